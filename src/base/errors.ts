@@ -1,0 +1,382 @@
+/**
+ * The one table of errors: code, kind, sentence and hint. Nothing else in the project makes up an error of its own.
+ *
+ * Kinds: `refuse` (the caller must change something), `retry` (it may go through later, the caller's loop decides),
+ * `fault` (something is broken or was tampered with; the owner should look).
+ * `{name}` in a sentence is filled in from the evidence. docs/ERRORS.md is tested to be equal to this table.
+ */
+export type ErrorKind = 'refuse' | 'retry' | 'fault';
+
+interface ErrorRow {
+  readonly kind: ErrorKind;
+  readonly sentence: string;
+  readonly hint: string;
+}
+
+export const errorTable = {
+  // keys and sealed things
+  SP_NO_OWNER: {
+    kind: 'refuse',
+    sentence: 'there is no owner to seal for, so nothing is recorded',
+    hint: 'Run `sallyport keys new --out FOLDER` on your own device and point `owner` in sallyport.toml at the owner.json that it writes.',
+  },
+  SP_OWNER_LIST: {
+    kind: 'refuse',
+    sentence: 'the owner list {file} cannot be used: {reason}',
+    hint: 'Use the owner.json that `sallyport keys new` wrote, unchanged; it carries the owner\'s signature.',
+  },
+  SP_BAD_IDENTITY: {
+    kind: 'refuse',
+    sentence: 'no age identity was found in {file}: {reason}',
+    hint: 'Give the recovery kit: a text file with a line that begins with AGE-SECRET-KEY-1.',
+  },
+  SP_BAD_RECIPIENT: {
+    kind: 'refuse',
+    sentence: '{recipient} is not an age X25519 recipient: {reason}',
+    hint: 'A recipient begins with age1 and is 62 characters long.',
+  },
+  SP_WRONG_IDENTITY: {
+    kind: 'refuse',
+    sentence: 'this identity opens nothing in {what}',
+    hint: 'Give the recovery kit of the owner for whom this was recorded. What was purged opens for nobody.',
+  },
+  SP_AGE_HEADER: {
+    kind: 'fault',
+    sentence: '{what} does not begin with an age v1 header: {reason}',
+    hint: 'The file is damaged or is not a sealed file. `sallyport verify` names damaged segments.',
+  },
+  SP_AGE_MAC: {
+    kind: 'fault',
+    sentence: 'the header of {what} was altered',
+    hint: 'The file is damaged or was tampered with; what it held is not shown.',
+  },
+  SP_AGE_PAYLOAD: {
+    kind: 'fault',
+    sentence: '{what} is damaged at chunk {chunk}',
+    hint: 'The file is damaged or was tampered with; only what lies before the damage can be trusted.',
+  },
+  SP_AGE_ARMOR: {
+    kind: 'fault',
+    sentence: 'the age armor of {what} is broken: {reason}',
+    hint: 'The text is damaged; take it from a copy.',
+  },
+  SP_SEGMENT_CUT: {
+    kind: 'fault',
+    sentence: '{what} ends after {chunks} whole chunks without its final mark',
+    hint: 'Either recording was cut off there (then the catalogue says so), or the end was removed.',
+  },
+  SP_SEGMENT_METADATA: {
+    kind: 'fault',
+    sentence: 'the metadata of {what} cannot be read: {reason}',
+    hint: 'The segment was not written by Sallyport, or by a newer version of it.',
+  },
+  SP_BAD_SIGNATURE: {
+    kind: 'fault',
+    sentence: 'the signature of {what} does not hold: {reason}',
+    hint: 'Do not trust it. A genuine one checks with `ssh-keygen -Y verify`.',
+  },
+  // vault
+  SP_NO_SLOT: {
+    kind: 'fault',
+    sentence: 'no slot could be written for {camera}, so nothing is recorded under it: {reason}',
+    hint: 'Check the disk: each period needs its key slot in both keyring files before footage is sealed to it.',
+  },
+  SP_SLOT_MISSING: {
+    kind: 'fault',
+    sentence: 'the key slot of {what} is gone or was shredded',
+    hint: 'What was purged opens for nobody. If it was not purged, the keyring is damaged: see `sallyport verify`.',
+  },
+  SP_SLOT_TOO_LONG: {
+    kind: 'refuse',
+    sentence: 'a slot holds at most five recipients, {recipients} were given',
+    hint: 'Remove recipients from the space.',
+  },
+  SP_KEYRING: {
+    kind: 'fault',
+    sentence: 'the keyring file {file} cannot be used: {reason}',
+    hint: 'The other keyring file still serves. Check the disk.',
+  },
+  SP_DATA_FOLDER: {
+    kind: 'refuse',
+    sentence: 'the data folder {folder} cannot be used: {reason}',
+    hint: 'Make the folder, give it to the user that runs the hub, and set its mode to 0700.',
+  },
+  SP_DATA_LOCKED: {
+    kind: 'refuse',
+    sentence: 'another hub (process {pid}) uses the data folder {folder}',
+    hint: 'Stop the other hub first; two hubs on one folder would spoil both.',
+  },
+  SP_WRONG_WORKING_KEY: {
+    kind: 'refuse',
+    sentence: 'the working key does not open {file}',
+    hint: 'Put back the working.key that belongs to this data folder. Footage opens with the recovery kit in any case.',
+  },
+  SP_NO_WORKING_KEY: {
+    kind: 'refuse',
+    sentence: 'the working database {file} is there but its working key {key} is not',
+    hint: 'Put the key back; a new one is never made silently. Footage opens with the recovery kit in any case.',
+  },
+  SP_DATABASE: {
+    kind: 'fault',
+    sentence: 'the working database failed: {reason}',
+    hint: 'Check the disk and run `sallyport verify`.',
+  },
+  SP_DATABASE_NEWER: {
+    kind: 'refuse',
+    sentence: 'the working database has schema {found}, this version knows up to {known}',
+    hint: 'Run the newer version of Sallyport that wrote it.',
+  },
+  SP_WRITE: {
+    kind: 'retry',
+    sentence: '{file} could not be written: {reason}',
+    hint: 'Check free space and the health of the disk.',
+  },
+  SP_READ: {
+    kind: 'retry',
+    sentence: '{file} could not be read: {reason}',
+    hint: 'Check that the file is there and may be read.',
+  },
+  SP_VERIFY: {
+    kind: 'fault',
+    sentence: '{count} things in {folder} are not as the catalogue says',
+    hint: 'Each is named above. Damaged segments play up to the damage; the rest is not affected.',
+  },
+  SP_ROLLBACK: {
+    kind: 'fault',
+    sentence: 'the data folder is older than the checkpoint {file}: {reason}',
+    hint: 'Somebody put back an older state, or cut the audit. Keep both and look closer.',
+  },
+  SP_NOTHING_RECORDED: {
+    kind: 'refuse',
+    sentence: 'nothing of {camera} is recorded {when}',
+    hint: '`sallyport list` shows what there is.',
+  },
+  // cameras
+  SP_CAMERA_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'no camera is called {camera}',
+    hint: '`sallyport status` and `sallyport discover` list the cameras.',
+  },
+  SP_CAMERA_KNOWN: {
+    kind: 'refuse',
+    sentence: 'a camera called {camera} is adopted already',
+    hint: 'Choose another name with --as, or remove the old one from the configuration.',
+  },
+  SP_CAMERA_REFUSED: {
+    kind: 'refuse',
+    sentence: 'credentials refused by {camera}',
+    hint: 'Check user name and password. Many cameras want an ONVIF user of its own, made in the camera\'s settings.',
+  },
+  SP_CAMERA_UNREACHABLE: {
+    kind: 'retry',
+    sentence: '{camera} does not answer at {address}: {reason}',
+    hint: 'Check power, cable and address.',
+  },
+  SP_CAMERA_ANSWER: {
+    kind: 'retry',
+    sentence: '{camera} gave an answer to {operation} that cannot be used: {reason}',
+    hint: 'The camera\'s ONVIF is faulty or switched off; look for a firmware update, or switch ONVIF on in its settings.',
+  },
+  SP_CAMERA_FAULT: {
+    kind: 'retry',
+    sentence: '{camera} refused {operation}: {reason}',
+    hint: 'The camera does not offer this, or not to this user.',
+  },
+  SP_CAMERA_NO_STREAM: {
+    kind: 'refuse',
+    sentence: '{camera} offers no video stream that can be recorded: {reason}',
+    hint: 'Switch on an H.264 or H.265 stream in the camera\'s settings.',
+  },
+  SP_CAMERA_ADDRESS: {
+    kind: 'refuse',
+    sentence: 'the address of {camera} is not allowed: {reason}',
+    hint: 'Only addresses of the local network are used, and nothing that a camera says leads elsewhere.',
+  },
+  SP_DISCOVERY: {
+    kind: 'retry',
+    sentence: 'cameras could not be looked for on {interface}: {reason}',
+    hint: 'Check the network interface; cameras can also be named in the configuration by address.',
+  },
+  // capture
+  SP_FFMPEG_MISSING: {
+    kind: 'refuse',
+    sentence: 'ffmpeg was not found as {path}',
+    hint: 'Install it: apt-get install ffmpeg.',
+  },
+  SP_FFMPEG_OLD: {
+    kind: 'refuse',
+    sentence: 'ffmpeg {version} at {path} is too old: 5.1 or newer is needed',
+    hint: 'Use Debian 12\'s or Raspberry Pi OS\'s own ffmpeg.',
+  },
+  SP_STREAM_STALLED: {
+    kind: 'retry',
+    sentence: 'no bytes came from {camera} for {seconds} s',
+    hint: 'The camera or the network is stuck; it is tried again by itself.',
+  },
+  SP_STREAM_ENDED: {
+    kind: 'retry',
+    sentence: 'the stream of {camera} ended: {reason}',
+    hint: 'It is tried again by itself.',
+  },
+  SP_STREAM_NO_KEY_FRAME: {
+    kind: 'retry',
+    sentence: '{camera} sent no key frame for {seconds} s',
+    hint: 'Set a key frame interval of a few seconds in the camera\'s settings.',
+  },
+  SP_FMP4: {
+    kind: 'retry',
+    sentence: 'the stream of {camera} is broken at byte {offset}: {reason}',
+    hint: 'The stream is opened anew by itself.',
+  },
+  SP_BEHIND: {
+    kind: 'retry',
+    sentence: '{camera} was recorded too slowly, {bytes} bytes were waiting',
+    hint: 'The disk is too slow for what the cameras send.',
+  },
+  // configuration
+  SP_CONFIG_FILE: {
+    kind: 'refuse',
+    sentence: '{file} cannot be read: {reason}',
+    hint: 'Give the path of a TOML file of at most 1 MiB that this user may read.',
+  },
+  SP_CONFIG_SYNTAX: {
+    kind: 'refuse',
+    sentence: '{file}:{line}: not valid TOML: {reason}',
+    hint: 'Text goes in double quotes; tables begin with [name] or [[name]].',
+  },
+  SP_CONFIG_UNKNOWN_KEY: {
+    kind: 'refuse',
+    sentence: '{file}:{line}: unknown key {key}',
+    hint: '{nearest}',
+  },
+  SP_CONFIG_VALUE: {
+    kind: 'refuse',
+    sentence: '{file}:{line}: {key} {reason}',
+    hint: '{expected}',
+  },
+  SP_CONFIG_DUPLICATE: {
+    kind: 'refuse',
+    sentence: '{file}:{line}: {key} is given twice: {value}',
+    hint: 'Each camera has an id of its own.',
+  },
+  SP_CONFIG_SECRET: {
+    kind: 'refuse',
+    sentence: '{file}:{line}: {key} holds a secret, which no configuration file may',
+    hint: 'Give the password with `sallyport secret set NAME` or a systemd credential, and take it out of the file.',
+  },
+  SP_CHANGE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'no change is pending under {id}',
+    hint: '`sallyport status` lists what waits for the owner\'s yes.',
+  },
+  // daemon, control, cli
+  SP_NO_DAEMON: {
+    kind: 'refuse',
+    sentence: 'no hub answers on {socket}',
+    hint: 'Start it with `sallyport run`, or name its socket with --socket.',
+  },
+  SP_CONTROL: {
+    kind: 'refuse',
+    sentence: 'the hub could not do {route}: {reason}',
+    hint: 'See its log.',
+  },
+  SP_PORT_TAKEN: {
+    kind: 'refuse',
+    sentence: '{address} is in use already',
+    hint: 'Stop the other program, or choose another address or port.',
+  },
+  SP_USAGE: {
+    kind: 'refuse',
+    sentence: '{reason}',
+    hint: 'See `sallyport {command} --help`.',
+  },
+  SP_TOOL_MISSING: {
+    kind: 'refuse',
+    sentence: 'the program {tool} was not found',
+    hint: 'Install it: apt-get install {package}.',
+  },
+  SP_STOPPED: {
+    kind: 'retry',
+    sentence: '{what} was stopped before it was done',
+    hint: 'Start it again.',
+  },
+  SP_INTERNAL: {
+    kind: 'fault',
+    sentence: 'something went wrong that should not: {reason}',
+    hint: 'This is a defect in Sallyport. Please report it with the log around it.',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+export type Evidence = Readonly<Record<string, string | number>>;
+
+export class SallyportError extends Error {
+  override readonly name = 'SallyportError';
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly hint: string;
+  readonly evidence: Evidence;
+
+  constructor(code: ErrorCode, evidence: Evidence = {}, cause?: unknown) {
+    const row: ErrorRow = errorTable[code];
+    super(fill(row.sentence, evidence), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.kind = row.kind;
+    this.hint = fill(row.hint, evidence);
+    this.evidence = evidence;
+  }
+
+  /** What crosses a process or socket boundary; `fromJSON` is its inverse. */
+  toJSON(): { code: ErrorCode; message: string; hint: string; evidence: Evidence } {
+    return { code: this.code, message: this.message, hint: this.hint, evidence: this.evidence };
+  }
+
+  static fromJSON(value: { code?: unknown; message?: unknown; evidence?: unknown }): SallyportError {
+    if (typeof value.code === 'string' && value.code in errorTable) {
+      return new SallyportError(value.code as ErrorCode, (value.evidence ?? {}) as Evidence);
+    }
+    return new SallyportError('SP_INTERNAL', { reason: String(value.message ?? 'unknown error') });
+  }
+}
+
+export function isSallyportError(error: unknown, code?: ErrorCode): error is SallyportError {
+  return error instanceof SallyportError && (code === undefined || error.code === code);
+}
+
+/** An error of ours as it is; anything else becomes SP_INTERNAL with its cause. */
+export function asSallyportError(error: unknown): SallyportError {
+  return error instanceof SallyportError ? error : new SallyportError('SP_INTERNAL', { reason: reasonOf(error) }, error);
+}
+
+/** A foreign error in a few words without a stack: errno name and message. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return errnoSentences.get(code ?? '') ?? error.message;
+  }
+  return String(error);
+}
+
+const errnoSentences = new Map(Object.entries({
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'not a folder',
+  EISDIR: 'is a folder',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the disk is read-only',
+  EIO: 'the disk reports an input/output error',
+  EADDRINUSE: 'the address is in use already',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to it',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'timed out',
+  ELOOP: 'is a symbolic link',
+  EMFILE: 'too many open files',
+}));
+
+function fill(template: string, evidence: Evidence): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(evidence[key] ?? '?'));
+}

@@ -1,0 +1,99 @@
+/**
+ * Small whole files, written so that a power cut leaves the old or the new one, never half of one.
+ * Rooms that may not use node:fs themselves read and write through here.
+ */
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SallyportError, reasonOf } from './errors.ts';
+
+/** Reads a regular file of at most `bytesMax` bytes; SP_READ names the file and why not. Symbolic links are followed unless `noFollow`. */
+export async function readFileBounded(path: string, bytesMax: number, options: { noFollow?: boolean } = {}): Promise<Buffer> {
+  try {
+    // O_NONBLOCK: opening a FIFO must not wait for a writer.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | (options.noFollow === true ? constants.O_NOFOLLOW : 0));
+    try {
+      const info = await handle.stat();
+      if (!info.isFile()) throw new Error('is not a regular file');
+      if (info.size > bytesMax) throw new Error(`is larger than ${bytesMax} bytes`);
+      const buffer = Buffer.alloc(bytesMax + 1);
+      let length = 0;
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
+        length += bytesRead;
+        if (length > bytesMax) throw new Error(`is larger than ${bytesMax} bytes`);
+        if (bytesRead === 0) return Buffer.from(buffer.subarray(0, length));
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw new SallyportError('SP_READ', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
+export async function readTextBounded(path: string, bytesMax: number): Promise<string> {
+  return (await readFileBounded(path, bytesMax)).toString('utf8');
+}
+
+/** Writes beside, syncs, renames over, syncs the folder. SP_WRITE names the file; nothing half-written stays. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    const handle = await open(part, 'wx', mode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(part, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await unlink(part).catch(() => {});
+    throw new SallyportError('SP_WRITE', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
+/** Makes the names in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function ensureFolder(path: string, mode = 0o700): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+  } catch (error) {
+    throw new SallyportError('SP_WRITE', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
+export async function fileExists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Names in a folder, sorted; an absent folder has none. */
+export async function listFolder(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new SallyportError('SP_READ', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new SallyportError('SP_WRITE', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
+export { join as joinPath, dirname as folderOf };
