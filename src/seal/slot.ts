@@ -1,0 +1,85 @@
+/** Period keys and the slots that hold them: 1,024 bytes of armored age text that stock `dd … | age -d -i kit.txt` opens. */
+import { SallyportError } from '../base/errors.ts';
+import { looksArmored } from './format/armor.ts';
+import { Identity, identityTextBytes } from './identity.ts';
+import { openWhole } from './opener.ts';
+import { sealArmored } from './sealer.ts';
+import { secureAlloc, zero } from './sodium.ts';
+
+export const slotTextBytes = 1024;
+/** One slot's place in the keyring: the text, then random bytes. */
+export const slotBlockBytes = 4096;
+
+const recipientsMax = 5;
+const lineFeed = 0x0a;
+const blank = 0x20;
+
+export interface SlotPeriod {
+  readonly camera: string;
+  readonly class: string;
+  readonly startMs: number;
+}
+
+/**
+ * A new period key: its public half, and its private half sealed to `recipients` as a slot's text (armored age, blanks, a final
+ * newline). The private half is wiped before this returns. SP_SLOT_TOO_LONG over five recipients, and with five when the names of
+ * camera and class have more than 13 characters together; SP_BAD_RECIPIENT.
+ */
+export function makePeriodKey(period: SlotPeriod, recipients: readonly string[]): { recipient: string; slotText: Buffer } {
+  if (recipients.length > recipientsMax) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: recipients.length });
+  const comment = commentOf(period);
+  const plain = secureAlloc(comment.length + identityTextBytes + 1);
+  const identity = Identity.generate();
+  try {
+    plain.set(comment);
+    identity.writeText(plain.subarray(comment.length, comment.length + identityTextBytes));
+    plain[plain.length - 1] = lineFeed;
+    const armored = sealArmored(plain, recipients);
+    if (armored.length > slotTextBytes) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: recipients.length });
+    return { recipient: identity.recipient, slotText: padded(armored) };
+  } finally {
+    identity.close();
+    zero(plain);
+  }
+}
+
+/** The period's identity, which the caller closes. SP_SLOT_MISSING when it holds no armor (shredded), SP_WRONG_IDENTITY. */
+export function openSlot(slotText: Uint8Array, identities: readonly Identity[], what: string): SlotPeriod & { identity: Identity } {
+  if (!looksLikeSlot(slotText)) throw new SallyportError('SP_SLOT_MISSING', { what });
+  const plain = openWhole(slotText, identities, what, secureAlloc);
+  try {
+    const end = plain.indexOf(lineFeed);
+    const period = periodOf(plain.toString('latin1', 0, Math.max(0, end)));
+    if (period === undefined || plain[plain.length - 1] !== lineFeed) throw new SallyportError('SP_BAD_IDENTITY', { file: what, reason: 'it was not written as a slot' });
+    return { identity: Identity.parseBytes(plain.subarray(end + 1, -1), what), ...period };
+  } finally {
+    zero(plain);
+  }
+}
+
+/** False for random bytes and empty space; true does not say that it opens. */
+export function looksLikeSlot(slotText: Uint8Array): boolean {
+  return looksArmored(slotText);
+}
+
+function padded(armored: string): Buffer {
+  const text = Buffer.alloc(slotTextBytes, blank);
+  text.write(armored, 'latin1');
+  text[slotTextBytes - 1] = lineFeed;
+  return text;
+}
+
+/** "# front-door footage 2026-11-24T05:00:00Z", a comment to `age`. */
+function commentOf({ camera, class: klass, startMs }: SlotPeriod): Buffer {
+  const comment = `# ${camera} ${klass} ${new Date(startMs).toISOString().replace('.000Z', 'Z')}`;
+  if (periodOf(comment) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `no slot can be named "${comment}"` });
+  return Buffer.from(`${comment}\n`, 'latin1');
+}
+
+function periodOf(comment: string): SlotPeriod | undefined {
+  const match = /^# ([a-z0-9-]+) ([a-z]+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)$/.exec(comment);
+  const [, camera, klass, start] = match ?? [];
+  if (camera === undefined || klass === undefined || start === undefined) return undefined;
+  const startMs = Date.parse(start);
+  return Number.isNaN(startMs) ? undefined : { camera, class: klass, startMs };
+}

@@ -1,0 +1,165 @@
+import t from 'tap';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isSallyportError } from '../../src/base/errors.ts';
+import { boxesIn } from '../../src/base/mp4.ts';
+import { run } from '../../src/base/spawn.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { readMetadata, type SegmentMetadata } from '../../src/seal/metadata.ts';
+import { Opener, openWhole } from '../../src/seal/opener.ts';
+import { openSpace, readOwnerList, slotRecipients } from '../../src/seal/owner.ts';
+import { padmeSize } from '../../src/seal/padme.ts';
+import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
+import { verifySignature } from '../../src/seal/sshsig.ts';
+import { memorySource } from './bytes.ts';
+import { ageOpens, noAge, noFfprobe, noSshKeygen, typageOpens } from './referees.ts';
+
+// Sealing is random, so these were made once. A reader that stops opening them has left the format.
+const folder = new URL('../vectors/', import.meta.url);
+
+interface SegmentVector {
+  readonly file: string;
+  readonly size: number;
+  readonly header_bytes: number;
+  readonly plain_size: number;
+  readonly plain_sha256: string;
+  readonly metadata: SegmentMetadata;
+  readonly key_frames: readonly (readonly [number, number])[];
+}
+
+interface Index {
+  readonly kit: { readonly file: string; readonly recipient: string; readonly signer: string };
+  readonly owner_list: { readonly file: string; readonly space: string; readonly recipient: string };
+  readonly slot: {
+    readonly files: readonly string[]; readonly slot: number; readonly camera: string; readonly class: string; readonly start_ms: number;
+    readonly text_sha256: string; readonly recipient: string; readonly shredded: readonly number[];
+  };
+  readonly segment: SegmentVector;
+  readonly cut_segment: SegmentVector & { readonly chunks: number };
+  readonly hour_list: { readonly file: string; readonly plain_sha256: string };
+  readonly signature: { readonly message: string; readonly file: string; readonly public_key: string; readonly namespace: string };
+  readonly damaged: readonly { readonly name: string; readonly at?: number; readonly xor?: number; readonly keep?: number; readonly code: string; readonly chunk?: number }[];
+}
+
+const read = (name: string): Buffer => readFileSync(new URL(name, folder));
+const index = JSON.parse(read('index.json').toString()) as Index;
+const [kit] = Identity.parseFile(read(index.kit.file).toString(), index.kit.file) as [Identity];
+const slotText = (slot: number, file = 0): Buffer => read(index.slot.files[file] as string).subarray(slot * slotBlockBytes).subarray(0, slotTextBytes);
+const period = openSlot(slotText(index.slot.slot), [kit], 'the vector slot').identity;
+const work = t.testdir({ 'hour.txt': `${period.reveal()}\n` });
+const kitFile = new URL(index.kit.file, folder).pathname;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+t.test('the kit is who it says, and signed its owner list', async (t) => {
+  t.equal(kit.recipient, index.kit.recipient);
+  t.equal(kit.signer().publicKey, index.kit.signer);
+  const list = readOwnerList(read(index.owner_list.file).toString(), index.owner_list.file);
+  t.equal(list.signer, index.kit.signer);
+  t.strictSame(slotRecipients(list, index.owner_list.space), [index.kit.recipient, index.owner_list.recipient]);
+  const space = openSpace(list, index.owner_list.space, [kit]);
+  t.equal(openSlot(slotText(index.slot.slot), [space], 'the vector slot').identity.recipient, index.slot.recipient, 'the space opens the slot as well');
+});
+
+t.test('the slot gives the period key, from both keyring files', async (t) => {
+  for (const file of index.slot.files.keys()) {
+    const text = slotText(index.slot.slot, file);
+    t.equal(sha256(text), index.slot.text_sha256);
+    const { identity, ...rest } = openSlot(text, [kit], 'the vector slot');
+    t.equal(identity.recipient, index.slot.recipient);
+    t.strictSame(rest, { camera: index.slot.camera, class: index.slot.class, startMs: index.slot.start_ms });
+    t.match((await typageOpens(text, kit.reveal()))?.toString(), identity.reveal());
+    for (const slot of index.slot.shredded) t.equal(looksLikeSlot(slotText(slot, file)), false, `slot ${slot} was shredded`);
+  }
+});
+
+t.test('the slot, the segment and the hour list open with dd and age alone', { skip: noAge }, async (t) => {
+  const { stdout } = await run('dd', [`if=${new URL(index.slot.files[0] as string, folder).pathname}`, 'bs=1024', `skip=${4 * index.slot.slot}`, 'count=1']);
+  const hour = await ageOpens(stdout, kitFile);
+  t.match(hour?.toString(), period.reveal());
+  writeFileSync(`${work}/from-dd.txt`, hour ?? '');
+  t.equal(sha256((await ageOpens(read(index.segment.file), `${work}/from-dd.txt`)) ?? Buffer.alloc(0)), index.segment.plain_sha256);
+  t.equal(sha256((await ageOpens(read(index.hour_list.file), `${work}/from-dd.txt`)) ?? Buffer.alloc(0)), index.hour_list.plain_sha256);
+  t.equal(await ageOpens(read(index.segment.file), kitFile), undefined, 'the kit alone does not open a segment: once the slot is shredded nothing does');
+});
+
+t.test('age gives what a cut segment still holds, and says that its end is missing', { skip: noAge }, async (t) => {
+  const { status, stdout } = await run('age', ['-d', '-i', `${work}/hour.txt`, new URL(index.cut_segment.file, folder).pathname]);
+  t.not(status, 0);
+  t.equal(sha256(stdout), index.cut_segment.plain_sha256);
+});
+
+t.test('age-encryption opens the segment and the hour list, and refuses the cut segment', async (t) => {
+  for (const { file, plain_sha256 } of [index.segment, index.hour_list]) {
+    t.equal(sha256((await typageOpens(read(file), period.reveal())) ?? Buffer.alloc(0)), plain_sha256, file);
+  }
+  t.equal(await typageOpens(read(index.cut_segment.file), period.reveal()), undefined);
+});
+
+t.test('the segment opens to its boxes, metadata, key frames and padding', async (t) => {
+  const sealed = read(index.segment.file);
+  const plain = openWhole(sealed, [period], index.segment.file);
+  t.equal(sealed.length, index.segment.size);
+  t.equal(sha256(plain), index.segment.plain_sha256);
+  t.strictSame(readMetadata(plain, index.segment.file), index.segment.metadata);
+  const boxes = boxesIn(plain);
+  t.strictSame(boxes.slice(0, 3).map(({ type }) => type), ['ftyp', 'uuid', 'moov']);
+  t.equal(boxes.at(-1)?.type, 'free');
+  t.equal(padmeSize(plain.length), plain.length);
+  for (const [, offset] of index.segment.key_frames) t.equal(boxes.find(({ start }) => start === offset)?.type, 'moof');
+});
+
+t.test('the cut segment gives its whole chunks when its row says so', async (t) => {
+  const { file, chunks, plain_size: plainSize, plain_sha256: plainSha256, metadata } = index.cut_segment;
+  const opener = await Opener.open(memorySource(read(file)), [period], file, { cutChunks: chunks });
+  const parts: Buffer[] = [];
+  for await (const chunk of opener.chunks()) parts.push(chunk);
+  const plain = Buffer.concat(parts);
+  t.equal(opener.cut, true);
+  t.equal(plain.length, plainSize);
+  t.equal(sha256(plain), plainSha256);
+  t.strictSame(readMetadata(plain, file), metadata);
+  t.throws(() => openWhole(read(file), [period], file), { code: 'SP_SEGMENT_CUT', evidence: { chunks } });
+});
+
+t.test('the hour list names both segments', async (t) => {
+  const plain = openWhole(read(index.hour_list.file), [period], index.hour_list.file);
+  t.equal(sha256(plain), index.hour_list.plain_sha256);
+  const list = JSON.parse(plain.toString()) as { segments: { path: string; size: number; state: string; key_frames: unknown }[] };
+  for (const [row, vector] of [[list.segments[0], index.segment], [list.segments[1], index.cut_segment]] as const) {
+    t.match(row, { size: vector.size, key_frames: vector.key_frames, state: vector === index.segment ? 'complete' : 'cut' });
+    t.equal(`data/footage/${row?.path}`, vector.file);
+  }
+});
+
+t.test('ffprobe reads the opened segment as plain MP4', { skip: noAge || noFfprobe }, async (t) => {
+  const plain = await ageOpens(read(index.segment.file), `${work}/hour.txt`);
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', '-'], { input: plain ?? '' });
+  t.equal(stdout.toString().trim(), '30');
+});
+
+t.test('the checkpoint\'s signature holds, for us and for ssh-keygen', { skip: noSshKeygen }, async (t) => {
+  const { message, file, public_key: publicKey, namespace } = index.signature;
+  const key = read(publicKey).toString().trim();
+  verifySignature({ message: read(message), signature: read(file).toString(), namespace, publicKey: key, what: message });
+  writeFileSync(`${work}/allowed`, `hub ${key}\n`);
+  const { status } = await run('ssh-keygen', ['-Y', 'verify', '-f', `${work}/allowed`, '-I', 'hub', '-n', namespace, '-s', new URL(file, folder).pathname], { input: read(message) });
+  t.equal(status, 0);
+});
+
+t.test('each damaged form of the segment ends as the index says, and with the referees as refused', { skip: noAge }, async (t) => {
+  const sealed = read(index.segment.file);
+  for (const { name, at, xor, keep, code, chunk } of index.damaged) {
+    const file = Buffer.from(sealed.subarray(0, keep ?? sealed.length));
+    if (at !== undefined) file[at] = (file[at] as number) ^ (xor ?? 0);
+    try {
+      openWhole(file, [period], name);
+      t.fail(`${name}: it opened`);
+    } catch (error) {
+      t.ok(isSallyportError(error));
+      t.match(error, { code, evidence: chunk === undefined ? {} : { chunk } }, name);
+    }
+    t.equal(await ageOpens(file, `${work}/hour.txt`), undefined, `${name}: age`);
+    t.equal(await typageOpens(file, period.reveal()), undefined, `${name}: age-encryption`);
+  }
+});
