@@ -1,0 +1,129 @@
+/** One emulated camera: its face, its servers, and their coming and going. */
+import type { Log } from '../base/log.ts';
+import type { Announcer } from './announcer.ts';
+import type { CameraFace, DeviceFacts, Quirks, StreamName } from './face.ts';
+import { LiveFeed } from './feed.ts';
+import { OnvifServer } from './onvif/server.ts';
+import { RtspServer } from './rtsp.ts';
+
+export interface EmulatedCamera {
+  readonly name: string;
+  readonly address: string;
+  readonly onvifPort: number;
+  readonly rtspPort: number;
+  /** `urn:uuid:…`, the same whenever a camera is emulated at this address. */
+  readonly urn: string;
+  readonly serial: string;
+  readonly user: string;
+  readonly password: string;
+  readonly device: DeviceFacts;
+  /** MP4 files whose pictures are exactly those that are sent, in a loop. */
+  readonly scenes: Readonly<Record<StreamName, string>>;
+  /** Open RTSP connections. */
+  readonly connections: number;
+  /** Where this camera strays from the standard; may be changed at any time. */
+  readonly quirks: Quirks;
+  /** Vanishes: says Bye, closes its ports, resets every connection. */
+  stop(): Promise<void>;
+  /** Comes back, on the same ports where they are still free. */
+  start(): Promise<void>;
+  /** RTSP and ONVIF fall silent; sockets stay, new ones are accepted. */
+  stall(): void;
+  /** Goes on with the present picture, from a key frame. */
+  resume(): void;
+  /** For whatever is asked from now on; streams that run go on. */
+  setPassword(password: string): void;
+}
+
+export class Camera implements EmulatedCamera {
+  readonly scenes: Readonly<Record<StreamName, string>>;
+  readonly #face: CameraFace;
+  readonly #announcers: readonly Announcer[];
+  readonly #rtsp: RtspServer;
+  readonly #onvif: OnvifServer;
+  #running = false;
+  /** Starts and stops go one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(o: { face: CameraFace; scenes: Readonly<Record<StreamName, string>>; announcers: readonly Announcer[]; log: Log }) {
+    const { face } = o;
+    this.scenes = o.scenes;
+    this.#face = face;
+    this.#announcers = o.announcers;
+    const begun = { clock: face.clock, startWallMs: face.clock.wallMs(), startMonotonicMs: face.clock.monotonicMs() };
+    const feeds = new Map([
+      ['/main', new LiveFeed({ tracks: face.streams.main.tracks, ...begun })],
+      ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
+    ]);
+    this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, log: o.log });
+    this.#onvif = new OnvifServer(face, o.log);
+  }
+
+  get name(): string { return this.#face.name; }
+  get address(): string { return this.#face.address; }
+  get onvifPort(): number { return this.#face.onvifPort; }
+  get rtspPort(): number { return this.#face.rtspPort; }
+  get urn(): string { return this.#face.urn; }
+  get serial(): string { return this.#face.device.serial; }
+  get user(): string { return this.#face.user; }
+  get password(): string { return this.#face.password; }
+  get device(): DeviceFacts { return this.#face.device; }
+  get quirks(): Quirks { return this.#face.quirks; }
+  get connections(): number { return this.#rtsp.connections; }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#running) return;
+      this.#running = true;
+      try {
+        this.#face.rtspPort = await listen(this.#rtsp, this.#face.rtspPort);
+        this.#face.onvifPort = await listen(this.#onvif, this.#face.onvifPort);
+      } catch (error) {
+        this.#running = false;
+        await this.#rtsp.stop();
+        throw error;
+      }
+      for (const announcer of this.#announcers) announcer.announce(this.#face);
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#running) return;
+      this.#running = false;
+      await Promise.all(this.#announcers.map((announcer) => announcer.withdraw(this.#face)));
+      await Promise.all([this.#rtsp.stop(), this.#onvif.stop()]);
+      this.#rtsp.resume();
+    });
+  }
+
+  stall(): void {
+    this.#rtsp.stall();
+    this.#onvif.stall();
+  }
+
+  resume(): void {
+    this.#rtsp.resume();
+    this.#onvif.resume();
+  }
+
+  setPassword(password: string): void {
+    this.#face.password = password;
+  }
+
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(step);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+}
+
+/** On the wanted port, or on a free one when somebody took it meanwhile. */
+async function listen(server: { start(port: number): Promise<number> }, port: number): Promise<number> {
+  try {
+    return await server.start(port);
+  } catch (error) {
+    if (port === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return server.start(0);
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Emulated ONVIF cameras with moving pictures, for developers without a camera and for tests.
+ *
+ * Owns: consecutive addresses of 127.0.0.0/8 from the first one on, free ports on them, a folder of scenes that ffmpeg made, and the
+ * answers to WS-Discovery (3702) and mDNS (5353) on loopback. Needs no privileges; any number of emulators run side by side.
+ * May touch: sockets on loopback, files in its own folder, ffmpeg as a child for as long as a scene is made.
+ * Must never: listen on an address outside loopback, import any room but base/, or be reachable from the hub or the courier; only the
+ * command line and tests start it.
+ *
+ * The camera that it plays keeps to the standards strictly: ONVIF profile S (device and media service, WS-UsernameToken and HTTP
+ * Digest), RTSP with Digest over interleaved TCP, RTP by RFC 6184, 3640 and 3551. Where a real camera strays, that is a quirk, switched
+ * on by name (face.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { systemClock } from '../base/clock.ts';
+import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { Lifetime } from '../base/lifetime.ts';
+import type { Log } from '../base/log.ts';
+import { Camera, type EmulatedCamera } from './camera.ts';
+import { WsDiscovery } from './discovery.ts';
+import { identityOf, type CameraFace, type StreamFacts, type StreamName } from './face.ts';
+import { Mdns } from './mdns.ts';
+import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
+import { readAac } from './samples.ts';
+import { loadVideo, looksMax, makeScene, makeSound, openSceneFolder, type Scene, type SceneMaker, type SoundKind } from './scene.ts';
+
+export type { EmulatedCamera } from './camera.ts';
+export type { DeviceFacts } from './face.ts';
+
+export type EmulatedAudio = SoundKind | 'none';
+
+export interface EmulatorOptions {
+  /** 1 to 200. */
+  readonly cameras: number;
+  /** Such as `127.0.0.2`; the others follow. */
+  readonly firstAddress: string;
+  /** A file that ffmpeg reads, instead of generated scenes; its first `seconds`, else its first two minutes. */
+  readonly clip?: string;
+  /** `admin` */
+  readonly user?: string;
+  /** Made at random, one for all cameras. */
+  readonly password?: string;
+  /** For all cameras, or for each in turn; `none`. */
+  readonly audio?: EmulatedAudio | readonly EmulatedAudio[];
+  /** Where scenes are kept; else a folder of this user in the temporary folder. */
+  readonly folder?: string;
+  /** Length of the loop, 1 to 600 (20). */
+  readonly seconds?: number;
+  readonly log: Log;
+  readonly ffmpeg?: string;
+  /** Whether WS-Discovery and mDNS are answered (true). */
+  readonly discovery?: boolean;
+}
+
+const camerasMax = 200;
+const secondsMax = 600;
+const firstNames = ['front-door', 'garden', 'garage', 'hall'];
+
+export class Emulator {
+  readonly cameras: readonly EmulatedCamera[];
+  readonly sceneFolder: string;
+  readonly #lifetime: Lifetime;
+
+  /** All cameras listen when this resolves. SP_EMULATOR, SP_TOOL_MISSING without ffmpeg. */
+  static async start(options: EmulatorOptions): Promise<Emulator> {
+    const addresses = addressesFrom(options.firstAddress, options.cameras);
+    const seconds = checkSeconds(options.seconds);
+    const lifetime = new Lifetime();
+    try {
+      const folder = await openSceneFolder(options.folder);
+      const studio = new Studio({ folder, ffmpeg: options.ffmpeg ?? 'ffmpeg', seconds, clip: options.clip, log: options.log });
+      const password = options.password ?? randomBytes(9).toString('base64url');
+      const cast = await allOf(addresses.map((_, index) => studio.play(index, audioOf(options.audio, index))));
+      const announcers = options.discovery === false ? [] : [
+        await lifetime.own('WS-Discovery', WsDiscovery.open(options.log)),
+        await lifetime.own('mDNS', new Mdns(options.log)),
+      ];
+      const cameras: Camera[] = [];
+      for (const [index, address] of addresses.entries()) {
+        const { streams, scenes } = cast[index] as Role;
+        const name = firstNames[index] ?? `camera-${index + 1}`;
+        const face: CameraFace = {
+          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams,
+          clock: systemClock, quirks: {}, onvifPort: 0, rtspPort: 0,
+        };
+        const camera = new Camera({ face, scenes, announcers, log: options.log });
+        await camera.start();
+        lifetime.defer(name, () => camera.stop());
+        cameras.push(camera);
+      }
+      return new Emulator(cameras, folder, lifetime);
+    } catch (error) {
+      await lifetime.close();
+      throw isSallyportError(error) ? error : new SallyportError('SP_EMULATOR', { reason: reasonOf(error) }, error);
+    }
+  }
+
+  private constructor(cameras: readonly EmulatedCamera[], sceneFolder: string, lifetime: Lifetime) {
+    this.cameras = cameras;
+    this.sceneFolder = sceneFolder;
+    this.#lifetime = lifetime;
+  }
+
+  /** Every camera says Bye, every socket is closed. */
+  close(): Promise<void> {
+    return this.#lifetime.close();
+  }
+}
+
+interface Role {
+  readonly streams: Readonly<Record<StreamName, StreamFacts>>;
+  readonly scenes: Readonly<Record<StreamName, string>>;
+}
+
+/** Makes and loads what cameras share: each scene, each sound and each track once. */
+class Studio {
+  readonly #maker: SceneMaker;
+  readonly #made = new Map<string, Promise<unknown>>();
+
+  constructor(maker: SceneMaker) {
+    this.#maker = maker;
+  }
+
+  async play(index: number, audio: EmulatedAudio): Promise<Role> {
+    const look = this.#maker.clip === undefined ? index % looksMax : 0;
+    const scene = await this.#once(`scene ${look}`, () => makeScene(this.#maker, look));
+    const streams = {
+      main: await this.#stream(scene, 'main', audio),
+      sub: await this.#stream(scene, 'sub', audio),
+    };
+    return { streams, scenes: { main: scene.main, sub: scene.sub } };
+  }
+
+  async #stream(scene: Scene, name: StreamName, audio: EmulatedAudio): Promise<StreamFacts> {
+    const video = await this.#once(scene[name], async () => videoTrack(await loadVideo(scene[name])));
+    const snapshot = await this.#once(scene.snapshots[name], () => readFile(scene.snapshots[name]));
+    const sound = audio === 'none' ? [] : [await this.#sound(audio, video.loopMs)];
+    return { tracks: [video, ...sound], snapshot };
+  }
+
+  #sound(kind: SoundKind, loopMs: number): Promise<Track> {
+    return this.#once(`${kind} ${loopMs}`, async () => {
+      const path = await this.#once(kind, () => makeSound(this.#maker, kind));
+      const bytes = await readFile(path);
+      return kind === 'aac' ? aacTrack(readAac(bytes), loopMs) : alawTrack(bytes, loopMs);
+    });
+  }
+
+  #once<T>(key: string, make: () => Promise<T>): Promise<T> {
+    const known = this.#made.get(key);
+    if (known !== undefined) return known as Promise<T>;
+    const made = make();
+    this.#made.set(key, made);
+    return made;
+  }
+}
+
+/** Waits for all, also when one fails, so that no ffmpeg outlives a start that failed. */
+async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function audioOf(audio: EmulatorOptions['audio'], index: number): EmulatedAudio {
+  if (audio === undefined || typeof audio === 'string') return audio ?? 'none';
+  return audio[index % Math.max(1, audio.length)] ?? 'none';
+}
+
+function addressesFrom(first: string, count: number): string[] {
+  const octets = /^127\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(first)?.slice(1).map(Number);
+  if (octets === undefined || octets.some((octet) => octet > 255)) throw new SallyportError('SP_EMULATOR', { reason: `${first} is no address of 127.0.0.0/8` });
+  if (!Number.isInteger(count) || count < 1 || count > camerasMax) throw new SallyportError('SP_EMULATOR', { reason: `1 to ${camerasMax} cameras are possible` });
+  const [high = 0, middle = 0, low = 0] = octets;
+  if (low < 1 || low + count - 1 > 254) throw new SallyportError('SP_EMULATOR', { reason: `there is no room for ${count} cameras from ${first} to the end of its /24` });
+  return Array.from({ length: count }, (_, index) => `127.${high}.${middle}.${low + index}`);
+}
+
+function checkSeconds(seconds: number | undefined): number | undefined {
+  if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= secondsMax)) return seconds;
+  throw new SallyportError('SP_EMULATOR', { reason: `a loop has 1 to ${secondsMax} whole seconds` });
+}

@@ -1,0 +1,79 @@
+/** What the services of an emulated camera know about it: one object per camera, handed to each service. */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { Track } from './rtp.ts';
+
+export interface DeviceFacts {
+  readonly manufacturer: string;
+  readonly model: string;
+  /** Text: "5.10" is not 5.1. */
+  readonly firmware: string;
+  readonly serial: string;
+  readonly hardware: string;
+}
+
+export type StreamName = 'main' | 'sub';
+export const streamNames: readonly StreamName[] = ['main', 'sub'];
+
+export interface StreamFacts {
+  readonly tracks: readonly Track[];
+  /** JPEG of the scene. */
+  readonly snapshot: Buffer;
+}
+
+/** Where a camera strays from the standard; an empty one strays nowhere. */
+export interface Quirks {
+  /** Added to the camera's own clock. */
+  clockOffsetMs?: number;
+}
+
+export interface CameraFace {
+  readonly name: string;
+  readonly address: string;
+  readonly urn: string;
+  readonly device: DeviceFacts;
+  readonly user: string;
+  readonly streams: Readonly<Record<StreamName, StreamFacts>>;
+  readonly clock: Clock;
+  readonly quirks: Quirks;
+  password: string;
+  /** 0 until the camera listens. */
+  onvifPort: number;
+  rtspPort: number;
+}
+
+/** Of the camera's own clock. */
+export function cameraTimeMs(face: CameraFace): number {
+  return face.clock.wallMs() + (face.quirks.clockOffsetMs ?? 0);
+}
+
+export function deviceXaddr(face: CameraFace): string {
+  return `http://${face.address}:${face.onvifPort}/onvif/device_service`;
+}
+
+export function scopesOf(face: CameraFace): string[] {
+  return [
+    'onvif://www.onvif.org/type/video_encoder',
+    'onvif://www.onvif.org/Profile/Streaming',
+    `onvif://www.onvif.org/hardware/${encodeURIComponent(face.device.model)}`,
+    `onvif://www.onvif.org/name/${encodeURIComponent(face.name)}`,
+    'onvif://www.onvif.org/location/emulated',
+  ];
+}
+
+/** A camera's identity hangs on its address, so that it is the same camera after the emulator's restart. */
+export function identityOf(address: string): { urn: string; device: DeviceFacts } {
+  const hash = createHash('sha256').update(`emulated camera ${address}`).digest('hex');
+  const uuid = [hash.slice(0, 8), hash.slice(8, 12), `4${hash.slice(13, 16)}`, `a${hash.slice(17, 20)}`, hash.slice(20, 32)].join('-');
+  const octets = address.split('.').map((octet) => octet.padStart(3, '0')).join('');
+  return {
+    urn: `urn:uuid:${uuid}`,
+    // Twenty digits with leading zeros: whoever takes a serial number for a number loses it.
+    device: { manufacturer: 'Emulated Optics', model: 'EO-720', firmware: '5.10', serial: `00012345${octets}`, hardware: '1.0' },
+  };
+}
+
+/** Locally administered. */
+export function macOf(address: string): string {
+  return ['02', '00', ...address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))].join(':');
+}

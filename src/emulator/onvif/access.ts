@@ -1,0 +1,85 @@
+/**
+ * Who may ask: WS-Security UsernameToken with PasswordDigest (five seconds of the camera's clock, no nonce twice) and HTTP Digest
+ * (RFC 7616, MD5, a nonce counter never twice). Where both are given both must be right (ONVIF Core, 5.9.1).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { checkAnswer, parseAuthHeader } from '../../base/digest.ts';
+import { find, textOf, type XmlElement } from '../../base/xml.ts';
+import { cameraTimeMs, type CameraFace } from '../face.ts';
+import { SoapFault } from './soap.ts';
+
+const realm = 'Emulated camera';
+const tokenWindowMs = 5000;
+const nonceLifeMs = 60_000;
+const noncesMax = 4096;
+
+export class Access {
+  readonly #face: CameraFace;
+  /** UsernameToken nonces until when they are remembered. */
+  readonly #usedTokens = new Map<string, number>();
+  /** HTTP nonces that we gave out. */
+  readonly #given = new Map<string, { untilMs: number; counts: Set<string> }>();
+
+  constructor(face: CameraFace) {
+    this.#face = face;
+  }
+
+  /** Throws the fault of who may not: 401 with a challenge where no token was given, else 400. */
+  checkSoap(header: XmlElement | undefined, http: { method: string; url: string; authorization: string | undefined }): void {
+    const token = find(header, 'Security', 'UsernameToken');
+    if (http.authorization === undefined && token === undefined) throw notAuthorized('no credentials were given', 401);
+    if (http.authorization !== undefined && !this.checkHttp({ ...http, authorization: http.authorization })) throw notAuthorized('the HTTP digest is wrong', 401);
+    if (token !== undefined) this.#checkToken(token);
+  }
+
+  checkHttp(http: { method: string; url: string; authorization: string | undefined }): boolean {
+    const parameters = parseAuthHeader(http.authorization ?? '', 'digest');
+    const nonce = parameters?.get('nonce') ?? '';
+    const given = this.#given.get(nonce);
+    const count = parameters?.get('nc') ?? '';
+    if (given === undefined || given.untilMs < this.#face.clock.monotonicMs() || given.counts.has(count) || given.counts.size >= noncesMax) return false;
+    if (parameters?.get('uri') !== http.url || parameters.get('qop') !== 'auth') return false;
+    const right = checkAnswer(http.authorization ?? '', { username: this.#face.user, password: this.#face.password, method: http.method, realm, nonce, algorithm: 'MD5' });
+    if (right) given.counts.add(count);
+    return right;
+  }
+
+  /** The value of a `WWW-Authenticate` header, with a nonce that works for a minute. */
+  challenge(authorization: string | undefined): string {
+    const nonce = randomBytes(16).toString('hex');
+    const nowMs = this.#face.clock.monotonicMs();
+    forgetPast(this.#given, (one) => one.untilMs < nowMs);
+    this.#given.set(nonce, { untilMs: nowMs + nonceLifeMs, counts: new Set() });
+    const old = parseAuthHeader(authorization ?? '', 'digest')?.get('nonce');
+    const stale = old !== undefined && !this.#given.has(old) ? ', stale=true' : '';
+    return `Digest realm="${realm}", qop="auth", algorithm=MD5, nonce="${nonce}"${stale}`;
+  }
+
+  #checkToken(token: XmlElement): void {
+    const nonce = Buffer.from(textOf(token, 'Nonce') ?? '', 'base64');
+    const created = textOf(token, 'Created') ?? '';
+    const password = find(token, 'Password');
+    if (!/#PasswordDigest$/.test(password?.attributes['Type'] ?? '')) throw notAuthorized('only PasswordDigest is accepted');
+    const expected = createHash('sha1').update(Buffer.concat([nonce, Buffer.from(created, 'utf8'), Buffer.from(this.#face.password, 'utf8')])).digest('base64');
+    if (nonce.length === 0 || textOf(token, 'Username') !== this.#face.user || password?.text !== expected) throw notAuthorized('user name or password is wrong');
+    const nowMs = cameraTimeMs(this.#face);
+    // Not "greater than": a date that cannot be read compares false.
+    if (!(Math.abs(nowMs - Date.parse(created)) <= tokenWindowMs)) throw notAuthorized('the token is too old or of the future');
+    this.#useOnce(nonce.toString('base64'));
+  }
+
+  #useOnce(nonce: string): void {
+    const nowMs = this.#face.clock.monotonicMs();
+    forgetPast(this.#usedTokens, (untilMs) => untilMs < nowMs);
+    if (this.#usedTokens.has(nonce)) throw notAuthorized('the nonce was used before');
+    this.#usedTokens.set(nonce, nowMs + 2 * tokenWindowMs);
+  }
+}
+
+function forgetPast<T>(map: Map<string, T>, past: (value: T) => boolean): void {
+  for (const [key, value] of map) if (past(value) || map.size > noncesMax) map.delete(key);
+}
+
+function notAuthorized(reason: string, status = 400): SoapFault {
+  return new SoapFault({ code: 'Sender', subcodes: ['NotAuthorized'], reason, status });
+}

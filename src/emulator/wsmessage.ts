@@ -1,0 +1,87 @@
+/** WS-Discovery (April 2005) messages as ONVIF Core, chapter 7, has cameras send them. */
+import { randomUUID } from 'node:crypto';
+import { escapeXml, find, parseXml, textOf, type XmlElement } from '../base/xml.ts';
+import { deviceXaddr, scopesOf, type CameraFace } from './face.ts';
+
+const discoveryNamespace = 'http://schemas.xmlsoap.org/ws/2005/04/discovery';
+const anonymous = 'http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous';
+const everybody = 'urn:schemas-xmlsoap-org:ws:2005:04:discovery';
+
+/** A Probe or Resolve that was asked of everybody. */
+export type WsQuestion =
+  | { readonly kind: 'probe'; readonly messageId: string; readonly types: readonly string[]; readonly scopes: readonly string[] }
+  | { readonly kind: 'resolve'; readonly messageId: string; readonly urn: string };
+
+/** Undefined for anything that is no question; never throws. */
+export function readQuestion(datagram: Buffer): WsQuestion | undefined {
+  let message: XmlElement;
+  try {
+    message = parseXml(datagram.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const messageId = textOf(message, 'Header', 'MessageID');
+  if (messageId === undefined || messageId === '') return undefined;
+  const probe = find(message, 'Body', 'Probe');
+  if (probe !== undefined) {
+    // Qualified names; every prefix is taken for the right one.
+    const types = words(textOf(probe, 'Types')).map((name) => name.replace(/^.*:/, ''));
+    return { kind: 'probe', messageId, types, scopes: words(textOf(probe, 'Scopes')) };
+  }
+  const urn = textOf(message, 'Body', 'Resolve', 'EndpointReference', 'Address');
+  return urn === undefined ? undefined : { kind: 'resolve', messageId, urn };
+}
+
+const ourTypes = ['NetworkVideoTransmitter', 'Device'];
+
+/** Whether this camera is meant: all types are its own, all scopes are prefixes of one of its own (RFC 3986 rule, by segments). */
+export function isMeant(question: WsQuestion, face: CameraFace): boolean {
+  if (question.kind === 'resolve') return question.urn === face.urn;
+  const scopes = scopesOf(face).map((scope) => `${scope}/`);
+  return question.types.every((type) => ourTypes.includes(type))
+    && question.scopes.every((wanted) => scopes.some((scope) => scope.startsWith(`${wanted.replace(/\/$/, '')}/`)));
+}
+
+export function answerTo(question: WsQuestion, face: CameraFace, sequence: Sequence): string {
+  const [answer, match] = question.kind === 'probe' ? ['ProbeMatches', 'ProbeMatch'] : ['ResolveMatches', 'ResolveMatch'];
+  return message({
+    action: answer, to: anonymous, relatesTo: question.messageId, sequence,
+    body: `<d:${answer}><d:${match}>${describe(face)}</d:${match}></d:${answer}>`,
+  });
+}
+
+export function hello(face: CameraFace, sequence: Sequence): string {
+  return message({ action: 'Hello', to: everybody, sequence, body: `<d:Hello>${describe(face)}</d:Hello>` });
+}
+
+export function bye(face: CameraFace, sequence: Sequence): string {
+  return message({ action: 'Bye', to: everybody, sequence, body: `<d:Bye>${endpoint(face)}</d:Bye>` });
+}
+
+export interface Sequence {
+  /** Seconds; grows with each start of the camera. */
+  readonly instance: number;
+  readonly number: number;
+}
+
+function describe(face: CameraFace): string {
+  return `${endpoint(face)}<d:Types>dn:NetworkVideoTransmitter tds:Device</d:Types><d:Scopes>${escapeXml(scopesOf(face).join(' '))}</d:Scopes>`
+    + `<d:XAddrs>${escapeXml(deviceXaddr(face))}</d:XAddrs><d:MetadataVersion>1</d:MetadataVersion>`;
+}
+
+function endpoint(face: CameraFace): string {
+  return `<a:EndpointReference><a:Address>${escapeXml(face.urn)}</a:Address></a:EndpointReference>`;
+}
+
+function message(o: { action: string; to: string; relatesTo?: string; sequence: Sequence; body: string }): string {
+  return '<?xml version="1.0" encoding="UTF-8"?>'
+    + '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"'
+    + ` xmlns:d="${discoveryNamespace}" xmlns:dn="http://www.onvif.org/ver10/network/wsdl" xmlns:tds="http://www.onvif.org/ver10/device/wsdl">`
+    + `<s:Header><a:MessageID>urn:uuid:${randomUUID()}</a:MessageID>${o.relatesTo === undefined ? '' : `<a:RelatesTo>${escapeXml(o.relatesTo)}</a:RelatesTo>`}`
+    + `<a:To s:mustUnderstand="true">${o.to}</a:To><a:Action s:mustUnderstand="true">${discoveryNamespace}/${o.action}</a:Action>`
+    + `<d:AppSequence InstanceId="${o.sequence.instance}" MessageNumber="${o.sequence.number}"/></s:Header><s:Body>${o.body}</s:Body></s:Envelope>`;
+}
+
+function words(text: string | undefined): string[] {
+  return (text ?? '').split(/\s+/).filter((word) => word !== '');
+}
