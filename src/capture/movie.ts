@@ -1,0 +1,217 @@
+/**
+ * The two boxes of fMP4 (ISO/IEC 14496-12) that say what the bytes around them mean: `moov` (tracks, codecs) and `moof` (a fragment's
+ * times and flags). Pure; both throw BoxError with the offset inside the box they were given.
+ */
+import { BoxError, boxesIn, childrenOf, findBox, type Box } from '../base/mp4.ts';
+
+export interface Movie {
+  readonly tracks: ReadonlyMap<number, Track>;
+  /** RFC 6381. */
+  readonly videoCodec: string;
+  readonly audioCodec: string | undefined;
+}
+
+interface Track {
+  readonly kind: 'video' | 'audio';
+  /** Ticks per second. */
+  readonly timescale: number;
+  readonly defaultDuration: number;
+  readonly defaultFlags: number;
+}
+
+export interface FragmentFacts {
+  readonly track: 'video' | 'audio';
+  readonly keyFrame: boolean;
+  /** Decode time on the track's own line, which nobody promises to be steady. */
+  readonly decodeMs: number;
+  readonly durationMs: number;
+}
+
+export function readMoov(bytes: Buffer): Movie {
+  const moov: Box = { type: 'moov', start: 0, headerSize: 8, size: bytes.length };
+  const boxes = childrenOf(bytes, moov);
+  const extends_ = findBox(boxes, 'mvex');
+  const defaults = extends_ === undefined ? [] : childrenOf(bytes, extends_).filter((box) => box.type === 'trex');
+  const tracks = new Map<number, Track>();
+  let videoCodec: string | undefined;
+  let audioCodec: string | undefined;
+  for (const trak of boxes.filter((box) => box.type === 'trak')) {
+    const { id, kind, timescale, codec } = readTrak(bytes, trak);
+    if (kind === undefined) continue;
+    if (tracks.has(id)) throw new BoxError(trak.start, `track ${id} is there twice`);
+    const trex = defaults.find((box) => u32(bytes, box, 12) === id);
+    tracks.set(id, { kind, timescale, defaultDuration: trex === undefined ? 0 : u32(bytes, trex, 20), defaultFlags: trex === undefined ? 0 : u32(bytes, trex, 28) });
+    if (kind === 'video') videoCodec ??= codec;
+    else audioCodec ??= codec;
+  }
+  if (videoCodec === undefined) throw new BoxError(0, 'no video track');
+  return { tracks, videoCodec, audioCodec };
+}
+
+/** Of the moof that fills `bytes` up to `moofSize`. Runs for each frame: no allocation beyond its result. */
+export function readMoof(bytes: Buffer, moofSize: number, movie: Movie): FragmentFacts {
+  let facts: FragmentFacts | undefined;
+  for (let at = 8; at < moofSize;) {
+    const end = at + sizeAt(bytes, at, moofSize);
+    if (bytes.readUInt32BE(at + 4) === trafType) {
+      const traf = readTraf(bytes, at + 8, end, movie);
+      if (facts === undefined || (facts.track === 'audio' && traf.track === 'video')) facts = traf;
+    }
+    at = end;
+  }
+  if (facts === undefined) throw new BoxError(0, 'a fragment without a track');
+  return facts;
+}
+
+const trafType = fourCharacters('traf');
+const tfhdType = fourCharacters('tfhd');
+const tfdtType = fourCharacters('tfdt');
+const trunType = fourCharacters('trun');
+/** sample_is_non_sync_sample (ISO/IEC 14496-12, 8.8.3.1). */
+const nonSync = 0x1_0000;
+
+function readTraf(bytes: Buffer, from: number, to: number, movie: Movie): FragmentFacts {
+  let track: Track | undefined;
+  let flags = 0;
+  let sampleDuration = 0;
+  let ticks = 0;
+  let duration = 0;
+  let firstFlags: number | undefined;
+  for (let at = from; at < to;) {
+    const end = at + sizeAt(bytes, at, to);
+    const type = bytes.readUInt32BE(at + 4);
+    if (type === tfhdType) {
+      const has = word(bytes, at + 8, end);
+      track = movie.tracks.get(word(bytes, at + 12, end));
+      if (track === undefined) throw new BoxError(at, 'a fragment of an unknown track');
+      let field = at + 16 + (has & 0x1 ? 8 : 0) + (has & 0x2 ? 4 : 0);
+      sampleDuration = has & 0x8 ? word(bytes, field, end) : track.defaultDuration;
+      field += (has & 0x8 ? 4 : 0) + (has & 0x10 ? 4 : 0);
+      flags = has & 0x20 ? word(bytes, field, end) : track.defaultFlags;
+    } else if (type === tfdtType) {
+      ticks = word(bytes, at + 8, end) >>> 24 === 0 ? word(bytes, at + 12, end) : word(bytes, at + 12, end) * 2 ** 32 + word(bytes, at + 16, end);
+    } else if (type === trunType) {
+      if (track === undefined) throw new BoxError(at, 'a run of samples before its track');
+      const has = word(bytes, at + 8, end);
+      const count = word(bytes, at + 12, end);
+      let sample = at + 16 + (has & 0x1 ? 4 : 0) + (has & 0x4 ? 4 : 0);
+      const step = (has & 0x100 ? 4 : 0) + (has & 0x200 ? 4 : 0) + (has & 0x400 ? 4 : 0) + (has & 0x800 ? 4 : 0);
+      if (sample > end || count * step > end - sample) throw new BoxError(at, `a run of ${count} samples in ${end - at} bytes`);
+      if (firstFlags === undefined && count > 0) {
+        if (has & 0x4) firstFlags = word(bytes, sample - 4, end);
+        else firstFlags = has & 0x400 ? word(bytes, sample + (has & 0x100 ? 4 : 0) + (has & 0x200 ? 4 : 0), end) : flags;
+      }
+      if (has & 0x100) for (let index = 0; index < count; index++, sample += step) duration += bytes.readUInt32BE(sample);
+      else duration += count * sampleDuration;
+    }
+    at = end;
+  }
+  if (track === undefined) throw new BoxError(from, 'a fragment without a track');
+  return {
+    track: track.kind,
+    keyFrame: track.kind === 'video' && firstFlags !== undefined && (firstFlags & nonSync) === 0,
+    decodeMs: (ticks / track.timescale) * 1000,
+    durationMs: (duration / track.timescale) * 1000,
+  };
+}
+
+/** The size of the box at `at`, which must end by `to`. */
+function sizeAt(bytes: Buffer, at: number, to: number): number {
+  const size = to - at < 8 ? 0 : bytes.readUInt32BE(at);
+  if (size < 8 || size > to - at) throw new BoxError(at, 'a box reaches past its parent');
+  return size;
+}
+
+function word(bytes: Buffer, at: number, end: number): number {
+  if (at + 4 > end) throw new BoxError(at, 'a box ends before its fields');
+  return bytes.readUInt32BE(at);
+}
+
+function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audio' | undefined; timescale: number; codec: string | undefined } {
+  const boxes = childrenOf(bytes, trak);
+  const tkhd = need(boxes, 'tkhd', trak);
+  const media = childrenOf(bytes, need(boxes, 'mdia', trak));
+  const mdhd = need(media, 'mdhd', trak);
+  const handler = text(bytes, need(media, 'hdlr', trak), 16);
+  const id = u32(bytes, tkhd, u32(bytes, tkhd, 8) >>> 24 === 0 ? 20 : 28);
+  const timescale = u32(bytes, mdhd, u32(bytes, mdhd, 8) >>> 24 === 0 ? 20 : 28);
+  if (timescale === 0) throw new BoxError(mdhd.start, 'a track whose clock stands still');
+  const kind = handler === 'vide' ? 'video' : handler === 'soun' ? 'audio' : undefined;
+  if (kind === undefined) return { id, kind, timescale, codec: undefined };
+  const samples = childrenOf(bytes, need(childrenOf(bytes, need(media, 'minf', trak)), 'stbl', trak));
+  const stsd = need(samples, 'stsd', trak);
+  const [entry] = childrenOf(bytes, stsd, 8);
+  if (entry === undefined) throw new BoxError(stsd.start, 'a track without a codec');
+  return { id, kind, timescale, codec: kind === 'video' ? videoCodecOf(bytes, entry) : audioCodecOf(bytes, entry) };
+}
+
+function videoCodecOf(bytes: Buffer, entry: Box): string {
+  const setup = entry.type.startsWith('avc') ? 'avcC' : 'hvcC';
+  if (!['avc1', 'avc3', 'hvc1', 'hev1'].includes(entry.type)) throw new BoxError(entry.start, 'a video codec that is not recorded');
+  const box = need(childrenOf(bytes, entry, 78), setup, entry);
+  if (setup === 'avcC') return `${entry.type}.${hex(bytes, box, 9, 3)}`;
+  // RFC 6381 with ISO/IEC 14496-15, annex E.3.
+  const first = u8(bytes, box, 9);
+  const space = ['', 'A', 'B', 'C'][first >>> 6] ?? '';
+  const tier = first & 0x20 ? 'H' : 'L';
+  let compatible = 0;
+  for (let bit = 0, given = u32(bytes, box, 10); bit < 32; bit++) compatible += given & (1 << bit) ? 2 ** (31 - bit) : 0;
+  const constraints = Array.from({ length: 6 }, (_, index) => u8(bytes, box, 14 + index));
+  while (constraints.length > 0 && constraints.at(-1) === 0) constraints.pop();
+  return [entry.type, `${space}${first & 0x1f}`, compatible.toString(16).toUpperCase(), `${tier}${u8(bytes, box, 20)}`, ...constraints.map((byte) => byte.toString(16).toUpperCase())].join('.');
+}
+
+/** `mp4a.40.2` from the esds box (ISO/IEC 14496-1, 7.2.6), else the entry's own four characters. */
+function audioCodecOf(bytes: Buffer, entry: Box): string {
+  const box = entry.type === 'mp4a' ? findBox(childrenOf(bytes, entry, 28), 'esds') : undefined;
+  if (box === undefined) return printable(entry.type);
+  const end = box.start + box.size;
+  let at = box.start + 12;
+  let objectType = 0;
+  for (let step = 0; step < 4 && at + 2 <= end; step++) {
+    const tag = bytes[at++] as number;
+    while (at < end && (bytes[at] as number) & 0x80) at++;
+    at++;
+    if (at >= end) break;
+    if (tag === 0x03) at += 3;
+    else if (tag === 0x04) {
+      objectType = bytes[at] as number;
+      at += 13;
+    } else if (tag === 0x05) return `mp4a.${objectType.toString(16)}.${(bytes[at] as number) >>> 3}`;
+    else break;
+  }
+  return 'mp4a';
+}
+
+function need(boxes: readonly Box[], type: string, parent: Box): Box {
+  const box = findBox(boxes, type);
+  if (box === undefined) throw new BoxError(parent.start, `no ${type} where one belongs`);
+  return box;
+}
+
+function u32(bytes: Buffer, box: Box, at: number): number {
+  return word(bytes, box.start + at, box.start + box.size);
+}
+
+function u8(bytes: Buffer, box: Box, at: number): number {
+  if (at + 1 > box.size) throw new BoxError(box.start, 'a box ends before its fields');
+  return bytes[box.start + at] as number;
+}
+
+function hex(bytes: Buffer, box: Box, at: number, length: number): string {
+  if (at + length > box.size) throw new BoxError(box.start, 'a box ends before its fields');
+  return bytes.toString('hex', box.start + at, box.start + at + length);
+}
+
+function text(bytes: Buffer, box: Box, at: number): string {
+  if (at + 4 > box.size) throw new BoxError(box.start, 'a box ends before its fields');
+  return bytes.toString('latin1', box.start + at, box.start + at + 4);
+}
+
+function printable(type: string): string {
+  return type.replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
+function fourCharacters(type: string): number {
+  return Buffer.from(type, 'latin1').readUInt32BE(0);
+}

@@ -1,0 +1,216 @@
+/**
+ * A stream's last fragments in memory, and the readers on it. It keeps the current GOP and whatever the slowest reader has not had yet,
+ * up to a bound; past the bound the oldest goes first and the reader that wanted it is told `behind`.
+ */
+import type { Fragment, Init, Lost, MediaEvent } from './media.ts';
+
+/** What a fragment costs beside its bytes, so that a stream of empty ones is bounded too. */
+const overheadBytes = 512;
+const compactFrom = 1024;
+
+interface Session {
+  readonly init: Init;
+  lost: Lost | undefined;
+  /** Has had one. */
+  keyFrames: boolean;
+}
+
+interface Entry {
+  readonly event: Extract<MediaEvent, { kind: 'fragment' }>;
+  readonly session: Session;
+  /** Media bytes of the stream before this entry. */
+  readonly offset: number;
+}
+
+interface Cursor {
+  next: number;
+  session: Session | undefined;
+  lost: Lost | undefined;
+  needsKeyFrame: boolean;
+  /** Media bytes of the stream up to what was read or passed over. */
+  offset: number;
+  wake: (() => void) | undefined;
+}
+
+export class MediaRing {
+  readonly #bytesMax: number;
+  readonly #cursors = new Set<Cursor>();
+  /** `#entries[0]` has number `#base`; the first `#gone` of them have been let go. */
+  #entries: Array<Entry | undefined> = [];
+  #base = 0;
+  #gone = 0;
+  #costBytes = 0;
+  #offset = 0;
+  /** Number of the current GOP's key frame, while it is held. */
+  #keyFrame: number | undefined;
+  #session: Session | undefined;
+  #lost: Lost | undefined;
+  #closed = false;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** A new session, or a new setup in mid-session: what follows belongs to it. */
+  begin(init: Init): void {
+    this.#session = { init, lost: undefined, keyFrames: false };
+    this.#lost = undefined;
+    this.#keyFrame = undefined;
+    this.#wake();
+  }
+
+  push(fragment: Fragment): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    if (fragment.keyFrame) {
+      this.#keyFrame = this.#end;
+      // What `starve` said is over.
+      if (!session.keyFrames) this.#lost = session.lost = undefined;
+      session.keyFrames = true;
+    }
+    this.#entries.push({ event: { kind: 'fragment', fragment }, session, offset: this.#offset });
+    this.#costBytes += fragment.bytes.length + overheadBytes;
+    this.#offset += fragment.bytes.length;
+    if (fragment.keyFrame) this.#trim();
+    while (this.#costBytes > this.#bytesMax && this.#first < this.#end) this.#drop();
+    this.#wake();
+  }
+
+  /** The session is over. Each reader is told once, after what it still has to read; further calls before the next `begin` say nothing new. */
+  lose(lost: Lost): void {
+    this.#note(lost);
+    this.#session = undefined;
+    this.#keyFrame = undefined;
+    this.#wake();
+  }
+
+  /** The session goes on without key frames. Only readers that could not begin for want of one are told. */
+  starve(lost: Lost): void {
+    if (this.#session?.keyFrames !== false) return;
+    this.#note(lost);
+    this.#wake();
+  }
+
+  /** Readers end after what they still have to read. */
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /** Bytes held, for tests and the state page. */
+  get heldBytes(): number {
+    return this.#costBytes;
+  }
+
+  /** Begins with the current init at the current GOP's key frame when that is held, else at the next one. Ends when aborted or closed. */
+  async *read(signal?: AbortSignal): AsyncGenerator<MediaEvent> {
+    const cursor = this.#cursor();
+    const onAbort = (): void => cursor.wake?.();
+    signal?.addEventListener('abort', onAbort);
+    this.#cursors.add(cursor);
+    try {
+      while (signal?.aborted !== true) {
+        const event = this.#next(cursor);
+        if (event !== undefined) yield event;
+        else if (this.#closed) return;
+        else await new Promise<void>((resolve) => { cursor.wake = resolve; });
+      }
+    } finally {
+      this.#cursors.delete(cursor);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #cursor(): Cursor {
+    const next = this.#keyFrame ?? this.#end;
+    return { next, session: undefined, lost: undefined, needsKeyFrame: true, offset: next < this.#end ? this.#at(next).offset : this.#offset, wake: undefined };
+  }
+
+  #note(lost: Lost): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = lost;
+    if (this.#session !== undefined) this.#session.lost = lost;
+  }
+
+  #next(cursor: Cursor): MediaEvent | undefined {
+    if (cursor.next < this.#first) return this.#fallenOut(cursor);
+    while (cursor.next < this.#end) {
+      const entry = this.#at(cursor.next);
+      if (entry.session !== cursor.session) return this.#enter(cursor, entry.session);
+      cursor.next++;
+      cursor.offset = entry.offset + entry.event.fragment.bytes.length;
+      if (cursor.needsKeyFrame && !entry.event.fragment.keyFrame) continue;
+      cursor.needsKeyFrame = false;
+      return entry.event;
+    }
+    if (this.#lost !== undefined && cursor.lost !== this.#lost && (this.#session === undefined || this.#session === cursor.session)) return this.#tell(cursor, this.#lost);
+    if (this.#session !== undefined && this.#session !== cursor.session) return this.#enter(cursor, this.#session);
+    return undefined;
+  }
+
+  /** Into another session: first the end of the old one, if it was lost and that is not told yet, then the new one's init. */
+  #enter(cursor: Cursor, session: Session): MediaEvent {
+    const lost = cursor.session?.lost;
+    if (lost !== undefined && cursor.lost !== lost) return this.#tell(cursor, lost);
+    cursor.session = session;
+    cursor.needsKeyFrame = true;
+    return { kind: 'init', init: session.init };
+  }
+
+  #tell(cursor: Cursor, lost: Lost): MediaEvent {
+    cursor.lost = lost;
+    cursor.needsKeyFrame = true;
+    return lost;
+  }
+
+  #fallenOut(cursor: Cursor): MediaEvent {
+    let to = this.#first;
+    while (to < this.#end && !this.#at(to).event.fragment.keyFrame) to++;
+    const offset = to < this.#end ? this.#at(to).offset : this.#offset;
+    const event: MediaEvent = { kind: 'behind', droppedBytes: offset - cursor.offset };
+    cursor.next = to;
+    cursor.offset = offset;
+    cursor.needsKeyFrame = true;
+    return event;
+  }
+
+  /** Lets go of what lies before the current GOP and every reader has had. */
+  #trim(): void {
+    let keep = this.#keyFrame ?? this.#end;
+    for (const cursor of this.#cursors) keep = Math.min(keep, cursor.next);
+    while (this.#first < keep) this.#drop();
+  }
+
+  #drop(): void {
+    const entry = this.#entries[this.#gone] as Entry;
+    this.#entries[this.#gone++] = undefined;
+    this.#costBytes -= entry.event.fragment.bytes.length + overheadBytes;
+    if (this.#keyFrame !== undefined && this.#keyFrame < this.#first) this.#keyFrame = undefined;
+    if (this.#gone >= compactFrom && this.#gone * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#gone);
+      this.#base += this.#gone;
+      this.#gone = 0;
+    }
+  }
+
+  #at(number: number): Entry {
+    return this.#entries[number - this.#base] as Entry;
+  }
+
+  get #first(): number {
+    return this.#base + this.#gone;
+  }
+
+  get #end(): number {
+    return this.#base + this.#entries.length;
+  }
+
+  #wake(): void {
+    for (const cursor of this.#cursors) {
+      const wake = cursor.wake;
+      if (wake === undefined) continue;
+      cursor.wake = undefined;
+      wake();
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/** One run of one ffmpeg: from its start until it is gone, whatever ends it. It is watched by the bytes that come out. */
+import type { Clock } from '../base/clock.ts';
+import { asSallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { launch, type Child } from '../base/spawn.ts';
+import { endingOf, type Ending, type LastWords } from './ending.ts';
+import { streamArguments, type SessionPlan } from './ffmpeg.ts';
+import { Fmp4Reader, type Fmp4Sink } from './fmp4.ts';
+import type { Fragment } from './media.ts';
+
+export interface SessionOptions {
+  readonly camera: string;
+  readonly ffmpeg: string;
+  readonly plan: SessionPlan;
+  /** ffconcat text for standard input. */
+  readonly source: string;
+  readonly clock: Clock;
+  readonly sink: Fmp4Sink;
+  /** Bytes come, but for `keyFrameMs` no key frame was among them. */
+  readonly onNoKeyFrame: (detail: string) => void;
+  readonly stallMs: number;
+  readonly onErrorLine: (line: string) => void;
+}
+
+export interface SessionEnd extends Ending {
+  readonly words: LastWords;
+  /** From the first fragment to the last. */
+  readonly liveMs: number;
+}
+
+/** Pictures that stay away while sound comes are given more time than silence. */
+const videoStallFactor = 3;
+const keyFrameMs = 30_000;
+const killAfterMs = 1000;
+const linesMax = 20;
+
+/** Resolves when ffmpeg is gone, never rejects. Aborting asks it to end, and kills it 1 s later. */
+export function runSession(options: SessionOptions, signal: AbortSignal): Promise<SessionEnd> {
+  return new Session(options).run(signal);
+}
+
+class Session {
+  readonly #o: SessionOptions;
+  readonly #reader: Fmp4Reader;
+  readonly #lines: string[] = [];
+  readonly #gone = new AbortController();
+  #broken: Ending | undefined;
+  #fragments = 0;
+  #firstMs: number | undefined;
+  /** Monotonic times of the last bytes, the last picture, the last key frame. */
+  #bytesMs: number;
+  #videoMs: number;
+  #keyFrameMs: number;
+
+  constructor(options: SessionOptions) {
+    this.#o = options;
+    this.#bytesMs = this.#videoMs = this.#keyFrameMs = options.clock.monotonicMs();
+    this.#reader = new Fmp4Reader(options.camera, { onInit: (init) => options.sink.onInit(init), onFragment: (fragment) => this.#onFragment(fragment) });
+  }
+
+  async run(signal: AbortSignal): Promise<SessionEnd> {
+    const { ffmpeg, plan, source } = this.#o;
+    try {
+      const child = await launch(ffmpeg, streamArguments(plan), {
+        input: source, package: 'ffmpeg', detached: true, stderrLinesMax: Infinity, onErrorLine: (line) => this.#onLine(line),
+      });
+      child.stdout.on('data', (chunk: Buffer) => this.#onChunk(child, chunk));
+      child.stdout.on('error', (error) => this.#break(child, { reason: 'stream broken', detail: reasonOf(error) }));
+      await this.#untilGone(child, signal);
+    } catch (error) {
+      this.#broken = { reason: 'stream broken', detail: asSallyportError(error).message };
+    }
+    const quietMs = this.#o.clock.monotonicMs() - this.#bytesMs;
+    const words: LastWords = { lines: this.#lines, fragments: this.#fragments, quietMs };
+    const { reason, detail } = this.#broken ?? endingOf(words);
+    return { reason, detail, words, liveMs: this.#firstMs === undefined ? 0 : this.#bytesMs - this.#firstMs };
+  }
+
+  async #untilGone(child: Child, signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => void this.#end(child);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const watching = this.#watch(child);
+    await child.exited;
+    this.#gone.abort();
+    signal.removeEventListener('abort', onAbort);
+    await watching;
+  }
+
+  #onChunk(child: Child, chunk: Buffer): void {
+    if (this.#broken !== undefined) return;
+    const { clock } = this.#o;
+    this.#bytesMs = clock.monotonicMs();
+    try {
+      this.#reader.push(chunk, clock.wallMs(), this.#bytesMs);
+    } catch (error) {
+      this.#break(child, { reason: 'stream broken', detail: isSallyportError(error) ? error.message : reasonOf(error) });
+    }
+  }
+
+  #onFragment(fragment: Fragment): void {
+    this.#fragments++;
+    this.#firstMs ??= fragment.monotonicMs;
+    if (fragment.track === 'video') this.#videoMs = fragment.monotonicMs;
+    if (fragment.keyFrame) this.#keyFrameMs = fragment.monotonicMs;
+    this.#o.sink.onFragment(fragment);
+  }
+
+  /** The last lines only; a camera may make ffmpeg talk for months. */
+  #onLine(line: string): void {
+    if (this.#lines.push(line) > linesMax) this.#lines.shift();
+    this.#o.onErrorLine(line);
+  }
+
+  /** ffmpeg stuck on a silent camera does not heed SIGTERM, so a stall gets SIGKILL at once. */
+  async #watch(child: Child): Promise<void> {
+    const { clock, stallMs, onNoKeyFrame } = this.#o;
+    let toldKeyFrameMs: number | undefined;
+    while (!this.#gone.signal.aborted) {
+      const now = clock.monotonicMs();
+      const stalledAt = Math.min(this.#bytesMs + stallMs, this.#videoMs + stallMs * videoStallFactor);
+      if (now >= stalledAt) {
+        this.#break(child, { reason: 'stalled', detail: `no ${this.#bytesMs + stallMs <= now ? 'bytes' : 'pictures'} for ${Math.round((now - Math.min(this.#bytesMs, this.#videoMs)) / 1000)} s` });
+        return;
+      }
+      const keyFrameDue = this.#fragments > 0 && toldKeyFrameMs !== this.#keyFrameMs ? this.#keyFrameMs + keyFrameMs : Infinity;
+      if (now >= keyFrameDue) {
+        toldKeyFrameMs = this.#keyFrameMs;
+        onNoKeyFrame(`no key frame for ${keyFrameMs / 1000} s`);
+      }
+      await this.#sleep(Math.max(20, Math.min(stalledAt, stallMs + now, now >= keyFrameDue ? Infinity : keyFrameDue) - now));
+    }
+  }
+
+  #break(child: Child, ending: Ending): void {
+    this.#broken ??= ending;
+    child.kill('SIGKILL');
+  }
+
+  async #end(child: Child): Promise<void> {
+    child.kill('SIGTERM');
+    await this.#sleep(killAfterMs);
+    if (!this.#gone.signal.aborted) child.kill('SIGKILL');
+  }
+
+  /** Until `ms` are over or ffmpeg is gone. */
+  async #sleep(ms: number): Promise<void> {
+    await this.#o.clock.sleep(ms, this.#gone.signal).catch(() => {});
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * capture/ owns ffmpeg: one process a stream, from the camera over TCP to a pipe, and the stream's last fragments in memory.
+ *
+ * ffmpeg.ts    what ffmpeg is told; the camera's address with its password only by standard input
+ * session.ts   one run of one ffmpeg, watched by the bytes that come out
+ * ending.ts    what its last words mean, and what the next try does otherwise
+ * fmp4.ts, movie.ts   the reader of its output: bounded, every byte of it a stranger's
+ * ring.ts      the bounded ring that recording and live view read from
+ * probe.ts     what a camera sends, asked once before it is recorded
+ *
+ * It may start ffmpeg and ffprobe and touches nothing else: no file, no key, no table, no socket. It must never put an address or
+ * password into an argument, a log line or an error, run two ffmpegs for one stream, or let a reader hold up the stream.
+ * docs/ARCHITECTURE.md tells the data's way from here.
+ */
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { asSallyportError, isSallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import { minuteMs } from '../base/units.ts';
+import type { AudioRule } from '../policy/audio.ts';
+import { backoffMs } from '../policy/backoff.ts';
+import type { GapReason } from '../policy/gaps.ts';
+import { nextPlan, type Ending } from './ending.ts';
+import { sourceList, type SessionPlan } from './ffmpeg.ts';
+import type { Fragment, Init, MediaEvent } from './media.ts';
+import { MediaRing } from './ring.ts';
+import { runSession, type SessionEnd } from './session.ts';
+
+export type { Fragment, Init, MediaEvent } from './media.ts';
+export type { GapReason } from '../policy/gaps.ts';
+
+export interface StreamState {
+  /** `starting`: ffmpeg runs, no fragment yet; `waiting`: until the next try. `live` with a reason: fragments come, but see the reason. */
+  readonly state: 'starting' | 'live' | 'waiting' | 'stopped';
+  readonly sinceMs: UnixMs;
+  readonly reason?: GapReason;
+  readonly detail?: string;
+  /** How often ffmpeg was started again. */
+  readonly restarts: number;
+  readonly lastFragmentMs?: UnixMs;
+  /** Media bytes since `start`. */
+  readonly bytes: number;
+}
+
+export interface StreamOptions {
+  readonly camera: string;
+  readonly stream: 'main' | 'sub';
+  /** Asked before each try, so that a changed password or address holds from the next on. */
+  readonly url: () => Promise<Secret>;
+  readonly audio: AudioRule;
+  readonly hevc: boolean;
+  /** Path of the program. */
+  readonly ffmpeg: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  /** Without bytes for so long, ffmpeg is killed. */
+  readonly stallMs?: number;
+  readonly ringBytesMax?: number;
+  /** Called when `state` or `reason` changes, not per fragment. */
+  readonly onState?: (state: StreamState) => void;
+}
+
+const stallMsDefault = 10_000;
+const ringBytesDefault = 32 * 2 ** 20;
+/** So much live data, and the next failure is a first one again. */
+const recoveredAfterMs = minuteMs;
+/** Cameras lock an account after a few wrong passwords in a short time. */
+const refusedWaitMs = minuteMs;
+
+/** Keeps one stream of one camera coming until stopped. Not to be started again after `stop`. */
+export class StreamCapture {
+  readonly #o: StreamOptions;
+  readonly #ring: MediaRing;
+  readonly #stop = new AbortController();
+  #loop: Promise<void> | undefined;
+  #state: StreamState['state'] = 'stopped';
+  #sinceMs: UnixMs;
+  #ending: Ending | undefined;
+  #tries = 0;
+  #lastFragmentMs: UnixMs | undefined;
+  #bytes = 0;
+
+  constructor(options: StreamOptions) {
+    this.#o = options;
+    this.#ring = new MediaRing(options.ringBytesMax ?? ringBytesDefault);
+    this.#sinceMs = options.clock.wallMs();
+  }
+
+  start(): void {
+    if (!this.#stop.signal.aborted) this.#loop ??= this.#supervise();
+  }
+
+  /** Resolves when ffmpeg is gone: SIGTERM, 1 s later SIGKILL. Readers end after what they still have to read. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    this.#ring.close();
+  }
+
+  get state(): StreamState {
+    return {
+      state: this.#state, sinceMs: this.#sinceMs, restarts: Math.max(0, this.#tries - 1), bytes: this.#bytes,
+      ...(this.#ending === undefined ? {} : { reason: this.#ending.reason, detail: this.#ending.detail }),
+      ...(this.#lastFragmentMs === undefined ? {} : { lastFragmentMs: this.#lastFragmentMs }),
+    };
+  }
+
+  /**
+   * A reader of its own on the ring: the current init, then fragments from the current GOP's key frame on when that is held, else from
+   * the next one. `lost` once per loss, also for a reader that comes while the camera is away; `behind` when it was too slow.
+   */
+  read(signal?: AbortSignal): AsyncGenerator<MediaEvent> {
+    return this.#ring.read(signal);
+  }
+
+  async #supervise(): Promise<void> {
+    const { clock, random, audio, hevc } = this.#o;
+    const { signal } = this.#stop;
+    let plan: SessionPlan = { audio, hevc, richProbe: false };
+    let failures = 0;
+    let silent = 0;
+    while (!signal.aborted) {
+      // A microphone that is announced but silent may hold everything back: each third try without a single byte goes without sound.
+      const end = await this.#try(silent % 3 === 2 ? { ...plan, audio: 'drop' } : plan);
+      if (signal.aborted) break;
+      plan = nextPlan(plan, end.words);
+      silent = end.words.fragments === 0 && end.reason === 'stalled' ? silent + 1 : 0;
+      failures = end.liveMs >= recoveredAfterMs ? 1 : failures + 1;
+      const waitMs = Math.max(backoffMs(failures, random), end.reason === 'credentials refused' ? refusedWaitMs : 0);
+      this.#lose(end, failures, waitMs);
+      await clock.sleep(waitMs, signal).catch(() => {});
+    }
+    this.#tellReaders({ reason: 'hub stopped', detail: '' });
+    this.#enter('stopped', undefined);
+  }
+
+  /** One session; resolves when its ffmpeg is gone, so there are never two. */
+  async #try(plan: SessionPlan): Promise<SessionEnd> {
+    const { camera, clock, ffmpeg, log, stallMs } = this.#o;
+    this.#enter('starting', this.#ending);
+    this.#tries++;
+    try {
+      const source = sourceList(camera, await this.#o.url());
+      return await runSession({
+        camera, ffmpeg, plan, source, clock,
+        stallMs: stallMs ?? stallMsDefault,
+        sink: { onInit: (init) => this.#onInit(init), onFragment: (fragment) => this.#onFragment(fragment) },
+        onNoKeyFrame: (detail) => this.#onNoKeyFrame(detail),
+        onErrorLine: (line) => log.debug({ component: 'capture', camera, stream: this.#o.stream }, line),
+      }, this.#stop.signal);
+    } catch (error) {
+      const reason = isSallyportError(error, 'SP_CAMERA_REFUSED') ? 'credentials refused' : 'camera offline';
+      return { reason, detail: asSallyportError(error).message, words: { lines: [], fragments: 0, quietMs: 0 }, liveMs: 0 };
+    }
+  }
+
+  #onInit(init: Init): void {
+    this.#ring.begin(init);
+  }
+
+  #onFragment(fragment: Fragment): void {
+    this.#bytes += fragment.bytes.length;
+    this.#lastFragmentMs = fragment.wallMs;
+    this.#ring.push(fragment);
+    if (this.#state !== 'live') {
+      this.#enter('live', undefined);
+      this.#o.log.info({ component: 'capture', camera: this.#o.camera, stream: this.#o.stream, restarts: this.#tries - 1 }, 'stream is live');
+    } else if (fragment.keyFrame && this.#ending !== undefined) this.#enter('live', undefined);
+  }
+
+  #onNoKeyFrame(detail: string): void {
+    this.#o.log.warn({ component: 'capture', camera: this.#o.camera, stream: this.#o.stream }, detail);
+    this.#enter('live', { reason: 'no key frame', detail });
+    this.#ring.starve({ kind: 'lost', reason: 'no key frame', detail, wallMs: this.#o.clock.wallMs(), monotonicMs: this.#o.clock.monotonicMs() });
+  }
+
+  #lose(end: Ending, failures: number, waitMs: number): void {
+    const { camera, stream, log } = this.#o;
+    this.#tellReaders(end);
+    this.#enter('waiting', end);
+    // The first failure is news; that it goes on is for who looks closer.
+    log[failures === 1 ? 'warn' : 'debug']({ component: 'capture', camera, stream, reason: end.reason, detail: end.detail, failures, waitMs }, 'stream lost');
+  }
+
+  #tellReaders({ reason, detail }: Ending): void {
+    const { clock } = this.#o;
+    this.#ring.lose({ kind: 'lost', reason, detail, wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+  }
+
+  #enter(state: StreamState['state'], ending: Ending | undefined): void {
+    if (state === this.#state && ending?.reason === this.#ending?.reason) return;
+    if (state !== this.#state) this.#sinceMs = this.#o.clock.wallMs();
+    this.#state = state;
+    this.#ending = ending === undefined ? undefined : { reason: ending.reason, detail: ending.detail };
+    this.#o.onState?.(this.state);
+  }
+}

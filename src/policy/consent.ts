@@ -1,0 +1,148 @@
+/**
+ * What lowers privacy waits for an owner's yes: footage, logs or audit kept longer than now, a microphone switched on. Whoever can
+ * write the file, an installer for example, cannot lower it alone. Everything else, and everything that raises privacy, applies at once.
+ *
+ * The state is what is in force; the vault stores it as JSON. The signature of an acceptance is checked by the caller.
+ */
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/canonical.ts';
+import { SallyportError } from '../base/errors.ts';
+import { formatDuration } from '../base/units.ts';
+import type { CameraConfig, HubConfig } from './settings.ts';
+
+export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio';
+
+export interface PendingChange {
+  /** 8 hex digits over the change: a yes to one change is never a yes to another. */
+  readonly id: string;
+  readonly camera?: string;
+  readonly key: ConsentKey;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+}
+
+interface Keeps {
+  readonly footageMs: number;
+  readonly logsMs: number;
+  readonly auditMs: number;
+}
+
+interface CameraConsent {
+  readonly camera: string;
+  /** Absent while the camera follows the hub's own rule. */
+  readonly keepMs?: number;
+  readonly audio: boolean;
+}
+
+/** What is in force, and what waits, with the values that a yes would bring. */
+export interface ConsentState {
+  readonly v: 1;
+  readonly keep: Keeps;
+  readonly cameras: readonly CameraConsent[];
+  readonly pending: readonly (PendingChange & { readonly value: number | boolean })[];
+}
+
+export interface Effective {
+  readonly effective: HubConfig;
+  readonly pending: readonly PendingChange[];
+  /** To be stored: the next configuration is measured against it. */
+  readonly state: ConsentState;
+}
+
+/** The changes from what is in force to what is wanted that must wait for an owner's yes. */
+export function lowersPrivacy(state: ConsentState, wanted: HubConfig): readonly PendingChange[] {
+  return findChanges(state, wanted).map(withoutValue);
+}
+
+/**
+ * What of the wanted configuration applies now. Without a state (a fresh hub) its retention is the first thing in force, and only
+ * microphones wait.
+ */
+export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefined): Effective {
+  const state = stored ?? { v: 1 as const, keep: wanted.keep, cameras: wanted.cameras.map((camera) => ({ ...ownKeepOf(camera), camera: camera.id, audio: false })), pending: [] };
+  const waiting = findChanges(state, wanted);
+  const waits = (key: ConsentKey, camera?: string): boolean => waiting.some((change) => change.key === key && change.camera === camera);
+  const keep: Keeps = {
+    footageMs: Math.min(wanted.keep.footageMs, state.keep.footageMs),
+    logsMs: Math.min(wanted.keep.logsMs, state.keep.logsMs),
+    auditMs: Math.min(wanted.keep.auditMs, state.keep.auditMs),
+  };
+  const cameras = wanted.cameras.map((camera): CameraConfig => ({
+    ...camera,
+    keepMs: waits('keep', camera.id) ? inForce(state, keep, camera.id) : camera.ownKeep ? camera.keepMs : keep.footageMs,
+    audio: camera.audio && !waits('audio', camera.id),
+  }));
+  return {
+    effective: { ...wanted, keep, cameras },
+    pending: waiting.map(withoutValue),
+    state: { v: 1, keep, cameras: cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), pending: waiting },
+  };
+}
+
+/** The state after an owner's yes to change `id`; SP_CHANGE_UNKNOWN when nothing waits under it (any more). Then call `effectiveConfig` again. */
+export function applyAcceptance(state: ConsentState, id: string): ConsentState {
+  const change = state.pending.find((waiting) => waiting.id === id);
+  if (change === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: /^[0-9a-f]{1,16}$/.test(id) ? id : 'that name' });
+  const rest: ConsentState = { ...state, pending: state.pending.filter((waiting) => waiting !== change) };
+  const { key, value, camera } = change;
+  if (key === 'keep.footage') return { ...rest, keep: { ...state.keep, footageMs: Number(value) } };
+  if (key === 'keep.logs') return { ...rest, keep: { ...state.keep, logsMs: Number(value) } };
+  if (key === 'keep.audit') return { ...rest, keep: { ...state.keep, auditMs: Number(value) } };
+  const known = state.cameras.find((one) => one.camera === camera) ?? { camera: camera ?? '', audio: false };
+  const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : { ...known, keepMs: Number(value) };
+  return { ...rest, cameras: [...state.cameras.filter((one) => one.camera !== camera), changed] };
+}
+
+function findChanges(state: ConsentState, wanted: HubConfig): ConsentState['pending'] {
+  const hub = ([
+    ['keep.footage', state.keep.footageMs, wanted.keep.footageMs, 'footage'],
+    ['keep.logs', state.keep.logsMs, wanted.keep.logsMs, 'the log'],
+    ['keep.audit', state.keep.auditMs, wanted.keep.auditMs, 'the audit'],
+  ] as const)
+    .filter(([, from, to]) => to > from)
+    .map(([key, from, to, what]) => longer({ key }, `${what} would be kept`, from, to));
+  const keep: Keeps = { ...state.keep, footageMs: Math.min(state.keep.footageMs, wanted.keep.footageMs) };
+  return [...hub, ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
+}
+
+function cameraChanges(state: ConsentState, keep: Keeps, camera: CameraConfig): ConsentState['pending'] {
+  const keepMs = inForce(state, keep, camera.id);
+  const wantedMs = camera.ownKeep ? camera.keepMs : keep.footageMs;
+  const audio = state.cameras.find((known) => known.camera === camera.id)?.audio === true;
+  return [
+    ...(wantedMs > keepMs ? [longer({ key: 'keep', camera: camera.id }, `${camera.id}: footage would be kept`, keepMs, wantedMs)] : []),
+    ...(camera.audio && !audio ? [change({ key: 'audio', camera: camera.id, from: 'off', to: 'on', text: `${camera.id}: sound would be recorded` }, true)] : []),
+  ];
+}
+
+/** How long footage of a camera is kept now: its own rule, else the hub's, which is also what a new camera begins with. */
+function inForce(state: ConsentState, keep: Keeps, camera: string): number {
+  return state.cameras.find((known) => known.camera === camera)?.keepMs ?? keep.footageMs;
+}
+
+/** A camera that follows the hub's rule follows it further; one that was held back at a time of its own stays there until a yes. */
+function consentOf(camera: CameraConfig, wanted: CameraConfig | undefined, keep: Keeps): CameraConsent {
+  const own = wanted?.ownKeep === true || camera.keepMs !== keep.footageMs;
+  return { camera: camera.id, ...(own ? { keepMs: camera.keepMs } : {}), audio: camera.audio };
+}
+
+function ownKeepOf(camera: CameraConfig): { keepMs?: number } {
+  return camera.ownKeep ? { keepMs: camera.keepMs } : {};
+}
+
+function longer(of: { key: ConsentKey; camera?: string }, what: string, fromMs: number, toMs: number): PendingChange & { value: number } {
+  const [from, to] = [formatDuration(fromMs), formatDuration(toMs)];
+  return change({ ...of, from, to, text: `${what} ${to} instead of ${from}` }, toMs);
+}
+
+function change<V extends number | boolean>(facts: Omit<PendingChange, 'id'>, value: V): PendingChange & { value: V } {
+  const { camera, key, from, to } = facts;
+  const id = createHash('sha256').update(canonicalJson({ camera, key, from, to })).digest('hex').slice(0, 8);
+  return { id, ...facts, value };
+}
+
+function withoutValue(waiting: PendingChange & { readonly value: number | boolean }): PendingChange {
+  const { value: _, ...rest } = waiting;
+  return rest;
+}

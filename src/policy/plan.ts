@@ -1,0 +1,93 @@
+/** What a new configuration would change, in plain words; for `plan` and for the log of a reload. */
+import { formatDuration, plural } from '../base/units.ts';
+import { restartKeys, type CameraConfig, type HubConfig } from './settings.ts';
+
+export interface PlannedChange {
+  readonly text: string;
+  /** It waits for an owner's yes. */
+  readonly lowersPrivacy: boolean;
+  readonly restart: boolean;
+  readonly camera?: string;
+}
+
+/** Both sides as loaded (`after`) and as in force (`before`); an empty list means that nothing would change. */
+export function planChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  return [...hubChanges(before, after), ...cameraSetChanges(before, after)];
+}
+
+type Row = readonly [key: string, what: string, from: string, to: string, lowersPrivacy?: boolean];
+
+function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  const rows: Row[] = [
+    ['name', 'the hub is called', before.name, after.name],
+    ['data', 'the data folder is', before.data, after.data],
+    ['owner', 'the owner list is', before.owner ?? 'none (nothing is recorded)', after.owner ?? 'none (nothing is recorded)'],
+    ['socket', 'the control socket is', before.socket, after.socket],
+    ['record.period', 'one key covers', formatDuration(before.record.periodMs), formatDuration(after.record.periodMs)],
+    ['record.cut_after', 'segments are cut after', formatDuration(before.record.cutAfterMs), formatDuration(after.record.cutAfterMs)],
+    ['keep.footage', 'footage is kept', formatDuration(before.keep.footageMs), formatDuration(after.keep.footageMs), after.keep.footageMs > before.keep.footageMs],
+    ['keep.logs', 'the log is kept', formatDuration(before.keep.logsMs), formatDuration(after.keep.logsMs), after.keep.logsMs > before.keep.logsMs],
+    ['keep.audit', 'the audit is kept', formatDuration(before.keep.auditMs), formatDuration(after.keep.auditMs), after.keep.auditMs > before.keep.auditMs],
+    ['time.source', 'the clock is trusted by', before.time.source, after.time.source],
+    ['time.settle', 'after a start or a jump the clock must run steady for', formatDuration(before.time.settleMs), formatDuration(after.time.settleMs)],
+    ['discovery.loopback', 'cameras on this machine are looked for:', yesNo(before.discovery.loopback), yesNo(after.discovery.loopback)],
+    ['discovery.interfaces', 'cameras are looked for on', interfaces(before), interfaces(after)],
+    ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],
+    ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
+    ['log.level', 'the log level is', before.log.level, after.log.level],
+  ];
+  return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));
+}
+
+function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  const known = new Map(before.cameras.map((camera) => [camera.id, camera]));
+  const wanted = new Set(after.cameras.map((camera) => camera.id));
+  return [
+    ...after.cameras.flatMap((camera) => {
+      const was = known.get(camera.id);
+      return was === undefined ? [added(camera, before)] : cameraChanges(was, camera, before);
+    }),
+    ...before.cameras.filter((camera) => !wanted.has(camera.id)).map((camera) => ({
+      text: `${camera.id}: is no longer recorded; what was recorded stays until its deadline`, lowersPrivacy: false, restart: false, camera: camera.id,
+    })),
+  ];
+}
+
+function added(camera: CameraConfig, before: HubConfig): PlannedChange {
+  const does = camera.record ? `is recorded from ${camera.address}, its footage is kept ${formatDuration(camera.keepMs)}` : `is watched at ${camera.address} without recording`;
+  return {
+    text: `${camera.id}: new, ${does}${camera.audio ? ', with sound' : ''}`,
+    lowersPrivacy: camera.audio || camera.keepMs > before.keep.footageMs, restart: false, camera: camera.id,
+  };
+}
+
+function cameraChanges(before: CameraConfig, after: CameraConfig, hub: HubConfig): PlannedChange[] {
+  const rows: Row[] = [
+    ['name', 'is called', before.name, after.name],
+    ['address', 'is reached at', place(before), place(after)],
+    ['user', 'the camera\'s user is', before.user, after.user],
+    ['keep', 'footage is kept', formatDuration(before.keepMs), formatDuration(after.keepMs), after.keepMs > Math.min(before.keepMs, before.ownKeep ? before.keepMs : hub.keep.footageMs)],
+    ['audio', 'sound is recorded:', yesNo(before.audio), yesNo(after.audio), after.audio],
+    ['record', 'it is recorded:', yesNo(before.record), yesNo(after.record)],
+    ['space', 'its space is', before.space, after.space],
+    ['serial', 'its serial number is', before.serial ?? 'not checked', after.serial ?? 'not checked'],
+  ];
+  return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row, after.id));
+}
+
+function planned([key, what, from, to, lowersPrivacy]: Row, camera?: string): PlannedChange {
+  const text = `${camera === undefined ? '' : `${camera}: `}${what} ${to} instead of ${from}`;
+  return { text, lowersPrivacy: lowersPrivacy === true, restart: camera === undefined && restartKeys.has(key), ...(camera === undefined ? {} : { camera }) };
+}
+
+function place(camera: CameraConfig): string {
+  return `${camera.address} port ${camera.port}${camera.path}`;
+}
+
+function interfaces(config: HubConfig): string {
+  return config.discovery.interfaces.length === 0 ? 'every local network' : `${config.discovery.interfaces.join(', ')} (${plural(config.discovery.interfaces.length, 'interface')})`;
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}

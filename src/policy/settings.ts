@@ -1,0 +1,54 @@
+/**
+ * policy/ decides and touches nothing: no disk, no network, no clock, no randomness; whoever asks hands in what is known (also the
+ * time) and does what comes back. So each rule that the owner relies on is a small function with a table of cases as its test:
+ * retention, cutting, the trust in clocks, and which changes wait for the owner's yes. May import `base/` only.
+ * docs/CONFIG.md names the settings, docs/PROMISES.md the promises that these decisions keep.
+ *
+ * This file: the configuration as decisions see it. `config.ts` makes it from the household's files.
+ */
+import type { UnixMs } from '../base/clock.ts';
+
+export interface CameraConfig {
+  /** Matches `cameraIdPattern`; the name of its folder, so it never changes. */
+  readonly id: string;
+  readonly name: string;
+  /** IPv4 address or host name of the local network. */
+  readonly address: string;
+  readonly port: number;
+  readonly path: string;
+  readonly user: string;
+  /** How long its footage is kept: its own `keep`, else that of `[keep] footage`. */
+  readonly keepMs: number;
+  /** Whether `keepMs` is its own or follows `[keep] footage`. */
+  readonly ownKeep: boolean;
+  readonly audio: boolean;
+  readonly record: boolean;
+  readonly space: string;
+  readonly serial?: string;
+}
+
+export interface HubConfig {
+  readonly name: string;
+  /** The data folder, absolute. */
+  readonly data: string;
+  /** The owner list, absolute; without it nothing is recorded. */
+  readonly owner?: string;
+  readonly socket: string;
+  readonly record: { readonly periodMs: number; readonly cutAfterMs: number };
+  readonly keep: { readonly footageMs: number; readonly logsMs: number; readonly auditMs: number };
+  readonly time: { readonly source: 'ntp' | 'system'; readonly settleMs: number };
+  readonly discovery: { readonly loopback: boolean; readonly interfaces: readonly string[] };
+  readonly capture: { readonly ffmpeg: string; readonly ffprobe: string };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  readonly cameras: readonly CameraConfig[];
+}
+
+/** Keys whose change takes effect only when the hub starts again; all others take effect at once, without a gap elsewhere. */
+export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'socket', 'time.source', 'time.settle', 'log.level']);
+
+/** A period as the catalogue knows it, as far as deadlines are concerned. */
+export interface PeriodTimes {
+  readonly startMs: UnixMs;
+  readonly endMs: UnixMs;
+  readonly deadlineMs: UnixMs;
+}
