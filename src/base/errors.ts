@@ -88,8 +88,18 @@ export const errorTable = {
   },
   SP_SLOT_TOO_LONG: {
     kind: 'refuse',
-    sentence: 'a slot holds at most five recipients, {recipients} were given',
+    sentence: 'a slot holds at most five recipients (four where the camera has a long name), {recipients} were given',
     hint: 'Remove recipients from the space.',
+  },
+  SP_HOUR_LIST: {
+    kind: 'fault',
+    sentence: 'the hour list {file} cannot be used: {reason}',
+    hint: 'The list is damaged, or a newer version of Sallyport wrote it. Its segments still open by their slot.',
+  },
+  SP_SEGMENT_MISSING: {
+    kind: 'fault',
+    sentence: 'the segment {file} is listed but not there',
+    hint: 'It was lost or taken away after it was recorded; what else was recorded is not affected.',
   },
   SP_KEYRING: {
     kind: 'fault',
@@ -161,6 +171,26 @@ export const errorTable = {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
     hint: 'Choose another name with --as, or remove the old one from the configuration.',
+  },
+  SP_SEGMENT_DAMAGED: {
+    kind: 'fault',
+    sentence: 'the segment {file} is not what was recorded: {reason}',
+    hint: 'It rotted or was altered; it plays up to the damage. Restore it from a copy if there is one.',
+  },
+  SP_FILE_UNKNOWN: {
+    kind: 'fault',
+    sentence: '{file} lies in the data folder and belongs to nothing',
+    hint: 'It was put there by somebody else, or is left of a crash; the hub removes such files below footage/ at its next start.',
+  },
+  SP_AUDIT_BROKEN: {
+    kind: 'fault',
+    sentence: 'the audit does not hold at {where}: {reason}',
+    hint: 'Something was cut out, put in or altered. Keep the data folder as it is, and compare with a checkpoint that you kept.',
+  },
+  SP_NO_PASSWORD: {
+    kind: 'refuse',
+    sentence: 'no password is known for {camera}',
+    hint: 'Give it with `sallyport secret set {camera}`.',
   },
   SP_CAMERA_REFUSED: {
     kind: 'refuse',
@@ -268,6 +298,12 @@ export const errorTable = {
     kind: 'refuse',
     sentence: 'no change is pending under {id}',
     hint: '`sallyport status` lists what waits for the owner\'s yes.',
+  },
+  // emulator
+  SP_EMULATOR: {
+    kind: 'refuse',
+    sentence: 'the emulated cameras cannot be started: {reason}',
+    hint: 'Choose a first address within 127.0.0.0/8 with room for all cameras, and a clip that ffmpeg reads.',
   },
   // daemon, control, cli
   SP_NO_DAEMON: {

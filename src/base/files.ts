@@ -2,8 +2,8 @@
  * Small whole files, written so that a power cut leaves the old or the new one, never half of one.
  * Rooms that may not use node:fs themselves read and write through here.
  */
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { appendFileSync, constants } from 'node:fs';
+import { chmod, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SallyportError, reasonOf } from './errors.ts';
 
@@ -96,4 +96,29 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
+/** Removes what is left of a unix socket; anything else at that path stays and is an error. */
+export async function removeSocket(path: string): Promise<void> {
+  const info = await lstat(path).catch(() => undefined);
+  if (info === undefined) return;
+  if (!info.isSocket()) throw new SallyportError('SP_WRITE', { file: path, reason: 'something that is not a socket is in its place' });
+  await removeFile(path);
+}
+
+/** Only its owner may open a socket from now on. */
+export async function protectSocket(path: string): Promise<void> {
+  await chmod(path, 0o600);
+}
+
 export { join as joinPath, dirname as folderOf };
+
+/** A text file a day (`YYYYMMDD.log`, UTC) in a folder. Not synced: a log may be lost. A full disk loses lines, never the program. */
+export function dayFileWriter(folder: string, wallMs: () => number): (line: string) => void {
+  return (line) => {
+    const name = `${new Date(wallMs()).toISOString().slice(0, 10).replaceAll('-', '')}.log`;
+    try {
+      appendFileSync(join(folder, name), line, { mode: 0o600 });
+    } catch {
+      // Nowhere to say it: the log itself is what failed.
+    }
+  };
+}

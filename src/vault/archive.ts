@@ -1,0 +1,381 @@
+/**
+ * The archive: a data folder, or a copy of its `footage` and `keyring`, read with identities alone. No hub, no database, no working key:
+ * hour lists and slots say everything, and where no list covers a file (the open hour, a copy taken meanwhile) the file's own metadata does.
+ * Reads only; works on read-only media and beside a running hub.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { UnixMs } from '../base/clock.ts';
+import { SallyportError, asSallyportError, isSallyportError, reasonOf, type ErrorCode } from '../base/errors.ts';
+import { listFolder } from '../base/files.ts';
+import { silentLog, type Log } from '../base/log.ts';
+import { hourMs, minuteMs } from '../base/units.ts';
+import type { Identity } from '../seal/identity.ts';
+import { readMetadata } from '../seal/metadata.ts';
+import { chunkSealedBytes, headerSizeOf, Opener, openWhole } from '../seal/opener.ts';
+import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
+import { FileSource } from './filesource.ts';
+import {
+  isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentName, parseSegmentPath, periodFolder, periodMsMax,
+  type SegmentName, type StreamName,
+} from './footagepaths.ts';
+import { decodeHourList, hourListBytesMax, type HourList, type SegmentRecord } from './hourlist.ts';
+import { Keyring } from './keyring.ts';
+
+export interface ArchiveSegment {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly seq: number;
+  readonly startMs: UnixMs;
+  /** Undefined where no list says it. */
+  readonly durationMs: number | undefined;
+  /** Relative to `footage/`; ends in `.part` while it is being written. */
+  readonly path: string;
+  /** Sealed; of an unlisted file that ends within a chunk: up to that chunk. */
+  readonly sizeBytes: number;
+  readonly slot: number;
+  /** The whole chunks of a segment without final chunk. */
+  readonly cutChunks: number | undefined;
+  readonly keyFrames: readonly (readonly [timeMs: number, plainOffset: number])[];
+  readonly state: 'complete' | 'cut' | 'unlisted';
+}
+
+export interface ArchiveGap {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+export interface ArchiveFindings {
+  readonly segments: ArchiveSegment[];
+  readonly gaps: ArchiveGap[];
+  readonly problems: SallyportError[];
+}
+
+interface Range {
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+}
+
+interface Folder {
+  readonly camera: string;
+  /** `<camera>/<date>/<hour>`. */
+  readonly path: string;
+  readonly startMs: UnixMs;
+}
+
+interface UnlistedFile extends SegmentName {
+  readonly path: string;
+  readonly part: boolean;
+  /** It ends before this: where the next one of its stream begins, or the longest a segment can be. */
+  readonly endMsMax: UnixMs;
+}
+
+/** No segment lasts so long: cutting has a limit of 90 s. */
+const segmentMsMax = 3 * minuteMs;
+/** `ftyp` and the metadata box are within this. */
+const beginningBytes = 8192;
+
+export class Archive {
+  readonly #footage: string;
+  readonly #keyring: Keyring;
+  readonly #slots: ArchiveSlots;
+  #listedSlots: Promise<ReadonlySet<number>> | undefined;
+
+  private constructor(footage: string, keyring: Keyring, slots: ArchiveSlots) {
+    this.#footage = footage;
+    this.#keyring = keyring;
+    this.#slots = slots;
+  }
+
+  /** `identities` stay the caller's. SP_DATA_FOLDER; SP_KEYRING; SP_WRONG_IDENTITY when there are slots and none of them opens. */
+  static async open(folder: string, identities: readonly Identity[], options: { log?: Log } = {}): Promise<Archive> {
+    await checkFolders(folder, ['footage', 'keyring']);
+    const keyring = await Keyring.open(join(folder, 'keyring'), { log: options.log ?? silentLog, writable: false });
+    const archive = new Archive(join(folder, 'footage'), keyring, new ArchiveSlots(keyring, identities));
+    try {
+      if (!await archive.#slots.openAny()) throw new SallyportError('SP_WRONG_IDENTITY', { what: folder });
+      return archive;
+    } catch (error) {
+      await archive.close();
+      throw error;
+    }
+  }
+
+  async cameras(): Promise<string[]> {
+    return (await listFolder(this.#footage)).filter(isCameraId);
+  }
+
+  /** All that overlaps the time, in its order, sub streams too. What does not open is among the problems; the rest is not affected. */
+  async segments(camera: string, fromMs: UnixMs, toMs: UnixMs): Promise<ArchiveFindings> {
+    const range = { fromMs, toMs };
+    const findings: ArchiveFindings = { segments: [], gaps: [], problems: [] };
+    for (const folder of isCameraId(camera) ? await this.#foldersOf(camera, range) : []) {
+      await this.#readFolder(folder, range, findings).catch((error: unknown) => void findings.problems.push(asSallyportError(error)));
+    }
+    findings.segments.sort((a, b) => a.startMs - b.startMs || a.seq - b.seq);
+    findings.gaps.sort((a, b) => a.fromMs - b.fromMs);
+    return findings;
+  }
+
+  /** The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what Opener.open throws. */
+  async openSegment(segment: ArchiveSegment): Promise<Opener> {
+    if (parseSegmentPath(segment.path) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `"${segment.path}" is no path of a segment` });
+    const source = await FileSource.open(join(this.#footage, segment.path), segment.state === 'unlisted' ? segment.sizeBytes : undefined);
+    const options = segment.cutChunks === undefined ? {} : { cutChunks: segment.cutChunks };
+    return this.#slots.use(segment.slot, segment.path, (identity) => Opener.open(source, [identity], segment.path, options));
+  }
+
+  async close(): Promise<void> {
+    this.#slots.close();
+    await this.#keyring.close();
+  }
+
+  /** Folders whose periods may overlap, and the last one before them: a gap begins in it and may last for days. */
+  async #foldersOf(camera: string, range: Range): Promise<Folder[]> {
+    const folders: Folder[] = [];
+    for (const date of await listFolder(join(this.#footage, camera))) {
+      const dayMs = parseDateFolder(date);
+      if (dayMs === undefined || dayMs > range.toMs) continue;
+      for (const hour of await listFolder(join(this.#footage, camera, date))) {
+        const startMs = parseHourFolder(date, hour);
+        if (startMs !== undefined && startMs <= range.toMs) folders.push({ camera, path: `${camera}/${date}/${hour}`, startMs });
+      }
+    }
+    const first = folders.findIndex(({ startMs }) => startMs + hourMs + periodMsMax + segmentMsMax >= range.fromMs);
+    return folders.slice(first === -1 ? -1 : Math.max(0, first - 1));
+  }
+
+  async #readFolder(folder: Folder, range: Range, findings: ArchiveFindings): Promise<void> {
+    const names = await listFolder(join(this.#footage, folder.path));
+    const present = new Set(names);
+    const covered = new Set<string>();
+    const problems: SallyportError[] = [];
+    for (const name of names.filter((one) => parseHourListName(one) !== undefined)) {
+      try {
+        const list = await this.#readList(folder, name);
+        for (const record of list?.segments ?? []) covered.add(nameOf(record.path));
+        if (list !== undefined) takeList(list, present, range, findings);
+      } catch (error) {
+        problems.push(asSallyportError(error));
+      }
+    }
+    const unlisted = unlistedIn(folder, names, covered).filter((file) => file.startMs <= range.toMs && file.endMsMax >= range.fromMs);
+    const locked = problems.find(isLocked)?.code ?? 'SP_SLOT_MISSING';
+    const lockedFiles = await this.#readUnlisted(folder, unlisted, problems, findings);
+    if (lockedFiles.length > 0) addLocked(problems, locked, folder, lockedFiles);
+    // A list that does not open may be of periods far from the range: it matters with its hour, or with a file.
+    const matters = unlisted.length > 0 || (folder.startMs <= range.toMs && folder.startMs + hourMs >= range.fromMs);
+    if (matters) findings.problems.push(...problems);
+  }
+
+  /** undefined when it was purged in the meantime. */
+  async #readList(folder: Folder, name: string): Promise<HourList | undefined> {
+    const path = `${folder.path}/${name}`;
+    const slot = parseHourListName(name) as number;
+    const sealed = await this.#readSealed(path);
+    if (sealed === undefined) return undefined;
+    return this.#slots.use(slot, path, async (identity, period) => {
+      const list = decodeHourList(openWhole(sealed, [identity], path), path);
+      checkList(list, folder, period, path);
+      return list;
+    });
+  }
+
+  async #readSealed(path: string): Promise<Buffer | undefined> {
+    try {
+      const source = await FileSource.open(join(this.#footage, path));
+      if (source.size > hourListBytesMax) throw new SallyportError('SP_HOUR_LIST', { file: path, reason: `it has ${source.size} bytes` });
+      return await source.read(0, source.size);
+    } catch (error) {
+      if (isSallyportError(error, 'SP_READ') && isAbsent(error.cause)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Adds what opens to the findings, other failures to `problems`; resolves with the paths of those for which there is no slot. */
+  async #readUnlisted(folder: Folder, files: readonly UnlistedFile[], problems: SallyportError[], findings: ArchiveFindings): Promise<string[]> {
+    const locked: string[] = [];
+    for (const file of files) {
+      try {
+        const segment = await this.#describe(folder, file);
+        if (segment === 'locked') locked.push(file.path);
+        else if (segment !== undefined) findings.segments.push(segment);
+      } catch (error) {
+        if (!(isSallyportError(error, 'SP_READ') && isAbsent(error.cause))) problems.push(asSallyportError(error));
+      }
+    }
+    return locked;
+  }
+
+  /** By the slot that opens it. `locked` when none does; undefined when it has nothing to show yet. */
+  async #describe(folder: Folder, file: UnlistedFile): Promise<ArchiveSegment | 'locked' | undefined> {
+    const source = await FileSource.open(join(this.#footage, file.path));
+    const usable = await usableSize(source, file);
+    if (usable === undefined) return undefined;
+    // Names are to the second: a period may begin within it.
+    const toMs = Math.min(folder.startMs + hourMs, file.startMs + 1000);
+    for await (const facts of this.#slots.of(folder.camera, folder.startMs, toMs, await this.#slotsOfLists())) {
+      try {
+        return await this.#slots.use(facts.slot, file.path, (identity) => this.#describeWith(identity, facts, file, usable));
+      } catch (error) {
+        if (!isSallyportError(error, 'SP_WRONG_IDENTITY')) throw error;
+      }
+    }
+    return 'locked';
+  }
+
+  async #describeWith(identity: Identity, { slot, camera }: SlotFacts, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
+    const ending = await this.#endingOf(identity, file, usable);
+    if (ending === undefined) return undefined;
+    const { opener, sizeBytes, cutChunks } = ending;
+    try {
+      const metadata = readMetadata(await opener.read(0, beginningBytes), file.path);
+      if (metadata.camera !== camera || metadata.stream !== file.stream || metadata.seq !== file.seq) {
+        throw new SallyportError('SP_SEGMENT_METADATA', { what: file.path, reason: `it is of ${metadata.camera}, ${metadata.stream} ${metadata.seq}` });
+      }
+      const { stream, seq, path } = file;
+      return { camera, stream, seq, startMs: metadata.wall_ms, durationMs: undefined, path, sizeBytes, slot, cutChunks, keyFrames: [], state: 'unlisted' };
+    } finally {
+      opener.close();
+    }
+  }
+
+  /** The whole file when its last chunk is genuine, else its whole chunks; undefined for a file in the making that has none yet. */
+  async #endingOf(identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
+    const path = join(this.#footage, file.path);
+    const whole = await Opener.open(await FileSource.open(path, usable.sizeBytes), [identity], file.path);
+    const damage = await whole.read(whole.plainSize - 1, 1).then(() => undefined, (error: unknown) => asSallyportError(error));
+    if (damage === undefined && !whole.cut) return { opener: whole, sizeBytes: usable.sizeBytes, cutChunks: undefined };
+    whole.close();
+    const cutChunks = Math.floor((usable.sizeBytes - usable.headerBytes) / chunkSealedBytes);
+    if (cutChunks === 0 && file.part) return undefined;
+    if (cutChunks === 0) throw damage ?? new SallyportError('SP_SEGMENT_CUT', { what: file.path, chunks: 0 });
+    const sizeBytes = usable.headerBytes + cutChunks * chunkSealedBytes;
+    const opener = await Opener.open(await FileSource.open(path, sizeBytes), [identity], file.path, { cutChunks });
+    return { opener, sizeBytes, cutChunks };
+  }
+
+  /** The slots that lists name, by their file names alone: what is left is of periods that have none yet, which are few. */
+  #slotsOfLists(): Promise<ReadonlySet<number>> {
+    this.#listedSlots ??= this.#findSlotsOfLists();
+    return this.#listedSlots;
+  }
+
+  async #findSlotsOfLists(): Promise<ReadonlySet<number>> {
+    const slots = new Set<number>();
+    for (const camera of await this.cameras()) {
+      for (const folder of await this.#foldersOf(camera, { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY })) {
+        for (const name of await listFolder(join(this.#footage, folder.path))) {
+          const slot = parseHourListName(name);
+          if (slot !== undefined) slots.add(slot);
+        }
+      }
+    }
+    return slots;
+  }
+}
+
+async function checkFolders(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const info = await stat(join(folder, name)).catch((error: unknown) => {
+      throw new SallyportError('SP_DATA_FOLDER', { folder, reason: `${name}: ${reasonOf(error)}` }, error);
+    });
+    if (!info.isDirectory()) throw new SallyportError('SP_DATA_FOLDER', { folder, reason: `${name}: not a folder` });
+  }
+}
+
+/** A list is believed only in its own place: anybody can seal something to a period's public key. */
+function checkList(list: HourList, folder: Folder, period: SlotFacts, path: string): void {
+  const right = list.camera === folder.camera && list.camera === period.camera && list.slot === period.slot
+    && list.start_ms === period.startMs && periodFolder(list.camera, list.start_ms) === folder.path
+    && list.segments.every((record) => parseSegmentPath(record.path)?.folder === folder.path);
+  if (!right) throw new SallyportError('SP_HOUR_LIST', { file: path, reason: 'it is of another period' });
+}
+
+function takeList(list: HourList, present: ReadonlySet<string>, range: Range, findings: ArchiveFindings): void {
+  for (const record of list.segments) {
+    if (record.start_ms > range.toMs || record.start_ms + record.duration_ms < range.fromMs) continue;
+    if (present.has(nameOf(record.path))) findings.segments.push(listedSegment(list, record));
+    else findings.problems.push(new SallyportError('SP_SEGMENT_MISSING', { file: record.path }));
+  }
+  for (const gap of list.gaps) {
+    if (gap.from_ms > range.toMs || gap.to_ms < range.fromMs) continue;
+    findings.gaps.push({ camera: list.camera, stream: gap.stream, fromMs: gap.from_ms, toMs: gap.to_ms, reason: gap.reason, detail: gap.detail });
+  }
+}
+
+function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
+  return {
+    camera: list.camera,
+    stream: record.stream,
+    seq: record.seq,
+    startMs: record.start_ms,
+    durationMs: record.duration_ms,
+    path: record.path,
+    sizeBytes: record.size,
+    slot: list.slot,
+    cutChunks: record.state === 'cut' ? record.chunks : undefined,
+    keyFrames: record.key_frames,
+    state: record.state,
+  };
+}
+
+/** Names come sorted by time, main and sub mixed. */
+function unlistedIn(folder: Folder, names: readonly string[], covered: ReadonlySet<string>): UnlistedFile[] {
+  const files = names.flatMap((name) => {
+    const parsed = parseSegmentName(name);
+    return parsed === undefined ? [] : [{ ...parsed, name }];
+  });
+  return files.flatMap(({ name, ...file }, index) => {
+    if (covered.has(name)) return [];
+    const next = files.slice(index + 1).find(({ stream, seq }) => stream === file.stream && seq > file.seq);
+    const endMsMax = Math.min(file.startMs + segmentMsMax, (next?.startMs ?? Number.POSITIVE_INFINITY) + 1000);
+    return [{ ...file, path: `${folder.path}/${name}`, endMsMax }];
+  });
+}
+
+interface UsableSize {
+  readonly sizeBytes: number;
+  readonly headerBytes: number;
+}
+
+interface Ending {
+  readonly opener: Opener;
+  readonly sizeBytes: number;
+  readonly cutChunks: number | undefined;
+}
+
+/** undefined for a file in the making that has no whole header yet. */
+async function usableSize(source: FileSource, file: UnlistedFile): Promise<UsableSize | undefined> {
+  const beginning = await source.read(0, Math.min(source.size, beginningBytes));
+  try {
+    return { sizeBytes: source.size, headerBytes: headerSizeOf(beginning, file.path) };
+  } catch (error) {
+    if (file.part) return undefined;
+    throw error;
+  }
+}
+
+function isLocked(error: SallyportError): boolean {
+  return error.code === 'SP_SLOT_MISSING' || error.code === 'SP_WRONG_IDENTITY';
+}
+
+/** One sentence for all files of a shredded period, in place of those of their lists. */
+function addLocked(problems: SallyportError[], code: ErrorCode, folder: Folder, files: readonly string[]): void {
+  const lists = problems.filter((error) => error.code === code).length;
+  for (const error of problems.filter((one) => one.code === code)) problems.splice(problems.indexOf(error), 1);
+  const what = files.length + lists === 1 ? files[0] as string : `${files.length + lists} files in ${folder.path}`;
+  problems.push(new SallyportError(code, { what }));
+}
+
+function isAbsent(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,440 @@
+/**
+ * The catalogue's SQL: periods, segments and gaps. Runs where the connection lives (the database's thread, or `verify`); each writing
+ * call runs inside the transaction of its caller. Nothing here knows files or keys.
+ */
+import { createHash } from 'node:crypto';
+import type { UnixMs } from '../base/clock.ts';
+import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { Connection } from './connection.ts';
+import { periodFolder, type StreamName } from './footagepaths.ts';
+import { packKeyFrames, unpackKeyFrames, type KeyFrames } from './keyframes.ts';
+import type { GapRecord, HourList, SegmentRecord } from './hourlist.ts';
+
+/** A camera's hour (or what the setting says), with the slot that holds its key. */
+export interface Period {
+  readonly id: number;
+  readonly camera: string;
+  readonly class: 'footage';
+  readonly startMs: UnixMs;
+  readonly endMs: UnixMs;
+  readonly deadlineMs: UnixMs;
+  readonly slot: number;
+  readonly generation: number;
+  /** "age1…" */
+  readonly recipient: string;
+}
+
+export interface PeriodFacts extends Period {
+  /** `shredded`: its slot is destroyed, files and rows are on their way out. */
+  readonly state: 'live' | 'shredded';
+  readonly listed: boolean;
+  readonly slotSha256: string;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+export interface SegmentRow {
+  /** `<camera>/<stream>/<seq>` */
+  readonly id: string;
+  readonly periodId: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly seq: number;
+  readonly boot: string;
+  readonly monoMs: number;
+  readonly startMs: UnixMs;
+  readonly durationMs: number;
+  /** Below `footage/`. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly headerBytes: number;
+  /** Hex. */
+  readonly headerSha256: string;
+  readonly bodySha256: string;
+  readonly keyFrames: KeyFrames;
+  readonly reason: 'continuous' | 'alarm' | 'manual';
+  readonly state: 'complete' | 'cut' | 'missing' | 'garbage';
+  /** Whole chunks of a segment that a crash cut. */
+  readonly cutChunks: number | undefined;
+}
+
+export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'state'>;
+
+export interface GapRow {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+export interface Begun {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly seq: number;
+  readonly periodId: number;
+  readonly boot: string;
+  readonly monoMs: number;
+  readonly startMs: UnixMs;
+}
+
+export interface TimeQuery {
+  readonly camera?: string | undefined;
+  readonly stream?: StreamName | undefined;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+  readonly limit: number;
+}
+
+const periodColumns = `id, camera, class, start_ms AS startMs, end_ms AS endMs, deadline_ms AS deadlineMs, slot, generation, recipient,
+  state, listed, lower(hex(slot_sha256)) AS slotSha256, segments, bytes`;
+
+const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
+  s.duration_ms AS durationMs, s.path, s.size_bytes AS sizeBytes, s.header_bytes AS headerBytes, lower(hex(s.header_sha256)) AS headerSha256,
+  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks`;
+
+/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. */
+const segmentMsMax = 3_600_000;
+
+type RawPeriod = Omit<PeriodFacts, 'listed'> & { readonly listed: number };
+type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks'> & { readonly rowId: number; readonly keyFrames: Buffer; readonly cutChunks: number | null };
+
+export class Catalogue {
+  readonly #db: Connection;
+
+  constructor(db: Connection) {
+    this.#db = db;
+  }
+
+  // periods
+
+  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): Period | undefined {
+    const row = this.#db.prepare<[string, string, number, number], RawPeriod>(
+      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live'`,
+    ).get(p.camera, p.class, p.startMs, p.deadlineMs);
+    return row === undefined ? undefined : bare(row);
+  }
+
+  period(id: number): PeriodFacts | undefined {
+    const row = this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE id = ?`).get(id);
+    return row === undefined ? undefined : factsOf(row);
+  }
+
+  periodOfSlot(slot: number): PeriodFacts | undefined {
+    const row = this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE slot = ?`).get(slot);
+    return row === undefined ? undefined : factsOf(row);
+  }
+
+  /** The lowest slot that no row names, and the generation that its next use has. */
+  freeSlot(): { slot: number; generation: number } {
+    const slot = this.#db.prepare<[], { slot: number }>(`
+      SELECT 0 AS slot WHERE NOT EXISTS (SELECT 1 FROM periods WHERE slot = 0)
+      UNION ALL
+      SELECT min(slot) + 1 FROM periods AS p WHERE NOT EXISTS (SELECT 1 FROM periods WHERE slot = p.slot + 1)
+      LIMIT 1`).get()?.slot ?? 0;
+    const last = this.#db.prepare<[number], { generation: number }>('SELECT generation FROM slot_generations WHERE slot = ?').get(slot);
+    return { slot, generation: (last?.generation ?? 0) + 1 };
+  }
+
+  addPeriod(p: Omit<Period, 'id'> & { slotSha256: string }): Period {
+    const { lastInsertRowid } = this.#db.prepare(`
+      INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'live')`,
+    ).run(p.camera, p.class, p.startMs, p.endMs, p.deadlineMs, p.slot, p.generation, p.recipient, Buffer.from(p.slotSha256, 'hex'));
+    this.#db.prepare('INSERT INTO slot_generations (slot, generation) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET generation = excluded.generation').run(p.slot, p.generation);
+    const { slotSha256: _, ...period } = p;
+    return { id: Number(lastInsertRowid), ...period };
+  }
+
+  /** What a purge at `nowMs` has to take: live periods past their deadline, and those that an earlier purge did not finish. */
+  duePeriods(nowMs: UnixMs): Period[] {
+    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE deadline_ms <= ? OR state = 'shredded' ORDER BY deadline_ms, id`).all(nowMs).map(bare);
+  }
+
+  nextDeadlineMs(): UnixMs | undefined {
+    return this.#db.prepare<[], { next: number | null }>('SELECT min(deadline_ms) AS next FROM periods').get()?.next ?? undefined;
+  }
+
+  /** Oldest first. */
+  livePeriods(): PeriodFacts[] {
+    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' ORDER BY start_ms, id`).all().map(factsOf);
+  }
+
+  /** Deadlines only come closer. */
+  shortenDeadlines(camera: string, klass: string, keepMs: number): number {
+    return this.#db.prepare("UPDATE periods SET deadline_ms = end_ms + @keepMs WHERE camera = @camera AND class = @klass AND state = 'live' AND deadline_ms > end_ms + @keepMs")
+      .run({ keepMs, camera, klass }).changes;
+  }
+
+  /** Live periods that ended and have no hour list yet, oldest first. */
+  unlistedPeriods(nowMs: UnixMs): Period[] {
+    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
+  }
+
+  hourList(periodId: number): HourList | undefined {
+    const period = this.period(periodId);
+    if (period === undefined) return undefined;
+    return {
+      v: 1, camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
+      slot: period.slot, generation: period.generation, segments: this.#segmentsOf(periodId).map(recordOf), gaps: this.#gapsOf(periodId),
+    };
+  }
+
+  markListed(periodId: number): void {
+    this.#db.prepare('UPDATE periods SET listed = 1, rows_root = ? WHERE id = ?').run(this.rowsRoot(periodId), periodId);
+  }
+
+  markUnlisted(periodId: number): void {
+    this.#db.prepare('UPDATE periods SET listed = 0, rows_root = NULL WHERE id = ?').run(periodId);
+  }
+
+  rowsRoot(periodId: number): Buffer {
+    const hash = createHash('sha256');
+    for (const row of this.#segmentsOf(periodId)) hash.update(rowHash(row));
+    return hash.digest();
+  }
+
+  storedRowsRoot(periodId: number): Buffer | undefined {
+    return this.#db.prepare<[number], { root: Buffer | null }>('SELECT rows_root AS root FROM periods WHERE id = ?').get(periodId)?.root ?? undefined;
+  }
+
+  /** Over the live periods in id order: the stored root of a listed one, the row hashes of one that still grows. */
+  catalogueRoot(): Buffer {
+    const hash = createHash('sha256');
+    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>("SELECT id, rows_root AS root FROM periods WHERE state = 'live' ORDER BY id").all();
+    for (const { id, root } of periods) {
+      if (root !== null) hash.update(root);
+      else for (const row of this.#segmentsOf(id)) hash.update(rowHash(row));
+    }
+    return hash.digest();
+  }
+
+  // segments
+
+  noteBegun(b: Begun): void {
+    this.#db.prepare('INSERT OR REPLACE INTO begun (camera, stream, seq, period_id, boot, mono_ms, start_ms) VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(b.camera, b.stream, b.seq, b.periodId, b.boot, b.monoMs, b.startMs);
+  }
+
+  begunOf(camera: string, stream: StreamName, seq: number): Begun | undefined {
+    return this.#db.prepare<[string, string, number], Begun>(
+      'SELECT camera, stream, seq, period_id AS periodId, boot, mono_ms AS monoMs, start_ms AS startMs FROM begun WHERE camera = ? AND stream = ? AND seq = ?',
+    ).get(camera, stream, seq);
+  }
+
+  forgetBegun(): void {
+    this.#db.prepare('DELETE FROM begun').run();
+  }
+
+  /** Undefined when the period is not live any more: the file is garbage then. A late segment makes a listed period unlisted again. */
+  addSegment(s: NewSegment): SegmentRow | undefined {
+    const period = this.period(s.periodId);
+    this.#db.prepare('DELETE FROM begun WHERE camera = ? AND stream = ? AND seq = ?').run(s.camera, s.stream, s.seq);
+    this.raiseSeq(s.camera, s.stream, s.seq);
+    if (period?.state !== 'live') return undefined;
+    const state = s.cutChunks === undefined ? 'complete' : 'cut';
+    this.#db.prepare(`
+      INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state, cut_chunks)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(s.periodId, s.camera, s.stream, s.seq, s.boot, s.monoMs, s.startMs, s.durationMs, s.path, s.sizeBytes, s.headerBytes,
+      Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null);
+    this.#db.prepare(`
+      UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes, listed = 0, rows_root = NULL,
+        first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
+    ).run({ id: s.periodId, bytes: s.sizeBytes, startMs: s.startMs, endMs: s.startMs + s.durationMs });
+    return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, state };
+  }
+
+  segment(camera: string, stream: StreamName, seq: number): SegmentRow | undefined {
+    return this.#segments('WHERE s.camera = ? AND s.stream = ? AND s.seq = ?', camera, stream, seq)[0];
+  }
+
+  /** Of live periods, overlapping [fromMs, toMs), by start. */
+  segments(q: TimeQuery): SegmentRow[] {
+    return this.#segments(
+      `WHERE p.state = 'live' AND p.start_ms < @toMs AND p.end_ms > @fromMs - ${segmentMsMax} AND s.start_ms < @toMs AND s.start_ms + s.duration_ms > @fromMs
+         AND (@camera IS NULL OR p.camera = @camera) AND (@stream IS NULL OR s.stream = @stream) ORDER BY s.start_ms, s.camera, s.stream, s.seq LIMIT @limit`,
+      boundTo(q),
+    );
+  }
+
+  /** All rows in id order, for `verify`: at most `limit` after row `afterRowId`. */
+  segmentsAfter(afterRowId: number, limit: number): { rowId: number; row: SegmentRow }[] {
+    return this.#rawSegments('WHERE s.id > ? ORDER BY s.id LIMIT ?', afterRowId, limit).map((raw) => ({ rowId: raw.rowId, row: rowOf(raw) }));
+  }
+
+  countSegments(): { segments: number; bytes: number } {
+    return this.#db.prepare<[], { segments: number; bytes: number }>('SELECT coalesce(sum(segments), 0) AS segments, coalesce(sum(bytes), 0) AS bytes FROM periods').get() ?? { segments: 0, bytes: 0 };
+  }
+
+  footageFacts(): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] {
+    return this.#db.prepare<[], { camera: string; segments: number; bytes: number; oldestMs: number; newestEndMs: number }>(`
+      SELECT camera, sum(segments) AS segments, sum(bytes) AS bytes, min(first_ms) AS oldestMs, max(last_end_ms) AS newestEndMs
+      FROM periods WHERE state = 'live' AND segments > 0 GROUP BY camera ORDER BY camera`).all();
+  }
+
+  nextSeqs(): { camera: string; stream: StreamName; nextSeq: number }[] {
+    return this.#db.prepare<[], { camera: string; stream: StreamName; nextSeq: number }>('SELECT camera, stream, next_seq AS nextSeq FROM stream_seqs').all();
+  }
+
+  /** Makes sure that `seq` is never given out again. */
+  raiseSeq(camera: string, stream: StreamName, seq: number): void {
+    this.#db.prepare(`
+      INSERT INTO stream_seqs (camera, stream, next_seq) VALUES (?, ?, ?)
+      ON CONFLICT (camera, stream) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)`).run(camera, stream, seq + 1);
+  }
+
+  /** The files that rows claim in a folder `<camera>/<date>/<hour>`. */
+  rowsIn(folder: string): { path: string; state: SegmentRow['state']; sizeBytes: number }[] {
+    // '0' follows '/' in ASCII: everything that begins with "<folder>/".
+    return this.#db.prepare<[string, string], { path: string; state: SegmentRow['state']; sizeBytes: number }>(
+      'SELECT path, state, size_bytes AS sizeBytes FROM segments WHERE path >= ? AND path < ?',
+    ).all(`${folder}/`, `${folder}0`);
+  }
+
+  hasPath(path: string): boolean {
+    return this.#db.prepare<[string], unknown>('SELECT 1 FROM segments WHERE path = ?').get(path) !== undefined;
+  }
+
+  /** The folders that periods with segments have. */
+  foldersWithRows(): string[] {
+    const starts = this.#db.prepare<[], { camera: string; startMs: number }>('SELECT camera, start_ms AS startMs FROM periods WHERE segments > 0').all();
+    return [...new Set(starts.map(({ camera, startMs }) => periodFolder(camera, startMs)))];
+  }
+
+  markMissing(path: string): void {
+    this.#db.prepare("UPDATE segments SET state = 'missing' WHERE path = ? AND state IN ('complete', 'cut')").run(path);
+  }
+
+  markFound(path: string): void {
+    this.#db.prepare("UPDATE segments SET state = CASE WHEN cut_chunks IS NULL THEN 'complete' ELSE 'cut' END WHERE path = ? AND state = 'missing'").run(path);
+  }
+
+  // gaps
+
+  /** The gap belongs to the live period in which it begins, if there is one; a listed period is listed anew. The same gap is noted once. */
+  addGap(g: GapRow): void {
+    const known = this.#db.prepare<(string | number)[], unknown>('SELECT 1 FROM gaps WHERE from_ms = ? AND to_ms = ? AND camera = ? AND stream = ? AND reason = ?');
+    if (known.get(g.fromMs, g.toMs, g.camera, g.stream, g.reason) !== undefined) return;
+    const period = this.#db.prepare<[Bound], { id: number }>(
+      "SELECT id FROM periods WHERE camera = @camera AND @fromMs >= start_ms AND @fromMs < end_ms AND state = 'live' ORDER BY deadline_ms DESC LIMIT 1",
+    ).get({ camera: g.camera, fromMs: g.fromMs });
+    this.#db.prepare('INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(period?.id ?? null, g.camera, g.stream, g.fromMs, g.toMs, g.reason, g.detail);
+    if (period !== undefined) this.markUnlisted(period.id);
+  }
+
+  gaps(q: TimeQuery): GapRow[] {
+    return this.#db.prepare<[Bound], GapRow>(`
+      SELECT camera, stream, from_ms AS fromMs, to_ms AS toMs, reason, detail FROM gaps
+      WHERE from_ms < @toMs AND to_ms > @fromMs AND (@camera IS NULL OR camera = @camera) AND (@stream IS NULL OR stream = @stream) ORDER BY from_ms, id LIMIT @limit`,
+    ).all(boundTo(q));
+  }
+
+  /** Gaps that belong to no period die with the audit. */
+  dropOldGaps(beforeMs: UnixMs): void {
+    this.#db.prepare('DELETE FROM gaps WHERE period_id IS NULL AND to_ms < ?').run(beforeMs);
+  }
+
+  // purging
+
+  /** Periods to 'shredded', their segments to 'garbage', their gaps gone. */
+  markShredded(periodIds: readonly number[]): void {
+    const period = this.#db.prepare("UPDATE periods SET state = 'shredded' WHERE id = ?");
+    const segments = this.#db.prepare("UPDATE segments SET state = 'garbage' WHERE period_id = ?");
+    const gaps = this.#db.prepare('DELETE FROM gaps WHERE period_id = ?');
+    const begun = this.#db.prepare('DELETE FROM begun WHERE period_id = ?');
+    for (const id of periodIds) for (const statement of [period, segments, gaps, begun]) statement.run(id);
+  }
+
+  garbageOf(periodId: number, afterRowId: number, limit: number): { rowId: number; path: string }[] {
+    return this.#db.prepare<[number, number, number], { rowId: number; path: string }>(
+      'SELECT id AS rowId, path FROM segments WHERE period_id = ? AND id > ? ORDER BY id LIMIT ?',
+    ).all(periodId, afterRowId, limit);
+  }
+
+  deleteGarbage(periodIds: readonly number[], limit: number): number {
+    const statement = this.#db.prepare("DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE period_id = ? AND state = 'garbage' LIMIT ?)");
+    let deleted = 0;
+    for (const id of periodIds) {
+      if (deleted >= limit) break;
+      deleted += statement.run(id, limit - deleted).changes;
+    }
+    return deleted;
+  }
+
+  /** The rows go, and with them the claim on the slots. */
+  deletePeriods(periodIds: readonly number[]): void {
+    const statement = this.#db.prepare("DELETE FROM periods WHERE id = ? AND state = 'shredded'");
+    for (const id of periodIds) statement.run(id);
+  }
+
+  /** Folders among these that other periods, not of this list, still use. */
+  sharedFolders(periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[]): string[] {
+    const leaving = new Set(periods.map(({ id }) => id));
+    const statement = this.#db.prepare<[string], { id: number; startMs: number }>('SELECT id, start_ms AS startMs FROM periods WHERE camera = ?');
+    const staying = new Set<string>();
+    for (const camera of new Set(periods.map((period) => period.camera))) {
+      for (const { id, startMs } of statement.all(camera)) if (!leaving.has(id)) staying.add(periodFolder(camera, startMs));
+    }
+    return [...staying];
+  }
+
+  // helpers
+
+  #segmentsOf(periodId: number): SegmentRow[] {
+    return this.#segments('WHERE s.period_id = ? ORDER BY s.id', periodId);
+  }
+
+  #gapsOf(periodId: number): GapRecord[] {
+    return this.#db.prepare<[number], GapRecord>('SELECT stream, from_ms, to_ms, reason, detail FROM gaps WHERE period_id = ? ORDER BY from_ms, id').all(periodId);
+  }
+
+  #segments(where: string, ...values: readonly (string | number | Bound)[]): SegmentRow[] {
+    return this.#rawSegments(where, ...values).map(rowOf);
+  }
+
+  #rawSegments(where: string, ...values: readonly (string | number | Bound)[]): RawSegment[] {
+    return this.#db.prepare<(string | number | Bound)[], RawSegment>(`SELECT ${segmentColumns} FROM segments AS s JOIN periods AS p ON p.id = s.period_id ${where}`).all(...values);
+  }
+}
+
+/** Values by name, for statements that use one more than once. */
+type Bound = Readonly<Record<string, string | number | null>>;
+
+function boundTo(q: TimeQuery): Bound {
+  return { toMs: q.toMs, fromMs: q.fromMs, camera: q.camera ?? null, stream: q.stream ?? null, limit: q.limit };
+}
+
+export function segmentId(s: { camera: string; stream: StreamName; seq: number }): string {
+  return `${s.camera}/${s.stream}/${s.seq}`;
+}
+
+/** The row as the hour list tells it: facts that never change after the close (that a file went missing is not among them). */
+export function recordOf(row: SegmentRow): SegmentRecord {
+  return {
+    stream: row.stream, seq: row.seq, boot: row.boot, mono_ms: row.monoMs, start_ms: row.startMs, duration_ms: row.durationMs, size: row.sizeBytes,
+    header_sha256: row.headerSha256, body_sha256: row.bodySha256, header_bytes: row.headerBytes, state: row.cutChunks === undefined ? 'complete' : 'cut',
+    chunks: row.cutChunks ?? 0, path: row.path, key_frames: row.keyFrames, reason: row.reason,
+  };
+}
+
+function rowHash(row: SegmentRow): Buffer {
+  return createHash('sha256').update(canonicalJson(recordOf(row) as unknown as CanonicalValue)).digest();
+}
+
+function rowOf({ rowId: _, ...raw }: RawSegment): SegmentRow {
+  return { ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined };
+}
+
+function factsOf(raw: RawPeriod): PeriodFacts {
+  return { ...raw, listed: raw.listed === 1 };
+}
+
+function bare(raw: RawPeriod): Period {
+  const { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient } = raw;
+  return { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient };
+}

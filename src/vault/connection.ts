@@ -1,0 +1,64 @@
+/**
+ * How the working database is opened: SQLite3MC, chacha20 with a tag on each page, the raw key handed over as bytes and wiped.
+ * Also the one place that translates SQLite's errors.
+ */
+import Database from 'better-sqlite3';
+import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { checkSchema, upgradeSchema } from './schema.ts';
+
+export type Connection = Database.Database;
+
+/** Opens and upgrades. `key` is 'raw:' and 64 hex characters as bytes; it is wiped. SP_WRONG_WORKING_KEY, SP_DATABASE_NEWER, SP_DATABASE. */
+export function openConnection(file: string, key: Uint8Array, options: { readonly: boolean }): Connection {
+  let db: Connection | undefined;
+  try {
+    db = new Database(file, { readonly: options.readonly, fileMustExist: options.readonly, timeout: 10_000 });
+    unlock(db, key);
+    if (options.readonly) checkSchema(db);
+    else prepareForWriting(db);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw databaseError(error, file);
+  } finally {
+    key.fill(0);
+  }
+}
+
+function unlock(db: Connection, key: Uint8Array): void {
+  // The cipher must be chosen before the key is set; a page that was made without the key is SQLITE_NOTADB afterwards.
+  db.pragma("cipher = 'chacha20'");
+  db.key(Buffer.from(key.buffer, key.byteOffset, key.byteLength));
+  // The default, a file under /var/tmp, would hold rows in clear.
+  db.pragma('temp_store = MEMORY');
+  db.pragma('trusted_schema = OFF');
+  db.pragma('cell_size_check = ON');
+  db.pragma('mmap_size = 0');
+  // The first read proves the key.
+  db.prepare('SELECT count(*) FROM sqlite_schema').get();
+}
+
+function prepareForWriting(db: Connection): void {
+  db.pragma('secure_delete = ON');
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  upgradeSchema(db);
+}
+
+/** SQLite's errors in our words. */
+export function databaseError(error: unknown, file: string): SallyportError {
+  if (isSallyportError(error)) return error;
+  if (error instanceof Database.SqliteError) {
+    if (error.code === 'SQLITE_NOTADB') return new SallyportError('SP_WRONG_WORKING_KEY', { file }, error);
+    return new SallyportError('SP_DATABASE', { reason: sentences.get(error.code) ?? `${error.message} (${error.code})` }, error);
+  }
+  return new SallyportError('SP_DATABASE', { reason: reasonOf(error) }, error);
+}
+
+const sentences = new Map([
+  ['SQLITE_FULL', 'the disk is full'],
+  ['SQLITE_CORRUPT', 'a page is damaged'],
+  ['SQLITE_READONLY', 'it may not be written'],
+  ['SQLITE_CANTOPEN', 'its file cannot be opened'],
+]);

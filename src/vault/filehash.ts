@@ -1,0 +1,68 @@
+/** Hashes of a sealed file as its row keeps them, and the census of what lies below footage/. */
+import { createHash } from 'node:crypto';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { headerSizeOf } from '../seal/opener.ts';
+
+/** A header with five stanzas is under a kilobyte. */
+const headerBytesMax = 16_384;
+
+const readBytes = 262_144;
+
+export interface FileHashes {
+  readonly sizeBytes: number;
+  readonly headerBytes: number;
+  readonly headerSha256: string;
+  readonly bodySha256: string;
+}
+
+/** Bytes of the age header and nonce. SP_AGE_HEADER when the file does not begin with a whole one. */
+export async function readHeaderSize(file: string, what: string): Promise<number> {
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytesMax), 0, headerBytesMax, 0);
+    return headerSizeOf(buffer.subarray(0, bytesRead), what);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads the whole file once, piece by piece. Errors are those of the file system. */
+export async function hashFile(file: string, headerBytes: number): Promise<FileHashes> {
+  const handle = await open(file, 'r');
+  try {
+    const header = createHash('sha256');
+    const body = createHash('sha256');
+    const piece = Buffer.allocUnsafeSlow(readBytes);
+    let sizeBytes = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, piece.length, sizeBytes);
+      if (bytesRead === 0) break;
+      const ofHeader = Math.min(bytesRead, Math.max(0, headerBytes - sizeBytes));
+      header.update(piece.subarray(0, ofHeader));
+      body.update(piece.subarray(ofHeader, bytesRead));
+      sizeBytes += bytesRead;
+    }
+    return { sizeBytes, headerBytes, headerSha256: header.digest('hex'), bodySha256: body.digest('hex') };
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface FolderContent {
+  /** Relative to `footage/`, '' for itself. */
+  readonly folder: string;
+  /** Everything in it that is no folder, by name. */
+  readonly files: readonly string[];
+}
+
+/** Each folder below footage/ with the names of its files, depth first; links are files here and are not followed. */
+export async function* walkFootage(footage: string, folder = ''): AsyncGenerator<FolderContent> {
+  const entries = await readdir(join(footage, folder), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    // A purge may have taken the folder since its name was read; what an ext4 keeps for fsck is no footage.
+    if (error.code === 'ENOENT' || folder === 'lost+found') return [];
+    throw error;
+  });
+  for (const entry of entries) if (entry.isDirectory()) yield* walkFootage(footage, join(folder, entry.name));
+  yield { folder, files: entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name).sort() };
+}

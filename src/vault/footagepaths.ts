@@ -1,0 +1,108 @@
+/**
+ * Where footage lies below `footage/`: `<camera>/<YYYYMMDD>/<HH>/<YYYYMMDDTHHMMSSZ>-<seq>[.sub].mp4.age[.part]` and, beside the
+ * segments, `hour-<slot>.json.age`. Date and hour are those of the period's start, in UTC. Pure: names in, names out.
+ *
+ * Reading is strict: only what building would have written is a name; everything else is `undefined`, never a guess.
+ */
+import type { UnixMs } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import { dayMs, hourMs, parseUtcStamp, utcStamp } from '../base/units.ts';
+
+export type StreamName = 'main' | 'sub';
+
+/** A file that is still being written, or that a crash left behind. */
+export const partSuffix = '.part';
+
+/** A period lasts at most this long, so what a folder holds began less than this after the folder's hour. */
+export const periodMsMax = dayMs;
+
+export interface SegmentName {
+  /** To the second. */
+  readonly startMs: UnixMs;
+  readonly seq: number;
+  readonly stream: StreamName;
+}
+
+export function isCameraId(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,39}$/.test(text);
+}
+
+/** `<camera>/<YYYYMMDD>/<HH>`: the folder of all periods of a camera that begin in that hour. */
+export function periodFolder(camera: string, periodStartMs: UnixMs): string {
+  if (!isCameraId(camera)) throw new SallyportError('SP_INTERNAL', { reason: 'a camera id that is none reached a path' });
+  const stamp = stampOf(periodStartMs);
+  return `${camera}/${stamp.slice(0, 8)}/${stamp.slice(9, 11)}`;
+}
+
+export function segmentName(segment: SegmentName): string {
+  if (!isCount(segment.seq)) throw new SallyportError('SP_INTERNAL', { reason: `sequence number ${segment.seq} reached a path` });
+  return `${stampOf(segment.startMs)}-${segment.seq}${segment.stream === 'sub' ? '.sub' : ''}.mp4.age`;
+}
+
+/** The whole path of a segment, relative to `footage/`, without `.part`. */
+export function segmentPath(camera: string, periodStartMs: UnixMs, segment: SegmentName): string {
+  return `${periodFolder(camera, periodStartMs)}/${segmentName(segment)}`;
+}
+
+export function parseSegmentName(name: string): (SegmentName & { readonly part: boolean }) | undefined {
+  const match = /^(\d{8}T\d{6}Z)-(0|[1-9]\d{0,14})(\.sub)?\.mp4\.age(\.part)?$/.exec(name);
+  const startMs = match?.[1] === undefined ? undefined : parseUtcStamp(match[1]);
+  if (match === null || startMs === undefined) return undefined;
+  return { startMs, seq: Number(match[2]), stream: match[3] === undefined ? 'main' : 'sub', part: match[4] !== undefined };
+}
+
+export interface SegmentPath extends SegmentName {
+  readonly camera: string;
+  /** `<camera>/<date>/<hour>`. */
+  readonly folder: string;
+  /** The beginning of that hour. */
+  readonly folderMs: UnixMs;
+  readonly part: boolean;
+}
+
+/** The inverse of `segmentPath`; also takes a path that ends in `.part`. No other path, and none that leads out of `footage/`, is one. */
+export function parseSegmentPath(path: string): SegmentPath | undefined {
+  const [camera, date, hour, file, ...more] = path.split('/');
+  if (camera === undefined || date === undefined || hour === undefined || file === undefined || more.length > 0) return undefined;
+  const folderMs = parseHourFolder(date, hour);
+  const name = parseSegmentName(file);
+  if (!isCameraId(camera) || folderMs === undefined || name === undefined) return undefined;
+  return { ...name, camera, folder: `${camera}/${date}/${hour}`, folderMs };
+}
+
+/** `20260823` → the beginning of that UTC day. */
+export function parseDateFolder(date: string): UnixMs | undefined {
+  return /^\d{8}$/.test(date) ? parseUtcStamp(`${date}T000000Z`) : undefined;
+}
+
+/** `20260823` and `05` → the beginning of that UTC hour. */
+export function parseHourFolder(date: string, hour: string): UnixMs | undefined {
+  const dayStartMs = parseDateFolder(date);
+  return dayStartMs === undefined || !/^([01]\d|2[0-3])$/.test(hour) ? undefined : dayStartMs + Number(hour) * hourMs;
+}
+
+/** The list of a period's rows, sealed to the period, beside its segments. */
+export function hourListName(slot: number): string {
+  if (!isCount(slot)) throw new SallyportError('SP_INTERNAL', { reason: `slot ${slot} reached a path` });
+  return `hour-${slot}.json.age`;
+}
+
+export function hourListPath(camera: string, periodStartMs: UnixMs, slot: number): string {
+  return `${periodFolder(camera, periodStartMs)}/${hourListName(slot)}`;
+}
+
+/** The slot of an hour list by its file name. */
+export function parseHourListName(name: string): number | undefined {
+  const match = /^hour-(0|[1-9]\d{0,9})\.json\.age$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+function stampOf(ms: UnixMs): string {
+  const stamp = Number.isFinite(ms) ? utcStamp(ms) : '';
+  if (!/^\d{8}T/.test(stamp)) throw new SallyportError('SP_INTERNAL', { reason: `time ${ms} reached a path` });
+  return stamp;
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,189 @@
+/**
+ * The keyring: one slot per period, in two files that each hold all of them, so that one rotten sector takes no footage along.
+ * A slot is the text of its block; the rest of the block is random. Files are written in turn, first `keyring.1`, then `keyring.2`.
+ * Shredding overwrites blocks in place: what the file system or a flash controller keeps of the old block is beyond this file, and
+ * docs/THREAT_MODEL.md says so. docs/FORMAT.md describes the bytes.
+ */
+import { join } from 'node:path';
+import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { ensureFolder, fileExists, syncFolder, writeFileAtomic } from '../base/files.ts';
+import type { Log } from '../base/log.ts';
+import { randomBytes } from '../seal/secure.ts';
+import { looksLikeSlot, slotBlockBytes, slotTextBytes } from '../seal/slot.ts';
+import { KeyringFile, textHash, windowBlocks, type ShredOutcome, type ShredTarget } from './keyringfile.ts';
+
+export const keyringFileNames = ['keyring.1', 'keyring.2'] as const;
+
+/** Backup programs leave out folders that hold this file (bford.info/cachedir): a copied keyring outlives its shredding. */
+const cacheDirTag = `Signature: 8a477f597d28d172789f06886806bc55
+# This file marks a folder that backups must leave out.
+# Sallyport deletes footage by shredding its key slots; a copy of this folder would undo that.
+`;
+
+/** 16 GiB of keyring; a larger number comes from a damaged row, not from a hub. */
+const slotsMax = 2 ** 22;
+
+/** Slots per fdatasync: their random bytes, 16 MiB, are kept until they are read back. */
+const batchSlots = 4096;
+
+export interface ShredResult {
+  readonly slot: number;
+  readonly result: 'shredded' | 'gone already';
+  /** In both files, past the page cache. */
+  readonly readBack: boolean;
+}
+
+export class Keyring {
+  readonly #files: readonly KeyringFile[];
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(files: readonly KeyringFile[]) {
+    this.#files = files;
+  }
+
+  /**
+   * `writable` (the default) makes what is missing: the folder, its tag, both files or the lost one of them (empty: what the other
+   * holds is served from there and never copied). Otherwise one file is enough. SP_KEYRING.
+   */
+  static async open(folder: string, options: { log: Log; writable?: boolean }): Promise<Keyring> {
+    const paths = keyringFileNames.map((name) => join(folder, name));
+    return new Keyring(options.writable === false ? await openWhatIsThere(paths, options.log) : await openBoth(folder, paths, options.log));
+  }
+
+  /** Blocks in the longer file. */
+  get slots(): number {
+    return Math.max(...this.#files.map((file) => file.blocks));
+  }
+
+  /** Resolves with the SHA-256 (hex) of the text once both files hold it durably. SP_WRITE. */
+  write(slot: number, slotText: Buffer): Promise<string> {
+    if (slotText.length !== slotTextBytes || !isSlotNumber(slot)) {
+      return Promise.reject(new SallyportError('SP_INTERNAL', { reason: `slot ${slot} of ${slotText.length} bytes` }));
+    }
+    const block = Buffer.concat([slotText, randomBytes(slotBlockBytes - slotTextBytes)]);
+    return this.#inTurn(async () => {
+      for (const file of this.#files) await file.writeBlock(slot, block);
+      return textHash(block);
+    });
+  }
+
+  /** The text from the file in which it has that SHA-256, or, without one, looks like a slot. SP_SLOT_MISSING; SP_KEYRING when no file could be read. */
+  async read(slot: number, sha256?: string): Promise<Buffer> {
+    const text = (await this.candidates(slot)).find((one) => (sha256 === undefined ? looksLikeSlot(one) : textHash(one) === sha256));
+    if (text === undefined) throw new SallyportError('SP_SLOT_MISSING', { what: `slot ${slot}` });
+    return text;
+  }
+
+  /** What each file has in a slot's place, whatever it is. SP_KEYRING when no file could be read. */
+  async candidates(slot: number): Promise<Buffer[]> {
+    const texts: Buffer[] = [];
+    const failures: unknown[] = [];
+    for (const file of isSlotNumber(slot) ? this.#files : []) {
+      const text = await file.readText(slot).catch((error: unknown) => void failures.push(error));
+      if (text !== undefined) texts.push(text);
+    }
+    if (failures.length === this.#files.length) throw failures[0];
+    return texts;
+  }
+
+  /** All that looks like a slot, in order; where the files differ, what each has. A file that cannot be read has nothing. */
+  async *scan(): AsyncGenerator<{ readonly slot: number; readonly texts: readonly Buffer[] }> {
+    for (let first = 0; first < this.slots; first += windowBlocks) {
+      const columns = await Promise.all(this.#files.map((file) => file.readTexts(first).catch(() => [])));
+      for (let at = 0; at < windowBlocks; at++) {
+        const texts = columns.flatMap((column) => column[at] ?? []).filter(looksLikeSlot);
+        if (texts[0] !== undefined && texts.slice(1).every((text) => text.equals(texts[0] as Buffer))) texts.length = 1;
+        if (texts.length > 0) yield { slot: first + at, texts };
+      }
+    }
+  }
+
+  /** The files, by name, in which a slot's text does not have that SHA-256. */
+  async lacking(slot: number, sha256: string): Promise<string[]> {
+    const lacking: string[] = [];
+    for (const file of this.#files) {
+      const text = isSlotNumber(slot) ? await file.readText(slot).catch(() => undefined) : undefined;
+      if (text === undefined || textHash(text) !== sha256) lacking.push(file.path);
+    }
+    return lacking;
+  }
+
+  /**
+   * Destroys slots that hold exactly the named text; others are left alone (`gone already`), so it may be repeated after a kill.
+   * A file that fails keeps the other one from nothing. SP_WRITE, SP_KEYRING; then nothing is known of any of the slots, and it must be repeated.
+   */
+  shred(targets: readonly ShredTarget[]): Promise<ShredResult[]> {
+    const bad = targets.find(({ slot }) => !isSlotNumber(slot));
+    if (bad !== undefined) return Promise.reject(new SallyportError('SP_INTERNAL', { reason: `slot ${bad.slot} cannot be shredded` }));
+    return this.#inTurn(() => this.#shredAll(targets));
+  }
+
+  async close(): Promise<void> {
+    await this.#inTurn(() => Promise.all(this.#files.map((file) => file.close())));
+  }
+
+  async #shredAll(targets: readonly ShredTarget[]): Promise<ShredResult[]> {
+    const results = new Map<ShredTarget, ShredResult>();
+    const rising = targets.toSorted((a, b) => a.slot - b.slot);
+    for (let from = 0; from < rising.length; from += batchSlots) {
+      const batch = rising.slice(from, from + batchSlots);
+      const outcomes = await this.#shredBatch(batch);
+      for (const [at, target] of batch.entries()) {
+        const each = outcomes.map((file) => file[at] as ShredOutcome);
+        const shredded = each.some(({ overwritten }) => overwritten);
+        results.set(target, { slot: target.slot, result: shredded ? 'shredded' : 'gone already', readBack: each.every(({ readBack }) => readBack) });
+      }
+    }
+    return targets.map((target) => results.get(target) as ShredResult);
+  }
+
+  async #shredBatch(batch: readonly ShredTarget[]): Promise<ShredOutcome[][]> {
+    const settled: PromiseSettledResult<ShredOutcome[]>[] = [];
+    for (const file of this.#files) settled.push(...await Promise.allSettled([file.shred(batch)]));
+    return settled.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
+  }
+
+  /** One deed at a time: a write and a shred of the same block must not cross. */
+  #inTurn<T>(deed: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(deed);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+}
+
+async function openBoth(folder: string, paths: readonly string[], log: Log): Promise<KeyringFile[]> {
+  await ensureFolder(folder);
+  const tag = join(folder, 'CACHEDIR.TAG');
+  if (!await fileExists(tag)) await writeFileAtomic(tag, cacheDirTag);
+  const there = await Promise.all(paths.map(fileExists));
+  const files: KeyringFile[] = [];
+  try {
+    for (const [index, path] of paths.entries()) {
+      if (there[index] !== true && there.includes(true)) log.warn({ file: path }, 'a keyring file was lost: begun anew, its old slots are served from the other one');
+      files.push(await KeyringFile.open(path, there[index] === true ? 'write' : 'create'));
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    await Promise.all(files.map((file) => file.close()));
+    throw isSallyportError(error) ? error : new SallyportError('SP_KEYRING', { file: folder, reason: reasonOf(error) }, error);
+  }
+  const [first, second] = files.map((file) => file.blocks);
+  if (first !== second && there.every(Boolean)) log.warn({ component: 'keyring', first, second }, 'the keyring files differ in length; each slot is served from the one that has it');
+  return files;
+}
+
+async function openWhatIsThere(paths: readonly string[], log: Log): Promise<KeyringFile[]> {
+  const tried = await Promise.allSettled(paths.map((path) => KeyringFile.open(path, 'read')));
+  const files = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failures = tried.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (files.length === 0) throw failures[0];
+  for (const error of failures) log.warn({ error: reasonOf(error) }, 'a keyring file cannot be read; the other one serves');
+  return files;
+}
+
+function isSlotNumber(slot: number): boolean {
+  return Number.isSafeInteger(slot) && slot >= 0 && slot < slotsMax;
+}

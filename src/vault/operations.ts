@@ -1,0 +1,230 @@
+/**
+ * What the database's thread can be asked to do. Each operation is one transaction; a writing one raises the database's generation and
+ * carries its audit line with it. Arguments and answers are plain data that cross threads by copy; times come from the asker's clock.
+ */
+import { randomBytes } from 'node:crypto';
+import type { UnixMs } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import { AuditTable, type AuditEntry } from './audit.ts';
+import { Catalogue, type Begun, type GapRow, type NewSegment, type Period, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
+import type { Connection } from './connection.ts';
+import type { StreamName } from './footagepaths.ts';
+import type { HourList } from './hourlist.ts';
+import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type SignedText } from './receipts.ts';
+
+export interface VaultFacts {
+  readonly id: string;
+  readonly hubName: string;
+  readonly publicKey: string;
+  readonly generation: number;
+}
+
+export type SeedAndFacts = VaultFacts & { readonly signingSeed: Uint8Array };
+
+/** A path below footage/ with what its row says. */
+export interface ClaimedPath {
+  readonly path: string;
+  readonly state: SegmentRow['state'];
+  readonly sizeBytes: number;
+}
+
+export type Operations = ReturnType<typeof makeOperations>;
+
+const auditDropAtOnce = 5_000;
+
+export function makeOperations(db: Connection) {
+  const catalogue = new Catalogue(db);
+  const receipts = new ReceiptTable(db);
+  const checkpoints = new CheckpointTable(db);
+
+  const facts = (): VaultFacts | undefined => readVaultFacts(db);
+  const known = (): VaultFacts => {
+    const found = facts();
+    if (found === undefined) throw new SallyportError('SP_DATABASE', { reason: 'it was not set up' });
+    return found;
+  };
+  const audit = (atMs: UnixMs, entry: AuditEntry): void => void new AuditTable(db, known().id).append(atMs, entry);
+  const write = <T>(deed: () => T): T => db.transaction(() => {
+    db.prepare('UPDATE vault SET generation = generation + 1').run();
+    return deed();
+  }).immediate();
+  const read = <T>(deed: () => T): T => db.transaction(deed).deferred();
+
+  return {
+    // the data folder itself
+
+    vaultFacts: (): SeedAndFacts | undefined => read(() => {
+      const found = facts();
+      const seed = db.prepare<[], { seed: Buffer }>('SELECT signing_seed AS seed FROM vault').get();
+      return found === undefined || seed === undefined ? undefined : { ...found, signingSeed: Uint8Array.from(seed.seed) };
+    }),
+    setUp: (a: { hubName: string; publicKey: string; signingSeed: Uint8Array; atMs: UnixMs }): VaultFacts => write(() => {
+      db.prepare('INSERT INTO vault (id, vault_id, hub_name, made_ms, generation, signing_seed, public_key) VALUES (1, ?, ?, ?, 1, ?, ?)')
+        .run(randomBytes(16).toString('hex'), a.hubName, Math.round(a.atMs), Buffer.from(a.signingSeed), a.publicKey);
+      a.signingSeed.fill(0);
+      audit(a.atMs, { what: 'vault.made', who: 'hub', detail: { hub: a.hubName, public_key: a.publicKey } });
+      return known();
+    }),
+    rename: (a: { hubName: string }): void => write(() => void db.prepare('UPDATE vault SET hub_name = ?').run(a.hubName)),
+
+    // small state
+
+    putSetting: (a: { name: string; json: string }): void => write(() => void db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(a.name, a.json)),
+    setting: (a: { name: string }): string | undefined => db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE name = ?').get(a.name)?.value,
+    putSecret: (a: { name: string; value: string }): void => write(() => void db.prepare('INSERT OR REPLACE INTO secrets (name, value) VALUES (?, ?)').run(a.name, a.value)),
+    secret: (a: { name: string }): string | undefined => db.prepare<[string], { value: string }>('SELECT value FROM secrets WHERE name = ?').get(a.name)?.value,
+    removeSecret: (a: { name: string }): void => write(() => void db.prepare('DELETE FROM secrets WHERE name = ?').run(a.name)),
+    audit: (a: { entry: AuditEntry; atMs: UnixMs }): void => write(() => audit(a.atMs, a.entry)),
+
+    // periods
+
+    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): Period | undefined => catalogue.findPeriod(a),
+    freeSlot: (): { slot: number; generation: number } => read(() => catalogue.freeSlot()),
+    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string }; atMs: UnixMs }): Period => write(() => {
+      const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
+      const period = catalogue.addPeriod(a.period);
+      audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation } });
+      return period;
+    }),
+    duePeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.duePeriods(a.nowMs),
+    nextDeadlineMs: (): UnixMs | undefined => catalogue.nextDeadlineMs(),
+    livePeriods: (): PeriodFacts[] => catalogue.livePeriods(),
+    shortenDeadlines: (a: { camera: string; class: string; keepMs: number; atMs: UnixMs }): number => write(() => {
+      const count = catalogue.shortenDeadlines(a.camera, a.class, a.keepMs);
+      if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: a.class, keep_ms: a.keepMs, periods: count } });
+      return count;
+    }),
+    unlistedPeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.unlistedPeriods(a.nowMs),
+    hourList: (a: { periodId: number }): HourList | undefined => read(() => catalogue.hourList(a.periodId)),
+    /** Answers false when rows came since the list was made, so that what is on disk is not whole. */
+    markListed: (a: { periodId: number; segments: number; gaps: number }): boolean => write(() => {
+      const list = catalogue.hourList(a.periodId);
+      if (list === undefined || list.segments.length !== a.segments || list.gaps.length !== a.gaps) return false;
+      catalogue.markListed(a.periodId);
+      return true;
+    }),
+
+    // segments and gaps
+
+    nextSeqs: (): { camera: string; stream: StreamName; nextSeq: number }[] => catalogue.nextSeqs(),
+    noteBegun: (a: Begun): void => withoutSync(db, () => catalogue.noteBegun(a)),
+    addSegment: (a: { segment: NewSegment; atMs: UnixMs; what: 'segment.closed' | 'segment.cut' | 'segment.adopted' }): SegmentRow | undefined => write(() => {
+      const row = catalogue.addSegment(a.segment);
+      if (row !== undefined) audit(a.atMs, { what: a.what, who: 'hub', camera: row.camera, detail: segmentFacts(row) });
+      return row;
+    }),
+    segments: (a: TimeQuery): SegmentRow[] => catalogue.segments(a),
+    addGap: (a: GapRow): void => write(() => catalogue.addGap(a)),
+    gaps: (a: TimeQuery): GapRow[] => catalogue.gaps(a),
+    footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => catalogue.footageFacts(),
+
+    // purging
+
+    /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
+    intendPurge: (a: { periodIds: readonly number[]; early: string | undefined }): PendingPurge | undefined => write(() => {
+      const taken = new Set(receipts.pending().flatMap((purge) => purge.periods.map(({ id }) => id)));
+      const periods = [...new Set(a.periodIds)].filter((id) => !taken.has(id)).flatMap((id) => catalogue.period(id) ?? []).filter(({ state }) => state === 'live').map(purgedFacts);
+      return periods.length === 0 ? undefined : receipts.intend(periods, a.early);
+    }),
+    markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
+      // Segments may have been closed since the purge was written down: their facts are taken anew.
+      const periods = a.purge.periods.map((period) => { const now = catalogue.period(period.id); return now === undefined ? period : purgedFacts(now); });
+      catalogue.markShredded(periods.map(({ id }) => id));
+      db.prepare("UPDATE purges SET state = 'shredded', read_back = ?, periods = ? WHERE number = ?").run(a.readBack ? 1 : 0, JSON.stringify(periods), a.purge.number);
+      audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods }, a.readBack) });
+      return { ...a.purge, state: 'shredded', periods, readBack: a.readBack };
+    }),
+    pendingPurges: (): PendingPurge[] => receipts.pending(),
+    garbageOf: (a: { periodId: number; afterRowId: number; limit: number }): { rowId: number; path: string }[] => catalogue.garbageOf(a.periodId, a.afterRowId, a.limit),
+    sharedFolders: (a: { periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[] }): string[] => catalogue.sharedFolders(a.periods),
+    deleteGarbage: (a: { periodIds: readonly number[]; limit: number }): number => write(() => catalogue.deleteGarbage(a.periodIds, a.limit)),
+    finishPurge: (a: { purge: PendingPurge; receipt: SignedText & { atMs: UnixMs }; receiptSha256: string }): void => write(() => {
+      catalogue.deletePeriods(a.purge.periods.map(({ id }) => id));
+      receipts.finish(a.receipt);
+      audit(a.receipt.atMs, { what: 'purge.done', who: 'hub', detail: { purge: a.purge.number, receipt_sha256: a.receiptSha256, early: a.purge.early } });
+    }),
+    receiptNumbers: (): number[] => receipts.numbers(),
+    receipt: (a: { number: number }): SignedText | undefined => receipts.receipt(a.number),
+    /** Old pages of the WAL hold what was deleted until it is truncated. Answers false while a reader keeps it from that. */
+    truncateWal: (): boolean => (db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[])[0]?.busy === 0,
+
+    // checkpoints and the audit's end of life
+
+    checkpointFacts: (a: { atMs: UnixMs }): CheckpointFacts => read(() => {
+      const { id, generation } = known();
+      const head = new AuditTable(db, id).head();
+      return {
+        number: checkpoints.lastNumber() + 1, vault: id, seq: head.n, chain: head.chain.toString('hex'), generation,
+        catalogueRoot: catalogue.catalogueRoot().toString('hex'), atMs: a.atMs,
+      };
+    }),
+    addCheckpoint: (a: { facts: CheckpointFacts; signed: SignedText }): void => write(() => checkpoints.add(a.facts, a.signed)),
+    newestCheckpoints: (a: { limit: number }): SignedText[] => checkpoints.newest(a.limit),
+    /** Names what goes in the chain itself, then drops old checkpoints, receipts and gaps; the lines follow by `dropAudit`. */
+    expireAudit: (a: { beforeMs: UnixMs; atMs: UnixMs }): { through: number; receipts: number[] } | undefined => write(() => {
+      const last = checkpoints.lastBefore(a.beforeMs);
+      const first = new AuditTable(db, known().id).linesAfter(0, 1)[0];
+      if (last === undefined || first === undefined || first.n > last.seq) return undefined;
+      const numbers = receipts.dropBefore(a.beforeMs);
+      checkpoints.dropBefore(last.number);
+      catalogue.dropOldGaps(a.beforeMs);
+      audit(a.atMs, { what: 'audit.expired', who: 'hub', detail: { from: first.n, through: last.seq, checkpoint: last.number, before_ms: Math.round(a.beforeMs), receipts: numbers.length } });
+      return { through: last.seq, receipts: numbers };
+    }),
+    dropAudit: (a: { through: number }): number => write(() => new AuditTable(db, known().id).dropThrough(a.through, auditDropAtOnce)),
+
+    // recovery
+
+    foldersWithRows: (): string[] => catalogue.foldersWithRows(),
+    rowsIn: (a: { folder: string }): ClaimedPath[] => catalogue.rowsIn(a.folder),
+    begunOf: (a: { camera: string; stream: StreamName; seq: number }): Begun | undefined => catalogue.begunOf(a.camera, a.stream, a.seq),
+    forgetBegun: (): void => write(() => catalogue.forgetBegun()),
+    raiseSeqs: (a: { seqs: readonly { camera: string; stream: StreamName; seq: number }[] }): void => write(() => {
+      for (const { camera, stream, seq } of a.seqs) catalogue.raiseSeq(camera, stream, seq);
+    }),
+    /** Their hour lists are not on disk: `finishPeriods` writes them anew. */
+    unlist: (a: { periodIds: readonly number[] }): void => write(() => {
+      for (const id of a.periodIds) catalogue.markUnlisted(id);
+    }),
+    missing: (a: { paths: readonly string[]; atMs: UnixMs }): void => write(() => {
+      for (const path of a.paths) catalogue.markMissing(path);
+      audit(a.atMs, { what: 'recovery.missing', who: 'hub', detail: { files: a.paths.length, first: [...a.paths].sort().slice(0, namesInAudit) } });
+    }),
+    found: (a: { paths: readonly string[]; atMs: UnixMs }): void => write(() => {
+      for (const path of a.paths) catalogue.markFound(path);
+      audit(a.atMs, { what: 'recovery.found', who: 'hub', detail: { files: a.paths.length, first: [...a.paths].sort().slice(0, namesInAudit) } });
+    }),
+    removed: (a: { paths: readonly string[]; atMs: UnixMs }): void => write(() =>
+      audit(a.atMs, { what: 'recovery.removed', who: 'hub', detail: { files: a.paths.length, first: [...a.paths].sort().slice(0, namesInAudit) } })),
+  };
+}
+
+/** An audit line names so many files at most, and the count of all. */
+const namesInAudit = 100;
+
+export function readVaultFacts(db: Connection): VaultFacts | undefined {
+  return db.prepare<[], VaultFacts>('SELECT vault_id AS id, hub_name AS hubName, public_key AS publicKey, generation FROM vault').get();
+}
+
+/** A hint that a power cut may take back is not worth an fsync on a card. */
+function withoutSync(db: Connection, deed: () => void): void {
+  db.pragma('synchronous = NORMAL');
+  try {
+    db.transaction(deed).immediate();
+  } finally {
+    db.pragma('synchronous = FULL');
+  }
+}
+
+function purgedFacts(period: PeriodFacts): PurgedPeriod {
+  const { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, slotSha256, segments, bytes } = period;
+  return { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, slotSha256, segments, bytes };
+}
+
+function segmentFacts(row: SegmentRow): { [key: string]: string | number | undefined } {
+  return {
+    stream: row.stream, seq: row.seq, start_ms: row.startMs, duration_ms: row.durationMs, size: row.sizeBytes, slot: row.slot, generation: row.generation,
+    header_sha256: row.headerSha256, body_sha256: row.bodySha256, chunks: row.cutChunks,
+  };
+}

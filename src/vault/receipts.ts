@@ -1,0 +1,137 @@
+/**
+ * Receipts: the signed line that says what was purged. A purge is written down before its first slot is shredded (table `purges`),
+ * so that after a kill it is ended, with the counts that it began with; its number becomes the receipt's.
+ */
+import type { UnixMs } from '../base/clock.ts';
+import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { Connection } from './connection.ts';
+
+export const receiptNamespace = 'sallyport-receipt';
+
+/** What no purge on this machine can reach; stands in each receipt. */
+export const outsideThePromise =
+  'Outside this promise: an older copy of the keyring, or a flash chip read below its controller, together with the recovery kit.';
+
+export interface PurgedPeriod {
+  readonly id: number;
+  readonly camera: string;
+  readonly class: 'footage';
+  readonly startMs: UnixMs;
+  readonly endMs: UnixMs;
+  readonly deadlineMs: UnixMs;
+  readonly slot: number;
+  readonly generation: number;
+  /** SHA-256 of the slot's text, hex: the shred touches only this text. */
+  readonly slotSha256: string;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/** A purge that was decided and is not done. */
+export interface PendingPurge {
+  readonly number: number;
+  readonly state: 'intended' | 'shredded';
+  readonly early: string | undefined;
+  readonly periods: readonly PurgedPeriod[];
+  readonly readBack: boolean;
+}
+
+export interface Receipt {
+  readonly number: number;
+  readonly atMs: UnixMs;
+  readonly periods: readonly PurgedPeriod[];
+  readonly segments: number;
+  readonly bytes: number;
+  /** Each slot's block was read back past the page cache and held nothing of the slot. */
+  readonly readBack: boolean;
+  readonly early: string | undefined;
+  /** The JSON file; its signature is beside it as `.sig`. */
+  readonly file: string;
+}
+
+export interface SignedText {
+  readonly number: number;
+  readonly json: string;
+  readonly signature: string;
+}
+
+export function totalOf(periods: readonly PurgedPeriod[]): { segments: number; bytes: number } {
+  return {
+    segments: periods.reduce((sum, period) => sum + period.segments, 0),
+    bytes: periods.reduce((sum, period) => sum + period.bytes, 0),
+  };
+}
+
+/** The canonical JSON that is signed. */
+export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs): string {
+  return canonicalJson({
+    v: 1,
+    number: purge.number,
+    vault: vault.id,
+    hub: vault.hubName,
+    at_ms: Math.round(atMs),
+    periods: purge.periods.map((period) => ({
+      camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
+      slot: period.slot, generation: period.generation, segments: period.segments, bytes: period.bytes,
+    })),
+    ...totalOf(purge.periods),
+    read_back: purge.readBack,
+    early: purge.early,
+    outside: outsideThePromise,
+  });
+}
+
+/** What the audit says of a purge's slots. */
+export function slotFacts(purge: Pick<PendingPurge, 'number' | 'early' | 'periods'>, readBack: boolean): CanonicalValue {
+  return {
+    purge: purge.number,
+    slots: purge.periods.map(({ camera, slot, generation, startMs }) => ({ camera, slot, generation, start_ms: startMs })),
+    read_back: readBack,
+    early: purge.early,
+  };
+}
+
+/** The SQL of purges and receipts; each writing call runs inside the transaction of its caller. */
+export class ReceiptTable {
+  readonly #db: Connection;
+
+  constructor(db: Connection) {
+    this.#db = db;
+  }
+
+  intend(periods: readonly PurgedPeriod[], early: string | undefined): PendingPurge {
+    const { lastInsertRowid } = this.#db.prepare("INSERT INTO purges (state, early, periods, read_back) VALUES ('intended', ?, ?, 0)").run(early ?? null, JSON.stringify(periods));
+    return { number: Number(lastInsertRowid), state: 'intended', early, periods, readBack: false };
+  }
+
+  shredded(number: number, readBack: boolean): void {
+    this.#db.prepare("UPDATE purges SET state = 'shredded', read_back = ? WHERE number = ?").run(readBack ? 1 : 0, number);
+  }
+
+  pending(): PendingPurge[] {
+    type Raw = { number: number; state: 'intended' | 'shredded'; early: string | null; periods: string; readBack: number };
+    return this.#db.prepare<[], Raw>('SELECT number, state, early, periods, read_back AS readBack FROM purges ORDER BY number').all().map((raw) => ({
+      number: raw.number, state: raw.state, early: raw.early ?? undefined, periods: JSON.parse(raw.periods) as PurgedPeriod[], readBack: raw.readBack === 1,
+    }));
+  }
+
+  finish(receipt: SignedText & { atMs: UnixMs }): void {
+    this.#db.prepare('INSERT INTO receipts (number, at_ms, json, signature) VALUES (?, ?, ?, ?)').run(receipt.number, Math.round(receipt.atMs), receipt.json, receipt.signature);
+    this.#db.prepare('DELETE FROM purges WHERE number = ?').run(receipt.number);
+  }
+
+  numbers(): number[] {
+    return this.#db.prepare<[], { number: number }>('SELECT number FROM receipts ORDER BY number').all().map(({ number }) => number);
+  }
+
+  receipt(number: number): SignedText | undefined {
+    return this.#db.prepare<[number], SignedText>('SELECT number, json, signature FROM receipts WHERE number = ?').get(number);
+  }
+
+  /** Receipts from before `beforeMs` leave; answers their numbers. */
+  dropBefore(beforeMs: UnixMs): number[] {
+    const numbers = this.#db.prepare<[number], { number: number }>('SELECT number FROM receipts WHERE at_ms < ? ORDER BY number').all(beforeMs).map(({ number }) => number);
+    this.#db.prepare('DELETE FROM receipts WHERE at_ms < ?').run(beforeMs);
+    return numbers;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The tables of the working database, and the numbered upgrades that lead to them. `PRAGMA user_version` is the number of upgrades
+ * that a database has had. An upgrade that has been released is never changed; a change of the schema is a new one at the end.
+ * All times are Unix milliseconds of the hub's wall clock unless the column says otherwise; all hashes are SHA-256, raw 32 bytes.
+ */
+import type Database from 'better-sqlite3';
+import { SallyportError } from '../base/errors.ts';
+
+type Connection = Database.Database;
+
+const version1 = `
+-- The one row about this data folder.
+CREATE TABLE vault (
+  id            INTEGER PRIMARY KEY CHECK (id = 1),
+  vault_id      TEXT NOT NULL,              -- 32 hex characters, random; the audit's chain begins with it
+  hub_name      TEXT NOT NULL,
+  made_ms       INTEGER NOT NULL,
+  generation    INTEGER NOT NULL,           -- counts committed writing transactions; never goes back, so a checkpoint proves a rollback
+  signing_seed  BLOB NOT NULL,              -- 32-byte Ed25519 seed of the hub's signing key
+  public_key    TEXT NOT NULL               -- its public half, "ssh-ed25519 ..."
+) STRICT;
+
+-- Small state of the duties, canonical JSON each: the accepted configuration, cameras' facts, the time memory.
+CREATE TABLE settings (
+  name   TEXT PRIMARY KEY,
+  value  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What the hub must know in clear to do its work: cameras' passwords. In this encrypted file and nowhere else.
+CREATE TABLE secrets (
+  name   TEXT PRIMARY KEY,
+  value  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The last generation that used a slot's block. Outlives the period's row, so that a generation of a slot is never used twice.
+CREATE TABLE slot_generations (
+  slot        INTEGER PRIMARY KEY,
+  generation  INTEGER NOT NULL CHECK (generation >= 1)
+) STRICT;
+
+-- The next sequence number of a stream. Outlives the segments' rows, so that a number is never used twice.
+CREATE TABLE stream_seqs (
+  camera    TEXT NOT NULL,
+  stream    TEXT NOT NULL,
+  next_seq  INTEGER NOT NULL,               -- above every number that a row or a file has had
+  PRIMARY KEY (camera, stream)
+) STRICT, WITHOUT ROWID;
+
+-- A period is a camera's hour (or what the setting says). While its row stands, its slot belongs to it.
+CREATE TABLE periods (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  camera       TEXT NOT NULL,
+  class        TEXT NOT NULL CHECK (class IN ('footage')),
+  start_ms     INTEGER NOT NULL,
+  end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
+  deadline_ms  INTEGER NOT NULL,            -- from then on it is purged; may only come closer
+  slot         INTEGER NOT NULL UNIQUE,     -- block in the keyring files; free exactly when no row names it
+  generation   INTEGER NOT NULL,            -- how often the block has been used, this period included
+  recipient    TEXT NOT NULL,               -- "age1...", the period's public key
+  slot_sha256  BLOB NOT NULL,               -- of the slot's 1,024 text bytes; a shred touches only a block with this text
+  state        TEXT NOT NULL CHECK (state IN ('live', 'shredded')),  -- shredded: the slot is gone, the rest is on its way
+  listed       INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1)),  -- 1: ended, its hour list is on disk, no segment comes after
+  rows_root    BLOB,                        -- of its segments' row hashes in id order; set with listed
+  segments     INTEGER NOT NULL DEFAULT 0,  -- how many rows name it; kept so that status need not count them
+  bytes        INTEGER NOT NULL DEFAULT 0,  -- the sum of their size_bytes
+  first_ms     INTEGER,                     -- the earliest start_ms among them
+  last_end_ms  INTEGER                      -- the latest start_ms + duration_ms among them
+) STRICT;
+CREATE INDEX periods_of_camera ON periods (camera, start_ms);
+CREATE INDEX periods_due ON periods (deadline_ms);
+
+-- A closed, sealed file. Its row is committed after the file is durable under its final name.
+CREATE TABLE segments (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  period_id      INTEGER NOT NULL REFERENCES periods (id),
+  camera         TEXT NOT NULL,
+  stream         TEXT NOT NULL CHECK (stream IN ('main', 'sub')),
+  seq            INTEGER NOT NULL,          -- per camera and stream, rising, never used again
+  boot           TEXT NOT NULL,             -- the kernel's boot id; '' where recovery could not know it
+  mono_ms        INTEGER NOT NULL,          -- CLOCK_MONOTONIC at the first frame; 0 where recovery could not know it
+  start_ms       INTEGER NOT NULL,          -- wall time at the first frame
+  duration_ms    INTEGER NOT NULL,
+  path           TEXT NOT NULL UNIQUE,      -- below footage/, without .part
+  size_bytes     INTEGER NOT NULL,          -- of the sealed file
+  header_bytes   INTEGER NOT NULL,          -- age header and payload nonce
+  header_sha256  BLOB NOT NULL,             -- of the first header_bytes
+  body_sha256    BLOB NOT NULL,             -- of everything after them
+  key_frames     BLOB NOT NULL,             -- pairs (ms since start_ms, plaintext offset) as LEB128 differences
+  reason         TEXT NOT NULL CHECK (reason IN ('continuous', 'alarm', 'manual')),
+  state          TEXT NOT NULL CHECK (state IN ('complete', 'cut', 'missing', 'garbage')),
+  cut_chunks     INTEGER CHECK (cut_chunks >= 1),  -- whole chunks of a segment that a crash cut; NULL when it was closed
+  UNIQUE (camera, stream, seq)
+) STRICT;
+CREATE INDEX segments_of_period ON segments (period_id);
+
+-- Segments that were begun and not yet closed: what recovery could not read from a sealed file. Written without an fsync of its own;
+-- a lost row costs only the exactness of a recovered segment's start.
+CREATE TABLE begun (
+  camera     TEXT NOT NULL,
+  stream     TEXT NOT NULL,
+  seq        INTEGER NOT NULL,
+  period_id  INTEGER NOT NULL,
+  boot       TEXT NOT NULL,
+  mono_ms    INTEGER NOT NULL,
+  start_ms   INTEGER NOT NULL,
+  PRIMARY KEY (camera, stream, seq)
+) STRICT, WITHOUT ROWID;
+
+-- A time without footage, with its reason (policy/gaps.ts). It dies with the period of its beginning; without one, with the audit.
+CREATE TABLE gaps (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  period_id  INTEGER REFERENCES periods (id),
+  camera     TEXT NOT NULL,
+  stream     TEXT NOT NULL CHECK (stream IN ('main', 'sub')),
+  from_ms    INTEGER NOT NULL,
+  to_ms      INTEGER NOT NULL CHECK (to_ms >= from_ms),
+  reason     TEXT NOT NULL,
+  detail     TEXT NOT NULL
+) STRICT;
+CREATE INDEX gaps_of_period ON gaps (period_id);
+CREATE INDEX gaps_in_time ON gaps (from_ms);
+
+-- A purge that was decided and is not done. Written before the first slot is shredded, so that a kill at any step ends complete.
+CREATE TABLE purges (
+  number     INTEGER PRIMARY KEY AUTOINCREMENT,  -- the number of its receipt
+  state      TEXT NOT NULL CHECK (state IN ('intended', 'shredded')),
+  early      TEXT,                          -- why before the deadline; NULL when due
+  periods    TEXT NOT NULL,                 -- JSON list of period facts with their counts, as the receipt will tell them
+  read_back  INTEGER NOT NULL CHECK (read_back IN (0, 1))  -- 1: each block was read back past the page cache
+) STRICT;
+
+-- Signed receipts of done purges: what stands in receipts/<number>.json and .sig.
+CREATE TABLE receipts (
+  number     INTEGER PRIMARY KEY,
+  at_ms      INTEGER NOT NULL,
+  json       TEXT NOT NULL,
+  signature  TEXT NOT NULL
+) STRICT;
+
+-- The owner's audit. chain(n) = H(chain(n-1) || leaf(n)), leaf(n) = H(salt || entry), chain(0) = H("sallyport audit v1" || vault id).
+CREATE TABLE audit (
+  n      INTEGER PRIMARY KEY,               -- from 1, without holes
+  leaf   BLOB NOT NULL,
+  chain  BLOB NOT NULL,
+  salt   BLOB,                              -- 16 random bytes; NULL when the text was erased
+  entry  TEXT                               -- canonical JSON; NULL when erased
+) STRICT;
+
+-- Signed checkpoints: what stands in checkpoints/<number>.json and .sig, of which only the newest stay on disk.
+CREATE TABLE checkpoints (
+  number     INTEGER PRIMARY KEY,
+  seq        INTEGER NOT NULL,              -- the last audit line that it covers
+  chain      BLOB NOT NULL,                 -- the chain at that line
+  at_ms      INTEGER NOT NULL,
+  json       TEXT NOT NULL,
+  signature  TEXT NOT NULL
+) STRICT;
+`;
+
+const upgrades: readonly string[] = [version1];
+
+/** The schema that this version writes. */
+export const schemaVersion = upgrades.length;
+
+/** Brings a database to `schemaVersion`, each upgrade in a transaction of its own. SP_DATABASE_NEWER when it is beyond. */
+export function upgradeSchema(db: Connection): void {
+  checkSchema(db);
+  for (let version = versionOf(db); version < schemaVersion; version++) {
+    db.transaction(() => {
+      db.exec(upgrades[version] ?? '');
+      db.pragma(`user_version = ${version + 1}`);
+    }).immediate();
+  }
+}
+
+/** For read-only use: refuses a database of a newer version. */
+export function checkSchema(db: Connection): void {
+  const found = versionOf(db);
+  if (found > schemaVersion) throw new SallyportError('SP_DATABASE_NEWER', { found, known: schemaVersion });
+}
+
+function versionOf(db: Connection): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
