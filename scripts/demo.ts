@@ -1,0 +1,401 @@
+/** What `scripts/demo` runs: the real command line, the real hub, emulated cameras, and stock age, dd, ssh-keygen and ffmpeg as judges. */
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { launch, run, type Child } from '../src/base/spawn.ts';
+
+const sallyport = resolve(import.meta.dirname, 'sallyport');
+const { values: options } = parseArgs({ options: { once: { type: 'boolean' }, cameras: { type: 'string' }, 'keep-files': { type: 'boolean' } }, strict: true });
+const cameraCount = Number(options.cameras ?? '2');
+const startedAt = performance.now();
+
+interface EmulatedCamera { name: string; address: string; onvifPort: number; urn: string; serial: string; user: string; password: string; device: { model: string; firmware: string }; scenes: { main: string } }
+interface Found { id: string; address: string; port: number; urn?: string; sources: string[] }
+interface Status { cameras: { camera: string; state: string; online: boolean; recording: boolean; segmentsSealed: number; device?: { model: string; firmware: string; serial: string } }[]; purge: { nextDeadlineMs?: number; lastReceipt?: { number: number; segments: number; readBack: boolean } }; footage: { camera: string; segments: number; bytes: number }[] }
+interface Segment { camera: string; seq: number; startMs: number; durationMs: number; sizeBytes: number; path: string; state: string }
+interface Plan { periods: { camera: string; startMs: number; endMs: number; deadlineMs: number; slot: number; segments: number }[] }
+
+/** Everything of one run of the demo: its folder, its children, its configuration. */
+class Demo {
+  readonly folder: string;
+  readonly kit: string;
+  readonly config: string;
+  readonly data: string;
+  readonly children: Child[] = [];
+  readonly stepTimes: string[] = [];
+  cameras: EmulatedCamera[] = [];
+  sceneFolder = '';
+  steps = 0;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.kit = join(folder, 'owner', 'kit.txt');
+    this.config = join(folder, 'sallyport.toml');
+    this.data = join(folder, 'data');
+  }
+
+  /** Does one step of the story and prints what it saw; the first that fails ends it. */
+  async step(name: string, work: () => Promise<string>): Promise<void> {
+    const seen = await work();
+    this.steps++;
+    console.log(`${String(this.steps).padStart(2)}. ${name}: ${seen}`);
+  }
+
+  /** A command of ours; its standard output, or an error with what it said. */
+  async call(args: readonly string[], input?: string): Promise<string> {
+    const { status, stdout, stderr } = await this.attempt(args, input);
+    if (status !== 0) throw new Error(`sallyport ${args.join(' ')} ended with ${status}: ${stderr}`);
+    return stdout;
+  }
+
+  async attempt(args: readonly string[], input?: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const { status, stdout, stderr } = await run(sallyport, args, { timeoutMs: 60_000, ...(input === undefined ? {} : { input }) });
+    return { status, stdout: stdout.toString(), stderr };
+  }
+
+  async json<T>(args: readonly string[], input?: string): Promise<T> {
+    return JSON.parse(await this.call([...args, '--json'], input)) as T;
+  }
+
+  status(): Promise<Status> {
+    return this.json<Status>(['status', '--config', this.config]);
+  }
+
+  /** Ends what was started, in the opposite order, and waits for it. */
+  async close(): Promise<void> {
+    for (const child of this.children.reverse()) {
+      child.kill('SIGTERM');
+      await Promise.race([child.exited, delay(8000, undefined, { ref: false })]);
+      child.kill('SIGKILL');
+    }
+  }
+}
+
+function must(truth: boolean, otherwise: string): void {
+  if (!truth) throw new Error(otherwise);
+}
+
+async function until<T>(what: string, seconds: number, look: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    await delay(300);
+  }
+  throw new Error(`waited ${seconds} s in vain for: ${what}`);
+}
+
+// The story
+
+async function prepare(demo: Demo): Promise<void> {
+  await demo.step('The owner makes a recovery kit', async () => {
+    await demo.call(['keys', 'new', '--out', join(demo.folder, 'owner')]);
+    const kit = await readFile(demo.kit, 'utf8');
+    return `a standard age identity file, ${/public key: (\S+)/.exec(kit)?.[1]?.slice(0, 16)}…; the hub gets public halves only`;
+  });
+  await writeFile(demo.config, `# The demo's hub: short periods, real clock, real scheduler.
+name = "Demo"
+data = "data"
+owner = "owner/owner.json"
+
+[record]
+period = "10 seconds"
+cut_after = "5 seconds"
+
+[keep]
+footage = "15 seconds"
+
+[time]
+source = "system"
+settle = "2 seconds"
+
+[discovery]
+loopback = true
+`);
+  await demo.step('Cameras', async () => {
+    const audio = Array.from({ length: cameraCount }, (_, index) => ['aac', 'none', 'alaw'][index % 3]).join(',');
+    const child = await launch(sallyport, ['emulate', '--cameras', String(cameraCount), '--audio', audio, '--json'], { detached: true });
+    demo.children.push(child);
+    const told = await firstJson<{ folder: string; cameras: EmulatedCamera[] }>(child, 60);
+    demo.cameras = told.cameras;
+    demo.sceneFolder = told.folder;
+    return `${told.cameras.length} emulated ONVIF cameras: ${told.cameras.map((camera) => `${camera.name} at ${camera.address}:${camera.onvifPort}`).join(', ')}`;
+  });
+  await demo.step('The hub', async () => {
+    const begun = performance.now();
+    const lines: string[] = [];
+    const child = await launch(sallyport, ['run', '--config', demo.config], { detached: true, stderrLinesMax: 100_000, onErrorLine: (line) => lines.push(line) });
+    child.stdout.resume();
+    demo.children.push(child);
+    await until('the hub to run', 20, async () => lines.some((line) => line.includes('the hub is running')) ? true : undefined).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}\n${lines.join('\n')}`);
+    });
+    return `runs as process ${child.pid}, ready after ${Math.round(performance.now() - begun)} ms`;
+  });
+}
+
+/** The first JSON document that a child prints. */
+async function firstJson<T>(child: Child, seconds: number): Promise<T> {
+  let text = '';
+  child.stdout.setEncoding('utf8');
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`nothing after ${seconds} s`)), seconds * 1000);
+    void child.exited.then(() => reject(new Error('it ended at once')));
+    child.stdout.on('data', (chunk: string) => {
+      text += chunk;
+      try {
+        const value = JSON.parse(text) as T;
+        clearTimeout(timer);
+        resolve(value);
+      } catch {
+        // Not whole yet.
+      }
+    });
+  });
+}
+
+async function findAndAdopt(demo: Demo): Promise<void> {
+  let found: Found[] = [];
+  await demo.step('Found', async () => {
+    const result = await demo.json<{ found: Found[]; leftOut: unknown[] }>(['discover', '--config', demo.config]);
+    found = demo.cameras.map((camera) => {
+      const hit = result.found.find((candidate) => candidate.urn === camera.urn);
+      must(hit !== undefined, `${camera.name} was not found`);
+      must(hit?.sources.includes('ws-discovery') === true && hit.sources.includes('mdns'), `${camera.name} was found by ${hit?.sources.join()} only`);
+      return hit as Found;
+    });
+    return found.map((camera) => `${camera.id} at ${camera.address}:${camera.port} by ${camera.sources.join(' and ')}`).join('; ');
+  });
+  await demo.step('A wrong password', async () => {
+    const camera = demo.cameras[0] as EmulatedCamera;
+    const { status, stderr } = await demo.attempt(['adopt', (found[0] as Found).id, '--user', camera.user, '--as', camera.name, '--config', demo.config], 'not-the-password\n');
+    must(status !== 0 && stderr.includes('SP_CAMERA_REFUSED'), `it was not refused: ${status} ${stderr}`);
+    return `"${stderr.split('\n')[0]}"`;
+  });
+  await demo.step('Adopted', async () => {
+    const told: string[] = [];
+    for (const [index, camera] of demo.cameras.entries()) {
+      const text = await demo.call(['adopt', (found[index] as Found).id, '--user', camera.user, '--as', camera.name, '--config', demo.config], `${camera.password}\n`);
+      const [, device, stream] = text.split('\n').map((line) => line.trim());
+      must(text.includes(camera.serial), `the serial ${camera.serial} is not in: ${text}`);
+      told.push(`${camera.name} (${device}; ${stream})`);
+    }
+    return told.join('; ');
+  });
+}
+
+async function record(demo: Demo): Promise<{ segments: Segment[]; copy: string }> {
+  let segments: Segment[] = [];
+  const copy = join(demo.folder, 'copy-before');
+  await demo.step('Recorded sealed', async () => {
+    let firstAfterMs = 0;
+    await until('two sealed segments of each camera', 60, async () => {
+      const status = await demo.status();
+      if (firstAfterMs === 0 && status.cameras.some((camera) => camera.segmentsSealed > 0)) firstAfterMs = performance.now() - startedAt;
+      return status.cameras.length === demo.cameras.length && status.cameras.every((camera) => camera.segmentsSealed >= 2) ? status : undefined;
+    });
+    // The copy a thief, or a careful owner, could have taken before the deadline.
+    await mkdir(copy);
+    await cp(join(demo.data, 'footage'), join(copy, 'footage'), { recursive: true, filter: (path) => !path.endsWith('.part') });
+    await cp(join(demo.data, 'keyring'), join(copy, 'keyring'), { recursive: true });
+    segments = (await demo.json<{ segments: Segment[] }>(['list', '--config', demo.config])).segments.filter((segment) => segment.state === 'complete');
+    const there = new Set((await readdir(join(copy, 'footage'), { recursive: true })).map((name) => join('footage', name)));
+    segments = segments.filter((segment) => there.has(join('footage', segment.path)));
+    must(segments.length >= 2 * demo.cameras.length, `only ${segments.length} segments`);
+    const bytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    return `${segments.length} segments of ${demo.cameras.length} cameras, ${(bytes / 1e6).toFixed(1)} MB; the first was sealed ${(firstAfterMs / 1000).toFixed(1)} s after the demo began`;
+  });
+  await demo.step('Verified without any key of the owner', async () => (await demo.call(['verify', '--config', demo.config])).trim());
+  return { segments, copy };
+}
+
+async function open(demo: Demo, segments: readonly Segment[], copy: string): Promise<void> {
+  await demo.step('Opened with stock dd and age', async () => {
+    const seen: string[] = [];
+    for (const camera of demo.cameras) {
+      const segment = segments.filter((candidate) => candidate.camera === camera.name).at(-1) as Segment;
+      const clip = await openWithStockTools(demo, copy, segment);
+      const frames = await frameHashes(clip);
+      const sent = await frameHashes(camera.scenes.main);
+      must(frames.length > 0 && isCyclicRun(frames, sent), `the ${frames.length} frames of ${segment.path} are not those that ${camera.name} sent`);
+      seen.push(`${camera.name}: ${frames.length} frames, each equal to the one sent`);
+      await rm(clip);
+    }
+    return seen.join('; ');
+  });
+  await demo.step('Played', async () => {
+    const segment = segments.at(-1) as Segment;
+    const { stdout } = await run(sallyport, ['play', segment.camera, '--at', new Date(segment.startMs + 1000).toISOString(), '--for', '3 s', '--identity', demo.kit, '--data', copy], { timeoutMs: 30_000 });
+    const probed = await countFrames(stdout);
+    must(probed > 0, 'nothing plays');
+    return `${probed} frames from ${new Date(segment.startMs + 1000).toISOString()} on, from a copied folder, without the hub and its working key`;
+  });
+  await demo.step('Exported', async () => {
+    const camera = (demo.cameras[0] as EmulatedCamera).name;
+    const { segments: now } = await demo.json<{ segments: Segment[] }>(['list', camera, '--config', demo.config]);
+    const last = now.filter((segment) => segment.state === 'complete').slice(-2);
+    const [from, to] = [last[0] as Segment, last.at(-1) as Segment];
+    const clip = join(demo.folder, 'clip.mp4');
+    const text = await demo.call(['export', camera, '--from', new Date(from.startMs).toISOString(), '--to', new Date(to.startMs + to.durationMs).toISOString(), '--identity', demo.kit, '--config', demo.config, '-o', clip]);
+    const said = Number(/(\d+) pictures?/.exec(text)?.[1]);
+    const probed = await countFrames(await readFile(clip));
+    must(probed === said && probed > 0, `ffprobe counts ${probed} frames, the export says ${said}`);
+    const manifest = await readFile(`${clip}.manifest.json`);
+    const signer = /"signer":"([^"]+)"/.exec(await readFile(join(demo.folder, 'owner', 'owner.json'), 'utf8'))?.[1] ?? '';
+    await verifyBySshKeygen(demo, signer, 'sallyport-export', manifest, `${clip}.manifest.json.sig`);
+    return `one MP4 of ${probed} frames (ffprobe counts the same), its manifest signed by the owner's key (ssh-keygen agrees)`;
+  });
+}
+
+async function purge(demo: Demo, segments: readonly Segment[], copy: string): Promise<void> {
+  const after = join(demo.folder, 'copy-after');
+  await demo.step('The control, before the deadline\'s keys are gone', async () => {
+    const opened = await openableSegments(demo, join(copy, 'keyring'), copy, segments);
+    must(opened === segments.length, `${opened} of ${segments.length} open`);
+    return `the copy with its keyring: ${opened} of ${segments.length} segments open with stock age and the kit`;
+  });
+  await demo.step('Purged', async () => {
+    await until('the purge of what was copied', 60, async () => {
+      const { periods } = await demo.json<Plan>(['purge', '--dry-run', '--config', demo.config]);
+      const live = segments.some((segment) => periods.some((period) => period.camera === segment.camera && period.startMs <= segment.startMs && segment.startMs < period.endMs));
+      return live ? undefined : true;
+    });
+    await cp(demo.data, after, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    const { lastReceipt } = (await demo.status()).purge;
+    const receipts = (await readdir(join(after, 'receipts'))).filter((name) => name.endsWith('.json'));
+    const hub = (await readFile(join(demo.data, 'hub.pub'), 'utf8')).trim().split(' ').slice(0, 2).join(' ');
+    for (const name of receipts) await verifyBySshKeygen(demo, hub, 'sallyport-receipt', await readFile(join(after, 'receipts', name)), join(after, 'receipts', `${name}.sig`));
+    return `${receipts.length} receipts, signed by the hub (ssh-keygen agrees); the newest, number ${lastReceipt?.number}: ${lastReceipt?.segments} segments, ${lastReceipt?.readBack ? 'read back from the disk' : 'not read back: this file system has no direct reads'}`;
+  });
+  await demo.step('Beyond recovery', async () => {
+    const old = await openableSegments(demo, join(after, 'keyring'), copy, segments);
+    const whole = await openableSegments(demo, join(after, 'keyring'), after, segments);
+    must(old === 0 && whole === 0, `${old} segments of the copied footage and ${whole} of the folder as it is now still open`);
+    return `with the kit, stock age opens 0 of the ${segments.length} segments copied before the purge, and 0 of them in a copy of the whole data folder after it`;
+  });
+}
+
+async function stop(demo: Demo): Promise<void> {
+  await demo.step('Stopped', async () => {
+    const hub = demo.children[1] as Child;
+    const begun = performance.now();
+    hub.kill('SIGTERM');
+    const { status } = await hub.exited;
+    const tookMs = performance.now() - begun;
+    must(status === 0 && tookMs < 5000, `it ended with ${status} after ${Math.round(tookMs)} ms`);
+    const verified = (await demo.call(['verify', '--config', demo.config])).trim();
+    return `in ${Math.round(tookMs)} ms, segments closed; verified again: ${verified}`;
+  });
+}
+
+// Judges: stock tools only
+
+/** dd | age -d -i kit > hour.txt; age -d -i hour.txt segment > clip. */
+async function openWithStockTools(demo: Demo, folder: string, segment: Segment): Promise<string> {
+  const hourFolder = join(folder, 'footage', segment.path, '..');
+  const lists = (await readdir(hourFolder)).filter((name) => /^hour-\d+\.json\.age$/.test(name));
+  const slots = lists.length > 0 ? lists.map((name) => Number(/\d+/.exec(name)?.[0])) : await allSlots(join(folder, 'keyring'));
+  for (const slot of slots) {
+    const hour = await slotIdentity(demo, join(folder, 'keyring', 'keyring.1'), slot);
+    if (hour === undefined) continue;
+    const clip = join(demo.folder, `opened-${segment.camera}-${segment.seq}.mp4`);
+    const { status } = await run('age', ['-d', '-i', hour, '-o', clip, join(folder, 'footage', segment.path)]);
+    if (status === 0) return clip;
+  }
+  throw new Error(`no slot opens ${segment.path}`);
+}
+
+async function allSlots(keyring: string): Promise<number[]> {
+  const bytes = await readFile(join(keyring, 'keyring.1'));
+  return Array.from({ length: Math.floor(bytes.length / 4096) }, (_, slot) => slot);
+}
+
+async function slotIdentity(demo: Demo, keyring: string, slot: number): Promise<string | undefined> {
+  const { stdout } = await run('dd', [`if=${keyring}`, 'bs=1024', `skip=${4 * slot}`, 'count=1', 'status=none']);
+  const { status, stdout: identity } = await run('age', ['-d', '-i', demo.kit], { input: stdout });
+  if (status !== 0) return undefined;
+  const file = join(demo.folder, `hour-${slot}.txt`);
+  await writeFile(file, identity, { mode: 0o600 });
+  return file;
+}
+
+/** How many of the segments, as they lie in `folder`, any slot of `keyring` opens. */
+async function openableSegments(demo: Demo, keyring: string, folder: string, segments: readonly Segment[]): Promise<number> {
+  const identities: string[] = [];
+  for (const file of ['keyring.1', 'keyring.2']) {
+    for (const slot of await allSlots(keyring)) {
+      const identity = await slotIdentity(demo, join(keyring, file), slot);
+      if (identity !== undefined) identities.push('-i', identity);
+    }
+  }
+  let opened = 0;
+  for (const segment of segments) {
+    if (identities.length === 0) break;
+    const { status } = await run('age', ['-d', ...identities, '-o', '/dev/null', join(folder, 'footage', segment.path)]);
+    if (status === 0) opened++;
+  }
+  return opened;
+}
+
+async function frameHashes(file: string): Promise<string[]> {
+  const { status, stdout, stderr } = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framemd5', '-'], { timeoutMs: 120_000 });
+  if (status !== 0) throw new Error(`ffmpeg cannot decode ${file}: ${stderr}`);
+  return stdout.toString().split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(',').at(-1)?.trim() ?? '');
+}
+
+/** Whether `run` lies in the endless repetition of `loop`. */
+function isCyclicRun(run: readonly string[], loop: readonly string[]): boolean {
+  return loop.some((_, start) => run.every((hash, index) => hash === loop[(start + index) % loop.length]));
+}
+
+async function countFrames(clip: Buffer): Promise<number> {
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-count_frames', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', '-'], { input: clip });
+  return Number(stdout.toString().trim().replace(',', ''));
+}
+
+async function verifyBySshKeygen(demo: Demo, publicKey: string, namespace: string, message: Buffer, signatureFile: string): Promise<void> {
+  const signers = join(demo.folder, 'allowed-signers');
+  await writeFile(signers, `signer ${publicKey}\n`);
+  const { status, stdout, stderr } = await run('ssh-keygen', ['-Y', 'verify', '-f', signers, '-I', 'signer', '-n', namespace, '-s', signatureFile], { input: message });
+  must(status === 0, `ssh-keygen does not accept ${signatureFile}: ${stdout.toString()} ${stderr}`);
+}
+
+/** The hub at work, until the person leaves. */
+async function stay(demo: Demo): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  let running = true;
+  void stopped.then(() => { running = false; });
+  while (running) {
+    const text = await demo.call(['status', '--config', demo.config]).catch((error: unknown) => (error as Error).message);
+    process.stdout.write(`${process.stdout.isTTY ? '\u001b[2J\u001b[H' : '\n'}${text}\nTry in another terminal:\n  export SALLYPORT_CONFIG=${demo.config} SALLYPORT_IDENTITY=${demo.kit}\n  ${sallyport} list\n  ${sallyport} play ${demo.cameras[0]?.name ?? 'front-door'} --at "-10 s" | ffplay -\nCtrl-C ends the demo.\n`);
+    await Promise.race([stopped, delay(2000, undefined, { ref: false })]);
+  }
+}
+
+const demo = new Demo(await mkdtemp(join(tmpdir(), 'sallyport-demo-')));
+let failed = false;
+try {
+  await prepare(demo);
+  await findAndAdopt(demo);
+  if (options.once === true) {
+    const { segments, copy } = await record(demo);
+    await open(demo, segments, copy);
+    await purge(demo, segments, copy);
+    await stop(demo);
+    console.log(`The whole story took ${((performance.now() - startedAt) / 1000).toFixed(0)} s.`);
+  } else await stay(demo);
+} catch (error) {
+  failed = true;
+  console.error(`FAILED after ${demo.steps} steps: ${(error as Error).message}`);
+} finally {
+  await demo.close();
+  if (options['keep-files'] === true) console.log(`The demo's files are in ${demo.folder}`);
+  else await rm(demo.folder, { recursive: true, force: true });
+}
+console.log(options.once === true ? `${demo.steps} passed, ${failed ? 1 : 0} failed` : 'The demo has ended; its files are removed.');
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,118 @@
+/**
+ * The api: what visitors may ask of the hub and what they get. Now its one door is the control socket (mode 0600) for whoever runs
+ * the hub: it operates, and can add no recipient, accept no lowering of privacy without the owner's signature, and show no picture.
+ * It calls duties only. This file is the contract that server, command line and page share: shapes, with units in the names.
+ */
+import Type, { type Static } from 'typebox';
+
+const Text = (maxLength = 200) => Type.String({ maxLength });
+const UnixMs = Type.Integer();
+const Optional = Type.Optional;
+
+export const CameraStatusShape = Type.Object({
+  camera: Text(40),
+  name: Text(),
+  online: Type.Boolean(),
+  sinceMs: UnixMs,
+  state: Text(1000),
+  recording: Type.Boolean(),
+  device: Optional(Type.Object({ manufacturer: Text(), model: Text(), firmware: Text(), serial: Text(), hardware: Text() })),
+  restarts: Type.Integer(),
+  bytes: Type.Integer(),
+  lastSealedMs: Optional(UnixMs),
+  segmentsSealed: Type.Integer(),
+});
+
+export const PendingShape = Type.Object({ id: Text(16), text: Text(1000), camera: Optional(Text(40)), key: Text(), from: Text(), to: Text() });
+
+const ErrorShape = Type.Object({ code: Text(), message: Text(4000), hint: Text(4000), evidence: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) });
+
+export const StatusShape = Type.Object({
+  version: Text(),
+  hub: Text(),
+  startedMs: UnixMs,
+  nowMs: UnixMs,
+  owner: Type.Object({ present: Type.Boolean(), spaces: Type.Array(Text()), problem: Optional(ErrorShape) }),
+  cameras: Type.Array(CameraStatusShape),
+  footage: Type.Array(Type.Object({ camera: Text(40), segments: Type.Integer(), bytes: Type.Integer(), oldestMs: Optional(UnixMs), newestEndMs: Optional(UnixMs) })),
+  disk: Type.Object({ freeBytes: Type.Integer(), totalBytes: Type.Integer() }),
+  time: Type.Object({ mayPurge: Type.Boolean(), why: Text(1000), clock: Text() }),
+  purge: Type.Object({
+    nextDeadlineMs: Optional(UnixMs),
+    overdue: Type.Integer(),
+    waiting: Optional(Text(1000)),
+    problem: Optional(ErrorShape),
+    lastReceipt: Optional(Type.Object({ number: Type.Integer(), atMs: UnixMs, periods: Type.Integer(), segments: Type.Integer(), readBack: Type.Boolean() })),
+  }),
+  pending: Type.Array(PendingShape),
+  recovery: Type.Object({ cut: Type.Integer(), adopted: Type.Integer(), removed: Type.Integer(), missing: Type.Integer() }),
+  warnings: Type.Array(Text(1000)),
+});
+
+export const FoundShape = Type.Object({
+  id: Text(), address: Text(), port: Type.Integer(), path: Text(), urn: Optional(Text()), name: Optional(Text()), model: Optional(Text()),
+  sources: Type.Array(Text()), interface: Text(), adoptable: Type.Boolean(), note: Optional(Text(1000)), adoptedAs: Optional(Text()),
+});
+
+export const DiscoverRequest = Type.Object({ seconds: Type.Number({ minimum: 0.5, maximum: 60 }) }, { additionalProperties: false });
+export const DiscoverReply = Type.Object({
+  found: Type.Array(FoundShape),
+  leftOut: Type.Array(Type.Object({ from: Text(), source: Text(), reason: Text(1000) })),
+});
+
+export const AdoptRequest = Type.Object({
+  /** What `discover` shows, or the address with `port` and `path`. */
+  id: Optional(Text(64)),
+  address: Optional(Text()),
+  port: Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+  path: Optional(Text()),
+  user: Text(64),
+  password: Type.String({ maxLength: 256 }),
+  /** The camera's id from now on; made from its name when absent. */
+  as: Optional(Text(40)),
+  name: Optional(Text()),
+  keep: Optional(Text(40)),
+  audio: Optional(Type.Boolean()),
+}, { additionalProperties: false });
+export const AdoptReply = Type.Object({ camera: Text(40), sentences: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
+
+export const SecretRequest = Type.Object({ camera: Text(40), password: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
+export const ReloadReply = Type.Object({ changes: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
+export const AcceptRequest = Type.Object({ id: Text(16), document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
+export const NoteRequest = Type.Object({
+  what: Type.Union([Type.Literal('playback'), Type.Literal('export')]),
+  camera: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs),
+}, { additionalProperties: false });
+export const ListRequest = Type.Object({ camera: Optional(Text(40)), fromMs: UnixMs, toMs: UnixMs, limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }, { additionalProperties: false });
+export const ListReply = Type.Object({
+  segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000) })),
+  gaps: Type.Array(Type.Object({ camera: Text(40), stream: Text(), fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
+});
+export const PurgePlanReply = Type.Object({
+  nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),
+  periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
+});
+export const Done = Type.Object({ done: Type.Literal(true) });
+
+export type StatusReport = Static<typeof StatusShape>;
+export type Pending = Static<typeof PendingShape>;
+
+/** Each route of the control socket: what goes in, what comes out. */
+export const routes = {
+  status: { reply: StatusShape },
+  discover: { request: DiscoverRequest, reply: DiscoverReply },
+  adopt: { request: AdoptRequest, reply: AdoptReply },
+  secret: { request: SecretRequest, reply: Done },
+  reload: { reply: ReloadReply },
+  accept: { request: AcceptRequest, reply: ReloadReply },
+  note: { request: NoteRequest, reply: Done },
+  list: { request: ListRequest, reply: ListReply },
+  'purge-plan': { reply: PurgePlanReply },
+} as const;
+
+export type RouteName = keyof typeof routes;
+export type RequestOf<R extends RouteName> = (typeof routes)[R] extends { request: infer S extends Type.TSchema } ? Static<S> : Record<string, never>;
+export type ReplyOf<R extends RouteName> = Static<(typeof routes)[R]['reply']>;
+
+/** What the daemon does for each route. */
+export type Operations = { readonly [R in RouteName]: (request: RequestOf<R>) => Promise<ReplyOf<R>> };

@@ -1,0 +1,49 @@
+/** The control socket: HTTP over a unix socket that only its user may open. */
+import { fastify, type FastifyInstance } from 'fastify';
+import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { ensureFolder, folderOf, protectSocket, removeSocket } from '../base/files.ts';
+import type { Log } from '../base/log.ts';
+import { routes, type Operations, type RouteName } from './contract.ts';
+
+export async function serveControl(o: { socket: string; operations: Operations; log: Log }): Promise<{ close(): Promise<void> }> {
+  const server = fastify({
+    logger: false,
+    bodyLimit: 64 * 1024,
+    requestTimeout: 120_000,
+    ajv: { customOptions: { removeAdditional: false } },
+  });
+  server.setErrorHandler((error, _request, reply) => {
+    const known = error instanceof Error && 'validation' in error && error.validation !== undefined
+      ? new SallyportError('SP_CONTROL', { route: 'this', reason: error.message }) : asSallyportError(error);
+    if (known.code === 'SP_INTERNAL') o.log.error({ component: 'control', error }, known.message);
+    void reply.status(known.kind === 'refuse' ? 422 : 500).send({ error: known.toJSON() });
+  });
+  for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations);
+  await listen(server, o.socket);
+  return { close: () => server.close() };
+}
+
+function addRoute(server: FastifyInstance, name: RouteName, operations: Operations): void {
+  const route = routes[name];
+  const handle = operations[name] as (request: unknown) => Promise<unknown>;
+  server.route({
+    method: 'POST',
+    url: `/v1/${name}`,
+    schema: { ...('request' in route ? { body: route.request } : {}), response: { 200: route.reply } },
+    handler: (request) => handle(request.body),
+  });
+}
+
+async function listen(server: FastifyInstance, socket: string): Promise<void> {
+  try {
+    await ensureFolder(folderOf(socket));
+    // The vault's lock says that no other hub runs here: what lies there was left by one that was killed.
+    await removeSocket(socket);
+    await server.listen({ path: socket });
+    await protectSocket(socket);
+  } catch (error) {
+    if (error instanceof SallyportError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new SallyportError('SP_PORT_TAKEN', { address: socket }, error);
+    throw new SallyportError('SP_WRITE', { file: socket, reason: reasonOf(error) }, error);
+  }
+}

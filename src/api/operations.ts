@@ -1,0 +1,62 @@
+/** What each route of the contract does: one duty each. */
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { version } from '../base/version.ts';
+import { collectStatus, type StatusParts } from '../duties/status.ts';
+import type { PendingChange } from '../policy/consent.ts';
+import type { Operations, Pending } from './contract.ts';
+
+export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+  const { site, vault, timekeeper } = parts;
+  return {
+    status: async () => {
+      const status = await collectStatus(parts);
+      const { owner } = site;
+      return withoutUndefined({
+        ...status,
+        version,
+        hub: site.config.name,
+        startedMs: Math.round(parts.startedMs),
+        owner: { present: owner.list !== undefined, spaces: owner.list?.spaces.map((space) => space.name) ?? [], problem: owner.problem?.toJSON() },
+        purge: { ...status.purge, problem: status.purge.problem?.toJSON() },
+        pending: pendingOf(site.pending),
+        recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
+        warnings: [...parts.warnings, ...status.warnings],
+      });
+    },
+    discover: async ({ seconds }) => withoutUndefined(await site.discover(seconds)),
+    adopt: async (order) => {
+      const adopted = await site.adopt(order);
+      return { ...adopted, pending: pendingOf(adopted.pending) };
+    },
+    secret: async ({ camera, password }) => {
+      await site.setPassword(camera, password);
+      return { done: true };
+    },
+    reload: async () => ({ changes: await site.reload(), pending: pendingOf(site.pending) }),
+    accept: async (approval) => ({ changes: [await site.accept(approval)], pending: pendingOf(site.pending) }),
+    note: async ({ what, camera, fromMs, toMs }) => {
+      await vault.audit({ what: `footage.${what}`, who: 'cli', camera, detail: { from_ms: fromMs, ...(toMs === undefined ? {} : { to_ms: toMs }) } });
+      return { done: true };
+    },
+    list: async (query) => withoutUndefined({ segments: await vault.segments(query), gaps: await vault.gaps(query) }),
+    'purge-plan': async () => {
+      const verdict = await timekeeper.look();
+      const nowMs = Math.round(parts.clock.wallMs());
+      const periods = await vault.livePeriods();
+      return { nowMs, mayPurge: verdict.mayPurge, why: verdict.why, periods: periods.map((period) => ({ ...period, due: period.deadlineMs <= nowMs })) };
+    },
+  };
+}
+
+function pendingOf(changes: readonly PendingChange[]): Pending[] {
+  return changes.map(({ id, text, camera, key, from, to }) => ({ id, text, key, from: String(from), to: String(to), ...(camera === undefined ? {} : { camera }) }));
+}
+
+/** Optional members are absent in the contract, not undefined: what JSON does anyway, said to the types. */
+function withoutUndefined<T>(value: T): Defined<T> {
+  return JSON.parse(JSON.stringify(value)) as Defined<T>;
+}
+
+type Defined<T> = T extends readonly (infer E)[] ? Defined<E>[]
+  : T extends object ? { [K in keyof T as undefined extends T[K] ? never : K]: Defined<T[K]> } & { [K in keyof T as undefined extends T[K] ? K : never]?: Defined<Exclude<T[K], undefined>> }
+  : T;

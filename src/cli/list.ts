@@ -1,0 +1,60 @@
+import { SallyportError } from '../base/errors.ts';
+import { systemClock } from '../base/clock.ts';
+import { formatAge, formatBytes, plural } from '../base/units.ts';
+import { callHub } from './control.ts';
+import { parseOptions, socketOf, type Command } from './command.ts';
+import { footageOptionsHelp, timeOf, withArchive } from './footage.ts';
+import { localTime, print, printJson, printTable } from './terminal.ts';
+
+interface Row { camera: string; startMs: number; durationMs: number | undefined; sizeBytes: number; state: string; path: string }
+interface Gap { camera: string; fromMs: number; toMs: number; reason: string }
+
+export const list: Command = {
+  name: 'list',
+  summary: 'list what is recorded',
+  help: `
+Usage: sallyport list [CAMERA] [--from TIME] [--to TIME] [--json]
+       sallyport list [CAMERA] --identity KIT [--data FOLDER]
+
+Without --identity the running hub is asked: it knows times and sizes, not pictures.
+${footageOptionsHelp}`,
+  async run(args) {
+    const { values, positionals } = parseOptions('list', args, {
+      config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' },
+      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' },
+    }, 1);
+    const nowMs = systemClock.wallMs();
+    const fromMs = timeOf('list', values.from, nowMs - 24 * 3_600_000);
+    const toMs = timeOf('list', values.to, nowMs);
+    if (values.data !== undefined && values.identity === undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: 'a data folder without its hub opens with --identity KIT' });
+    const found = values.identity === undefined
+      ? await callHub(await socketOf(values), 'list', { fromMs: Math.round(fromMs), toMs: Math.round(toMs), limit: 10_000, ...(positionals[0] === undefined ? {} : { camera: positionals[0] }) })
+      : await fromArchive(values, positionals[0], fromMs, toMs);
+    if (values.json === true) printJson(found);
+    else printList(found.segments.map((row) => ({ ...row, durationMs: row.durationMs })), found.gaps);
+    return 0;
+  },
+};
+
+function fromArchive(values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined }, camera: string | undefined, fromMs: number, toMs: number): Promise<{ segments: Row[]; gaps: Gap[] }> {
+  return withArchive('list', values, async (archive) => {
+    const all: { segments: Row[]; gaps: Gap[] } = { segments: [], gaps: [] };
+    for (const name of camera === undefined ? await archive.cameras() : [camera]) {
+      const { segments, gaps, problems } = await archive.segments(name, fromMs, toMs);
+      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path }) => ({ camera: name, startMs, durationMs, sizeBytes, state, path })));
+      all.gaps.push(...gaps.map((gap) => ({ camera: name, fromMs: gap.fromMs, toMs: gap.toMs, reason: gap.reason })));
+      for (const problem of problems) print(`! ${problem.message} (${problem.code})`);
+    }
+    return all;
+  });
+}
+
+function printList(segments: readonly Row[], gaps: readonly Gap[]): void {
+  if (segments.length === 0 && gaps.length === 0) return print('nothing is recorded in that time');
+  const lines = [
+    ...segments.map((row) => ({ atMs: row.startMs, cells: [row.camera, localTime(row.startMs), row.durationMs === undefined ? '?' : formatAge(row.durationMs), formatBytes(row.sizeBytes), row.state, row.path] })),
+    ...gaps.map((gap) => ({ atMs: gap.fromMs, cells: [gap.camera, localTime(gap.fromMs), formatAge(gap.toMs - gap.fromMs), '-', 'gap', gap.reason] })),
+  ].sort((a, b) => a.atMs - b.atMs);
+  printTable(['CAMERA', 'FROM', 'FOR', 'SIZE', 'STATE', 'FILE'], lines.map((line) => line.cells));
+  print(`\n${plural(segments.length, 'segment')}, ${formatBytes(segments.reduce((sum, row) => sum + row.sizeBytes, 0))}, ${plural(gaps.length, 'gap')}`);
+}

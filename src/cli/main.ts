@@ -1,0 +1,82 @@
+/** The `sallyport` command: which commands there are, how errors are printed, and the exit status. */
+import { SallyportError, asSallyportError } from '../base/errors.ts';
+import { version } from '../base/version.ts';
+import { ConfigErrors } from '../config.ts';
+import type { Command } from './command.ts';
+import { print, printError } from './terminal.ts';
+
+/** Loaded on demand: `sallyport list` need not wait for the emulator's modules. */
+const commands: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [
+  { name: 'run', summary: 'run the hub', load: async () => (await import('./run.ts')).run },
+  { name: 'status', summary: 'how the hub and its cameras are', load: async () => (await import('./status.ts')).status },
+  { name: 'discover', summary: 'look for cameras', load: async () => (await import('./discover.ts')).discoverCommand },
+  { name: 'adopt', summary: 'take a camera into the hub', load: async () => (await import('./adopt.ts')).adopt },
+  { name: 'secret', summary: 'give the hub a camera\'s password', load: async () => (await import('./secret.ts')).secret },
+  { name: 'keys', summary: 'make the owner\'s recovery kit', load: async () => (await import('./keys.ts')).keys },
+  { name: 'check', summary: 'check a configuration file', load: async () => (await import('./check.ts')).check },
+  { name: 'plan', summary: 'say in words what a configuration file would change', load: async () => (await import('./check.ts')).plan },
+  { name: 'accept', summary: 'the owner\'s signed yes to a change that lowers privacy', load: async () => (await import('./accept.ts')).accept },
+  { name: 'list', summary: 'list what is recorded', load: async () => (await import('./list.ts')).list },
+  { name: 'play', summary: 'open footage for a player', load: async () => (await import('./play.ts')).play },
+  { name: 'export', summary: 'open footage into an MP4 file', load: async () => (await import('./export.ts')).exportCommand },
+  { name: 'verify', summary: 'prove that everything recorded is there and whole', load: async () => (await import('./verify.ts')).verify },
+  { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },
+  { name: 'promises', summary: 'what a privacy policy asks, and the proof instead', load: async () => (await import('./promises.ts')).promises },
+  { name: 'emulate', summary: 'emulated ONVIF cameras, for developers', load: async () => (await import('./emulate.ts')).emulate },
+];
+
+/** sysexits.h: usage and configuration have codes of their own, so that scripts and systemd can tell them apart. */
+const exitUsage = 64;
+const exitConfig = 78;
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-V') {
+    print(`sallyport ${version}`);
+    return 0;
+  }
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') return help(rest[0]);
+  const entry = commands.find((command) => command.name === name);
+  if (entry === undefined) throw new SallyportError('SP_USAGE', { command: '', reason: `there is no command "${name}"` });
+  if (rest.includes('--help') || rest.includes('-h')) return help(name);
+  return (await entry.load()).run(rest);
+}
+
+async function help(name: string | undefined): Promise<number> {
+  const entry = commands.find((command) => command.name === name);
+  if (entry !== undefined) {
+    const command = await entry.load();
+    print(`sallyport ${command.name}: ${command.summary}\n\n${command.help.trim()}`);
+    return 0;
+  }
+  print('sallyport: a home hub for security cameras that records sealed\n\nUsage: sallyport COMMAND [OPTION…]\n');
+  for (const command of commands) print(`  ${command.name.padEnd(10)} ${command.summary}`);
+  print('\n`sallyport COMMAND --help` tells more. Most commands take --config FILE\n(else $SALLYPORT_CONFIG, ./sallyport.toml, /etc/sallyport/sallyport.toml).');
+  return 0;
+}
+
+function fail(error: unknown): number {
+  if (error instanceof ConfigErrors) {
+    for (const problem of error.problems) printProblem(problem);
+    return exitConfig;
+  }
+  const known = asSallyportError(error);
+  printProblem(known);
+  if (known.code === 'SP_INTERNAL' && process.env['SALLYPORT_DEBUG'] === '1') console.error(error);
+  if (known.code === 'SP_USAGE') return exitUsage;
+  return known.code.startsWith('SP_CONFIG_') || known.code.startsWith('SP_FFMPEG_') ? exitConfig : 1;
+}
+
+function printProblem(problem: SallyportError): void {
+  printError(`${problem.code}: ${problem.message}`);
+  if (problem.hint !== '') printError(`  ${problem.hint}`);
+}
+
+// A reader that goes away (`sallyport list | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = fail(error);
+}

@@ -1,0 +1,23 @@
+import { SallyportError } from '../base/errors.ts';
+import { callHub } from './control.ts';
+import { parseOptions, requirePositional, socketOf, socketOption, type Command } from './command.ts';
+import { print, readPassword } from './terminal.ts';
+
+export const secret: Command = {
+  name: 'secret',
+  summary: 'give the hub a camera\'s password',
+  help: `
+Usage: sallyport secret set CAMERA
+
+Asks for the password, or reads it from standard input. It is kept in the hub's encrypted database
+and can be replaced there, never read back.`,
+  async run(args) {
+    const { values, positionals } = parseOptions('secret', args, { ...socketOption }, 2);
+    if (positionals[0] !== 'set') throw new SallyportError('SP_USAGE', { command: 'secret', reason: 'only "set" is known' });
+    const camera = requirePositional('secret', positionals[1], 'the camera');
+    const password = await readPassword(`Password of ${camera}: `, 'secret');
+    await callHub(await socketOf(values), 'secret', { camera, password });
+    print(`the password of ${camera} is stored; the camera is asked again`);
+    return 0;
+  },
+};

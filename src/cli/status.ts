@@ -1,0 +1,50 @@
+import type { StatusReport } from '../api/contract.ts';
+import { formatAge, formatBytes, plural } from '../base/units.ts';
+import { callHub } from './control.ts';
+import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
+import { localTime, print, printJson, printTable } from './terminal.ts';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'how the hub and its cameras are',
+  help: `
+Usage: sallyport status [--json] [--config FILE | --socket PATH]
+
+  --json   everything, for scripts`,
+  async run(args) {
+    const { values } = parseOptions('status', args, { ...socketOption, json: { type: 'boolean' } }, 0);
+    const report = await callHub(await socketOf(values), 'status', {});
+    if (values.json === true) printJson(report);
+    else printStatus(report);
+    return 0;
+  },
+};
+
+export function printStatus(report: StatusReport): void {
+  print(`${report.hub}: running for ${formatAge(report.nowMs - report.startedMs)}, sallyport ${report.version}`);
+  print(report.owner.present ? `sealed for the owner; spaces: ${report.owner.spaces.join(', ')}` : 'no owner: nothing is recorded');
+  print();
+  if (report.cameras.length === 0) print('no cameras yet: `sallyport discover`, then `sallyport adopt ID --user U`');
+  else {
+    printTable(['CAMERA', 'STATE', 'SINCE', 'LAST SEALED', 'FOOTAGE', 'DEVICE'], report.cameras.map((camera) => {
+      const footage = report.footage.find((facts) => facts.camera === camera.camera);
+      return [
+        camera.camera,
+        camera.state,
+        localTime(camera.sinceMs),
+        camera.lastSealedMs === undefined ? '-' : `${formatAge(Math.max(0, report.nowMs - camera.lastSealedMs))} ago`,
+        footage === undefined ? '-' : `${plural(footage.segments, 'segment')}, ${formatBytes(footage.bytes)}`,
+        camera.device === undefined ? '-' : `${camera.device.manufacturer} ${camera.device.model}, firmware ${camera.device.firmware}, serial ${camera.device.serial}`,
+      ];
+    }));
+  }
+  print();
+  print(`disk: ${formatBytes(report.disk.freeBytes)} free of ${formatBytes(report.disk.totalBytes)}`);
+  const { purge } = report;
+  print(`next purge: ${purge.nextDeadlineMs === undefined ? 'nothing to purge' : localTime(purge.nextDeadlineMs)}${report.time.mayPurge ? '' : ` (waiting: ${report.time.why})`}`);
+  if (purge.lastReceipt !== undefined) {
+    const { number, atMs, periods, segments, readBack } = purge.lastReceipt;
+    print(`last purge: receipt ${number}, ${localTime(atMs)}: ${plural(periods, 'key')} shredded${readBack ? ' and read back' : ', not read back'}, ${plural(segments, 'segment')} deleted`);
+  }
+  for (const warning of report.warnings) print(`! ${warning}`);
+}

@@ -1,0 +1,159 @@
+/**
+ * The one schema of the configuration: it validates, completes in editors (config/schema.json), documents (docs/CONFIG.md) and says
+ * what needs a restart (`x-restart`). Durations are text in the file; `x-min` and `x-max` say their range.
+ */
+import Type, { type Static, type TSchema } from 'typebox';
+import { cameraIdPattern } from './policy/names.ts';
+import { restartKeys } from './policy/settings.ts';
+
+const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
+/** No control characters; at least one visible one at both ends. */
+const plainText = '^[^\\s\\p{C}]([^\\p{C}]*[^\\s\\p{C}])?$';
+
+function about(key: string, description: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return { description, ...(restartKeys.has(key) ? { 'x-restart': true } : {}), ...more };
+}
+
+function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[] } = {}) {
+  const { expected, ...rest } = more;
+  return Type.String(about(key, description, { minLength: 1, maxLength: 80, pattern: plainText, 'x-expected': expected ?? 'plain text', ...rest }));
+}
+
+function path(key: string, description: string, fallback?: string) {
+  return text(key, description, {
+    maxLength: 4096, pattern: '^[^\\p{C}~-][^\\p{C}]*$', expected: 'a path; relative ones begin at the folder of this file, and ~ is not expanded', ...(fallback === undefined ? {} : { default: fallback }),
+  });
+}
+
+function duration(key: string, description: string, more: { default?: string; min: string; max: string; also?: string }) {
+  const { min, max, also, ...rest } = more;
+  return Type.String(about(key, description, {
+    pattern: durationPattern, 'x-unit': 'duration', 'x-min': min, 'x-max': max,
+    'x-expected': `a number and a unit, such as "90 seconds" or "3 days"; ${min} to ${max}${also === undefined ? '' : `, ${also}`}`, ...rest,
+  }));
+}
+
+function yesNo(key: string, description: string, fallback: boolean) {
+  return Type.Boolean(about(key, description, { default: fallback, 'x-expected': 'true or false, without quotes' }));
+}
+
+function table<P extends Record<string, TSchema>>(description: string, properties: P) {
+  return Type.Optional(Type.Object(properties, { additionalProperties: false, description }));
+}
+
+export const CameraSchema = Type.Object({
+  id: text('camera.id', 'The camera\'s name in commands, folders and records. It never changes.', {
+    maxLength: 40, pattern: cameraIdPattern.source, expected: '1 to 40 of a-z, 0-9 and hyphen, beginning with a letter or digit', examples: ['front-door'],
+  }),
+  name: Type.Optional(text('camera.name', 'What people call it; the id when absent.')),
+  address: text('camera.address', 'IPv4 address or host name, without http:// or a port.', {
+    maxLength: 253, pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$', expected: 'an IPv4 address or host name alone, such as "192.168.1.20"; port and path have keys of their own', examples: ['192.168.1.20'],
+  }),
+  port: Type.Optional(Type.Integer(about('camera.port', 'Port of its ONVIF service.', { minimum: 1, maximum: 65_535, default: 80, 'x-expected': 'a whole number from 1 to 65535' }))),
+  path: Type.Optional(text('camera.path', 'Path of its ONVIF device service.', {
+    maxLength: 256, pattern: '^/(?!/)[!-~]*$', default: '/onvif/device_service', expected: 'a path that begins with one /',
+  })),
+  user: text('camera.user', 'The user at the camera. Its password never stands in a file: `sallyport secret set ID`.', {
+    maxLength: 64, pattern: '^[^\\p{C}:]+$', expected: 'the user\'s name alone, without a colon', examples: ['onvif'],
+  }),
+  keep: Type.Optional(duration('camera.keep', 'How long its footage is kept; `keep.footage` when absent. A longer time than now waits for the owner\'s yes.', { min: '10 seconds', max: '10 years' })),
+  audio: Type.Optional(yesNo('camera.audio', 'Whether sound is recorded. Waits for the owner\'s yes.', false)),
+  record: Type.Optional(yesNo('camera.record', 'Whether it is recorded.', true)),
+  space: Type.Optional(text('camera.space', 'Which space, that is which people, its footage is sealed for. The owner list names the spaces.', {
+    maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
+  })),
+  serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
+}, { additionalProperties: false, description: 'A camera; one such table each.' });
+
+export const FileSchema = Type.Object({
+  name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
+  data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
+  owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
+  socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),
+  record: table('Recording.', {
+    period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', also: 'and a day must be a whole number of periods' })),
+    cut_after: Type.Optional(duration('record.cut_after', 'After this time the next key frame begins a new segment. A crash costs at most about this much.', { default: '60 seconds', min: '2 seconds', max: '90 seconds' })),
+  }),
+  keep: table('How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
+    footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: '3 days', min: '10 seconds', max: '10 years' })),
+    logs: Type.Optional(duration('keep.logs', 'The operator\'s log.', { default: '14 days', min: '1 day', max: '10 years' })),
+    audit: Type.Optional(duration('keep.audit', 'The owner\'s audit.', { default: '2 years', min: '1 day', max: '10 years' })),
+  }),
+  time: table('When the clock may be believed.', {
+    source: Type.Optional(Type.Enum(['ntp', 'system'], about('time.source', 'Whose time is believed: "ntp" waits for a time server, "system" trusts this machine\'s own clock.', { default: 'ntp', 'x-expected': '"ntp" or "system"' }))),
+    settle: Type.Optional(duration('time.settle', 'After a start or a jump of the clock nothing is purged until it has run steady for this time.', { default: '1 hour', min: '0 seconds', max: '1 day' })),
+  }),
+  discovery: table('How cameras are found.', {
+    loopback: Type.Optional(yesNo('discovery.loopback', 'Also looks for cameras on this machine itself, for emulated ones.', false)),
+    interfaces: Type.Optional(Type.Array(text('discovery.interfaces', 'An interface.', { maxLength: 32, pattern: '^[A-Za-z0-9._:@-]+$', expected: 'the name of a network interface, such as "eth0"' }),
+      about('discovery.interfaces', 'Network interfaces on which cameras are looked for; all local ones when empty.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 interface names, such as ["eth0"]' }))),
+  }),
+  capture: table('The programs that read the cameras.', {
+    ffmpeg: Type.Optional(path('capture.ffmpeg', 'ffmpeg 5.1 or newer, by name or path.', 'ffmpeg')),
+    ffprobe: Type.Optional(path('capture.ffprobe', 'ffprobe of the same version.', 'ffprobe')),
+  }),
+  log: table('The log, for the operator.', {
+    level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),
+  }),
+  camera: Type.Optional(Type.Array(CameraSchema, { description: 'The cameras.', maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
+}, { additionalProperties: false, title: 'sallyport.toml', description: 'The configuration of a Sallyport hub.' });
+
+export type CameraEntry = Static<typeof CameraSchema>;
+export type FileEntries = Static<typeof FileSchema>;
+
+/** A schema as JSON Schema sees it, as far as it is used here. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  readonly 'x-restart'?: boolean;
+  readonly 'x-unit'?: 'duration';
+  readonly 'x-min'?: string;
+  readonly 'x-max'?: string;
+  readonly 'x-expected'?: string;
+}
+
+/** config/schema.json: completion and checks in editors. */
+export function editorSchema(): string {
+  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...FileSchema }, undefined, 2)}\n`;
+}
+
+/** docs/CONFIG.md. */
+export function configDocument(): string {
+  const root: SchemaNode = FileSchema;
+  const entries = Object.entries(root.properties ?? {});
+  const plain = entries.filter(([, node]) => node.properties === undefined && node.items?.properties === undefined);
+  const tables = entries.filter(([, node]) => node.properties !== undefined || node.items?.properties !== undefined);
+  return [
+    head,
+    section('At the top of the file', 'Before the first table.', plain, []),
+    ...tables.map(([name, node]) => {
+      const inner = node.properties === undefined ? node.items : node;
+      return section(`\`${node.properties === undefined ? `[[${name}]]` : `[${name}]`}\``, inner?.description ?? '', Object.entries(inner?.properties ?? {}), inner?.required ?? []);
+    }),
+  ].join('\n');
+}
+
+const head = `# Configuration
+
+Made from the schema in \`src/configschema.ts\`; \`config/sallyport.example.toml\` shows it at work, \`config/schema.json\` serves editors.
+
+\`sallyport.toml\` belongs to the household or the installer, and the hub never writes it. Beside it, \`conf.d/*.toml\` are read in the
+order of their names: a later file may add cameras and override single keys. \`conf.d/90-page.toml\` belongs to the hub: what
+\`sallyport adopt\` and the page set goes there.
+
+Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365). Unknown keys are refused with
+the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,
+\`sallyport plan\` says what they would change. What lowers privacy (longer retention, sound) waits for the owner's yes.
+`;
+
+function section(title: string, description: string, keys: readonly (readonly [string, SchemaNode])[], required: readonly string[]): string {
+  const rows = keys.map(([key, node]) => {
+    const value = node.default === undefined ? (required.includes(key) ? 'required' : 'none') : `\`${JSON.stringify(node.default)}\``;
+    return `| \`${key}\` | ${node.description ?? ''} | ${value} | ${node['x-expected'] ?? ''} | ${node['x-restart'] === true ? 'at the next start' : 'at once'} |`;
+  });
+  return [`## ${title}`, description, '', '| key | what it is | default | values | takes effect |', '|---|---|---|---|---|', ...rows, ''].join('\n');
+}

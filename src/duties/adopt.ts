@@ -1,0 +1,122 @@
+/** Adoption: what a camera says of itself, asked with its password checked first, and remembered. */
+import type { Clock } from '../base/clock.ts';
+import type { CanonicalValue } from '../base/canonical.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts } from '../cameras/client.ts';
+import { streamUrl } from '../cameras/streamurl.ts';
+import { probeStream, type ProbedStream } from '../capture/probe.ts';
+import type { Vault } from '../vault/vault.ts';
+
+export interface StreamFacts {
+  readonly token: string;
+  readonly uri: string;
+  readonly videoCodec: string;
+  readonly width: number;
+  readonly height: number;
+  /** Pictures in 1,000 s, so that the value stays whole. */
+  readonly fps1000: number | undefined;
+  readonly audioCodec: string | undefined;
+}
+
+/** What is kept of a camera between starts; nothing else of it is stored. */
+export interface CameraFacts {
+  readonly device: DeviceFacts;
+  readonly main: StreamFacts;
+  readonly sub: StreamFacts | undefined;
+  readonly snapshotUri: string | undefined;
+  readonly clockOffsetMs: number;
+  readonly readAtMs: number;
+}
+
+export interface CameraAccess {
+  readonly camera: string;
+  readonly address: CameraAddress;
+  readonly user: string;
+  readonly password: Secret;
+}
+
+export interface AdoptRooms {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ffprobe: string;
+}
+
+/**
+ * Asks the camera in this order: its clock (without a password), whether the password holds, who it is, its streams, and what
+ * really comes out of them. SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
+ */
+export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal?: AbortSignal): Promise<CameraFacts> {
+  const client = new CameraClient({ ...access, clock: rooms.clock, log: rooms.log });
+  const { offsetMs } = await client.readClock();
+  await client.checkCredentials();
+  const device = await client.device();
+  const [main, sub] = rankProfiles(access.camera, await client.profiles());
+  const probe = (profile: ProfileFacts): Promise<ProbedStream> => probeStream({
+    ffprobe: rooms.ffprobe, camera: access.camera, url: streamUrl(profile.streamUri, access.user, access.password), timeoutMs: 15_000,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return {
+    device,
+    main: toFacts(main, await probe(main)),
+    sub: sub === undefined ? undefined : toFacts(sub, await probe(sub).catch(() => undefined)),
+    snapshotUri: main.snapshotUri,
+    clockOffsetMs: Math.round(offsetMs),
+    readAtMs: Math.round(rooms.clock.wallMs()),
+  };
+}
+
+/** The largest picture is recorded; the smallest other one is for live view and detection. */
+function rankProfiles(camera: string, profiles: readonly ProfileFacts[]): [ProfileFacts, ProfileFacts | undefined] {
+  const area = (profile: ProfileFacts): number => (profile.video?.width ?? 0) * (profile.video?.height ?? 0);
+  const ranked = profiles.filter((profile) => profile.streamUri !== '').sort((a, b) => area(b) - area(a));
+  const main = ranked[0];
+  if (main === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it names no media profile' });
+  const sub = ranked.at(-1);
+  return [main, sub === main || sub?.streamUri === main.streamUri ? undefined : sub];
+}
+
+function toFacts(profile: ProfileFacts, probed: ProbedStream | undefined): StreamFacts {
+  const fps = probed?.video.fps ?? profile.video?.fps;
+  return {
+    token: profile.token,
+    uri: profile.streamUri,
+    videoCodec: probed?.video.codec ?? profile.video?.codec.toLowerCase() ?? 'h264',
+    width: probed?.video.width ?? profile.video?.width ?? 0,
+    height: probed?.video.height ?? profile.video?.height ?? 0,
+    fps1000: fps === undefined ? undefined : Math.round(fps * 1000),
+    audioCodec: probed === undefined ? profile.audioCodec?.toLowerCase() : probed.audio?.codec,
+  };
+}
+
+export async function rememberCamera(vault: Vault, camera: string, facts: CameraFacts): Promise<void> {
+  await vault.putSetting(`camera/${camera}`, facts as unknown as CanonicalValue);
+}
+
+export async function recallCamera(vault: Vault, camera: string): Promise<CameraFacts | undefined> {
+  return (await vault.setting(`camera/${camera}`)) as unknown as CameraFacts | undefined;
+}
+
+export function passwordName(camera: string): string {
+  return `camera/${camera}/password`;
+}
+
+/** What was found, for people. */
+export function describeCamera(facts: CameraFacts): string[] {
+  const { device, main, sub } = facts;
+  const stream = (facts: StreamFacts): string =>
+    `${facts.videoCodec === 'hevc' ? 'H.265' : 'H.264'} ${facts.width}x${facts.height}${facts.fps1000 === undefined ? '' : ` at ${facts.fps1000 / 1000} pictures/s`}, ${describeAudio(facts.audioCodec)}`;
+  return [
+    `${device.manufacturer} ${device.model}, firmware ${device.firmware}, serial ${device.serial}`,
+    `main stream: ${stream(main)}`,
+    sub === undefined ? 'no second stream' : `second stream: ${stream(sub)}`,
+    Math.abs(facts.clockOffsetMs) < 5000 ? 'its clock is right' : `its clock is off by ${Math.round(facts.clockOffsetMs / 1000)} s (it does not matter for recording)`,
+  ];
+}
+
+function describeAudio(codec: string | undefined): string {
+  if (codec === undefined) return 'no sound';
+  const names = new Map([['aac', 'AAC sound'], ['pcm_alaw', 'A-law sound'], ['pcm_mulaw', 'mu-law sound']]);
+  return names.get(codec) ?? `${codec} sound`;
+}

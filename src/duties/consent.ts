@@ -1,0 +1,58 @@
+/** What waits for the owner's yes, and taking that yes: the rule is `policy/consent.ts`, the state is in the vault, the yes is a signature. */
+import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import { SallyportError } from '../base/errors.ts';
+import { applyAcceptance, effectiveConfig, type ConsentState, type PendingChange } from '../policy/consent.ts';
+import type { HubConfig } from '../policy/settings.ts';
+import type { OwnerList } from '../seal/owner.ts';
+import { verifySignature } from '../seal/sshsig.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** SSHSIG namespace of an owner's yes. */
+export const acceptNamespace = 'sallyport-accept';
+
+export interface Approval {
+  readonly id: string;
+  /** Canonical JSON of the change as the owner read it. */
+  readonly document: string;
+  readonly signature: string;
+}
+
+/** The document that an owner signs: the change in the words that were shown, and when. */
+export function approvalDocument(change: PendingChange, acceptedMs: number): string {
+  const { id, text, key, from, to, camera } = change;
+  return canonicalJson({ v: 1, id, text, key, from, to, camera, accepted: new Date(acceptedMs).toISOString() });
+}
+
+/** What of the wanted configuration is in force; remembered, so that the next one is measured against it. */
+export async function judgeConsent(vault: Vault, wanted: HubConfig): Promise<{ effective: HubConfig; pending: readonly PendingChange[] }> {
+  const before = (await vault.setting('consent')) as ConsentState | undefined;
+  const { effective, pending, state } = effectiveConfig(wanted, before);
+  await vault.putSetting('consent', state as unknown as CanonicalValue);
+  for (const change of pending) {
+    if (before?.pending.some((known) => known.id === change.id) === true) continue;
+    await vault.audit({ what: 'consent.asked', who: 'hub', detail: { id: change.id, text: change.text }, ...(change.camera === undefined ? {} : { camera: change.camera }) });
+  }
+  return { effective, pending };
+}
+
+/** Puts an accepted change in force. SP_BAD_SIGNATURE when it was not the owner who signed exactly this change. */
+export async function acceptChange(vault: Vault, owner: OwnerList | undefined, change: PendingChange, approval: Approval): Promise<void> {
+  if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
+  verifySignature({ message: approval.document, signature: approval.signature, namespace: acceptNamespace, publicKey: owner.signer, what: `the yes to change ${change.id}` });
+  const signed = signedChange(approval.document);
+  if (signed.id !== change.id || signed.text !== change.text) {
+    throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was given to another change' });
+  }
+  const state = (await vault.setting('consent')) as ConsentState | undefined;
+  if (state === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: change.id });
+  await vault.putSetting('consent', applyAcceptance(state, change.id) as unknown as CanonicalValue);
+  await vault.audit({ what: 'consent.given', who: 'owner', detail: { document: approval.document, signature: approval.signature } });
+}
+
+function signedChange(document: string): { id?: unknown; text?: unknown } {
+  try {
+    return JSON.parse(document) as { id?: unknown; text?: unknown };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,44 @@
+/** Who the hub seals for: the owner's signed list, trusted at its first sight and from then on only with the same signer. */
+import { SallyportError, asSallyportError } from '../base/errors.ts';
+import { readTextBounded } from '../base/files.ts';
+import type { Log } from '../base/log.ts';
+import { readOwnerList, slotRecipients, type OwnerList } from '../seal/owner.ts';
+import type { Vault } from '../vault/vault.ts';
+
+const listBytesMax = 2 ** 20;
+
+export interface Owner {
+  readonly list: OwnerList | undefined;
+  /** Why there is no list, or why a newer one was not taken. */
+  readonly problem: SallyportError | undefined;
+}
+
+/**
+ * Reads the list at `path`. A list signed by somebody else, or an older one, is not taken: the one known before stays in force,
+ * so that whoever can write the file cannot slip in a recipient.
+ */
+export async function loadOwner(path: string | undefined, vault: Vault, log: Log): Promise<Owner> {
+  const stored = await vault.setting('owner list');
+  const known = typeof stored === 'string' ? readOwnerList(stored, 'the stored owner list') : undefined;
+  if (path === undefined) return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
+  try {
+    const text = await readTextBounded(path, listBytesMax);
+    const list = readOwnerList(text, path);
+    if (known !== undefined && list.signer !== known.signer) throw new SallyportError('SP_OWNER_LIST', { file: path, reason: 'it is signed by another owner than before' });
+    if (known !== undefined && list.number < known.number) throw new SallyportError('SP_OWNER_LIST', { file: path, reason: 'it is older than the one in force' });
+    if (text !== stored) {
+      await vault.putSetting('owner list', text);
+      await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name) } });
+    }
+    return { list, problem: undefined };
+  } catch (error) {
+    const problem = asSallyportError(error);
+    log.error({ component: 'owner', code: problem.code }, problem.message);
+    return { list: known, problem };
+  }
+}
+
+/** Kit and space of a camera; nobody when there is no owner or no such space, and then nothing is recorded. */
+export function recipientsOf(owner: Owner, space: string): readonly string[] {
+  return owner.list === undefined || !owner.list.spaces.some((known) => known.name === space) ? [] : slotRecipients(owner.list, space);
+}

@@ -1,0 +1,150 @@
+/**
+ * Keeps the deadlines: shreds and deletes what is due, writes the hour lists of ended periods, lets logs and audit expire,
+ * and signs a checkpoint each hour. A purge that fails is tried again and shown; the due data stays locked meanwhile.
+ */
+import { Cron } from 'croner';
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { asSallyportError, type SallyportError } from '../base/errors.ts';
+import { joinPath, listFolder, removeFile } from '../base/files.ts';
+import type { Log } from '../base/log.ts';
+import { dayMs, minuteMs, secondMs } from '../base/units.ts';
+import { backoffMs } from '../policy/backoff.ts';
+import { duePeriods } from '../policy/retention.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { Timekeeper } from './timekeeper.ts';
+
+const checkpointHours = new Cron('0 * * * *', { timezone: 'UTC', paused: true });
+/** A period's list is written this long after its end, when its last segment has closed. */
+const listDelayMs = 2 * secondMs;
+
+export interface PurgeState {
+  readonly nextDeadlineMs: UnixMs | undefined;
+  readonly lastReceipt: { readonly number: number; readonly atMs: UnixMs; readonly periods: number; readonly segments: number; readonly readBack: boolean } | undefined;
+  readonly overdue: number;
+  readonly waiting: string | undefined;
+  readonly problem: SallyportError | undefined;
+}
+
+export interface PurgeOptions {
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timekeeper: Timekeeper;
+  readonly random: () => number;
+  readonly periodMs: number;
+  readonly keep: () => { logsMs: number; auditMs: number };
+  readonly logFolder: string | undefined;
+  /** Forgets file keys that are due; called at each look. */
+  readonly forgetKeys: () => void;
+}
+
+export class PurgeDuty {
+  readonly #o: PurgeOptions;
+  readonly #stop = new AbortController();
+  #wake = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #failures = 0;
+  #nextCheckpointMs = 0;
+  #state: PurgeState = { nextDeadlineMs: undefined, lastReceipt: undefined, overdue: 0, waiting: undefined, problem: undefined };
+
+  constructor(o: PurgeOptions) {
+    this.#o = o;
+  }
+
+  start(): void {
+    this.#nextCheckpointMs = this.#afterCheckpoint();
+    this.#loop = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#wake.abort();
+    await this.#loop;
+  }
+
+  /** Looks again at once, for example after a retention was shortened. */
+  nudge(): void {
+    this.#wake.abort();
+  }
+
+  get state(): PurgeState {
+    return this.#state;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      let waitMs: number;
+      try {
+        await this.#look();
+        this.#failures = 0;
+        this.#state = { ...this.#state, problem: undefined };
+        waitMs = await this.#untilNextLook();
+      } catch (error) {
+        const problem = asSallyportError(error);
+        this.#state = { ...this.#state, problem };
+        this.#o.log.error({ component: 'purge', code: problem.code }, problem.message);
+        waitMs = backoffMs(++this.#failures, this.#o.random);
+      }
+      await this.#sleep(waitMs);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { vault, clock, timekeeper } = this.#o;
+    this.#o.forgetKeys();
+    const verdict = await timekeeper.look();
+    const now = clock.wallMs();
+    await vault.finishPeriods(now - listDelayMs);
+    const due = duePeriods(await vault.duePeriods(verdict.deadlineNowMs ?? now), now, verdict.stepsBack);
+    this.#state = { ...this.#state, overdue: due.length, waiting: due.length > 0 && !verdict.mayPurge ? verdict.why : undefined };
+    if (verdict.mayPurge && due.length > 0) await this.#purge(due);
+    if (verdict.mayPurge) await this.#expire(now);
+    if (now >= this.#nextCheckpointMs) {
+      this.#nextCheckpointMs = this.#afterCheckpoint();
+      await vault.checkpoint();
+    }
+    this.#state = { ...this.#state, nextDeadlineMs: await vault.nextDeadlineMs() };
+  }
+
+  async #purge(due: Awaited<ReturnType<Vault['duePeriods']>>): Promise<void> {
+    const receipt = await this.#o.vault.purge(due, {});
+    this.#state = {
+      ...this.#state,
+      overdue: 0,
+      lastReceipt: { number: receipt.number, atMs: receipt.atMs, periods: receipt.periods.length, segments: receipt.segments, readBack: receipt.readBack },
+    };
+    this.#o.log.info({ component: 'purge', receipt: receipt.number, periods: receipt.periods.length, segments: receipt.segments, bytes: receipt.bytes }, 'purged');
+  }
+
+  async #expire(now: UnixMs): Promise<void> {
+    const { keep, vault, logFolder } = this.#o;
+    await vault.purgeAudit(now - keep().auditMs);
+    if (logFolder === undefined) return;
+    const oldest = new Date(now - keep().logsMs).toISOString().slice(0, 10).replaceAll('-', '');
+    for (const name of await listFolder(logFolder)) {
+      if (/^\d{8}\.log$/.test(name) && name.slice(0, 8) < oldest) await removeFile(joinPath(logFolder, name));
+    }
+  }
+
+  /** The next deadline, the next hour list, or the next checkpoint, whichever comes first; at most a minute, so that a moved clock is noticed. */
+  async #untilNextLook(): Promise<number> {
+    const now = this.#o.clock.wallMs();
+    const periodEnd = Math.floor(now / this.#o.periodMs + 1) * this.#o.periodMs + listDelayMs + 100;
+    const deadline = this.#state.overdue > 0 ? now + secondMs : (this.#state.nextDeadlineMs ?? now + dayMs);
+    return Math.min(minuteMs, Math.max(50, Math.min(deadline, periodEnd, this.#nextCheckpointMs) - now + 1));
+  }
+
+  #afterCheckpoint(): UnixMs {
+    const now = this.#o.clock.wallMs();
+    return checkpointHours.nextRun(new Date(now))?.getTime() ?? now + 60 * minuteMs;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    try {
+      await this.#o.clock.sleep(ms, AbortSignal.any([this.#stop.signal, this.#wake.signal]));
+    } catch {
+      // Woken: look at once.
+    }
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+  }
+}

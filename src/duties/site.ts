@@ -1,0 +1,239 @@
+/**
+ * The site as it is configured: which cameras are watched, and how that changes while the hub runs. A change touches only the
+ * cameras that it concerns; what lowers privacy waits for the owner's signed yes (`consent.ts`).
+ */
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { Secret } from '../base/secret.ts';
+import { discover, type FoundCamera, type LeftOut } from '../cameras/discovery.ts';
+import { loadConfig, writePageCamera } from '../config.ts';
+import type { CameraConfig, HubConfig } from '../policy/settings.ts';
+import type { PendingChange } from '../policy/consent.ts';
+import { planChanges } from '../policy/plan.ts';
+import { slugOf } from '../policy/names.ts';
+import type { GapReason } from '../policy/gaps.ts';
+import type { FileKeys } from '../seal/filekey.ts';
+import type { Vault } from '../vault/vault.ts';
+import { describeCamera, passwordName, readCamera, rememberCamera } from './adopt.ts';
+import { acceptChange, judgeConsent, type Approval } from './consent.ts';
+import { loadOwner, recipientsOf, type Owner } from './owner.ts';
+import { CameraWatch } from './watch.ts';
+
+export interface SiteOptions {
+  readonly configPath: string;
+  readonly wanted: HubConfig;
+  readonly vault: Vault;
+  readonly fileKeys: FileKeys;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly bootId: string;
+  readonly clockState: () => 'synchronised' | 'unsynchronised';
+  /** After retention or cameras changed. */
+  readonly onChange: () => void;
+}
+
+export interface AdoptOrder {
+  readonly id?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly user: string;
+  readonly password: string;
+  readonly as?: string;
+  readonly name?: string;
+  readonly keep?: string;
+  readonly audio?: boolean;
+}
+
+export class Site {
+  readonly #o: SiteOptions;
+  readonly #watches = new Map<string, CameraWatch>();
+  readonly #orders = new WeakMap<CameraWatch, string>();
+  /** What the last search showed, so that `adopt ID` means what the person saw. */
+  readonly #found = new Map<string, FoundCamera>();
+  #wanted: HubConfig;
+  #effective: HubConfig;
+  #pending: readonly PendingChange[] = [];
+  #owner: Owner = { list: undefined, problem: new SallyportError('SP_NO_OWNER') };
+  #cleanStop = false;
+  /** Changes are made one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(o: SiteOptions) {
+    this.#o = o;
+    this.#wanted = o.wanted;
+    this.#effective = o.wanted;
+  }
+
+  async start(): Promise<void> {
+    this.#cleanStop = (await this.#o.vault.setting('clean stop')) === true;
+    await this.#o.vault.putSetting('clean stop', false);
+    this.#owner = await loadOwner(this.#wanted.owner, this.#o.vault, this.#o.log);
+    await this.#apply();
+  }
+
+  async close(): Promise<void> {
+    await this.#turn.catch(() => {});
+    await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
+    await this.#o.vault.putSetting('clean stop', true);
+  }
+
+  get config(): HubConfig {
+    return this.#effective;
+  }
+
+  get pending(): readonly PendingChange[] {
+    return this.#pending;
+  }
+
+  get owner(): Owner {
+    return this.#owner;
+  }
+
+  get cameras(): readonly CameraWatch[] {
+    return [...this.#watches.values()];
+  }
+
+  /** Looks for cameras; what is adopted already is marked. */
+  async discover(seconds: number): Promise<{ found: (FoundCamera & { adoptedAs: string | undefined })[]; leftOut: LeftOut[] }> {
+    const { clock, log } = this.#o;
+    const { loopback, interfaces } = this.#wanted.discovery;
+    const { found, leftOut } = await discover({ clock, log, loopback, durationMs: seconds * 1000, ...(interfaces.length === 0 ? {} : { interfaces }) });
+    for (const camera of found) this.#found.set(camera.id, camera);
+    return { found: found.map((camera) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) })), leftOut };
+  }
+
+  /** Asks the camera who it is, remembers it and its password, and starts to watch it. Returns what was found, in words. */
+  adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
+    return this.#inTurn(() => this.#adopt(order));
+  }
+
+  /** Stores a camera's password; the camera is asked again at once. */
+  setPassword(camera: string, password: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const config = this.#effective.cameras.find((known) => known.id === camera);
+      if (config === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
+      await this.#o.vault.putSecret(passwordName(camera), new Secret(password));
+      await this.#o.vault.audit({ what: 'camera.password-set', who: 'cli', camera });
+      await this.#restart(config);
+    });
+  }
+
+  /** Reads the configuration again; the old one stays in force when it is refused. Returns what changed, in words. */
+  reload(): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const before = this.#wanted;
+      const { config } = await loadConfig(this.#o.configPath);
+      this.#wanted = config;
+      this.#owner = await loadOwner(config.owner, this.#o.vault, this.#o.log);
+      const changes = planChanges(before, config).map((change) => change.text);
+      if (changes.length > 0) await this.#o.vault.audit({ what: 'config.changed', who: 'cli', detail: changes });
+      await this.#apply();
+      return changes;
+    });
+  }
+
+  /** The owner's signed yes to a pending change. */
+  accept(approval: Approval): Promise<string> {
+    return this.#inTurn(async () => {
+      const change = this.#pending.find((pending) => pending.id === approval.id);
+      if (change === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: approval.id });
+      await acceptChange(this.#o.vault, this.#owner.list, change, approval);
+      await this.#apply();
+      return change.text;
+    });
+  }
+
+  async #adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
+    const { clock, log, vault } = this.#o;
+    const place = await this.#place(order);
+    const taken = this.#wanted.cameras.map((known) => known.id);
+    const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
+    const known = this.#wanted.cameras.find((camera) => camera.id === id || (camera.address === place.address && camera.port === place.port));
+    if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
+    const password = new Secret(order.password);
+    const facts = await readCamera({ camera: id, address: { host: place.address, port: place.port, path: place.path }, user: order.user, password }, { clock, log, ffprobe: this.#wanted.capture.ffprobe });
+    await vault.putSecret(passwordName(id), password);
+    await rememberCamera(vault, id, facts);
+    await writePageCamera(this.#o.configPath, {
+      id, name: order.name ?? place.name ?? id, address: place.address, port: place.port, path: place.path, user: order.user, serial: facts.device.serial,
+      ...(order.keep === undefined ? {} : { keep: order.keep }),
+      ...(order.audio === undefined ? {} : { audio: order.audio }),
+    });
+    await vault.audit({ what: 'camera.adopted', who: 'cli', camera: id, detail: { ...facts.device, address: place.address } });
+    this.#wanted = (await loadConfig(this.#o.configPath)).config;
+    await this.#apply();
+    return { camera: id, sentences: describeCamera(facts), pending: this.#pending };
+  }
+
+  async #place(order: AdoptOrder): Promise<{ address: string; port: number; path: string; name: string | undefined }> {
+    if (order.address !== undefined) return { address: order.address, port: order.port ?? 80, path: order.path ?? '/onvif/device_service', name: undefined };
+    const id = order.id ?? '';
+    if (!this.#found.has(id)) await this.discover(3);
+    const found = this.#found.get(id);
+    if (found === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
+    if (!found.adoptable) throw new SallyportError('SP_CAMERA_ADDRESS', { camera: id, reason: found.note ?? 'it cannot be adopted' });
+    return found;
+  }
+
+  #adoptedAs(found: FoundCamera): string | undefined {
+    return this.#wanted.cameras.find((camera) => camera.address === found.address && camera.port === found.port)?.id;
+  }
+
+  /** Brings what runs in line with what is configured and accepted. */
+  async #apply(): Promise<void> {
+    const { vault, log, onChange } = this.#o;
+    const { effective, pending } = await judgeConsent(vault, this.#wanted);
+    this.#effective = effective;
+    this.#pending = pending;
+    for (const change of pending) log.warn({ component: 'consent', change: change.id, camera: change.camera }, `waits for the owner's yes: ${change.text}`);
+    for (const camera of effective.cameras) {
+      const shortened = await vault.shortenDeadlines(camera.id, 'footage', camera.keepMs);
+      if (shortened > 0) log.info({ component: 'retention', camera: camera.id, periods: shortened }, 'deadlines moved nearer');
+    }
+    for (const [id, watch] of this.#watches) {
+      const wanted = effective.cameras.find((camera) => camera.id === id);
+      if (wanted !== undefined && this.#orderOf(wanted) === this.#orders.get(watch)) continue;
+      this.#watches.delete(id);
+      await watch.close();
+    }
+    for (const camera of effective.cameras) if (!this.#watches.has(camera.id)) await this.#watch(camera);
+    onChange();
+  }
+
+  async #restart(camera: CameraConfig): Promise<void> {
+    const watch = this.#watches.get(camera.id);
+    this.#watches.delete(camera.id);
+    await watch?.close();
+    await this.#watch(camera);
+  }
+
+  async #watch(camera: CameraConfig): Promise<void> {
+    const { vault, fileKeys, clock, log, random, bootId, clockState } = this.#o;
+    const { record, capture } = this.#effective;
+    const footage = (await vault.footageFacts()).find((facts) => facts.camera === camera.id);
+    const recipients = recipientsOf(this.#owner, camera.space);
+    const lastEndReason: GapReason = this.#cleanStop ? 'hub stopped' : 'hub was off';
+    const watch = new CameraWatch({
+      camera, vault, fileKeys, clock, log, random, bootId, clockState,
+      ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
+      recipients, lastEndMs: footage?.newestEndMs, lastEndReason,
+    });
+    this.#watches.set(camera.id, watch);
+    this.#orders.set(watch, this.#orderOf(camera));
+    watch.start();
+  }
+
+  /** All that a watch was started with: when it differs, the camera is watched anew. */
+  #orderOf(camera: CameraConfig): string {
+    return JSON.stringify([camera, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work, work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}

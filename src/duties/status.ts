@@ -1,0 +1,59 @@
+/** How the hub is, from the parts that know; the same for the command line, and later for the page. */
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { secondMs } from '../base/units.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { PurgeDuty, PurgeState } from './purge.ts';
+import type { Site } from './site.ts';
+import type { Timekeeper } from './timekeeper.ts';
+import type { CameraStatus } from './watch.ts';
+
+export interface StatusParts {
+  readonly site: Site;
+  readonly vault: Vault;
+  readonly purge: PurgeDuty;
+  readonly timekeeper: Timekeeper;
+  readonly clock: Clock;
+}
+
+export interface HubStatus {
+  readonly nowMs: UnixMs;
+  readonly cameras: readonly CameraStatus[];
+  readonly footage: Awaited<ReturnType<Vault['footageFacts']>>;
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly time: { readonly mayPurge: boolean; readonly why: string; readonly clock: string };
+  readonly purge: PurgeState;
+  readonly warnings: readonly string[];
+}
+
+/** A purge this late is worth a warning: the loop looks at each deadline. */
+const overdueMs = 30 * secondMs;
+
+export async function collectStatus({ site, vault, purge, timekeeper, clock }: StatusParts): Promise<HubStatus> {
+  const nowMs = Math.round(clock.wallMs());
+  const cameras = site.cameras.map((watch) => watch.status);
+  const verdict = timekeeper.verdict;
+  return {
+    nowMs,
+    cameras,
+    footage: await vault.footageFacts(),
+    disk: await vault.diskFacts(),
+    time: { mayPurge: verdict?.mayPurge ?? false, why: verdict?.why ?? 'the clock was not judged yet', clock: timekeeper.clockState },
+    purge: purge.state,
+    warnings: warningsOf(site, purge.state, cameras, nowMs),
+  };
+}
+
+function warningsOf(site: Site, purge: PurgeState, cameras: readonly CameraStatus[], nowMs: UnixMs): string[] {
+  const warnings: string[] = [];
+  if (site.owner.problem !== undefined) warnings.push(`${site.owner.problem.message} (${site.owner.problem.code}): ${site.owner.problem.hint}`);
+  for (const change of site.pending) warnings.push(`waits for the owner's yes: ${change.text} (sallyport accept ${change.id} --identity KIT)`);
+  if (purge.problem !== undefined) warnings.push(`purging failed and is tried again: ${purge.problem.message} (${purge.problem.code})`);
+  if (purge.nextDeadlineMs !== undefined && nowMs - purge.nextDeadlineMs > overdueMs) warnings.push(`a purge is overdue: ${purge.waiting ?? 'it is being tried'}`);
+  const longestSegmentMs = 90 * secondMs;
+  for (const camera of cameras) {
+    if (camera.recording && camera.lastSealedMs !== undefined && nowMs - camera.lastSealedMs > 2 * longestSegmentMs) {
+      warnings.push(`${camera.camera}: nothing was sealed for ${Math.round((nowMs - camera.lastSealedMs) / 1000)} s`);
+    }
+  }
+  return warnings;
+}

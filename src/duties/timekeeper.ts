@@ -1,0 +1,77 @@
+/** Watches the clock and says whether a deadline may be believed; the rule itself is in `policy/timetrust.ts`. */
+import type { Clock } from '../base/clock.ts';
+import { secondMs } from '../base/units.ts';
+import type { Log } from '../base/log.ts';
+import type { CanonicalValue } from '../base/canonical.ts';
+import { judgeTime, type TimeMemory, type TimeVerdict } from '../policy/timetrust.ts';
+import type { Vault } from '../vault/vault.ts';
+
+const lookEveryMs = 10 * secondMs;
+const rememberEveryMs = 60 * secondMs;
+
+export class Timekeeper {
+  readonly #o: { vault: Vault; clock: Clock; log: Log; bootId: string; source: 'ntp' | 'system'; settleMs: number; synchronised: () => Promise<boolean> };
+  readonly #stop = new AbortController();
+  #memory: TimeMemory | undefined;
+  #verdict: TimeVerdict | undefined;
+  #synchronised = false;
+  #rememberedAtMs = -Infinity;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(o: { vault: Vault; clock: Clock; log: Log; bootId: string; source: 'ntp' | 'system'; settleMs: number; synchronised: () => Promise<boolean> }) {
+    this.#o = o;
+  }
+
+  async start(): Promise<void> {
+    this.#memory = (await this.#o.vault.setting('time')) as TimeMemory | undefined;
+    await this.look();
+    this.#loop = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    await this.#remember();
+  }
+
+  /** Reads both clocks now; before a purge this is what counts. */
+  async look(): Promise<TimeVerdict> {
+    const { clock, bootId, source, settleMs } = this.#o;
+    this.#synchronised = source === 'system' || (await this.#o.synchronised());
+    const before = this.#verdict;
+    const reading = { wallMs: Math.round(clock.wallMs()), monotonicMs: Math.round(clock.monotonicMs()), bootId, synchronised: this.#synchronised, source };
+    const verdict = judgeTime(this.#memory, reading, { settleMs });
+    this.#memory = verdict.memory;
+    this.#verdict = verdict;
+    if (before?.mayPurge !== verdict.mayPurge) this.#o.log.info({ component: 'time', mayPurge: verdict.mayPurge }, verdict.why);
+    if (reading.monotonicMs - this.#rememberedAtMs >= rememberEveryMs) await this.#remember();
+    return verdict;
+  }
+
+  get clockState(): 'synchronised' | 'unsynchronised' {
+    return this.#synchronised ? 'synchronised' : 'unsynchronised';
+  }
+
+  get verdict(): TimeVerdict | undefined {
+    return this.#verdict;
+  }
+
+  async #remember(): Promise<void> {
+    if (this.#memory === undefined) return;
+    this.#rememberedAtMs = this.#o.clock.monotonicMs();
+    await this.#o.vault.putSetting('time', this.#memory as unknown as CanonicalValue);
+  }
+
+  async #run(): Promise<void> {
+    const everyMs = Math.min(lookEveryMs, Math.max(500, this.#o.settleMs / 4));
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#o.clock.sleep(everyMs, this.#stop.signal);
+        await this.look();
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        this.#o.log.error({ component: 'time', error }, 'the clock could not be judged');
+      }
+    }
+  }
+}

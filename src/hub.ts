@@ -1,0 +1,101 @@
+/**
+ * The hub: the process that sees. Read `start` for the plan: what is built, in order; closing goes the other way.
+ * It reaches cameras and visitors of the site and nothing else; what leaves the house is the courier's, which has no key.
+ */
+import { randomInt } from 'node:crypto';
+import { serveControl } from './api/control.ts';
+import { operationsOf } from './api/operations.ts';
+import { systemClock, type Clock } from './base/clock.ts';
+import { clockSynchronised } from './base/timesync.ts';
+import { SallyportError, reasonOf } from './base/errors.ts';
+import { dayFileWriter, ensureFolder, joinPath, readTextBounded } from './base/files.ts';
+import { Lifetime } from './base/lifetime.ts';
+import { createLog, type Log } from './base/log.ts';
+import { checkFfmpeg } from './capture/ffmpeg.ts';
+import { loadConfig } from './config.ts';
+import { PurgeDuty } from './duties/purge.ts';
+import { Site } from './duties/site.ts';
+import { Timekeeper } from './duties/timekeeper.ts';
+import type { HubConfig } from './policy/settings.ts';
+import { FileKeys } from './seal/filekey.ts';
+import { Vault } from './vault/vault.ts';
+
+export interface HubOptions {
+  readonly configPath: string;
+  readonly workingKeyFile?: string;
+  readonly clock?: Clock;
+  /** Where log lines go besides the day files; for a terminal. */
+  readonly echo?: (line: string) => void;
+}
+
+export class Hub {
+  readonly #life = new Lifetime();
+  #site: Site | undefined;
+  #log: Log | undefined;
+
+  async start(options: HubOptions): Promise<void> {
+    const clock = options.clock ?? systemClock;
+    const { config, warnings } = await loadConfig(options.configPath);
+    const { log, logFolder } = await openLog(config, clock, options.echo);
+    this.#log = log;
+    await checkFfmpeg(config.capture.ffmpeg);
+    const bootId = (await readTextBounded('/proc/sys/kernel/random/boot_id', 100)).trim();
+
+    const vault = await this.#life.own('vault', Vault.open({
+      folder: config.data, clock, log, hubName: config.name, ...(options.workingKeyFile === undefined ? {} : { workingKeyFile: options.workingKeyFile }),
+    }));
+    const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
+    const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
+      vault, clock, log, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
+    }));
+    const purge = await this.#life.own('purge', new PurgeDuty({
+      vault, clock, log, timekeeper, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),
+    }));
+    const site = await this.#life.own('site', new Site({
+      configPath: options.configPath, wanted: config, vault, fileKeys, clock, log, random, bootId, clockState: () => timekeeper.clockState, onChange: () => purge.nudge(),
+    }));
+    this.#site = site;
+
+    await timekeeper.start();
+    purge.start();
+    await site.start();
+    const operations = operationsOf({ site, vault, purge, timekeeper, clock, startedMs: clock.wallMs(), warnings });
+    await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
+    await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
+    log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
+  }
+
+  /** SIGHUP: takes over a changed configuration; a refused one changes nothing. */
+  async reload(): Promise<void> {
+    const changes = await this.#site?.reload();
+    this.#log?.info({ component: 'hub', changes }, 'configuration read again');
+  }
+
+  /** Closes segments, signs a checkpoint, unlocks the folder. */
+  async close(): Promise<void> {
+    await this.#life.close();
+    this.#log?.info({ component: 'hub' }, 'the hub has stopped');
+  }
+
+  /** For the one place that handles signals, so that what goes wrong there is said too. */
+  get log(): Log | undefined {
+    return this.#log;
+  }
+}
+
+async function openLog(config: HubConfig, clock: Clock, echo: ((line: string) => void) | undefined): Promise<{ log: Log; logFolder: string }> {
+  const logFolder = joinPath(config.data, 'log');
+  try {
+    await ensureFolder(logFolder);
+  } catch (error) {
+    throw new SallyportError('SP_DATA_FOLDER', { folder: config.data, reason: reasonOf((error as Error).cause ?? error) }, error);
+  }
+  const toFile = dayFileWriter(logFolder, () => clock.wallMs());
+  const log = createLog({ level: config.log.level, write: (line) => { toFile(line); echo?.(line); } });
+  return { log, logFolder };
+}
+
+/** Jitter only; no secret depends on it. */
+function random(): number {
+  return randomInt(2 ** 31) / 2 ** 31;
+}

@@ -1,0 +1,53 @@
+import t from 'tap';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { StreamCapture } from '../../src/capture/stream.ts';
+import { Recorder } from '../../src/duties/record.ts';
+import { exportFootage } from '../../src/duties/export.ts';
+import { Emulator } from '../../src/emulator/emulator.ts';
+import { FileKeys } from '../../src/seal/filekey.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { Archive } from '../../src/vault/archive.ts';
+import { Vault } from '../../src/vault/vault.ts';
+
+t.test('a camera is recorded sealed, and its owner opens it from hour lists and slots alone', async (t) => {
+  const emulator = await Emulator.start({ cameras: 1, firstAddress: `127.${randomInt(10, 250)}.${randomInt(10, 250)}.2`, log: silentLog, audio: 'aac', discovery: false });
+  t.teardown(() => emulator.close());
+  const camera = emulator.cameras[0]!;
+  const folder = t.testdir();
+  const [kit, stranger] = [Identity.generate(), Identity.generate()];
+  const vault = await Vault.open({ folder: join(folder, 'data'), clock: systemClock, log: silentLog, hubName: 'test' });
+  const fileKeys = new FileKeys(systemClock);
+  const capture = new StreamCapture({
+    camera: 'front', stream: 'main', url: async () => new Secret(`rtsp://${camera.user}:${camera.password}@${camera.address}:${camera.rtspPort}/main`),
+    audio: 'copy', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random,
+  });
+  const recorder = new Recorder({
+    camera: 'front', stream: 'main', capture, vault, fileKeys, clock: systemClock, log: silentLog, bootId: 'boot', periodMs: 10_000, cutAfterMs: 2000,
+    keepMs: () => 60_000, recipients: () => [kit.recipient], clockState: () => 'synchronised', lastEndMs: undefined, lastEndReason: 'hub was off',
+  });
+  const startedMs = Date.now();
+  recorder.start();
+  capture.start();
+  while (recorder.state.segments < 3) {
+    await systemClock.sleep(100);
+    if (recorder.state.problem !== undefined) t.fail(recorder.state.problem.message);
+  }
+  await recorder.close();
+  await capture.stop();
+  await vault.finishPeriods(Date.now() + 60_000);
+  await vault.close();
+
+  const archive = await Archive.open(join(folder, 'data'), [kit], {});
+  let bytes = 0;
+  const summary = await exportFootage(archive, 'front', startedMs, Date.now(), { begin: async (init) => { bytes += init.length; }, write: async (part) => { bytes += part.length; } });
+  await archive.close();
+  t.same(summary.problems, []);
+  t.ok(summary.segments.length >= 3, `${summary.segments.length} segments`);
+  t.ok(summary.videoFragments >= 3 * 2 * 15, `${summary.videoFragments} pictures`);
+  t.ok(bytes > 100_000);
+  await t.rejects(Archive.open(join(folder, 'data'), [stranger], {}).then((opened) => opened.cameras()), { code: 'SP_WRONG_IDENTITY' });
+});
