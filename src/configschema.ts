@@ -14,22 +14,22 @@ function about(key: string, description: string, more: Record<string, unknown> =
   return { description, ...(restartKeys.has(key) ? { 'x-restart': true } : {}), ...more };
 }
 
-function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[] } = {}) {
+function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' } = {}) {
   const { expected, ...rest } = more;
   return Type.String(about(key, description, { minLength: 1, maxLength: 80, pattern: plainText, 'x-expected': expected ?? 'plain text', ...rest }));
 }
 
 function path(key: string, description: string, fallback?: string) {
   return text(key, description, {
-    maxLength: 4096, pattern: '^[^\\p{C}~-][^\\p{C}]*$', expected: 'a path; relative ones begin at the folder of this file, and ~ is not expanded', ...(fallback === undefined ? {} : { default: fallback }),
+    maxLength: 4096, pattern: '^[^\\p{C}~-][^\\p{C}]*$', expected: 'a path; relative ones begin at the folder of sallyport.toml, and ~ is not expanded', ...(fallback === undefined ? {} : { default: fallback }),
   });
 }
 
-function duration(key: string, description: string, more: { default?: string; min: string; max: string; also?: string }) {
-  const { min, max, also, ...rest } = more;
+function duration(key: string, description: string, more: { default?: string; min: string; max: string; divides?: string }) {
+  const { min, max, divides, ...rest } = more;
   return Type.String(about(key, description, {
-    pattern: durationPattern, 'x-unit': 'duration', 'x-min': min, 'x-max': max,
-    'x-expected': `a number and a unit, such as "90 seconds" or "3 days"; ${min} to ${max}${also === undefined ? '' : `, ${also}`}`, ...rest,
+    pattern: durationPattern, 'x-unit': 'duration', 'x-min': min, 'x-max': max, ...(divides === undefined ? {} : { 'x-divides': divides }),
+    'x-expected': `a number and a unit, such as "90 seconds" or "3 days"; ${min} to ${max}${divides === undefined ? '' : `, and ${divides} must be a whole number of them`}`, ...rest,
   }));
 }
 
@@ -47,7 +47,7 @@ export const CameraSchema = Type.Object({
   }),
   name: Type.Optional(text('camera.name', 'What people call it; the id when absent.')),
   address: text('camera.address', 'IPv4 address or host name, without http:// or a port.', {
-    maxLength: 253, pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$', expected: 'an IPv4 address or host name alone, such as "192.168.1.20"; port and path have keys of their own', examples: ['192.168.1.20'],
+    maxLength: 253, pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$', expected: 'an IPv4 address or host name alone, such as "192.168.1.20"; port and path have keys of their own', examples: ['192.168.1.20'], 'x-unit': 'address',
   }),
   port: Type.Optional(Type.Integer(about('camera.port', 'Port of its ONVIF service.', { minimum: 1, maximum: 65_535, default: 80, 'x-expected': 'a whole number from 1 to 65535' }))),
   path: Type.Optional(text('camera.path', 'Path of its ONVIF device service.', {
@@ -71,7 +71,7 @@ export const FileSchema = Type.Object({
   owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
   socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),
   record: table('Recording.', {
-    period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', also: 'and a day must be a whole number of periods' })),
+    period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', divides: '1 day' })),
     cut_after: Type.Optional(duration('record.cut_after', 'After this time the next key frame begins a new segment. A crash costs at most about this much.', { default: '60 seconds', min: '2 seconds', max: '90 seconds' })),
   }),
   keep: table('How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
@@ -110,10 +110,15 @@ export interface SchemaNode {
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
   readonly 'x-restart'?: boolean;
-  readonly 'x-unit'?: 'duration';
+  readonly 'x-unit'?: 'duration' | 'address';
+  readonly 'x-divides'?: string;
   readonly 'x-min'?: string;
   readonly 'x-max'?: string;
   readonly 'x-expected'?: string;
+}
+
+export function nodeOf(schema: TSchema): SchemaNode {
+  return schema;
 }
 
 /** config/schema.json: completion and checks in editors. */
@@ -123,7 +128,7 @@ export function editorSchema(): string {
 
 /** docs/CONFIG.md. */
 export function configDocument(): string {
-  const root: SchemaNode = FileSchema;
+  const root = nodeOf(FileSchema);
   const entries = Object.entries(root.properties ?? {});
   const plain = entries.filter(([, node]) => node.properties === undefined && node.items?.properties === undefined);
   const tables = entries.filter(([, node]) => node.properties !== undefined || node.items?.properties !== undefined);

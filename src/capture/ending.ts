@@ -44,6 +44,7 @@ export function nextPlan(plan: SessionPlan, words: LastWords): SessionPlan {
 const endings: ReadonlyArray<readonly [RegExp, GapReason]> = [
   [/\b40[13] (?:Unauthorized|Forbidden)|Server returned 40[13]\b/, 'credentials refused'],
   [/Connection refused|No route to host|Network is unreachable|Host is down|timed out|Failed to resolve hostname/i, 'camera offline'],
+  [/method \w+ failed: \d{3}|Server returned/, 'stream ended'],
 ];
 
 const parametersMissing = /dimensions not set|unspecified size|Could not find codec parameters|matches no streams|Could not write header|sample rate not set/;

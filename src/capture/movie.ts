@@ -2,7 +2,7 @@
  * The two boxes of fMP4 (ISO/IEC 14496-12) that say what the bytes around them mean: `moov` (tracks, codecs) and `moof` (a fragment's
  * times and flags). Pure; both throw BoxError with the offset inside the box they were given.
  */
-import { BoxError, boxesIn, childrenOf, findBox, type Box } from '../base/mp4.ts';
+import { BoxError, childrenOf, findBox, type Box } from '../base/mp4.ts';
 
 export interface Movie {
   readonly tracks: ReadonlyMap<number, Track>;

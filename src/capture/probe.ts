@@ -14,7 +14,7 @@ export interface ProbedStream {
 /** SP_CAMERA_NO_STREAM, SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ADDRESS, SP_FFMPEG_MISSING; SP_STOPPED when aborted. */
 export async function probeStream(o: { ffprobe: string; camera: string; url: Secret; timeoutMs: number; signal?: AbortSignal }): Promise<ProbedStream> {
   const { camera } = o;
-  const input = sourceList(camera, o.url);
+  const input = sourceList(camera, o.url, { richProbe: true });
   const finished = await finish(o, input);
   const streams = streamsOf(finished.stdout);
   const video = streams.find((stream) => stream['codec_type'] === 'video');

@@ -141,7 +141,7 @@ export class StreamCapture {
     this.#enter('starting', this.#ending);
     this.#tries++;
     try {
-      const source = sourceList(camera, await this.#o.url());
+      const source = sourceList(camera, await this.#o.url(), plan);
       return await runSession({
         camera, ffmpeg, plan, source, clock,
         stallMs: stallMs ?? stallMsDefault,

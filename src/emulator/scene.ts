@@ -32,7 +32,7 @@ export interface SceneMaker {
 export const looksMax = 3;
 
 /** Part of each key: what is made differently gets another name. */
-const recipeVersion = 1;
+const recipeVersion = 2;
 const secondsDefault = 20;
 const clipSecondsMax = 120;
 const makingMax = { timeoutMs: 300_000, stdoutBytesMax: 2 ** 20 };
@@ -136,15 +136,15 @@ function drawScene(look: number, seconds: number, withText: boolean): string {
     `[ground][walker]overlay=x='(W-w)/2+(W-w)/2*sin(2*PI*t/10+${look})':y='H-h-60':shortest=1[with1]`,
     `[with1][car]overlay=x='mod(t*128+${look * 400},W+w)-w':y=300:shortest=1[with2]`,
     `[with2][ball]overlay=x='W/2+300*cos(2*PI*t/5+${look})':y='200+120*sin(2*PI*t/5+${look})':shortest=1${clock},split=3[main][still][small]`,
-    '[small]fps=10,scale=640:360:flags=fast_bilinear,split=2[sub][substill]',
+    '[small]fps=10:eof_action=pass,scale=640:360:flags=fast_bilinear,split=2[sub][substill]',
   ].join(';');
 }
 
 async function convertClip(maker: SceneMaker, clip: string, part: string): Promise<void> {
   const seconds = ['-t', String(maker.seconds ?? clipSecondsMax)];
   const main = join(part, 'main.mp4');
-  const small = 'fps=10,scale=w=trunc(min(640\\,iw)/2)*2:h=-2:flags=fast_bilinear';
-  const large = 'fps=15,scale=w=trunc(min(1920\\,iw)/2)*2:h=-2';
+  const small = 'fps=10:eof_action=pass,scale=w=trunc(min(640\\,iw)/2)*2:h=-2:flags=fast_bilinear';
+  const large = 'fps=15:eof_action=pass,scale=w=trunc(min(1920\\,iw)/2)*2:h=-2';
   const copied = await ffmpeg(maker, [...clipInput(clip), '-map', '0:v:0', ...seconds, '-c:v', 'copy', main]);
   const encode = copied === undefined && await sendsAsIs(main) ? [] : ['-map', '0:v:0', ...seconds, '-vf', large, ...encodeMain, '-preset', 'veryfast', '-crf', '25', ...gop(15), main];
   const failure = await ffmpeg(maker, [

@@ -10,6 +10,8 @@ import { SallyportError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
 import type { CameraConfig, HubConfig } from './settings.ts';
 
+const goneMax = 256;
+
 export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio';
 
 export interface PendingChange {
@@ -76,7 +78,7 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
   return {
     effective: { ...wanted, keep, cameras },
     pending: waiting.map(withoutValue),
-    state: { v: 1, keep, cameras: cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), pending: waiting },
+    state: { v: 1, keep, cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
   };
 }
 
@@ -125,6 +127,15 @@ function inForce(state: ConsentState, keep: Keeps, camera: string): number {
 function consentOf(camera: CameraConfig, wanted: CameraConfig | undefined, keep: Keeps): CameraConsent {
   const own = wanted?.ownKeep === true || camera.keepMs !== keep.footageMs;
   return { camera: camera.id, ...(own ? { keepMs: camera.keepMs } : {}), audio: camera.audio };
+}
+
+/** Cameras that were taken out are remembered with their shorter times, so that taking out and putting back does not lengthen anything. */
+function gone(state: ConsentState, wanted: HubConfig, keep: Keeps): CameraConsent[] {
+  const named = new Set(wanted.cameras.map((camera) => camera.id));
+  return state.cameras
+    .filter(({ camera, keepMs }) => !named.has(camera) && keepMs !== undefined)
+    .map(({ camera, keepMs }) => ({ camera, keepMs: Math.min(keepMs ?? keep.footageMs, keep.footageMs), audio: false }))
+    .slice(-goneMax);
 }
 
 function ownKeepOf(camera: CameraConfig): { keepMs?: number } {

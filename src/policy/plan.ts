@@ -45,7 +45,7 @@ function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] 
   return [
     ...after.cameras.flatMap((camera) => {
       const was = known.get(camera.id);
-      return was === undefined ? [added(camera, before)] : cameraChanges(was, camera, before);
+      return was === undefined ? [added(camera, before)] : cameraChanges(was, camera);
     }),
     ...before.cameras.filter((camera) => !wanted.has(camera.id)).map((camera) => ({
       text: `${camera.id}: is no longer recorded; what was recorded stays until its deadline`, lowersPrivacy: false, restart: false, camera: camera.id,
@@ -61,12 +61,12 @@ function added(camera: CameraConfig, before: HubConfig): PlannedChange {
   };
 }
 
-function cameraChanges(before: CameraConfig, after: CameraConfig, hub: HubConfig): PlannedChange[] {
+function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange[] {
   const rows: Row[] = [
     ['name', 'is called', before.name, after.name],
     ['address', 'is reached at', place(before), place(after)],
     ['user', 'the camera\'s user is', before.user, after.user],
-    ['keep', 'footage is kept', formatDuration(before.keepMs), formatDuration(after.keepMs), after.keepMs > Math.min(before.keepMs, before.ownKeep ? before.keepMs : hub.keep.footageMs)],
+    ['keep', 'footage is kept', formatDuration(before.keepMs), formatDuration(after.keepMs), after.keepMs > before.keepMs],
     ['audio', 'sound is recorded:', yesNo(before.audio), yesNo(after.audio), after.audio],
     ['record', 'it is recorded:', yesNo(before.record), yesNo(after.record)],
     ['space', 'its space is', before.space, after.space],

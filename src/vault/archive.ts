@@ -9,18 +9,15 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError, reasonOf, type ErrorCode } from '../base/errors.ts';
 import { listFolder } from '../base/files.ts';
 import { silentLog, type Log } from '../base/log.ts';
-import { hourMs, minuteMs } from '../base/units.ts';
+import { hourMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
-import { readMetadata } from '../seal/metadata.ts';
-import { chunkSealedBytes, headerSizeOf, Opener, openWhole } from '../seal/opener.ts';
+import { Opener, openWhole } from '../seal/opener.ts';
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
 import { FileSource } from './filesource.ts';
-import {
-  isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentName, parseSegmentPath, periodFolder, periodMsMax,
-  type SegmentName, type StreamName,
-} from './footagepaths.ts';
+import { isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
 import { decodeHourList, hourListBytesMax, type HourList, type SegmentRecord } from './hourlist.ts';
 import { Keyring } from './keyring.ts';
+import { describeFile, segmentMsMax, unlistedIn, type UnlistedFile } from './unlisted.ts';
 
 export interface ArchiveSegment {
   readonly camera: string;
@@ -60,24 +57,12 @@ interface Range {
   readonly toMs: UnixMs;
 }
 
-interface Folder {
+export interface Folder {
   readonly camera: string;
   /** `<camera>/<date>/<hour>`. */
   readonly path: string;
   readonly startMs: UnixMs;
 }
-
-interface UnlistedFile extends SegmentName {
-  readonly path: string;
-  readonly part: boolean;
-  /** It ends before this: where the next one of its stream begins, or the longest a segment can be. */
-  readonly endMsMax: UnixMs;
-}
-
-/** No segment lasts so long: cutting has a limit of 90 s. */
-const segmentMsMax = 3 * minuteMs;
-/** `ftyp` and the metadata box are within this. */
-const beginningBytes = 8192;
 
 export class Archive {
   readonly #footage: string;
@@ -163,12 +148,12 @@ export class Archive {
         problems.push(asSallyportError(error));
       }
     }
-    const unlisted = unlistedIn(folder, names, covered).filter((file) => file.startMs <= range.toMs && file.endMsMax >= range.fromMs);
+    const unlisted = unlistedIn(folder, names, covered).filter((file) => file.startMs <= range.toMs && file.endMsMax > range.fromMs);
     const locked = problems.find(isLocked)?.code ?? 'SP_SLOT_MISSING';
     const lockedFiles = await this.#readUnlisted(folder, unlisted, problems, findings);
     if (lockedFiles.length > 0) addLocked(problems, locked, folder, lockedFiles);
     // A list that does not open may be of periods far from the range: it matters with its hour, or with a file.
-    const matters = unlisted.length > 0 || (folder.startMs <= range.toMs && folder.startMs + hourMs >= range.fromMs);
+    const matters = unlisted.length > 0 || (folder.startMs <= range.toMs && folder.startMs + hourMs > range.fromMs);
     if (matters) findings.problems.push(...problems);
   }
 
@@ -201,7 +186,7 @@ export class Archive {
     const locked: string[] = [];
     for (const file of files) {
       try {
-        const segment = await this.#describe(folder, file);
+        const segment = await describeFile({ footage: this.#footage, slots: this.#slots, listed: await this.#slotsOfLists() }, folder, file);
         if (segment === 'locked') locked.push(file.path);
         else if (segment !== undefined) findings.segments.push(segment);
       } catch (error) {
@@ -209,54 +194,6 @@ export class Archive {
       }
     }
     return locked;
-  }
-
-  /** By the slot that opens it. `locked` when none does; undefined when it has nothing to show yet. */
-  async #describe(folder: Folder, file: UnlistedFile): Promise<ArchiveSegment | 'locked' | undefined> {
-    const source = await FileSource.open(join(this.#footage, file.path));
-    const usable = await usableSize(source, file);
-    if (usable === undefined) return undefined;
-    // Names are to the second: a period may begin within it.
-    const toMs = Math.min(folder.startMs + hourMs, file.startMs + 1000);
-    for await (const facts of this.#slots.of(folder.camera, folder.startMs, toMs, await this.#slotsOfLists())) {
-      try {
-        return await this.#slots.use(facts.slot, file.path, (identity) => this.#describeWith(identity, facts, file, usable));
-      } catch (error) {
-        if (!isSallyportError(error, 'SP_WRONG_IDENTITY')) throw error;
-      }
-    }
-    return 'locked';
-  }
-
-  async #describeWith(identity: Identity, { slot, camera }: SlotFacts, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
-    const ending = await this.#endingOf(identity, file, usable);
-    if (ending === undefined) return undefined;
-    const { opener, sizeBytes, cutChunks } = ending;
-    try {
-      const metadata = readMetadata(await opener.read(0, beginningBytes), file.path);
-      if (metadata.camera !== camera || metadata.stream !== file.stream || metadata.seq !== file.seq) {
-        throw new SallyportError('SP_SEGMENT_METADATA', { what: file.path, reason: `it is of ${metadata.camera}, ${metadata.stream} ${metadata.seq}` });
-      }
-      const { stream, seq, path } = file;
-      return { camera, stream, seq, startMs: metadata.wall_ms, durationMs: undefined, path, sizeBytes, slot, cutChunks, keyFrames: [], state: 'unlisted' };
-    } finally {
-      opener.close();
-    }
-  }
-
-  /** The whole file when its last chunk is genuine, else its whole chunks; undefined for a file in the making that has none yet. */
-  async #endingOf(identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
-    const path = join(this.#footage, file.path);
-    const whole = await Opener.open(await FileSource.open(path, usable.sizeBytes), [identity], file.path);
-    const damage = await whole.read(whole.plainSize - 1, 1).then(() => undefined, (error: unknown) => asSallyportError(error));
-    if (damage === undefined && !whole.cut) return { opener: whole, sizeBytes: usable.sizeBytes, cutChunks: undefined };
-    whole.close();
-    const cutChunks = Math.floor((usable.sizeBytes - usable.headerBytes) / chunkSealedBytes);
-    if (cutChunks === 0 && file.part) return undefined;
-    if (cutChunks === 0) throw damage ?? new SallyportError('SP_SEGMENT_CUT', { what: file.path, chunks: 0 });
-    const sizeBytes = usable.headerBytes + cutChunks * chunkSealedBytes;
-    const opener = await Opener.open(await FileSource.open(path, sizeBytes), [identity], file.path, { cutChunks });
-    return { opener, sizeBytes, cutChunks };
   }
 
   /** The slots that lists name, by their file names alone: what is left is of periods that have none yet, which are few. */
@@ -322,42 +259,6 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
     keyFrames: record.key_frames,
     state: record.state,
   };
-}
-
-/** Names come sorted by time, main and sub mixed. */
-function unlistedIn(folder: Folder, names: readonly string[], covered: ReadonlySet<string>): UnlistedFile[] {
-  const files = names.flatMap((name) => {
-    const parsed = parseSegmentName(name);
-    return parsed === undefined ? [] : [{ ...parsed, name }];
-  });
-  return files.flatMap(({ name, ...file }, index) => {
-    if (covered.has(name)) return [];
-    const next = files.slice(index + 1).find(({ stream, seq }) => stream === file.stream && seq > file.seq);
-    const endMsMax = Math.min(file.startMs + segmentMsMax, (next?.startMs ?? Number.POSITIVE_INFINITY) + 1000);
-    return [{ ...file, path: `${folder.path}/${name}`, endMsMax }];
-  });
-}
-
-interface UsableSize {
-  readonly sizeBytes: number;
-  readonly headerBytes: number;
-}
-
-interface Ending {
-  readonly opener: Opener;
-  readonly sizeBytes: number;
-  readonly cutChunks: number | undefined;
-}
-
-/** undefined for a file in the making that has no whole header yet. */
-async function usableSize(source: FileSource, file: UnlistedFile): Promise<UsableSize | undefined> {
-  const beginning = await source.read(0, Math.min(source.size, beginningBytes));
-  try {
-    return { sizeBytes: source.size, headerBytes: headerSizeOf(beginning, file.path) };
-  } catch (error) {
-    if (file.part) return undefined;
-    throw error;
-  }
 }
 
 function isLocked(error: SallyportError): boolean {

@@ -74,10 +74,6 @@ export class AuditTable {
     return this.#db.prepare<[number], { chain: Buffer }>('SELECT chain FROM audit WHERE n = ?').get(n)?.chain;
   }
 
-  count(): number {
-    return this.#db.prepare<[], { count: number }>('SELECT count(*) AS count FROM audit').get()?.count ?? 0;
-  }
-
   /** Drops at most `limit` lines up to and including `n`, oldest first; answers how many went. */
   dropThrough(n: number, limit: number): number {
     return this.#db.prepare('DELETE FROM audit WHERE n IN (SELECT n FROM audit WHERE n <= ? ORDER BY n LIMIT ?)').run(n, limit).changes;

@@ -426,7 +426,8 @@ function rowHash(row: SegmentRow): Buffer {
   return createHash('sha256').update(canonicalJson(recordOf(row) as unknown as CanonicalValue)).digest();
 }
 
-function rowOf({ rowId: _, ...raw }: RawSegment): SegmentRow {
+function rowOf(row: RawSegment): SegmentRow {
+  const { rowId: _, ...raw } = row;
   return { ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined };
 }
 

@@ -92,10 +92,6 @@ export class CheckpointTable {
     return this.#db.prepare<[number, number], SignedText>('SELECT number, json, signature FROM checkpoints WHERE number > ? ORDER BY number LIMIT ?').all(number, limit);
   }
 
-  count(): number {
-    return this.#db.prepare<[], { count: number }>('SELECT count(*) AS count FROM checkpoints').get()?.count ?? 0;
-  }
-
   /** The newest checkpoint from before `beforeMs`: the audit up to it may go, it stays as the chain's new beginning. */
   lastBefore(beforeMs: UnixMs): { number: number; seq: number } | undefined {
     return this.#db.prepare<[number], { number: number; seq: number }>('SELECT number, seq FROM checkpoints WHERE at_ms < ? ORDER BY number DESC LIMIT 1').get(beforeMs);

@@ -92,7 +92,8 @@ export class KeyringFile {
   async shred(targets: readonly ShredTarget[]): Promise<ShredOutcome[]> {
     const written = new Map<number, Buffer>();
     const windows = windowsOf(targets);
-    for (const window of windows) await this.#overwrite(window, written);
+    const scratch = Buffer.allocUnsafeSlow(windowBlocks * slotBlockBytes);
+    for (const window of windows) await this.#overwrite(window, scratch, written);
     await this.#handle.datasync().catch((error: unknown) => this.#failWrite(error));
     const readBack = await this.#readBack(windows, written);
     return targets.map(({ slot }) => ({ overwritten: written.has(slot), readBack }));
@@ -102,8 +103,8 @@ export class KeyringFile {
     await this.#handle.close();
   }
 
-  async #overwrite(window: readonly ShredTarget[], written: Map<number, Buffer>): Promise<void> {
-    const bytes = Buffer.allocUnsafeSlow(spanOf(window) * slotBlockBytes);
+  async #overwrite(window: readonly ShredTarget[], scratch: Buffer, written: Map<number, Buffer>): Promise<void> {
+    const bytes = scratch.subarray(0, spanOf(window) * slotBlockBytes);
     const first = window[0]?.slot ?? 0;
     const length = await readAt(this.#handle, bytes, first * slotBlockBytes).catch((error: unknown) => this.#failRead(error));
     const present = window.filter(({ slot, sha256 }) => textHash(blockIn(bytes.subarray(0, length), slot - first)) === sha256);

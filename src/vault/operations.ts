@@ -128,12 +128,13 @@ export function makeOperations(db: Connection) {
       return periods.length === 0 ? undefined : receipts.intend(periods, a.early);
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
-      // Segments may have been closed since the purge was written down: their facts are taken anew.
-      const periods = a.purge.periods.map((period) => { const now = catalogue.period(period.id); return now === undefined ? period : purgedFacts(now); });
+      const periods = a.purge.periods.map((period) => {
+        const now = catalogue.period(period.id);
+        return now === undefined ? period : purgedFacts(now);
+      });
       catalogue.markShredded(periods.map(({ id }) => id));
-      db.prepare("UPDATE purges SET state = 'shredded', read_back = ?, periods = ? WHERE number = ?").run(a.readBack ? 1 : 0, JSON.stringify(periods), a.purge.number);
       audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods }, a.readBack) });
-      return { ...a.purge, state: 'shredded', periods, readBack: a.readBack };
+      return receipts.shredded(a.purge, periods, a.readBack);
     }),
     pendingPurges: (): PendingPurge[] => receipts.pending(),
     garbageOf: (a: { periodId: number; afterRowId: number; limit: number }): { rowId: number; path: string }[] => catalogue.garbageOf(a.periodId, a.afterRowId, a.limit),

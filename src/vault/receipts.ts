@@ -104,8 +104,10 @@ export class ReceiptTable {
     return { number: Number(lastInsertRowid), state: 'intended', early, periods, readBack: false };
   }
 
-  shredded(number: number, readBack: boolean): void {
-    this.#db.prepare("UPDATE purges SET state = 'shredded', read_back = ? WHERE number = ?").run(readBack ? 1 : 0, number);
+  /** With the periods' facts of now: segments may have been closed since the purge was written down. */
+  shredded(purge: PendingPurge, periods: readonly PurgedPeriod[], readBack: boolean): PendingPurge {
+    this.#db.prepare("UPDATE purges SET state = 'shredded', read_back = ?, periods = ? WHERE number = ?").run(readBack ? 1 : 0, JSON.stringify(periods), purge.number);
+    return { ...purge, state: 'shredded', periods, readBack };
   }
 
   pending(): PendingPurge[] {

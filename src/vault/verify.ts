@@ -177,7 +177,8 @@ class Verification {
   }
 
   #isKnown(path: string): boolean {
-    const slot = parseHourListName(basename(path));
+    // An hour list is written beside, then renamed.
+    const slot = parseHourListName(basename(path).replace(/\.\d{1,10}\.part$/, ''));
     if (slot !== undefined) return this.#hasPeriod(dirname(path), slot);
     const segment = parseSegmentPath(path);
     if (segment === undefined) return false;
@@ -202,7 +203,7 @@ class Verification {
       for (const { id, slot, slotSha256, camera, startMs } of this.#catalogue.livePeriods()) {
         this.#goOn();
         const lacking = await keyring.lacking(slot, slotSha256);
-        if (lacking.length === 0 || this.#catalogue.period(id)?.state !== 'live') continue;
+        if (lacking.length === 0 || this.#isLeaving(id)) continue;
         this.#problem('SP_SLOT_MISSING', `slot ${slot}`, `${camera} from ${new Date(startMs).toISOString()}: not as written in ${lacking.map((file) => basename(file)).join(' and ')}`);
       }
       for (const name of ['keyring.1', 'keyring.2']) {
@@ -211,6 +212,12 @@ class Verification {
     } finally {
       await keyring.close();
     }
+  }
+
+  /** Purged by now, or about to be: a purge is written down before its first slot is shredded. */
+  #isLeaving(periodId: number): boolean {
+    const pending = new ReceiptTable(this.#db).pending().some(({ periods }) => periods.some(({ id }) => id === periodId));
+    return pending || this.#catalogue.period(periodId)?.state !== 'live';
   }
 
   #checkRowsRoots(): void {

@@ -11,7 +11,7 @@ const movflags = '+frag_every_frame+empty_moov+default_base_moof+skip_trailer';
 t.test('ffmpeg is told the same for every camera of a kind', async (t) => {
   const before = ['-hide_banner', '-loglevel', 'warning', '-nostdin'];
   const source = ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtp,tcp', '-i', 'pipe:0'];
-  const lean = ['-probesize', '32768', '-analyzeduration', '0'];
+  const lean = ['-probesize', '32768', '-analyzeduration', '1'];
   const copy = ['-map', '0:v:0', '-c:v', 'copy', '-copyinkf:v'];
   const plain = ['-f', 'mp4', '-movflags', movflags, '-flush_packets', '1', 'pipe:1'];
   const sounding = ['-max_interleave_delta', '200000', '-f', 'fifo', '-fifo_format', 'mp4', '-format_opts', `movflags=${movflags}:flush_packets=1`, 'pipe:1'];
@@ -23,7 +23,7 @@ t.test('ffmpeg is told the same for every camera of a kind', async (t) => {
 });
 
 t.test('the address goes into the list rebuilt, with nothing that could end its quotes', async (t) => {
-  const listed = (url: string): string => /^ffconcat version 1\.0\nfile '([^'\n]*)'\noption rtsp_transport tcp\noption timeout 5000000\n$/.exec(sourceList('gate', new Secret(url)))?.[1] ?? 'not one line';
+  const listed = (url: string): string => /^ffconcat version 1\.0\nfile '([^'\n]*)'\noption rtsp_transport tcp\noption timeout 5000000\noption probesize 32768\noption analyzeduration 1\n$/.exec(sourceList('gate', new Secret(url), plan))?.[1] ?? 'not one line';
   for (const [url, expected] of [
     ['rtsp://192.168.1.20/stream', 'rtsp://192.168.1.20/stream'],
     ['rtsp://user:p%40ss@192.168.1.20:8554/a/b?channel=1&subtype=0', 'rtsp://user:p%40ss@192.168.1.20:8554/a/b?channel=1&subtype=0'],
@@ -42,9 +42,9 @@ t.test('what is not a plain rtsp address is refused without quoting it', async (
     "rtsp://hunter2@10.0.0.1/x'\nfile '/etc/passwd", 'rtsp://u:hunter2@10.0.0.1/x\nfile x', 'rtsp://u:hunter2@10.0.0.1/\u0000', 'rtsp://u:hunter2@10.0.0.1/a b', 'rtsp://u:hunter2%ZZ@10.0.0.1/',
     'rtsp://u:hunter2%FF@10.0.0.1/', "rtsp://u:hunter2@10.0.0.1'/x", 'rtsp://u:hunter2@host;reboot/x', 'rtsp://u:hunter2@10.0.0.1:99999/', `rtsp://u:hunter2@10.0.0.1/${'x'.repeat(3000)}`,
   ]) {
-    t.throws(() => sourceList('gate', new Secret(url)), { code: 'SP_CAMERA_ADDRESS' }, JSON.stringify(url.slice(0, 60)));
+    t.throws(() => sourceList('gate', new Secret(url), plan), { code: 'SP_CAMERA_ADDRESS' }, JSON.stringify(url.slice(0, 60)));
     try {
-      sourceList('gate', new Secret(url));
+      sourceList('gate', new Secret(url), plan);
     } catch (error) {
       t.notMatch(`${String(error)} ${JSON.stringify(error)} ${String((error as Error).cause)}`, 'hunter2');
     }

@@ -3,9 +3,12 @@ import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import { pictureHashes, rtspUrl, RtspClient, startEmulator } from './testkit.ts';
 
-t.test('the pictures that arrive are those of the scene, in order, without a fault across the loop point', async (t) => {
+// They mostly wait for pictures, so they run side by side.
+t.jobs = 4;
+
+t.test('the pictures that arrive are those of the scene, in order, without a fault across the loop point', { buffered: true }, async (t) => {
   const { camera } = await startEmulator(t);
-  for (const [stream, fps] of [['main', 15], ['sub', 10]] as const) {
+  await Promise.all(([['main', 15], ['sub', 10]] as const).map(async ([stream, fps]) => {
     const scene = await pictureHashes(['-i', camera.scenes[stream]]);
     t.equal(scene.hashes.length, 3 * fps, `${stream}: 3 s of pictures in the scene`);
     // Four seconds of a loop of three: the loop point is inside wherever it begins.
@@ -15,10 +18,10 @@ t.test('the pictures that arrive are those of the scene, in order, without a fau
     const begin = scene.hashes.indexOf(live.hashes[0] as string);
     t.equal(begin % fps, 0, 'it began at a key frame');
     t.strictSame(live.hashes, live.hashes.map((_, n) => scene.hashes[(begin + n) % scene.hashes.length]), 'every picture, in order, in a circle');
-  }
+  }));
 });
 
-t.test('four viewers at once all see the same moving picture', async (t) => {
+t.test('four viewers at once all see the same moving picture', { buffered: true }, async (t) => {
   const { camera } = await startEmulator(t);
   const scene = await pictureHashes(['-i', camera.scenes.sub]);
   const all = await Promise.all([1, 2, 3, 4].map(() => pictureHashes(['-rtsp_transport', 'tcp', '-t', '2', '-i', rtspUrl(camera, '/sub')])));
@@ -30,24 +33,25 @@ t.test('four viewers at once all see the same moving picture', async (t) => {
   }
 });
 
-t.test('copied pictures have even timestamps', async (t) => {
+t.test('copied pictures have even timestamps', { buffered: true }, async (t) => {
   const { camera } = await startEmulator(t);
   const file = `${t.testdir()}/copy.mp4`;
   await run('ffmpeg', ['-nostdin', '-v', 'error', '-rtsp_transport', 'tcp', '-i', rtspUrl(camera, '/main'), '-t', '4', '-c', 'copy', file]);
   const probed = await run('ffprobe', ['-v', 'error', '-show_entries', 'packet=duration_time,flags', '-of', 'csv=p=0', file]);
   const packets = probed.stdout.toString('utf8').trim().split('\n');
   t.ok(packets.length >= 60, `${packets.length} pictures`);
-  t.equal(packets.filter((packet) => Math.abs(Number(packet.split(',')[0]) - 1 / 15) > 0.001).length, 0, 'a fifteenth of a second each');
+  // ffmpeg loses the very first picture's timestamp where that comes in more than four packets.
+  t.equal(packets.slice(1).filter((packet) => Math.abs(Number(packet.split(',')[0]) - 1 / 15) > 0.001).length, 0, 'a fifteenth of a second each');
   t.ok(packets.filter((packet) => packet.includes('K')).length >= 4, 'a key frame a second');
 });
 
-t.test('sound comes as AAC, as A-law, or not at all', async (t) => {
+t.test('sound comes as AAC, as A-law, or not at all', { buffered: true }, async (t) => {
   const { emulator } = await startEmulator(t, { cameras: 3, audio: ['aac', 'alaw', 'none'] });
   const kinds = await Promise.all(emulator.cameras.map(async (camera) => {
     const copy = await run('ffmpeg', ['-nostdin', '-v', 'warning', '-rtsp_transport', 'tcp', '-i', rtspUrl(camera, '/sub'), '-t', '4', '-map', '0', '-c', 'copy', '-f', 'matroska', '-']);
     const probed = await run('ffprobe', ['-v', 'error', '-count_packets', '-show_entries', 'stream=codec_name,sample_rate,nb_read_packets', '-of', 'csv=p=0', '-'], { input: copy.stdout });
     const [video = '', audio] = probed.stdout.toString('utf8').trim().split('\n');
-    const decoded = audio === undefined ? undefined : await run('ffmpeg', ['-nostdin', '-v', 'warning', '-i', '-', '-vn', '-f', 'null', '-'], { input: copy.stdout });
+    const decoded = audio === undefined ? undefined : await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', '-', '-vn', '-f', 'null', '-'], { input: copy.stdout });
     return { video: video.split(',')[0], audio: audio?.split(',').slice(0, 2).join(' '), packets: Number(audio?.split(',')[2] ?? 0), complaints: decoded?.stderr ?? '' };
   }));
   t.match(kinds, [
@@ -59,9 +63,9 @@ t.test('sound comes as AAC, as A-law, or not at all', async (t) => {
   t.ok((kinds[1]?.packets ?? 0) >= 90, `${kinds[1]?.packets} A-law packets of 40 ms in 4 s`);
 });
 
-t.test('a wrong password sees nothing, and a new one counts from now on', async (t) => {
+t.test('a wrong password sees nothing, and a new one counts from now on', { buffered: true }, async (t) => {
   const { camera } = await startEmulator(t, { password: 'p@ss #1: "ä"' });
-  const look = (password: string): ReturnType<typeof pictureHashes> => pictureHashes(['-rtsp_transport', 'tcp', '-t', '0.5', '-i', rtspUrl(camera, '/sub', password)]);
+  const look = (password: string): ReturnType<typeof pictureHashes> => pictureHashes(['-rtsp_transport', 'tcp', '-analyzeduration', '200000', '-t', '0.5', '-i', rtspUrl(camera, '/sub', password)]);
   t.match((await look('wrong')).complaints, /401 Unauthorized/);
   t.ok((await look(camera.password)).hashes.length > 0);
   const old = camera.password;
@@ -71,7 +75,7 @@ t.test('a wrong password sees nothing, and a new one counts from now on', async 
   t.ok((await look('another')).hashes.length > 0);
 });
 
-t.test('a stopped camera resets its viewers, refuses new ones, and comes back on its ports', async (t) => {
+t.test('a stopped camera resets its viewers, refuses new ones, and comes back on its ports', { buffered: true }, async (t) => {
   const { camera } = await startEmulator(t);
   const client = await RtspClient.connect(camera);
   await client.play(camera);
@@ -91,7 +95,7 @@ t.test('a stopped camera resets its viewers, refuses new ones, and comes back on
   again.socket.destroy();
 });
 
-t.test('a stalled camera keeps its sockets and says nothing, then goes on at a key frame', async (t) => {
+t.test('a stalled camera keeps its sockets and says nothing, then goes on at a key frame', { buffered: true }, async (t) => {
   const { camera } = await startEmulator(t);
   const client = await RtspClient.connect(camera);
   await client.play(camera);

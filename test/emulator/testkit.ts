@@ -13,7 +13,7 @@ export function ownAddress(): string {
 }
 
 export async function startEmulator(t: Test, options: Partial<EmulatorOptions> = {}): Promise<{ emulator: Emulator; camera: EmulatedCamera }> {
-  const emulator = await Emulator.start({ cameras: 1, firstAddress: ownAddress(), seconds: 3, log: silentLog, discovery: false, folder: t.testdir(), ...options });
+  const emulator = await Emulator.start({ cameras: 1, firstAddress: ownAddress(), seconds: 3, log: silentLog, discovery: false, folder: options.folder ?? t.testdir(), ...options });
   t.teardown(() => emulator.close());
   return { emulator, camera: emulator.cameras[0] as EmulatedCamera };
 }

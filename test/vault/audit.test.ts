@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
@@ -70,7 +70,7 @@ t.test('only the newest 48 checkpoints stay on disk; lost ones come back at the 
   const expected = Array.from({ length: 48 }, (_, n) => [`${n + 6}.json`, `${n + 6}.json.sig`]).flat().sort();
   t.same(await filesBelow(folder), expected);
   await writeFile(join(folder, 'mine.txt'), 'kept');
-  await (await import('node:fs/promises')).unlink(join(folder, '20.json'));
+  await unlink(join(folder, '20.json'));
   const again = await openVault(world);
   t.same(await filesBelow(folder), [...expected, 'mine.txt'].sort());
   await again.close();

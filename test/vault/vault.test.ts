@@ -154,7 +154,7 @@ t.test('without its working key, or with another one, nothing is made anew', asy
   const keyFile = join(world.folder, 'working.key');
   await rename(keyFile, `${keyFile}.away`);
   await t.rejects(openVault(world), { code: 'SP_NO_WORKING_KEY' });
-  const other = makeWorld(t.testdir('other'));
+  const other = makeWorld(join(t.testdirName, 'other'));
   await (await openVault(other)).close();
   const workingKeyFile = join(other.folder, 'working.key');
   await t.rejects(Vault.open({ folder: world.folder, workingKeyFile, clock: world.clock, log: silentLog, hubName: 'x' }), { code: 'SP_WRONG_WORKING_KEY' });

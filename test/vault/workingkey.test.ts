@@ -28,7 +28,7 @@ t.test('the database key is derived from it and handed out as bytes', async (t) 
 
 t.test('a lost key is never replaced in silence', async (t) => {
   const folder = t.testdir({ 'working.db': 'x' });
-  await t.rejects(loadWorkingKey({ folder, mayCreate: true }), { code: 'SP_NO_WORKING_KEY', message: /working\.db is there .* working\.key is not/ });
+  await t.rejects(loadWorkingKey({ folder, mayCreate: true }), { code: 'SP_NO_WORKING_KEY', message: /working\.db is there .*working\.key is not/ });
   const empty = join(folder, 'elsewhere');
   await t.rejects(loadWorkingKey({ folder: empty, mayCreate: false }), { code: 'SP_NO_WORKING_KEY' });
   await t.rejects(loadWorkingKey({ folder: t.testdir(), credential: join(folder, 'none'), mayCreate: true }), { code: 'SP_NO_WORKING_KEY' }, 'a credential is never made');

@@ -59,7 +59,7 @@ export class Access {
     const nonce = Buffer.from(textOf(token, 'Nonce') ?? '', 'base64');
     const created = textOf(token, 'Created') ?? '';
     const password = find(token, 'Password');
-    if (!/#PasswordDigest$/.test(password?.attributes['Type'] ?? '')) throw notAuthorized('only PasswordDigest is accepted');
+    if (password?.attributes['Type']?.endsWith('#PasswordDigest') !== true) throw notAuthorized('only PasswordDigest is accepted');
     const expected = createHash('sha1').update(Buffer.concat([nonce, Buffer.from(created, 'utf8'), Buffer.from(this.#face.password, 'utf8')])).digest('base64');
     if (nonce.length === 0 || textOf(token, 'Username') !== this.#face.user || password?.text !== expected) throw notAuthorized('user name or password is wrong');
     const nowMs = cameraTimeMs(this.#face);

@@ -1,0 +1,108 @@
+/** What ONVIF answers say, from the XML itself: text stays text ("5.10", "00123", the token "1.0"). Pure; lenient, for 22 of 198 real answers break the schema. */
+import type { UnixMs } from '../base/clock.ts';
+import { find, findAll, findDeep, textOf, type XmlElement } from '../base/xml.ts';
+import { plainWord } from './charset.ts';
+
+export interface DeviceFacts {
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly firmware: string;
+  readonly serial: string;
+  readonly hardware: string;
+}
+
+/** Empty where the camera says nothing. */
+export function readDevice(response: XmlElement): DeviceFacts {
+  const word = (name: string): string => plainWord(textOf(response, name), 128) ?? '';
+  return { manufacturer: word('Manufacturer'), model: word('Model'), firmware: word('FirmwareVersion'), serial: word('SerialNumber'), hardware: word('HardwareId') };
+}
+
+/** Undefined where the camera tells no time that there is (seen: no UTC time at all, month 0). */
+export function readClock(response: XmlElement): UnixMs | undefined {
+  const time = find(response, 'SystemDateAndTime');
+  const utc = find(time, 'UTCDateTime') ?? find(time, 'LocalDateTime');
+  const part = (...path: [string, string]): number => Number(textOf(utc, ...path) ?? Number.NaN);
+  const [year, month, day] = [part('Date', 'Year'), part('Date', 'Month'), part('Date', 'Day')];
+  const ms = Date.UTC(year, month - 1, day, part('Time', 'Hour'), part('Time', 'Minute'), part('Time', 'Second'));
+  return Number.isNaN(ms) || month < 1 || month > 12 || day < 1 || day > 31 || year < 1970 || year > 2200 ? undefined : ms;
+}
+
+export interface ServiceAddresses {
+  readonly device: string | undefined;
+  readonly media: string | undefined;
+  readonly media2: string | undefined;
+}
+
+/** Of GetServices: by namespace. */
+export function readServices(response: XmlElement): ServiceAddresses {
+  const services = findAll(response, 'Service');
+  const of = (namespace: string): string | undefined =>
+    textOf(services.find((service) => textOf(service, 'Namespace')?.replace(/\/$/, '') === `http://www.onvif.org/${namespace}`), 'XAddr');
+  return { device: of('ver10/device/wsdl'), media: of('ver10/media/wsdl'), media2: of('ver20/media/wsdl') };
+}
+
+/** Of GetCapabilities, for cameras older than GetServices. */
+export function readCapabilities(response: XmlElement): ServiceAddresses {
+  const capabilities = find(response, 'Capabilities');
+  return { device: textOf(capabilities, 'Device', 'XAddr'), media: textOf(capabilities, 'Media', 'XAddr'), media2: undefined };
+}
+
+export interface VideoFacts {
+  /** `h264`, `hevc`, `jpeg`, else the camera's word in small letters. */
+  readonly codec: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number | undefined;
+  readonly kbps: number | undefined;
+}
+
+export interface Profile {
+  readonly token: string;
+  readonly name: string;
+  readonly video: VideoFacts | undefined;
+  /** `aac`, `g711`, `pcm_alaw`, `pcm_mulaw`, else the camera's word in small letters. */
+  readonly audioCodec: string | undefined;
+}
+
+const profilesMax = 32;
+
+/** Of Media 1 and Media 2 alike. */
+export function readProfiles(response: XmlElement): Profile[] {
+  return findAll(response, 'Profiles').slice(0, profilesMax).flatMap((profile) => {
+    const token = profile.attributes['token'];
+    if (token === undefined || token === '') return [];
+    const video = find(profile, 'VideoEncoderConfiguration') ?? find(profile, 'Configurations', 'VideoEncoder');
+    const audio = find(profile, 'AudioEncoderConfiguration') ?? find(profile, 'Configurations', 'AudioEncoder');
+    return [{ token, name: plainWord(textOf(profile, 'Name')) ?? token, video: readVideo(video), audioCodec: codecOf(textOf(audio, 'Encoding')) }];
+  });
+}
+
+function readVideo(encoder: XmlElement | undefined): VideoFacts | undefined {
+  const codec = codecOf(textOf(encoder, 'Encoding'));
+  if (codec === undefined) return undefined;
+  const number = (...path: string[]): number | undefined => {
+    const value = Number(textOf(encoder, ...path) ?? Number.NaN);
+    return Number.isFinite(value) && value > 0 && value < 1e6 ? value : undefined;
+  };
+  return {
+    codec,
+    width: number('Resolution', 'Width') ?? 0,
+    height: number('Resolution', 'Height') ?? 0,
+    fps: number('RateControl', 'FrameRateLimit'),
+    kbps: number('RateControl', 'BitrateLimit'),
+  };
+}
+
+/** ONVIF's words (Media 1 enumerations, Media 2 IANA names) in ffmpeg's. */
+const codecs = new Map([['h264', 'h264'], ['h265', 'hevc'], ['hevc', 'hevc'], ['jpeg', 'jpeg'], ['aac', 'aac'], ['mp4a-latm', 'aac'], ['pcmu', 'pcm_mulaw'], ['pcma', 'pcm_alaw']]);
+
+function codecOf(encoding: string | undefined): string | undefined {
+  const word = plainWord(encoding, 16)?.toLowerCase();
+  return word === undefined ? undefined : codecs.get(word) ?? word;
+}
+
+/** Of GetStreamUri and GetSnapshotUri, Media 1 and Media 2. */
+export function readUri(response: XmlElement): string | undefined {
+  const uri = findDeep(response, 'Uri')?.text.trim();
+  return uri === undefined || uri === '' || uri.length > 2048 ? undefined : uri;
+}

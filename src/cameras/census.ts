@@ -1,0 +1,129 @@
+/** Who was found in one search: both sources merged, each camera once. Pure but for the callback. */
+import { createHash } from 'node:crypto';
+import { compareAddresses } from './addresses.ts';
+import type { Hint } from './mdns.ts';
+import type { Match } from './probematch.ts';
+
+export type Source = 'ws-discovery' | 'mdns';
+
+export interface FoundCamera {
+  /** Eight hexadecimal digits; the same camera at the same address has the same id in each search. */
+  readonly id: string;
+  readonly address: string;
+  /** Of the device service. */
+  readonly port: number;
+  readonly path: string;
+  /** What the camera calls itself; not unique in the world (every Tapo says the same). */
+  readonly urn: string | undefined;
+  readonly name: string | undefined;
+  readonly model: string | undefined;
+  readonly sources: Source[];
+  /** The interface of this machine on which it answered. */
+  readonly interface: string;
+  readonly xaddrs: string[];
+  readonly adoptable: boolean;
+  readonly note: string | undefined;
+}
+
+/** An answer that led to no camera, and why. */
+export interface LeftOut {
+  readonly from: string;
+  readonly source: Source;
+  readonly reason: string;
+}
+
+const camerasMax = 256;
+const leftOutMax = 256;
+
+interface Entry {
+  readonly address: string;
+  readonly interface: string;
+  match: Match | undefined;
+  hint: Hint | undefined;
+}
+
+export class Census {
+  readonly #entries: Entry[] = [];
+  readonly #leftOut = new Map<string, LeftOut>();
+  readonly #onFound: ((camera: FoundCamera) => void) | undefined;
+
+  constructor(onFound?: (camera: FoundCamera) => void) {
+    this.#onFound = onFound;
+  }
+
+  addMatch(match: Match, interfaceName: string): void {
+    const here = this.#entries.filter((entry) => entry.address === match.address);
+    const known = here.find((entry) => entry.match !== undefined && entry.match.port === match.port && entry.match.urn === match.urn)
+      ?? here.find((entry) => entry.match === undefined && (entry.hint?.onvif === undefined || entry.hint.onvif.port === match.port || entry.hint.onvif.assumed));
+    if (known === undefined) this.#enter({ address: match.address, interface: interfaceName, match, hint: undefined });
+    else if (known.match === undefined) known.match = match;
+  }
+
+  addHint(hint: Hint, interfaceName: string): void {
+    const here = this.#entries.filter((entry) => entry.address === hint.address);
+    const known = hint.onvif === undefined || hint.onvif.assumed ? here[0] : here.find((entry) => {
+      const port = entry.match?.port ?? entry.hint?.onvif?.port;
+      return port === undefined || port === hint.onvif?.port || (entry.match === undefined && entry.hint?.onvif?.assumed === true);
+    });
+    if (known === undefined) this.#enter({ address: hint.address, interface: interfaceName, match: undefined, hint });
+    else known.hint = known.hint === undefined ? hint : mergeHints(known.hint, hint);
+  }
+
+  leaveOut(from: string, source: Source, reason: string): void {
+    const key = `${source} ${from} ${reason}`;
+    if (!this.#leftOut.has(key) && this.#leftOut.size < leftOutMax) this.#leftOut.set(key, { from, source, reason });
+  }
+
+  /** Sorted by address and port. */
+  result(): { found: FoundCamera[]; leftOut: LeftOut[] } {
+    const found = this.#entries.map((entry) => this.#describe(entry)).sort((a, b) => compareAddresses(a.address, b.address) || a.port - b.port);
+    return { found, leftOut: [...this.#leftOut.values()] };
+  }
+
+  #enter(entry: Entry): void {
+    if (this.#entries.length >= camerasMax) {
+      this.leaveOut('the network', entry.match === undefined ? 'mdns' : 'ws-discovery', `more than ${camerasMax} cameras answered`);
+      return;
+    }
+    this.#entries.push(entry);
+    this.#onFound?.(this.#describe(entry));
+  }
+
+  #describe(entry: Entry): FoundCamera {
+    const { address, match, hint } = entry;
+    const urn = match?.urn ?? hint?.urn;
+    const note = noteOf(entry) ?? this.#twinNote(entry, urn);
+    return {
+      id: createHash('sha256').update(urn === undefined ? `mdns|${address}` : `${urn}|${address}`).digest('hex').slice(0, 8),
+      address,
+      port: match?.port ?? hint?.onvif?.port ?? 80,
+      path: match?.path ?? hint?.onvif?.path ?? '/onvif/device_service',
+      urn,
+      name: match?.name ?? hint?.name,
+      model: match?.model,
+      sources: [...(match === undefined ? [] : ['ws-discovery' as const]), ...(hint === undefined ? [] : ['mdns' as const])],
+      interface: entry.interface,
+      xaddrs: match?.xaddrs ?? [],
+      adoptable: match === undefined ? hint?.onvif !== undefined : !match.secure,
+      note,
+    };
+  }
+
+  /** One camera by cable and by radio, or a make that gives all its cameras one identity: told, never merged. */
+  #twinNote(entry: Entry, urn: string | undefined): string | undefined {
+    if (urn === undefined) return undefined;
+    const twin = this.#entries.find((other) => other !== entry && other.address !== entry.address && (other.match?.urn ?? other.hint?.urn) === urn);
+    return twin === undefined ? undefined : `says it is the same as ${twin.address}`;
+  }
+}
+
+function noteOf({ match, hint }: Entry): string | undefined {
+  if (match !== undefined) return match.secure ? 'it answers by HTTPS only, which is not used for ONVIF' : undefined;
+  if (hint?.onvif === undefined) return 'announces a stream; where its ONVIF is, is not known';
+  return hint.onvif.assumed ? 'its ONVIF address is assumed' : undefined;
+}
+
+function mergeHints(a: Hint, b: Hint): Hint {
+  const onvif = a.onvif === undefined || (a.onvif.assumed && b.onvif !== undefined) ? b.onvif : a.onvif;
+  return { address: a.address, onvif, urn: a.urn ?? b.urn, name: a.name ?? b.name };
+}

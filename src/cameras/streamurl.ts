@@ -1,0 +1,18 @@
+import { SallyportError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+import { printable } from './addresses.ts';
+
+/**
+ * `rtsp://user:password@host…` for ffmpeg, percent-encoded, host, port and path as given; user info that `uri` carries is dropped.
+ * Never a line break, blank or quote, whatever a camera or a person wrote. SP_CAMERA_ADDRESS for what is not `rtsp:`.
+ */
+export function streamUrl(uri: string, user: string, password: Secret): Secret {
+  const match = /^rtsp:\/\/(?:[^/?#@]*@)?([A-Za-z0-9.-]+(?::\d{1,5})?)((?:[/?].*)?)$/is.exec(uri);
+  if (match === null) throw new SallyportError('SP_CAMERA_ADDRESS', { camera: 'the stream', reason: 'it is no rtsp:// address of an IPv4 host' });
+  const access = user === '' ? '' : `${encode(user)}:${encode(password.reveal())}@`;
+  return new Secret(`rtsp://${access}${match[1]}${printable(match[2] ?? '')}`);
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { Clock } from '../base/clock.ts';
+import { isInNetwork, type LocalInterface } from './addresses.ts';
+import { probeMessage, readMatches, type Match } from './probematch.ts';
+import { SenderLimit } from './senderlimit.ts';
+
+const group = '239.255.255.250';
+const port = 3702;
+/** A probe is one datagram and gets lost; three times, with and without a type. */
+const probesAtMs = [0, 250, 750];
+
+export interface WsDiscoveryOptions {
+  readonly local: LocalInterface;
+  readonly loopback: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onMatch: (match: Match) => void;
+  readonly onLeftOut: (sender: string, reason: string) => void;
+}
+
+/**
+ * Asks on one interface and listens until the signal. Rejects with the socket's error when the interface cannot be used; nothing
+ * that arrives makes it reject.
+ */
+export async function probeInterface(o: WsDiscoveryOptions): Promise<void> {
+  const socket = await openSocket(o.local);
+  const asked = new Set<string>();
+  const limit = new SenderLimit();
+  let failure: Error | undefined;
+  socket.on('error', (error) => {
+    failure ??= error;
+  });
+  socket.on('message', (datagram, from) => {
+    if (!o.signal.aborted) hear(datagram, from, asked, limit, o);
+  });
+  try {
+    let failed = 0;
+    for (const [index, atMs] of probesAtMs.entries()) {
+      await o.clock.sleep(atMs - (probesAtMs[index - 1] ?? 0), o.signal);
+      const messageId = `urn:uuid:${randomUUID()}`;
+      asked.add(messageId);
+      const error = await send(socket, probeMessage(messageId, index % 2 === 0));
+      if (error !== undefined && ++failed === probesAtMs.length) throw error;
+    }
+    await aborted(o.signal);
+  } catch (error) {
+    if (!o.signal.aborted) throw failure ?? error;
+  } finally {
+    socket.close();
+  }
+}
+
+function hear(datagram: Buffer, from: RemoteInfo, asked: ReadonlySet<string>, limit: SenderLimit, o: WsDiscoveryOptions): void {
+  if (!limit.admit(from.address)) return o.onLeftOut(from.address, 'it answers too often');
+  if (!isInNetwork(from.address, o.local)) return o.onLeftOut(from.address, `it is not in the network of ${o.local.name} (${o.local.address})`);
+  const { matches, reasons } = readMatches(datagram, from.address, { asked, loopback: o.loopback });
+  for (const match of matches) o.onMatch(match);
+  for (const reason of reasons) o.onLeftOut(from.address, reason);
+}
+
+/** Bound to the interface's own address, so that answers come to it alone and probes leave by it alone. */
+function openSocket(local: LocalInterface): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ address: local.address, port: 0 }, () => {
+      try {
+        socket.setMulticastInterface(local.address);
+        socket.setMulticastTTL(1);
+        socket.removeAllListeners('error');
+        resolve(socket);
+      } catch (error) {
+        socket.close();
+        reject(error);
+      }
+    });
+  });
+}
+
+function send(socket: Socket, message: string): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    socket.send(Buffer.from(message, 'utf8'), port, group, (error) => resolve(error ?? undefined));
+  });
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

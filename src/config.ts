@@ -1,0 +1,242 @@
+/**
+ * Reads the configuration: the household's sallyport.toml, then conf.d/*.toml beside it, of which 90-page.toml is the hub's own and
+ * the only one that is ever written here. All problems are found at once, each with file, line, key and a hint. No file may hold a
+ * secret, and no problem repeats a value, because a value may be one. docs/CONFIG.md describes the keys.
+ */
+import { basename, dirname, join, resolve } from 'node:path';
+import { TomlError, parse, stringify } from 'smol-toml';
+import { SallyportError, isSallyportError, reasonOf } from './base/errors.ts';
+import { ensureFolder, fileExists, listFolder, readFileBounded, writeFileAtomic } from './base/files.ts';
+import { formatDuration } from './base/units.ts';
+import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, type SoundFile } from './configcheck.ts';
+import { KeyLines } from './configlines.ts';
+import type { CameraEntry, FileEntries } from './configschema.ts';
+import type { CameraConfig, HubConfig } from './policy/settings.ts';
+
+export type { CameraConfig, HubConfig } from './policy/settings.ts';
+export type { CameraEntry } from './configschema.ts';
+
+const fileBytesMax = 2 ** 20;
+const filesMax = 100;
+
+/** Everything that is wrong with a configuration, at most 50 things. */
+export class ConfigErrors extends Error {
+  override readonly name = 'ConfigErrors';
+  readonly problems: readonly SallyportError[];
+
+  constructor(problems: readonly SallyportError[]) {
+    super(problems.map((problem) => `${problem.code}: ${problem.message}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export interface LoadedConfig {
+  readonly config: HubConfig;
+  /** The files that were read, in order. */
+  readonly files: readonly string[];
+  /** Sentences about what works but may not be meant. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads and checks the file at `path` and those in conf.d beside it. Throws ConfigErrors. */
+export async function loadConfig(path: string): Promise<LoadedConfig> {
+  return build(resolve(path), await readAll(resolve(path)));
+}
+
+/**
+ * Adds a camera to conf.d/90-page.toml, or replaces the one of that id there. The whole result is checked before it is written.
+ * Throws ConfigErrors, SP_CAMERA_KNOWN when the household's files name the camera, SP_WRITE. Only one write at a time.
+ */
+export async function writePageCamera(configPath: string, camera: CameraEntry): Promise<void> {
+  await changePage(configPath, (cameras, others) => {
+    if (others.has(camera.id)) throw new SallyportError('SP_CAMERA_KNOWN', { camera: camera.id });
+    return [...cameras.filter((known) => known.id !== camera.id), presentable(camera)];
+  });
+}
+
+/** Takes a camera out of conf.d/90-page.toml; SP_CAMERA_UNKNOWN when it is not there. What was recorded stays until its deadline. */
+export async function removePageCamera(configPath: string, id: string): Promise<void> {
+  await changePage(configPath, (cameras) => {
+    if (!cameras.some((known) => known.id === id)) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
+    return cameras.filter((known) => known.id !== id);
+  });
+}
+
+/** The configuration in a few sentences, for `check`. */
+export function describeConfig(config: HubConfig): string[] {
+  const { keep, record, time } = config;
+  return [
+    `hub "${config.name}", data in ${config.data}`,
+    config.owner === undefined ? 'sealed for nobody: nothing is recorded' : `sealed for the owner of ${config.owner}`,
+    `one key covers ${formatDuration(record.periodMs)}; footage is kept ${formatDuration(keep.footageMs)}, the log ${formatDuration(keep.logsMs)}, the audit ${formatDuration(keep.auditMs)}`,
+    time.source === 'system' ? 'the clock of this machine is trusted' : 'the clock is trusted when a time server keeps it',
+    ...config.cameras.map((camera) =>
+      `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}`),
+  ];
+}
+
+/** One file as read: its entries when nothing is wrong with it. */
+interface ConfigFile {
+  readonly path: string;
+  readonly lines: KeyLines;
+  readonly problems: readonly SallyportError[];
+  readonly entries: FileEntries | undefined;
+}
+
+function pagePath(configPath: string): string {
+  return join(dirname(configPath), 'conf.d', '90-page.toml');
+}
+
+async function readAll(path: string): Promise<{ files: ConfigFile[]; ignored: string[] }> {
+  const folder = join(dirname(path), 'conf.d');
+  const names = (await fileExists(folder)) ? await listFolder(folder).catch((error: unknown) => { throw unreadable(folder, error); }) : [];
+  const read = names.filter((name) => name.endsWith('.toml') && !name.startsWith('.')).slice(0, filesMax);
+  const files = [];
+  for (const file of [path, ...read.map((name) => join(folder, name))]) files.push(await readOne(file));
+  return { files, ignored: names.filter((name) => !read.includes(name)).map((name) => join(folder, name)) };
+}
+
+function unreadable(file: string, error: unknown): ConfigErrors {
+  const reason = isSallyportError(error, 'SP_READ') ? String(error.evidence['reason']) : reasonOf(error);
+  return new ConfigErrors([new SallyportError('SP_CONFIG_FILE', { file, reason }, error)]);
+}
+
+async function readOne(path: string): Promise<ConfigFile> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFileBounded(path, fileBytesMax);
+  } catch (error) {
+    const { problems } = unreadable(path, error);
+    return { path, lines: new KeyLines(''), problems, entries: undefined };
+  }
+  return parseFile(path, bytes);
+}
+
+function parseFile(path: string, bytes: Uint8Array): ConfigFile {
+  const broken = (line: number, reason: string, cause?: unknown): ConfigFile =>
+    ({ path, lines: new KeyLines(''), problems: [new SallyportError('SP_CONFIG_SYNTAX', { file: path, line, reason }, cause)], entries: undefined });
+  const badLine = lineOfBadUtf8(bytes);
+  if (badLine !== undefined) return broken(badLine, bytes[0] === 0xff || bytes[0] === 0xfe ? 'it is not saved as UTF-8 (but as UTF-16)' : 'it is not saved as UTF-8');
+  const text = new TextDecoder('utf-8').decode(bytes);
+  let table: unknown;
+  try {
+    table = parse(text, { maxDepth: nestingMax, unsafeKeyBehaviour: 'keep' });
+  } catch (error) {
+    // The parser's own message goes on with the lines around, and those may hold a password. The cause is left out for the same reason.
+    return error instanceof TomlError ? broken(error.line, parserReason(error)) : broken(1, reasonOf(error));
+  }
+  const lines = new KeyLines(text);
+  const findings = new Findings(path, lines);
+  const entries = checkFile(table, findings);
+  return { path, lines, problems: findings.list, entries };
+}
+
+function parserReason(error: TomlError): string {
+  return (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
+}
+
+function lineOfBadUtf8(bytes: Uint8Array): number | undefined {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const valid = (part: Uint8Array): boolean => {
+    try {
+      decoder.decode(part);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (valid(bytes)) return undefined;
+  let from = 0;
+  for (let line = 1; ; line++) {
+    const newline = bytes.indexOf(10, from);
+    if (newline < 0 || !valid(bytes.subarray(from, newline))) return line;
+    from = newline + 1;
+  }
+}
+
+function build(path: string, { files, ignored }: { files: readonly ConfigFile[]; ignored: readonly string[] }): LoadedConfig {
+  const problems = files.flatMap((file) => file.problems);
+  const sound = files.filter((file): file is ConfigFile & SoundFile => file.entries !== undefined);
+  const all = [...problems, ...checkTogether(sound)];
+  if (all.length > 0) throw new ConfigErrors(all.slice(0, problemsMax));
+  const config = merge(dirname(path), sound.map((file) => file.entries));
+  return { config, files: files.map((file) => file.path), warnings: warningsOf(config, ignored) };
+}
+
+/** Later files win, cameras add up; relative paths begin at the folder of sallyport.toml, in whichever file they stand. */
+function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
+  const last = <T>(pick: (file: FileEntries) => T | undefined): T | undefined => entries.map(pick).findLast((value) => value !== undefined);
+  const lengthMs = (fallback: string, pick: (file: FileEntries) => string | undefined): number => durationMs(last(pick) ?? fallback);
+  const pathOf = (text: string): string => resolve(folder, text);
+  const data = pathOf(last((file) => file.data) ?? '/var/lib/sallyport');
+  const owner = last((file) => file.owner);
+  const footageMs = lengthMs('3 days', (file) => file.keep?.footage);
+  return {
+    name: last((file) => file.name) ?? 'Home',
+    data,
+    ...(owner === undefined ? {} : { owner: pathOf(owner) }),
+    socket: pathOf(last((file) => file.socket) ?? join(data, 'control.sock')),
+    record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after) },
+    keep: { footageMs, logsMs: lengthMs('14 days', (file) => file.keep?.logs), auditMs: lengthMs('2 years', (file) => file.keep?.audit) },
+    time: { source: last((file) => file.time?.source) ?? 'ntp', settleMs: lengthMs('1 hour', (file) => file.time?.settle) },
+    discovery: { loopback: last((file) => file.discovery?.loopback) ?? false, interfaces: last((file) => file.discovery?.interfaces) ?? [] },
+    capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf) },
+    log: { level: last((file) => file.log?.level) ?? 'info' },
+    cameras: entries.flatMap((file) => file.camera ?? []).map((camera) => cameraOf(camera, footageMs)),
+  };
+}
+
+/** A bare name is looked for in PATH. */
+function program(text: string, pathOf: (text: string) => string): string {
+  return text.includes('/') ? pathOf(text) : text;
+}
+
+function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
+  return {
+    id: entry.id,
+    name: entry.name ?? entry.id,
+    address: entry.address.toLowerCase(),
+    port: entry.port ?? 80,
+    path: entry.path ?? '/onvif/device_service',
+    user: entry.user,
+    keepMs: entry.keep === undefined ? footageMs : durationMs(entry.keep),
+    ownKeep: entry.keep !== undefined,
+    audio: entry.audio ?? false,
+    record: entry.record ?? true,
+    space: entry.space ?? 'home',
+    ...(entry.serial === undefined ? {} : { serial: entry.serial }),
+  };
+}
+
+function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
+  const { footageMs } = config.keep;
+  return [
+    ...ignored.map((file) => `${file} is not read: only files that end in .toml are`),
+    ...(footageMs < config.record.periodMs ? [`footage is kept ${formatDuration(footageMs)}, but one key covers ${formatDuration(config.record.periodMs)}: what is recorded at its beginning stays for both together`] : []),
+  ];
+}
+
+async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[]): Promise<void> {
+  const path = resolve(configPath);
+  const page = pagePath(path);
+  const { files, ignored } = await readAll(path);
+  build(path, { files, ignored });
+  const own = files.find((file) => file.path === page)?.entries ?? {};
+  const others = new Set(files.filter((file) => file.path !== page).flatMap((file) => file.entries?.camera ?? []).map((camera) => camera.id));
+  const text = `${pageHead}${stringify({ ...own, camera: change(own.camera ?? [], others) })}\n`;
+  const rest = files.filter((file) => file.path !== page);
+  const changed = [...rest, parseFile(page, Buffer.from(text))].sort((a, b) => (a.path === path ? -1 : b.path === path ? 1 : basename(a.path) < basename(b.path) ? -1 : 1));
+  build(path, { files: changed, ignored });
+  await ensureFolder(dirname(page), 0o755);
+  await writeFileAtomic(page, text, 0o640);
+}
+
+const pageHead = '# Written by the hub: what `sallyport adopt` and the page set. Changes by hand are lost; your own go to sallyport.toml.\n\n';
+
+/** Names and serial numbers are a camera's own words: what a configuration cannot hold of them is left out. */
+function presentable(camera: CameraEntry): CameraEntry {
+  const { name, serial, ...rest } = camera;
+  const plain = (text: string | undefined, lengthMax: number): string => Array.from((text ?? '').replaceAll(/\p{C}+/gu, ' ').trim()).slice(0, lengthMax).join('').trim();
+  const [plainName, plainSerial] = [plain(name, 80), plain(serial, 100)];
+  return { ...rest, ...(plainName === '' ? {} : { name: plainName }), ...(plainSerial === '' ? {} : { serial: plainSerial }) };
+}

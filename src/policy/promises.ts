@@ -1,0 +1,244 @@
+/**
+ * What a camera vendor's privacy policy asks people to trust, and what this project puts in its place: a mechanism on the owner's own
+ * hub, and a proof that anybody can run. A row counts when a test proves it; until then it says "not yet", and a row that is proven in
+ * part says what is missing. docs/PROMISES.md is made from this table, and a test finds each named test in its file.
+ */
+
+export interface Proof {
+  readonly file: string;
+  /** The test's name, or the part of it that its variants share. */
+  readonly test: string;
+}
+
+export interface PromiseRow {
+  readonly id: string;
+  readonly title: string;
+  /** What such a policy says, in short. */
+  readonly policy: string;
+  readonly mechanism: string;
+  readonly proofs: readonly Proof[];
+  /** What the proofs leave open; absent when they prove the whole row. */
+  readonly missing?: string;
+}
+
+/** How the proofs last went on this hub, by "file: test". */
+export interface ProofResults {
+  readonly results: ReadonlyMap<string, 'passed' | 'failed'>;
+  /** ISO date of the run. */
+  readonly date: string;
+}
+
+export const promises: readonly PromiseRow[] = [
+  {
+    id: 'P1', title: 'Account data',
+    policy: 'We collect name, e-mail, nickname, picture, language, time zone and login.',
+    mechanism: 'There is no account anywhere else. Users live in the hub\'s own encrypted database; a name and a credential are all they need, and each sees and edits their own.',
+    proofs: [],
+  },
+  {
+    id: 'P2', title: 'Login through others',
+    policy: 'You may log in with an account at a third party.',
+    mechanism: 'No third party is built in. A household may point the hub at an identity provider that it runs itself.',
+    proofs: [],
+  },
+  {
+    id: 'P3', title: 'Feedback',
+    policy: 'When you contact us we keep your contact data.',
+    mechanism: 'A diagnostic bundle is made on the hub, with addresses, names, credentials and images taken out; the owner sends it, or does not.',
+    proofs: [],
+  },
+  {
+    id: 'P4', title: 'Telemetry',
+    policy: 'We collect device, usage and log information automatically.',
+    mechanism: 'There is no telemetry. The log stays on the hub, is scrubbed where it is written, and expires by its own rule.',
+    proofs: [],
+  },
+  {
+    id: 'P5', title: 'Location',
+    policy: 'We may collect your precise location.',
+    mechanism: 'None is collected. A sunrise schedule takes coordinates from the configuration, rounded to 0.1 degree, and sends them nowhere.',
+    proofs: [],
+  },
+  {
+    id: 'P6', title: 'Device data',
+    policy: 'We collect each device\'s name, number, online status, activation time and firmware, and upgrade it.',
+    mechanism: 'The hub asks its cameras itself, by ONVIF, and keeps the answers in its encrypted database: maker, model, firmware, serial number, streams, online or not.',
+    proofs: [], missing: 'notices when firmware changes or a camera reboots, and firmware upgrades.',
+  },
+  {
+    id: 'P7', title: 'Images and video',
+    policy: 'Cameras report images and videos to us.',
+    mechanism: 'Footage is sealed to the owner in memory, before its first byte reaches the disk, and goes nowhere.',
+    proofs: [
+      { file: 'test/e2e/plaintext.test.ts', test: 'while recording and after kill -9, no file holds plaintext of what the camera sent' },
+    ],
+  },
+  {
+    id: 'P8', title: 'Purposes and legal bases',
+    policy: 'We process data for these purposes, on these grounds.',
+    mechanism: 'A record of processing is made from the running configuration, so that it cannot say something else than what runs.',
+    proofs: [],
+  },
+  {
+    id: 'P9', title: 'Sharing',
+    policy: 'We share data with providers, customers, affiliates and authorities.',
+    mechanism: 'Nothing leaves by default. One process alone may reach the outside, it cannot open footage, each destination is declared with a purpose, and each object that leaves is entered in a ledger.',
+    proofs: [],
+  },
+  {
+    id: 'P10', title: 'Code of others',
+    policy: 'The app contains third-party components that collect data.',
+    mechanism: 'A list, made from what runs, of every dependency and of which one may open a connection or start a program.',
+    proofs: [],
+  },
+  {
+    id: 'P11', title: 'Your rights',
+    policy: 'You may ask for access, correction, deletion, restriction, objection and a copy; we answer within fifteen working days.',
+    mechanism: 'Each right is one action on the hub, done at once; requests are registered with their due date.',
+    proofs: [],
+  },
+  {
+    id: 'P12', title: 'Leaving',
+    policy: 'When you cancel the account we destroy your personal information.',
+    mechanism: 'One command destroys the keys, then the data, shows that nothing readable is left, and signs a certificate.',
+    proofs: [],
+  },
+  {
+    id: 'P13', title: 'Access to devices',
+    policy: 'Access to devices is isolated, authenticated and authorised.',
+    mechanism: 'Roles for owner, member, guest and installer, with grants for each camera; the installer\'s end at hand-over.',
+    proofs: [],
+  },
+  {
+    id: 'P14', title: 'Keys',
+    policy: 'Communication uses dynamic keys, and secrets are stored encrypted.',
+    mechanism: 'A fresh key for every segment, a key for every camera and period, all in the age v1 format that stock `age` opens; camera passwords only in the encrypted database.',
+    proofs: [
+      { file: 'test/seal/interop.test.ts', test: 'stock age opens what we seal, at every edge of a chunk' },
+      { file: 'test/seal/testkit.test.ts', test: 'every vector that we read otherwise is there' },
+      { file: 'test/seal/sealer.test.ts', test: 'every file has a key and an ephemeral share of its own' },
+      { file: 'test/seal/slot.test.ts', test: 'each period has a key of its own' },
+      { file: 'test/vault/vault.test.ts', test: 'settings and secrets are kept, in the encrypted database only' },
+    ],
+    missing: 'encrypted connections to the pages, which do not exist yet.',
+  },
+  {
+    id: 'P15', title: 'Filtering and audit',
+    policy: 'Data is strictly filtered, verified and audited.',
+    mechanism: 'Input is checked against a schema where it comes in. Views, exports, changes and deletions go to an audit that is chained and signed.',
+    proofs: [
+      { file: 'test/config/refusals.test.ts', test: 'no text makes it fail in another way' },
+      { file: 'test/vault/verify.test.ts', test: 'each flipped bit of a segment is found, in header and body' },
+      { file: 'test/vault/verify.test.ts', test: 'an audit line that was altered, cut out, or lost its text is named' },
+      { file: 'test/vault/verify.test.ts', test: 'catalogue rows that were altered or taken out are found by the signed root' },
+      { file: 'test/vault/verify.test.ts', test: 'a database that was put back to an older state is found: by the papers on disk, and by a kept checkpoint' },
+      { file: 'test/vault/audit.test.ts', test: 'ssh-keygen agrees with checkpoints and receipts, and refuses changed ones' },
+    ],
+    missing: 'views through a page, which does not exist yet.',
+  },
+  {
+    id: 'P16', title: 'Security events',
+    policy: 'We notify you of security events and of what you can do.',
+    mechanism: 'Failed logins, a broken chain, a changed camera, a new device or stopped recording become a notice that says what to do.',
+    proofs: [],
+  },
+  {
+    id: 'P17', title: 'Microphone',
+    policy: 'We use the microphone so that you can talk to the camera.',
+    mechanism: 'Talking goes from the owner\'s device to the camera while the button is held; the hub keeps none of it.',
+    proofs: [],
+  },
+  {
+    id: 'P18', title: 'Faces',
+    policy: 'Face recognition collects face data, with notice.',
+    mechanism: 'Faces are off until a person\'s consent is recorded: who, when, to which text. Unknown faces are never stored, and withdrawing the consent erases what there was.',
+    proofs: [],
+  },
+  {
+    id: 'P19', title: 'Wi-Fi',
+    policy: 'We collect information about your router\'s Wi-Fi.',
+    mechanism: 'The code that brings a camera into the Wi-Fi is made on the hub and shown once; the secret is kept sealed.',
+    proofs: [],
+  },
+  {
+    id: 'P20', title: 'Alarm pictures and settings',
+    policy: 'Alarm pictures and configuration are saved.',
+    mechanism: 'Alarm pictures are sealed inside the encrypted database, and the configuration is exported only sealed.',
+    proofs: [],
+  },
+  {
+    id: 'P21', title: 'Retention',
+    policy: 'We keep data for the minimal time, then destroy it, or stop using it where it cannot be destroyed.',
+    mechanism: 'A rule for each camera. At the deadline the period\'s key is shredded first, then files and rows go, and a signed receipt stays. A purge that fails is tried again and shown, and the data stays locked meanwhile. A clock that somebody turned destroys nothing.',
+    proofs: [
+      { file: 'test/policy/retention.test.ts', test: 'nothing is due before its deadline, everything is from its deadline on' },
+      { file: 'test/policy/retention.test.ts', test: 'a changed retention shortens deadlines and never lengthens one' },
+      { file: 'test/policy/timetrust.test.ts', test: 'whatever happens to the clock, nothing is purged within an hour of a start or a jump' },
+      { file: 'test/policy/timetrust.test.ts', test: 'after a jump back, deadlines count down by running time' },
+      { file: 'test/vault/keyring.test.ts', test: 'a shredded slot opens for nobody, and nothing of its block is left in either file' },
+      { file: 'test/vault/purge.test.ts', test: 'ends complete at the next start and shreds no living slot' },
+      { file: 'test/vault/purge.test.ts', test: 'a file that cannot be unlinked keeps no key alive, and the purge ends when it is tried again' },
+    ],
+    missing: 'years of a whole hub in simulated time, and other classes than footage.',
+  },
+  {
+    id: 'P22', title: 'Changes of the policy',
+    policy: 'We announce changes of this policy.',
+    mechanism: 'A change of the configuration that lowers privacy (longer retention, sound) does not take effect until the owner accepts, by signature, a sentence that says what it changes.',
+    proofs: [
+      { file: 'test/policy/consent.test.ts', test: 'without a yes, no camera that stays is ever kept longer or heard, whatever is written' },
+      { file: 'test/policy/consent.test.ts', test: 'after the owner\'s yes it is in force, and only it' },
+      { file: 'test/policy/consent.test.ts', test: 'a yes to something that does not wait is refused' },
+    ],
+    missing: 'the whole way from a changed file to the owner\'s signature, and new destinations and faces, which do not exist yet.',
+  },
+  {
+    id: 'P23', title: 'Remote viewing',
+    policy: 'Remote viewing goes through the video service of a third party.',
+    mechanism: 'There is no relay. Away from home the household uses its own VPN, or sealed copies in a store of its own that open on its own devices.',
+    proofs: [],
+  },
+  {
+    id: 'P24', title: 'Push messages',
+    policy: 'Push messages go through a third party.',
+    mechanism: 'Messages are sealed or without content; the picture is fetched from the hub.',
+    proofs: [],
+  },
+  {
+    id: 'P25', title: 'Payment',
+    policy: 'We collect payment data.',
+    mechanism: 'There is nothing to pay, so there is nothing to collect.',
+    proofs: [],
+  },
+];
+
+/** The table as Markdown that also reads well in a terminal. */
+export function renderPromises(ran?: ProofResults): string {
+  const proven = promises.filter((row) => row.proofs.length > 0);
+  return [
+    '# Promises\n',
+    'A camera vendor\'s privacy policy asks for trust in some thirty sentences. This is what stands here instead of each: a mechanism on',
+    'the owner\'s own hub, and the tests that prove it. `sallyport promises` prints the same table.\n',
+    `${proven.length} of ${promises.length} rows have a proof, ${proven.filter((row) => row.missing === undefined).length} of them for the whole row${ran === undefined ? '' : `; last run ${ran.date}`}.\n`,
+    ...promises.map((row) => renderRow(row, ran)),
+  ].join('\n');
+}
+
+function renderRow(row: PromiseRow, ran: ProofResults | undefined): string {
+  const missing = row.missing === undefined ? '' : ` Missing: ${row.missing}`;
+  const proof = row.proofs.length === 0 ? `not yet.${missing}` : `${row.missing === undefined ? '' : `in part.${missing}`}`;
+  return [
+    `## ${row.id} ${row.title}\n`,
+    `- A policy says: ${row.policy}`,
+    `- Here: ${row.mechanism}`,
+    `- Proof: ${proof}`.trimEnd(),
+    ...row.proofs.map((one) => `  - ${one.file}: ${one.test}${outcome(one, ran)}`),
+    '',
+  ].join('\n');
+}
+
+function outcome(proof: Proof, ran: ProofResults | undefined): string {
+  if (ran === undefined) return '';
+  const outcomes = [...ran.results].filter(([name]) => name.startsWith(`${proof.file}: `) && name.includes(proof.test)).map(([, result]) => result);
+  return ` (${outcomes.length === 0 ? 'not run' : outcomes.includes('failed') ? 'failed' : 'passed'})`;
+}

@@ -1,0 +1,123 @@
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { ConfigErrors, describeConfig, loadConfig, removePageCamera, writePageCamera } from '../../src/config.ts';
+
+const example = fileURLToPath(new URL('../../config/sallyport.example.toml', import.meta.url));
+
+t.test('the example is good and shows the defaults', async (t) => {
+  const { config, warnings } = await loadConfig(example);
+  t.same(warnings, []);
+  const bare = (await loadConfig(join(t.testdir({ 'sallyport.toml': '' }), 'sallyport.toml'))).config;
+  t.same({ ...config, cameras: [], owner: undefined }, { ...bare, owner: undefined });
+  t.same(config.cameras.map((camera) => [camera.id, camera.address, camera.port, camera.path, camera.keepMs / 86_400_000, camera.audio, camera.record, camera.space]), [
+    ['front-door', '192.168.1.20', 80, '/onvif/device_service', 3, false, true, 'home'],
+    ['garden', '192.168.1.21', 8000, '/onvif/device_service', 1, false, true, 'home'],
+  ]);
+});
+
+t.test('an empty file is a hub with all defaults', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': '' });
+  const { config } = await loadConfig(join(folder, 'sallyport.toml'));
+  t.same(config, {
+    name: 'Home', data: '/var/lib/sallyport', socket: '/var/lib/sallyport/control.sock',
+    record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
+    keep: { footageMs: 259_200_000, logsMs: 1_209_600_000, auditMs: 63_072_000_000 },
+    time: { source: 'ntp', settleMs: 3_600_000 },
+    discovery: { loopback: false, interfaces: [] },
+    capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' },
+    log: { level: 'info' },
+    cameras: [],
+  });
+});
+
+t.test('short periods and retention are possible, and relative paths begin at the file', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': 'data = "data"\nowner = "owner/owner.json"\n[record]\nperiod = "10 seconds"\ncut_after = "5 seconds"\n[keep]\nfootage = "15 seconds"\n[time]\nsource = "system"\nsettle = "0 s"\n[capture]\nffmpeg = "bin/ffmpeg"\n' });
+  const { config } = await loadConfig(join(folder, 'sallyport.toml'));
+  t.equal(config.data, join(folder, 'data'));
+  t.equal(config.owner, join(folder, 'owner/owner.json'));
+  t.equal(config.socket, join(folder, 'data/control.sock'));
+  t.equal(config.capture.ffmpeg, join(folder, 'bin/ffmpeg'));
+  t.same([config.record.periodMs, config.record.cutAfterMs, config.keep.footageMs, config.time.settleMs], [10_000, 5_000, 15_000, 0]);
+});
+
+t.test('a byte order mark and Windows line ends do not matter', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': '\ufeffname = "Tür"\r\n\r\n[keep]\r\nfootage = "1 day"\r\n' });
+  const { config } = await loadConfig(join(folder, 'sallyport.toml'));
+  t.equal(config.name, 'Tür');
+  t.equal(config.keep.footageMs, 86_400_000);
+});
+
+t.test('files in conf.d add cameras and override single keys, in the order of their names', async (t) => {
+  const folder = t.testdir({
+    'sallyport.toml': 'name = "A"\n[keep]\nfootage = "1 day"\nlogs = "2 days"\n[[camera]]\nid = "one"\naddress = "10.0.0.1"\nuser = "u"\n',
+    'conf.d': {
+      '20-b.toml': 'name = "C"\n[[camera]]\nid = "three"\naddress = "10.0.0.3"\nuser = "u"\n',
+      '10-a.toml': 'name = "B"\ndata = "data"\n[keep]\nfootage = "2 days"\n[[camera]]\nid = "two"\naddress = "10.0.0.1"\nport = 81\nuser = "u"\n',
+      'old.toml.bak': 'nonsense',
+    },
+  });
+  const { config, files, warnings } = await loadConfig(join(folder, 'sallyport.toml'));
+  t.equal(config.name, 'C');
+  t.equal(config.data, join(folder, 'data'), 'relative to sallyport.toml');
+  t.same(config.keep, { footageMs: 172_800_000, logsMs: 172_800_000, auditMs: 63_072_000_000 });
+  t.same(config.cameras.map((camera) => [camera.id, camera.keepMs]), [['one', 172_800_000], ['two', 172_800_000], ['three', 172_800_000]]);
+  t.same(files.map((file) => file.slice(folder.length + 1)), ['sallyport.toml', 'conf.d/10-a.toml', 'conf.d/20-b.toml']);
+  t.match(warnings.join(), /old\.toml\.bak is not read/);
+});
+
+t.test('an adopted camera goes to conf.d/90-page.toml, and sallyport.toml stays as it is', async (t) => {
+  const own = '# mine\n[[camera]]\nid = "one"\naddress = "10.0.0.1"\nuser = "u"\n';
+  const folder = t.testdir({ 'sallyport.toml': own });
+  const path = join(folder, 'sallyport.toml');
+  await writePageCamera(path, { id: 'two', name: 'Tür "links"\u0007', address: '10.0.0.2', user: 'onvif', keep: '2 days', serial: '\u0000SN 1\n' });
+  await writePageCamera(path, { id: 'three', address: '10.0.0.3', user: 'onvif', audio: true });
+  await writePageCamera(path, { id: 'two', name: 'Gate', address: '10.0.0.4', port: 8080, user: 'onvif', serial: '\u0007' });
+  const { config } = await loadConfig(path);
+  t.same(config.cameras.map(({ id, name, address, port, audio, serial }) => [id, name, address, port, audio, serial]), [
+    ['one', 'one', '10.0.0.1', 80, false, undefined], ['three', 'three', '10.0.0.3', 80, true, undefined], ['two', 'Gate', '10.0.0.4', 8080, false, undefined],
+  ]);
+  t.equal(readFileSync(path, 'utf8'), own);
+  t.same(readdirSync(join(folder, 'conf.d')), ['90-page.toml'], 'nothing half-written stays');
+  t.equal(statSync(join(folder, 'conf.d/90-page.toml')).mode & 0o777, 0o640);
+  await removePageCamera(path, 'two');
+  t.same((await loadConfig(path)).config.cameras.map((camera) => camera.id), ['one', 'three']);
+});
+
+t.test('the page cannot write what could not be read again', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': '[[camera]]\nid = "one"\naddress = "10.0.0.1"\nuser = "u"\n' });
+  const path = join(folder, 'sallyport.toml');
+  await t.rejects(writePageCamera(path, { id: 'one', address: '10.0.0.9', user: 'u' }), { code: 'SP_CAMERA_KNOWN' });
+  await t.rejects(writePageCamera(path, { id: 'two', address: '10.0.0.1', user: 'u' }), ConfigErrors);
+  await t.rejects(writePageCamera(path, { id: '../x', address: '10.0.0.2', user: 'u' }), ConfigErrors);
+  await t.rejects(writePageCamera(path, { id: 'x', address: '10.0.0.2', user: 'u', keep: 'forever' }), ConfigErrors);
+  await t.rejects(removePageCamera(path, 'two'), { code: 'SP_CAMERA_UNKNOWN' });
+  t.same(readdirSync(folder), ['sallyport.toml'], 'nothing was written');
+});
+
+t.test('a broken page file is told, not overwritten', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': '', 'conf.d': { '90-page.toml': 'x = = 1' } });
+  await t.rejects(writePageCamera(join(folder, 'sallyport.toml'), { id: 'a', address: '10.0.0.2', user: 'u' }), ConfigErrors);
+  t.equal(readFileSync(join(folder, 'conf.d/90-page.toml'), 'utf8'), 'x = = 1');
+});
+
+t.test('settings of the page survive an adoption', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': '', 'conf.d': { '90-page.toml': 'name = "Ours"\n[keep]\nfootage = "1 day"\n' } });
+  const path = join(folder, 'sallyport.toml');
+  await writePageCamera(path, { id: 'a', address: '10.0.0.2', user: 'u' });
+  const { config } = await loadConfig(path);
+  t.same([config.name, config.keep.footageMs, config.cameras.length], ['Ours', 86_400_000, 1]);
+});
+
+t.test('a configuration is described in sentences', async (t) => {
+  const text = describeConfig((await loadConfig(example)).config).join('\n');
+  t.match(text, /footage is kept 3 days/);
+  t.match(text, /garden: 192\.168\.1\.21 port 8000 as onvif, footage kept 1 day, no sound/);
+});
+
+t.test('retention shorter than a period is warned of', async (t) => {
+  const path = join(t.testdir({}), 'sallyport.toml');
+  writeFileSync(path, '[keep]\nfootage = "10 minutes"\n');
+  t.match((await loadConfig(path)).warnings.join(), /footage is kept 10 minutes, but one key covers 1 hour/);
+});

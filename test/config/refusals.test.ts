@@ -1,0 +1,152 @@
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { run } from '../../src/base/spawn.ts';
+import { ConfigErrors, loadConfig } from '../../src/config.ts';
+
+interface Told { code: string; line: number; message: string; hint: string }
+
+async function refusal(path: string): Promise<Told[]> {
+  try {
+    await loadConfig(path);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigErrors)) throw error;
+    return error.problems.map((problem) => ({ code: problem.code, line: Number(problem.evidence['line'] ?? 0), message: problem.message, hint: problem.hint }));
+  }
+}
+
+function file(t: Test, content: string | Buffer): string {
+  const path = join(t.testdir({}), 'sallyport.toml');
+  writeFileSync(path, content);
+  return path;
+}
+
+const camera = (more = ''): string => `[[camera]]\nid = "front-door"\naddress = "192.168.1.20"\nuser = "onvif"\n${more}`;
+
+const cases: [name: string, text: string | Buffer, code: string, line: number, message: RegExp, hint: RegExp][] = [
+  ['an unknown key', 'name = "Home"\nnmae = "Home"\n', 'SP_CONFIG_UNKNOWN_KEY', 2, /unknown key nmae/, /Did you mean name\?/],
+  ['an unknown key in a table', '[record]\n\ncut_aftr = "60 s"\n', 'SP_CONFIG_UNKNOWN_KEY', 3, /record\.cut_aftr/, /Did you mean cut_after\?/],
+  ['an unknown table', '\n[recrod]\nperiod = "1 hour"\n', 'SP_CONFIG_UNKNOWN_KEY', 2, /recrod/, /Did you mean record\?/],
+  ['a key in the wrong place', 'footage = "3 days"\n', 'SP_CONFIG_UNKNOWN_KEY', 1, /footage/, /belongs under \[keep\]/],
+  ['an unknown key far from all', '[keep]\nxyzzy = 1\n', 'SP_CONFIG_UNKNOWN_KEY', 2, /keep\.xyzzy/, /Known here: footage, logs, audit/],
+  ['an unknown key in the second camera', `${camera()}${camera('adress = "x"\n').replace('front-door', 'garden')}`, 'SP_CONFIG_UNKNOWN_KEY', 9, /adress of camera no\. 2/, /Did you mean address\?/],
+  ['an unknown dotted key', 'keep.footage = "1 day"\nkeep.fotage = "1 day"\n', 'SP_CONFIG_UNKNOWN_KEY', 2, /keep\.fotage/, /footage/],
+  ['an unknown key in an inline table', 'name = "x"\nkeep = { footage = "1 day", lgos = "1 day" }\n', 'SP_CONFIG_UNKNOWN_KEY', 2, /keep\.lgos/, /Did you mean logs\?/],
+  ['an unknown key in an inline list', 'camera = [\n  { id = "a", address = "10.0.0.1", user = "u" },\n  { id = "b", address = "10.0.0.2", user = "u", prot = 3 },\n]\n', 'SP_CONFIG_UNKNOWN_KEY', 3, /prot of camera no\. 2/, /Did you mean port\?/],
+  ['a number where text belongs', '[keep]\nfootage = 3\n', 'SP_CONFIG_VALUE', 2, /keep\.footage must be text in double quotes, not a number/, /3 days/],
+  ['text where a number belongs', camera('port = "80"\n'), 'SP_CONFIG_VALUE', 5, /port of camera no\. 1 must be a whole number, not text/, /1 to 65535/],
+  ['text where yes or no belongs', camera('audio = "no"\n'), 'SP_CONFIG_VALUE', 5, /must be true or false, not text/, /without quotes/],
+  ['a date where text belongs', 'name = 2026-11-24\n', 'SP_CONFIG_VALUE', 1, /not a date/, /text/],
+  ['a value where a table belongs', 'keep = "3 days"\n', 'SP_CONFIG_VALUE', 1, /keep must be a table/, /\[keep\]/],
+  ['one bracket instead of two', '[camera]\nid = "a"\n', 'SP_CONFIG_VALUE', 1, /camera must be a list of tables/, /\[\[camera\]\]/],
+  ['none of the values', '[time]\nsource = "gps"\n', 'SP_CONFIG_VALUE', 2, /time\.source is none of the values/, /"ntp" or "system"/],
+  ['a bad duration', '[keep]\nfootage = "3 parsecs"\n', 'SP_CONFIG_VALUE', 2, /keep\.footage is no duration/, /10 seconds to 10 years/],
+  ['a negative duration', '[keep]\nfootage = "-3 days"\n', 'SP_CONFIG_VALUE', 2, /is no duration/, /3 days/],
+  ['too short a duration', '[keep]\nfootage = "9 seconds"\n', 'SP_CONFIG_VALUE', 2, /is too short: at least 10 seconds/, /10 years/],
+  ['too long a duration', '[record]\ncut_after = "91 s"\n', 'SP_CONFIG_VALUE', 2, /is too long: at most 90 seconds/, /2 seconds to 90 seconds/],
+  ['a period that does not divide a day', '[record]\nperiod = "7 hours"\n', 'SP_CONFIG_VALUE', 2, /does not divide 1 day/, /whole number of them/],
+  ['a port out of range', camera('port = 65536\n'), 'SP_CONFIG_VALUE', 5, /out of range/, /65535/],
+  ['a fraction as port', camera('port = 80.5\n'), 'SP_CONFIG_VALUE', 5, /whole number/, /65535/],
+  ['an id that is no folder name', camera().replace('front-door', '../etc'), 'SP_CONFIG_VALUE', 2, /id of camera no\. 1/, /a-z, 0-9 and hyphen/],
+  ['an id of one option', camera().replace('front-door', '-rf'), 'SP_CONFIG_VALUE', 2, /id of camera no\. 1/, /beginning with a letter/],
+  ['a missing key', '[[camera]]\nid = "a"\nuser = "u"\n', 'SP_CONFIG_VALUE', 1, /address of camera no\. 1 is missing/, /192\.168\.1\.20/],
+  ['an address that is a URL', camera().replace('192.168.1.20', 'http://192.168.1.20/'), 'SP_CONFIG_VALUE', 3, /address/, /alone/],
+  ['an address with a port', camera().replace('192.168.1.20', '192.168.1.20:80'), 'SP_CONFIG_VALUE', 3, /address/, /keys of their own/],
+  ['an address out of range', camera().replace('192.168.1.20', '192.168.1.256'), 'SP_CONFIG_VALUE', 3, /is no IPv4 address/, /IPv4/],
+  ['an address in octal', camera().replace('192.168.1.20', '192.168.1.020'), 'SP_CONFIG_VALUE', 3, /is no IPv4 address/, /IPv4/],
+  ['an address as one number', camera().replace('192.168.1.20', '0x7f000001'), 'SP_CONFIG_VALUE', 3, /is no IPv4 address/, /IPv4/],
+  ['an address of many', camera().replace('192.168.1.20', '239.255.255.250'), 'SP_CONFIG_VALUE', 3, /not the address of one device/, /IPv4/],
+  ['a name that is no host name', camera().replace('192.168.1.20', 'a..b'), 'SP_CONFIG_VALUE', 3, /no host name/, /host name/],
+  ['a path that leads to another host', camera('path = "//evil/x"\n'), 'SP_CONFIG_VALUE', 5, /path of camera no\. 1/, /one \//],
+  ['a control character in a name', camera('name = "a\\u0007b"\n'), 'SP_CONFIG_VALUE', 5, /name of camera no\. 1/, /plain text/],
+  ['a home folder by tilde', 'data = "~/sallyport"\n', 'SP_CONFIG_VALUE', 1, /data/, /~ is not expanded/],
+  ['a program that is an option', '[capture]\nffmpeg = "-version"\n', 'SP_CONFIG_VALUE', 2, /capture\.ffmpeg/, /path/],
+  ['a camera twice', `${camera()}${camera().replace('.20', '.21')}`, 'SP_CONFIG_DUPLICATE', 6, /id of camera no\. 2 is given twice: front-door/, /id of its own/],
+  ['an address twice', `${camera()}${camera().replace('front-door', 'garden')}`, 'SP_CONFIG_VALUE', 7, /those of front-door already/, /address and port of its own/],
+  ['a password', camera('password = "hunter2"\n'), 'SP_CONFIG_SECRET', 5, /password of camera no\. 1 holds a secret/, /sallyport secret set/],
+  ['a secret under an unknown table', '[mqtt]\nuser = "x"\napi_key = "hunter2"\n', 'SP_CONFIG_SECRET', 3, /mqtt\.api_key holds a secret/, /secret set/],
+  ['a secret deep inside', '[a]\nb = { c = [ { "pass-phrase" = "hunter2" } ] }\n', 'SP_CONFIG_SECRET', 2, /holds a secret/, /secret set/],
+  ['a URL with a password', camera('path = "rtsp://admin:hunter2@192.168.1.20/live"\n'), 'SP_CONFIG_SECRET', 5, /path of camera no\. 1 holds a secret/, /secret set/],
+  ['a URL with a password in escapes', 'name = "rtsp:\\u002f/admin:hunter2@x/"\n', 'SP_CONFIG_SECRET', 1, /name holds a secret/, /secret set/],
+  ['a password as parameter', camera('path = "/snap.cgi?-usr=admin&-pwd=hunter2"\n'), 'SP_CONFIG_SECRET', 5, /path of camera no\. 1/, /secret set/],
+  ['an age identity', 'owner = "AGE-SECRET-KEY-1HUNTER2"\n', 'SP_CONFIG_SECRET', 1, /owner holds a secret/, /secret set/],
+  ['a user with a password', camera().replace('"onvif"', '"admin:hunter2"'), 'SP_CONFIG_VALUE', 4, /user of camera no\. 1/, /without a colon/],
+  ['broken syntax beside a password', 'password = "hunter2\nname = "x"\n', 'SP_CONFIG_SYNTAX', 1, /not valid TOML/, /double quotes/],
+  ['a key given twice', 'name = "a"\nname = "b"\n', 'SP_CONFIG_SYNTAX', 2, /not valid TOML/, /quotes/],
+  ['a prototype key', '__proto__ = { polluted = true }\n', 'SP_CONFIG_UNKNOWN_KEY', 1, /__proto__/, /Known here/],
+  ['a prototype key in a camera', camera('constructor = { prototype = 1 }\n'), 'SP_CONFIG_UNKNOWN_KEY', 5, /constructor of camera no\. 1/, /Known here/],
+  ['a prototype table', '[__proto__.x]\ny = 1\n', 'SP_CONFIG_UNKNOWN_KEY', 1, /__proto__/, /Known here/],
+  ['Latin-1', Buffer.from('# ok\nname = "T\xfcr"\n', 'latin1'), 'SP_CONFIG_SYNTAX', 2, /not saved as UTF-8/, /TOML|quotes/],
+  ['UTF-16', Buffer.from('\ufeffname = "x"\n', 'utf16le'), 'SP_CONFIG_SYNTAX', 1, /UTF-16/, /quotes/],
+  ['a NUL byte', 'name = "a\0b"\n', 'SP_CONFIG_SYNTAX', 1, /not valid TOML/, /quotes/],
+  ['deep nesting', `name = ${'['.repeat(100_000)}\n`, 'SP_CONFIG_SYNTAX', 1, /nested/, /quotes/],
+  ['a number beyond all numbers', camera('port = 99999999999999999999\n'), 'SP_CONFIG_SYNTAX', 5, /integer/, /quotes/],
+];
+
+for (const [name, text, code, line, message, hint] of cases) {
+  t.test(`refused with code, line and hint: ${name}`, async (t) => {
+    const path = file(t, text);
+    const told = await refusal(path);
+    const first = told[0];
+    t.equal(first?.code, code);
+    t.equal(first?.line, line);
+    t.match(first?.message, message);
+    t.ok(first?.message.includes(`${path}:${line}`), 'file and line are in the sentence');
+    t.match(first?.hint, hint);
+    t.notMatch(JSON.stringify(told), /hunter2/i, 'no secret is repeated');
+  });
+}
+
+t.test('all problems are told at once, but not more than fifty', async (t) => {
+  t.same((await refusal(file(t, 'nmae = "x"\n[keep]\nfootage = 3\nlogs = "1 minute"\n[[camera]]\npassword = "x"\n'))).map((told) => [told.code, told.line]), [
+    ['SP_CONFIG_SECRET', 6], ['SP_CONFIG_UNKNOWN_KEY', 1], ['SP_CONFIG_VALUE', 3], ['SP_CONFIG_VALUE', 4], ['SP_CONFIG_VALUE', 5], ['SP_CONFIG_VALUE', 5], ['SP_CONFIG_VALUE', 5],
+  ]);
+  const many = Array.from({ length: 5000 }, (_, index) => `k${index} = 1`).join('\n');
+  t.equal((await refusal(file(t, many))).length, 50);
+});
+
+t.test('what is no readable file is refused as such', async (t) => {
+  const folder = t.testdir({ 'folder.toml': {} });
+  const fifo = join(folder, 'fifo.toml');
+  t.equal((await run('mkfifo', [fifo], { timeoutMs: 5000 })).status, 0);
+  const huge = join(folder, 'huge.toml');
+  writeFileSync(huge, '');
+  truncateSync(huge, 100 * 2 ** 20);
+  for (const [path, why] of [[join(folder, 'folder.toml'), /not a regular file|is a folder/], [join(folder, 'none.toml'), /no such file/], [fifo, /not a regular file/], [huge, /larger than 1048576 bytes/], ['/dev/zero', /not a regular file/]] as const) {
+    const [told] = await refusal(path);
+    t.equal(told?.code, 'SP_CONFIG_FILE', path);
+    t.match(told?.message, why);
+    t.match(told?.hint, /1 MiB/);
+  }
+});
+
+t.test('a bomb of a megabyte is refused like any other file', async (t) => {
+  const size = 2 ** 20 - 64;
+  const bombs = [`${'a.'.repeat(size / 2)}a = 1`, `[${'a.'.repeat(size / 2)}a]`, `a = ${'{ a = '.repeat(size / 8)}`, '[[camera]]\n'.repeat(size / 11), '[[a]]\n[a.b]\n'.repeat(size / 12), `a = "${'\\'.repeat(size)}"`, `"${'k'.repeat(size)}" = 1`];
+  for (const bomb of bombs) {
+    const told = await refusal(file(t, bomb));
+    t.ok(told.length > 0 && told.length <= 50);
+    t.ok(told.every((one) => one.message.length < 1000), 'and the sentence stays short');
+  }
+});
+
+t.test('problems in conf.d name their own file', async (t) => {
+  const path = file(t, camera());
+  mkdirSync(join(path, '..', 'conf.d'));
+  const other = join(path, '..', 'conf.d', '10-more.toml');
+  writeFileSync(other, `# more\n${camera()}`);
+  const [told] = await refusal(path);
+  t.equal(told?.code, 'SP_CONFIG_DUPLICATE');
+  t.match(told?.message, new RegExp(`^${other}:3: `));
+});
+
+t.test('no text makes it fail in another way', async (t) => {
+  const pieces = fc.constantFrom('[', ']', '[[', ']]', '{', '}', '"', "'", '"""', "'''", '=', '.', ',', '#', '\n', '\r\n', ' ', '\\', 'camera', 'id', 'keep', 'name', '__proto__', '1', '"x"', 'true', '\ufeff', 'ü', '\0');
+  const path = file(t, '');
+  await fc.assert(fc.asyncProperty(fc.array(pieces, { maxLength: 40 }), async (parts) => {
+    writeFileSync(path, parts.join(''));
+    for (const told of await refusal(path)) if (!told.code.startsWith('SP_CONFIG_')) throw new Error(told.code);
+  }), { numRuns: 500 });
+});

@@ -1,0 +1,23 @@
+import type { CameraConfig, HubConfig } from '../../src/policy/settings.ts';
+
+export const day = 86_400_000;
+export const hour = 3_600_000;
+
+export function hub(keepDays: number, cameras: readonly CameraConfig[] = [], more: Partial<HubConfig> = {}): HubConfig {
+  return {
+    name: 'Home', data: '/data', socket: '/data/control.sock',
+    record: { periodMs: hour, cutAfterMs: 60_000 },
+    keep: { footageMs: keepDays * day, logsMs: 14 * day, auditMs: 730 * day },
+    time: { source: 'ntp', settleMs: hour }, discovery: { loopback: false, interfaces: [] },
+    capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' }, log: { level: 'info' },
+    cameras: cameras.map((camera) => (camera.ownKeep ? camera : { ...camera, keepMs: keepDays * day })),
+    ...more,
+  };
+}
+
+export function camera(id: string, more: { keepDays?: number; audio?: boolean; address?: string; record?: boolean } = {}): CameraConfig {
+  return {
+    id, name: id, address: more.address ?? '10.0.0.1', port: 80, path: '/onvif/device_service', user: 'onvif',
+    keepMs: (more.keepDays ?? 0) * day, ownKeep: more.keepDays !== undefined, audio: more.audio ?? false, record: more.record ?? true, space: 'home',
+  };
+}
