@@ -63,7 +63,11 @@ export const promises: readonly PromiseRow[] = [
     id: 'P6', title: 'Device data',
     policy: 'We collect each device\'s name, number, online status, activation time and firmware, and upgrade it.',
     mechanism: 'The hub asks its cameras itself, by ONVIF, and keeps the answers in its encrypted database: maker, model, firmware, serial number, streams, online or not.',
-    proofs: [], missing: 'notices when firmware changes or a camera reboots, and firmware upgrades.',
+    proofs: [
+      { file: 'test/cameras/fixtures.test.ts', test: 'who a camera is, as it says it: text stays text' },
+      { file: 'test/cameras/fixtures.test.ts', test: 'the profiles of several makes' },
+    ],
+    missing: 'an inventory kept current while the hub runs, notices when firmware changes or a camera reboots, and firmware upgrades.',
   },
   {
     id: 'P7', title: 'Images and video',

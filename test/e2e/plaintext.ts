@@ -16,7 +16,9 @@ export interface Plaintext {
 /** Runs from the payloads of the clip's NAL units (their first 8 bytes left out, which are alike in many clips) and of JPEG scans. */
 export async function plaintextOf(clip: string, jpegs: readonly string[]): Promise<Plaintext> {
   const annexB = (await run('ffmpeg', ['-v', 'error', '-i', clip, '-map', '0:v:0', '-c', 'copy', '-bsf:v', 'h264_mp4toannexb', '-f', 'h264', '-'])).stdout;
-  const payloads = [...nalUnits(annexB), ...(await Promise.all(jpegs.map(async (path) => (await readFile(path)).subarray(700))))];
+  // Slices only: parameter sets and x264's own notes are alike in clips that are not this one.
+  const slices = [...nalUnits(annexB)].filter((nal) => [1, 5].includes((nal[0] ?? 0) & 0x1f));
+  const payloads = [...slices, ...(await Promise.all(jpegs.map(async (path) => (await readFile(path)).subarray(700))))];
   const byStart = new Map<number, Buffer[]>();
   let runs = 0;
   for (const payload of payloads) {
