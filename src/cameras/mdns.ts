@@ -8,7 +8,7 @@ import type { Log } from '../base/log.ts';
 import { defaultPath, isInNetwork, isLoopback, printable, type LocalInterface } from './addresses.ts';
 import { plainWord } from './charset.ts';
 import { SenderLimit } from './senderlimit.ts';
-import { aborted } from './wsdiscovery.ts';
+import { aborted, receiveBytes } from './wsdiscovery.ts';
 
 const port = 5353;
 const datagramBytesMax = 9000;
@@ -91,6 +91,7 @@ function openSocket(local: LocalInterface): Promise<Socket> {
     // The group's datagrams come to the wildcard address only; which interface they are for is judged by their sender.
     socket.bind({ address: '0.0.0.0', port }, () => {
       try {
+        socket.setRecvBufferSize(receiveBytes);
         // multicast-dns joins the group by itself and tells nobody when it cannot.
         socket.addMembership('224.0.0.251', local.address);
         socket.dropMembership('224.0.0.251', local.address);
@@ -105,8 +106,8 @@ function openSocket(local: LocalInterface): Promise<Socket> {
 }
 
 /**
- * Stands between the network and bonjour-service 1.4.4, whose parsers throw out of the event handler, and end the process, on records
- * that are well-formed but odd, and whose socket errors nobody catches. What is too large, too much, or from elsewhere never reaches it.
+ * Stands between the network and bonjour-service 1.4.4, which reads every datagram of anybody inside an event handler, where an exception
+ * would end the process, and leaves the socket's `error` to nobody. What is too large, too much, or from elsewhere never reaches it.
  */
 class GuardedSocket extends EventEmitter {
   readonly #socket: Socket;

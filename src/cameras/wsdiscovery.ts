@@ -9,6 +9,8 @@ const group = '239.255.255.250';
 const port = 3702;
 /** A probe is one datagram and gets lost; three times, with and without a type. */
 const probesAtMs = [0, 250, 750];
+/** All cameras answer at once; the kernel gives less where its limit is lower. */
+export const receiveBytes = 2 ** 20;
 
 export interface WsDiscoveryOptions {
   readonly local: LocalInterface;
@@ -71,6 +73,7 @@ function openSocket(local: LocalInterface): Promise<Socket> {
       try {
         socket.setMulticastInterface(local.address);
         socket.setMulticastTTL(1);
+        socket.setRecvBufferSize(receiveBytes);
         socket.removeAllListeners('error');
         resolve(socket);
       } catch (error) {

@@ -29,12 +29,23 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 /** Parses strictly; what is wrong becomes SP_USAGE with the command's name. */
 export function parseOptions<const O extends Options>(command: string, args: readonly string[], options: O, positionalsMax: number): ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true; strict: true }>> {
   try {
-    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({ args: joinNegativeTimes(args), options, allowPositionals: true, strict: true });
     if (parsed.positionals.length > positionalsMax) throw new Error(`"${parsed.positionals[positionalsMax]}" is too much`);
     return parsed;
   } catch (error) {
     throw new SallyportError('SP_USAGE', { command, reason: (error as Error).message.split('. To specify')[0] ?? 'the options are wrong' }, error);
   }
+}
+
+/** `--from "-10 min"` is a time before now, not an option: parseArgs takes it only as `--from=-10 min`. */
+function joinNegativeTimes(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1);
+    if (/^-\d/.test(arg) && before !== undefined && /^--[a-z-]+$/.test(before)) joined[joined.length - 1] = `${before}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 export function requirePositional(command: string, value: string | undefined, what: string): string {

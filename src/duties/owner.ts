@@ -1,6 +1,6 @@
 /** Who the hub seals for: the owner's signed list, trusted at its first sight and from then on only with the same signer. */
 import { SallyportError, asSallyportError } from '../base/errors.ts';
-import { readTextBounded } from '../base/files.ts';
+import { fileExists, readTextBounded } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { readOwnerList, slotRecipients, type OwnerList } from '../seal/owner.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -20,7 +20,7 @@ export interface Owner {
 export async function loadOwner(path: string | undefined, vault: Vault, log: Log): Promise<Owner> {
   const stored = await vault.setting('owner list');
   const known = typeof stored === 'string' ? readOwnerList(stored, 'the stored owner list') : undefined;
-  if (path === undefined) return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
+  if (path === undefined || (known === undefined && !(await fileExists(path)))) return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
   try {
     const text = await readTextBounded(path, listBytesMax);
     const list = readOwnerList(text, path);

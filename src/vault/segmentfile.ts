@@ -206,6 +206,8 @@ export class SegmentFile {
       const chunks = this.#waiting.splice(0, buffersAtOnce);
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       await writeAll(this.#handle, chunks, this.#sizeBytes);
+      // Written, and hashed when it was queued; nobody else has it.
+      for (const chunk of chunks) StreamSealer.recycle(chunk);
       this.#sizeBytes += bytes;
       this.#backlogBytes -= bytes;
       if (this.#syncDue()) await this.#sync();

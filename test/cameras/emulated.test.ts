@@ -12,7 +12,7 @@ async function startThree(t: Test): Promise<{ emulator: Emulator; search: () => 
   const emulator = await Emulator.start({ cameras: 3, firstAddress: `${network}.2`, seconds: 2, log: silentLog, folder: t.testdir() });
   t.teardown(() => emulator.close());
   const search = async (): Promise<FoundCamera[]> => {
-    const { found } = await discover({ clock: systemClock, log: silentLog, loopback: true, interfaces: ['lo'], durationMs: 1500 });
+    const { found } = await discover({ clock: systemClock, log: silentLog, loopback: true, interfaces: ['lo'], durationMs: 1000 });
     return found.filter(({ address }) => address.startsWith(`${network}.`));
   };
   return { emulator, search };

@@ -1,0 +1,1 @@
+import t from 'tap'; t.plan(0,'not here')
