@@ -17,7 +17,10 @@ export interface BenchOptions {
   readonly runs: number;
   /** Length of a measured window, for benches that measure by time. */
   readonly seconds: number;
+  /** Where files are made, instead of the temporary folder: the disk that is to be measured. */
   readonly folder: string | undefined;
+  /** An option of one bench alone. */
+  number(name: string): number | undefined;
 }
 
 export interface Figure {
@@ -32,10 +35,16 @@ export interface Figure {
   readonly range: readonly [number, number];
 }
 
-export function benchOptions(defaults: { runs: number; smokeRuns: number; seconds: number; smokeSeconds: number }): BenchOptions {
+/** `more`: names of options with a number that this bench takes besides. */
+export function benchOptions(defaults: { runs: number; smokeRuns: number; seconds: number; smokeSeconds: number }, more: readonly string[] = []): BenchOptions {
   const { values } = parseArgs({
-    options: { smoke: { type: 'boolean' }, json: { type: 'boolean' }, runs: { type: 'string' }, seconds: { type: 'string' }, folder: { type: 'string' } }, strict: true,
+    options: {
+      smoke: { type: 'boolean' }, json: { type: 'boolean' }, runs: { type: 'string' }, seconds: { type: 'string' }, folder: { type: 'string' },
+      ...Object.fromEntries(more.map((name) => [name, { type: 'string' } as const])),
+    },
+    strict: true,
   });
+  const given = new Map<string, unknown>(Object.entries(values));
   const smoke = values.smoke === true;
   return {
     smoke,
@@ -43,6 +52,7 @@ export function benchOptions(defaults: { runs: number; smokeRuns: number; second
     runs: positive(values.runs) ?? (smoke ? defaults.smokeRuns : defaults.runs),
     seconds: positive(values.seconds) ?? (smoke ? defaults.smokeSeconds : defaults.seconds),
     folder: values.folder,
+    number: (name) => positive(given.get(name)),
   };
 }
 
@@ -97,10 +107,10 @@ function short(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function positive(text: string | undefined): number | undefined {
+function positive(text: unknown): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new Error(`${text} is no positive number`);
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`${String(text)} is no positive number`);
   return value;
 }
 

@@ -1,0 +1,158 @@
+/**
+ * CPU and memory of the whole hub per 1080p camera of 4 Mbit/s, against programs that store the same cameras with less or no protection.
+ * All of them watch the same emulated cameras at the same time, so a busy machine slows all alike; the cameras' own CPU is left out.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { silentLog } from '../../src/base/log.ts';
+import { launch, run, type Child } from '../../src/base/spawn.ts';
+import { Emulator, type EmulatedCamera } from '../../src/emulator/emulator.ts';
+import { benchClip, benchOptions, figure, inFolder, median, report, usageOf, type Figure } from './measure.ts';
+
+const options = benchOptions({ runs: 5, smokeRuns: 1, seconds: 20, smokeSeconds: 8 }, ['cameras', 'warm-up']);
+const cameraCount = options.number('cameras') ?? 4;
+const warmUpSeconds = options.number('warm-up') ?? (options.smoke ? 3 : 5);
+/** Each camera closes about one segment in each window, also where windows are shorter than the usual 60 s. */
+const cutSeconds = Math.min(60, Math.max(5, options.seconds));
+const sallyport = resolve(import.meta.dirname, '../../scripts/sallyport');
+
+interface Contender {
+  readonly name: string;
+  readonly folder: string;
+  start(): Promise<Child[]>;
+}
+
+class Hub implements Contender {
+  readonly name = 'the hub';
+  readonly folder: string;
+  readonly #data: string;
+  readonly #config: string;
+  readonly #cameras: readonly EmulatedCamera[];
+  #adopted = false;
+
+  constructor(folder: string, cameras: readonly EmulatedCamera[]) {
+    this.#data = folder;
+    this.folder = join(folder, 'data', 'footage');
+    this.#config = join(folder, 'sallyport.toml');
+    this.#cameras = cameras;
+  }
+
+  async start(): Promise<Child[]> {
+    if (!this.#adopted) await this.#settle();
+    const lines: string[] = [];
+    const child = await launch(sallyport, ['run', '--config', this.#config], { detached: true, stderrLinesMax: 100_000, onErrorLine: (line) => lines.push(line) });
+    child.stdout.resume();
+    const said = (text: string): number => lines.filter((line) => line.includes(text)).length;
+    await until('the hub runs', () => said('the hub is running') > 0);
+    if (!this.#adopted) for (const camera of this.#cameras) await this.#adopt(camera);
+    this.#adopted = true;
+    await until('all cameras are live', () => said('stream is live') >= this.#cameras.length);
+    return [child];
+  }
+
+  async #settle(): Promise<void> {
+    await call(['keys', 'new', '--out', join(this.#data, 'owner')]);
+    await writeFile(this.#config, `name = "Bench"\ndata = "data"\nowner = "owner/owner.json"\n[record]\ncut_after = "${cutSeconds} seconds"\n[time]\nsource = "system"\nsettle = "1 second"\n[discovery]\nloopback = true\n`);
+  }
+
+  async #adopt(camera: EmulatedCamera): Promise<void> {
+    await call(['adopt', '--address', `${camera.address}:${camera.onvifPort}`, '--user', camera.user, '--as', camera.name, '--config', this.#config], `${camera.password}\n`);
+  }
+}
+
+/** One process (or pipeline) for each camera, as a shell line. */
+class Lines implements Contender {
+  readonly name: string;
+  readonly folder: string;
+  readonly #lines: readonly string[];
+
+  constructor(name: string, folder: string, cameras: readonly EmulatedCamera[], line: (input: string, file: string) => string) {
+    this.name = name;
+    this.folder = folder;
+    this.#lines = cameras.map((camera) => line(
+      `ffmpeg -hide_banner -loglevel error -nostdin -y -probesize 32768 -rtsp_transport tcp -timeout 5000000 -i 'rtsp://${camera.user}:${camera.password}@${camera.address}:${camera.rtspPort}/main' -map 0:v:0 -an -c copy`,
+      join(folder, camera.name),
+    ));
+  }
+
+  async start(): Promise<Child[]> {
+    const children = await Promise.all(this.#lines.map((line) => launch('sh', ['-c', line], { onErrorLine: (text) => complaints.add(`${this.name}: ${text}`) })));
+    for (const child of children) child.stdout.resume();
+    return children;
+  }
+}
+
+interface Sample { readonly cpuSeconds: number; readonly rssBytes: number; readonly pssBytes: number; readonly storedBytes: number }
+
+const complaints = new Set<string>();
+const fragments = '-f mp4 -movflags +empty_moov+default_base_moof';
+const values = new Map<string, Sample[]>();
+
+await inFolder(options, async (folder) => {
+  const emulator = await Emulator.start({
+    cameras: cameraCount, firstAddress: `127.${randomInt(10, 251)}.${randomInt(10, 251)}.2`, clip: await benchClip(20), seconds: 20, log: silentLog, discovery: false,
+  });
+  try {
+    const contenders = await makeContenders(folder, emulator.cameras);
+    for (let round = 0; round < options.runs; round++) await measureTogether(contenders);
+  } finally {
+    await emulator.close();
+  }
+});
+report(`CPU of recording ${cameraCount} cameras, 1080p25 at 4 Mbit/s`, figuresOf(), options, notes());
+
+async function makeContenders(folder: string, cameras: readonly EmulatedCamera[]): Promise<Contender[]> {
+  const at = async (name: string): Promise<string> => {
+    await mkdir(join(folder, name));
+    return join(folder, name);
+  };
+  const identity = await run('age-keygen', []);
+  const recipient = /age1[0-9a-z]+/.exec(identity.stdout.toString())?.[0] ?? '';
+  return [
+    new Lines('segments', await at('segments'), cameras, (input, file) => `exec ${input} -f segment -segment_time ${cutSeconds} -segment_format mp4 -reset_timestamps 1 ${file}-%04d.mp4`),
+    new Hub(await at('hub'), cameras),
+    new Lines('age', await at('age'), cameras, (input, file) => `${input} ${fragments}+frag_keyframe pipe:1 | age -r ${recipient} -o ${file}.mp4.age`),
+    new Lines('fMP4', await at('fmp4'), cameras, (input, file) => `exec ${input} ${fragments}+frag_keyframe ${file}.mp4`),
+    new Lines('each frame', await at('frames'), cameras, (input, file) => `exec ${input} ${fragments}+frag_every_frame+skip_trailer -flush_packets 1 ${file}.mp4`),
+  ];
+}
+
+async function measureTogether(contenders: readonly Contender[]): Promise<void> {
+  const running: { contender: Contender; children: Child[] }[] = [];
+  try {
+    for (const contender of contenders) running.push({ contender, children: await contender.start() });
+    await delay(warmUpSeconds * 1000);
+    const before = await Promise.all(running.map(look));
+    await delay(options.seconds * 1000);
+    const after = await Promise.all(running.map(look));
+    for (const [index, { contender, children }] of running.entries()) {
+      const [first, last] = [before[index], after[index]] as [Sample, Sample];
+      note(contender.name, { ...last, cpuSeconds: last.cpuSeconds - first.cpuSeconds, storedBytes: last.storedBytes - first.storedBytes });
+      if (contender.name === 'the hub') noteNode(children, first, last);
+    }
+  } finally {
+    for (const { children } of running) for (const child of children) await end(child);
+    for (const contender of contenders) if (!(contender instanceof Hub)) await rm(contender.folder, { recursive: true }).then(() => mkdir(contender.folder));
+  }
+}
+
+/** CPU first: looking at memory takes its time. */
+async function look({ contender, children }: { contender: Contender; children: readonly Child[] }): Promise<Sample> {
+  const usage = usageOf(children.map(({ pid }) => pid));
+  return { ...usage, storedBytes: await bytesBelow(contender.folder) };
+}
+
+function note(name: string, sample: Sample): void {
+  values.set(name, [...(values.get(name) ?? []), sample]);
+}
+
+async function end(child: Child): Promise<void> {
+  // A shell's own children get no signal of it: their sockets close with the emulator's, or their pipe does.
+  const members = await run('ps', ['-o', 'pid=', '--ppid', String(child.pid)]);
+  for (const pid of members.stdout.toString().split(/\s+/).filter(Boolean)) signal(Number(pid));
+  child.kill('SIGTERM');
+  await Promise.race([child.exited, delay(8000, undefined, { ref: false })]);
+  child.kill('SIGKILL');
+}
