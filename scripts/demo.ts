@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { StatusReport } from '../src/api/contract.ts';
 import { launch, run, type Child } from '../src/base/spawn.ts';
+import { callHub } from '../src/cli/control.ts';
 
 const sallyport = resolve(import.meta.dirname, 'sallyport');
 const { values: options } = parseArgs({ options: { once: { type: 'boolean' }, cameras: { type: 'string' }, 'keep-files': { type: 'boolean' } }, strict: true });
@@ -13,7 +15,6 @@ const startedAt = performance.now();
 
 interface EmulatedCamera { name: string; address: string; onvifPort: number; urn: string; serial: string; user: string; password: string; device: { model: string; firmware: string }; scenes: { main: string } }
 interface Found { id: string; address: string; port: number; urn?: string; sources: string[] }
-interface Status { cameras: { camera: string; state: string; online: boolean; recording: boolean; segmentsSealed: number; device?: { model: string; firmware: string; serial: string } }[]; purge: { nextDeadlineMs?: number; lastReceipt?: { number: number; segments: number; readBack: boolean } }; footage: { camera: string; segments: number; bytes: number }[] }
 interface Segment { camera: string; seq: number; startMs: number; durationMs: number; sizeBytes: number; path: string; state: string }
 interface Plan { periods: { camera: string; startMs: number; endMs: number; deadlineMs: number; slot: number; segments: number }[] }
 
@@ -59,8 +60,9 @@ class Demo {
     return JSON.parse(await this.call([...args, '--json'], input)) as T;
   }
 
-  status(): Promise<Status> {
-    return this.json<Status>(['status', '--config', this.config]);
+  /** Asks the hub's socket as the command line does, without a process for each look. */
+  status(): Promise<StatusReport> {
+    return callHub(join(this.data, 'control.sock'), 'status', {});
   }
 
   /** Ends what was started, in the opposite order, and waits for it. */

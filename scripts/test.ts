@@ -119,7 +119,9 @@ async function runTests(tally: Tally, files: readonly string[], limitMs: number)
   if (tally.failed > failedBefore && complaints.length > 0) console.log(`on standard error:\n${indent(complaints.slice(-60).join('\n'))}`);
 }
 
-/** Test files below the places; those of test/slow only when asked for. */
+const slowFolders = ['test/slow/', 'test/e2e/', 'test/bench/'];
+
+/** Test files below the places, those of slow folders only when asked for. */
 async function filesIn(places: readonly string[], slow: boolean): Promise<string[]> {
   const files: string[] = [];
   for (const place of places) {
@@ -128,12 +130,16 @@ async function filesIn(places: readonly string[], slow: boolean): Promise<string
     if (info.isFile()) files.push(relative(root, place));
     else for await (const name of glob('**/*.test.ts', { cwd: place })) files.push(relative(root, join(place, name)));
   }
-  return [...new Set(files)].filter((file) => slow || !file.startsWith('test/slow/')).sort();
+  return [...new Set(files)].filter((file) => slow || !isSlow(file)).sort();
+}
+
+function isSlow(file: string): boolean {
+  return slowFolders.some((folder) => file.startsWith(folder));
 }
 
 function ending(diag: Diagnosis | undefined): string {
-  if (diag?.signal != null) return `ended by ${diag.signal}`;
-  return diag?.exitCode == null ? diag?.reason ?? 'failed' : `ended with ${diag.exitCode}`;
+  if (typeof diag?.signal === 'string') return `ended by ${diag.signal}`;
+  return typeof diag?.exitCode === 'number' ? `ended with ${diag.exitCode}` : diag?.reason ?? 'failed';
 }
 
 function seconds(ms: number): string {
@@ -154,7 +160,8 @@ if (only.length === 0) {
   await check(tally, 'types', ['node_modules/typescript/bin/tsc', '--noEmit']);
   await check(tally, 'lint', ['node_modules/oxlint/bin/oxlint', '--deny-warnings', 'src', 'test', 'scripts', 'oxlint.config.ts']);
 }
-await runTests(tally, files, (slow ? 600_000 : 240_000) - (performance.now() - startedAt));
+const limitMs = files.some(isSlow) ? 600_000 : 240_000;
+await runTests(tally, files, limitMs - (performance.now() - startedAt));
 for (const name of tally.skipped) console.log(`skip ${name}`);
 console.log(`\n${files.length} files in ${seconds(performance.now() - startedAt)}${tally.skipped.length > 0 ? `, ${tally.skipped.length} skipped` : ''}`);
 console.log(`${tally.passed} passed, ${tally.failed} failed`);

@@ -69,7 +69,9 @@ export function answerChallenge(challenge: DigestChallenge, request: DigestReque
   return [
     `Digest username=${quoted(request.username)}`, `realm=${quoted(challenge.realm)}`, `nonce=${quoted(challenge.nonce)}`,
     `uri=${quoted(request.uri)}`, `response="${response}"`, `algorithm=${challenge.algorithm}`,
-    ...(challenge.qop === undefined ? [] : [`qop=${challenge.qop}`, `nc=${nc}`, `cnonce="${cnonce}"`]),
+    ...(challenge.qop === undefined ? [] : [`qop=${challenge.qop}`, `nc=${nc}`]),
+    // A session key is made of the client's nonce, so it travels even where no qop asks for it.
+    ...(challenge.qop === undefined && !challenge.algorithm.endsWith('-sess') ? [] : [`cnonce="${cnonce}"`]),
     ...(challenge.opaque === undefined ? [] : [`opaque=${quoted(challenge.opaque)}`]),
   ].join(', ');
 }

@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly source: string;
   readonly clock: Clock;
   readonly sink: Fmp4Sink;
-  /** Bytes come, but for `keyFrameMs` no key frame was among them. */
+  /** Bytes come, but for 30 s no key frame was among them. */
   readonly onNoKeyFrame: (detail: string) => void;
   readonly stallMs: number;
   readonly onErrorLine: (line: string) => void;
@@ -30,6 +30,8 @@ export interface SessionEnd extends Ending {
 /** Pictures that stay away while sound comes are given more time than silence. */
 const videoStallFactor = 3;
 const keyFrameMs = 30_000;
+/** The watchdog looks at least this often. */
+const watchMs = 5000;
 const killAfterMs = 1000;
 const linesMax = 20;
 
@@ -122,12 +124,11 @@ class Session {
         this.#break(child, { reason: 'stalled', detail: `no ${this.#bytesMs + stallMs <= now ? 'bytes' : 'pictures'} for ${Math.round((now - Math.min(this.#bytesMs, this.#videoMs)) / 1000)} s` });
         return;
       }
-      const keyFrameDue = this.#fragments > 0 && toldKeyFrameMs !== this.#keyFrameMs ? this.#keyFrameMs + keyFrameMs : Infinity;
-      if (now >= keyFrameDue) {
+      if (this.#fragments > 0 && now >= this.#keyFrameMs + keyFrameMs && toldKeyFrameMs !== this.#keyFrameMs) {
         toldKeyFrameMs = this.#keyFrameMs;
         onNoKeyFrame(`no key frame for ${keyFrameMs / 1000} s`);
       }
-      await this.#sleep(Math.max(20, Math.min(stalledAt, stallMs + now, now >= keyFrameDue ? Infinity : keyFrameDue) - now));
+      await this.#sleep(Math.max(20, Math.min(stalledAt - now, watchMs)));
     }
   }
 

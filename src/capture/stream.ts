@@ -138,8 +138,8 @@ export class StreamCapture {
   /** One session; resolves when its ffmpeg is gone, so there are never two. */
   async #try(plan: SessionPlan): Promise<SessionEnd> {
     const { camera, clock, ffmpeg, log, stallMs } = this.#o;
-    this.#enter('starting', this.#ending);
     this.#tries++;
+    this.#enter('starting', this.#ending);
     try {
       const source = sourceList(camera, await this.#o.url(), plan);
       return await runSession({

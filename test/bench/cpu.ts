@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { silentLog } from '../../src/base/log.ts';
 import { launch, run, type Child } from '../../src/base/spawn.ts';
 import { Emulator, type EmulatedCamera } from '../../src/emulator/emulator.ts';
-import { benchClip, benchOptions, figure, inFolder, median, report, usageOf, type Figure } from './measure.ts';
+import { benchClip, benchOptions, figure, inFolder, median, report, usageOf, type Figure, type Usage } from './measure.ts';
 
 const options = benchOptions({ runs: 5, smokeRuns: 1, seconds: 20, smokeSeconds: 8 }, ['cameras', 'warm-up']);
 const cameraCount = options.number('cameras') ?? 4;
@@ -78,17 +78,18 @@ class Lines implements Contender {
   }
 
   async start(): Promise<Child[]> {
-    const children = await Promise.all(this.#lines.map((line) => launch('sh', ['-c', line], { onErrorLine: (text) => complaints.add(`${this.name}: ${text}`) })));
+    const children = await Promise.all(this.#lines.map((line) => launch('sh', ['-c', line], { detached: true, onErrorLine: (text) => complaints.add(`${this.name}: ${text}`) })));
     for (const child of children) child.stdout.resume();
     return children;
   }
 }
 
-interface Sample { readonly cpuSeconds: number; readonly rssBytes: number; readonly pssBytes: number; readonly storedBytes: number }
+interface Sample extends Usage { readonly storedBytes: number }
 
 const complaints = new Set<string>();
 const fragments = '-f mp4 -movflags +empty_moov+default_base_moof';
 const values = new Map<string, Sample[]>();
+const contenderNames = [['segments', 'ffmpeg to segments'], ['the hub', 'the hub'], ['age', 'ffmpeg | age']] as const;
 
 await inFolder(options, async (folder) => {
   const emulator = await Emulator.start({
@@ -124,35 +125,89 @@ async function measureTogether(contenders: readonly Contender[]): Promise<void> 
   try {
     for (const contender of contenders) running.push({ contender, children: await contender.start() });
     await delay(warmUpSeconds * 1000);
-    const before = await Promise.all(running.map(look));
+    const before = await lookAtAll(running);
     await delay(options.seconds * 1000);
-    const after = await Promise.all(running.map(look));
-    for (const [index, { contender, children }] of running.entries()) {
-      const [first, last] = [before[index], after[index]] as [Sample, Sample];
-      note(contender.name, { ...last, cpuSeconds: last.cpuSeconds - first.cpuSeconds, storedBytes: last.storedBytes - first.storedBytes });
-      if (contender.name === 'the hub') noteNode(children, first, last);
-    }
+    const after = await lookAtAll(running);
+    for (const [index, { contender }] of running.entries()) note(contender.name, before[index] as Sample, after[index] as Sample);
   } finally {
-    for (const { children } of running) for (const child of children) await end(child);
-    for (const contender of contenders) if (!(contender instanceof Hub)) await rm(contender.folder, { recursive: true }).then(() => mkdir(contender.folder));
+    await Promise.all(running.flatMap(({ contender, children }) => children.map((child) => end(child, contender instanceof Hub))));
+    for (const { contender } of running.filter((one) => !(one.contender instanceof Hub))) {
+      await rm(contender.folder, { recursive: true });
+      await mkdir(contender.folder);
+    }
   }
 }
 
-/** CPU first: looking at memory takes its time. */
-async function look({ contender, children }: { contender: Contender; children: readonly Child[] }): Promise<Sample> {
-  const usage = usageOf(children.map(({ pid }) => pid));
-  return { ...usage, storedBytes: await bytesBelow(contender.folder) };
+async function lookAtAll(running: readonly { contender: Contender; children: readonly Child[] }[]): Promise<Sample[]> {
+  const usages = running.map(({ children }) => usageOf(children.map(({ pid }) => pid)));
+  return Promise.all(running.map(async ({ contender }, index) => ({ ...usages[index] as Usage, storedBytes: await bytesBelow(contender.folder) })));
 }
 
-function note(name: string, sample: Sample): void {
+function note(name: string, before: Sample, after: Sample): void {
+  const sample = {
+    ...after, cpuSeconds: after.cpuSeconds - before.cpuSeconds, ownCpuSeconds: after.ownCpuSeconds - before.ownCpuSeconds, storedBytes: after.storedBytes - before.storedBytes,
+  };
   values.set(name, [...(values.get(name) ?? []), sample]);
 }
 
-async function end(child: Child): Promise<void> {
-  // A shell's own children get no signal of it: their sockets close with the emulator's, or their pipe does.
-  const members = await run('ps', ['-o', 'pid=', '--ppid', String(child.pid)]);
-  for (const pid of members.stdout.toString().split(/\s+/).filter(Boolean)) signal(Number(pid));
-  child.kill('SIGTERM');
-  await Promise.race([child.exited, delay(8000, undefined, { ref: false })]);
-  child.kill('SIGKILL');
+function figuresOf(): Figure[] {
+  const cpu = (name: string, of: (sample: Sample) => number = (sample) => sample.cpuSeconds): number[] =>
+    (values.get(name) ?? []).map((sample) => (of(sample) / options.seconds / cameraCount) * 100);
+  const memory = (name: string, of: (sample: Sample) => number): number[] => (values.get(name) ?? []).map((sample) => of(sample) / cameraCount / 2 ** 20);
+  const peer = { peer: 'ffmpeg to segments', values: cpu('segments') };
+  const unit = '% of a core each';
+  return [
+    figure('ffmpeg -c copy -f segment, in clear (the peer)', unit, cpu('segments')),
+    figure('the hub, all of it', unit, cpu('the hub'), { ...peer, aim: '<= 1.10' }),
+    figure('  of that its ffmpegs', unit, cpu('the hub', (sample) => sample.cpuSeconds - sample.ownCpuSeconds), peer),
+    figure('  of that Node: receiving, sealing, writing', unit, cpu('the hub', (sample) => sample.ownCpuSeconds), peer),
+    figure('ffmpeg to fMP4 | age -r', unit, cpu('age'), peer),
+    figure('ffmpeg to one fMP4 file, in clear', unit, cpu('fMP4'), peer),
+    figure('ffmpeg to one fMP4 file, a fragment per picture', unit, cpu('each frame'), peer),
+    figure('the hub, against ffmpeg to fMP4 | age -r', unit, cpu('the hub'), { peer: 'ffmpeg | age', values: cpu('age') }),
+    ...contenderNames.flatMap(([name, title]) => [
+      figure(`memory (RSS) of ${title}`, 'MiB each', memory(name, ({ rssBytes }) => rssBytes), { peer: 'ffmpeg to segments', values: memory('segments', ({ rssBytes }) => rssBytes) }),
+      figure(`memory (PSS) of ${title}`, 'MiB each', memory(name, ({ pssBytes }) => pssBytes), { peer: 'ffmpeg to segments', values: memory('segments', ({ pssBytes }) => pssBytes) }),
+    ]),
+  ];
+}
+
+function notes(): string[] {
+  const stored = [...values].map(([name, samples]) => `${name} ${median(samples.map(({ storedBytes }) => (storedBytes * 8) / options.seconds / cameraCount / 1e6)).toFixed(2)}`);
+  return [
+    `Windows of ${options.seconds} s after ${warmUpSeconds} s, every program started anew for each; a segment per ${cutSeconds} s. All watch the same cameras at the same time.`,
+    `Stored, Mbit/s per camera: ${stored.join(', ')}.`,
+    ...[...complaints].slice(0, 5),
+  ];
+}
+
+async function bytesBelow(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const sizes = await Promise.all(entries.filter((entry) => entry.isFile()).map((entry) => stat(join(entry.parentPath, entry.name)).then(({ size }) => size, () => 0)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+async function until(what: string, look: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 30_000; !look(); await delay(50)) if (performance.now() > endMs) throw new Error(`waited 30 s in vain: ${what}`);
+}
+
+async function call(args: readonly string[], input?: string): Promise<void> {
+  const { status, stderr } = await run(sallyport, args, { timeoutMs: 60_000, ...(input === undefined ? {} : { input }) });
+  if (status !== 0) throw new Error(`sallyport ${args.join(' ')}: ${stderr}`);
+}
+
+/** The hub ends its own ffmpegs; a shell line is a process group. */
+async function end(child: Child, alone: boolean): Promise<void> {
+  const target = alone ? child.pid : -child.pid;
+  signal(target, 'SIGTERM');
+  const gone = await Promise.race([child.exited.then(() => true), delay(8000, false, { ref: false })]);
+  if (!gone) signal(target, 'SIGKILL');
+}
+
+function signal(target: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(target, name);
+  } catch {
+    // It has ended.
+  }
 }

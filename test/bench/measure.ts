@@ -152,6 +152,8 @@ export async function longestGapMs(deed: () => Promise<unknown>): Promise<number
 
 export interface Usage {
   readonly cpuSeconds: number;
+  /** Of the processes themselves, without what descends from them. */
+  readonly ownCpuSeconds: number;
   readonly rssBytes: number;
   /** Memory shared with others is divided among them. */
   readonly pssBytes: number;
@@ -164,15 +166,16 @@ export interface Usage {
  */
 export function usageOf(pids: readonly number[]): Usage {
   const members = withDescendants(pids);
-  let [cpuSeconds, rssBytes, pssBytes] = [0, 0, 0];
+  let [cpuSeconds, ownCpuSeconds, rssBytes, pssBytes] = [0, 0, 0, 0];
   for (const pid of members) {
     try {
       const stat = fieldsOfStat(pid);
       const ticksSeconds = (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
       const scheduled = scheduledSeconds(pid);
       // Ticks round down, so only a real surplus speaks of threads that ended.
-      cpuSeconds += ticksSeconds > scheduled + 3 / ticksPerSecond ? ticksSeconds : scheduled;
-      cpuSeconds += (Number(stat[13]) + Number(stat[14])) / ticksPerSecond;
+      const own = ticksSeconds > scheduled + 3 / ticksPerSecond ? ticksSeconds : scheduled;
+      cpuSeconds += own + (Number(stat[13]) + Number(stat[14])) / ticksPerSecond;
+      if (pids.includes(pid)) ownCpuSeconds += own;
       const [rss, pss] = memoryOf(pid);
       rssBytes += rss;
       pssBytes += pss;
@@ -180,7 +183,7 @@ export function usageOf(pids: readonly number[]): Usage {
       // It ended between two looks: its time is with its parent's now.
     }
   }
-  return { cpuSeconds, rssBytes, pssBytes, processes: members.length };
+  return { cpuSeconds, ownCpuSeconds, rssBytes, pssBytes, processes: members.length };
 }
 
 /** USER_HZ, which Linux shows as 100 on every architecture we run on. */

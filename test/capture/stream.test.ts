@@ -10,6 +10,7 @@ import type { Fragment, MediaEvent } from '../../src/capture/media.ts';
 import { StreamCapture, type StreamOptions, type StreamState } from '../../src/capture/stream.ts';
 import { backoffMs } from '../../src/policy/backoff.ts';
 import { Emulator, type EmulatedCamera } from '../../src/emulator/emulator.ts';
+import { makeClip, streamOf, take } from './clips.ts';
 import { cseq, falseCamera } from './falsecamera.ts';
 
 const subnet = `127.${10 + Math.floor(Math.random() * 240)}.${10 + Math.floor(Math.random() * 240)}`;
@@ -255,6 +256,69 @@ t.test('stopping ends ffmpeg in every state, also one that ignores SIGTERM, and 
   t.same(ffmpegs(), []);
   live.capture.start();
   t.equal(live.capture.state.state, 'stopped', 'a stopped capture stays stopped');
+});
+
+/** Time runs `factor` times as fast as it does. */
+function fastClock(factor: number): Clock {
+  return {
+    wallMs: () => systemClock.wallMs(),
+    monotonicMs: () => systemClock.monotonicMs() * factor,
+    sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+  };
+}
+
+/** An ffmpeg that prints a file and then `more`. */
+function fakeFfmpeg(folder: string, stream: Buffer, more: string): string {
+  const path = join(folder, 'ffmpeg');
+  writeFileSync(join(folder, 'stream'), stream);
+  writeFileSync(path, `#!/bin/sh\ncat > /dev/null\ncat '${join(folder, 'stream')}'\n${more}\n`);
+  chmodSync(path, 0o700);
+  return path;
+}
+
+t.test('a camera that sends no key frame for 30 s is told so, and the stream goes on', async (t) => {
+  const folder = t.testdir({});
+  const taken = take(await streamOf(await makeClip(join(folder, 'clip.mp4')), { audio: 'drop', hevc: false, richProbe: false }));
+  const [init] = taken.inits;
+  if (init === undefined) return t.fail('no init');
+  const without = Buffer.concat([init.ftyp, init.moov, ...taken.fragments.slice(1, 20).map((fragment) => fragment.bytes)]);
+  writeFileSync(join(folder, 'key'), Buffer.concat(taken.fragments.slice(25, 27).map((fragment) => fragment.bytes)));
+  const ffmpeg = fakeFfmpeg(folder, without, `while ! [ -e '${join(folder, 'now')}' ]; do sleep 0.05; done; cat '${join(folder, 'key')}'; exec sleep 60`);
+  const { capture, states } = open(t, async () => urlOf(camera(0)), { ffmpeg, clock: fastClock(50), stallMs: 10_000_000 });
+  const events = capture.read();
+  t.same((await readUntil(events, (event) => event.kind === 'lost')).map((event) => (event.kind === 'lost' ? event.reason : event.kind)), ['init', 'no key frame']);
+  t.match(capture.state, { state: 'live', reason: 'no key frame', restarts: 0 });
+  writeFileSync(join(folder, 'now'), '');
+  t.equal(fragmentsOf(await readUntil(events, pictures(2))).length, 2);
+  t.same(states.map(({ state, reason }) => [state, reason]), [['starting', undefined], ['live', undefined], ['live', 'no key frame'], ['live', undefined]]);
+});
+
+t.test('waits between tries grow, and after a minute of live data begin anew', async (t) => {
+  const folder = t.testdir({});
+  const stream = await streamOf(await makeClip(join(folder, 'clip.mp4')), { audio: 'drop', hevc: false, richProbe: false });
+  const waitsMs: number[] = [];
+  let nowMs = 0;
+  const sinceStart: Clock = {
+    wallMs: () => nowMs,
+    monotonicMs: () => nowMs,
+    sleep: (ms, signal) => {
+      if (backoffsMs.includes(ms)) waitsMs.push(ms);
+      return systemClock.sleep(backoffsMs.includes(ms) ? 1 : 600_000, signal);
+    },
+  };
+  const ffmpeg = fakeFfmpeg(folder, stream.subarray(0, 20_000), `[ -e '${join(folder, 'long')}' ] && sleep 0.3 && tail -c +20001 '${join(folder, 'rest')}'`);
+  writeFileSync(join(folder, 'rest'), stream);
+  const { capture } = open(t, async () => urlOf(camera(0)), {
+    ffmpeg, clock: sinceStart,
+    onState: (state) => {
+      if (state.restarts === 4) writeFileSync(join(folder, 'long'), '');
+      // From its first fragment to its last, the fifth session is over a minute long.
+      if (state.restarts === 4 && state.state === 'live') nowMs += 61_000;
+    },
+  });
+  while (waitsMs.length < 6) await systemClock.sleep(20);
+  await capture.stop();
+  t.same(waitsMs.slice(0, 6), [600, 1200, 2400, 4800, 600, 1200]);
 });
 
 // A teardown of the whole file would wait for the servers that it is to close.

@@ -58,13 +58,13 @@ export interface Searched {
  * Looks into every regular file below the folders that changed since `sinceMs`; `leaveOut` are paths with all that is below them.
  * `runsOnly` is for folders where other programs may keep media of their own.
  */
-export async function searchFolders(folders: readonly string[], plaintext: Plaintext, o: { leaveOut?: readonly string[]; sinceMs?: number; runsOnly?: boolean } = {}): Promise<Searched> {
+export async function searchFolders(folders: readonly string[], plaintext: Plaintext, o: { leaveOut?: readonly string[]; sinceMs?: number; runsOnly?: boolean; bytesMax?: number } = {}): Promise<Searched> {
   const findings: Finding[] = [];
   let files = 0;
   let bytes = 0;
   for (const folder of folders) {
     for await (const path of walk(folder, o.leaveOut ?? [])) {
-      const content = await contentOf(path, o.sinceMs ?? 0);
+      const content = await contentOf(path, o.sinceMs ?? 0, o.bytesMax ?? Infinity);
       if (content === undefined) continue;
       files++;
       bytes += content.length;
@@ -78,16 +78,18 @@ export async function searchFolders(folders: readonly string[], plaintext: Plain
 async function* walk(folder: string, leaveOut: readonly string[]): AsyncGenerator<string> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const path = join(folder, entry.name);
-    if (leaveOut.some((left) => path === left || path.startsWith(`${left}/`))) continue;
+    // Installations that run beside the test have tens of thousands of new files.
+    if (entry.name === 'node_modules' || leaveOut.some((left) => path === left || path.startsWith(`${left}/`))) continue;
     if (entry.isDirectory()) yield* walk(path, leaveOut);
     else if (entry.isFile()) yield path;
   }
 }
 
-/** Undefined for what vanished meanwhile or is older. */
-async function contentOf(path: string, sinceMs: number): Promise<Buffer | undefined> {
+/** Undefined for what vanished meanwhile, is older, or is larger. */
+async function contentOf(path: string, sinceMs: number, bytesMax: number): Promise<Buffer | undefined> {
   try {
-    if ((await stat(path)).mtimeMs < sinceMs) return undefined;
+    const info = await stat(path);
+    if (info.mtimeMs < sinceMs || info.size > bytesMax) return undefined;
     const handle = await open(path);
     try {
       return await handle.readFile();

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { ReplyOf, StatusReport } from '../../src/api/contract.ts';
+import { callHub } from '../../src/cli/control.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { launch, run, type Child, type Finished } from '../../src/base/spawn.ts';
 import { Emulator, type EmulatedCamera, type EmulatorOptions } from '../../src/emulator/emulator.ts';
@@ -107,12 +108,13 @@ export class TestSite {
     return JSON.parse(await this.call([...args, '--json'])) as T;
   }
 
+  /** Asks the hub's socket as the command line does, without a process for each look. */
   status(): Promise<StatusReport> {
-    return this.json<StatusReport>(['status', '--config', this.config]);
+    return callHub(join(this.data, 'control.sock'), 'status', {});
   }
 
   list(): Promise<ReplyOf<'list'>> {
-    return this.json<ReplyOf<'list'>>(['list', '--config', this.config]);
+    return callHub(join(this.data, 'control.sock'), 'list', { fromMs: 0, toMs: Date.now() + 3_600_000, limit: 10_000 });
   }
 
   /** Looks until it is so; the test's own time-out ends a vain wait. */
