@@ -1,4 +1,5 @@
 /** What waits for the owner's yes, and taking that yes: the rule is `policy/consent.ts`, the state is in the vault, the yes is a signature. */
+import { createHash } from 'node:crypto';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import { applyAcceptance, effectiveConfig, type ConsentState, type PendingChange } from '../policy/consent.ts';
@@ -43,8 +44,13 @@ export async function acceptChange(vault: Vault, owner: OwnerList | undefined, c
   if (signed.id !== change.id || signed.text !== change.text) {
     throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was given to another change' });
   }
+  // The same question may be asked again one day; an old yes to it must not count then.
+  const used = ((await vault.setting('consent used')) ?? []) as string[];
+  const yes = createHash('sha256').update(approval.document).digest('hex');
+  if (used.includes(yes)) throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was used before' });
   const state = (await vault.setting('consent')) as ConsentState | undefined;
   if (state === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: change.id });
+  await vault.putSetting('consent used', [...used, yes]);
   await vault.putSetting('consent', applyAcceptance(state, change.id) as unknown as CanonicalValue);
   await vault.audit({ what: 'consent.given', who: 'owner', detail: { document: approval.document, signature: approval.signature } });
 }

@@ -1,0 +1,42 @@
+import t from 'tap';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { acceptChange, acceptNamespace, approvalDocument, judgeConsent } from '../../src/duties/consent.ts';
+import type { HubConfig } from '../../src/policy/settings.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { makeOwnerList, readOwnerList } from '../../src/seal/owner.ts';
+import { Vault } from '../../src/vault/vault.ts';
+
+const dayMs = 86_400_000;
+
+function configOf(footageDays: number): HubConfig {
+  return {
+    name: 'test', data: '/nowhere', socket: '/nowhere/control.sock', record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
+    keep: { footageMs: footageDays * dayMs, logsMs: dayMs, auditMs: dayMs }, time: { source: 'system', settleMs: 1000 },
+    discovery: { loopback: false, interfaces: [] }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' }, log: { level: 'info' }, cameras: [],
+  };
+}
+
+t.test('a yes counts once, for exactly the change that the owner read, and only from the owner', async (t) => {
+  const kit = Identity.generate();
+  const owner = readOwnerList(makeOwnerList(kit, Date.now()), 'owner.json');
+  const vault = await Vault.open({ folder: join(t.testdir(), 'data'), clock: systemClock, log: silentLog, hubName: 'test' });
+  await judgeConsent(vault, configOf(3));
+  const asked = await judgeConsent(vault, configOf(7));
+  const change = asked.pending[0]!;
+  t.equal(asked.effective.keep.footageMs, 3 * dayMs, 'three days are in force until then');
+  const document = approvalDocument(change, Date.now());
+  const signature = kit.signer().sign(document, acceptNamespace);
+  const stranger = Identity.generate().signer().sign(document, acceptNamespace);
+  await t.rejects(acceptChange(vault, owner, change, { id: change.id, document, signature: stranger }), { code: 'SP_BAD_SIGNATURE' });
+  const other = document.replace('7 days', '8 days');
+  await t.rejects(acceptChange(vault, owner, change, { id: change.id, document: other, signature }), { code: 'SP_BAD_SIGNATURE' });
+  await acceptChange(vault, owner, change, { id: change.id, document, signature });
+  t.equal((await judgeConsent(vault, configOf(7))).effective.keep.footageMs, 7 * dayMs);
+  await judgeConsent(vault, configOf(3));
+  const again = (await judgeConsent(vault, configOf(7))).pending[0]!;
+  t.equal(again.text, change.text, 'the same question once more');
+  await t.rejects(acceptChange(vault, owner, again, { id: again.id, document, signature }), { code: 'SP_BAD_SIGNATURE', message: /used before/ });
+  await vault.close();
+});
