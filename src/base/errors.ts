@@ -368,7 +368,7 @@ export class SallyportError extends Error {
   }
 
   static fromJSON(value: { code?: unknown; message?: unknown; evidence?: unknown }): SallyportError {
-    if (typeof value.code === 'string' && value.code in errorTable) {
+    if (typeof value.code === 'string' && Object.hasOwn(errorTable, value.code)) {
       return new SallyportError(value.code as ErrorCode, (value.evidence ?? {}) as Evidence);
     }
     return new SallyportError('SP_INTERNAL', { reason: String(value.message ?? 'unknown error') });

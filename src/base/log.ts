@@ -40,7 +40,7 @@ export function scrub(text: string): string {
     .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#'"]*@/gi, '$1[secret]@')
     .replaceAll(/([?&;-](?:pwd|pass|passwd|password|psw|token|auth|usr|user|username|key)=)[^&\s'"\\]*/gi, '$1[secret]')
     .replaceAll(/AGE-SECRET-KEY-[A-Z0-9-]{10,}/gi, '[secret]')
-    .replaceAll(/\b(authorization["']?\s*[:=]\s*["']?(?:basic|digest|bearer)\s)[^\r\n"']*/gi, '$1[secret]')
+    .replaceAll(/\b(authorization["']?\s*[:=]\s*["']?(?:basic|digest|bearer)\s)(?:=\s*"[^"\r\n]*"|\\.|[^\r\n"'\\])*/gi, '$1[secret]')
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '·');
 }

@@ -72,6 +72,8 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: true,
   processEntities: true,
+  // For numeric references (`&#38;`), which cameras use in stream addresses.
+  htmlEntities: true,
   removeNSPrefix: true,
   ignoreDeclaration: true,
   ignorePiTags: true,

@@ -70,9 +70,9 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
 /** The largest picture is recorded; the smallest other one is for live view and detection. */
 function rankProfiles(camera: string, profiles: readonly ProfileFacts[]): [ProfileFacts, ProfileFacts | undefined] {
   const area = (profile: ProfileFacts): number => (profile.video?.width ?? 0) * (profile.video?.height ?? 0);
-  const ranked = profiles.filter((profile) => profile.streamUri !== '').sort((a, b) => area(b) - area(a));
+  const ranked = profiles.filter((profile) => profile.streamUri !== '' && profile.video?.codec !== 'jpeg').sort((a, b) => area(b) - area(a));
   const main = ranked[0];
-  if (main === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it names no media profile' });
+  if (main === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it names no profile with H.264 or H.265' });
   const sub = ranked.at(-1);
   return [main, sub === main || sub?.streamUri === main.streamUri ? undefined : sub];
 }

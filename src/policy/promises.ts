@@ -193,8 +193,10 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/policy/consent.test.ts', test: 'without a yes, no camera that stays is ever kept longer or heard, whatever is written' },
       { file: 'test/policy/consent.test.ts', test: 'after the owner\'s yes it is in force, and only it' },
       { file: 'test/policy/consent.test.ts', test: 'a yes to something that does not wait is refused' },
+      { file: 'test/duties/consent.test.ts', test: 'a yes counts once, for exactly the change that the owner read, and only from the owner' },
+      { file: 'test/e2e/changes.test.ts', test: 'what lowers privacy waits for the owner\'s signature; what raises it applies at once' },
     ],
-    missing: 'the whole way from a changed file to the owner\'s signature, and new destinations and faces, which do not exist yet.',
+    missing: 'new destinations and faces, which do not exist yet.',
   },
   {
     id: 'P23', title: 'Remote viewing',

@@ -3,7 +3,7 @@ import { SallyportError, asSallyportError, errorTable, isSallyportError, reasonO
 
 t.test('every row has a code of our own, a kind, a sentence without a full stop and a hint with one', async (t) => {
   for (const [code, row] of Object.entries(errorTable)) {
-    t.match(code, /^SP_[A-Z_]+$/);
+    t.match(code, /^SP_[A-Z0-9]+(?:_[A-Z0-9]+)*$/);
     t.ok(['refuse', 'retry', 'fault'].includes(row.kind), code);
     t.match(row.sentence, /[^.]$/, code);
     t.match(row.hint, /[.}]$/, code);

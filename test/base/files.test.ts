@@ -1,5 +1,6 @@
-import { chmod, lstat, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { dayFileWriter, ensureFolder, fileExists, listFolder, protectSocket, readFileBounded, readTextBounded, removeFile, removeSocket, writeFileAtomic } from '../../src/base/files.ts';
@@ -70,7 +71,10 @@ t.test('removing what is gone is no error, removing what cannot be is one', asyn
 });
 
 t.test('only a socket is removed in a socket\'s place, and it is opened by its owner alone', async (t) => {
-  const folder = t.testdir({ file: 'precious' });
+  // A socket's path holds 107 characters; the test's own folder may be longer.
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'file'), 'precious');
   const path = join(folder, 's');
   const server = createServer();
   await new Promise<void>((done) => server.listen(path, done));

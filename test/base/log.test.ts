@@ -60,8 +60,13 @@ t.test('a camera\'s words do not steer the terminal', async (t) => {
   t.equal(scrub('tab\tand line\nstay'), 'tab\tand line\nstay');
 });
 
-t.test('a line has a bound', async (t) => {
+t.test('a line has a bound and stays one line, and JSON where it is not cut', async (t) => {
   const lines: string[] = [];
+  logInto(lines).info('x\nforged {"level":"info"}');
+  logInto(lines).info({ detail: 'Authorization: Digest username="a", response="x"', after: 'seen' }, 'y');
+  t.strictSame(lines.map((line) => line.trimEnd().split('\n').length), [1, 1]);
+  t.match(JSON.parse(lines[1] as string), { after: 'seen', msg: 'y' });
+  lines.length = 0;
   logInto(lines).info('x'.repeat(100_000));
   t.ok((lines[0] as string).length < 4100);
   t.ok((lines[0] as string).endsWith('…\n'));

@@ -18,8 +18,8 @@ t.test('arguments are never read by a shell', async (t) => {
 t.test('the environment is chosen, not inherited', async (t) => {
   process.env['SALLYPORT_TEST_SECRET'] = 'tr0ub4dor';
   t.teardown(() => delete process.env['SALLYPORT_TEST_SECRET']);
-  const { stdout } = await run('env', ['-u', 'NODE_OPTIONS', 'env'], { environment: { CHOSEN: 'yes' } });
-  const names = stdout.toString().trim().split('\n').map((line) => line.split('=')[0] as string);
+  const { stdout } = await run('env', ['-u', 'NODE_OPTIONS', 'env', '-0'], { environment: { CHOSEN: 'yes' } });
+  const names = stdout.toString().split('\0').slice(0, -1).map((line) => line.split('=')[0] as string);
   t.ok(names.includes('CHOSEN') && names.includes('PATH') && names.includes('LANG'));
   t.notOk(stdout.toString().includes('tr0ub4dor'));
   t.strictSame(names.filter((name) => !/^(?:CHOSEN|PATH|LANG|_TAPJS_\w+|_|PWD|SHLVL)$/.test(name)), [], 'but for what the test runner adds');

@@ -32,10 +32,14 @@ t.test('size, depth and number of elements are bounded', async (t) => {
 });
 
 t.test('names that every object has are names like others', async (t) => {
-  const root = parseXml('<__proto__ constructor="1"><toString>x</toString></__proto__>');
-  t.equal(root.name, '__proto__');
-  t.equal(textOf(root, 'toString'), 'x');
-  t.equal(textOf(root, 'constructor'), undefined);
+  const root = parseXml('<a toString="1"><valueOf>x</valueOf></a>');
+  t.equal(textOf(root, 'valueOf'), 'x');
+  t.equal(textOf(root, 'hasOwnProperty'), undefined);
+  for (const name of ['__proto__', 'constructor', 'prototype']) {
+    t.throws(() => parseXml(`<a><${name}>x</${name}></a>`), Error, `${name} is refused`);
+    t.throws(() => parseXml(`<a ${name}="x"/>`), Error, `${name} is refused as an attribute`);
+  }
+  t.equal(Object.prototype.toString.call({}), '[object Object]');
 });
 
 t.test('any text comes back from what it was escaped to, less what XML cannot carry', async (t) => {
@@ -56,4 +60,10 @@ t.test('no text makes it hang or throw anything but an Error', async (t) => {
       t.type(error, Error);
     }
   }), { numRuns: 500 });
+});
+
+t.test('numeric references are characters, once', async (t) => {
+  const root = parseXml('<a b="x&#38;y">rtsp://h/?a=1&#38;b=&#x41;&amp;#38;</a>');
+  t.equal(root.text, 'rtsp://h/?a=1&b=A&#38;');
+  t.equal(root.attributes['b'], 'x&y');
 });
