@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path';
 import { randomInt } from 'node:crypto';
 import { run } from '../../src/base/spawn.ts';
 import { plaintextOf, searchFolders, type Plaintext, type Searched } from './plaintext.ts';
-import { TestSite } from './site.ts';
+import { shortFolder, TestSite } from './site.ts';
 
 t.test('while recording and after kill -9, no file holds plaintext of what the camera sent', async (t) => {
   const sinceMs = Date.now();
-  const { site, plaintext } = await recordKnownClip(t);
+  const clips = await shortFolder(t);
+  const { site, plaintext } = await recordKnownClip(t, clips);
   t.ok(plaintext.runs >= 1000, `${plaintext.runs} runs are looked for`);
-  const search = (): Promise<Searched> => searchEverywhere(site, plaintext, sinceMs);
+  const search = (): Promise<Searched> => searchEverywhere(site, plaintext, sinceMs, clips);
 
   await site.untilSealed(2);
   const recording = await search();
@@ -37,9 +38,9 @@ t.test('while recording and after kill -9, no file holds plaintext of what the c
   t.same(control.findings.map((finding) => finding.file).sort(), [join(site.data, 'footage', 'planted-payload'), join(site.data, 'planted-copy'), join(site.folder, 'tmp', 'planted-picture')].sort(), 'the planted copies are found');
 });
 
-async function recordKnownClip(t: Test): Promise<{ site: TestSite; plaintext: Plaintext }> {
+async function recordKnownClip(t: Test, folder: string): Promise<{ site: TestSite; plaintext: Plaintext }> {
   // Unlike every other clip that may lie in the temporary folders: its noise is of this run alone.
-  const clip = join(t.testdir(), 'known.mp4');
+  const clip = join(folder, 'known.mp4');
   const made = await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=s=640x360:r=15:d=4,noise=alls=20:all_seed=${randomInt(2 ** 30)}:allf=t`, '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-g', '15', '-b:v', '2M', clip]);
   if (made.status !== 0) throw new Error(made.stderr);
   const site = await TestSite.start(t, { emulator: { clip, audio: 'aac' } });
@@ -47,10 +48,10 @@ async function recordKnownClip(t: Test): Promise<{ site: TestSite; plaintext: Pl
   return { site, plaintext: await plaintextOf(scenes.main, [join(dirname(scenes.main), 'main.jpg')]) };
 }
 
-/** The data folder, the hub's own temporary folder, and what changed in the machine's since; the emulator's folder is left out by path. */
-async function searchEverywhere(site: TestSite, plaintext: Plaintext, sinceMs: number): Promise<Searched> {
+/** The data folder, the hub's own temporary folder, and what changed in the machine's since; the emulator's folder and the clip it was given are left out by path. */
+async function searchEverywhere(site: TestSite, plaintext: Plaintext, sinceMs: number, clips: string): Promise<Searched> {
   const own = await searchFolders([site.data, join(site.folder, 'tmp')], plaintext);
   // The whole recording has a few megabytes: a larger file of another program cannot be a spill of it.
-  const machine = await searchFolders([tmpdir(), '/var/tmp', '/dev/shm'], plaintext, { sinceMs, runsOnly: true, bytesMax: 32 * 2 ** 20, leaveOut: [site.emulator.sceneFolder, site.data, join(site.folder, 'tmp')] });
+  const machine = await searchFolders([tmpdir(), '/var/tmp', '/dev/shm'], plaintext, { sinceMs, runsOnly: true, bytesMax: 32 * 2 ** 20, leaveOut: [clips, site.emulator.sceneFolder, site.data, join(site.folder, 'tmp')] });
   return { findings: [...own.findings, ...machine.findings], files: own.files + machine.files, bytes: own.bytes + machine.bytes };
 }
