@@ -1,7 +1,7 @@
 /** A whole installation below a folder of its own, with node modules from the registry: minutes, and a network. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { version } from '../../src/base/version.ts';
@@ -12,7 +12,8 @@ t.setTimeout(600_000);
 t.test('an installation stands by itself, and installing again leaves the configuration alone', async (t) => {
   const target = mkdtempSync(join(tmpdir(), 'sallyport-install-'));
   t.teardown(() => rmSync(target, { recursive: true, force: true }));
-  const install = () => spawnSync(join(root, 'scripts/install'), ['--root', target], { encoding: 'utf8', timeout: 500_000 });
+  // As an administrator would call it: with the machine's own npm and Node, not those of the tests.
+  const install = () => spawnSync(join(root, 'scripts/install'), ['--root', target], { encoding: 'utf8', timeout: 180_000, env: { PATH: '/usr/bin:/bin', HOME: homedir() } });
   const mode = (path: string): string => (statSync(join(target, path)).mode & 0o777).toString(8);
 
   const first = install();
