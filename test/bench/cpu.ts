@@ -78,7 +78,7 @@ class Lines implements Contender {
   }
 
   async start(): Promise<Child[]> {
-    const children = await Promise.all(this.#lines.map((line) => launch('sh', ['-c', line], { detached: true, onErrorLine: (text) => complaints.add(`${this.name}: ${text}`) })));
+    const children = await Promise.all(this.#lines.map((line) => launch('sh', ['-c', line], { detached: true, onErrorLine: (text) => void (ending || complaints.add(`${this.name}: ${text}`)) })));
     for (const child of children) child.stdout.resume();
     return children;
   }
@@ -86,6 +86,8 @@ class Lines implements Contender {
 
 interface Sample extends Usage { readonly storedBytes: number }
 
+/** What is said while a round is ended by signals is no news. */
+let ending = false;
 const complaints = new Set<string>();
 const fragments = '-f mp4 -movflags +empty_moov+default_base_moof';
 const values = new Map<string, Sample[]>();
@@ -121,6 +123,7 @@ async function makeContenders(folder: string, cameras: readonly EmulatedCamera[]
 }
 
 async function measureTogether(contenders: readonly Contender[]): Promise<void> {
+  ending = false;
   const running: { contender: Contender; children: Child[] }[] = [];
   try {
     for (const contender of contenders) running.push({ contender, children: await contender.start() });
@@ -130,6 +133,7 @@ async function measureTogether(contenders: readonly Contender[]): Promise<void> 
     const after = await lookAtAll(running);
     for (const [index, { contender }] of running.entries()) note(contender.name, before[index] as Sample, after[index] as Sample);
   } finally {
+    ending = true;
     await Promise.all(running.flatMap(({ contender, children }) => children.map((child) => end(child, contender instanceof Hub))));
     for (const { contender } of running.filter((one) => !(one.contender instanceof Hub))) {
       await rm(contender.folder, { recursive: true });
