@@ -13,6 +13,7 @@ import { Lifetime } from './base/lifetime.ts';
 import { createLog, type Log } from './base/log.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { loadConfig } from './config.ts';
+import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { Site } from './duties/site.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
@@ -44,22 +45,23 @@ export class Hub {
     const vault = await this.#life.own('vault', Vault.open({
       folder: config.data, clock, log, hubName: config.name, ...(options.workingKeyFile === undefined ? {} : { workingKeyFile: options.workingKeyFile }),
     }));
+    const notices = await this.#life.own('notices', new Notices({ vault, clock, log }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
       vault, clock, log, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
     }));
     const purge = await this.#life.own('purge', new PurgeDuty({
-      vault, clock, log, timekeeper, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),
+      vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),
     }));
     const site = await this.#life.own('site', new Site({
-      configPath: options.configPath, wanted: config, vault, fileKeys, clock, log, random, bootId, clockState: () => timekeeper.clockState, onChange: () => purge.nudge(),
+      configPath: options.configPath, wanted: config, vault, notices, fileKeys, clock, log, random, bootId, clockState: () => timekeeper.clockState, onChange: () => purge.nudge(),
     }));
     this.#site = site;
 
     await timekeeper.start();
     purge.start();
     await site.start();
-    const operations = operationsOf({ site, vault, purge, timekeeper, clock, startedMs: clock.wallMs(), warnings });
+    const operations = operationsOf({ site, vault, purge, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
     await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');

@@ -45,6 +45,7 @@ export const StatusShape = Type.Object({
     lastReceipt: Optional(Type.Object({ number: Type.Integer(), atMs: UnixMs, periods: Type.Integer(), segments: Type.Integer(), readBack: Type.Boolean() })),
   }),
   pending: Type.Array(PendingShape),
+  notices: Type.Array(Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) })),
   recovery: Type.Object({ cut: Type.Integer(), adopted: Type.Integer(), removed: Type.Integer(), missing: Type.Integer() }),
   warnings: Type.Array(Text(1000)),
 });

@@ -46,5 +46,6 @@ export function printStatus(report: StatusReport): void {
     const { number, atMs, periods, segments, readBack } = purge.lastReceipt;
     print(`last purge: receipt ${number}, ${localTime(atMs)}: ${plural(periods, 'key')} shredded${readBack ? ' and read back' : ', not read back'}, ${plural(segments, 'segment')} deleted`);
   }
+  for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${notice.text}\n  ${notice.todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
 }

@@ -11,6 +11,7 @@ import { dayMs, minuteMs, secondMs } from '../base/units.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { Notices } from './notices.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 const checkpointHours = new Cron('0 * * * *', { timezone: 'UTC', paused: true });
@@ -30,6 +31,7 @@ export interface PurgeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timekeeper: Timekeeper;
+  readonly notices: Notices;
   readonly random: () => number;
   readonly periodMs: number;
   readonly keep: () => { logsMs: number; auditMs: number };
@@ -92,6 +94,7 @@ export class PurgeDuty {
   async #look(): Promise<void> {
     const { vault, clock, timekeeper } = this.#o;
     this.#o.forgetKeys();
+    await this.#o.notices.flush();
     const verdict = await timekeeper.look();
     const now = clock.wallMs();
     await vault.finishPeriods(now - listDelayMs);

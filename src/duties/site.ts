@@ -17,6 +17,7 @@ import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { describeCamera, passwordName, readCamera, rememberCamera } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
+import type { Notices } from './notices.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
 import { CameraWatch } from './watch.ts';
 
@@ -24,6 +25,7 @@ export interface SiteOptions {
   readonly configPath: string;
   readonly wanted: HubConfig;
   readonly vault: Vault;
+  readonly notices: Notices;
   readonly fileKeys: FileKeys;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,7 +1,9 @@
 /** How the hub is, from the parts that know; the same for the command line, and later for the page. */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { secondMs } from '../base/units.ts';
+import { noticeKinds } from '../policy/notices.ts';
 import type { Vault } from '../vault/vault.ts';
+import { noticeSentence, type Notices } from './notices.ts';
 import type { PurgeDuty, PurgeState } from './purge.ts';
 import type { Site } from './site.ts';
 import type { Timekeeper } from './timekeeper.ts';
@@ -12,6 +14,7 @@ export interface StatusParts {
   readonly vault: Vault;
   readonly purge: PurgeDuty;
   readonly timekeeper: Timekeeper;
+  readonly notices: Notices;
   readonly clock: Clock;
 }
 
@@ -22,13 +25,15 @@ export interface HubStatus {
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
   readonly time: { readonly mayPurge: boolean; readonly why: string; readonly clock: string };
   readonly purge: PurgeState;
+  /** What the owner should hear of, open now. */
+  readonly notices: readonly { readonly kind: string; readonly camera: string | undefined; readonly sinceMs: UnixMs; readonly text: string; readonly todo: string }[];
   readonly warnings: readonly string[];
 }
 
 /** A purge this late is worth a warning: the loop looks at each deadline. */
 const overdueMs = 30 * secondMs;
 
-export async function collectStatus({ site, vault, purge, timekeeper, clock }: StatusParts): Promise<HubStatus> {
+export async function collectStatus({ site, vault, purge, timekeeper, notices, clock }: StatusParts): Promise<HubStatus> {
   const nowMs = Math.round(clock.wallMs());
   const cameras = site.cameras.map((watch) => watch.status);
   const verdict = timekeeper.verdict;
@@ -39,6 +44,7 @@ export async function collectStatus({ site, vault, purge, timekeeper, clock }: S
     disk: await vault.diskFacts(),
     time: { mayPurge: verdict?.mayPurge ?? false, why: verdict?.why ?? 'the clock was not judged yet', clock: timekeeper.clockState },
     purge: purge.state,
+    notices: notices.open.map((notice) => ({ kind: notice.kind, camera: notice.camera, sinceMs: notice.sinceMs, text: noticeSentence(notice), todo: noticeKinds[notice.kind].todo })),
     warnings: warningsOf(site, purge.state, cameras, nowMs),
   };
 }

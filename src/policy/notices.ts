@@ -1,0 +1,45 @@
+/** What the owner must hear of, each kind once while it lasts, with what to do about it. A closed list: nothing else ever rings. */
+export const noticeKinds = {
+  'recording stopped': {
+    sentence: 'nothing is being sealed',
+    todo: 'Look at `sallyport status`: it says why. Recording goes on by itself when the cause is gone.',
+  },
+  'disk full': {
+    sentence: 'the disk is full and nothing may be deleted',
+    todo: 'Make room, shorten `keep`, or give the hub a larger disk. Recording goes on by itself when there is room.',
+  },
+  'disk pressure': {
+    sentence: 'footage was destroyed before its deadline, because the disk is nearly full',
+    todo: 'Shorten `keep`, record fewer cameras, or give the hub a larger disk. Each early receipt names what went.',
+  },
+  'disk failing': {
+    sentence: 'the disk refuses to be written',
+    todo: 'Check the disk and its cable, and `dmesg`. Recording goes on by itself when it can be written again.',
+  },
+  'disk gone': {
+    sentence: 'the disk with the recordings is not there',
+    todo: 'Put it back; recording goes on by itself. Live view is not affected.',
+  },
+  'keyring damaged': {
+    sentence: 'one of the two keyring files is torn, rotten, missing or old; the other one serves',
+    todo: 'Check the disk soon: if the second file is lost too, what was recorded opens for nobody.',
+  },
+  'rot found': {
+    sentence: 'a recording is no longer what was written',
+    todo: 'Check the disk: it has begun to lose data. `sallyport verify` names every file. The rest is not affected.',
+  },
+  'database damaged': {
+    sentence: 'the working database is damaged',
+    todo: 'Restore the newest daily copy with `sallyport database restore`, or build it anew with `sallyport rebuild`.',
+  },
+  'purge overdue': {
+    sentence: 'footage past its deadline could not be destroyed yet; it is locked',
+    todo: 'Look at `sallyport status`: it says what is in the way. It is tried again by itself.',
+  },
+  'clock doubtful': {
+    sentence: 'the clock has jumped, and nothing is destroyed until it is known to be right',
+    todo: 'Check the date of the machine, then `sallyport accept time --identity KIT`, or wait.',
+  },
+} as const satisfies Record<string, { readonly sentence: string; readonly todo: string }>;
+
+export type NoticeKind = keyof typeof noticeKinds;
