@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Test } from 'tap';
 import type { ReplyOf, StatusReport } from '../../src/api/contract.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -13,8 +12,11 @@ import { Emulator, type EmulatedCamera, type EmulatorOptions } from '../../src/e
 
 export const sallyport = resolve(import.meta.dirname, '../../scripts/sallyport');
 
+/** A test, or whatever else ends what was begun in it. */
+export interface Ending { teardown(end: () => unknown): unknown }
+
 /** Not `t.testdir()`: the name of a unix socket has at most 107 bytes. Removed with the test. */
-export async function shortFolder(t: Test): Promise<string> {
+export async function shortFolder(t: Ending): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   return folder;
@@ -26,6 +28,8 @@ export interface SiteOptions {
   readonly config?: string;
   readonly owner?: boolean;
   readonly adopt?: boolean;
+  /** Else a new one, which goes with the test. */
+  readonly folder?: string;
 }
 
 export class TestSite {
@@ -49,8 +53,8 @@ export class TestSite {
   }
 
   /** A running hub that records, unless told otherwise. Everything ends with the test. */
-  static async start(t: Test, options: SiteOptions = {}): Promise<TestSite> {
-    const folder = await shortFolder(t);
+  static async start(t: Ending, options: SiteOptions = {}): Promise<TestSite> {
+    const folder = options.folder ?? await shortFolder(t);
     const emulator = await Emulator.start({
       cameras: 1, firstAddress: `127.${randomInt(10, 251)}.${randomInt(10, 251)}.2`, seconds: 5, log: silentLog, discovery: false, folder: join(folder, 'scenes'), ...options.emulator,
     });
@@ -59,7 +63,7 @@ export class TestSite {
       await site.stop('SIGKILL');
       await emulator.close();
     });
-    await mkdir(join(folder, 'tmp'));
+    await mkdir(join(folder, 'tmp'), { recursive: true });
     if (options.owner !== false) await site.call(['keys', 'new', '--out', join(folder, 'owner')]);
     await writeFile(site.config, options.config ?? quickConfig());
     await site.startHub();
