@@ -7,8 +7,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { TomlError, parse, stringify } from 'smol-toml';
 import { SallyportError, isSallyportError, reasonOf } from './base/errors.ts';
 import { ensureFolder, fileExists, listFolder, readFileBounded, writeFileAtomic } from './base/files.ts';
-import { formatDuration } from './base/units.ts';
-import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, type SoundFile } from './configcheck.ts';
+import { formatBytes, formatDuration } from './base/units.ts';
+import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
 import { KeyLines } from './configlines.ts';
 import type { CameraEntry, FileEntries } from './configschema.ts';
 import type { CameraConfig, HubConfig } from './policy/settings.ts';
@@ -64,14 +64,15 @@ export async function removePageCamera(configPath: string, id: string): Promise<
 
 /** The configuration in a few sentences, for `check`. */
 export function describeConfig(config: HubConfig): string[] {
-  const { keep, record, time } = config;
+  const { disk, keep, record, time } = config;
   return [
     `hub "${config.name}", data in ${config.data}`,
     config.owner === undefined ? 'sealed for nobody: nothing is recorded' : `sealed for the owner of ${config.owner}`,
     `one key covers ${formatDuration(record.periodMs)}; footage is kept ${formatDuration(keep.footageMs)}, the log ${formatDuration(keep.logsMs)}, the audit ${formatDuration(keep.auditMs)}`,
+    ...(disk.budgetBytes === undefined ? [] : [`footage may take ${formatBytes(disk.budgetBytes)} of the disk`]),
     time.source === 'system' ? 'the clock of this machine is trusted' : 'the clock is trusted when a time server keeps it',
     ...config.cameras.map((camera) =>
-      `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}`),
+      `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}${camera.budgetBytes === undefined ? '' : `, at most ${formatBytes(camera.budgetBytes)}`}`),
   ];
 }
 
@@ -178,12 +179,17 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     socket: pathOf(last((file) => file.socket) ?? join(data, 'control.sock')),
     record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after) },
     keep: { footageMs, logsMs: lengthMs('14 days', (file) => file.keep?.logs), auditMs: lengthMs('2 years', (file) => file.keep?.audit) },
+    disk: { ...bytesOf('budgetBytes', last((file) => file.disk?.budget)), ...bytesOf('reserveBytes', last((file) => file.disk?.reserve)) },
     time: { source: last((file) => file.time?.source) ?? 'ntp', settleMs: lengthMs('1 hour', (file) => file.time?.settle) },
     discovery: { loopback: last((file) => file.discovery?.loopback) ?? false, interfaces: last((file) => file.discovery?.interfaces) ?? [] },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf) },
     log: { level: last((file) => file.log?.level) ?? 'info' },
     cameras: entries.flatMap((file) => file.camera ?? []).map((camera) => cameraOf(camera, footageMs)),
   };
+}
+
+function bytesOf<K extends string>(key: K, text: string | undefined): { [key in K]?: number } {
+  return text === undefined ? {} : { [key]: sizeBytes(text) } as { [key in K]: number };
 }
 
 /** A bare name is looked for in PATH. */
@@ -205,6 +211,7 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
     record: entry.record ?? true,
     space: entry.space ?? 'home',
     ...(entry.serial === undefined ? {} : { serial: entry.serial }),
+    ...bytesOf('budgetBytes', entry.budget),
   };
 }
 

@@ -6,7 +6,7 @@ import { isIPv4 } from 'node:net';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { SallyportError } from './base/errors.ts';
-import { parseDuration } from './base/units.ts';
+import { parseBytes, parseDuration } from './base/units.ts';
 import type { KeyLines, KeyPath } from './configlines.ts';
 import { FileSchema, nodeOf, type FileEntries, type SchemaNode } from './configschema.ts';
 
@@ -160,6 +160,7 @@ function whatIsWrong(node: SchemaNode & TSchema, value: unknown): string | undef
   const [error] = Value.Errors(node, value);
   if (error !== undefined) return ruleBroken(error.keyword, node, value);
   if (node['x-unit'] === 'duration') return outOfRange(durationMs(String(value)), node);
+  if (node['x-unit'] === 'size') return wrongSize(sizeBytes(String(value)), node);
   return node['x-unit'] === 'address' ? wrongAddress(String(value)) : undefined;
 }
 
@@ -173,6 +174,7 @@ function ruleBroken(keyword: string, node: SchemaNode, value: unknown): string {
   if (keyword === 'maxLength') return 'is too long';
   if (keyword === 'maxItems') return 'has too many entries';
   if (node['x-unit'] === 'duration') return 'is no duration';
+  if (node['x-unit'] === 'size') return 'is no size';
   return 'cannot be used as it is written';
 }
 
@@ -187,6 +189,12 @@ function outOfRange(ms: number, node: SchemaNode): string | undefined {
   if (ms < durationMs(node['x-min'])) return `is too short: at least ${node['x-min']}`;
   if (ms > durationMs(node['x-max'])) return `is too long: at most ${node['x-max']}`;
   if (node['x-divides'] !== undefined && durationMs(node['x-divides']) % ms !== 0) return `does not divide ${node['x-divides']}`;
+  return undefined;
+}
+
+function wrongSize(bytes: number, node: SchemaNode): string | undefined {
+  if (bytes < sizeBytes(node['x-min'])) return `is too small: at least ${node['x-min']}`;
+  if (bytes > sizeBytes(node['x-max'])) return `is too large: at most ${node['x-max']}`;
   return undefined;
 }
 
@@ -229,6 +237,11 @@ function wrongAddress(address: string): string | undefined {
     return first === 0 || first >= 224 ? 'is not the address of one device' : undefined;
   }
   return labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label)) ? undefined : 'is no host name';
+}
+
+/** Of text that the schema's pattern has passed. */
+export function sizeBytes(text: string | undefined): number {
+  return parseBytes(text ?? '') ?? 0;
 }
 
 /** Of text that the schema's pattern has passed. */

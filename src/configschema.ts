@@ -7,6 +7,7 @@ import { cameraIdPattern } from './policy/names.ts';
 import { restartKeys } from './policy/settings.ts';
 
 const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
+const sizePattern = '^[0-9]{1,12} *(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
 /** No control characters; at least one visible one at both ends. */
 const plainText = '^[^\\s\\p{C}]([^\\p{C}]*[^\\s\\p{C}])?$';
 
@@ -30,6 +31,14 @@ function duration(key: string, description: string, more: { default?: string; mi
   return Type.String(about(key, description, {
     pattern: durationPattern, 'x-unit': 'duration', 'x-min': min, 'x-max': max, ...(divides === undefined ? {} : { 'x-divides': divides }),
     'x-expected': `a number and a unit, such as "90 seconds" or "3 days"; ${min} to ${max}${divides === undefined ? '' : `, and ${divides} must be a whole number of them`}`, ...rest,
+  }));
+}
+
+function size(key: string, description: string, more: { min: string; max: string; defaultText?: string }) {
+  const { min, max, defaultText } = more;
+  return Type.String(about(key, description, {
+    pattern: sizePattern, 'x-unit': 'size', 'x-min': min, 'x-max': max, ...(defaultText === undefined ? {} : { 'x-default': defaultText }),
+    'x-expected': `a number and a unit, such as "200 GB" or "512 MiB"; ${min} to ${max}`,
   }));
 }
 
@@ -62,6 +71,7 @@ export const CameraSchema = Type.Object({
   space: Type.Optional(text('camera.space', 'Which space, that is which people, its footage is sealed for. The owner list names the spaces.', {
     maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
   })),
+  budget: Type.Optional(size('camera.budget', 'What its footage may take of the disk. Beyond it, its own oldest footage goes before its deadline.', { min: '10 MB', max: '999 TB' })),
   serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 
@@ -78,6 +88,10 @@ export const FileSchema = Type.Object({
     footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: '3 days', min: '10 seconds', max: '10 years' })),
     logs: Type.Optional(duration('keep.logs', 'The operator\'s log.', { default: '14 days', min: '1 day', max: '10 years' })),
     audit: Type.Optional(duration('keep.audit', 'The owner\'s audit.', { default: '2 years', min: '1 day', max: '10 years' })),
+  }),
+  disk: table('What footage may take of the disk. Where it does not fit, the oldest goes before its deadline, with a receipt that says so; `sallyport check` and `sallyport status` say what fits.', {
+    budget: Type.Optional(size('disk.budget', 'What all footage together may take.', { min: '10 MB', max: '999 TB' })),
+    reserve: Type.Optional(size('disk.reserve', 'What stays free on the disk of the data folder, for the hub\'s own records and for others.', { min: '4 MB', max: '99 TB', defaultText: '1 GB, or 2 % of the disk where that is more; at most a tenth of a small disk' })),
   }),
   time: table('When the clock may be believed.', {
     source: Type.Optional(Type.Enum(['ntp', 'system'], about('time.source', 'Whose time is believed: "ntp" waits for a time server, "system" trusts this machine\'s own clock.', { default: 'ntp', 'x-expected': '"ntp" or "system"' }))),
@@ -110,7 +124,9 @@ export interface SchemaNode {
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
   readonly 'x-restart'?: boolean;
-  readonly 'x-unit'?: 'duration' | 'address';
+  readonly 'x-unit'?: 'duration' | 'size' | 'address';
+  /** In words, where no single value is the default. */
+  readonly 'x-default'?: string;
   readonly 'x-divides'?: string;
   readonly 'x-min'?: string;
   readonly 'x-max'?: string;
@@ -150,14 +166,14 @@ Made from the schema in \`src/configschema.ts\`; \`config/sallyport.example.toml
 order of their names: a later file may add cameras and override single keys. \`conf.d/90-page.toml\` belongs to the hub: what
 \`sallyport adopt\` and the page set goes there.
 
-Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365). Unknown keys are refused with
+Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365); sizes too: \`"200 GB"\`, \`"512 MiB"\`. Unknown keys are refused with
 the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,
 \`sallyport plan\` says what they would change. What lowers privacy (longer retention, sound) waits for the owner's yes.
 `;
 
 function section(title: string, description: string, keys: readonly (readonly [string, SchemaNode])[], required: readonly string[]): string {
   const rows = keys.map(([key, node]) => {
-    const value = node.default === undefined ? (required.includes(key) ? 'required' : 'none') : `\`${JSON.stringify(node.default)}\``;
+    const value = node.default === undefined ? node['x-default'] ?? (required.includes(key) ? 'required' : 'none') : `\`${JSON.stringify(node.default)}\``;
     return `| \`${key}\` | ${node.description ?? ''} | ${value} | ${node['x-expected'] ?? ''} | ${node['x-restart'] === true ? 'at the next start' : 'at once'} |`;
   });
   return [`## ${title}`, description, '', '| key | what it is | default | values | takes effect |', '|---|---|---|---|---|', ...rows, ''].join('\n');

@@ -13,6 +13,7 @@ import { Lifetime } from './base/lifetime.ts';
 import { createLog, type Log } from './base/log.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { loadConfig } from './config.ts';
+import { DiskDuty } from './duties/disk.ts';
 import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { Site } from './duties/site.ts';
@@ -53,15 +54,18 @@ export class Hub {
     const purge = await this.#life.own('purge', new PurgeDuty({
       vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),
     }));
+    const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const site = await this.#life.own('site', new Site({
-      configPath: options.configPath, wanted: config, vault, notices, fileKeys, clock, log, random, bootId, clockState: () => timekeeper.clockState, onChange: () => purge.nudge(),
+      configPath: options.configPath, wanted: config, vault, notices, fileKeys, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
+      onChange: () => { purge.nudge(); disk.nudge(); },
     }));
     this.#site = site;
 
     await timekeeper.start();
     purge.start();
+    disk.start();
     await site.start();
-    const operations = operationsOf({ site, vault, purge, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
+    const operations = operationsOf({ site, vault, purge, disk, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
     await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');

@@ -35,7 +35,18 @@ export const StatusShape = Type.Object({
   owner: Type.Object({ present: Type.Boolean(), spaces: Type.Array(Text()), problem: Optional(ErrorShape) }),
   cameras: Type.Array(CameraStatusShape),
   footage: Type.Array(Type.Object({ camera: Text(40), segments: Type.Integer(), bytes: Type.Integer(), oldestMs: Optional(UnixMs), newestEndMs: Optional(UnixMs) })),
-  disk: Type.Object({ freeBytes: Type.Integer(), totalBytes: Type.Integer() }),
+  disk: Type.Object({
+    freeBytes: Type.Integer(), totalBytes: Type.Integer(), budgetBytes: Optional(Type.Integer()),
+    /** What must stay free; what footage may take, by `limit`; what is needed to keep all of it. Absent until the disk was first looked at. */
+    reserveBytes: Optional(Type.Integer()), roomBytes: Optional(Type.Integer()), limit: Optional(Text()), needBytes: Optional(Type.Integer()), fits: Optional(Type.Boolean()),
+    cameras: Optional(Type.Array(Type.Object({
+      camera: Text(40), bytesPerHour: Type.Integer(), assumed: Type.Boolean(), keepMs: Type.Integer(), needBytes: Type.Integer(), usedBytes: Type.Integer(),
+      budgetBytes: Optional(Type.Integer()), fitsMs: Type.Integer(),
+    }))),
+    /** Why nothing is recorded. */
+    full: Optional(Text(1000)),
+    lastEarly: Optional(Type.Object({ receipt: Type.Integer(), atMs: UnixMs, periods: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), reason: Text(1000) })),
+  }),
   time: Type.Object({ mayPurge: Type.Boolean(), why: Text(1000), clock: Text() }),
   purge: Type.Object({
     nextDeadlineMs: Optional(UnixMs),

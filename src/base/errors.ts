@@ -136,6 +136,11 @@ export const errorTable = {
     sentence: 'the working database has schema {found}, this version knows up to {known}',
     hint: 'Run the newer version of Sallyport that wrote it.',
   },
+  SP_NO_ROOM: {
+    kind: 'retry',
+    sentence: 'there is no room to record: {reason}',
+    hint: 'Make room, shorten `keep`, raise the budget, or give the hub a larger disk. Recording goes on by itself when there is room.',
+  },
   SP_WRITE: {
     kind: 'retry',
     sentence: '{file} could not be written: {reason}',

@@ -20,6 +20,14 @@ Usage: sallyport status [--json] [--config FILE | --socket PATH]
   },
 };
 
+function diskLines({ freeBytes, totalBytes, needBytes, roomBytes, fits, limit, reserveBytes, lastEarly }: StatusReport['disk']): string[] {
+  const room = needBytes === undefined || roomBytes === undefined ? '' : `; all that is to be kept needs ${formatBytes(needBytes)}, ${formatBytes(roomBytes)} are there ${limit === 'budget' ? 'by the budget' : `with ${formatBytes(reserveBytes ?? 0)} staying free`}${fits === true ? '' : ': it does not fit'}`;
+  return [
+    `disk: ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}${room}`,
+    ...(lastEarly === undefined ? [] : [`last purge before its deadline: receipt ${lastEarly.receipt}, ${localTime(lastEarly.atMs)}: ${plural(lastEarly.periods, 'key')} shredded, ${formatBytes(lastEarly.bytes)}; ${lastEarly.reason}`]),
+  ];
+}
+
 export function printStatus(report: StatusReport): void {
   print(`${report.hub}: running for ${formatAge(report.nowMs - report.startedMs)}, sallyport ${report.version}`);
   print(report.owner.present ? `sealed for the owner; spaces: ${report.owner.spaces.join(', ')}` : 'no owner: nothing is recorded');
@@ -39,7 +47,7 @@ export function printStatus(report: StatusReport): void {
     }));
   }
   print();
-  print(`disk: ${formatBytes(report.disk.freeBytes)} free of ${formatBytes(report.disk.totalBytes)}`);
+  for (const line of diskLines(report.disk)) print(line);
   const { purge } = report;
   print(`next purge: ${purge.nextDeadlineMs === undefined ? 'nothing to purge' : localTime(purge.nextDeadlineMs)}${report.time.mayPurge ? '' : ` (waiting: ${report.time.why})`}`);
   if (purge.lastReceipt !== undefined) {

@@ -37,6 +37,15 @@ export interface RecordOptions {
   /** When the last footage before this start ended, if there is any: the time since is a gap. */
   readonly lastEndMs: UnixMs | undefined;
   readonly lastEndReason: GapReason;
+  /** The room on the disk, which another duty keeps. */
+  readonly room?: RecordingRoom;
+}
+
+export interface RecordingRoom {
+  /** Why the camera must not be recorded now; undefined when it may. Asked before each picture. */
+  halted(camera: string): string | undefined;
+  /** The disk refused to be written: look at once. */
+  nudge(): void;
 }
 
 interface Open {
@@ -115,6 +124,11 @@ export class Recorder {
   /** Returns a promise only where something must be waited for: the usual fragment is appended at once. */
   #onFragment(fragment: Fragment): Promise<void> | undefined {
     const open = this.#open;
+    const halted = this.#o.room?.halted(this.#o.camera);
+    if (halted !== undefined) {
+      this.#halt(halted);
+      return undefined;
+    }
     if (open === undefined) return this.#mayBegin(fragment) ? this.#begin(fragment) : undefined;
     if (open.writer.failure !== undefined || open.writer.backlogBytes > backlogBytesMax) {
       this.#abandon(open, fragment);
@@ -199,6 +213,16 @@ export class Recorder {
     this.#o.log.debug({ component: 'record', camera: this.#o.camera, segment: row.path, bytes: row.sizeBytes }, 'segment sealed');
   }
 
+  /** There is no room: what is open is closed whole, and the rest is a gap until there is. */
+  #halt(reason: string): void {
+    if (this.#open === undefined && this.#state.problem?.code === 'SP_NO_ROOM') return;
+    const problem = new SallyportError('SP_NO_ROOM', { reason });
+    this.#finish();
+    this.#beginGap(this.#footageEndMs ?? this.#o.clock.wallMs(), 'disk', problem.message);
+    this.#update({ problem });
+    this.#o.log.warn({ component: 'record', camera: this.#o.camera, code: problem.code }, problem.message);
+  }
+
   #abandon(open: Open, fragment: Fragment): void {
     this.#open = undefined;
     const failure = open.writer.failure ?? new SallyportError('SP_BEHIND', { camera: this.#o.camera, bytes: open.writer.backlogBytes });
@@ -213,6 +237,7 @@ export class Recorder {
     this.#beginGap(this.#footageEndMs ?? wallMs, reason, problem.code);
     this.#retryAtMs = this.#o.clock.monotonicMs() + retryMs;
     this.#update({ recording: false, problem });
+    if (reason === 'disk' || reason === 'no slot') this.#o.room?.nudge();
     this.#o.log.error({ component: 'record', camera: this.#o.camera, code: problem.code }, problem.message);
   }
 

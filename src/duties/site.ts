@@ -19,6 +19,7 @@ import { describeCamera, passwordName, readCamera, rememberCamera } from './adop
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { Notices } from './notices.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
+import type { RecordingRoom } from './record.ts';
 import { CameraWatch } from './watch.ts';
 
 export interface SiteOptions {
@@ -32,6 +33,7 @@ export interface SiteOptions {
   readonly random: () => number;
   readonly bootId: string;
   readonly clockState: () => 'synchronised' | 'unsynchronised';
+  readonly room: RecordingRoom;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -213,7 +215,7 @@ export class Site {
   }
 
   async #watch(camera: CameraConfig): Promise<void> {
-    const { vault, fileKeys, clock, log, random, bootId, clockState } = this.#o;
+    const { vault, fileKeys, clock, log, random, bootId, clockState, room } = this.#o;
     const { record, capture } = this.#effective;
     const footage = (await vault.footageFacts()).find((facts) => facts.camera === camera.id);
     const recipients = recipientsOf(this.#owner, camera.space);
@@ -221,16 +223,16 @@ export class Site {
     const watch = new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, lastEndMs: footage?.newestEndMs, lastEndReason,
+      recipients, lastEndMs: footage?.newestEndMs, lastEndReason, room,
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
     watch.start();
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([camera, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -2,7 +2,9 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { secondMs } from '../base/units.ts';
 import { noticeKinds } from '../policy/notices.ts';
+import type { RoomFit } from '../policy/room.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { DiskDuty, DiskState } from './disk.ts';
 import { noticeSentence, type Notices } from './notices.ts';
 import type { PurgeDuty, PurgeState } from './purge.ts';
 import type { Site } from './site.ts';
@@ -13,6 +15,7 @@ export interface StatusParts {
   readonly site: Site;
   readonly vault: Vault;
   readonly purge: PurgeDuty;
+  readonly disk: DiskDuty;
   readonly timekeeper: Timekeeper;
   readonly notices: Notices;
   readonly clock: Clock;
@@ -22,7 +25,7 @@ export interface HubStatus {
   readonly nowMs: UnixMs;
   readonly cameras: readonly CameraStatus[];
   readonly footage: Awaited<ReturnType<Vault['footageFacts']>>;
-  readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly disk: DiskStatus;
   readonly time: { readonly mayPurge: boolean; readonly why: string; readonly clock: string };
   readonly purge: PurgeState;
   /** What the owner should hear of, open now. */
@@ -30,10 +33,20 @@ export interface HubStatus {
   readonly warnings: readonly string[];
 }
 
+/** What there is, what is needed and what fits; the arithmetic once the disk was first looked at. */
+export interface DiskStatus extends Partial<Omit<RoomFit, 'warnings'>> {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly budgetBytes: number | undefined;
+  /** Why nothing is recorded. */
+  readonly full: string | undefined;
+  readonly lastEarly: DiskState['lastEarly'];
+}
+
 /** A purge this late is worth a warning: the loop looks at each deadline. */
 const overdueMs = 30 * secondMs;
 
-export async function collectStatus({ site, vault, purge, timekeeper, notices, clock }: StatusParts): Promise<HubStatus> {
+export async function collectStatus({ site, vault, purge, disk, timekeeper, notices, clock }: StatusParts): Promise<HubStatus> {
   const nowMs = Math.round(clock.wallMs());
   const cameras = site.cameras.map((watch) => watch.status);
   const verdict = timekeeper.verdict;
@@ -41,12 +54,17 @@ export async function collectStatus({ site, vault, purge, timekeeper, notices, c
     nowMs,
     cameras,
     footage: await vault.footageFacts(),
-    disk: await vault.diskFacts(),
+    disk: await diskStatus(site, vault, disk),
     time: { mayPurge: verdict?.mayPurge ?? false, why: verdict?.why ?? 'the clock was not judged yet', clock: timekeeper.clockState },
     purge: purge.state,
     notices: notices.open.map((notice) => ({ kind: notice.kind, camera: notice.camera, sinceMs: notice.sinceMs, text: noticeSentence(notice), todo: noticeKinds[notice.kind].todo })),
-    warnings: warningsOf(site, purge.state, cameras, nowMs),
+    warnings: [...warningsOf(site, purge.state, cameras, nowMs), ...(disk.state.fit?.warnings ?? [])],
   };
+}
+
+async function diskStatus(site: Site, vault: Vault, { state }: DiskDuty): Promise<DiskStatus> {
+  const { warnings: _, ...fit } = state.fit ?? { warnings: [] };
+  return { ...await vault.diskFacts(), ...fit, budgetBytes: site.config.disk.budgetBytes, full: state.halt.hub, lastEarly: state.lastEarly };
 }
 
 function warningsOf(site: Site, purge: PurgeState, cameras: readonly CameraStatus[], nowMs: UnixMs): string[] {

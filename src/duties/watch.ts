@@ -18,7 +18,7 @@ import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { passwordName, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
-import { Recorder } from './record.ts';
+import { Recorder, type RecordingRoom } from './record.ts';
 
 export interface WatchOptions {
   readonly camera: CameraConfig;
@@ -37,6 +37,7 @@ export interface WatchOptions {
   readonly recipients: readonly string[];
   readonly lastEndMs: UnixMs | undefined;
   readonly lastEndReason: GapReason;
+  readonly room: RecordingRoom;
 }
 
 export interface CameraStatus {
@@ -166,10 +167,10 @@ export class CameraWatch {
   }
 
   #record(capture: StreamCapture): void {
-    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, lastEndMs, lastEndReason } = this.#o;
+    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, lastEndMs, lastEndReason, room } = this.#o;
     if (!camera.record || recipients.length === 0) return;
     const recorder = new Recorder({
-      camera: camera.id, stream: 'main', capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, keepMs: () => camera.keepMs, recipients: () => recipients, clockState, lastEndMs, lastEndReason,
+      camera: camera.id, stream: 'main', capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, keepMs: () => camera.keepMs, recipients: () => recipients, clockState, lastEndMs, lastEndReason, room,
     });
     this.#recorder = recorder;
     this.#life.defer('recorder', () => recorder.close());

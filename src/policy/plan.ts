@@ -1,5 +1,5 @@
 /** What a new configuration would change, in plain words; for `plan` and for the log of a reload. */
-import { formatDuration, plural } from '../base/units.ts';
+import { formatBytes, formatDuration, plural } from '../base/units.ts';
 import { restartKeys, type CameraConfig, type HubConfig } from './settings.ts';
 
 export interface PlannedChange {
@@ -28,6 +28,8 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['keep.footage', 'footage is kept', formatDuration(before.keep.footageMs), formatDuration(after.keep.footageMs), after.keep.footageMs > before.keep.footageMs],
     ['keep.logs', 'the log is kept', formatDuration(before.keep.logsMs), formatDuration(after.keep.logsMs), after.keep.logsMs > before.keep.logsMs],
     ['keep.audit', 'the audit is kept', formatDuration(before.keep.auditMs), formatDuration(after.keep.auditMs), after.keep.auditMs > before.keep.auditMs],
+    ['disk.budget', 'footage may take', sizeOr(before.disk.budgetBytes, 'as much as fits'), sizeOr(after.disk.budgetBytes, 'as much as fits')],
+    ['disk.reserve', 'what stays free on the disk is', sizeOr(before.disk.reserveBytes, 'by its size'), sizeOr(after.disk.reserveBytes, 'by its size')],
     ['time.source', 'the clock is trusted by', before.time.source, after.time.source],
     ['time.settle', 'after a start or a jump the clock must run steady for', formatDuration(before.time.settleMs), formatDuration(after.time.settleMs)],
     ['discovery.loopback', 'cameras on this machine are looked for:', yesNo(before.discovery.loopback), yesNo(after.discovery.loopback)],
@@ -70,6 +72,7 @@ function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange
     ['audio', 'sound is recorded:', yesNo(before.audio), yesNo(after.audio), after.audio],
     ['record', 'it is recorded:', yesNo(before.record), yesNo(after.record)],
     ['space', 'its space is', before.space, after.space],
+    ['budget', 'its footage may take', sizeOr(before.budgetBytes, 'as much as fits'), sizeOr(after.budgetBytes, 'as much as fits')],
     ['serial', 'its serial number is', before.serial ?? 'not checked', after.serial ?? 'not checked'],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row, after.id));
@@ -86,6 +89,10 @@ function place(camera: CameraConfig): string {
 
 function interfaces(config: HubConfig): string {
   return config.discovery.interfaces.length === 0 ? 'every local network' : `${config.discovery.interfaces.join(', ')} (${plural(config.discovery.interfaces.length, 'interface')})`;
+}
+
+function sizeOr(bytes: number | undefined, otherwise: string): string {
+  return bytes === undefined ? otherwise : formatBytes(bytes);
 }
 
 function yesNo(value: boolean): string {

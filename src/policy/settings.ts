@@ -25,6 +25,8 @@ export interface CameraConfig {
   readonly record: boolean;
   readonly space: string;
   readonly serial?: string;
+  /** What its footage may take of the disk. */
+  readonly budgetBytes?: number;
 }
 
 export interface HubConfig {
@@ -36,6 +38,8 @@ export interface HubConfig {
   readonly socket: string;
   readonly record: { readonly periodMs: number; readonly cutAfterMs: number };
   readonly keep: { readonly footageMs: number; readonly logsMs: number; readonly auditMs: number };
+  /** What footage may take, and what stays free; without `reserveBytes` the size of the disk decides (`policy/disk.ts`). */
+  readonly disk: { readonly budgetBytes?: number; readonly reserveBytes?: number };
   readonly time: { readonly source: 'ntp' | 'system'; readonly settleMs: number };
   readonly discovery: { readonly loopback: boolean; readonly interfaces: readonly string[] };
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string };

@@ -33,6 +33,18 @@ export interface PeriodFacts extends Period {
   readonly bytes: number;
 }
 
+/** What of the disk a live period takes. */
+export interface PeriodBytes {
+  readonly id: number;
+  readonly camera: string;
+  readonly class: 'footage';
+  readonly bytes: number;
+  /** The row of its newest segment, 0 without one: rises with the order of sealing, whatever the clock did. */
+  readonly order: number;
+  /** From its first picture to its last. */
+  readonly recordedMs: number;
+}
+
 export interface SegmentRow {
   /** `<camera>/<stream>/<seq>` */
   readonly id: string;
@@ -161,6 +173,13 @@ export class Catalogue {
   /** Oldest first. */
   livePeriods(): PeriodFacts[] {
     return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' ORDER BY start_ms, id`).all().map(factsOf);
+  }
+
+  /** What the live periods take, in the order in which they were sealed. */
+  periodBytes(): PeriodBytes[] {
+    return this.#db.prepare<[], PeriodBytes>(`
+      SELECT id, camera, class, bytes, coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs
+      FROM periods WHERE state = 'live' ORDER BY "order", id`).all();
   }
 
   /** Deadlines only come closer. */

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
-import { Catalogue, type Begun, type GapRow, type NewSegment, type Period, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { Catalogue, type Begun, type GapRow, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
@@ -90,6 +90,7 @@ export function makeOperations(db: Connection) {
     duePeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.duePeriods(a.nowMs),
     nextDeadlineMs: (): UnixMs | undefined => catalogue.nextDeadlineMs(),
     livePeriods: (): PeriodFacts[] => catalogue.livePeriods(),
+    periodBytes: (): PeriodBytes[] => catalogue.periodBytes(),
     shortenDeadlines: (a: { camera: string; class: string; keepMs: number; atMs: UnixMs }): number => write(() => {
       const count = catalogue.shortenDeadlines(a.camera, a.class, a.keepMs);
       if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: a.class, keep_ms: a.keepMs, periods: count } });

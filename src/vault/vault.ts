@@ -24,7 +24,7 @@ import { sealWhole } from '../seal/sealer.ts';
 import { makePeriodKey } from '../seal/slot.ts';
 import { Signer } from '../seal/sshsig.ts';
 import type { AuditEntry } from './audit.ts';
-import { segmentId, type GapRow, type Period, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { WorkingDatabase } from './database.ts';
 import { lockFolder } from './folderlock.ts';
 import { hourListPath, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
@@ -40,7 +40,7 @@ import { Turns } from './turns.ts';
 import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
-export type { GapRow, Period, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
+export type { GapRow, Period, PeriodBytes, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { SegmentWriter } from './writer.ts';
@@ -288,13 +288,22 @@ export class Vault {
     return this.#parts.database.call('livePeriods');
   }
 
+  /** What the live periods take, in the order of sealing; with the segments that are being written to them, and whether there are any. */
+  async periodBytes(): Promise<(PeriodBytes & { open: boolean })[]> {
+    const periods = await this.#parts.database.call('periodBytes');
+    return periods.map((period) => {
+      const writers = [...this.#open.values()].filter(({ facts }) => facts.period.id === period.id);
+      return { ...period, bytes: writers.reduce((sum, writer) => sum + writer.plainBytes, period.bytes), open: writers.length > 0 };
+    });
+  }
+
   /** No deadline of the camera's periods of this class is later than their end + keepMs then; answers how many came closer. */
   shortenDeadlines(camera: string, klass: string, keepMs: number): Promise<number> {
     return this.#parts.database.call('shortenDeadlines', { camera, class: klass, keepMs: Math.round(keepMs), atMs: this.#now() });
   }
 
   /** Shreds, then deletes (purge.ts tells the steps). What failed is retried by purging again. SP_WRITE, SP_KEYRING, SP_DATABASE. */
-  purge(periods: readonly Period[], why: { early?: string }): Promise<Receipt> {
+  purge(periods: readonly Pick<Period, 'id'>[], why: { early?: string }): Promise<Receipt> {
     return this.#turns.take(() => purgePeriods(this.#purgeParts, periods.map(({ id }) => id), why.early));
   }
 
