@@ -43,6 +43,11 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   return build(resolve(path), await readAll(resolve(path)));
 }
 
+/** Checks one file's text as if it lay alone at `path`; nothing is read from the disk. Throws ConfigErrors. */
+export function readConfigText(path: string, bytes: Uint8Array): LoadedConfig {
+  return build(resolve(path), { files: [parseFile(path, bytes)], ignored: [] });
+}
+
 /**
  * Adds a camera to conf.d/90-page.toml, or replaces the one of that id there. The whole result is checked before it is written.
  * Throws ConfigErrors, SP_CAMERA_KNOWN when the household's files name the camera, SP_WRITE. Only one write at a time.

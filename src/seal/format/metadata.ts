@@ -42,8 +42,8 @@ export function readMetadata(plain: Uint8Array, what: string): SegmentMetadata {
   const box = metadataBoxOf(plain, refuse);
   const bytes = plain.subarray(box.start + box.headerSize, box.start + box.size);
   if (!segmentUuid.every((byte, i) => bytes[i] === byte)) refuse('the box behind ftyp has another id');
-  const text = new TextDecoder().decode(bytes.subarray(segmentUuid.length));
-  const value = parseJson(text);
+  const text = textOf(bytes.subarray(segmentUuid.length));
+  const value = text === undefined ? undefined : parseJson(text);
   if (value === undefined) return refuse('it is not JSON');
   if (value.get('v') !== 1) refuse(`version ${JSON.stringify(value.get('v')) ?? '?'} is not known`);
   const metadata = shapeOf(value);
@@ -63,6 +63,15 @@ function metadataBoxOf(plain: Uint8Array, refuse: (reason: string) => never): Bo
   } catch (error) {
     if (error instanceof BoxError) return refuse(error.message);
     throw error;
+  }
+}
+
+/** Byte for byte: what is not UTF-8, or begins with a byte order mark, would else have a second form. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 
