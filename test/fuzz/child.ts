@@ -13,7 +13,7 @@ import { targets } from './targets.ts';
 
 const beatMs = 200;
 const outcomesMax = 2000;
-const shrinkTriesMax = 3000;
+const shrinkLimit = { tries: 3000, ms: 20_000 };
 
 const order = JSON.parse(process.argv[2] ?? '{}') as Order;
 const target = [...targets, ...planted].find((one) => one.name === order.target);
@@ -48,7 +48,7 @@ async function hunt(target: Target, order: Order): Promise<void> {
       }
     } catch (error) {
       const signature = signatureOf(error);
-      const small = await shrink(input, async (candidate) => signatureOf(await errorOf(target, candidate)) === signature, shrinkTriesMax);
+      const small = await shrink(input, async (candidate) => signatureOf(await errorOf(target, candidate)) === signature, shrinkLimit);
       return say({ say: 'failure', kind: 'crash', text: textOf(error), base64: small.toString('base64'), progress: progress() });
     }
     const afterMs = performance.now();

@@ -43,7 +43,8 @@ const silenceMs = 5000;
 /** The same, when one input is tried alone. */
 const aloneMs = 2 * hangMs;
 const startMs = 120_000;
-const hangShrinksMax = 8;
+/** Each try is a process. */
+const shrinkLimit = { tries: 40, ms: 5000 };
 const falseAlarmsMax = 5;
 const rssBytesMaxDefault = 512 * 2 ** 20;
 const childFile = join(import.meta.dirname, 'child.ts');
@@ -77,7 +78,7 @@ async function huntIn(folder: string, o: HuntOptions): Promise<HuntResult> {
     const kind = end.silent ? 'hang' : 'death';
     const text = await confirmed(order, join(folder, 'replay'), input, kind);
     if (text !== undefined) {
-      const small = await shrink(input, async (candidate) => await confirmed(order, join(folder, 'replay'), candidate, kind, 1) !== undefined, kind === 'hang' ? hangShrinksMax : 60);
+      const small = await shrink(input, async (candidate) => await confirmed(order, join(folder, 'replay'), candidate, kind, 1) !== undefined, shrinkLimit);
       return { ...result, failure: await keep(o, kind, text, small) };
     }
     if (falseAlarms >= falseAlarmsMax) return { ...result, failure: { kind: 'death', text: `the process ended ${falseAlarms} times, and no input does it alone: ${end.lastWords}`, input, file: undefined } };
