@@ -4,7 +4,7 @@
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { cameraIdPattern } from './policy/names.ts';
-import { restartKeys } from './policy/settings.ts';
+import { jailLevels, restartKeys } from './policy/settings.ts';
 
 const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
 const sizePattern = '^[0-9]{1,12} *(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
@@ -105,6 +105,7 @@ export const FileSchema = Type.Object({
   capture: table('The programs that read the cameras.', {
     ffmpeg: Type.Optional(path('capture.ffmpeg', 'ffmpeg 5.1 or newer, by name or path.', 'ffmpeg')),
     ffprobe: Type.Optional(path('capture.ffprobe', 'ffprobe of the same version.', 'ffprobe')),
+    jail: Type.Optional(Type.Enum([...jailLevels], about('capture.jail', 'The least confinement of ffmpeg that is accepted; with less, cameras are not read. "full" needs Linux 6.7, "files" leaves it any TCP port and needs 5.13. What the kernel gives beyond it is used too.', { default: 'files', 'x-expected': '"full", "files" or "off"' }))),
   }),
   log: table('The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),

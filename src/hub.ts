@@ -12,6 +12,7 @@ import { dayFileWriter, ensureFolder, joinPath, readTextBounded } from './base/f
 import { Lifetime } from './base/lifetime.ts';
 import { createLog, type Log } from './base/log.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
+import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { Notices } from './duties/notices.ts';
@@ -41,6 +42,7 @@ export class Hub {
     const { log, logFolder } = await openLog(config, clock, options.echo);
     this.#log = log;
     await checkFfmpeg(config.capture.ffmpeg);
+    const jail = await probeJail({ log });
     const bootId = (await readTextBounded('/proc/sys/kernel/random/boot_id', 100)).trim();
 
     const vault = await this.#life.own('vault', Vault.open({
@@ -56,7 +58,7 @@ export class Hub {
     }));
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const site = await this.#life.own('site', new Site({
-      configPath: options.configPath, wanted: config, vault, notices, fileKeys, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
+      configPath: options.configPath, wanted: config, vault, notices, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
       onChange: () => { purge.nudge(); disk.nudge(); },
     }));
     this.#site = site;

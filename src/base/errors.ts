@@ -243,6 +243,16 @@ export const errorTable = {
     sentence: 'ffmpeg {version} at {path} is too old: 5.1 or newer is needed',
     hint: 'Use Debian 12\'s or Raspberry Pi OS\'s own ffmpeg.',
   },
+  SP_JAIL_MISSING: {
+    kind: 'refuse',
+    sentence: 'the jail that ffmpeg runs in cannot be used as {path}: {reason}',
+    hint: 'Build it with `scripts/native` (it needs gcc and libc6-dev); scripts/setup and scripts/install do so too.',
+  },
+  SP_JAIL_LEVEL: {
+    kind: 'refuse',
+    sentence: 'this kernel confines ffmpeg at level {level}, but `capture.jail` asks for {need}',
+    hint: 'Use a kernel with Landlock ("files" needs 5.13, "full" needs 6.7; `lsm=` at boot must not leave it out), or accept less with `jail = "{level}"` under [capture].',
+  },
   SP_STREAM_STALLED: {
     kind: 'retry',
     sentence: 'no bytes came from {camera} for {seconds} s',

@@ -178,6 +178,17 @@ const siteLookup: LookupFunction = (host, options, done) => {
   });
 };
 
+/** The IPv4 address that a camera's host stands for now. SP_CAMERA_UNREACHABLE. */
+export function addressOfHost(camera: string, host: string): Promise<string> {
+  if (isIP(host) === 4) return Promise.resolve(host);
+  return new Promise((resolve, reject) => {
+    siteLookup(host, {}, (error, address) => {
+      if (error === null) resolve(String(address));
+      else reject(new SallyportError('SP_CAMERA_UNREACHABLE', { camera, address: host, reason: reasonOf(error) }, error));
+    });
+  });
+}
+
 /** What is wrong with an address that somebody wants to adopt; undefined when nothing is. Names are judged when they are resolved. */
 export function refusalOfHost(host: string): string | undefined {
   const kind = isIP(host);

@@ -59,6 +59,12 @@ export function sourceList(camera: string, url: Secret, plan: { readonly richPro
   ].join('\n');
 }
 
+/** The one TCP port that ffmpeg needs for this list; RTSP's own when the address names none. */
+export function sourcePort(source: string): number {
+  const port = URL.parse(/^file '(.*)'$/m.exec(source)?.[1] ?? '')?.port ?? '';
+  return port === '' ? 554 : Number(port);
+}
+
 /**
  * A fragment per frame. skip_trailer: else ffmpeg keeps 40 bytes per fragment for an index at the end (over 100 MB a day).
  * With sound the mp4 muxer sits behind the fifo muxer: fed directly, ffmpeg 5.1 takes a frame's end from the interleaving queue, one

@@ -3,7 +3,8 @@ import { SallyportError, isSallyportError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { run, type Finished } from '../base/spawn.ts';
 import { endingOf } from './ending.ts';
-import { probeArguments, sourceList } from './ffmpeg.ts';
+import { probeArguments, sourceList, sourcePort } from './ffmpeg.ts';
+import type { Jail } from './jail.ts';
 
 export interface ProbedStream {
   readonly video: { readonly codec: 'h264' | 'hevc'; readonly width: number; readonly height: number; readonly fps: number | undefined };
@@ -11,8 +12,21 @@ export interface ProbedStream {
   readonly audio: { readonly codec: string } | undefined;
 }
 
+export interface ProbeOptions {
+  readonly ffprobe: string;
+  readonly camera: string;
+  readonly url: Secret;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Without one it runs as the hub does: for tests of what it finds. */
+  readonly jail?: Jail;
+}
+
+/** It decodes a few pictures at most. */
+const probeCpuSeconds = 60;
+
 /** SP_CAMERA_NO_STREAM, SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ADDRESS, SP_FFMPEG_MISSING; SP_STOPPED when aborted. */
-export async function probeStream(o: { ffprobe: string; camera: string; url: Secret; timeoutMs: number; signal?: AbortSignal }): Promise<ProbedStream> {
+export async function probeStream(o: ProbeOptions): Promise<ProbedStream> {
   const { camera } = o;
   const input = sourceList(camera, o.url, { richProbe: true });
   const finished = await finish(o, input);
@@ -25,11 +39,10 @@ export async function probeStream(o: { ffprobe: string; camera: string; url: Sec
 
 type Facts = Readonly<Record<string, unknown>>;
 
-async function finish(o: { ffprobe: string; camera: string; url: Secret; timeoutMs: number; signal?: AbortSignal }, input: string): Promise<Finished> {
+async function finish(o: ProbeOptions, input: string): Promise<Finished> {
+  const options = { input, timeoutMs: o.timeoutMs, stdoutBytesMax: 2 ** 20, package: 'ffmpeg', ...(o.signal === undefined ? {} : { signal: o.signal }) };
   try {
-    return await run(o.ffprobe, probeArguments(), {
-      input, timeoutMs: o.timeoutMs, stdoutBytesMax: 2 ** 20, package: 'ffmpeg', ...(o.signal === undefined ? {} : { signal: o.signal }),
-    });
+    return await (o.jail === undefined ? run(o.ffprobe, probeArguments(), options) : o.jail.run(o.ffprobe, probeArguments(), { ...options, port: sourcePort(input), cpuSeconds: probeCpuSeconds }));
   } catch (error) {
     if (isSallyportError(error, 'SP_TOOL_MISSING')) throw new SallyportError('SP_FFMPEG_MISSING', { path: o.ffprobe }, error);
     if (isSallyportError(error, 'SP_STOPPED') && o.signal?.aborted !== true) throw unreachable(o.camera, o.url, `no stream within ${Math.round(o.timeoutMs / 1000)} s`);

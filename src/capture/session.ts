@@ -1,15 +1,18 @@
 /** One run of one ffmpeg: from its start until it is gone, whatever ends it. It is watched by the bytes that come out. */
 import type { Clock } from '../base/clock.ts';
 import { asSallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
-import { launch, type Child } from '../base/spawn.ts';
+import { launch, type Child, type LaunchOptions } from '../base/spawn.ts';
 import { endingOf, type Ending, type LastWords } from './ending.ts';
-import { streamArguments, type SessionPlan } from './ffmpeg.ts';
+import { sourcePort, streamArguments, type SessionPlan } from './ffmpeg.ts';
 import { Fmp4Reader, type Fmp4Sink } from './fmp4.ts';
+import type { Jail } from './jail.ts';
 import type { Fragment } from './media.ts';
 
 export interface SessionOptions {
   readonly camera: string;
   readonly ffmpeg: string;
+  /** Without one it runs as the hub does: for tests of what comes out. */
+  readonly jail: Jail | undefined;
   readonly plan: SessionPlan;
   /** ffconcat text for standard input. */
   readonly source: string;
@@ -60,11 +63,8 @@ class Session {
   }
 
   async run(signal: AbortSignal): Promise<SessionEnd> {
-    const { ffmpeg, plan, source } = this.#o;
     try {
-      const child = await launch(ffmpeg, streamArguments(plan), {
-        input: source, package: 'ffmpeg', detached: true, stderrLinesMax: Infinity, onErrorLine: (line) => this.#onLine(line),
-      });
+      const child = await this.#start();
       child.stdout.on('data', (chunk: Buffer) => this.#onChunk(child, chunk));
       child.stdout.on('error', (error) => this.#break(child, { reason: 'stream broken', detail: reasonOf(error) }));
       await this.#untilGone(child, signal);
@@ -75,6 +75,12 @@ class Session {
     const words: LastWords = { lines: this.#lines, fragments: this.#fragments, quietMs };
     const { reason, detail } = this.#broken ?? endingOf(words);
     return { reason, detail, words, liveMs: this.#firstMs === undefined ? 0 : this.#bytesMs - this.#firstMs };
+  }
+
+  #start(): Promise<Child> {
+    const { ffmpeg, jail, plan, source } = this.#o;
+    const options: LaunchOptions = { input: source, package: 'ffmpeg', detached: true, stderrLinesMax: Infinity, onErrorLine: (line) => this.#onLine(line) };
+    return jail === undefined ? launch(ffmpeg, streamArguments(plan), options) : jail.launch(ffmpeg, streamArguments(plan), { ...options, port: sourcePort(source) });
   }
 
   async #untilGone(child: Child, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@
  *
  * ffmpeg.ts    what ffmpeg is told; the camera's address with its password only by standard input
  * session.ts   one run of one ffmpeg, watched by the bytes that come out
+ * jail.ts      how they are started: confined, so that a camera that takes one over reaches nothing else
  * ending.ts    what its last words mean, and what the next try does otherwise
  * fmp4.ts, movie.ts   the reader of its output: bounded, every byte of it a stranger's
  * ring.ts      the bounded ring that recording and live view read from
@@ -23,6 +24,7 @@ import type { GapReason } from '../policy/gaps.ts';
 import { nextPlan, type Ending } from './ending.ts';
 import { sourceList, type SessionPlan } from './ffmpeg.ts';
 import type { Fragment, Init, MediaEvent } from './media.ts';
+import type { Jail } from './jail.ts';
 import { MediaRing } from './ring.ts';
 import { runSession, type SessionEnd } from './session.ts';
 
@@ -51,6 +53,8 @@ export interface StreamOptions {
   readonly hevc: boolean;
   /** Path of the program. */
   readonly ffmpeg: string;
+  /** Without one ffmpeg runs as the hub does: for tests of the stream itself. */
+  readonly jail?: Jail;
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
@@ -137,13 +141,13 @@ export class StreamCapture {
 
   /** One session; resolves when its ffmpeg is gone, so there are never two. */
   async #try(plan: SessionPlan): Promise<SessionEnd> {
-    const { camera, clock, ffmpeg, log, stallMs } = this.#o;
+    const { camera, clock, ffmpeg, jail, log, stallMs } = this.#o;
     this.#tries++;
     this.#enter('starting', this.#ending);
     try {
       const source = sourceList(camera, await this.#o.url(), plan);
       return await runSession({
-        camera, ffmpeg, plan, source, clock,
+        camera, ffmpeg, jail, plan, source, clock,
         stallMs: stallMs ?? stallMsDefault,
         sink: { onInit: (init) => this.#onInit(init), onFragment: (fragment) => this.#onFragment(fragment) },
         onNoKeyFrame: (detail) => this.#onNoKeyFrame(detail),

@@ -54,6 +54,22 @@ export function printStatus(report: StatusReport): void {
     const { number, atMs, periods, segments, readBack } = purge.lastReceipt;
     print(`last purge: receipt ${number}, ${localTime(atMs)}: ${plural(periods, 'key')} shredded${readBack ? ' and read back' : ', not read back'}, ${plural(segments, 'segment')} deleted`);
   }
+  for (const line of confinementLines(report.confinement)) print(line);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${notice.text}\n  ${notice.todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
+}
+
+/** What holds ffmpeg and the hub, as the kernel says it. */
+function confinementLines({ level, landlock, seccomp, hub }: StatusReport['confinement']): string[] {
+  const files = landlock === 0 ? 'files: all that the hub may' : `files: its libraries only, none to write; ports: ${landlock >= 4 ? 'its camera\'s' : 'any'}`;
+  const calls = seccomp ? 'TCP only, no other program' : 'calls: any';
+  const ofHub = [
+    ...(hub.noNewPrivileges ? ['no new privileges'] : []), ...(hub.callFilters > 0 ? ['system calls filtered'] : []), ...(hub.capable ? ['but it holds capabilities'] : []),
+  ].join(', ');
+  return [
+    `ffmpeg is confined: level ${level} (${files}; ${calls})`,
+    hub.managed
+      ? `the hub is confined by systemd: ${ofHub === '' ? 'nothing of it is seen' : ofHub}; whether addresses are refused: systemctl show sallyport -p IPAddressDeny (it cannot be seen from inside)`
+      : `the hub is not started by systemd, whose rules would hold it${ofHub === '' ? '' : `; it has: ${ofHub}`}`,
+  ];
 }

@@ -5,7 +5,8 @@ import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts } from '../cameras/client.ts';
-import { streamUrl } from '../cameras/streamurl.ts';
+import { resolvedStreamUrl } from '../cameras/streamurl.ts';
+import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -41,6 +42,7 @@ export interface AdoptRooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly ffprobe: string;
+  readonly jail: Jail;
 }
 
 /**
@@ -53,8 +55,8 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
   await client.checkCredentials();
   const device = await client.device();
   const [main, sub] = rankProfiles(access.camera, await client.profiles());
-  const probe = (profile: ProfileFacts): Promise<ProbedStream> => probeStream({
-    ffprobe: rooms.ffprobe, camera: access.camera, url: streamUrl(profile.streamUri, access.user, access.password), timeoutMs: 15_000,
+  const probe = async (profile: ProfileFacts): Promise<ProbedStream> => probeStream({
+    ffprobe: rooms.ffprobe, jail: rooms.jail, camera: access.camera, url: await resolvedStreamUrl(access.camera, profile.streamUri, access.user, access.password), timeoutMs: 15_000,
     ...(signal === undefined ? {} : { signal }),
   });
   return {

@@ -7,6 +7,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { discover, type FoundCamera, type LeftOut } from '../cameras/discovery.ts';
+import { Jail, type JailFacts } from '../capture/jail.ts';
 import { loadConfig, writePageCamera } from '../config.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -28,6 +29,8 @@ export interface SiteOptions {
   readonly vault: Vault;
   readonly notices: Notices;
   readonly fileKeys: FileKeys;
+  /** How far this kernel confines ffmpeg. */
+  readonly jail: JailFacts;
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
@@ -96,6 +99,11 @@ export class Site {
     return this.#owner;
   }
 
+  /** What ffmpeg runs in. */
+  get jail(): Jail {
+    return this.#jailFor(this.#effective);
+  }
+
   get cameras(): readonly CameraWatch[] {
     return [...this.#watches.values()];
   }
@@ -158,7 +166,7 @@ export class Site {
     const known = this.#wanted.cameras.find((camera) => camera.id === id || (camera.address === place.address && camera.port === place.port));
     if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
     const password = new Secret(order.password);
-    const facts = await readCamera({ camera: id, address: { host: place.address, port: place.port, path: place.path }, user: order.user, password }, { clock, log, ffprobe: this.#wanted.capture.ffprobe });
+    const facts = await readCamera({ camera: id, address: { host: place.address, port: place.port, path: place.path }, user: order.user, password }, { clock, log, ffprobe: this.#wanted.capture.ffprobe, jail: this.#jailFor(this.#wanted) });
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
@@ -222,12 +230,16 @@ export class Site {
     const lastEndReason: GapReason = this.#cleanStop ? 'hub stopped' : 'hub was off';
     const watch = new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
-      ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
+      ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       recipients, lastEndMs: footage?.newestEndMs, lastEndReason, room,
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
     watch.start();
+  }
+
+  #jailFor({ capture }: HubConfig): Jail {
+    return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
   /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */

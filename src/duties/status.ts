@@ -4,6 +4,7 @@ import { secondMs } from '../base/units.ts';
 import { noticeKinds } from '../policy/notices.ts';
 import type { RoomFit } from '../policy/room.ts';
 import type { Vault } from '../vault/vault.ts';
+import { confinementOf, confinementWarnings, type Confinement } from './confinement.ts';
 import type { DiskDuty, DiskState } from './disk.ts';
 import { noticeSentence, type Notices } from './notices.ts';
 import type { PurgeDuty, PurgeState } from './purge.ts';
@@ -30,6 +31,7 @@ export interface HubStatus {
   readonly purge: PurgeState;
   /** What the owner should hear of, open now. */
   readonly notices: readonly { readonly kind: string; readonly camera: string | undefined; readonly sinceMs: UnixMs; readonly text: string; readonly todo: string }[];
+  readonly confinement: Confinement;
   readonly warnings: readonly string[];
 }
 
@@ -50,6 +52,7 @@ export async function collectStatus({ site, vault, purge, disk, timekeeper, noti
   const nowMs = Math.round(clock.wallMs());
   const cameras = site.cameras.map((watch) => watch.status);
   const verdict = timekeeper.verdict;
+  const confinement = await confinementOf(site.jail);
   return {
     nowMs,
     cameras,
@@ -58,7 +61,8 @@ export async function collectStatus({ site, vault, purge, disk, timekeeper, noti
     time: { mayPurge: verdict?.mayPurge ?? false, why: verdict?.why ?? 'the clock was not judged yet', clock: timekeeper.clockState },
     purge: purge.state,
     notices: notices.open.map((notice) => ({ kind: notice.kind, camera: notice.camera, sinceMs: notice.sinceMs, text: noticeSentence(notice), todo: noticeKinds[notice.kind].todo })),
-    warnings: [...warningsOf(site, purge.state, cameras, nowMs), ...(disk.state.fit?.warnings ?? [])],
+    confinement,
+    warnings: [...warningsOf(site, purge.state, cameras, nowMs), ...(disk.state.fit?.warnings ?? []), ...confinementWarnings(confinement)],
   };
 }
 

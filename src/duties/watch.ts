@@ -9,7 +9,8 @@ import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import { CameraClient } from '../cameras/client.ts';
-import { streamUrl } from '../cameras/streamurl.ts';
+import { resolvedStreamUrl } from '../cameras/streamurl.ts';
+import type { Jail } from '../capture/jail.ts';
 import { StreamCapture } from '../capture/stream.ts';
 import { audioRule } from '../policy/audio.ts';
 import { backoffMs } from '../policy/backoff.ts';
@@ -30,6 +31,7 @@ export interface WatchOptions {
   readonly bootId: string;
   readonly ffmpeg: string;
   readonly ffprobe: string;
+  readonly jail: Jail;
   readonly periodMs: number;
   readonly cutAfterMs: number;
   readonly clockState: () => 'synchronised' | 'unsynchronised';
@@ -119,13 +121,13 @@ export class CameraWatch {
 
   /** Known facts, else asks the camera until it answers; undefined when stopped first. */
   async #learn(): Promise<CameraFacts | undefined> {
-    const { camera, vault, clock, log, ffprobe, random } = this.#o;
+    const { camera, vault, clock, log, ffprobe, jail, random } = this.#o;
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
         const known = await recallCamera(vault, camera.id);
         if (known !== undefined) return known;
         const password = await this.#password();
-        const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe }, this.#stop.signal);
+        const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal);
         await rememberCamera(vault, camera.id, facts);
         await vault.audit({ what: 'camera.adopted', who: 'hub', camera: camera.id, detail: { ...facts.device } });
         return facts;
@@ -147,14 +149,15 @@ export class CameraWatch {
   }
 
   #startStream(facts: CameraFacts, password: Secret): void {
-    const { camera, ffmpeg, clock, log, random } = this.#o;
+    const { camera, ffmpeg, jail, clock, log, random } = this.#o;
+    if (jail.problem !== undefined) throw jail.problem;
     const capture = new StreamCapture({
       camera: camera.id,
       stream: 'main',
-      url: async () => streamUrl(facts.main.uri, camera.user, password),
+      url: () => resolvedStreamUrl(camera.id, facts.main.uri, camera.user, password),
       audio: audioRule(camera.audio, facts.main.audioCodec),
       hevc: facts.main.videoCodec === 'hevc',
-      ffmpeg, clock, log, random,
+      ffmpeg, jail, clock, log, random,
       onState: (state) => {
         this.#problem = undefined;
         this.#setOnline(state.state === 'live');

@@ -36,6 +36,7 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['discovery.interfaces', 'cameras are looked for on', interfaces(before), interfaces(after)],
     ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],
     ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
+    ['capture.jail', 'the least confinement of ffmpeg that is accepted is', before.capture.jail, after.capture.jail],
     ['log.level', 'the log level is', before.log.level, after.log.level],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));

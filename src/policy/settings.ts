@@ -29,6 +29,10 @@ export interface CameraConfig {
   readonly budgetBytes?: number;
 }
 
+/** How far ffmpeg is confined, from least to most: see `native/jail.c`. */
+export const jailLevels = ['off', 'files', 'full'] as const;
+export type JailLevel = (typeof jailLevels)[number];
+
 export interface HubConfig {
   readonly name: string;
   /** The data folder, absolute. */
@@ -42,7 +46,7 @@ export interface HubConfig {
   readonly disk: { readonly budgetBytes?: number; readonly reserveBytes?: number };
   readonly time: { readonly source: 'ntp' | 'system'; readonly settleMs: number };
   readonly discovery: { readonly loopback: boolean; readonly interfaces: readonly string[] };
-  readonly capture: { readonly ffmpeg: string; readonly ffprobe: string };
+  readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly cameras: readonly CameraConfig[];
 }
