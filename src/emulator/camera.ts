@@ -21,6 +21,8 @@ export interface EmulatedCamera {
   readonly scenes: Readonly<Record<StreamName, string>>;
   /** Open RTSP connections. */
   readonly connections: number;
+  /** The picture of the main stream that is sent next, counted through all loops. */
+  readonly nextPicture: number;
   /** Where this camera strays from the standard; may be changed at any time. */
   readonly quirks: Quirks;
   /** Vanishes: says Bye, closes its ports, resets every connection. */
@@ -39,6 +41,7 @@ export class Camera implements EmulatedCamera {
   readonly scenes: Readonly<Record<StreamName, string>>;
   readonly #face: CameraFace;
   readonly #announcers: readonly Announcer[];
+  readonly #main: LiveFeed;
   readonly #rtsp: RtspServer;
   readonly #onvif: OnvifServer;
   #running = false;
@@ -51,8 +54,9 @@ export class Camera implements EmulatedCamera {
     this.#face = face;
     this.#announcers = o.announcers;
     const begun = { clock: face.clock, startWallMs: face.clock.wallMs(), startMonotonicMs: face.clock.monotonicMs() };
+    this.#main = new LiveFeed({ tracks: face.streams.main.tracks, ...begun });
     const feeds = new Map([
-      ['/main', new LiveFeed({ tracks: face.streams.main.tracks, ...begun })],
+      ['/main', this.#main],
       ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
     ]);
     this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, log: o.log });
@@ -70,6 +74,7 @@ export class Camera implements EmulatedCamera {
   get device(): DeviceFacts { return this.#face.device; }
   get quirks(): Quirks { return this.#face.quirks; }
   get connections(): number { return this.#rtsp.connections; }
+  get nextPicture(): number { return this.#main.next(0); }
 
   start(): Promise<void> {
     return this.#inTurn(async () => {

@@ -46,6 +46,11 @@ export class LiveFeed implements Feed {
     return this.#clock.monotonicMs() - this.#startMonotonicMs;
   }
 
+  /** The unit of a track that is sent next. */
+  next(trackIndex: number): number {
+    return this.#next[trackIndex] as number;
+  }
+
   join(viewer: Viewer): void {
     this.#viewers.add(viewer);
     if (this.#timer !== undefined) return;

@@ -1,4 +1,5 @@
 import { waitFor, withSite } from '../kit/faultsite.ts';
+import { tooSlow } from '../kit/load.ts';
 import type { FaultCase } from '../fault.ts';
 
 const limitMs = 5000;
@@ -22,7 +23,7 @@ const asked: FaultCase = {
       const status = await site.stop('SIGTERM');
       tookMs.push(performance.now() - began);
       if (status !== 0) problems.push(`stop ${n}: it ended with status ${status}`);
-      if ((tookMs.at(-1) ?? 0) > limitMs) problems.push(`stop ${n} took ${Math.round(tookMs.at(-1) ?? 0)} ms`);
+      problems.push(...tooSlow(`stop ${n}`, tookMs.at(-1) ?? 0, limitMs));
       await site.startHub();
     }
     return { injected: times, lost: '0 segments', recoveryMs: recoveryMs.slice(1), problems, figures: { 'longest stop, ms': Math.round(Math.max(...tookMs)) } };
