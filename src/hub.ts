@@ -15,6 +15,7 @@ import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { MendDuty } from './duties/mend.ts';
 import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { Site } from './duties/site.ts';
@@ -63,7 +64,10 @@ export class Hub {
     }));
     this.#site = site;
 
+    const mend = await this.#life.own('mend', new MendDuty({ vault, clock, notices, onReturn: () => { purge.nudge(); disk.nudge(); } }));
+
     await timekeeper.start();
+    mend.start();
     purge.start();
     disk.start();
     await site.start();

@@ -146,6 +146,11 @@ export const errorTable = {
     sentence: '{file} could not be written: {reason}',
     hint: 'Check free space and the health of the disk.',
   },
+  SP_DISK: {
+    kind: 'retry',
+    sentence: 'the disk with {folder} cannot be used now: {reason}',
+    hint: 'Look at the disk, its cable and `dmesg`. It is tried again every few seconds and recording goes on by itself; live view is not affected.',
+  },
   SP_READ: {
     kind: 'retry',
     sentence: '{file} could not be read: {reason}',
@@ -408,13 +413,20 @@ export function reasonOf(error: unknown): string {
   return String(error);
 }
 
+/** The reason that a full disk is told with, whoever met it. */
+export const diskFull = 'the disk is full';
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof SallyportError && error.evidence['reason'] === diskFull;
+}
+
 const errnoSentences = new Map(Object.entries({
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   ENOENT: 'no such file or folder',
   ENOTDIR: 'not a folder',
   EISDIR: 'is a folder',
-  ENOSPC: 'the disk is full',
+  ENOSPC: diskFull,
   EDQUOT: 'the disk quota is used up',
   EROFS: 'the disk is read-only',
   EIO: 'the disk reports an input/output error',

@@ -36,10 +36,16 @@ export async function readTextBounded(path: string, bytesMax: number): Promise<s
   return (await readFileBounded(path, bytesMax)).toString('utf8');
 }
 
-/** Writes beside, syncs, renames over, syncs the folder. SP_WRITE names the file; nothing half-written stays. */
+/** Being written by this process, so that a leftover of an earlier failure can be told from them. */
+const partsInWork = new Set<string>();
+
+/** Writes beside, syncs, renames over, syncs the folder. SP_WRITE names the file; nothing half-written stays, unless the disk refuses even that: then the next try takes it away. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const part = `${path}.${process.pid}.part`;
+  if (partsInWork.has(part)) throw new SallyportError('SP_WRITE', { file: path, reason: 'it is being written already' });
+  partsInWork.add(part);
   try {
+    await unlink(part).catch(() => {});
     const handle = await open(part, 'wx', mode);
     try {
       await handle.writeFile(data);
@@ -52,6 +58,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
   } catch (error) {
     await unlink(part).catch(() => {});
     throw new SallyportError('SP_WRITE', { file: path, reason: reasonOf(error) }, error);
+  } finally {
+    partsInWork.delete(part);
   }
 }
 
@@ -70,6 +78,15 @@ export async function ensureFolder(path: string, mode = 0o700): Promise<void> {
     await mkdir(path, { recursive: true, mode });
   } catch (error) {
     throw new SallyportError('SP_WRITE', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
+/** One folder in one that is there; SP_WRITE when that is not so. */
+export async function makeFolder(path: string, mode = 0o700): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new SallyportError('SP_WRITE', { file: path, reason: reasonOf(error) }, error);
   }
 }
 

@@ -7,7 +7,6 @@ import { sourcePort, streamArguments, type SessionPlan } from './ffmpeg.ts';
 import { Fmp4Reader, type Fmp4Sink } from './fmp4.ts';
 import type { Jail } from './jail.ts';
 import type { Fragment } from './media.ts';
-import { Outlet, type Attention } from './outlet.ts';
 
 export interface SessionOptions {
   readonly camera: string;
@@ -22,8 +21,6 @@ export interface SessionOptions {
   /** Bytes come, but for 30 s no key frame was among them. */
   readonly onNoKeyFrame: (detail: string) => void;
   readonly stallMs: number;
-  /** Whether somebody watches: then pictures come at once, else in batches. */
-  readonly attention: Attention;
   readonly onErrorLine: (line: string) => void;
 }
 
@@ -39,8 +36,6 @@ const keyFrameMs = 30_000;
 /** The watchdog looks at least this often. */
 const watchMs = 5000;
 const killAfterMs = 1000;
-/** Of the time without bytes after which a stream counts as stalled, what comes may lie unread for this part. */
-const unreadPart = 1 / 8;
 const linesMax = 20;
 
 /** Resolves when ffmpeg is gone, never rejects. Aborting asks it to end, and kills it 1 s later. */
@@ -53,7 +48,6 @@ class Session {
   readonly #reader: Fmp4Reader;
   readonly #lines: string[] = [];
   readonly #gone = new AbortController();
-  #outlet: Outlet | undefined;
   #broken: Ending | undefined;
   #fragments = 0;
   #firstMs: number | undefined;
@@ -71,7 +65,7 @@ class Session {
   async run(signal: AbortSignal): Promise<SessionEnd> {
     try {
       const child = await this.#start();
-      this.#outlet = this.#outletOf(child);
+      child.stdout.on('data', (chunk: Buffer) => this.#onChunk(child, chunk));
       child.stdout.on('error', (error) => this.#break(child, { reason: 'stream broken', detail: reasonOf(error) }));
       await this.#untilGone(child, signal);
     } catch (error) {
@@ -93,23 +87,19 @@ class Session {
     const onAbort = (): void => void this.#end(child);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const working = [this.#watch(child), this.#outlet?.run(this.#gone.signal)];
+    const watching = this.#watch(child);
     await child.exited;
     this.#gone.abort();
     signal.removeEventListener('abort', onAbort);
-    await Promise.all(working);
+    await watching;
   }
 
-  #outletOf(child: Child): Outlet {
-    const { clock, attention, stallMs } = this.#o;
-    return new Outlet({ child, clock, attention, everyMsMax: stallMs * unreadPart, onChunk: (chunk, afterMs, byMs) => this.#onChunk(child, chunk, afterMs, byMs) });
-  }
-
-  #onChunk(child: Child, chunk: Buffer, afterMs: number, byMs: number): void {
+  #onChunk(child: Child, chunk: Buffer): void {
     if (this.#broken !== undefined) return;
-    this.#bytesMs = Math.max(this.#bytesMs, afterMs);
+    const { clock } = this.#o;
+    this.#bytesMs = clock.monotonicMs();
     try {
-      this.#reader.push(chunk, this.#o.clock.wallMs(), byMs, afterMs);
+      this.#reader.push(chunk, clock.wallMs(), this.#bytesMs);
     } catch (error) {
       this.#break(child, { reason: 'stream broken', detail: isSallyportError(error) ? error.message : reasonOf(error) });
     }
@@ -117,7 +107,6 @@ class Session {
 
   #onFragment(fragment: Fragment): void {
     this.#fragments++;
-    this.#bytesMs = Math.max(this.#bytesMs, fragment.monotonicMs);
     this.#firstMs ??= fragment.monotonicMs;
     if (fragment.track === 'video') this.#videoMs = fragment.monotonicMs;
     if (fragment.keyFrame) this.#keyFrameMs = fragment.monotonicMs;
@@ -155,7 +144,6 @@ class Session {
   }
 
   async #end(child: Child): Promise<void> {
-    this.#outlet?.end();
     child.kill('SIGTERM');
     await this.#sleep(killAfterMs);
     if (!this.#gone.signal.aborted) child.kill('SIGKILL');

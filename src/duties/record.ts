@@ -203,8 +203,16 @@ export class Recorder {
     this.#footageEndMs = Math.round(open.startMs + durationMs);
     this.#track(open.writer.close({ durationMs, reason: 'continuous' }).then(
       (row) => this.#sealed(open, row),
-      (error: unknown) => this.#fail(error, 'disk'),
+      (error: unknown) => this.#notSealed(open, error),
     ));
+  }
+
+  /** The vault keeps what reached the disk, and notes the rest of its time as a gap; the next segment goes on meanwhile. */
+  #notSealed(open: Open, error: unknown): void {
+    const problem = asSallyportError(error);
+    this.#o.fileKeys.closed(open.writer.id);
+    if (!this.#state.recording) this.#update({ problem });
+    this.#o.log.error({ component: 'record', camera: this.#o.camera, segment: open.writer.id, code: problem.code }, problem.message);
   }
 
   #sealed(open: Open, row: SegmentRow): void {
@@ -228,8 +236,9 @@ export class Recorder {
     const failure = open.writer.failure ?? new SallyportError('SP_BEHIND', { camera: this.#o.camera, bytes: open.writer.backlogBytes });
     this.#footageEndMs = Math.round(open.startMs + (open.endTimeMs - open.firstTimeMs));
     this.#o.fileKeys.closed(open.writer.id);
-    this.#track(open.writer.abandon().catch(() => {}));
-    this.#fail(failure, open.writer.failure === undefined ? 'too slow' : 'disk', fragment.wallMs);
+    const gap: GapReason = open.writer.failure === undefined ? 'too slow' : 'disk';
+    this.#track(open.writer.abandon({ durationMs: Math.round(open.endTimeMs - open.firstTimeMs), gap }).catch(() => {}));
+    this.#fail(failure, gap, fragment.wallMs);
   }
 
   #fail(error: unknown, reason: GapReason, wallMs: UnixMs = this.#o.clock.wallMs()): void {

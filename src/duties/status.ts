@@ -68,7 +68,7 @@ export async function collectStatus({ site, vault, purge, disk, timekeeper, noti
 
 async function diskStatus(site: Site, vault: Vault, { state }: DiskDuty): Promise<DiskStatus> {
   const { warnings: _, ...fit } = state.fit ?? { warnings: [] };
-  return { ...await vault.diskFacts(), ...fit, budgetBytes: site.config.disk.budgetBytes, full: state.halt.hub, lastEarly: state.lastEarly };
+  return { ...await vault.shownDiskFacts(), ...fit, budgetBytes: site.config.disk.budgetBytes, full: state.halt.hub, lastEarly: state.lastEarly };
 }
 
 function warningsOf(site: Site, purge: PurgeState, cameras: readonly CameraStatus[], nowMs: UnixMs): string[] {

@@ -244,6 +244,11 @@ export class Catalogue {
     ).get(camera, stream, seq);
   }
 
+  forgetBegunOf(camera: string, stream: StreamName, seq: number): void {
+    this.#db.prepare('DELETE FROM begun WHERE camera = ? AND stream = ? AND seq = ?').run(camera, stream, seq);
+    this.raiseSeq(camera, stream, seq);
+  }
+
   forgetBegun(): void {
     this.#db.prepare('DELETE FROM begun').run();
   }

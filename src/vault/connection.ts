@@ -3,7 +3,7 @@
  * Also the one place that translates SQLite's errors.
  */
 import Database from 'better-sqlite3';
-import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, diskFull, isSallyportError, reasonOf } from '../base/errors.ts';
 import { checkSchema, upgradeSchema } from './schema.ts';
 
 export type Connection = Database.Database;
@@ -51,14 +51,23 @@ export function databaseError(error: unknown, file: string): SallyportError {
   if (isSallyportError(error)) return error;
   if (error instanceof Database.SqliteError) {
     if (error.code === 'SQLITE_NOTADB') return new SallyportError('SP_WRONG_WORKING_KEY', { file }, error);
-    return new SallyportError('SP_DATABASE', { reason: sentences.get(error.code) ?? `${error.message} (${error.code})` }, error);
+    return new SallyportError('SP_DATABASE', { reason: sentenceOf(error.code) ?? `${error.message} (${error.code})` }, error);
   }
   return new SallyportError('SP_DATABASE', { reason: reasonOf(error) }, error);
 }
 
-const sentences = new Map([
-  ['SQLITE_FULL', 'the disk is full'],
+/** By the beginning of the code: SQLITE_IOERR_FSYNC is an SQLITE_IOERR. */
+const sentences = [
+  ['SQLITE_FULL', diskFull],
+  ['SQLITE_IOERR', 'the disk reports an input/output error'],
   ['SQLITE_CORRUPT', 'a page is damaged'],
   ['SQLITE_READONLY', 'it may not be written'],
   ['SQLITE_CANTOPEN', 'its file cannot be opened'],
-]);
+  ['SQLITE_BUSY', 'another program holds it'],
+] as const;
+
+function sentenceOf(code: string): string | undefined {
+  const row = sentences.find(([beginning]) => code.startsWith(beginning));
+  // The code tells a developer which of SQLite's calls it was.
+  return row === undefined || row[0] === code ? row?.[1] : `${row[1]} (${code})`;
+}

@@ -61,8 +61,11 @@ export class WorkingDatabase {
   /** After all that was asked before. */
   async close(): Promise<void> {
     if (this.#dead !== undefined) return;
-    await this.#ask('close', undefined);
-    await this.#worker.terminate();
+    try {
+      await this.#ask('close', undefined);
+    } finally {
+      await this.#worker.terminate();
+    }
   }
 
   /** Ends the thread at once. What was not committed is lost, what was asked is rejected. */

@@ -1,7 +1,8 @@
-/** Hashes of a sealed file as its row keeps them, and the census of what lies below footage/. */
+/** Hashes of a sealed file as its row keeps them, its cutting, and the census of what lies below footage/. */
 import { createHash } from 'node:crypto';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { reasonOf, SallyportError } from '../base/errors.ts';
 import { headerSizeOf } from '../seal/opener.ts';
 
 /** A header with five stanzas is under a kilobyte. */
@@ -49,6 +50,21 @@ export async function hashFile(file: string, headerBytes: number): Promise<FileH
   }
 }
 
+/** `before` comes between the cut and its sync. SP_WRITE. */
+export async function truncateDurably(file: string, size: number, before: () => Promise<void>): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file, 'r+');
+    await handle.truncate(size);
+    await before();
+    await handle.datasync();
+  } catch (error) {
+    throw new SallyportError('SP_WRITE', { file, reason: reasonOf(error) }, error);
+  } finally {
+    await handle?.close();
+  }
+}
+
 export interface FolderContent {
   /** Relative to `footage/`, '' for itself. */
   readonly folder: string;
@@ -56,13 +72,20 @@ export interface FolderContent {
   readonly files: readonly string[];
 }
 
-/** Each folder below footage/ with the names of its files, depth first; links are files here and are not followed. */
-export async function* walkFootage(footage: string, folder = ''): AsyncGenerator<FolderContent> {
+/** Each folder below footage/ with the names of its files, depth first; links are files here and are not followed. A folder that cannot be read is told to `unreadable`, which throws by default. */
+export async function* walkFootage(footage: string, folder = '', unreadable: (folder: string, error: unknown) => void = rethrow): AsyncGenerator<FolderContent> {
   const entries = await readdir(join(footage, folder), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     // A purge may have taken the folder since its name was read; what an ext4 keeps for fsck is no footage.
     if (error.code === 'ENOENT' || folder === 'lost+found') return [];
-    throw error;
+    if (folder === '') throw error;
+    unreadable(folder, error);
+    return undefined;
   });
-  for (const entry of entries) if (entry.isDirectory()) yield* walkFootage(footage, join(folder, entry.name));
+  if (entries === undefined) return;
+  for (const entry of entries) if (entry.isDirectory()) yield* walkFootage(footage, join(folder, entry.name), unreadable);
   yield { folder, files: entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name).sort() };
+}
+
+function rethrow(_folder: string, error: unknown): never {
+  throw error;
 }

@@ -66,6 +66,8 @@ export function makeOperations(db: Connection) {
       audit(a.atMs, { what: 'vault.made', who: 'hub', detail: { hub: a.hubName, public_key: a.publicKey } });
       return known();
     }),
+    /** A transaction that changes nothing but the generation: answered when the disk has it. */
+    touch: (): void => write(() => {}),
     rename: (a: { hubName: string }): void => write(() => void db.prepare('UPDATE vault SET hub_name = ?').run(a.hubName)),
 
     // small state
@@ -111,6 +113,9 @@ export function makeOperations(db: Connection) {
     nextSeqs: (): { camera: string; stream: StreamName; nextSeq: number }[] => catalogue.nextSeqs(),
     noteBegun: (a: Begun): void => withoutSync(db, () => catalogue.noteBegun(a)),
     addSegment: (a: { segment: NewSegment; atMs: UnixMs; what: 'segment.closed' | 'segment.cut' | 'segment.adopted' }): SegmentRow | undefined => write(() => {
+      // Asked a second time, because the answer to the first was lost with the disk, the row that is there is the answer.
+      const known = catalogue.segment(a.segment.camera, a.segment.stream, a.segment.seq);
+      if (known?.path === a.segment.path && known.bodySha256 === a.segment.bodySha256) return known.state === 'garbage' ? undefined : known;
       const row = catalogue.addSegment(a.segment);
       if (row !== undefined) audit(a.atMs, { what: a.what, who: 'hub', camera: row.camera, detail: segmentFacts(row) });
       return row;
@@ -181,6 +186,7 @@ export function makeOperations(db: Connection) {
     foldersWithRows: (): string[] => catalogue.foldersWithRows(),
     rowsIn: (a: { folder: string }): ClaimedPath[] => catalogue.rowsIn(a.folder),
     begunOf: (a: { camera: string; stream: StreamName; seq: number }): Begun | undefined => catalogue.begunOf(a.camera, a.stream, a.seq),
+    forgetBegunOf: (a: { camera: string; stream: StreamName; seq: number }): void => write(() => catalogue.forgetBegunOf(a.camera, a.stream, a.seq)),
     forgetBegun: (): void => write(() => catalogue.forgetBegun()),
     raiseSeqs: (a: { seqs: readonly { camera: string; stream: StreamName; seq: number }[] }): void => write(() => {
       for (const { camera, stream, seq } of a.seqs) catalogue.raiseSeq(camera, stream, seq);

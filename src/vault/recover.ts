@@ -4,14 +4,14 @@
  * without file is remembered as missing; everything else is garbage and goes. Each step may be repeated: a kill during recovery is
  * one more kill.
  */
-import { open, rename, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { UnixMs } from '../base/clock.ts';
 import { isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
 import { removeFile, syncFolder } from '../base/files.ts';
 import { chunkSealedBytes } from '../seal/opener.ts';
 import type { Begun, NewSegment, PeriodFacts } from './catalogue.ts';
-import { hashFile, readHeaderSize, walkFootage } from './filehash.ts';
+import { hashFile, readHeaderSize, truncateDurably, walkFootage } from './filehash.ts';
 import { parseHourListName, parseSegmentPath, partSuffix, periodFolder, type SegmentPath, type StreamName } from './footagepaths.ts';
 import type { ClaimedPath } from './operations.ts';
 import { finishPurges, removedFolder, type PurgeParts } from './purge.ts';
@@ -23,6 +23,8 @@ export interface Recovery {
   readonly adopted: number;
   /** Files that belonged to nothing. */
   readonly removed: number;
+  /** Files and folders that the disk did not let it settle; left as they are for the next time. */
+  readonly unsettled: number;
   /** Paths, below footage/, of rows whose file is gone: newly found ones and those known before. */
   readonly missing: readonly string[];
   readonly purgesFinished: number;
@@ -34,18 +36,19 @@ const durationMsMax = 90_000;
 
 const removedAtOnce = 64;
 
-export async function recover(parts: PurgeParts): Promise<Recovery> {
+/** `inHand` names paths, without `.part`, that are left alone: somebody who knows more of them sees to them. */
+export async function recover(parts: PurgeParts, inHand: (path: string) => boolean = () => false): Promise<Recovery> {
   const beganMs = parts.clock.monotonicMs();
   const purgesFinished = (await finishPurges(parts)).length;
-  const census = await Census.begin(parts);
+  const census = await Census.begin(parts, inHand);
   try {
-    for await (const { folder, files } of walkFootage(parts.footage)) await census.settleFolder(folder, files);
+    for await (const { folder, files } of walkFootage(parts.footage, '', (path, error) => census.leave(path, error))) await census.settleFolder(folder, files);
     await census.finish();
   } catch (error) {
     throw isSallyportError(error) ? error : new SallyportError('SP_READ', { file: parts.footage, reason: reasonOf(error) }, error);
   }
-  const { cut, adopted, removed, missing } = census;
-  const recovery = { cut, adopted, removed, missing, purgesFinished, tookMs: Math.round(parts.clock.monotonicMs() - beganMs) };
+  const { cut, adopted, removed, unsettled, missing } = census;
+  const recovery = { cut, adopted, removed, unsettled, missing, purgesFinished, tookMs: Math.round(parts.clock.monotonicMs() - beganMs) };
   parts.log.info({ component: 'vault', ...recovery, missing: missing.length }, 'data folder settled');
   return recovery;
 }
@@ -63,22 +66,34 @@ class Census {
   readonly missing: string[] = [];
   cut = 0;
   adopted = 0;
+  unsettled = 0;
+  readonly #inHand: (path: string) => boolean;
 
-  private constructor(parts: PurgeParts, live: readonly PeriodFacts[], nextSeqs: Map<string, number>, folders: readonly string[]) {
+  private constructor(parts: PurgeParts, inHand: (path: string) => boolean, live: readonly PeriodFacts[], nextSeqs: Map<string, number>, folders: readonly string[]) {
     this.#parts = parts;
+    this.#inHand = inHand;
     this.#livePeriods = Map.groupBy(live, (period) => periodFolder(period.camera, period.startMs));
     this.#nextSeqs = nextSeqs;
     this.#foldersToMeet = new Set(folders);
   }
 
-  static async begin(parts: PurgeParts): Promise<Census> {
+  static async begin(parts: PurgeParts, inHand: (path: string) => boolean): Promise<Census> {
     const { database } = parts;
     const seqs = (await database.call('nextSeqs')).map(({ camera, stream, nextSeq }) => [`${camera}/${stream}`, nextSeq] as const);
-    return new Census(parts, await database.call('livePeriods'), new Map(seqs), await database.call('foldersWithRows'));
+    return new Census(parts, inHand, await database.call('livePeriods'), new Map(seqs), await database.call('foldersWithRows'));
   }
 
   get removed(): number {
     return this.#garbage.length;
+  }
+
+  /** One sector that cannot be read must not keep a hub from starting: what the disk does not let us settle stays as it is. */
+  leave(path: string, error: unknown): true {
+    if (isSallyportError(error, 'SP_DATABASE')) throw error;
+    this.#parts.log.warn({ component: 'vault', file: path, reason: reasonOf(error) }, 'could not be settled; left as it is');
+    for (const folder of this.#foldersToMeet) if (folder === path || folder.startsWith(`${path}/`)) this.#foldersToMeet.delete(folder);
+    this.unsettled++;
+    return true;
   }
 
   async settleFolder(folder: string, files: readonly string[]): Promise<void> {
@@ -88,10 +103,10 @@ class Census {
     const garbage: string[] = [];
     // In the order of numbers, so that what is adopted raises the stream's last number step by step.
     for (const path of [...present].sort(bySeq)) {
-      if (!(await this.#settleFile(path, claimed, present))) garbage.push(path);
+      if (!(await this.#settleFile(path, claimed, present).catch((error: unknown) => this.leave(path, error)))) garbage.push(path);
     }
     this.#compare(claimed, present);
-    await this.#removeGarbage(folder, garbage);
+    await this.#removeGarbage(folder, garbage).catch((error: unknown) => this.leave(folder, error));
   }
 
   async finish(): Promise<void> {
@@ -103,7 +118,8 @@ class Census {
     if (this.#garbage.length > 0) await database.call('removed', { paths: this.#garbage, atMs });
     const listsLost = [...this.#livePeriods.values()].flat().filter((period) => period.listed && period.segments > 0 && !this.#listsSeen.has(period.id));
     if (listsLost.length > 0) await database.call('unlist', { periodIds: listsLost.map(({ id }) => id) });
-    await database.call('forgetBegun');
+    // What is left over is settled later, and needs to be known by then.
+    if (this.unsettled === 0) await database.call('forgetBegun');
   }
 
   async #claimedIn(folder: string): Promise<Map<string, ClaimedPath>> {
@@ -117,6 +133,7 @@ class Census {
     if (listed !== undefined || claimed.has(path)) return true;
     const segment = parseSegmentPath(path);
     if (segment === undefined) return false;
+    if (this.#inHand(segment.part ? path.slice(0, -partSuffix.length) : path)) return true;
     if (!segment.part) return this.#adopt(path, segment);
     const finalPath = path.slice(0, -partSuffix.length);
     const row = claimed.get(finalPath);
@@ -244,20 +261,6 @@ function bySeq(a: string, b: string): number {
 
 function clampDuration(ms: number): number {
   return Math.round(Math.min(durationMsMax, Math.max(0, ms)));
-}
-
-async function truncateDurably(file: string, size: number, before: () => Promise<void>): Promise<void> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(file, 'r+');
-    await handle.truncate(size);
-    await before();
-    await handle.datasync();
-  } catch (error) {
-    throw new SallyportError('SP_WRITE', { file, reason: reasonOf(error) }, error);
-  } finally {
-    await handle?.close();
-  }
 }
 
 function refuseOnly(code: 'SP_AGE_HEADER'): (error: unknown) => undefined {

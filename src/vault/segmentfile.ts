@@ -37,6 +37,17 @@ export interface ClosedSegment {
   readonly keyFrames: readonly (readonly [timeMs: number, plainOffset: number])[];
 }
 
+/** What is on the disk of a segment that did not come to its end. */
+export interface SegmentRemains {
+  /** The file is whole and synced; perhaps only its final name, or the sync of that, is lacking. */
+  readonly whole: ClosedSegment | undefined;
+  /** Of the `.part`: what a sync that succeeded covers. What lies behind it may be there, or only look so. */
+  readonly syncedBytes: number;
+  readonly headerBytes: number;
+  readonly plainBytes: number;
+  readonly keyFrames: readonly (readonly [timeMs: number, plainOffset: number])[];
+}
+
 /** Buffers of one writev: below the kernel's 1,024. */
 const buffersAtOnce = 256;
 
@@ -52,6 +63,10 @@ export class SegmentFile {
   #backlogBytes = 0;
   /** Bytes in the file. */
   #sizeBytes: number;
+  /** Bytes in the file that a sync covers. */
+  #syncedBytes = 0;
+  #syncFailed = false;
+  #whole: ClosedSegment | undefined;
   /** Monotonic time at which the oldest unsynced bytes were handed over. */
   #unsyncedSinceMs: number | undefined;
   #writing: Promise<void> | undefined;
@@ -104,6 +119,17 @@ export class SegmentFile {
     return this.#sealer.plainBytes;
   }
 
+  /** After `close` failed or `abandon`. */
+  get remains(): SegmentRemains {
+    return { whole: this.#whole, syncedBytes: this.#syncedBytes, headerBytes: this.#sealer.header.length, plainBytes: this.#sealer.plainBytes, keyFrames: this.#keyFrames };
+  }
+
+  /** What comes after it is dropped, as after a failed write: the disk is given up. */
+  fail(error: SallyportError): void {
+    this.#failure ??= error;
+    this.#dropWaiting();
+  }
+
   /**
    * Never waits for the disk; `bytes` are the caller's again at the return.
    * @param keyFrameTimeMs When these bytes begin with a key frame: its time since the segment's start.
@@ -125,13 +151,13 @@ export class SegmentFile {
     return this.#sealer.fileKey;
   }
 
-  /** Pads, marks the end, syncs, names the file and syncs its folder. SP_WRITE leaves the file as it is, for recovery. */
+  /** Pads, marks the end, syncs, names the file and syncs its folder. SP_WRITE leaves the file as it is; `remains` says what that is worth. */
   close(): Promise<ClosedSegment> {
     this.#end ??= this.#finish();
     return this.#end;
   }
 
-  /** Lets go of the file as a crash would, but for what was appended before; recovery finds the `.part`. */
+  /** Lets go of the file as a crash would, but for what was appended before; `remains` says what that is worth. */
   async abandon(): Promise<void> {
     if (this.#end !== undefined) return void (await this.#end.catch(() => {}));
     const stopped = new SallyportError('SP_STOPPED', { what: this.#file });
@@ -149,16 +175,17 @@ export class SegmentFile {
       }
       await this.#drain();
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#handle.datasync();
-      await rename(this.#file + partSuffix, this.#file);
-      await syncFolder(dirname(this.#file));
-      return {
+      await this.#sync();
+      this.#whole = {
         sizeBytes: this.#sizeBytes,
         headerBytes: this.#sealer.header.length,
         headerSha256: createHash('sha256').update(this.#sealer.header).digest('hex'),
         bodySha256: this.#body.digest('hex'),
         keyFrames: this.#keyFrames,
       };
+      await rename(this.#file + partSuffix, this.#file);
+      await syncFolder(dirname(this.#file));
+      return this.#whole;
     } catch (error) {
       this.#failure ??= writeError(this.#file, error);
       throw this.#failure;
@@ -170,6 +197,8 @@ export class SegmentFile {
   async #release(): Promise<void> {
     this.#sealer.close();
     if (!this.#fileKeyTaken) this.#sealer.fileKey.close();
+    // A write failed, or the segment is given up: what the file has is worth keeping up to here.
+    if (this.#syncedBytes < this.#sizeBytes && !this.#syncFailed) await this.#sync().catch(() => {});
     // What a failing close could lose was synced before, or is given up.
     await this.#handle.close().catch(() => {});
   }
@@ -193,8 +222,7 @@ export class SegmentFile {
   #startWriting(): void {
     this.#writing ??= this.#writeWaiting().catch((error: unknown) => {
       this.#failure ??= writeError(this.#file, error);
-      this.#waiting = [];
-      this.#backlogBytes = 0;
+      this.#dropWaiting();
     }).finally(() => {
       this.#writing = undefined;
       if (this.#waiting.length > 0) this.#startWriting();
@@ -209,15 +237,31 @@ export class SegmentFile {
       // Written, and hashed when it was queued; nobody else has it.
       for (const chunk of chunks) StreamSealer.recycle(chunk);
       this.#sizeBytes += bytes;
-      this.#backlogBytes -= bytes;
+      this.#backlogBytes = Math.max(0, this.#backlogBytes - bytes);
       if (this.#syncDue()) await this.#sync();
     }
   }
 
+  /**
+   * After a sync that failed the kernel calls the pages clean, though they never reached the disk, and still shows them to readers: a
+   * later sync that succeeds says nothing of them. So nothing behind the last good sync is ever trusted again.
+   */
   async #sync(): Promise<void> {
+    const bytes = this.#sizeBytes;
     // What is handed over while the disk works is not covered by this sync.
     this.#unsyncedSinceMs = this.#waiting.length > 0 ? this.#clock.monotonicMs() : undefined;
-    await this.#handle.datasync();
+    try {
+      await this.#handle.datasync();
+    } catch (error) {
+      this.#syncFailed = true;
+      throw error;
+    }
+    this.#syncedBytes = bytes;
+  }
+
+  #dropWaiting(): void {
+    this.#waiting = [];
+    this.#backlogBytes = 0;
   }
 }
 
@@ -235,14 +279,15 @@ async function openPart(file: string, footage: string): Promise<FileHandle> {
   }
 }
 
-/** `folder` and what is missing above it, down from `footage`: 0700, each name synced. */
+/** `folder` and what is missing above it, down from `footage`: 0700, each name synced. `footage` itself is never made: its disk is gone then. */
 async function makeFolders(folder: string, footage: string): Promise<void> {
+  if (folder === footage) throw Object.assign(new Error(`${footage} is not there`), { code: 'ENOENT' });
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || folder === footage) throw error;
+    if (code !== 'ENOENT') throw error;
     await makeFolders(dirname(folder), footage);
     return makeFolders(folder, footage);
   }

@@ -9,38 +9,41 @@
  * Order is everything here: a slot is on disk in both keyring files before the first byte is sealed to it; a file is durable under its
  * final name before its row; a slot is shredded before anything else of its period goes, and is free only when the period's row is gone.
  * So each file is exactly one of: a row's, garbage, or newer than the last row (recover.ts settles it at each start).
+ *
+ * The disk may refuse, fill up, slow down or be pulled at any call. Nothing is acknowledged then that is not durable; `mend`, which a duty
+ * calls every few seconds, settles what was left half done, lets go of a disk that is gone, and opens it anew when it is back.
  * docs/ARCHITECTURE.md shows the way of the data, docs/FORMAT.md each byte, docs/THREAT_MODEL.md what a thief finds.
  */
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
-import { ensureFolder, fileExists, listFolder, syncFolder, writeFileAtomic } from '../base/files.ts';
-import { Lifetime } from '../base/lifetime.ts';
+import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { fileExists, makeFolder, removeFile, syncFolder, writeFileAtomic } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
+import { secondMs } from '../base/units.ts';
 import { sealWhole } from '../seal/sealer.ts';
 import { makePeriodKey } from '../seal/slot.ts';
-import { Signer } from '../seal/sshsig.ts';
 import type { AuditEntry } from './audit.ts';
 import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
-import { WorkingDatabase } from './database.ts';
-import { lockFolder } from './folderlock.ts';
-import { hourListPath, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
+import type { Name } from './database.ts';
+import { lookAtDisk, within, type DiskState } from './diskcare.ts';
+import { hourListPath, partSuffix, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
 import { encodeHourList } from './hourlist.ts';
-import { Keyring } from './keyring.ts';
-import type { VaultFacts } from './operations.ts';
+import type { Operations } from './operations.ts';
 import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './paperwork.ts';
-import { purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
+import { openParts, placeOf, type Parts } from './parts.ts';
+import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
 import type { Receipt } from './receipts.ts';
 import { recover, type Recovery } from './recover.ts';
+import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
 import { SegmentFile } from './segmentfile.ts';
 import { Turns } from './turns.ts';
-import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
 export type { GapRow, Period, PeriodBytes, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
+export type { DiskState } from './diskcare.ts';
 export type { Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { SegmentWriter } from './writer.ts';
@@ -78,25 +81,57 @@ export interface SegmentBeginning {
   readonly clockState: 'synchronised' | 'unsynchronised';
 }
 
-interface Parts {
-  readonly options: VaultOptions;
-  readonly footage: string;
-  readonly database: WorkingDatabase;
-  readonly keyring: Keyring;
-  readonly signer: Signer;
-  readonly facts: VaultFacts;
-  readonly lifetime: Lifetime;
+export interface FootageFacts {
+  readonly camera: string;
+  readonly segments: number;
+  readonly bytes: number;
+  readonly oldestMs: UnixMs;
+  readonly newestEndMs: UnixMs;
+}
+
+export interface DiskFacts {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
 }
 
 const gapTextMax = 500;
+const garbageMax = 1_000;
+const gapsMax = 1_000;
 
 /** Periods that were purged since the start; a recorder's stale period is known by them. */
 const purgedKept = 10_000;
 
+/** How long a disk that failed is left alone before it is opened anew; doubled while it goes on failing. */
+const reopenAfterMs = secondMs;
+const reopenAfterMsMax = 30 * secondMs;
+/** Closing handles of a disk that hangs is not waited for longer. */
+const letGoMsMax = 3 * secondMs;
+/** Nobody who asks for the state of things waits longer for the disk than this. */
+const answerMsMax = 2 * secondMs;
+
 export class Vault {
   readonly #o: VaultOptions;
-  readonly #parts: Parts;
-  readonly #purgeParts: PurgeParts;
+  /** Undefined while the disk is away. */
+  #parts: Parts | undefined;
+  readonly #vaultId: string;
+  readonly #publicKey: string;
+  #disk: DiskState;
+  /** Something was refused since the disk was last seen to take what is written. */
+  #suspected = false;
+  /** Receipts, checkpoints or a log with old pages may have been left behind by something that failed. */
+  #paperwork = false;
+  #mending: Promise<void> | undefined;
+  #reopenAtMs = -Infinity;
+  #reopenWaitMs = reopenAfterMs;
+  readonly #salvage = new Salvage();
+  /** Files that could not be removed when they should have been; absolute paths. */
+  readonly #garbage = new Set<string>();
+  /** Paths of segments whose file is being made. */
+  readonly #beginning = new Set<string>();
+  /** That the disk did not take yet. */
+  readonly #gaps: GapRow[] = [];
+  #footageFacts: readonly FootageFacts[] = [];
+  #diskFacts: DiskFacts = { freeBytes: 0, totalBytes: 0 };
   /** Making keys: no two periods may see the same slot as free. */
   readonly #slotTurns = new Turns();
   /** Hour lists, purges and checkpoints: a list must not come back into a purged folder, numbers must not meet. */
@@ -104,18 +139,14 @@ export class Vault {
   readonly #open = new Map<string, OpenSegment>();
   readonly #nextSeqs = new Map<string, number>();
   readonly #purged = new Set<number>();
-  #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, missing: [], purgesFinished: 0, tookMs: 0 };
+  #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
-  private constructor(parts: Parts) {
-    this.#o = parts.options;
+  private constructor(options: VaultOptions, parts: Parts) {
+    this.#o = options;
     this.#parts = parts;
-    this.#purgeParts = {
-      folder: parts.options.folder, footage: parts.footage, clock: parts.options.clock, log: parts.options.log, database: parts.database,
-      keyring: parts.keyring, signer: parts.signer, vault: parts.facts,
-      leaving: (ids) => this.#leave(ids),
-      openPaths: (id) => [...this.#open.values()].filter(({ facts }) => facts.period.id === id).map(({ path }) => path),
-      afterStep: parts.options.hooks?.afterStep ?? (() => {}),
-    };
+    this.#vaultId = parts.facts.id;
+    this.#publicKey = parts.signer.publicKey;
+    this.#disk = { state: 'well', reason: '', sinceMs: this.#now() };
   }
 
   /**
@@ -123,40 +154,189 @@ export class Vault {
    * SP_WRONG_WORKING_KEY, SP_NO_WORKING_KEY, SP_DATABASE_NEWER, SP_DATABASE, SP_KEYRING.
    */
   static async open(options: VaultOptions): Promise<Vault> {
-    const lifetime = new Lifetime();
+    const parts = await openParts(options);
     try {
-      const parts = await openParts(options, lifetime);
-      const vault = new Vault(parts);
-      vault.#recovery = await recover(vault.#purgeParts);
-      await completePapers(vault.#purgeParts);
-      for (const { camera, stream, nextSeq } of await parts.database.call('nextSeqs')) vault.#nextSeqs.set(`${camera}/${stream}`, nextSeq);
+      const vault = new Vault(options, parts);
+      await vault.#settleFolder(parts);
       return vault;
     } catch (error) {
-      await lifetime.close();
+      await parts.lifetime.close().catch(() => {});
       throw error;
     }
   }
 
-  /** What the start had to repair. */
+  /** What the start, or the last return of the disk, had to repair. */
   get recovery(): Recovery {
     return this.#recovery;
   }
 
   /** "ssh-ed25519 …", also in `hub.pub`. */
   get publicKey(): string {
-    return this.#parts.signer.publicKey;
+    return this.#publicKey;
   }
 
   /** Abandons what is still open, signs a last checkpoint, closes the database (which truncates its log) and unlocks the folder. */
   async close(): Promise<void> {
+    await this.#mending;
     await Promise.all([...this.#open.values()].map(async (writer) => {
       await writer.settled;
       if (this.#open.has(writer.id)) await writer.abandon();
     }));
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    await this.#salvage.settle(this.#salvageParts(parts), true);
     try {
-      if (this.#parts.database.failure === undefined) await this.checkpoint();
+      if (parts.database.failure === undefined) await this.checkpoint();
     } finally {
-      await this.#parts.lifetime.close();
+      this.#parts = undefined;
+      await parts.lifetime.close();
+    }
+  }
+
+  // the disk
+
+  /** As `mend` saw it last. */
+  get disk(): DiskState {
+    return this.#disk;
+  }
+
+  /**
+   * Looks at the disk and brings the vault in line with it: what a fault left half done is settled; a disk that is gone or refuses is let
+   * go of, so that it can be unmounted; one that is back is opened anew, if it is ours, and settled as at a start. Call it every few
+   * seconds, and at once after something failed. Never rejects, never overlaps.
+   */
+  mend(): Promise<void> {
+    this.#mending ??= this.#mend().catch((error: unknown) => this.#suspect(error)).finally(() => {
+      this.#mending = undefined;
+    });
+    return this.#mending;
+  }
+
+  async #mend(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) return this.#reopen();
+    const trouble = await lookAtDisk(parts, this.#o.clock, this.#suspected || this.#disk.state !== 'well');
+    if (trouble !== undefined) this.#tellDisk(trouble);
+    if (trouble?.state === 'gone' || trouble?.state === 'failing') return this.#letGo(parts);
+    if (trouble === undefined) {
+      this.#suspected = false;
+      this.#tellDisk({ state: 'well', reason: '' });
+    }
+    await this.#settle(parts);
+  }
+
+  /** What was left half done. What fails keeps nothing else from being settled, and is tried again. */
+  async #settle(parts: Parts): Promise<void> {
+    this.#suspect(await this.#salvage.settle(this.#salvageParts(parts)));
+    for (const step of [() => this.#removeGarbage(), () => this.#noteGaps(parts), () => this.#completeFiling(parts)]) {
+      await step().catch((error: unknown) => this.#suspect(error));
+    }
+  }
+
+  async #removeGarbage(): Promise<void> {
+    for (const file of this.#garbage) {
+      await removeFile(file);
+      this.#garbage.delete(file);
+    }
+  }
+
+  async #noteGaps(parts: Parts): Promise<void> {
+    for (let gap = this.#gaps[0]; gap !== undefined; gap = this.#gaps[0]) {
+      await parts.database.call('addGap', gap);
+      if (this.#gaps[0] === gap) this.#gaps.shift();
+    }
+  }
+
+  async #completeFiling(parts: Parts): Promise<void> {
+    if (!this.#paperwork) return;
+    await this.#turns.take(async () => {
+      await finishPurges(this.#purgeParts(parts));
+      await completePapers(this.#purgeParts(parts));
+      await parts.database.call('truncateWal');
+    });
+    this.#paperwork = false;
+  }
+
+  /** Ends all use of the disk's handles, without waiting for a disk that hangs: they would keep it from being unmounted. */
+  async #letGo(parts: Parts): Promise<void> {
+    this.#parts = undefined;
+    for (const writer of this.#open.values()) writer.fail(this.#diskError());
+    this.#reopenWaitMs = reopenAfterMs;
+    this.#reopenAtMs = this.#o.clock.monotonicMs() + reopenAfterMs;
+    this.#o.log.error({ component: 'vault', state: this.#disk.state }, this.#diskError().message);
+    await this.#release(parts);
+  }
+
+  async #release(parts: Parts): Promise<void> {
+    const closed = parts.database.abort().then(() => parts.lifetime.close());
+    await within(this.#o.clock, letGoMsMax, closed, () => this.#diskError()).catch(() => {});
+  }
+
+  async #reopen(): Promise<void> {
+    if (this.#o.clock.monotonicMs() < this.#reopenAtMs) return;
+    let parts: Parts | undefined;
+    try {
+      parts = await openParts(this.#o, { vaultId: this.#vaultId });
+      await this.#settleFolder(parts);
+      this.#parts = parts;
+    } catch (error) {
+      if (parts !== undefined) await this.#release(parts);
+      this.#reopenAtMs = this.#o.clock.monotonicMs() + this.#reopenWaitMs;
+      this.#reopenWaitMs = Math.min(reopenAfterMsMax, 2 * this.#reopenWaitMs);
+      const gone = asSallyportError(error).code === 'SP_DISK';
+      return this.#tellDisk({ state: gone ? 'gone' : 'failing', reason: gone ? String(asSallyportError(error).evidence['reason']) : asSallyportError(error).message });
+    }
+    this.#suspected = false;
+    this.#tellDisk({ state: 'well', reason: '' });
+    this.#o.log.info({ component: 'vault' }, 'the disk is back; recording goes on');
+    await this.#settle(parts);
+  }
+
+  /** As a start does it: every file is a row's again, purges are ended, papers are written. What the salvage waits for is left to it: it knows more. */
+  async #settleFolder(parts: Parts): Promise<void> {
+    const purgeParts = this.#purgeParts(parts);
+    this.#recovery = await recover(purgeParts, (path) => this.#isInHand(path));
+    await completePapers(purgeParts);
+    for (const { camera, stream, nextSeq } of await parts.database.call('nextSeqs')) {
+      const key = `${camera}/${stream}`;
+      this.#nextSeqs.set(key, Math.max(nextSeq, this.#nextSeqs.get(key) ?? 0));
+    }
+  }
+
+  #tellDisk(now: Omit<DiskState, 'sinceMs'>): void {
+    this.#disk = { ...now, sinceMs: now.state === this.#disk.state ? this.#disk.sinceMs : this.#now() };
+  }
+
+  /** A failure that a look at the disk should follow. */
+  #suspect(error: unknown): void {
+    if (error !== undefined) this.#suspected = true;
+  }
+
+  #diskError(): SallyportError {
+    return new SallyportError('SP_DISK', { folder: this.#o.folder, reason: this.#disk.reason === '' ? 'it is being opened' : this.#disk.reason });
+  }
+
+  #ready(): Parts {
+    if (this.#parts === undefined) throw this.#diskError();
+    return this.#parts;
+  }
+
+  async #call<K extends Name>(op: K, ...args: Parameters<Operations[K]>): Promise<ReturnType<Operations[K]>> {
+    try {
+      return await this.#ready().database.call(op, ...args);
+    } catch (error) {
+      this.#suspect(error);
+      throw error;
+    }
+  }
+
+  /** `deed` with parts that are open now; what fails is looked into. */
+  async #with<T>(deed: (parts: Parts) => Promise<T>): Promise<T> {
+    try {
+      return await deed(this.#ready());
+    } catch (error) {
+      this.#suspect(error);
+      throw error;
     }
   }
 
@@ -167,45 +347,59 @@ export class Vault {
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
-    return this.#slotTurns.take(async () => await this.#parts.database.call('findPeriod', p) ?? await this.#makePeriod(p));
+    return this.#slotTurns.take(() => this.#with(async (parts) => await parts.database.call('findPeriod', p) ?? await this.#makePeriod(parts, p)));
   }
 
-  async #makePeriod(p: NewPeriod): Promise<Period> {
+  /** When it fails half way the slot is nobody's, and the next period takes it. */
+  async #makePeriod({ database, keyring, footage }: Parts, p: NewPeriod): Promise<Period> {
     try {
-      const { slot, generation } = await this.#parts.database.call('freeSlot');
+      const { slot, generation } = await database.call('freeSlot');
       const { recipient, slotText } = makePeriodKey(p, p.recipients);
-      const slotSha256 = await this.#parts.keyring.write(slot, slotText);
-      await this.#parts.keyring.read(slot, slotSha256);
+      const slotSha256 = await keyring.write(slot, slotText);
+      await keyring.read(slot, slotSha256);
       const { camera, class: klass, startMs, endMs, deadlineMs } = p;
-      return await this.#parts.database.call('addPeriod', {
+      const period = await database.call('addPeriod', {
         period: { camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient, slotSha256 }, atMs: this.#now(),
       });
+      // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
+      await makeDurableFolder(footage, period).catch((error: unknown) => this.#suspect(error));
+      return period;
     } catch (error) {
       throw new SallyportError('SP_NO_SLOT', { camera: p.camera, reason: reasonOf(error) }, error);
     }
   }
 
-  /** Opens the next segment of a stream. SP_WRITE; SP_SLOT_MISSING when the period was purged. */
-  async beginSegment(s: SegmentBeginning): Promise<SegmentWriter> {
+  /** Opens the next segment of a stream. SP_WRITE; SP_DISK; SP_SLOT_MISSING when the period was purged. */
+  beginSegment(s: SegmentBeginning): Promise<SegmentWriter> {
+    return this.#with((parts) => this.#begin(parts, s));
+  }
+
+  async #begin(parts: Parts, s: SegmentBeginning): Promise<SegmentWriter> {
     const { period, stream, boot } = s;
     const seq = this.#takeSeq(period.camera, stream);
     const startMs = Math.round(s.wallMs);
     const monoMs = Math.round(s.monoMs);
     const path = segmentPath(period.camera, period.startMs, { startMs, seq, stream });
     if (this.#purged.has(period.id)) throw new SallyportError('SP_SLOT_MISSING', { what: path });
-    const noted = this.#parts.database.call('noteBegun', { camera: period.camera, stream, seq, periodId: period.id, boot, monoMs, startMs });
-    noted.catch(() => {}); // told at close
-    const file = await SegmentFile.begin({
-      footage: this.#parts.footage, path, recipient: period.recipient, ftyp: s.ftyp, moov: s.moov, clock: this.#o.clock,
+    await this.#checkPlace(parts);
+    // A hint for recovery; that it failed is no reason to lose the segment.
+    parts.database.call('noteBegun', { camera: period.camera, stream, seq, periodId: period.id, boot, monoMs, startMs }).catch((error: unknown) => this.#suspect(error));
+    const file = await this.#beginFile(path, {
+      footage: parts.footage, path, recipient: period.recipient, ftyp: s.ftyp, moov: s.moov, clock: this.#o.clock,
       metadata: { v: 1, camera: period.camera, stream, seq, boot, mono_ms: monoMs, wall_ms: startMs, clock: s.clockState },
     });
     const id = segmentId({ camera: period.camera, stream, seq });
     const writer = new OpenSegment({ period, stream, seq, path, boot, monoMs, startMs }, file, {
-      footage: this.#parts.footage, clock: this.#o.clock, database: this.#parts.database, noted,
+      footage: parts.footage, clock: this.#o.clock, database: parts.database,
       previous: () => this.#earlierCloses(period.camera, stream, seq),
-      ended: () => void this.#open.delete(id),
+      earlierBacklogBytes: () => this.#earlier(period.camera, stream, seq).reduce((sum, { ownBacklogBytes }) => sum + ownBacklogBytes, 0),
+      ended: (leftover) => this.#ended(id, leftover),
     });
     this.#open.set(id, writer);
+    if (this.#parts !== parts) {
+      await writer.abandon({ durationMs: 0, gap: 'disk' });
+      throw this.#diskError();
+    }
     if (this.#purged.has(period.id)) {
       writer.purge();
       await writer.abandon();
@@ -214,83 +408,122 @@ export class Vault {
     return writer;
   }
 
-  /** Writes the hour lists of ended periods that have no open segment; answers how many. SP_WRITE. */
+  async #beginFile(path: string, options: Parameters<typeof SegmentFile.begin>[0]): Promise<SegmentFile> {
+    this.#beginning.add(path);
+    try {
+      return await SegmentFile.begin(options);
+    } catch (error) {
+      if (this.#garbage.size < garbageMax) this.#garbage.add(join(options.footage, path) + partSuffix);
+      throw error;
+    } finally {
+      this.#beginning.delete(path);
+    }
+  }
+
+  #ended(id: string, leftover: Leftover | undefined): void {
+    this.#open.delete(id);
+    if (leftover === undefined) return;
+    this.#salvage.add(leftover);
+    this.#suspect(leftover);
+  }
+
+  /** By path, another disk may be in the place of the one whose handles we hold; nothing may be begun there. */
+  async #checkPlace(parts: Parts): Promise<void> {
+    const { device, inode } = await placeOf(parts.folder);
+    if (device !== parts.place.device || inode !== parts.place.inode) throw new SallyportError('SP_DISK', { folder: parts.folder, reason: 'its disk is not mounted there any more' });
+  }
+
+  /** Writes the hour lists of ended periods that have no open segment; answers how many. One that cannot be written now keeps no other from it, and is tried again. */
   finishPeriods(nowMs: UnixMs): Promise<number> {
-    return this.#turns.take(async () => {
+    return this.#turns.take(() => this.#with(async (parts) => {
       let finished = 0;
-      for (const period of await this.#parts.database.call('unlistedPeriods', { nowMs })) {
+      for (const period of await parts.database.call('unlistedPeriods', { nowMs })) {
         if (this.#hasOpen(period.id)) continue;
-        if (await this.#writeHourList(period)) finished++;
+        if (await this.#tryHourList(parts, period)) finished++;
       }
       return finished;
+    }));
+  }
+
+  async #tryHourList(parts: Parts, period: Period): Promise<boolean> {
+    try {
+      return await this.#writeHourList(parts, period);
+    } catch (error) {
+      this.#suspect(error);
+      this.#o.log.warn({ component: 'vault', camera: period.camera, code: asSallyportError(error).code }, `an hour list is not written yet: ${asSallyportError(error).message}`);
+      return false;
+    }
+  }
+
+  async #writeHourList({ database, footage }: Parts, period: Period): Promise<boolean> {
+    const list = await database.call('hourList', { periodId: period.id });
+    if (list === undefined) return false;
+    if (list.segments.length > 0 || list.gaps.length > 0) {
+      const folder = join(footage, periodFolder(period.camera, period.startMs));
+      if (!(await fileExists(folder))) await makeDurableFolder(footage, period);
+      await writeFileAtomic(join(footage, hourListPath(period.camera, period.startMs, period.slot)), sealWhole(Buffer.from(encodeHourList(list)), [period.recipient]));
+    }
+    return database.call('markListed', { periodId: period.id, segments: list.segments.length, gaps: list.gaps.length });
+  }
+
+  /** Noted once, however often it is told. What the disk does not take now is kept until it does, so that no missing second goes unexplained. */
+  async addGap(g: GapRow): Promise<void> {
+    const fromMs = Math.round(g.fromMs);
+    const gap = { ...g, fromMs, toMs: Math.max(fromMs, Math.round(g.toMs)), detail: g.detail.slice(0, gapTextMax) };
+    await this.#call('addGap', gap).catch(() => {
+      this.#gaps.push(gap);
+      if (this.#gaps.length > gapsMax) this.#gaps.shift();
     });
   }
 
-  async #writeHourList(period: Period): Promise<boolean> {
-    const list = await this.#parts.database.call('hourList', { periodId: period.id });
-    if (list === undefined) return false;
-    if (list.segments.length > 0 || list.gaps.length > 0) {
-      const folder = join(this.#parts.footage, periodFolder(period.camera, period.startMs));
-      if (!(await fileExists(folder))) await this.#makeDurableFolder(period);
-      await writeFileAtomic(join(this.#parts.footage, hourListPath(period.camera, period.startMs, period.slot)), sealWhole(Buffer.from(encodeHourList(list)), [period.recipient]));
-    }
-    return this.#parts.database.call('markListed', { periodId: period.id, segments: list.segments.length, gaps: list.gaps.length });
-  }
-
-  /** For a period without a single segment: its list of gaps needs the folder, and the folder's name must last. */
-  async #makeDurableFolder(period: Period): Promise<void> {
-    const [camera = '', date = ''] = periodFolder(period.camera, period.startMs).split('/');
-    await ensureFolder(join(this.#parts.footage, periodFolder(period.camera, period.startMs)));
-    for (const folder of ['', camera, join(camera, date)]) await syncFolder(join(this.#parts.footage, folder));
-  }
-
-  /** Noted once, however often it is told. */
-  async addGap(g: GapRow): Promise<void> {
-    const fromMs = Math.round(g.fromMs);
-    await this.#parts.database.call('addGap', { ...g, fromMs, toMs: Math.max(fromMs, Math.round(g.toMs)), detail: g.detail.slice(0, gapTextMax) });
-  }
-
   segments(q: TimeQuery): Promise<SegmentRow[]> {
-    return this.#parts.database.call('segments', q);
+    return this.#call('segments', q);
   }
 
   gaps(q: TimeQuery): Promise<GapRow[]> {
-    return this.#parts.database.call('gaps', q);
+    return this.#call('gaps', q);
   }
 
-  /** Per camera, of what is not purged. */
-  footageFacts(): Promise<{ camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[]> {
-    return this.#parts.database.call('footageFacts');
+  /** Per camera, of what is not purged. Of a disk that is away or does not answer: what it said last. */
+  async footageFacts(): Promise<readonly FootageFacts[]> {
+    this.#footageFacts = await this.#inTime(this.#call('footageFacts')) ?? this.#footageFacts;
+    return this.#footageFacts;
   }
 
-  async diskFacts(): Promise<{ freeBytes: number; totalBytes: number }> {
-    try {
-      const facts = await statfs(this.#parts.footage);
-      return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
-    } catch (error) {
-      throw new SallyportError('SP_READ', { file: this.#parts.footage, reason: reasonOf(error) }, error);
-    }
+  /** As it is now: what is destroyed early depends on it. SP_READ, SP_DISK. */
+  async diskFacts(): Promise<DiskFacts> {
+    this.#diskFacts = await this.#with(({ footage }) => spaceOf(footage));
+    return this.#diskFacts;
+  }
+
+  /** Only to be shown: of a disk that is away or does not answer, what it said last. */
+  async shownDiskFacts(): Promise<DiskFacts> {
+    return await this.#inTime(this.diskFacts()) ?? this.#diskFacts;
+  }
+
+  async #inTime<T>(work: Promise<T>): Promise<T | undefined> {
+    return within(this.#o.clock, answerMsMax, work, () => this.#diskError()).catch(() => undefined);
   }
 
   // deadlines and purging
 
   /** Past their deadline, or left half purged; the earliest deadline first. */
   duePeriods(nowMs: UnixMs): Promise<Period[]> {
-    return this.#parts.database.call('duePeriods', { nowMs });
+    return this.#call('duePeriods', { nowMs });
   }
 
   nextDeadlineMs(): Promise<UnixMs | undefined> {
-    return this.#parts.database.call('nextDeadlineMs');
+    return this.#call('nextDeadlineMs');
   }
 
   /** Oldest first. */
   livePeriods(): Promise<PeriodFacts[]> {
-    return this.#parts.database.call('livePeriods');
+    return this.#call('livePeriods');
   }
 
   /** What the live periods take, in the order of sealing; with the segments that are being written to them, and whether there are any. */
   async periodBytes(): Promise<(PeriodBytes & { open: boolean })[]> {
-    const periods = await this.#parts.database.call('periodBytes');
+    const periods = await this.#call('periodBytes');
     return periods.map((period) => {
       const writers = [...this.#open.values()].filter(({ facts }) => facts.period.id === period.id);
       return { ...period, bytes: writers.reduce((sum, writer) => sum + writer.plainBytes, period.bytes), open: writers.length > 0 };
@@ -299,61 +532,83 @@ export class Vault {
 
   /** No deadline of the camera's periods of this class is later than their end + keepMs then; answers how many came closer. */
   shortenDeadlines(camera: string, klass: string, keepMs: number): Promise<number> {
-    return this.#parts.database.call('shortenDeadlines', { camera, class: klass, keepMs: Math.round(keepMs), atMs: this.#now() });
+    return this.#call('shortenDeadlines', { camera, class: klass, keepMs: Math.round(keepMs), atMs: this.#now() });
   }
 
   /** Shreds, then deletes (purge.ts tells the steps). What failed is retried by purging again. SP_WRITE, SP_KEYRING, SP_DATABASE. */
   purge(periods: readonly Pick<Period, 'id'>[], why: { early?: string }): Promise<Receipt> {
-    return this.#turns.take(() => purgePeriods(this.#purgeParts, periods.map(({ id }) => id), why.early));
+    return this.#turns.take(() => this.#filing((parts) => purgePeriods(this.#purgeParts(parts), periods.map(({ id }) => id), why.early)));
   }
 
   /** Drops the audit's lines, the checkpoints and the receipts from before `beforeMs`, up to a checkpoint from which the rest still proves itself. Answers the number of lines. */
   purgeAudit(beforeMs: UnixMs): Promise<number> {
-    return this.#turns.take(async () => {
-      const expired = await this.#parts.database.call('expireAudit', { beforeMs, atMs: this.#now() });
+    return this.#turns.take(() => this.#filing(async (parts) => {
+      const { database, folder } = parts;
+      const expired = await database.call('expireAudit', { beforeMs, atMs: this.#now() });
       if (expired === undefined) return 0;
       let dropped = 0;
-      for (let count = -1; count !== 0; dropped += count) count = await this.#parts.database.call('dropAudit', { through: expired.through });
-      for (const number of expired.receipts) await removeSigned(receiptFile(this.#o.folder, number));
-      await completePapers(this.#purgeParts);
+      for (let count = -1; count !== 0; dropped += count) count = await database.call('dropAudit', { through: expired.through });
+      for (const number of expired.receipts) await removeSigned(receiptFile(folder, number));
+      await completePapers(this.#purgeParts(parts));
       return dropped;
-    });
+    }));
   }
 
   // audit, secrets, settings
 
   async audit(entry: AuditEntry): Promise<void> {
-    await this.#parts.database.call('audit', { entry, atMs: this.#now() });
+    await this.#call('audit', { entry, atMs: this.#now() });
   }
 
   /** Signs where audit, database and catalogue stand. */
   checkpoint(): Promise<{ number: number; file: string }> {
-    return this.#turns.take(() => issueCheckpoint(this.#purgeParts));
+    return this.#turns.take(() => this.#filing((parts) => issueCheckpoint(this.#purgeParts(parts))));
   }
 
   async putSecret(name: string, value: Secret): Promise<void> {
-    await this.#parts.database.call('putSecret', { name, value: value.reveal() });
+    await this.#call('putSecret', { name, value: value.reveal() });
   }
 
   async secret(name: string): Promise<Secret | undefined> {
-    const value = await this.#parts.database.call('secret', { name });
+    const value = await this.#call('secret', { name });
     return value === undefined ? undefined : new Secret(value);
   }
 
   async removeSecret(name: string): Promise<void> {
-    await this.#parts.database.call('removeSecret', { name });
+    await this.#call('removeSecret', { name });
   }
 
   async putSetting(name: string, value: CanonicalValue): Promise<void> {
-    await this.#parts.database.call('putSetting', { name, json: canonicalJson(value) });
+    await this.#call('putSetting', { name, json: canonicalJson(value) });
   }
 
   async setting(name: string): Promise<CanonicalValue | undefined> {
-    const json = await this.#parts.database.call('setting', { name });
+    const json = await this.#call('setting', { name });
     return json === undefined ? undefined : (JSON.parse(json) as CanonicalValue);
   }
 
   // helpers
+
+  /** A deed that puts papers on disk: when it fails, `mend` completes them from what the database has. */
+  #filing<T>(deed: (parts: Parts) => Promise<T>): Promise<T> {
+    return this.#with(deed).catch((error: unknown) => {
+      this.#paperwork = true;
+      throw error;
+    });
+  }
+
+  #purgeParts({ folder, footage, database, keyring, signer, facts }: Parts): PurgeParts {
+    return {
+      folder, footage, database, keyring, signer, clock: this.#o.clock, log: this.#o.log, vault: facts,
+      leaving: (ids) => this.#leave(ids),
+      openPaths: (id) => [...[...this.#open.values()].filter(({ facts: open }) => open.period.id === id).map(({ path }) => path), ...this.#salvage.pathsOf(id)],
+      afterStep: this.#o.hooks?.afterStep ?? (() => {}),
+    };
+  }
+
+  #salvageParts({ footage, database }: Parts): SalvageParts {
+    return { footage, database, clock: this.#o.clock, log: this.#o.log };
+  }
 
   #now(): UnixMs {
     return Math.round(this.#o.clock.wallMs());
@@ -366,13 +621,21 @@ export class Vault {
     return seq;
   }
 
+  /** Below footage/, without `.part`: an open segment, or one that the salvage waits for. */
+  #isInHand(path: string): boolean {
+    return this.#salvage.has(path) || this.#beginning.has(path) || [...this.#open.values()].some((writer) => writer.path === path);
+  }
+
   #hasOpen(periodId: number): boolean {
     return [...this.#open.values()].some(({ facts }) => facts.period.id === periodId);
   }
 
+  #earlier(camera: string, stream: StreamName, seq: number): OpenSegment[] {
+    return [...this.#open.values()].filter(({ facts }) => facts.period.camera === camera && facts.stream === stream && facts.seq < seq);
+  }
+
   async #earlierCloses(camera: string, stream: StreamName, seq: number): Promise<void> {
-    const earlier = [...this.#open.values()].filter(({ facts }) => facts.period.camera === camera && facts.stream === stream && facts.seq < seq);
-    await Promise.all(earlier.map(({ settled }) => settled));
+    await Promise.all(this.#earlier(camera, stream, seq).map(({ settled }) => settled));
   }
 
   #leave(periodIds: readonly number[]): void {
@@ -385,55 +648,21 @@ export class Vault {
   }
 }
 
-async function openParts(options: VaultOptions, lifetime: Lifetime): Promise<Parts> {
-  const { folder, log } = options;
-  const footage = join(folder, 'footage');
-  await makeFolders(folder);
-  await lifetime.own('the lock', lockFolder(folder));
-  const database = await openDatabase(options, footage, lifetime);
-  const { facts, signer } = await knowYourself(database, options);
-  lifetime.defer('the signing key', () => signer.close());
-  const keyring = await lifetime.own('the keyring', Keyring.open(join(folder, 'keyring'), { log }));
-  return { options, footage, database, keyring, signer, facts, lifetime };
+/** The period's folder, under a name that lasts. */
+async function makeDurableFolder(footage: string, period: Period): Promise<void> {
+  const [camera = '', date = ''] = periodFolder(period.camera, period.startMs).split('/');
+  // One by one, so that `footage` itself is never made: on an empty mount point it is not there.
+  for (const folder of [camera, join(camera, date), periodFolder(period.camera, period.startMs)]) {
+    await makeFolder(join(footage, folder));
+    await syncFolder(dirname(join(footage, folder)));
+  }
 }
 
-async function makeFolders(folder: string): Promise<void> {
+async function spaceOf(footage: string): Promise<DiskFacts> {
   try {
-    for (const name of ['', 'footage', 'receipts', 'checkpoints', 'log']) await ensureFolder(join(folder, name));
+    const facts = await statfs(footage);
+    return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
   } catch (error) {
-    throw new SallyportError('SP_DATA_FOLDER', { folder, reason: reasonOf(isSallyportError(error) ? error.cause : error) }, error);
+    throw new SallyportError('SP_READ', { file: footage, reason: reasonOf(error) }, error);
   }
-}
-
-async function openDatabase(options: VaultOptions, footage: string, lifetime: Lifetime): Promise<WorkingDatabase> {
-  const file = join(options.folder, 'working.db');
-  const there = await fileExists(file);
-  // A new database beside old footage would take its slots for free and its files for garbage.
-  if (!there && (await listFolder(footage)).length > 0) {
-    throw new SallyportError('SP_DATA_FOLDER', { folder: options.folder, reason: 'it holds sealed footage but no working.db; put that back, or move the folders footage and keyring elsewhere (both open with the recovery kit)' });
-  }
-  const credential = options.workingKeyFile === undefined ? {} : { credential: options.workingKeyFile };
-  const workingKey = await loadWorkingKey({ folder: options.folder, ...credential, mayCreate: !there });
-  try {
-    return await lifetime.own('the working database', WorkingDatabase.open(file, workingKey.databaseKey()));
-  } finally {
-    workingKey.close();
-  }
-}
-
-/** The vault's id and the hub's signing key, made at the first start. */
-async function knowYourself(database: WorkingDatabase, options: VaultOptions): Promise<{ facts: VaultFacts; signer: Signer }> {
-  const known = await database.call('vaultFacts');
-  if (known === undefined) {
-    const signer = Signer.generate();
-    const seed = signer.seed();
-    const facts = await database.call('setUp', { hubName: options.hubName, publicKey: signer.publicKey, signingSeed: Uint8Array.from(seed), atMs: options.clock.wallMs() });
-    seed.fill(0);
-    return { facts, signer };
-  }
-  const { signingSeed, ...facts } = known;
-  const signer = Signer.fromSeed(signingSeed);
-  signingSeed.fill(0);
-  if (facts.hubName !== options.hubName) await database.call('rename', { hubName: options.hubName });
-  return { facts: { ...facts, hubName: options.hubName }, signer };
 }

@@ -1,16 +1,19 @@
 /**
  * One open segment as the recorder sees it: the sealed file (segmentfile.ts) and, once that is durable under its final name, its row.
- * A segment whose period is purged meanwhile is refused and removed, never catalogued.
+ * A segment whose period is purged meanwhile is refused and removed, never catalogued. One whose end failed is left to the vault's
+ * salvage (salvage.ts).
  */
 import { join } from 'node:path';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { removeFile } from '../base/files.ts';
+import type { GapReason } from '../policy/gaps.ts';
 import type { FileKey } from '../seal/filekey.ts';
-import { segmentId, type Period, type SegmentRow } from './catalogue.ts';
+import { segmentId, type NewSegment, type Period, type SegmentRow } from './catalogue.ts';
 import type { WorkingDatabase } from './database.ts';
 import { partSuffix, type StreamName } from './footagepaths.ts';
-import type { SegmentFile } from './segmentfile.ts';
+import type { Leftover } from './salvage.ts';
+import type { ClosedSegment, SegmentFile } from './segmentfile.ts';
 
 export interface SegmentWriter {
   /** `<camera>/<stream>/<seq>` */
@@ -18,7 +21,7 @@ export interface SegmentWriter {
   readonly seq: number;
   /** Below `footage/`, without `.part`. */
   readonly path: string;
-  /** Sealed and not yet written. */
+  /** Sealed and not yet written, of this segment and of those of its stream that are still being closed. */
   readonly backlogBytes: number;
   /** The first write error; appending after it does nothing. */
   readonly failure: SallyportError | undefined;
@@ -26,10 +29,19 @@ export interface SegmentWriter {
   /** Whole boxes; copied at once. `keyFrameTimeMs`, since the segment's start, when they begin with a key frame. */
   append(bytes: Uint8Array, keyFrameTimeMs?: number): void;
   takeFileKey(): FileKey;
-  /** Durable file, then row and audit line in one transaction. May be called again after a failure. SP_WRITE, SP_DATABASE; SP_SLOT_MISSING when the period was purged. */
-  close(end: { durationMs: number; reason: 'continuous' | 'alarm' | 'manual' }): Promise<SegmentRow>;
-  /** Leaves the `.part` for the next start's recovery. */
-  abandon(): Promise<void>;
+  /**
+   * Durable file, then row and audit line in one transaction; once. After SP_WRITE, SP_DISK or SP_DATABASE nothing is acknowledged, and the
+   * vault goes on by itself: it catalogues what is there as soon as the disk lets it, and notes the rest as a gap. SP_SLOT_MISSING when
+   * the period was purged.
+   */
+  close(end: SegmentEnd): Promise<SegmentRow>;
+  /** Gives the segment up where it is; the vault keeps what is on the disk of it, and notes the rest as a gap. Without `end` the next start's recovery does. */
+  abandon(end?: { durationMs: number; gap: GapReason }): Promise<void>;
+}
+
+export interface SegmentEnd {
+  readonly durationMs: number;
+  readonly reason: 'continuous' | 'alarm' | 'manual';
 }
 
 export interface WriterFacts {
@@ -46,20 +58,18 @@ export interface WriterParts {
   readonly footage: string;
   readonly clock: Clock;
   readonly database: WorkingDatabase;
-  /** The row that notes the beginning; waited for before the row of the end. */
-  readonly noted: Promise<void>;
   /** The close of the stream's segment before this one, if it is under way: rows come in the order of their numbers. */
   readonly previous: () => Promise<unknown>;
-  readonly ended: () => void;
+  /** What the stream's segments before this one have not written yet. */
+  readonly earlierBacklogBytes: () => number;
+  /** With what is left when it did not come to its row. */
+  readonly ended: (leftover?: Leftover) => void;
 }
-
-type Closed = Awaited<ReturnType<SegmentFile['close']>>;
 
 export class OpenSegment implements SegmentWriter {
   readonly facts: WriterFacts;
   readonly #file: SegmentFile;
   readonly #parts: WriterParts;
-  #fileClosed: Promise<Closed> | undefined;
   #closing: Promise<SegmentRow> | undefined;
   #purged = false;
 
@@ -72,7 +82,8 @@ export class OpenSegment implements SegmentWriter {
   get id(): string { return segmentId({ camera: this.facts.period.camera, stream: this.facts.stream, seq: this.facts.seq }); }
   get seq(): number { return this.facts.seq; }
   get path(): string { return this.facts.path; }
-  get backlogBytes(): number { return this.#file.backlogBytes; }
+  get backlogBytes(): number { return this.#file.backlogBytes + this.#parts.earlierBacklogBytes(); }
+  get ownBacklogBytes(): number { return this.#file.backlogBytes; }
   get failure(): SallyportError | undefined { return this.#purged ? this.#gone() : this.#file.failure; }
   get plainBytes(): number { return this.#file.plainBytes; }
 
@@ -94,47 +105,54 @@ export class OpenSegment implements SegmentWriter {
     this.#purged = true;
   }
 
-  close(end: { durationMs: number; reason: 'continuous' | 'alarm' | 'manual' }): Promise<SegmentRow> {
-    const closing = this.#close(end);
-    this.#closing = closing;
-    return closing;
+  /** The disk is given up: nothing more is written, and whoever appends sees the failure. */
+  fail(error: SallyportError): void {
+    this.#file.fail(error);
   }
 
-  async abandon(): Promise<void> {
+  close(end: SegmentEnd): Promise<SegmentRow> {
+    this.#closing ??= this.#close(end);
+    return this.#closing;
+  }
+
+  async abandon(end?: { durationMs: number; gap: GapReason }): Promise<void> {
     await this.#file.abandon();
-    if (this.#purged) await this.#discard();
-    this.#parts.ended();
+    if (this.#purged) await this.#discard().catch(() => {}); // Else the purge that is under way takes it, or the next start.
+    this.#parts.ended(end === undefined || this.#purged ? undefined : this.#leftover(end.durationMs, 'continuous', end.gap));
   }
 
-  async #close({ durationMs, reason }: { durationMs: number; reason: 'continuous' | 'alarm' | 'manual' }): Promise<SegmentRow> {
-    if (this.#purged && this.#fileClosed === undefined) await this.#refuse(() => this.#file.abandon());
-    this.#fileClosed ??= this.#file.close();
+  async #close({ durationMs, reason }: SegmentEnd): Promise<SegmentRow> {
+    if (this.#purged) return this.#refuse(() => this.#file.abandon());
     const previous = this.#parts.previous();
-    let closed: Closed;
+    let row: SegmentRow | undefined;
     try {
-      closed = await this.#fileClosed;
+      const closed = await this.#file.close();
+      await previous;
+      row = await this.#parts.database.call('addSegment', {
+        what: 'segment.closed', atMs: this.#parts.clock.wallMs(), segment: newSegment(this.facts, closed, { durationMs, reason }),
+      });
     } catch (error) {
       // A purge may have taken the file away under its hands.
-      if (this.#purged) await this.#refuse(async () => {});
+      if (this.#purged) return this.#refuse(async () => {});
+      this.#parts.ended(this.#leftover(durationMs, reason, 'disk'));
       throw error;
     }
-    await previous;
-    await this.#parts.noted;
-    const { period, stream, seq, path, boot, monoMs, startMs } = this.facts;
-    const row = await this.#parts.database.call('addSegment', {
-      what: 'segment.closed',
-      atMs: this.#parts.clock.wallMs(),
-      segment: { ...closed, periodId: period.id, camera: period.camera, stream, seq, path, boot, monoMs, startMs, durationMs: Math.max(0, Math.round(durationMs)), reason, cutChunks: undefined },
-    });
     if (row === undefined) return this.#refuse(async () => {});
     this.#parts.ended();
     return row;
   }
 
+  #leftover(durationMs: number, reason: SegmentEnd['reason'], gap: GapReason): Leftover {
+    return { facts: this.facts, remains: this.#file.remains, durationMs: Math.max(0, Math.round(durationMs)), reason, gap };
+  }
+
   async #refuse(before: () => Promise<void>): Promise<never> {
-    await before();
-    await this.#discard();
-    this.#parts.ended();
+    try {
+      await before();
+      await this.#discard();
+    } finally {
+      this.#parts.ended();
+    }
     throw this.#gone();
   }
 
@@ -147,4 +165,9 @@ export class OpenSegment implements SegmentWriter {
   #gone(): SallyportError {
     return new SallyportError('SP_SLOT_MISSING', { what: this.facts.path });
   }
+}
+
+/** The row of a segment that was closed. */
+export function newSegment({ period, stream, seq, path, boot, monoMs, startMs }: WriterFacts, closed: ClosedSegment, { durationMs, reason }: SegmentEnd): NewSegment {
+  return { ...closed, periodId: period.id, camera: period.camera, stream, seq, path, boot, monoMs, startMs, durationMs: Math.max(0, Math.round(durationMs)), reason, cutChunks: undefined };
 }

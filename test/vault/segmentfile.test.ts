@@ -41,6 +41,7 @@ async function kit(t: Test): Promise<string> {
 t.test('a segment is one age file whose payload is its boxes in order, padded', { skip: noAge }, async (t) => {
   const identityFile = await kit(t);
   const footage = join(dirname(identityFile), 'footage');
+  await mkdir(footage);
   const segment = await begin(footage);
   const fragments = Array.from({ length: 40 }, (_, i) => fragment(1000 * i));
   const offsets: [number, number][] = [];
