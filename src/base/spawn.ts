@@ -34,6 +34,12 @@ export interface Child {
   /** Never rejects. */
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
+  /**
+   * Leaves in the kernel what the program prints, so that it wakes nobody, until `releaseOutput` or the program's end. To be called
+   * while `stdout` flows: `stdout.pause()` would go on reading, a wake-up for each write, until 64 KiB lie in memory.
+   */
+  holdOutput(): void;
+  releaseOutput(): void;
 }
 
 const errorLineMax = 500;
@@ -59,6 +65,12 @@ export function launch(command: string, args: readonly string[], options: Launch
     });
     child.once('spawn', () => {
       child.on('error', () => {});
+      const output = readHandleOf(child.stdout as Readable);
+      let ended = false;
+      child.once('exit', () => {
+        ended = true;
+        output()?.readStart();
+      });
       eachLine(child.stderr as Readable, options.stderrLinesMax ?? 1000, options.onErrorLine ?? (() => {}));
       if (child.stdin !== null) {
         // The program may end before it has read everything: EPIPE is its right.
@@ -71,6 +83,8 @@ export function launch(command: string, args: readonly string[], options: Launch
         stdin: child.stdin,
         exited,
         kill: (signal) => void child.kill(signal),
+        holdOutput: () => void (ended || output()?.readStop()),
+        releaseOutput: () => void output()?.readStart(),
       });
     });
   });
@@ -114,6 +128,16 @@ export async function run(
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+interface ReadHandle {
+  readStart(): number;
+  readStop(): number;
+}
+
+/** What Node's stream reads from, while it is open. Node keeps it under this name and documents no other way to stop a reading at once. */
+function readHandleOf(stream: Readable): () => ReadHandle | undefined {
+  return () => (stream as { _handle?: ReadHandle | null })._handle ?? undefined;
 }
 
 /** Splits into lines with bounds; what is over a bound is dropped, never buffered. */

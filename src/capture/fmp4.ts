@@ -5,6 +5,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { BoxError } from '../base/mp4.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Fragment, Init } from './media.ts';
 import { readMoof, readMoov, type Movie } from './movie.ts';
 
@@ -31,6 +32,9 @@ export class Fmp4Reader {
   #ftyp: Buffer | undefined;
   #movie: Movie | undefined;
   #firstMs: number | undefined;
+  /** Of the chunk at hand. */
+  #arrived = { wallMs: 0, afterMs: 0, byMs: 0 };
+  #arrivals = new Arrivals();
   #failure: SallyportError | undefined;
 
   constructor(camera: string, sink: Fmp4Sink) {
@@ -38,18 +42,22 @@ export class Fmp4Reader {
     this.#sink = sink;
   }
 
-  /** Takes over `chunk` (fragments point into it); the times are the chunk's arrival. SP_FMP4; after it each call throws the same. */
-  push(chunk: Buffer, wallMs: UnixMs, monotonicMs: number): void {
+  /**
+   * Takes over `chunk` (fragments point into it). It arrived at the times given, or, when it is one of a batch, after `afterMs` of the
+   * monotonic clock; fragments then get times between. SP_FMP4; after it each call throws the same.
+   */
+  push(chunk: Buffer, wallMs: UnixMs, monotonicMs: number, afterMs = monotonicMs): void {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#arrived = { wallMs, afterMs, byMs: monotonicMs };
     try {
-      let at = this.#unit === undefined ? 0 : this.#fill(chunk, wallMs, monotonicMs);
+      let at = this.#unit === undefined ? 0 : this.#fill(chunk);
       while (at < chunk.length) {
         const size = unitBytes(chunk, at, chunk.length);
         if (size > chunk.length - at) {
           this.#hold(chunk, at, size);
           return;
         }
-        this.#take(chunk.subarray(at, at + size), wallMs, monotonicMs);
+        this.#take(chunk.subarray(at, at + size));
         at += size;
       }
     } catch (error) {
@@ -65,7 +73,7 @@ export class Fmp4Reader {
   }
 
   /** Completes the held unit from the chunk's beginning; returns how many bytes that took. */
-  #fill(chunk: Buffer, wallMs: UnixMs, monotonicMs: number): number {
+  #fill(chunk: Buffer): number {
     let at = 0;
     while (this.#unit !== undefined) {
       const copied = chunk.copy(this.#unit, this.#held, at);
@@ -77,7 +85,7 @@ export class Fmp4Reader {
       if (size === this.#held) {
         const unit = this.#unit;
         this.#unit = undefined;
-        this.#take(unit, wallMs, monotonicMs);
+        this.#take(unit);
       } else {
         const larger = Buffer.allocUnsafe(size);
         this.#unit.copy(larger, 0, 0, this.#held);
@@ -87,9 +95,9 @@ export class Fmp4Reader {
     return at;
   }
 
-  #take(unit: Buffer, wallMs: UnixMs, monotonicMs: number): void {
+  #take(unit: Buffer): void {
     const type = typeAt(unit, 0);
-    if (type === 'moof') this.#fragment(unit, wallMs, monotonicMs);
+    if (type === 'moof') this.#fragment(unit);
     else if (type === 'ftyp') this.#ftyp = unit;
     else if (type === 'moov') this.#init(unit);
     else if (type === 'mdat') throw new BoxError(0, 'media data without a fragment');
@@ -101,15 +109,19 @@ export class Fmp4Reader {
     const movie = readMoov(moov);
     this.#movie = movie;
     this.#firstMs = undefined;
+    this.#arrivals = new Arrivals();
     // Copies: an init outlives the chunk it came in.
     this.#sink.onInit({ ftyp: Buffer.from(this.#ftyp), moov: Buffer.from(moov), videoCodec: movie.videoCodec, audioCodec: movie.audioCodec });
   }
 
-  #fragment(unit: Buffer, wallMs: UnixMs, monotonicMs: number): void {
+  #fragment(unit: Buffer): void {
     if (this.#movie === undefined) throw new BoxError(0, 'a fragment before moov');
     const { track, keyFrame, decodeMs, durationMs } = readMoof(unit, unit.readUInt32BE(0), this.#movie);
     this.#firstMs ??= decodeMs;
-    this.#sink.onFragment({ bytes: unit, track, keyFrame, timeMs: decodeMs - this.#firstMs, durationMs, wallMs, monotonicMs });
+    const timeMs = decodeMs - this.#firstMs;
+    const { wallMs, afterMs, byMs } = this.#arrived;
+    const monotonicMs = track === 'video' ? this.#arrivals.of(timeMs, afterMs, byMs) : this.#arrivals.besides(afterMs, byMs);
+    this.#sink.onFragment({ bytes: unit, track, keyFrame, timeMs, durationMs, wallMs: Math.round(wallMs - (byMs - monotonicMs)), monotonicMs });
   }
 }
 

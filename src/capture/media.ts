@@ -10,7 +10,7 @@ export interface Fragment {
   /** Decode time since the session's first fragment; as the camera says, so it may jump or go backwards. */
   readonly timeMs: number;
   readonly durationMs: number;
-  /** When its last byte arrived. */
+  /** When its last byte arrived; when it was read in a batch with others, to within the time between two readings. */
   readonly wallMs: UnixMs;
   readonly monotonicMs: number;
 }
@@ -32,3 +32,6 @@ export type MediaEvent =
   | { readonly kind: 'behind'; readonly droppedBytes: number };
 
 export type Lost = Extract<MediaEvent, { kind: 'lost' }>;
+
+/** `live`: somebody watches, and each fragment is wanted at once. */
+export type ReadingPace = 'live' | 'at leisure';

@@ -2,7 +2,7 @@
  * A stream's last fragments in memory, and the readers on it. It keeps the current GOP and whatever the slowest reader has not had yet,
  * up to a bound; past the bound the oldest goes first and the reader that wanted it is told `behind`.
  */
-import type { Fragment, Init, Lost, MediaEvent } from './media.ts';
+import type { Fragment, Init, Lost, MediaEvent, ReadingPace } from './media.ts';
 
 /** What a fragment costs beside its bytes, so that a stream of empty ones is bounded too. */
 const overheadBytes = 512;
@@ -23,6 +23,7 @@ interface Entry {
 }
 
 interface Cursor {
+  readonly live: boolean;
   next: number;
   session: Session | undefined;
   lost: Lost | undefined;
@@ -34,6 +35,7 @@ interface Cursor {
 
 export class MediaRing {
   readonly #bytesMax: number;
+  readonly #onWatched: (watched: boolean) => void;
   readonly #cursors = new Set<Cursor>();
   /** `#entries[0]` has number `#base`; the first `#gone` of them have been let go. */
   #entries: Array<Entry | undefined> = [];
@@ -47,8 +49,10 @@ export class MediaRing {
   #lost: Lost | undefined;
   #closed = false;
 
-  constructor(bytesMax: number) {
+  /** `onWatched` is told when the first live reader comes and when the last has gone. */
+  constructor(bytesMax: number, onWatched: (watched: boolean) => void = () => {}) {
     this.#bytesMax = bytesMax;
+    this.#onWatched = onWatched;
   }
 
   /** A new session, or a new setup in mid-session: what follows belongs to it. */
@@ -103,11 +107,12 @@ export class MediaRing {
   }
 
   /** Begins with the current init at the current GOP's key frame when that is held, else at the next one. Ends when aborted or closed. */
-  async *read(signal?: AbortSignal): AsyncGenerator<MediaEvent> {
-    const cursor = this.#cursor();
+  async *read(signal?: AbortSignal, pace: ReadingPace = 'at leisure'): AsyncGenerator<MediaEvent> {
+    const cursor = this.#cursor(pace === 'live');
     const onAbort = (): void => cursor.wake?.();
     signal?.addEventListener('abort', onAbort);
     this.#cursors.add(cursor);
+    this.#tellWatched();
     try {
       while (signal?.aborted !== true) {
         const event = this.#next(cursor);
@@ -117,13 +122,18 @@ export class MediaRing {
       }
     } finally {
       this.#cursors.delete(cursor);
+      this.#tellWatched();
       signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  #cursor(): Cursor {
+  #tellWatched(): void {
+    this.#onWatched([...this.#cursors].some((cursor) => cursor.live));
+  }
+
+  #cursor(live: boolean): Cursor {
     const next = this.#keyFrame ?? this.#end;
-    return { next, session: undefined, lost: undefined, needsKeyFrame: true, offset: next < this.#end ? this.#at(next).offset : this.#offset, wake: undefined };
+    return { live, next, session: undefined, lost: undefined, needsKeyFrame: true, offset: next < this.#end ? this.#at(next).offset : this.#offset, wake: undefined };
   }
 
   #note(lost: Lost): void {

@@ -7,6 +7,7 @@ import { sourcePort, streamArguments, type SessionPlan } from './ffmpeg.ts';
 import { Fmp4Reader, type Fmp4Sink } from './fmp4.ts';
 import type { Jail } from './jail.ts';
 import type { Fragment } from './media.ts';
+import { Outlet, type Attention } from './outlet.ts';
 
 export interface SessionOptions {
   readonly camera: string;
@@ -21,6 +22,8 @@ export interface SessionOptions {
   /** Bytes come, but for 30 s no key frame was among them. */
   readonly onNoKeyFrame: (detail: string) => void;
   readonly stallMs: number;
+  /** Whether somebody watches: then pictures come at once, else in batches. */
+  readonly attention: Attention;
   readonly onErrorLine: (line: string) => void;
 }
 
@@ -36,6 +39,8 @@ const keyFrameMs = 30_000;
 /** The watchdog looks at least this often. */
 const watchMs = 5000;
 const killAfterMs = 1000;
+/** Of the time without bytes after which a stream counts as stalled, what comes may lie unread for this part. */
+const unreadPart = 1 / 8;
 const linesMax = 20;
 
 /** Resolves when ffmpeg is gone, never rejects. Aborting asks it to end, and kills it 1 s later. */
@@ -48,6 +53,7 @@ class Session {
   readonly #reader: Fmp4Reader;
   readonly #lines: string[] = [];
   readonly #gone = new AbortController();
+  #outlet: Outlet | undefined;
   #broken: Ending | undefined;
   #fragments = 0;
   #firstMs: number | undefined;
@@ -65,7 +71,7 @@ class Session {
   async run(signal: AbortSignal): Promise<SessionEnd> {
     try {
       const child = await this.#start();
-      child.stdout.on('data', (chunk: Buffer) => this.#onChunk(child, chunk));
+      this.#outlet = this.#outletOf(child);
       child.stdout.on('error', (error) => this.#break(child, { reason: 'stream broken', detail: reasonOf(error) }));
       await this.#untilGone(child, signal);
     } catch (error) {
@@ -87,19 +93,23 @@ class Session {
     const onAbort = (): void => void this.#end(child);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const watching = this.#watch(child);
+    const working = [this.#watch(child), this.#outlet?.run(this.#gone.signal)];
     await child.exited;
     this.#gone.abort();
     signal.removeEventListener('abort', onAbort);
-    await watching;
+    await Promise.all(working);
   }
 
-  #onChunk(child: Child, chunk: Buffer): void {
+  #outletOf(child: Child): Outlet {
+    const { clock, attention, stallMs } = this.#o;
+    return new Outlet({ child, clock, attention, everyMsMax: stallMs * unreadPart, onChunk: (chunk, afterMs, byMs) => this.#onChunk(child, chunk, afterMs, byMs) });
+  }
+
+  #onChunk(child: Child, chunk: Buffer, afterMs: number, byMs: number): void {
     if (this.#broken !== undefined) return;
-    const { clock } = this.#o;
-    this.#bytesMs = clock.monotonicMs();
+    this.#bytesMs = Math.max(this.#bytesMs, afterMs);
     try {
-      this.#reader.push(chunk, clock.wallMs(), this.#bytesMs);
+      this.#reader.push(chunk, this.#o.clock.wallMs(), byMs, afterMs);
     } catch (error) {
       this.#break(child, { reason: 'stream broken', detail: isSallyportError(error) ? error.message : reasonOf(error) });
     }
@@ -107,6 +117,7 @@ class Session {
 
   #onFragment(fragment: Fragment): void {
     this.#fragments++;
+    this.#bytesMs = Math.max(this.#bytesMs, fragment.monotonicMs);
     this.#firstMs ??= fragment.monotonicMs;
     if (fragment.track === 'video') this.#videoMs = fragment.monotonicMs;
     if (fragment.keyFrame) this.#keyFrameMs = fragment.monotonicMs;
@@ -144,6 +155,7 @@ class Session {
   }
 
   async #end(child: Child): Promise<void> {
+    this.#outlet?.end();
     child.kill('SIGTERM');
     await this.#sleep(killAfterMs);
     if (!this.#gone.signal.aborted) child.kill('SIGKILL');

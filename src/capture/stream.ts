@@ -4,6 +4,7 @@
  * ffmpeg.ts    what ffmpeg is told; the camera's address with its password only by standard input
  * session.ts   one run of one ffmpeg, watched by the bytes that come out
  * jail.ts      how they are started: confined, so that a camera that takes one over reaches nothing else
+ * outlet.ts    when those bytes are read: at once for who watches live, else in batches; arrivals.ts: when they came
  * ending.ts    what its last words mean, and what the next try does otherwise
  * fmp4.ts, movie.ts   the reader of its output: bounded, every byte of it a stranger's
  * ring.ts      the bounded ring that recording and live view read from
@@ -23,12 +24,13 @@ import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import { nextPlan, type Ending } from './ending.ts';
 import { sourceList, type SessionPlan } from './ffmpeg.ts';
-import type { Fragment, Init, MediaEvent } from './media.ts';
 import type { Jail } from './jail.ts';
+import type { Fragment, Init, MediaEvent, ReadingPace } from './media.ts';
+import { Attention } from './outlet.ts';
 import { MediaRing } from './ring.ts';
 import { runSession, type SessionEnd } from './session.ts';
 
-export type { Fragment, Init, MediaEvent } from './media.ts';
+export type { Fragment, Init, MediaEvent, ReadingPace } from './media.ts';
 export type { GapReason } from '../policy/gaps.ts';
 
 export interface StreamState {
@@ -76,6 +78,7 @@ const refusedWaitMs = minuteMs;
 export class StreamCapture {
   readonly #o: StreamOptions;
   readonly #ring: MediaRing;
+  readonly #attention = new Attention();
   readonly #stop = new AbortController();
   #loop: Promise<void> | undefined;
   #state: StreamState['state'] = 'stopped';
@@ -87,7 +90,7 @@ export class StreamCapture {
 
   constructor(options: StreamOptions) {
     this.#o = options;
-    this.#ring = new MediaRing(options.ringBytesMax ?? ringBytesDefault);
+    this.#ring = new MediaRing(options.ringBytesMax ?? ringBytesDefault, (watched) => { this.#attention.watched = watched; });
     this.#sinceMs = options.clock.wallMs();
   }
 
@@ -113,9 +116,10 @@ export class StreamCapture {
   /**
    * A reader of its own on the ring: the current init, then fragments from the current GOP's key frame on when that is held, else from
    * the next one. `lost` once per loss, also for a reader that comes while the camera is away; `behind` when it was too slow.
+   * As long as somebody reads `live`, fragments come as soon as they are there; else up to 250 ms later, several at once.
    */
-  read(signal?: AbortSignal): AsyncGenerator<MediaEvent> {
-    return this.#ring.read(signal);
+  read(signal?: AbortSignal, pace: ReadingPace = 'at leisure'): AsyncGenerator<MediaEvent> {
+    return this.#ring.read(signal, pace);
   }
 
   async #supervise(): Promise<void> {
@@ -147,7 +151,7 @@ export class StreamCapture {
     try {
       const source = sourceList(camera, await this.#o.url(), plan);
       return await runSession({
-        camera, ffmpeg, jail, plan, source, clock,
+        camera, ffmpeg, jail, plan, source, clock, attention: this.#attention,
         stallMs: stallMs ?? stallMsDefault,
         sink: { onInit: (init) => this.#onInit(init), onFragment: (fragment) => this.#onFragment(fragment) },
         onNoKeyFrame: (detail) => this.#onNoKeyFrame(detail),

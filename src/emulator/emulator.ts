@@ -49,6 +49,8 @@ export interface EmulatorOptions {
   readonly seconds?: number;
   readonly log: Log;
   readonly ffmpeg?: string;
+  /** The ports of an earlier emulation, so that its cameras come back where they were; taken ones are replaced. */
+  readonly ports?: readonly { readonly onvif: number; readonly rtsp: number }[];
   /** Whether WS-Discovery and mDNS are answered (true). */
   readonly discovery?: boolean;
 }
@@ -82,7 +84,7 @@ export class Emulator {
         const name = firstNames[index] ?? `camera-${index + 1}`;
         const face: CameraFace = {
           name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams,
-          clock: systemClock, quirks: {}, onvifPort: 0, rtspPort: 0,
+          clock: systemClock, quirks: {}, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
         };
         const camera = new Camera({ face, scenes, announcers, log: options.log });
         await camera.start();

@@ -202,3 +202,21 @@ t.test('a day of fragments leaves nothing behind', async (t) => {
   t.equal(events, 100_000);
   t.ok(ring.heldBytes <= 100 * 513);
 });
+
+t.test('it is told when the first live reader comes and when the last has gone, whoever else reads', async (t) => {
+  const told: boolean[] = [];
+  const ring = new MediaRing(1000, (watched) => void (told.at(-1) === watched || told.push(watched)));
+  const leave = [new AbortController(), new AbortController(), new AbortController()];
+  const [recorder, first, second] = leave.map(({ signal }, index) => ring.read(signal, index === 0 ? 'at leisure' : 'live'));
+  const reading = [recorder?.next()];
+  t.same(told, [false]);
+  reading.push(first?.next(), second?.next());
+  leave[1]?.abort();
+  await reading[1];
+  t.same(told, [false, true], 'one of two is still there');
+  leave[2]?.abort();
+  await reading[2];
+  t.same(told, [false, true, false]);
+  leave[0]?.abort();
+  await reading[0];
+});

@@ -3,7 +3,8 @@
  * power can be cut: EXT4_IOC_SHUTDOWN without flushing the journal drops all that was not synced, as a cut does (it does not reorder
  * what the disk had taken).
  */
-import { readFile, writeFile, truncate } from 'node:fs/promises';
+import { readdir, readFile, statfs, truncate, unlink, writeFile, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { run } from '../../../src/base/spawn.ts';
 
 /** Why there can be no disk here, or undefined. */
@@ -37,15 +38,54 @@ export class LoopDisk {
   async mount(): Promise<void> {
     const device = (await must('losetup', ['--find', '--show', this.image])).trim();
     try {
-      await must('mount', ['-t', 'ext4', '-o', 'noatime,nosuid,nodev', device, this.at]);
+      await must('mount', ['-t', 'ext4', '-o', 'noatime,nosuid,nodev,errors=remount-ro', device, this.at]);
     } finally {
       // From now on the device goes with its last user, however this process ends.
       await run('losetup', ['--detach', device]);
     }
   }
 
-  async remount(how: 'ro' | 'rw'): Promise<void> {
-    await must('mount', ['-o', `remount,${how}`, this.at]);
+  /** As after an error that the kernel met on the disk: read-only from now on, whoever has files open. */
+  async fail(): Promise<void> {
+    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+    const device = mounts.split('\n').find((line) => line.includes(` ${this.at} `))?.split(' - ext4 /dev/')[1]?.split(' ')[0];
+    if (device === undefined) throw new Error(`${this.at} is not mounted`);
+    await writeFile(`/sys/fs/ext4/${device}/trigger_fs_error`, '1');
+  }
+
+  /** Looked over by e2fsck, as at a boot, and mounted anew. Whoever holds the old one open keeps a dead disk. */
+  async repair(): Promise<void> {
+    await must('umount', ['--lazy', this.at]);
+    const { status, stdout } = await run('e2fsck', ['-f', '-y', this.image]);
+    if (status === null || status > 2) throw new Error(`e2fsck ended with ${status}: ${stdout.toString().slice(-500)}`);
+    await this.mount();
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.at);
+    return bavail * bsize;
+  }
+
+  /** Somebody else's file takes all but `leaveBytes`. */
+  async fill(leaveBytes: number): Promise<void> {
+    const name = `ballast-${(await readdir(this.at)).filter((entry) => entry.startsWith('ballast-')).length}`;
+    const handle = await open(join(this.at, name), 'wx');
+    const piece = Buffer.alloc(2 ** 18, 1);
+    try {
+      while (await this.freeBytes() > leaveBytes) {
+        const left = await this.freeBytes() - leaveBytes;
+        await handle.write(piece.subarray(0, Math.max(4096, Math.min(piece.length, left))));
+        await handle.datasync();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async empty(): Promise<void> {
+    for (const name of await readdir(this.at)) if (name.startsWith('ballast-')) await unlink(join(this.at, name));
   }
 
   /** The power is gone: nothing reaches the disk any more, and what was not synced never will. */
@@ -63,14 +103,10 @@ export class LoopDisk {
     await writeFile('/proc/sys/vm/drop_caches', '3');
   }
 
-  /** Pulled while in use: the name leads nowhere at once, open files fail. */
+  /** Pulled while in use: the name leads to an empty folder at once, open files fail. `mount` puts it back. */
   async pull(): Promise<void> {
     await this.cut();
     await must('umount', ['--lazy', this.at]);
-  }
-
-  async putBack(): Promise<void> {
-    await this.mount();
   }
 }
 

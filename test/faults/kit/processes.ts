@@ -1,0 +1,38 @@
+/** What runs, by /proc. */
+import { readdir, readFile } from 'node:fs/promises';
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+  /** `Z` is a zombie. */
+  readonly state: string;
+}
+
+export async function processes(): Promise<RunningProcess[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(pids.map(async (pid): Promise<RunningProcess[]> => {
+    // "pid (name) state ppid …"; the name may hold anything.
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const match = /^(\d+) \((.*)\) (\S) (\d+) /s.exec(stat);
+    return match === null ? [] : [{ pid: Number(match[1]), name: match[2] ?? '', state: match[3] ?? '', parent: Number(match[4]) }];
+  }));
+  return found.flat();
+}
+
+/** Of a process: its children, theirs, and so on. */
+export async function descendants(pid: number): Promise<RunningProcess[]> {
+  const all = await processes();
+  const found: RunningProcess[] = [];
+  for (let parents = [pid]; parents.length > 0;) {
+    const next = all.filter(({ parent }) => parents.includes(parent));
+    found.push(...next);
+    parents = next.map((child) => child.pid);
+  }
+  return found;
+}
+
+export async function rssBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
