@@ -28,6 +28,8 @@ export interface FaultRun {
   readonly parts: number;
   /** Aborted at the case's limit: stop what you started. */
   readonly signal: AbortSignal;
+  /** Four fifths of the time have gone: begin no further fault, and tell how many there were. */
+  almostOver(): boolean;
   /** From the printed seed: the same order of faults for the same seed. */
   readonly random: () => number;
   say(line: string): void;

@@ -26,6 +26,7 @@ process.stdout.write(`${JSON.stringify({ outcome })}\n`, () => process.exit(0));
 async function runCase(): Promise<FaultOutcome> {
   const run: FaultRun = {
     folder: order.folder, quick: order.quick, part: order.part, parts: order.parts, signal: stop.signal,
+    almostOver: () => performance.now() > (order.limitMs * 8) / 10,
     random: mulberry32(order.seed), say: (line) => void process.stdout.write(`${JSON.stringify({ say: line })}\n`),
   };
   try {

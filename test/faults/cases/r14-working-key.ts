@@ -13,6 +13,7 @@ const workingKey: FaultCase = {
   id: 'R14',
   fault: 'the working key is lost, is another hub\'s, or is half a key',
   expected: 'the hub refuses to start and says why, makes no new key and no new database; the footage opens with the kit all the same; with the key back, all goes on',
+  limitMs: { quick: 150_000, all: 480_000 },
   run: (o) => withSite(o, { cameras: 1 }, async (site) => {
     const acknowledged = new Acknowledged(site.data);
     acknowledged.watch();

@@ -1,6 +1,8 @@
-import { waitFor, withSite } from '../kit/faultsite.ts';
-import { tooSlow } from '../kit/load.ts';
 import type { FaultCase } from '../fault.ts';
+import { withSite } from '../kit/faultsite.ts';
+import { pause, startAndRecord, untilAllRecord } from '../kit/hub.ts';
+import { tooSlow } from '../kit/load.ts';
+import { repeat } from '../kit/repeat.ts';
 
 const limitMs = 5000;
 
@@ -10,23 +12,24 @@ const asked: FaultCase = {
   expected: 'it ends within 5 s with status 0, with every open segment closed whole; nothing is left to repair at the next start',
   limitMs: { quick: 90_000, all: 480_000 },
   run: (o) => withSite(o, { cameras: 2 }, async (site) => {
-    const problems: string[] = [];
     const recoveryMs: number[] = [];
     const tookMs: number[] = [];
-    const times = o.quick ? 5 : 50;
-    for (let n = 1; n <= times && !o.signal.aborted; n++) {
-      recoveryMs.push(await waitFor(o, 'it records again', 30_000, async () => (await site.status()).cameras.every(({ recording }) => recording)));
-      const { recovery } = await site.status();
-      if (n > 1 && recovery.cut + recovery.adopted + recovery.removed + recovery.missing > 0) problems.push(`stop ${n - 1} left something to repair: ${JSON.stringify(recovery)}`);
-      await new Promise((resolve) => { setTimeout(resolve, o.random() * 4000); });
+    const { injected, problems } = await repeat(o, 'stop', o.quick ? 5 : 50, async () => {
+      await untilAllRecord(o, site);
+      await pause(o, o.random() * 4000);
       const began = performance.now();
       const status = await site.stop('SIGTERM');
-      tookMs.push(performance.now() - began);
-      if (status !== 0) problems.push(`stop ${n}: it ended with status ${status}`);
-      problems.push(...tooSlow(`stop ${n}`, tookMs.at(-1) ?? 0, limitMs));
-      await site.startHub();
-    }
-    return { injected: times, lost: '0 segments', recoveryMs: recoveryMs.slice(1), problems, figures: { 'longest stop, ms': Math.round(Math.max(...tookMs)) } };
+      const took = performance.now() - began;
+      tookMs.push(took);
+      recoveryMs.push(await startAndRecord(o, site));
+      const { recovery } = await site.status();
+      return [
+        ...(status === 0 ? [] : [`it ended with status ${status}`]),
+        ...(recovery.cut + recovery.adopted + recovery.removed + recovery.missing === 0 ? [] : [`it left something to repair: ${JSON.stringify(recovery)}`]),
+        ...tooSlow('ending', took, limitMs),
+      ];
+    });
+    return { injected, lost: '0 segments', recoveryMs, problems, figures: { 'longest stop, ms': Math.round(Math.max(...tookMs)) } };
   }),
 };
 

@@ -35,6 +35,13 @@ export class LoopDisk {
     return disk;
   }
 
+  /** One that was made before. */
+  static async open(image: string, at: string): Promise<LoopDisk> {
+    const disk = new LoopDisk(image, at);
+    await disk.mount();
+    return disk;
+  }
+
   async mount(): Promise<void> {
     const device = (await must('losetup', ['--find', '--show', this.image])).trim();
     try {

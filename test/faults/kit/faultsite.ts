@@ -5,6 +5,9 @@ import { Lifetime } from '../../../src/base/lifetime.ts';
 import { TestSite, quickConfig, type SiteOptions } from '../../e2e/site.ts';
 import type { FaultRun } from '../fault.ts';
 
+/** What the cameras show is made once for all cases. */
+export const sceneFolder = join(tmpdir(), 'sallyport-fault-scenes');
+
 /** Cameras of one case lie in a /24 of its own, so that cases run side by side. */
 export function firstAddress(run: FaultRun): string {
   return `127.${187 + Math.floor(run.random() * 3)}.${1 + Math.floor(run.random() * 250)}.2`;
@@ -17,7 +20,7 @@ export async function withSite<T>(run: FaultRun, options: SiteOptions & { camera
     const { cameras = 2, ...rest } = options;
     const site = await TestSite.start({ teardown: (end) => life.defer('the site', end) }, {
       folder: run.folder, config: quickConfig(), ...rest,
-      emulator: { cameras, firstAddress: firstAddress(run), folder: join(tmpdir(), 'sallyport-fault-scenes'), ...rest.emulator },
+      emulator: { cameras, firstAddress: firstAddress(run), folder: sceneFolder, ...rest.emulator },
     });
     return await use(site);
   } finally {

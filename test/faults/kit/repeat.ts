@@ -10,6 +10,10 @@ export interface Repeated {
 export async function repeat(run: FaultRun, what: string, times: number, once: (n: number) => Promise<readonly string[]>): Promise<Repeated> {
   const problems: string[] = [];
   for (let n = 1; n <= times; n++) {
+    if (n > 1 && run.almostOver()) {
+      run.say(`the time is nearly over: ${n - 1} of ${times}`);
+      return { injected: n - 1, problems };
+    }
     try {
       problems.push(...(await once(n)).map((problem) => `${what} ${n}: ${problem}`));
     } catch (error) {
