@@ -52,7 +52,7 @@ export class Hub {
     const notices = await this.#life.own('notices', new Notices({ vault, clock, log }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
-      vault, clock, log, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
+      vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
     }));
     const purge = await this.#life.own('purge', new PurgeDuty({
       vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),

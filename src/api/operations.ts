@@ -1,8 +1,10 @@
 /** What each route of the contract does: one duty each. */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { version } from '../base/version.ts';
+import { takeYes, type Approval } from '../duties/consent.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { PendingChange } from '../policy/consent.ts';
+import { dueMs } from '../policy/retention.ts';
 import type { Operations, Pending } from './contract.ts';
 
 export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: UnixMs; warnings: readonly string[] }): Operations {
@@ -18,7 +20,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: Uni
         startedMs: Math.round(parts.startedMs),
         owner: { present: owner.list !== undefined, spaces: owner.list?.spaces.map((space) => space.name) ?? [], problem: owner.problem?.toJSON() },
         purge: { ...status.purge, problem: status.purge.problem?.toJSON() },
-        pending: pendingOf(site.pending),
+        pending: pendingOf(waiting(parts)),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...status.warnings],
       });
@@ -33,7 +35,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: Uni
       return { done: true };
     },
     reload: async () => ({ changes: await site.reload(), pending: pendingOf(site.pending) }),
-    accept: async (approval) => ({ changes: [await site.accept(approval)], pending: pendingOf(site.pending) }),
+    accept: async (approval) => ({ changes: [await accept(parts, approval)], pending: pendingOf(waiting(parts)) }),
     note: async ({ what, camera, fromMs, toMs }) => {
       await vault.audit({ what: `footage.${what}`, who: 'cli', camera, detail: { from_ms: fromMs, ...(toMs === undefined ? {} : { to_ms: toMs }) } });
       return { done: true };
@@ -42,10 +44,23 @@ export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: Uni
     'purge-plan': async () => {
       const verdict = await timekeeper.look();
       const nowMs = Math.round(parts.clock.wallMs());
-      const periods = await vault.livePeriods();
-      return { nowMs, mayPurge: verdict.mayPurge, why: verdict.why, periods: periods.map((period) => ({ ...period, due: period.deadlineMs <= nowMs })) };
+      const periods = (await vault.livePeriods()).map((period) => ({ ...period, dueMs: Math.round(dueMs(period, nowMs, verdict)) }));
+      return { nowMs, mayPurge: verdict.mayPurge, why: verdict.why, periods: periods.map((period) => ({ ...period, due: period.dueMs <= nowMs })) };
     },
   };
+}
+
+function waiting({ site, timekeeper }: StatusParts): PendingChange[] {
+  return [...site.pending, ...(timekeeper.question === undefined ? [] : [timekeeper.question])];
+}
+
+/** The owner's yes, to a change of the configuration or to the time. */
+async function accept({ site, vault, timekeeper, purge }: StatusParts, approval: Approval): Promise<string> {
+  const { question } = timekeeper;
+  if (question === undefined || approval.id !== question.id) return site.accept(approval);
+  await takeYes(vault, site.owner.list, question, approval, () => timekeeper.confirm());
+  purge.nudge();
+  return question.text;
 }
 
 function pendingOf(changes: readonly PendingChange[]): Pending[] {

@@ -11,6 +11,7 @@ export const accept: Command = {
   summary: 'the owner\'s signed yes to a change that lowers privacy',
   help: `
 Usage: sallyport accept ID --identity KIT
+       sallyport accept time --identity KIT     the clock is right, although it jumped
        sallyport accept              list what waits
 
 Prints the change, signs it with the key of your recovery kit, and the hub puts it in force.
@@ -25,7 +26,7 @@ The kit is read here and goes nowhere; the hub gets the signature.`,
       return 0;
     }
     const id = requirePositional('accept', positionals[0], 'the change');
-    const change = pending.find((candidate) => candidate.id === id);
+    const change = pending.find((candidate) => (id === 'time' ? candidate.key === 'time' : candidate.id === id));
     if (change === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id });
     print(change.text);
     const [identity] = await identitiesOf('accept', values.identity);
@@ -33,7 +34,7 @@ The kit is read here and goes nowhere; the hub gets the signature.`,
     const signer = identity.signer();
     try {
       const document = approvalDocument(change as PendingChange, systemClock.wallMs());
-      await callHub(socket, 'accept', { id, document, signature: signer.sign(document, acceptNamespace) });
+      await callHub(socket, 'accept', { id: change.id, document, signature: signer.sign(document, acceptNamespace) });
       print('accepted; it is in force');
     } finally {
       signer.close();

@@ -38,6 +38,15 @@ export async function judgeConsent(vault: Vault, wanted: HubConfig): Promise<{ e
 
 /** Puts an accepted change in force. SP_BAD_SIGNATURE when it was not the owner who signed exactly this change. */
 export async function acceptChange(vault: Vault, owner: OwnerList | undefined, change: PendingChange, approval: Approval): Promise<void> {
+  await takeYes(vault, owner, change, approval, async () => {
+    const state = (await vault.setting('consent')) as ConsentState | undefined;
+    if (state === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: change.id });
+    await vault.putSetting('consent', applyAcceptance(state, change.id) as unknown as CanonicalValue);
+  });
+}
+
+/** Does what the owner said yes to, once, and writes the yes into the audit. SP_BAD_SIGNATURE as above; then nothing is done. */
+export async function takeYes(vault: Vault, owner: OwnerList | undefined, change: PendingChange, approval: Approval, deed: () => Promise<void>): Promise<void> {
   if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
   verifySignature({ message: approval.document, signature: approval.signature, namespace: acceptNamespace, publicKey: owner.signer, what: `the yes to change ${change.id}` });
   const signed = signedChange(approval.document);
@@ -48,10 +57,8 @@ export async function acceptChange(vault: Vault, owner: OwnerList | undefined, c
   const used = ((await vault.setting('consent used')) ?? []) as string[];
   const yes = createHash('sha256').update(approval.document).digest('hex');
   if (used.includes(yes)) throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was used before' });
-  const state = (await vault.setting('consent')) as ConsentState | undefined;
-  if (state === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: change.id });
   await vault.putSetting('consent used', [...used, yes]);
-  await vault.putSetting('consent', applyAcceptance(state, change.id) as unknown as CanonicalValue);
+  await deed();
   await vault.audit({ what: 'consent.given', who: 'owner', detail: { document: approval.document, signature: approval.signature } });
 }
 

@@ -7,9 +7,10 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError, type SallyportError } from '../base/errors.ts';
 import { joinPath, listFolder, removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
-import { dayMs, minuteMs, secondMs } from '../base/units.ts';
+import { dayMs, minuteMs, plural, secondMs } from '../base/units.ts';
 import { backoffMs } from '../policy/backoff.ts';
-import { duePeriods } from '../policy/retention.ts';
+import { dueMs, duePeriods } from '../policy/retention.ts';
+import type { TimeVerdict } from '../policy/timetrust.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Notices } from './notices.ts';
 import type { Timekeeper } from './timekeeper.ts';
@@ -17,6 +18,8 @@ import type { Timekeeper } from './timekeeper.ts';
 const checkpointHours = new Cron('0 * * * *', { timezone: 'UTC', paused: true });
 /** A period's list is written this long after its end, when its last segment has closed. */
 const listDelayMs = 2 * secondMs;
+/** A purge this late is worth a notice: the loop looks at each deadline. */
+export const overdueMs = 30 * secondMs;
 
 export interface PurgeState {
   readonly nextDeadlineMs: UnixMs | undefined;
@@ -47,6 +50,7 @@ export class PurgeDuty {
   #loop: Promise<void> = Promise.resolve();
   #failures = 0;
   #nextCheckpointMs = 0;
+  #overdueSinceMs: UnixMs | undefined;
   #state: PurgeState = { nextDeadlineMs: undefined, lastReceipt: undefined, overdue: 0, waiting: undefined, problem: undefined };
 
   constructor(o: PurgeOptions) {
@@ -85,6 +89,7 @@ export class PurgeDuty {
         const problem = asSallyportError(error);
         this.#state = { ...this.#state, problem };
         this.#o.log.error({ component: 'purge', code: problem.code }, problem.message);
+        this.#tellOverdue(this.#o.clock.wallMs());
         waitMs = backoffMs(++this.#failures, this.#o.random);
       }
       await this.#sleep(waitMs);
@@ -98,22 +103,43 @@ export class PurgeDuty {
     const verdict = await timekeeper.look();
     const now = clock.wallMs();
     await vault.finishPeriods(now - listDelayMs);
-    const due = duePeriods(await vault.duePeriods(verdict.deadlineNowMs ?? now), now, verdict.stepsBack);
-    this.#state = { ...this.#state, overdue: due.length, waiting: due.length > 0 && !verdict.mayPurge ? verdict.why : undefined };
+    const past = await vault.duePeriods(verdict.deadlineNowMs ?? now);
+    const due = duePeriods(past, now, verdict);
+    const overdue = duePeriods(past, now, { stepsBack: verdict.stepsBack });
+    const locked = verdict.mayPurge ? overdue.length - due.length : overdue.length;
+    this.#state = { ...this.#state, overdue: overdue.length, waiting: locked > 0 ? verdict.why : undefined };
     if (verdict.mayPurge && due.length > 0) await this.#purge(due);
     if (verdict.mayPurge) await this.#expire(now);
+    this.#tellOverdue(now);
     if (now >= this.#nextCheckpointMs) {
       this.#nextCheckpointMs = this.#afterCheckpoint();
       await vault.checkpoint();
     }
-    this.#state = { ...this.#state, nextDeadlineMs: await vault.nextDeadlineMs() };
+    this.#state = { ...this.#state, nextDeadlineMs: await this.#nextDeadlineMs(now, verdict) };
+  }
+
+  /** When the next period is due by the clock that is shown: not its deadline, where the clock went back or is doubted. */
+  async #nextDeadlineMs(now: UnixMs, verdict: TimeVerdict): Promise<UnixMs | undefined> {
+    const { vault } = this.#o;
+    if (verdict.stepsBack.length === 0 && verdict.doubt === undefined) return vault.nextDeadlineMs();
+    const times = (await vault.livePeriods()).map((period) => Math.round(dueMs(period, now, verdict)));
+    return times.length === 0 ? undefined : times.reduce((first, time) => Math.min(first, time));
+  }
+
+  /** Rings when what is due could not go for a while, whether it failed or waits for the clock. */
+  #tellOverdue(now: UnixMs): void {
+    const { notices } = this.#o;
+    const { overdue, waiting, problem } = this.#state;
+    this.#overdueSinceMs = overdue === 0 ? undefined : (this.#overdueSinceMs ?? now);
+    if (this.#overdueSinceMs === undefined) notices.settle('purge overdue');
+    else if (Math.abs(now - this.#overdueSinceMs) > overdueMs) notices.raise('purge overdue', `${plural(overdue, 'period')}: ${waiting ?? problem?.message ?? 'it is being tried'}`);
   }
 
   async #purge(due: Awaited<ReturnType<Vault['duePeriods']>>): Promise<void> {
     const receipt = await this.#o.vault.purge(due, {});
     this.#state = {
       ...this.#state,
-      overdue: 0,
+      overdue: Math.max(0, this.#state.overdue - due.length),
       lastReceipt: { number: receipt.number, atMs: receipt.atMs, periods: receipt.periods.length, segments: receipt.segments, readBack: receipt.readBack },
     };
     this.#o.log.info({ component: 'purge', receipt: receipt.number, periods: receipt.periods.length, segments: receipt.segments, bytes: receipt.bytes }, 'purged');

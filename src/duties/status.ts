@@ -1,13 +1,14 @@
 /** How the hub is, from the parts that know; the same for the command line, and later for the page. */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { secondMs } from '../base/units.ts';
+import type { PendingChange } from '../policy/consent.ts';
 import { noticeKinds } from '../policy/notices.ts';
 import type { RoomFit } from '../policy/room.ts';
 import type { Vault } from '../vault/vault.ts';
 import { confinementOf, confinementWarnings, type Confinement } from './confinement.ts';
 import type { DiskDuty, DiskState } from './disk.ts';
 import { noticeSentence, type Notices } from './notices.ts';
-import type { PurgeDuty, PurgeState } from './purge.ts';
+import { overdueMs, type PurgeDuty, type PurgeState } from './purge.ts';
 import type { Site } from './site.ts';
 import type { Timekeeper } from './timekeeper.ts';
 import type { CameraStatus } from './watch.ts';
@@ -45,9 +46,6 @@ export interface DiskStatus extends Partial<Omit<RoomFit, 'warnings'>> {
   readonly lastEarly: DiskState['lastEarly'];
 }
 
-/** A purge this late is worth a warning: the loop looks at each deadline. */
-const overdueMs = 30 * secondMs;
-
 export async function collectStatus({ site, vault, purge, disk, timekeeper, notices, clock }: StatusParts): Promise<HubStatus> {
   const nowMs = Math.round(clock.wallMs());
   const cameras = site.cameras.map((watch) => watch.status);
@@ -62,7 +60,10 @@ export async function collectStatus({ site, vault, purge, disk, timekeeper, noti
     purge: purge.state,
     notices: notices.open.map((notice) => ({ kind: notice.kind, camera: notice.camera, sinceMs: notice.sinceMs, text: noticeSentence(notice), todo: noticeKinds[notice.kind].todo })),
     confinement,
-    warnings: [...warningsOf(site, purge.state, cameras, nowMs), ...(disk.state.fit?.warnings ?? []), ...confinementWarnings(confinement)],
+    warnings: [
+      ...warningsOf(site, [...site.pending, ...(timekeeper.question === undefined ? [] : [timekeeper.question])], purge.state, cameras, nowMs),
+      ...(disk.state.fit?.warnings ?? []), ...confinementWarnings(confinement),
+    ],
   };
 }
 
@@ -71,10 +72,10 @@ async function diskStatus(site: Site, vault: Vault, { state }: DiskDuty): Promis
   return { ...await vault.shownDiskFacts(), ...fit, budgetBytes: site.config.disk.budgetBytes, full: state.halt.hub, lastEarly: state.lastEarly };
 }
 
-function warningsOf(site: Site, purge: PurgeState, cameras: readonly CameraStatus[], nowMs: UnixMs): string[] {
+function warningsOf(site: Site, pending: readonly PendingChange[], purge: PurgeState, cameras: readonly CameraStatus[], nowMs: UnixMs): string[] {
   const warnings: string[] = [];
   if (site.owner.problem !== undefined) warnings.push(`${site.owner.problem.message} (${site.owner.problem.code}): ${site.owner.problem.hint}`);
-  for (const change of site.pending) warnings.push(`waits for the owner's yes: ${change.text} (sallyport accept ${change.id} --identity KIT)`);
+  for (const change of pending) warnings.push(`waits for the owner's yes: ${change.text} (sallyport accept ${change.id} --identity KIT)`);
   if (purge.problem !== undefined) warnings.push(`purging failed and is tried again: ${purge.problem.message} (${purge.problem.code})`);
   if (purge.nextDeadlineMs !== undefined && nowMs - purge.nextDeadlineMs > overdueMs) warnings.push(`a purge is overdue: ${purge.waiting ?? 'it is being tried'}`);
   const longestSegmentMs = 90 * secondMs;

@@ -3,14 +3,27 @@ import type { Clock } from '../base/clock.ts';
 import { secondMs } from '../base/units.ts';
 import type { Log } from '../base/log.ts';
 import type { CanonicalValue } from '../base/canonical.ts';
-import { judgeTime, type TimeMemory, type TimeVerdict } from '../policy/timetrust.ts';
+import type { PendingChange } from '../policy/consent.ts';
+import { confirmTime, judgeTime, timeQuestion, type TimeMemory, type TimeVerdict } from '../policy/timetrust.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { Notices } from './notices.ts';
 
 const lookEveryMs = 10 * secondMs;
 const rememberEveryMs = 60 * secondMs;
 
+export interface TimekeeperOptions {
+  readonly vault: Pick<Vault, 'setting' | 'putSetting'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly notices: Notices;
+  readonly bootId: string;
+  readonly source: 'ntp' | 'system';
+  readonly settleMs: number;
+  readonly synchronised: () => Promise<boolean>;
+}
+
 export class Timekeeper {
-  readonly #o: { vault: Vault; clock: Clock; log: Log; bootId: string; source: 'ntp' | 'system'; settleMs: number; synchronised: () => Promise<boolean> };
+  readonly #o: TimekeeperOptions;
   readonly #stop = new AbortController();
   #memory: TimeMemory | undefined;
   #verdict: TimeVerdict | undefined;
@@ -18,7 +31,7 @@ export class Timekeeper {
   #rememberedAtMs = -Infinity;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(o: { vault: Vault; clock: Clock; log: Log; bootId: string; source: 'ntp' | 'system'; settleMs: number; synchronised: () => Promise<boolean> }) {
+  constructor(o: TimekeeperOptions) {
     this.#o = o;
   }
 
@@ -43,9 +56,24 @@ export class Timekeeper {
     const verdict = judgeTime(this.#memory, reading, { settleMs });
     this.#memory = verdict.memory;
     this.#verdict = verdict;
+    if (verdict.ask === undefined) this.#o.notices.settle('clock doubtful');
+    else this.#o.notices.raise('clock doubtful', verdict.why);
     if (before?.mayPurge !== verdict.mayPurge) this.#o.log.info({ component: 'time', mayPurge: verdict.mayPurge }, verdict.why);
     if (reading.monotonicMs - this.#rememberedAtMs >= rememberEveryMs) await this.#remember();
     return verdict;
+  }
+
+  /** What the owner is asked about the clock; accepted like a change that lowers privacy. */
+  get question(): PendingChange | undefined {
+    const ask = this.#verdict?.ask;
+    return ask === undefined ? undefined : timeQuestion(ask);
+  }
+
+  /** The owner has said that the time is right. */
+  async confirm(): Promise<void> {
+    if (this.#memory !== undefined) this.#memory = confirmTime(this.#memory);
+    await this.look();
+    await this.#remember();
   }
 
   get clockState(): 'synchronised' | 'unsynchronised' {

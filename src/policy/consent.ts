@@ -12,7 +12,7 @@ import type { CameraConfig, HubConfig } from './settings.ts';
 
 const goneMax = 256;
 
-export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio';
+export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time';
 
 export interface PendingChange {
   /** 8 hex digits over the change: a yes to one change is never a yes to another. */
@@ -148,9 +148,14 @@ function longer(of: { key: ConsentKey; camera?: string }, what: string, fromMs: 
 }
 
 function change<V extends number | boolean>(facts: Omit<PendingChange, 'id'>, value: V): PendingChange & { value: V } {
+  return { ...changeOf(facts), value };
+}
+
+/** With the id that these facts have and no others. */
+export function changeOf(facts: Omit<PendingChange, 'id'>): PendingChange {
   const { camera, key, from, to } = facts;
   const id = createHash('sha256').update(canonicalJson({ camera, key, from, to })).digest('hex').slice(0, 8);
-  return { id, ...facts, value };
+  return { id, ...facts };
 }
 
 function withoutValue(waiting: PendingChange & { readonly value: number | boolean }): PendingChange {

@@ -3,27 +3,57 @@ import type { UnixMs } from '../base/clock.ts';
 import { formatAge, formatBytes, formatDuration, plural } from '../base/units.ts';
 import type { HubConfig, PeriodTimes } from './settings.ts';
 
-/** A step of a trusted clock back to `toMs`, by `byMs`. */
+/** A step of the clock back to `toMs`, by `byMs`. */
 export interface StepBack {
   readonly toMs: UnixMs;
   readonly byMs: number;
+  /** It took back times that were never trusted: only what was recorded in them, at a time that is still to come, ages by it. */
+  readonly took?: { readonly fromMs: UnixMs; readonly toMs: UnixMs };
 }
 
-/**
- * The periods that are due at `nowMs`, in the order of their deadlines. What was recorded before the clock went back has aged by
- * running time, not by the clock: `stepsBack` (of `judgeTime`) adds that. What may have been recorded since goes by the clock alone,
- * or fresh footage would die early.
- */
-export function duePeriods<P extends PeriodTimes>(periods: readonly P[], nowMs: UnixMs, stepsBack: readonly StepBack[] = []): P[] {
+/** The clock is further ahead than can be known. */
+export interface Doubt {
+  /** What is certain: the last trusted time, and how long the hub was seen running since. It is never ahead of the truth. */
+  readonly certainMs: UnixMs;
+  /** Of what ended by then the clock is believed; -Infinity when of nothing. The last day stays: it is what somebody who turns clocks wants gone. */
+  readonly believedToMs: UnixMs;
+  /** Since when the doubted clock runs steady: what was recorded by it ages by it. */
+  readonly sinceMs: UnixMs;
+}
+
+/** How the clock is to be taken: a verdict of `judgeTime`. */
+export interface TimeView {
+  readonly stepsBack: readonly StepBack[];
+  readonly doubt?: Doubt;
+}
+
+const steady: TimeView = { stepsBack: [] };
+
+/** The periods that are due at `nowMs`, in the order of their deadlines. */
+export function duePeriods<P extends PeriodTimes>(periods: readonly P[], nowMs: UnixMs, time: TimeView = steady): P[] {
   return periods
-    .filter((period) => period.deadlineMs <= nowMs + extraAgeMs(period, nowMs, stepsBack))
+    .filter((period) => dueMs(period, nowMs, time) <= nowMs)
     .sort((a, b) => a.deadlineMs - b.deadlineMs);
 }
 
+/**
+ * The wall time at which a period is due, as seen at `nowMs`. What was recorded before the clock went back has aged by running time,
+ * not by the clock; what was recorded since goes by the clock alone, or fresh footage would die early. While the clock is doubted,
+ * what was recorded before it goes by what is certain.
+ */
+export function dueMs(period: PeriodTimes, nowMs: UnixMs, { stepsBack, doubt }: TimeView): UnixMs {
+  const aged = period.deadlineMs - extraAgeMs(period, nowMs, stepsBack);
+  if (doubt === undefined || period.startMs >= doubt.sinceMs) return aged;
+  return period.endMs <= doubt.believedToMs ? aged : aged + (nowMs - doubt.certainMs);
+}
+
 function extraAgeMs(period: PeriodTimes, nowMs: UnixMs, stepsBack: readonly StepBack[]): number {
-  return stepsBack
-    .filter((step) => period.endMs <= step.toMs || period.startMs > nowMs)
-    .reduce((sum, step) => sum + step.byMs, 0);
+  const toCome = period.startMs > nowMs;
+  const taken = stepsBack.findIndex(({ took }) => took !== undefined && toCome && period.endMs > took.fromMs && period.startMs <= took.toMs);
+  const counting = taken >= 0
+    ? stepsBack.slice(taken).filter(({ took }) => took !== undefined)
+    : stepsBack.filter((step) => step.took === undefined && (period.endMs <= step.toMs || toCome));
+  return counting.reduce((sum, step) => sum + step.byMs, 0);
 }
 
 /** How long footage of a camera is kept; a camera that the configuration no longer names falls under the hub's own rule. */
@@ -41,17 +71,21 @@ export interface PurgeFacts extends PeriodTimes {
   readonly class: string;
   readonly segments: number;
   readonly bytes: number;
+  /** Of `dueMs`; later than the deadline while the clock is doubted, earlier after it went back. */
+  readonly dueMs: UnixMs;
 }
 
 /** What a purge at `nowMs` would destroy and what comes next, in words; for `purge --dry-run`. */
-export function explainPurge(periods: readonly PurgeFacts[], nowMs: UnixMs, stepsBack: readonly StepBack[] = []): string[] {
-  const due = duePeriods(periods, nowMs, stepsBack);
-  const next = duePeriods(periods, Infinity).find((period) => !due.includes(period));
-  const head = due.length === 0 ? 'nothing is due' : `due now: ${sums(due)}`;
+export function explainPurge(periods: readonly PurgeFacts[], nowMs: UnixMs): string[] {
+  const inOrder = [...periods].sort((a, b) => a.dueMs - b.dueMs);
+  const due = inOrder.filter((period) => period.dueMs <= nowMs);
+  const locked = inOrder.filter((period) => period.dueMs > nowMs && period.deadlineMs <= nowMs);
+  const next = inOrder[due.length];
   return [
-    head,
-    ...due.map((period) => `${describePeriod(period)}, due since ${formatAge(Math.max(0, nowMs - period.deadlineMs))}`),
-    next === undefined ? 'nothing else is kept' : `next: ${describePeriod(next)}, due in ${formatAge(next.deadlineMs - nowMs)}`,
+    due.length === 0 ? 'nothing is due' : `due now: ${sums(due)}`,
+    ...due.map((period) => `${describePeriod(period)}, due since ${formatAge(Math.max(0, nowMs - period.dueMs))}`),
+    ...(locked.length === 0 ? [] : [`locked until the time is certain: ${sums(locked)}`]),
+    next === undefined ? 'nothing else is kept' : `next: ${describePeriod(next)}, due in ${formatAge(next.dueMs - nowMs)}`,
   ];
 }
 

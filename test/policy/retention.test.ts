@@ -65,17 +65,17 @@ t.test('after the clock went back, older footage ages by running time and newer 
   const fresh = { startMs: 100 * day + hour, endMs: 100 * day + 2 * hour, deadlineMs: 103 * day + 2 * hour };
   const fromAhead = { startMs: 109 * day, endMs: 109 * day + hour, deadlineMs: 112 * day + hour };
   const all = [old, fresh, fromAhead];
-  t.same(duePeriods(all, 100 * day + 3 * hour, [jump]), [old], 'ten days of it had passed already');
+  t.same(duePeriods(all, 100 * day + 3 * hour, { stepsBack: [jump] }), [old], 'ten days of it had passed already');
   t.same(duePeriods(all, 100 * day + 3 * hour), [], 'by the clock alone it would stay');
-  t.same(duePeriods(all, 102 * day, [jump]), [old], 'what was recorded ahead keeps its remaining time');
-  t.same(duePeriods(all, 102 * day + hour, [jump]), [old, fromAhead]);
-  t.same(duePeriods(all, 103 * day + 2 * hour, [jump]), [old, fresh, fromAhead]);
+  t.same(duePeriods(all, 102 * day, { stepsBack: [jump] }), [old], 'what was recorded ahead keeps its remaining time');
+  t.same(duePeriods(all, 102 * day + hour, { stepsBack: [jump] }), [old, fromAhead]);
+  t.same(duePeriods(all, 103 * day + 2 * hour, { stepsBack: [jump] }), [old, fresh, fromAhead]);
 });
 
 t.test('a purge is explained before it is done', async (t) => {
   const at = Date.UTC(2026, 10, 20, 5);
   const facts = [0, 1, 2].map((index) => ({
-    camera: 'front-door', class: 'footage', startMs: at + index * hour, endMs: at + (index + 1) * hour, deadlineMs: at + (index + 1) * hour + 3 * day, segments: 60, bytes: 412e6,
+    camera: 'front-door', class: 'footage', startMs: at + index * hour, endMs: at + (index + 1) * hour, deadlineMs: at + (index + 1) * hour + 3 * day, dueMs: at + (index + 1) * hour + 3 * day, segments: 60, bytes: 412e6,
   }));
   t.same(explainPurge(facts, at + 3 * day + 2 * hour + 300_000), [
     'due now: 2 periods with 120 segments, 824 MB',

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
-import { duePeriods } from '../../src/policy/retention.ts';
-import { confirmTime, judgeTime, type TimeMemory, type TimeReading, type TimeVerdict } from '../../src/policy/timetrust.ts';
+import { dueMs, duePeriods } from '../../src/policy/retention.ts';
+import { confirmTime, judgeTime, timeQuestion, type TimeMemory, type TimeReading, type TimeVerdict } from '../../src/policy/timetrust.ts';
 import { day, hour } from './configs.ts';
 
 const rule = { settleMs: hour };
@@ -119,43 +119,111 @@ t.test('a clock that drifts by its crystal is steady', async (t) => {
   }
 });
 
-t.test('a gap of a week is taken as time off, a longer one is asked about', async (t) => {
-  const week = new World().settled();
-  week.reboot(7 * day - 1_000);
-  t.equal(week.run(hour).mayPurge, true);
-  const longer = new World().settled();
-  longer.reboot(7 * day + 1_000);
-  t.match(longer.run(hour), { mayPurge: false, ask: 'forward gap', why: /ahead of when it was last seen right: what is due is locked/ });
-});
+/** A camera's hours, from `hours` ago until now, kept for three days. */
+function footage(world: World, hours: number, keepMs = 3 * day): { startMs: number; endMs: number; deadlineMs: number }[] {
+  return Array.from({ length: hours }, (_, index) => {
+    const endMs = world.wallMs - (hours - 1 - index) * hour;
+    return { startMs: endMs - hour, endMs, deadlineMs: endMs + keepMs };
+  });
+}
 
-t.test('a clock turned forward by a month destroys nothing for 72 hours, and goes on then', async (t) => {
+function dueHours(all: ReturnType<typeof footage>, world: World, verdict: TimeVerdict): number {
+  return verdict.mayPurge ? duePeriods(all, world.wallMs, verdict).length : 0;
+}
+
+const asks = true;
+for (const [name, happens, kept, expected] of [
+  ['a night off', (world: World) => world.reboot(12 * hour), 3 * day, { due: 12 + 1, asks: false }],
+  ['a day off, kept for three', (world: World) => world.reboot(day), 3 * day, { due: 24 + 1, asks: false }],
+  ['two days off: the day before stays for a while, nobody is asked', (world: World) => world.reboot(2 * day), day, { due: 48 + 1, asks: false }],
+  ['a week off', (world: World) => world.reboot(7 * day - 60_000), 3 * day, { due: 48 + 1, asks: false }],
+  ['ten days off: it purges again within its hour, and asks for the last day', (world: World) => world.reboot(10 * day), 3 * day, { due: 48 + 1, asks }],
+  ['ten days off without a clock: it starts where it stopped, then jumps', (world: World) => { world.reboot(0); world.synchronised = false; world.run(60_000); world.synchronised = true; world.wallMs += 10 * day; }, 3 * day, { due: 48 + 1, asks }],
+  ['ten years forward over a start', (world: World) => world.reboot(3650 * day), 3 * day, { due: 1, asks }],
+  ['ten years forward while it runs', (world: World) => { world.wallMs += 3650 * day; }, 3 * day, { due: 1, asks }],
+  ['ten days forward while it runs: no time passes unseen', (world: World) => { world.wallMs += 10 * day; }, 3 * day, { due: 1, asks }],
+  ['two hours forward while it runs', (world: World) => { world.wallMs += 2 * hour; }, 3 * day, { due: 1, asks }],
+  ['a small correction while it runs', (world: World) => { world.wallMs += 0.5 * hour; }, 3 * day, { due: 1, asks: false }],
+] as const) {
+  t.test(`${name}: what is destroyed after a steady hour, of three days of footage`, async (t) => {
+    const world = new World().settled();
+    const all = footage(world, 72, kept);
+    happens(world);
+    t.equal(world.run(hour - 60_000).mayPurge, false, 'nothing before');
+    const verdict = world.run(60_000);
+    t.equal(dueHours(all, world, verdict), expected.due);
+    t.equal(verdict.ask !== undefined, expected.asks, verdict.why);
+    world.run(72 * hour);
+    const later = world.look();
+    t.equal(later.ask, undefined, 'after 72 hours it goes on by itself');
+    t.equal(dueHours(all, world, later), all.filter((one) => one.deadlineMs <= world.wallMs).length);
+  });
+}
+
+t.test('what is due only by a doubted clock waits, what is due for certain goes', async (t) => {
   const world = new World().settled();
-  world.wallMs += 30 * day;
-  t.match(world.run(hour), { mayPurge: false, ask: 'forward gap' });
-  t.match(world.run(72 * hour - 60_000), { mayPurge: false, ask: 'forward gap' });
-  t.match(world.run(60_000), { mayPurge: true, why: /did not object/ });
-  t.match(world.run(60_000), { mayPurge: true, why: 'the clock runs steady' });
+  const [oldest] = footage(world, 72) as [ReturnType<typeof footage>[number]];
+  world.wallMs += 3650 * day;
+  const verdict = world.run(hour);
+  t.match(verdict, { mayPurge: true, why: /the clock is 3650 days ahead of when it was last seen right: what is due by that alone is locked until the owner confirms the time, or for 3 days more/ });
+  t.equal(dueMs(oldest, world.wallMs, verdict), world.wallMs, 'its last second came while the clock settled');
+  const fresh = { startMs: world.wallMs, endMs: world.wallMs + hour, deadlineMs: world.wallMs + 2 * hour };
+  t.equal(dueMs(fresh, world.wallMs, verdict), fresh.deadlineMs, 'what is recorded by the doubted clock ages by it');
 });
 
 t.test('the 72 hours are hours of running: starts in between do not count, and do not begin them anew', async (t) => {
   const world = new World().settled();
-  world.wallMs += 30 * day;
+  world.wallMs += 60 * day;
   world.run(hour);
   for (let night = 0; night < 6; night++) {
     world.run(12 * hour - hour);
     world.reboot(6 * day);
-    t.match(world.run(hour), { mayPurge: false, ask: 'forward gap' });
+    t.ok(world.run(hour).ask);
   }
-  t.equal(world.run(5 * hour).mayPurge, false);
-  t.equal(world.run(2 * hour).mayPurge, true);
+  t.ok(world.run(5 * hour).ask);
+  t.equal(world.run(2 * hour).ask, undefined);
 });
 
 t.test('the owner\'s word ends the question at once', async (t) => {
   const world = new World().settled();
+  const all = footage(world, 72);
+  world.wallMs += 30 * day;
+  t.equal(dueHours(all, world, world.run(hour)), 1);
+  world.memory = confirmTime(world.memory as TimeMemory);
+  const verdict = world.look();
+  t.match(verdict, { mayPurge: true, why: /the owner confirmed/ });
+  t.equal(dueHours(all, world, verdict), 72);
+});
+
+t.test('the question keeps its words while it stands, and another jump is another question', async (t) => {
+  const world = new World().settled();
+  world.wallMs += 30 * day;
+  const first = world.run(hour).ask!;
+  t.match(timeQuestion(first), { key: 'time', text: 'the clock is right: it went ahead by 30 days, and what is due by it may be destroyed' });
+  world.wallMs += 900;
+  t.same(timeQuestion(world.run(30 * hour).ask!), timeQuestion(first));
+  world.wallMs += 5 * day;
+  t.not(timeQuestion(world.run(hour).ask!).id, timeQuestion(first).id);
+});
+
+t.test('a confirmed time is no word for the next jump', async (t) => {
+  const world = new World().settled();
   world.wallMs += 30 * day;
   world.run(hour);
   world.memory = confirmTime(world.memory as TimeMemory);
-  t.match(world.run(60_000), { mayPurge: true });
+  world.look();
+  world.wallMs += 30 * day;
+  t.ok(world.run(hour).ask);
+});
+
+t.test('days off do not add up to more than was run in between', async (t) => {
+  const world = new World().settled();
+  const all = footage(world, 72);
+  for (let start = 0; start < 5; start++) {
+    world.reboot(20 * hour);
+    world.run(hour);
+  }
+  t.equal(dueHours(all, world, world.look()), 72 - 15, 'five starts with a lie of 20 hours each are not five days');
 });
 
 t.test('a month forward and back again is as if nothing had happened', async (t) => {
@@ -165,8 +233,39 @@ t.test('a month forward and back again is as if nothing had happened', async (t)
   world.wallMs -= 30 * day;
   const verdict = world.run(hour);
   t.match(verdict, { mayPurge: true, why: 'the clock runs steady' });
-  t.same(verdict.stepsBack, []);
+  t.same(verdict.stepsBack.filter(({ took }) => took === undefined), []);
   t.equal(verdict.ask, undefined);
+  const before = { startMs: start, endMs: start + hour, deadlineMs: start + hour + 3 * day };
+  t.equal(dueMs(before, world.wallMs, verdict), before.deadlineMs);
+});
+
+t.test('what was recorded while the clock ran years ahead does not stay for years', async (t) => {
+  const world = new World().settled();
+  world.wallMs += 3650 * day;
+  world.run(2 * hour);
+  const ahead = { startMs: world.wallMs - hour, endMs: world.wallMs, deadlineMs: world.wallMs + 3 * day };
+  world.run(hour);
+  world.wallMs -= 3650 * day;
+  const verdict = world.run(hour);
+  t.equal(verdict.ask, undefined);
+  t.equal(dueMs(ahead, world.wallMs, verdict), ahead.deadlineMs - 3650 * day, 'three days after it was recorded');
+  t.ok((verdict.deadlineNowMs ?? 0) >= ahead.deadlineMs - 3 * day, 'and the catalogue is asked far enough');
+});
+
+t.test('a machine that begins in 2099 and is put right keeps nothing until then', async (t) => {
+  const world = new World();
+  const right = world.wallMs;
+  world.wallMs = Date.UTC(2099, 0, 1);
+  world.synchronised = false;
+  world.run(hour);
+  const ahead = { startMs: world.wallMs - hour, endMs: world.wallMs, deadlineMs: world.wallMs + day };
+  world.boot += 1;
+  world.wallMs = right + hour;
+  world.monotonicMs = 5_000;
+  world.synchronised = true;
+  const verdict = world.run(hour);
+  t.equal(verdict.mayPurge, true);
+  t.equal(dueMs(ahead, world.wallMs, verdict), right + hour + day);
 });
 
 t.test('after a jump back, deadlines count down by running time', async (t) => {
@@ -176,14 +275,14 @@ t.test('after a jump back, deadlines count down by running time', async (t) => {
   world.wallMs -= 20 * day;
   const settled = world.run(hour);
   t.match(settled, { mayPurge: true, why: /put back by 20 days: older footage ages by running time/ });
-  const due = (verdict: TimeVerdict): boolean => duePeriods([period], world.wallMs, verdict.stepsBack).length === 1;
+  const due = (verdict: TimeVerdict): boolean => duePeriods([period], world.wallMs, verdict).length === 1;
   t.notOk(due(settled));
   t.notOk(due(world.run(2 * day - hour - 60_000)));
   const last = world.run(60_000);
   t.ok(due(last), 'three days after its end in running time');
   t.equal(last.deadlineNowMs, world.wallMs + 20 * day, 'and the catalogue is asked by that time');
   const fresh = { startMs: world.wallMs - hour, endMs: world.wallMs, deadlineMs: world.wallMs + 3 * day };
-  t.same(duePeriods([fresh], world.wallMs, last.stepsBack), [], 'what is recorded now keeps its three days');
+  t.same(duePeriods([fresh], world.wallMs, last), [], 'what is recorded now keeps its three days');
 });
 
 t.test('a jump back over a start counts too', async (t) => {
@@ -248,7 +347,7 @@ t.test('whatever happens to the clock, nothing is purged within an hour of a sta
   }), { numRuns: 200 });
 });
 
-t.test('a steady hour after the last jump it purges again, or asks', async () => {
+t.test('a steady hour after the last jump it purges again', async () => {
   fc.assert(fc.property(events, (events) => {
     const world = new World();
     for (const { kind, ms } of events) {
@@ -256,7 +355,44 @@ t.test('a steady hour after the last jump it purges again, or asks', async () =>
       else if (kind === 'reboot') world.reboot(ms);
       else world.run(ms);
     }
-    const verdict = world.run(hour + 60_000);
-    return verdict.mayPurge !== (verdict.ask === 'forward gap');
+    return world.run(hour + 60_000).mayPurge;
   }), { numRuns: 200 });
+});
+
+const turns = fc.array(fc.record({ ms: fc.oneof(fc.integer({ min: -3650 * day, max: 3650 * day }), fc.integer({ min: -2 * hour, max: 2 * hour })), runMs: fc.integer({ min: 0, max: 3 * hour }) }), { maxLength: 12 });
+
+t.test('a clock that is turned while the hub runs makes nothing older than twice the time that it ran', async () => {
+  fc.assert(fc.property(turns, (turns) => {
+    const world = new World().settled();
+    const [, last] = footage(world, 2) as ReturnType<typeof footage>;
+    let ranMs = 0;
+    for (const { ms, runMs } of turns) {
+      world.wallMs += ms;
+      const verdict = world.run(runMs);
+      ranMs += runMs;
+      if (dueHours([last!], world, verdict) > 0 && 2 * ranMs + hour < 3 * day) return false;
+    }
+    return true;
+  }), { numRuns: 300 });
+});
+
+t.test('no lie over a start takes the last day before it within a day of running', async () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 4000 * day }), fc.integer({ min: 0, max: day - 60_000 }), (lieMs, runMs) => {
+    const world = new World().settled();
+    const [, last] = footage(world, 2, 2 * day) as ReturnType<typeof footage>;
+    world.reboot(lieMs);
+    return dueHours([last!], world, world.run(runMs)) === 0;
+  }), { numRuns: 50 });
+});
+
+t.test('whatever the clock did, nothing is kept beyond its time for more than the 72 hours and the hours of settling', async () => {
+  fc.assert(fc.property(turns, (turns) => {
+    const world = new World().settled();
+    const all = footage(world, 1, day);
+    for (const { ms, runMs } of turns) {
+      world.wallMs += ms;
+      world.run(runMs);
+    }
+    return dueHours(all, world, world.run(72 * hour + day + 3 * hour)) === 1;
+  }), { numRuns: 30 });
 });
