@@ -1,7 +1,7 @@
 /*
  * jail: confines itself, then becomes the program that it is told to start. For what parses strangers' bytes: ffmpeg and ffprobe.
  *
- *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--memory MIB] [--read PATH]… -- PROGRAM [ARGUMENT…]
+ *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--memory MIB] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
  *   jail --probe [--abi-max N]
  *
  *   --port N       the one TCP port that may be connected to (Landlock ABI 4); without it none
@@ -10,6 +10,7 @@
  *   --parent PID   whose child this is; when that process is gone already, the program is not started
  *   --cpu, --memory  the program's CPU seconds (a week), and MiB of memory that it may fill (512)
  *   --read PATH    a further file or folder that may be read
+ *   --preload PATH a library that the program is started with; it may be read, and its name is all that the environment holds
  *   --probe        prints as JSON what this kernel gives, and starts nothing
  *
  * What holds from the start of the program on, and for all its threads:
@@ -18,7 +19,7 @@
  *   Landlock   ABI 1: reads shared libraries and their list only, writes nothing, executes nothing but itself. ABI 4: connects to the
  *              one port. ABI 6: no abstract unix socket, no signal outside
  *   limits     memory, CPU time, open files, file size 0, no core dump
- *   and        no new privileges, death with the parent, an empty environment, / as folder, no file open but 0, 1 and 2
+ *   and        no new privileges, death with the parent, an empty environment but for --preload, / as folder, no file open but 0, 1 and 2
  *
  * Levels: `full` all of it (ABI 4), `files` without the port (ABI 1 to 3), `off` when seccomp or Landlock is missing: the rest then
  * still holds. It must never write a file, open a socket, or start the program with less than was asked for.
@@ -59,6 +60,7 @@ struct order {
   enum level need;
   const char *reads[16];
   int read_count, probe;
+  const char *preload;
   char **program;
 };
 
@@ -145,6 +147,7 @@ static void restrict_files_and_ports(const struct order *order, const char *prog
   for (const char *const *path = readable; *path != NULL; path++) allow_path(ruleset, *path, FS_READ_FILE | FS_READ_DIR);
   for (const char *const *path = loaders; *path != NULL; path++) allow_path(ruleset, *path, FS_EXECUTE | FS_READ_FILE);
   for (int i = 0; i < order->read_count; i++) allow_path(ruleset, order->reads[i], FS_READ_FILE | FS_READ_DIR);
+  if (order->preload != NULL) allow_path(ruleset, order->preload, FS_READ_FILE);
   allow_path(ruleset, program, FS_EXECUTE | FS_READ_FILE);
   if (wanted.net != 0 && order->port != 0) allow_port(ruleset, order->port);
   if (syscall(LL_RESTRICT, ruleset, 0) != 0) leave(EXIT_STEP, "Landlock restricts nothing: %s", strerror(errno));
@@ -395,8 +398,13 @@ static void confine_and_start(const struct order *order) {
   if (abi >= ABI_FILES) restrict_files_and_ports(order, path, abi);
   limit_resources(order);
   if (restrict_calls() != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
-  char *const empty[] = {NULL};
-  syscall(SYS_execve, name, order->program, empty);
+  char preload[NAME_LENGTH_MAX + 16];
+  char *environment[] = {NULL, NULL};
+  if (order->preload != NULL) {
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s", order->preload);
+    environment[0] = preload;
+  }
+  syscall(SYS_execve, name, order->program, environment);
   leave(errno == ENOENT ? EXIT_NOT_THERE : EXIT_NOT_STARTED, "%s cannot be started: %s", order->program[0], strerror(errno));
 }
 
@@ -443,6 +451,7 @@ static struct order read_order(int count, char **words) {
     else if (strcmp(name, "--memory") == 0) order.memory_mib = number(name, value, 16, 65536);
     else if (strcmp(name, "--need") == 0) order.need = level_of(value);
     else if (strcmp(name, "--read") == 0 && value[0] == '/' && order.read_count < (int)COUNT(order.reads)) order.reads[order.read_count++] = value;
+    else if (strcmp(name, "--preload") == 0 && value[0] == '/' && strlen(value) < NAME_LENGTH_MAX) order.preload = value;
     else leave(EXIT_USAGE, "%s is not understood; see the head of native/jail.c", name);
   }
   if (!order.probe && (order.program == NULL || order.program[0] == NULL)) leave(EXIT_USAGE, "no program is named after --");

@@ -21,6 +21,8 @@ export interface JailFacts {
 }
 
 export const jailLauncher = joinPath(import.meta.dirname, '../../native/build/jail');
+/** What `Cell.readsAhead` starts a program with (`native/ahead.c`). */
+const aheadLibrary = joinPath(import.meta.dirname, '../../native/build/ahead');
 
 /** Asks the launcher what this kernel gives. `abiMax` pretends an older one. */
 export async function probeJail(o: { readonly log: Log; readonly launcher?: string; readonly abiMax?: number }): Promise<JailFacts> {
@@ -44,6 +46,8 @@ export interface Cell {
   readonly port?: number;
   /** CPU time until it is killed; a week when absent. */
   readonly cpuSeconds?: number;
+  /** It reads its connection in large pieces, whatever it asks for; same bytes, half the CPU time (docs/decisions/002). */
+  readonly readsAhead?: boolean;
 }
 
 export class Jail {
@@ -81,12 +85,13 @@ export class Jail {
     return finished;
   }
 
-  #inJail(program: string, args: readonly string[], { port, cpuSeconds }: Cell): [string, string[]] {
+  #inJail(program: string, args: readonly string[], { port, cpuSeconds, readsAhead }: Cell): [string, string[]] {
     const { facts, abiMax } = this.#o;
     if (this.problem !== undefined) throw this.problem;
     if (facts.missing !== undefined) return [program, [...args]];
     return [facts.launcher, [
       ...option('--port', port), '--need', facts.level, ...option('--abi-max', abiMax), ...option('--cpu', cpuSeconds),
+      ...(readsAhead === true ? ['--preload', aheadLibrary] : []),
       // Whoever dies between spawn and the launcher's first step would leave an orphan.
       '--parent', String(process.pid), '--', program, ...args,
     ]];

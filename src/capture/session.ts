@@ -86,7 +86,7 @@ class Session {
   #start(): Promise<Child> {
     const { ffmpeg, jail, plan, source } = this.#o;
     const options: LaunchOptions = { input: source, package: 'ffmpeg', detached: true, stderrLinesMax: Infinity, onErrorLine: (line) => this.#onLine(line) };
-    return jail === undefined ? launch(ffmpeg, streamArguments(plan), options) : jail.launch(ffmpeg, streamArguments(plan), { ...options, port: sourcePort(source) });
+    return jail === undefined ? launch(ffmpeg, streamArguments(plan), options) : jail.launch(ffmpeg, streamArguments(plan), { ...options, port: sourcePort(source), readsAhead: true });
   }
 
   async #untilGone(child: Child, signal: AbortSignal): Promise<void> {

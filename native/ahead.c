@@ -1,0 +1,82 @@
+/*
+ * ahead: a library that ffmpeg is started with (LD_PRELOAD, by the jail's --preload), so that it asks the kernel seldom.
+ *
+ * ffmpeg reads RTSP over TCP in the smallest pieces: for each packet of 1.4 KB it takes 1 byte, 3 bytes and the rest, and waits (poll) before
+ * each, 2,400 calls a second for a camera of 4 Mbit/s, which is more than half of its CPU time. With this library the first read takes what
+ * is there, up to 64 KiB, and the next ones are answered from memory. ffmpeg sees the same bytes, waits where it waited before, and never
+ * waits for more than it asked for. docs/decisions/002 has the figures.
+ *
+ * It serves the one connection that ffmpeg reads, in the one thread that reads it; a second one is passed through. It must never hold back
+ * what was read: poll says "readable" as long as something is left. A program that is linked without a dynamic linker goes without it.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static ssize_t (*next_recv)(int, void *, size_t, int);
+static int (*next_poll)(struct pollfd *, nfds_t, int);
+static int (*next_close)(int);
+
+static int connection = -1;
+static unsigned char held[65536];
+static size_t from, to;
+
+__attribute__((constructor)) static void find_next(void) {
+  next_recv = (ssize_t(*)(int, void *, size_t, int))dlsym(RTLD_NEXT, "recv");
+  next_poll = (int (*)(struct pollfd *, nfds_t, int))dlsym(RTLD_NEXT, "poll");
+  next_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
+}
+
+/* Datagrams have borders, which reading ahead would lose. */
+static int is_stream(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+ssize_t recv(int fd, void *buffer, size_t size, int flags) {
+  if (fd < 0 || flags != 0) return next_recv(fd, buffer, size, flags);
+  if (connection == -1 && is_stream(fd)) connection = fd;
+  if (fd != connection) return next_recv(fd, buffer, size, flags);
+  if (from == to) {
+    if (size >= sizeof held) return next_recv(fd, buffer, size, flags);
+    ssize_t got = next_recv(fd, held, sizeof held, 0);
+    if (got <= 0) return got;
+    from = 0;
+    to = (size_t)got;
+  }
+  size_t part = to - from < size ? to - from : size;
+  memcpy(buffer, held + from, part);
+  from += part;
+  return (ssize_t)part;
+}
+
+/* The C library declares that poll only writes to the list. */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+int poll(struct pollfd *list, nfds_t count, int timeout) {
+  nfds_t ours = count;
+  if (from != to)
+    for (ours = 0; ours < count && !(list[ours].fd == connection && (list[ours].events & POLLIN)); ours++) {}
+  if (ours == count) return next_poll(list, count, timeout);
+  if (count == 1 && list[0].events == POLLIN) {
+    list[0].revents = POLLIN;
+    return 1;
+  }
+  /* The others are asked without waiting. */
+  int ready = next_poll(list, count, 0);
+  if (ready < 0) return ready;
+  if (list[ours].revents == 0) ready++;
+  list[ours].revents |= POLLIN;
+  return ready;
+}
+
+int close(int fd) {
+  if (fd == connection && fd != -1) {
+    connection = -1;
+    from = to = 0;
+  }
+  return next_close(fd);
+}
