@@ -185,6 +185,7 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after) },
     keep: { footageMs, logsMs: lengthMs('14 days', (file) => file.keep?.logs), auditMs: lengthMs('2 years', (file) => file.keep?.audit) },
     disk: { ...bytesOf('budgetBytes', last((file) => file.disk?.budget)), ...bytesOf('reserveBytes', last((file) => file.disk?.reserve)) },
+    scrub: { everyMs: lengthMs('7 days', (file) => file.scrub?.every), bytesPerSecond: sizeBytes(last((file) => file.scrub?.rate) ?? '2 MB') },
     time: { source: last((file) => file.time?.source) ?? 'ntp', settleMs: lengthMs('1 hour', (file) => file.time?.settle) },
     discovery: { loopback: last((file) => file.discovery?.loopback) ?? false, interfaces: last((file) => file.discovery?.interfaces) ?? [] },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },

@@ -34,11 +34,11 @@ function duration(key: string, description: string, more: { default?: string; mi
   }));
 }
 
-function size(key: string, description: string, more: { min: string; max: string; defaultText?: string }) {
-  const { min, max, defaultText } = more;
+function size(key: string, description: string, more: { default?: string; min: string; max: string; defaultText?: string }) {
+  const { min, max, defaultText, ...rest } = more;
   return Type.String(about(key, description, {
     pattern: sizePattern, 'x-unit': 'size', 'x-min': min, 'x-max': max, ...(defaultText === undefined ? {} : { 'x-default': defaultText }),
-    'x-expected': `a number and a unit, such as "200 GB" or "512 MiB"; ${min} to ${max}`,
+    'x-expected': `a number and a unit, such as "200 GB" or "512 MiB"; ${min} to ${max}`, ...rest,
   }));
 }
 
@@ -92,6 +92,10 @@ export const FileSchema = Type.Object({
   disk: table('What footage may take of the disk. Where it does not fit, the oldest goes before its deadline, with a receipt that says so; `sallyport check` and `sallyport status` say what fits.', {
     budget: Type.Optional(size('disk.budget', 'What all footage together may take.', { min: '10 MB', max: '999 TB' })),
     reserve: Type.Optional(size('disk.reserve', 'What stays free on the disk of the data folder, for the hub\'s own records and for others.', { min: '4 MB', max: '99 TB', defaultText: '1 GB, or 2 % of the disk where that is more; at most a tenth of a small disk' })),
+  }),
+  scrub: table('Everything stored is read again and compared with what was written, so that a disk that loses data is noticed in time.', {
+    every: Type.Optional(duration('scrub.every', 'How long after a full look the next one begins.', { default: '7 days', min: '1 hour', max: '1 year' })),
+    rate: Type.Optional(size('scrub.rate', 'So much is read per second at most; recording comes first.', { default: '2 MB', min: '10 kB', max: '10 GB' })),
   }),
   time: table('When the clock may be believed.', {
     source: Type.Optional(Type.Enum(['ntp', 'system'], about('time.source', 'Whose time is believed: "ntp" waits for a time server, "system" trusts this machine\'s own clock.', { default: 'ntp', 'x-expected': '"ntp" or "system"' }))),

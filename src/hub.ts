@@ -18,6 +18,7 @@ import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
 import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
+import { ScrubDuty } from './duties/scrub.ts';
 import { Site } from './duties/site.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -58,6 +59,7 @@ export class Hub {
       vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),
     }));
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
+    const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
       onChange: () => { purge.nudge(); disk.nudge(); },
@@ -71,7 +73,8 @@ export class Hub {
     purge.start();
     disk.start();
     await site.start();
-    const operations = operationsOf({ site, vault, purge, disk, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
+    scrub.start();
+    const operations = operationsOf({ site, vault, purge, disk, scrub, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
     await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');

@@ -27,6 +27,17 @@ export const PendingShape = Type.Object({ id: Text(16), text: Text(1000), camera
 
 const ErrorShape = Type.Object({ code: Text(), message: Text(4000), hint: Text(4000), evidence: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) });
 
+/** The look at everything stored. */
+export const ScrubShape = Type.Object({
+  running: Optional(Type.Object({ checked: Type.Integer(), total: Type.Integer(), bytes: Type.Integer(), found: Type.Integer() })),
+  lastFullMs: Optional(UnixMs),
+  lastFound: Optional(Type.Integer()),
+  nextMs: Optional(UnixMs),
+  damaged: Type.Integer(),
+  missing: Type.Integer(),
+  problem: Optional(ErrorShape),
+});
+
 export const StatusShape = Type.Object({
   version: Text(),
   hub: Text(),
@@ -55,6 +66,7 @@ export const StatusShape = Type.Object({
     problem: Optional(ErrorShape),
     lastReceipt: Optional(Type.Object({ number: Type.Integer(), atMs: UnixMs, periods: Type.Integer(), segments: Type.Integer(), readBack: Type.Boolean() })),
   }),
+  scrub: ScrubShape,
   pending: Type.Array(PendingShape),
   notices: Type.Array(Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) })),
   confinement: Type.Object({
@@ -108,6 +120,7 @@ export const PurgePlanReply = Type.Object({
   nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),
   periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, dueMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
 });
+export const ScrubRequest = Type.Object({ start: Type.Boolean() }, { additionalProperties: false });
 export const Done = Type.Object({ done: Type.Literal(true) });
 
 export type StatusReport = Static<typeof StatusShape>;
@@ -123,6 +136,7 @@ export const routes = {
   accept: { request: AcceptRequest, reply: ReloadReply },
   note: { request: NoteRequest, reply: Done },
   list: { request: ListRequest, reply: ListReply },
+  scrub: { request: ScrubRequest, reply: ScrubShape },
   'purge-plan': { reply: PurgePlanReply },
 } as const;
 

@@ -20,6 +20,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: Uni
         startedMs: Math.round(parts.startedMs),
         owner: { present: owner.list !== undefined, spaces: owner.list?.spaces.map((space) => space.name) ?? [], problem: owner.problem?.toJSON() },
         purge: { ...status.purge, problem: status.purge.problem?.toJSON() },
+        scrub: scrubOf(parts.scrub),
         pending: pendingOf(waiting(parts)),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...status.warnings],
@@ -40,7 +41,13 @@ export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: Uni
       await vault.audit({ what: `footage.${what}`, who: 'cli', camera, detail: { from_ms: fromMs, ...(toMs === undefined ? {} : { to_ms: toMs }) } });
       return { done: true };
     },
-    list: async (query) => withoutUndefined({ segments: await vault.segments(query), gaps: await vault.gaps(query) }),
+    list: async (query) => withoutUndefined({
+      segments: (await vault.segments(query)).map((row) => (row.damagedMs === undefined ? row : { ...row, state: 'damaged' })), gaps: await vault.gaps(query),
+    }),
+    scrub: async ({ start }) => {
+      if (start) parts.scrub.startNow();
+      return withoutUndefined(scrubOf(parts.scrub));
+    },
     'purge-plan': async () => {
       const verdict = await timekeeper.look();
       const nowMs = Math.round(parts.clock.wallMs());
@@ -61,6 +68,10 @@ async function accept({ site, vault, timekeeper, purge }: StatusParts, approval:
   await takeYes(vault, site.owner.list, question, approval, () => timekeeper.confirm());
   purge.nudge();
   return question.text;
+}
+
+function scrubOf({ state }: StatusParts['scrub']) {
+  return { ...state, problem: state.problem?.toJSON() };
 }
 
 function pendingOf(changes: readonly PendingChange[]): Pending[] {

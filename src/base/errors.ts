@@ -119,7 +119,7 @@ export const errorTable = {
   SP_WRONG_WORKING_KEY: {
     kind: 'refuse',
     sentence: 'the working key does not open {file}',
-    hint: 'Put back the working.key that belongs to this data folder. Footage opens with the recovery kit in any case.',
+    hint: 'Put back the working.key that belongs to this data folder. If it is the right one, the database\'s first page is damaged: `sallyport database restore`. Footage opens with the recovery kit in any case.',
   },
   SP_NO_WORKING_KEY: {
     kind: 'refuse',
@@ -130,6 +130,11 @@ export const errorTable = {
     kind: 'fault',
     sentence: 'the working database failed: {reason}',
     hint: 'Check the disk and run `sallyport verify`.',
+  },
+  SP_DATABASE_DAMAGED: {
+    kind: 'fault',
+    sentence: 'the working database {file} is damaged: {reason}',
+    hint: 'Stop the hub, then put back the newest daily copy with `sallyport database restore`, or build it anew with `sallyport rebuild --identity KIT`.',
   },
   SP_DATABASE_NEWER: {
     kind: 'refuse',

@@ -41,7 +41,7 @@ function fromArchive(values: { data?: string | undefined; config?: string | unde
     const all: { segments: Row[]; gaps: Gap[] } = { segments: [], gaps: [] };
     for (const name of camera === undefined ? await archive.cameras() : [camera]) {
       const { segments, gaps, problems } = await archive.segments(name, fromMs, toMs);
-      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path }) => ({ camera: name, startMs, durationMs, sizeBytes, state, path })));
+      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path, damagedMs }) => ({ camera: name, startMs, durationMs, sizeBytes, state: damagedMs === undefined ? state : 'damaged', path })));
       all.gaps.push(...gaps.map((gap) => ({ camera: name, fromMs: gap.fromMs, toMs: gap.toMs, reason: gap.reason })));
       for (const problem of problems) print(`! ${problem.message} (${problem.code})`);
     }

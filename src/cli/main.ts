@@ -20,6 +20,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'play', summary: 'open footage for a player', load: async () => (await import('./play.ts')).play },
   { name: 'export', summary: 'open footage into an MP4 file', load: async () => (await import('./export.ts')).exportCommand },
   { name: 'verify', summary: 'prove that everything recorded is there and whole', load: async () => (await import('./verify.ts')).verify },
+  { name: 'scrub', summary: 'read everything stored again now, and say what rotted', load: async () => (await import('./scrub.ts')).scrub },
   { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },
   { name: 'promises', summary: 'what a privacy policy asks, and the proof instead', load: async () => (await import('./promises.ts')).promises },
   { name: 'emulate', summary: 'emulated ONVIF cameras, for developers', load: async () => (await import('./emulate.ts')).emulate },

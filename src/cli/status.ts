@@ -55,6 +55,7 @@ export function printStatus(report: StatusReport): void {
     print(`last purge: receipt ${number}, ${localTime(atMs)}: ${plural(periods, 'key')} shredded${readBack ? ' and read back' : ', not read back'}, ${plural(segments, 'segment')} deleted`);
   }
   for (const line of confinementLines(report.confinement)) print(line);
+  print(`stored: ${scrubLine(report)}`);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${notice.text}\n  ${notice.todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
 }
@@ -72,4 +73,11 @@ function confinementLines({ level, landlock, seccomp, hub }: StatusReport['confi
       ? `the hub is confined by systemd: ${ofHub === '' ? 'nothing of it is seen' : ofHub}; whether addresses are refused: systemctl show sallyport -p IPAddressDeny (it cannot be seen from inside)`
       : `the hub is not started by systemd, whose rules would hold it${ofHub === '' ? '' : `; it has: ${ofHub}`}`,
   ];
+}
+
+function scrubLine({ scrub, nowMs }: StatusReport): string {
+  const known = `${scrub.damaged + scrub.missing === 0 ? 'all as written, as far as is known' : `${scrub.damaged} damaged, ${scrub.missing} missing`}`;
+  const last = scrub.lastFullMs === undefined ? 'not looked at in full yet' : `last looked at in full ${formatAge(Math.max(0, nowMs - scrub.lastFullMs))} ago`;
+  const now = scrub.running === undefined ? '' : `; looking now, ${scrub.running.checked} of ${plural(scrub.running.total, 'segment')}`;
+  return `${known}; ${last}${now}${scrub.problem === undefined ? '' : `; the last look ended early: ${scrub.problem.message}`}`;
 }

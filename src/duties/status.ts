@@ -9,6 +9,7 @@ import { confinementOf, confinementWarnings, type Confinement } from './confinem
 import type { DiskDuty, DiskState } from './disk.ts';
 import { noticeSentence, type Notices } from './notices.ts';
 import { overdueMs, type PurgeDuty, type PurgeState } from './purge.ts';
+import type { ScrubDuty } from './scrub.ts';
 import type { Site } from './site.ts';
 import type { Timekeeper } from './timekeeper.ts';
 import type { CameraStatus } from './watch.ts';
@@ -20,6 +21,7 @@ export interface StatusParts {
   readonly disk: DiskDuty;
   readonly timekeeper: Timekeeper;
   readonly notices: Notices;
+  readonly scrub: ScrubDuty;
   readonly clock: Clock;
 }
 

@@ -30,6 +30,8 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['keep.audit', 'the audit is kept', formatDuration(before.keep.auditMs), formatDuration(after.keep.auditMs), after.keep.auditMs > before.keep.auditMs],
     ['disk.budget', 'footage may take', sizeOr(before.disk.budgetBytes, 'as much as fits'), sizeOr(after.disk.budgetBytes, 'as much as fits')],
     ['disk.reserve', 'what stays free on the disk is', sizeOr(before.disk.reserveBytes, 'by its size'), sizeOr(after.disk.reserveBytes, 'by its size')],
+    ['scrub.every', 'everything stored is looked at again every', formatDuration(before.scrub.everyMs), formatDuration(after.scrub.everyMs)],
+    ['scrub.rate', 'for that, each second may take', formatBytes(before.scrub.bytesPerSecond), formatBytes(after.scrub.bytesPerSecond)],
     ['time.source', 'the clock is trusted by', before.time.source, after.time.source],
     ['time.settle', 'after a start or a jump the clock must run steady for', formatDuration(before.time.settleMs), formatDuration(after.time.settleMs)],
     ['discovery.loopback', 'cameras on this machine are looked for:', yesNo(before.discovery.loopback), yesNo(after.discovery.loopback)],

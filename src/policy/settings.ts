@@ -44,6 +44,7 @@ export interface HubConfig {
   readonly keep: { readonly footageMs: number; readonly logsMs: number; readonly auditMs: number };
   /** What footage may take, and what stays free; without `reserveBytes` the size of the disk decides (`policy/disk.ts`). */
   readonly disk: { readonly budgetBytes?: number; readonly reserveBytes?: number };
+  readonly scrub: { readonly everyMs: number; readonly bytesPerSecond: number };
   readonly time: { readonly source: 'ntp' | 'system'; readonly settleMs: number };
   readonly discovery: { readonly loopback: boolean; readonly interfaces: readonly string[] };
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };

@@ -44,6 +44,11 @@ export class Identity {
     return new Identity(scalar);
   }
 
+  /** From 32 bytes of secure memory, which become the identity's own and are wiped with it. */
+  static ofScalar(scalar: Buffer): Identity {
+    return new Identity(scalar);
+  }
+
   /** One AGE-SECRET-KEY-1…; SP_BAD_IDENTITY names `what`. */
   static parse(text: string, what: string): Identity {
     return Identity.parseBytes(Buffer.from(text.trim()), what);

@@ -35,6 +35,8 @@ export interface ArchiveSegment {
   readonly cutChunks: number | undefined;
   readonly keyFrames: readonly (readonly [timeMs: number, plainOffset: number])[];
   readonly state: 'complete' | 'cut' | 'unlisted';
+  /** When the hub found it to be not what was written. */
+  readonly damagedMs?: UnixMs;
 }
 
 export interface ArchiveGap {
@@ -82,7 +84,8 @@ export class Archive {
     const keyring = await Keyring.open(join(folder, 'keyring'), { log: options.log ?? silentLog, writable: false });
     const archive = new Archive(join(folder, 'footage'), keyring, new ArchiveSlots(keyring, identities));
     try {
-      if (!await archive.#slots.openAny()) throw new SallyportError('SP_WRONG_IDENTITY', { what: folder });
+      // Slots of database copies are the hub's alone: without footage they say nothing about whose folder this is.
+      if (!await archive.#slots.openAny() && (await archive.cameras()).length > 0) throw new SallyportError('SP_WRONG_IDENTITY', { what: folder });
       return archive;
     } catch (error) {
       await archive.close();
@@ -258,6 +261,7 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
     cutChunks: record.state === 'cut' ? record.chunks : undefined,
     keyFrames: record.key_frames,
     state: record.state,
+    ...(record.damaged_ms === undefined ? {} : { damagedMs: record.damaged_ms }),
   };
 }
 

@@ -10,17 +10,20 @@ import { periodFolder, type StreamName } from './footagepaths.ts';
 import { packKeyFrames, unpackKeyFrames, type KeyFrames } from './keyframes.ts';
 import type { GapRecord, HourList, SegmentRecord } from './hourlist.ts';
 
+/** Footage, or a daily copy of the working database (copies.ts), whose camera is called `hub`. */
+export type PeriodClass = 'footage' | 'database';
+
 /** A camera's hour (or what the setting says), with the slot that holds its key. */
 export interface Period {
   readonly id: number;
   readonly camera: string;
-  readonly class: 'footage';
+  readonly class: PeriodClass;
   readonly startMs: UnixMs;
   readonly endMs: UnixMs;
   readonly deadlineMs: UnixMs;
   readonly slot: number;
   readonly generation: number;
-  /** "age1…" */
+  /** "age1…"; empty where a restored database could not know it: nothing more is sealed to that period. */
   readonly recipient: string;
 }
 
@@ -70,9 +73,11 @@ export interface SegmentRow {
   readonly state: 'complete' | 'cut' | 'missing' | 'garbage';
   /** Whole chunks of a segment that a crash cut. */
   readonly cutChunks: number | undefined;
+  /** When it was found to be not what was written. */
+  readonly damagedMs: UnixMs | undefined;
 }
 
-export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'state'>;
+export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'state' | 'damagedMs'>;
 
 export interface GapRow {
   readonly camera: string;
@@ -106,13 +111,15 @@ const periodColumns = `id, camera, class, start_ms AS startMs, end_ms AS endMs, 
 
 const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
   s.duration_ms AS durationMs, s.path, s.size_bytes AS sizeBytes, s.header_bytes AS headerBytes, lower(hex(s.header_sha256)) AS headerSha256,
-  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks`;
+  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs`;
 
 /** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. */
 const segmentMsMax = 3_600_000;
 
 type RawPeriod = Omit<PeriodFacts, 'listed'> & { readonly listed: number };
-type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks'> & { readonly rowId: number; readonly keyFrames: Buffer; readonly cutChunks: number | null };
+type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs'> & {
+  readonly rowId: number; readonly keyFrames: Buffer; readonly cutChunks: number | null; readonly damagedMs: number | null;
+};
 
 export class Catalogue {
   readonly #db: Connection;
@@ -125,7 +132,7 @@ export class Catalogue {
 
   findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): Period | undefined {
     const row = this.#db.prepare<[string, string, number, number], RawPeriod>(
-      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live'`,
+      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> ''`,
     ).get(p.camera, p.class, p.startMs, p.deadlineMs);
     return row === undefined ? undefined : bare(row);
   }
@@ -140,13 +147,12 @@ export class Catalogue {
     return row === undefined ? undefined : factsOf(row);
   }
 
-  /** The lowest slot that no row names, and the generation that its next use has. */
-  freeSlot(): { slot: number; generation: number } {
-    const slot = this.#db.prepare<[], { slot: number }>(`
-      SELECT 0 AS slot WHERE NOT EXISTS (SELECT 1 FROM periods WHERE slot = 0)
-      UNION ALL
-      SELECT min(slot) + 1 FROM periods AS p WHERE NOT EXISTS (SELECT 1 FROM periods WHERE slot = p.slot + 1)
-      LIMIT 1`).get()?.slot ?? 0;
+  /** The lowest slot that no row names and that is none of `except`, and the generation that its next use has. */
+  freeSlot(except: readonly number[]): { slot: number; generation: number } {
+    const slot = this.#db.prepare<[{ except: string }], { slot: number }>(`
+      WITH used (slot) AS (SELECT slot FROM periods UNION SELECT value FROM json_each(@except) UNION SELECT -1)
+      SELECT min(slot) + 1 AS slot FROM used WHERE NOT EXISTS (SELECT 1 FROM used AS other WHERE other.slot = used.slot + 1)`,
+    ).get({ except: JSON.stringify(except) })?.slot ?? 0;
     const last = this.#db.prepare<[number], { generation: number }>('SELECT generation FROM slot_generations WHERE slot = ?').get(slot);
     return { slot, generation: (last?.generation ?? 0) + 1 };
   }
@@ -171,8 +177,8 @@ export class Catalogue {
   }
 
   /** Oldest first. */
-  livePeriods(): PeriodFacts[] {
-    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' ORDER BY start_ms, id`).all().map(factsOf);
+  livePeriods(klass: PeriodClass = 'footage'): PeriodFacts[] {
+    return this.#db.prepare<[string], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = ? ORDER BY start_ms, id`).all(klass).map(factsOf);
   }
 
   /** What the live periods take, in the order in which they were sealed. */
@@ -188,26 +194,42 @@ export class Catalogue {
       .run({ keepMs, camera, klass }).changes;
   }
 
-  /** Live periods that ended and have no hour list yet, oldest first. */
+  /** Live periods of footage that ended and have no hour list yet, oldest first. */
   unlistedPeriods(nowMs: UnixMs): Period[] {
-    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
+    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = 'footage' AND recipient <> '' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
   }
 
   hourList(periodId: number): HourList | undefined {
     const period = this.period(periodId);
     if (period === undefined) return undefined;
     return {
-      v: 1, camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
+      v: 1, camera: period.camera, class: 'footage', start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
       slot: period.slot, generation: period.generation, segments: this.#segmentsOf(periodId).map(recordOf), gaps: this.#gapsOf(periodId),
     };
   }
 
-  markListed(periodId: number): void {
-    this.#db.prepare('UPDATE periods SET listed = 1, rows_root = ? WHERE id = ?').run(this.rowsRoot(periodId), periodId);
+  /** `listSha256`, hex: of the list's file, where there is one. */
+  markListed(periodId: number, listSha256: string | undefined): void {
+    this.#db.prepare('UPDATE periods SET listed = 1, rows_root = ?, list_sha256 = ? WHERE id = ?')
+      .run(this.rowsRoot(periodId), listSha256 === undefined ? null : Buffer.from(listSha256, 'hex'), periodId);
   }
 
   markUnlisted(periodId: number): void {
-    this.#db.prepare('UPDATE periods SET listed = 0, rows_root = NULL WHERE id = ?').run(periodId);
+    this.#db.prepare('UPDATE periods SET listed = 0, rows_root = NULL, list_sha256 = NULL WHERE id = ?').run(periodId);
+  }
+
+  /** Live periods whose hour list's hash is known: at most `limit` after `afterId`. */
+  listsAfter(afterId: number, limit: number): { id: number; camera: string; startMs: UnixMs; slot: number; sha256: string }[] {
+    return this.#db.prepare<[number, number], { id: number; camera: string; startMs: number; slot: number; sha256: string }>(`
+      SELECT id, camera, start_ms AS startMs, slot, lower(hex(list_sha256)) AS sha256 FROM periods
+      WHERE id > ? AND state = 'live' AND class = 'footage' AND listed = 1 AND list_sha256 IS NOT NULL ORDER BY id LIMIT ?`).all(afterId, limit);
+  }
+
+  // copies of the database
+
+  /** The copy is whole, and that large. */
+  markCopied(periodId: number, bytes: number): void {
+    this.#db.prepare("UPDATE periods SET listed = 1, bytes = ? WHERE id = ? AND class = 'database'").run(bytes, periodId);
   }
 
   rowsRoot(periodId: number): Buffer {
@@ -223,7 +245,7 @@ export class Catalogue {
   /** Over the live periods in id order: the stored root of a listed one, the row hashes of one that still grows. */
   catalogueRoot(): Buffer {
     const hash = createHash('sha256');
-    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>("SELECT id, rows_root AS root FROM periods WHERE state = 'live' ORDER BY id").all();
+    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>("SELECT id, rows_root AS root FROM periods WHERE state = 'live' AND class = 'footage' ORDER BY id").all();
     for (const { id, root } of periods) {
       if (root !== null) hash.update(root);
       else for (const row of this.#segmentsOf(id)) hash.update(rowHash(row));
@@ -267,9 +289,10 @@ export class Catalogue {
       Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null);
     this.#db.prepare(`
       UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes, listed = 0, rows_root = NULL,
+        list_sha256 = NULL,
         first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
     ).run({ id: s.periodId, bytes: s.sizeBytes, startMs: s.startMs, endMs: s.startMs + s.durationMs });
-    return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, state };
+    return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, state, damagedMs: undefined };
   }
 
   segment(camera: string, stream: StreamName, seq: number): SegmentRow | undefined {
@@ -337,6 +360,33 @@ export class Catalogue {
     this.#db.prepare("UPDATE segments SET state = CASE WHEN cut_chunks IS NULL THEN 'complete' ELSE 'cut' END WHERE path = ? AND state = 'missing'").run(path);
   }
 
+  /** Rot is a fact that the hour list tells, too: where it changes, the list is written anew. */
+  markDamaged(rowId: number, damagedMs: UnixMs | null): void {
+    const period = this.#db.prepare<[number | null, number, number | null], { id: number }>(
+      'UPDATE segments SET damaged_ms = ? WHERE id = ? AND (damaged_ms IS NULL) <> (? IS NULL) RETURNING period_id AS id',
+    ).get(damagedMs, rowId, damagedMs);
+    if (period !== undefined) this.markUnlisted(period.id);
+  }
+
+  /** Known rot and known losses by camera, the first of each named. */
+  knownDamage(): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] {
+    return this.#db.prepare<[], { camera: string; damaged: number; missing: number; firstPath: string; firstMs: number }>(`
+      SELECT s.camera, sum(s.damaged_ms IS NOT NULL AND s.state <> 'missing') AS damaged, sum(s.state = 'missing') AS missing, min(s.path) AS firstPath, min(s.start_ms) AS firstMs
+      FROM segments AS s JOIN periods AS p ON p.id = s.period_id
+      WHERE p.state = 'live' AND (s.damaged_ms IS NOT NULL OR s.state = 'missing') GROUP BY s.camera ORDER BY s.camera`).all();
+  }
+
+  rowById(rowId: number): SegmentRow | undefined {
+    return this.#segments("WHERE s.id = ? AND s.state <> 'garbage'", rowId)[0];
+  }
+
+  /** Live periods whose list is written: at most `limit` after `afterId`. */
+  listedPeriods(afterId: number, limit: number): number[] {
+    return this.#db.prepare<[number, number], { id: number }>(
+      "SELECT id FROM periods WHERE id > ? AND state = 'live' AND class = 'footage' AND listed = 1 ORDER BY id LIMIT ?",
+    ).all(afterId, limit).map(({ id }) => id);
+  }
+
   // gaps
 
   /** The gap belongs to the live period in which it begins, if there is one; a listed period is listed anew. The same gap is noted once. */
@@ -344,7 +394,7 @@ export class Catalogue {
     const known = this.#db.prepare<(string | number)[], unknown>('SELECT 1 FROM gaps WHERE from_ms = ? AND to_ms = ? AND camera = ? AND stream = ? AND reason = ?');
     if (known.get(g.fromMs, g.toMs, g.camera, g.stream, g.reason) !== undefined) return;
     const period = this.#db.prepare<[Bound], { id: number }>(
-      "SELECT id FROM periods WHERE camera = @camera AND @fromMs >= start_ms AND @fromMs < end_ms AND state = 'live' ORDER BY deadline_ms DESC LIMIT 1",
+      "SELECT id FROM periods WHERE camera = @camera AND class = 'footage' AND @fromMs >= start_ms AND @fromMs < end_ms AND state = 'live' ORDER BY deadline_ms DESC LIMIT 1",
     ).get({ camera: g.camera, fromMs: g.fromMs });
     this.#db.prepare('INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(period?.id ?? null, g.camera, g.stream, g.fromMs, g.toMs, g.reason, g.detail);
@@ -437,12 +487,13 @@ export function segmentId(s: { camera: string; stream: StreamName; seq: number }
   return `${s.camera}/${s.stream}/${s.seq}`;
 }
 
-/** The row as the hour list tells it: facts that never change after the close (that a file went missing is not among them). */
+/** The row as the hour list tells it: facts that do not change after the close but for rot (that a file went missing is not among them). */
 export function recordOf(row: SegmentRow): SegmentRecord {
   return {
     stream: row.stream, seq: row.seq, boot: row.boot, mono_ms: row.monoMs, start_ms: row.startMs, duration_ms: row.durationMs, size: row.sizeBytes,
     header_sha256: row.headerSha256, body_sha256: row.bodySha256, header_bytes: row.headerBytes, state: row.cutChunks === undefined ? 'complete' : 'cut',
     chunks: row.cutChunks ?? 0, path: row.path, key_frames: row.keyFrames, reason: row.reason,
+    ...(row.damagedMs === undefined ? {} : { damaged_ms: row.damagedMs }),
   };
 }
 
@@ -452,7 +503,7 @@ function rowHash(row: SegmentRow): Buffer {
 
 function rowOf(row: RawSegment): SegmentRow {
   const { rowId: _, ...raw } = row;
-  return { ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined };
+  return { ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined, damagedMs: raw.damagedMs ?? undefined };
 }
 
 function factsOf(raw: RawPeriod): PeriodFacts {

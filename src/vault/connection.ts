@@ -51,6 +51,7 @@ export function databaseError(error: unknown, file: string): SallyportError {
   if (isSallyportError(error)) return error;
   if (error instanceof Database.SqliteError) {
     if (error.code === 'SQLITE_NOTADB') return new SallyportError('SP_WRONG_WORKING_KEY', { file }, error);
+    if (error.code.startsWith('SQLITE_CORRUPT')) return new SallyportError('SP_DATABASE_DAMAGED', { file, reason: 'a page is not what was written' }, error);
     return new SallyportError('SP_DATABASE', { reason: sentenceOf(error.code) ?? `${error.message} (${error.code})` }, error);
   }
   return new SallyportError('SP_DATABASE', { reason: reasonOf(error) }, error);
@@ -60,7 +61,6 @@ export function databaseError(error: unknown, file: string): SallyportError {
 const sentences = [
   ['SQLITE_FULL', diskFull],
   ['SQLITE_IOERR', 'the disk reports an input/output error'],
-  ['SQLITE_CORRUPT', 'a page is damaged'],
   ['SQLITE_READONLY', 'it may not be written'],
   ['SQLITE_CANTOPEN', 'its file cannot be opened'],
   ['SQLITE_BUSY', 'another program holds it'],

@@ -23,6 +23,7 @@ export class WorkingDatabase {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = openingId;
   #dead: SallyportError | undefined;
+  #damage: SallyportError | undefined;
 
   private constructor(setup: WorkerSetup) {
     const script = import.meta.url.endsWith('.ts') ? './database.worker.ts' : './database.worker.js';
@@ -51,6 +52,11 @@ export class WorkingDatabase {
   /** Why nothing can be asked any more, when the thread has died. */
   get failure(): SallyportError | undefined {
     return this.#dead;
+  }
+
+  /** The first sign that a page is damaged; what else was asked may have gone through. */
+  get damage(): SallyportError | undefined {
+    return this.#damage;
   }
 
   /** One transaction in the thread, in the order of asking. */
@@ -89,7 +95,11 @@ export class WorkingDatabase {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(value);
-    else waiting?.reject(SallyportError.fromJSON(error));
+    else {
+      const failure = SallyportError.fromJSON(error);
+      if (failure.code === 'SP_DATABASE_DAMAGED') this.#damage ??= failure;
+      waiting?.reject(failure);
+    }
   }
 
   #die(error: SallyportError): void {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, isDiskFull } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isDiskFull, isSallyportError } from '../base/errors.ts';
 import { removeFile, writeFileAtomic } from '../base/files.ts';
 import { secondMs } from '../base/units.ts';
 import { placeOf, type Parts } from './parts.ts';
@@ -29,6 +29,8 @@ export async function lookAtDisk(parts: Parts, clock: Clock, write: boolean): Pr
     await within(clock, probeMsMax, probe(parts), () => new SallyportError('SP_DISK', { folder: parts.folder, reason: `it has not answered for ${probeMsMax / secondMs} s` }));
     return undefined;
   } catch (error) {
+    // A damaged page is the database's trouble: what can still be sealed is sealed, and catalogued when it has been restored.
+    if (isSallyportError(error, 'SP_DATABASE_DAMAGED')) return undefined;
     return { state: isDiskFull(error) ? 'full' : 'failing', reason: asSallyportError(error).message };
   }
 }

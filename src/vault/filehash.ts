@@ -28,8 +28,8 @@ export async function readHeaderSize(file: string, what: string): Promise<number
   }
 }
 
-/** Reads the whole file once, piece by piece. Errors are those of the file system. */
-export async function hashFile(file: string, headerBytes: number): Promise<FileHashes> {
+/** Reads the whole file once, piece by piece; `pace` is waited for after each. Errors are those of the file system, or `pace`'s. */
+export async function hashFile(file: string, headerBytes: number, pace?: (bytes: number) => Promise<void>): Promise<FileHashes> {
   const handle = await open(file, 'r');
   try {
     const header = createHash('sha256');
@@ -43,6 +43,7 @@ export async function hashFile(file: string, headerBytes: number): Promise<FileH
       header.update(piece.subarray(0, ofHeader));
       body.update(piece.subarray(ofHeader, bytesRead));
       sizeBytes += bytesRead;
+      await pace?.(bytesRead);
     }
     return { sizeBytes, headerBytes, headerSha256: header.digest('hex'), bodySha256: body.digest('hex') };
   } finally {

@@ -35,6 +35,8 @@ export interface SegmentRecord {
   /** Milliseconds since `start_ms`, and the offset in the plaintext at which the key frame's fragment begins; both rising. */
   readonly key_frames: readonly (readonly [timeMs: number, plainOffset: number])[];
   readonly reason: string;
+  /** When it was found to be not what was written; absent while it is. */
+  readonly damaged_ms?: UnixMs;
 }
 
 /** A time without footage, and why. */
@@ -124,6 +126,7 @@ function segmentOf(fields: Fields, camera: string): SegmentRecord {
     path: fields.text('path'),
     key_frames: keyFramesOf(fields),
     reason: fields.text('reason'),
+    ...(fields.has('damaged_ms') ? { damaged_ms: fields.int('damaged_ms') } : {}),
   };
   const path = parseSegmentPath(record.path);
   if (path === undefined || path.part || path.camera !== camera || path.seq !== record.seq || path.stream !== record.stream) {
@@ -176,6 +179,10 @@ class Fields {
     const value = this.#fields.get(name);
     if (!isCount(value) || value < min || value > max) this.fail(name, 'is not a whole number in its range');
     return value;
+  }
+
+  has(name: string): boolean {
+    return this.#fields.has(name);
   }
 
   text(name: string): string {

@@ -10,6 +10,7 @@ import { ensureFolder, fileExists, syncFolder, writeFileAtomic } from '../base/f
 import type { Log } from '../base/log.ts';
 import { randomBytes } from '../seal/secure.ts';
 import { looksLikeSlot, slotBlockBytes, slotTextBytes } from '../seal/slot.ts';
+import { blockRest } from './periodnote.ts';
 import { KeyringFile, textHash, windowBlocks, type ShredOutcome, type ShredTarget } from './keyringfile.ts';
 
 export const keyringFileNames = ['keyring.1', 'keyring.2'] as const;
@@ -55,12 +56,12 @@ export class Keyring {
     return Math.max(...this.#files.map((file) => file.blocks));
   }
 
-  /** Resolves with the SHA-256 (hex) of the text once both files hold it durably. SP_WRITE. */
-  write(slot: number, slotText: Buffer): Promise<string> {
+  /** Resolves with the SHA-256 (hex) of the text once both files hold it durably, with the period's note behind it. SP_WRITE. */
+  write(slot: number, slotText: Buffer, note?: Buffer): Promise<string> {
     if (slotText.length !== slotTextBytes || !isSlotNumber(slot)) {
       return Promise.reject(new SallyportError('SP_INTERNAL', { reason: `slot ${slot} of ${slotText.length} bytes` }));
     }
-    const block = Buffer.concat([slotText, randomBytes(slotBlockBytes - slotTextBytes)]);
+    const block = Buffer.concat([slotText, blockRest(note, randomBytes(slotBlockBytes - slotTextBytes))]);
     return this.#inTurn(async () => {
       for (const file of this.#files) await file.writeBlock(slot, block);
       return textHash(block);
@@ -84,6 +85,12 @@ export class Keyring {
     }
     if (failures.length === this.#files.length) throw failures[0];
     return texts;
+  }
+
+  /** What each file has behind a slot's text: a period's note, or random bytes. A file that cannot be read has nothing. */
+  async notes(slot: number): Promise<Buffer[]> {
+    const notes = isSlotNumber(slot) ? await Promise.all(this.#files.map((file) => file.readNote(slot).catch(() => undefined))) : [];
+    return notes.filter((note) => note !== undefined);
   }
 
   /** All that looks like a slot, in order; where the files differ, what each has. A file that cannot be read has nothing. */

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { securePages } from '../seal/secure.ts';
 import { slotBlockBytes, slotTextBytes } from '../seal/slot.ts';
+import { noteBytes, noteOffset } from './periodnote.ts';
 
 const fillAtRandom = promisify<Buffer, Buffer>(randomFill);
 
@@ -59,6 +60,13 @@ export class KeyringFile {
     const text = Buffer.alloc(slotTextBytes);
     const length = await readAt(this.#handle, text, slot * slotBlockBytes).catch((error: unknown) => this.#failRead(error));
     return length === slotTextBytes ? text : undefined;
+  }
+
+  /** The bytes behind a block's text in which a note may lie; undefined past the end. SP_KEYRING. */
+  async readNote(slot: number): Promise<Buffer | undefined> {
+    const note = Buffer.alloc(noteBytes);
+    const length = await readAt(this.#handle, note, slot * slotBlockBytes + noteOffset).catch((error: unknown) => this.#failRead(error));
+    return length === noteBytes ? note : undefined;
   }
 
   /** The texts of up to `windowBlocks` blocks from `first` on. SP_KEYRING. */

@@ -29,6 +29,18 @@ export interface ClaimedPath {
   readonly sizeBytes: number;
 }
 
+/** What a scrub needs of a row. */
+export type ScrubRow = Pick<SegmentRow, 'camera' | 'startMs' | 'path' | 'sizeBytes' | 'headerBytes' | 'headerSha256' | 'bodySha256' | 'state' | 'damagedMs'> & { readonly rowId: number };
+
+export interface ScrubList {
+  readonly id: number;
+  readonly camera: string;
+  readonly startMs: UnixMs;
+  readonly slot: number;
+  /** Of its file, hex. */
+  readonly sha256: string;
+}
+
 export type Operations = ReturnType<typeof makeOperations>;
 
 const auditDropAtOnce = 5_000;
@@ -82,7 +94,7 @@ export function makeOperations(db: Connection) {
     // periods
 
     findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): Period | undefined => catalogue.findPeriod(a),
-    freeSlot: (): { slot: number; generation: number } => read(() => catalogue.freeSlot()),
+    freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => catalogue.freeSlot(a.except)),
     addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string }; atMs: UnixMs }): Period => write(() => {
       const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
       const period = catalogue.addPeriod(a.period);
@@ -101,10 +113,10 @@ export function makeOperations(db: Connection) {
     unlistedPeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.unlistedPeriods(a.nowMs),
     hourList: (a: { periodId: number }): HourList | undefined => read(() => catalogue.hourList(a.periodId)),
     /** Answers false when rows came since the list was made, so that what is on disk is not whole. */
-    markListed: (a: { periodId: number; segments: number; gaps: number }): boolean => write(() => {
+    markListed: (a: { periodId: number; segments: number; gaps: number; listSha256: string | undefined }): boolean => write(() => {
       const list = catalogue.hourList(a.periodId);
       if (list === undefined || list.segments.length !== a.segments || list.gaps.length !== a.gaps) return false;
-      catalogue.markListed(a.periodId);
+      catalogue.markListed(a.periodId, a.listSha256);
       return true;
     }),
 
@@ -180,6 +192,38 @@ export function makeOperations(db: Connection) {
       return { through: last.seq, receipts: numbers };
     }),
     dropAudit: (a: { through: number }): number => write(() => new AuditTable(db, known().id).dropThrough(a.through, auditDropAtOnce)),
+
+    // scrubbing
+
+    countSegments: (): number => catalogue.countSegments().segments,
+    knownDamage: (): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] => catalogue.knownDamage(),
+    scrubRows: (a: { afterRowId: number; limit: number }): ScrubRow[] => catalogue.segmentsAfter(a.afterRowId, a.limit)
+      .map(({ rowId, row: { camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs } }) => ({ rowId, camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs })),
+    /** Answers false when the row has gone, or is on its way out: then there is nothing to say. */
+    scrubbed: (a: { rowId: number; found: 'whole' | 'damaged' | 'missing'; reason: string; atMs: UnixMs }): boolean => write(() => {
+      const row = catalogue.rowById(a.rowId);
+      if (row === undefined || catalogue.period(row.periodId)?.state !== 'live') return false;
+      if (a.found === 'missing') catalogue.markMissing(row.path);
+      else {
+        catalogue.markFound(row.path);
+        catalogue.markDamaged(a.rowId, a.found === 'damaged' ? Math.round(a.atMs) : null);
+      }
+      audit(a.atMs, { what: `scrub.${a.found}`, who: 'hub', camera: row.camera, detail: { file: row.path, start_ms: row.startMs, reason: a.reason } });
+      return true;
+    }),
+    scrubLists: (a: { afterId: number; limit: number }): ScrubList[] => catalogue.listsAfter(a.afterId, a.limit),
+    /** Answers false when the list was written anew meanwhile, or its period has gone. */
+    listRotten: (a: { periodId: number; sha256: string; path: string; reason: string; atMs: UnixMs }): boolean => write(() => {
+      if (!catalogue.listsAfter(a.periodId - 1, 1).some(({ id, sha256 }) => id === a.periodId && sha256 === a.sha256)) return false;
+      catalogue.markUnlisted(a.periodId);
+      audit(a.atMs, { what: 'scrub.list', who: 'hub', detail: { file: a.path, reason: a.reason } });
+      return true;
+    }),
+    listedPeriods: (a: { afterId: number; limit: number }): number[] => catalogue.listedPeriods(a.afterId, a.limit),
+    rowsHold: (a: { periodId: number }): boolean => read(() => {
+      const stored = catalogue.storedRowsRoot(a.periodId);
+      return stored === undefined || stored.equals(catalogue.rowsRoot(a.periodId));
+    }),
 
     // recovery
 

@@ -38,6 +38,10 @@ export interface Parts {
   readonly keyring: Keyring;
   readonly signer: Signer;
   readonly facts: VaultFacts;
+  /** The hub identity's public half, "age1…". */
+  readonly hubRecipient: string;
+  /** What was wrong with the database when it was opened. */
+  readonly doubt: string | undefined;
   readonly lifetime: Lifetime;
 }
 
@@ -62,11 +66,11 @@ async function open(options: PartsOptions, lifetime: Lifetime, known: { readonly
   else await checkIsThere(folder);
   const place = await placeOf(folder);
   await lifetime.own('the lock', lockFolder(folder));
-  const database = await openDatabase(options, footage, lifetime, known === undefined);
+  const { database, hubRecipient } = await openDatabase(options, footage, lifetime, known === undefined);
   const { facts, signer } = await knowYourself(database, options, known);
   lifetime.defer('the signing key', () => signer.close());
   const keyring = await lifetime.own('the keyring', Keyring.open(join(folder, 'keyring'), { log }));
-  return { folder, footage, place, database, keyring, signer, facts, lifetime };
+  return { folder, footage, place, database, keyring, signer, facts, hubRecipient, doubt: undefined, lifetime };
 }
 
 /** SP_READ. */
@@ -97,7 +101,7 @@ async function makeFolders(folder: string): Promise<void> {
   }
 }
 
-async function openDatabase(options: PartsOptions, footage: string, lifetime: Lifetime, mayMake: boolean): Promise<WorkingDatabase> {
+async function openDatabase(options: PartsOptions, footage: string, lifetime: Lifetime, mayMake: boolean): Promise<{ database: WorkingDatabase; hubRecipient: string }> {
   const file = join(options.folder, 'working.db');
   const there = await fileExists(file);
   // A new database beside old footage would take its slots for free and its files for garbage.
@@ -107,7 +111,9 @@ async function openDatabase(options: PartsOptions, footage: string, lifetime: Li
   const credential = options.workingKeyFile === undefined ? {} : { credential: options.workingKeyFile };
   const workingKey = await loadWorkingKey({ folder: options.folder, ...credential, mayCreate: mayMake && !there });
   try {
-    return await lifetime.own('the working database', WorkingDatabase.open(file, workingKey.databaseKey()));
+    const hub = workingKey.hubIdentity();
+    hub.close();
+    return { database: await lifetime.own('the working database', WorkingDatabase.open(file, workingKey.databaseKey())), hubRecipient: hub.recipient };
   } finally {
     workingKey.close();
   }

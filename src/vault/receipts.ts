@@ -4,6 +4,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { PeriodClass } from './catalogue.ts';
 import type { Connection } from './connection.ts';
 
 export const receiptNamespace = 'sallyport-receipt';
@@ -15,7 +16,7 @@ export const outsideThePromise =
 export interface PurgedPeriod {
   readonly id: number;
   readonly camera: string;
-  readonly class: 'footage';
+  readonly class: PeriodClass;
   readonly startMs: UnixMs;
   readonly endMs: UnixMs;
   readonly deadlineMs: UnixMs;

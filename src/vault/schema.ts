@@ -157,20 +157,69 @@ CREATE TABLE checkpoints (
 ) STRICT;
 `;
 
-const upgrades: readonly string[] = [version1];
+/**
+ * Daily copies of the database have periods too; a segment's rot and an hour list's hash are known. The table `periods` is made anew,
+ * because SQLite cannot change a CHECK; ids and the counter behind them stay.
+ */
+const version2 = `
+CREATE TABLE periods_new (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  camera       TEXT NOT NULL,               -- 'hub' for the class 'database'
+  class        TEXT NOT NULL CHECK (class IN ('footage', 'database')),
+  start_ms     INTEGER NOT NULL,
+  end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
+  deadline_ms  INTEGER NOT NULL,            -- from then on it is purged; may only come closer
+  slot         INTEGER NOT NULL UNIQUE,     -- block in the keyring files; free exactly when no row names it and the block holds no slot
+  generation   INTEGER NOT NULL,            -- how often the block has been used, this period included
+  recipient    TEXT NOT NULL,               -- "age1...", the period's public key; '' where a restored database could not know it
+  slot_sha256  BLOB NOT NULL,               -- of the slot's 1,024 text bytes; a shred touches only a block with this text
+  state        TEXT NOT NULL CHECK (state IN ('live', 'shredded')),  -- shredded: the slot is gone, the rest is on its way
+  listed       INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1)),  -- 1: ended, its hour list is on disk, no segment comes after; of a copy: it is whole
+  rows_root    BLOB,                        -- of its segments' row hashes in id order; set with listed
+  list_sha256  BLOB,                        -- of its hour list's file; NULL where it was written before this column was
+  segments     INTEGER NOT NULL DEFAULT 0,  -- how many rows name it; kept so that status need not count them
+  bytes        INTEGER NOT NULL DEFAULT 0,  -- the sum of their size_bytes; of a copy: its size
+  first_ms     INTEGER,                     -- the earliest start_ms among them
+  last_end_ms  INTEGER                      -- the latest start_ms + duration_ms among them
+) STRICT;
+INSERT INTO periods_new (id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, segments, bytes, first_ms, last_end_ms)
+  SELECT id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, segments, bytes, first_ms, last_end_ms FROM periods;
+DELETE FROM sqlite_sequence WHERE name = 'periods_new';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'periods_new', seq FROM sqlite_sequence WHERE name = 'periods';
+DROP TABLE periods;
+ALTER TABLE periods_new RENAME TO periods;
+CREATE INDEX periods_of_camera ON periods (camera, start_ms);
+CREATE INDEX periods_due ON periods (deadline_ms);
+
+ALTER TABLE segments ADD COLUMN damaged_ms INTEGER;  -- when it was found to be not what was written; NULL while it is
+`;
+
+const upgrades: readonly string[] = [version1, version2];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;
 
-/** Brings a database to `schemaVersion`, each upgrade in a transaction of its own. SP_DATABASE_NEWER when it is beyond. */
+/**
+ * Brings a database to `schemaVersion`, each upgrade in a transaction of its own. SP_DATABASE_NEWER when it is beyond.
+ * Foreign keys are off meanwhile (a table that is made anew would take its references along) and checked at each end.
+ */
 export function upgradeSchema(db: Connection): void {
   checkSchema(db);
+  db.pragma('foreign_keys = OFF');
   for (let version = versionOf(db); version < schemaVersion; version++) {
     db.transaction(() => {
       db.exec(upgrades[version] ?? '');
+      const dangling = db.pragma('foreign_key_check') as unknown[];
+      if (dangling.length > 0) throw new SallyportError('SP_DATABASE', { reason: `upgrade ${version + 1} would leave ${dangling.length} rows without what they refer to` });
       db.pragma(`user_version = ${version + 1}`);
     }).immediate();
   }
+  db.pragma('foreign_keys = ON');
+}
+
+/** The statements of the first `count` upgrades, for a test that upgrades what an older version made. */
+export function upgradesUpTo(count: number): readonly string[] {
+  return upgrades.slice(0, count);
 }
 
 /** For read-only use: refuses a database of a newer version. */

@@ -14,6 +14,7 @@
  * calls every few seconds, settles what was left half done, lets go of a disk that is gone, and opens it anew when it is back.
  * docs/ARCHITECTURE.md shows the way of the data, docs/FORMAT.md each byte, docs/THREAT_MODEL.md what a thief finds.
  */
+import { createHash } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
@@ -24,28 +25,33 @@ import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { secondMs } from '../base/units.ts';
 import { sealWhole } from '../seal/sealer.ts';
-import { makePeriodKey } from '../seal/slot.ts';
+import { looksLikeSlot, makePeriodKey } from '../seal/slot.ts';
 import type { AuditEntry } from './audit.ts';
-import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
-import type { Name } from './database.ts';
+import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodClass, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import type { Name, WorkingDatabase } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
 import { hourListPath, partSuffix, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
 import { encodeHourList } from './hourlist.ts';
+import type { Keyring } from './keyring.ts';
+import { textHash } from './keyringfile.ts';
 import type { Operations } from './operations.ts';
 import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './paperwork.ts';
 import { openParts, placeOf, type Parts } from './parts.ts';
+import { sealNote } from './periodnote.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
 import type { Receipt } from './receipts.ts';
 import { recover, type Recovery } from './recover.ts';
 import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
+import { Scrub } from './scrub.ts';
 import { SegmentFile } from './segmentfile.ts';
 import { Turns } from './turns.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
-export type { GapRow, Period, PeriodBytes, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
+export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { DiskState } from './diskcare.ts';
 export type { Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
+export type { Pacer, Scrub } from './scrub.ts';
 export type { SegmentWriter } from './writer.ts';
 
 export interface VaultOptions {
@@ -61,7 +67,7 @@ export interface VaultOptions {
 
 export interface NewPeriod {
   readonly camera: string;
-  readonly class: 'footage';
+  readonly class: PeriodClass;
   readonly startMs: UnixMs;
   readonly endMs: UnixMs;
   readonly deadlineMs: UnixMs;
@@ -139,6 +145,13 @@ export class Vault {
   readonly #open = new Map<string, OpenSegment>();
   readonly #nextSeqs = new Map<string, number>();
   readonly #purged = new Set<number>();
+  /** Slots of periods that no row knows, and those that were written here and got no row yet. */
+  readonly #foreignSlots = new Set<number>();
+  readonly #ownSlots = new Set<number>();
+  /** Looks whether what lies on the disk is still what was written. */
+  readonly scrub: Scrub;
+  /** Why the database is not to be trusted; stays when its thread has gone. */
+  #databaseDoubt: string | undefined;
   #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
   private constructor(options: VaultOptions, parts: Parts) {
@@ -146,6 +159,7 @@ export class Vault {
     this.#parts = parts;
     this.#vaultId = parts.facts.id;
     this.#publicKey = parts.signer.publicKey;
+    this.scrub = new Scrub({ footage: parts.footage, call: (op, ...args) => this.#call(op, ...args), clock: options.clock });
     this.#disk = { state: 'well', reason: '', sinceMs: this.#now() };
   }
 
@@ -168,6 +182,17 @@ export class Vault {
   /** What the start, or the last return of the disk, had to repair. */
   get recovery(): Recovery {
     return this.#recovery;
+  }
+
+  /** Why the working database is not to be trusted, in words: a damaged page that was met, or an older state that was put back. */
+  get databaseDoubt(): string | undefined {
+    this.#databaseDoubt ??= this.#parts?.doubt ?? this.#parts?.database.damage?.message;
+    return this.#databaseDoubt;
+  }
+
+  /** Sealed bytes that wait for the disk, of all open segments: whoever else uses the disk waits while they are many. */
+  get backlogBytes(): number {
+    return [...this.#open.values()].reduce((sum, writer) => sum + writer.backlogBytes, 0);
   }
 
   /** "ssh-ed25519 …", also in `hub.pub`. */
@@ -351,21 +376,35 @@ export class Vault {
   }
 
   /** When it fails half way the slot is nobody's, and the next period takes it. */
-  async #makePeriod({ database, keyring, footage }: Parts, p: NewPeriod): Promise<Period> {
+  async #makePeriod({ database, keyring, footage, hubRecipient }: Parts, p: NewPeriod): Promise<Period> {
     try {
-      const { slot, generation } = await database.call('freeSlot');
+      const { slot, generation } = await this.#emptySlot(database, keyring);
       const { recipient, slotText } = makePeriodKey(p, p.recipients);
-      const slotSha256 = await keyring.write(slot, slotText);
-      await keyring.read(slot, slotSha256);
       const { camera, class: klass, startMs, endMs, deadlineMs } = p;
-      const period = await database.call('addPeriod', {
-        period: { camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient, slotSha256 }, atMs: this.#now(),
-      });
+      const facts = { camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient, slotSha256: textHash(slotText) };
+      this.#ownSlots.add(slot);
+      await keyring.write(slot, slotText, sealNote(facts, hubRecipient));
+      await keyring.read(slot, facts.slotSha256);
+      const period = await database.call('addPeriod', { period: facts, atMs: this.#now() });
+      this.#ownSlots.delete(slot);
+      if (klass !== 'footage') return period;
       // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
       await makeDurableFolder(footage, period).catch((error: unknown) => this.#suspect(error));
       return period;
     } catch (error) {
       throw new SallyportError('SP_NO_SLOT', { camera: p.camera, reason: reasonOf(error) }, error);
+    }
+  }
+
+  /**
+   * A slot that no row names, and in whose block nothing looks like a slot. A database that was put back to an older state does not know
+   * the periods since: their keys must never be overwritten. What this process wrote itself and got no row may be.
+   */
+  async #emptySlot(database: WorkingDatabase, keyring: Keyring): Promise<{ slot: number; generation: number }> {
+    for (;;) {
+      const free = await database.call('freeSlot', { except: [...this.#foreignSlots] });
+      if (this.#ownSlots.has(free.slot) || !(await keyring.candidates(free.slot)).some(looksLikeSlot)) return free;
+      this.#foreignSlots.add(free.slot);
     }
   }
 
@@ -458,12 +497,15 @@ export class Vault {
   async #writeHourList({ database, footage }: Parts, period: Period): Promise<boolean> {
     const list = await database.call('hourList', { periodId: period.id });
     if (list === undefined) return false;
+    let listSha256: string | undefined;
     if (list.segments.length > 0 || list.gaps.length > 0) {
       const folder = join(footage, periodFolder(period.camera, period.startMs));
       if (!(await fileExists(folder))) await makeDurableFolder(footage, period);
-      await writeFileAtomic(join(footage, hourListPath(period.camera, period.startMs, period.slot)), sealWhole(Buffer.from(encodeHourList(list)), [period.recipient]));
+      const sealed = sealWhole(Buffer.from(encodeHourList(list)), [period.recipient]);
+      await writeFileAtomic(join(footage, hourListPath(period.camera, period.startMs, period.slot)), sealed);
+      listSha256 = createHash('sha256').update(sealed).digest('hex');
     }
-    return database.call('markListed', { periodId: period.id, segments: list.segments.length, gaps: list.gaps.length });
+    return database.call('markListed', { periodId: period.id, segments: list.segments.length, gaps: list.gaps.length, listSha256 });
   }
 
   /** Noted once, however often it is told. What the disk does not take now is kept until it does, so that no missing second goes unexplained. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import { fileExists, writeFileAtomic } from '../base/files.ts';
 import { hkdfSha256 } from '../seal/hkdf.ts';
+import { Identity } from '../seal/identity.ts';
 import { randomBytes, securePages, wipe } from '../seal/secure.ts';
 
 export const workingKeyName = 'working.key';
@@ -30,6 +31,13 @@ export class WorkingKey {
     hexInto(key.subarray(4), derived);
     wipe(derived);
     return key;
+  }
+
+  /** What the hub itself must open is sealed to this age identity: notes of periods, keys of database copies. The caller closes it. */
+  hubIdentity(): Identity {
+    const scalar = securePages(keyBytes).subarray(0, keyBytes);
+    hkdfSha256(scalar, this.#key, noSalt, 'sallyport hub identity v1');
+    return Identity.ofScalar(scalar);
   }
 
   close(): void {

@@ -25,6 +25,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
     record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
     keep: { footageMs: 259_200_000, logsMs: 1_209_600_000, auditMs: 63_072_000_000 },
     disk: {},
+    scrub: { everyMs: 604_800_000, bytesPerSecond: 2_000_000 },
     time: { source: 'ntp', settleMs: 3_600_000 },
     discovery: { loopback: false, interfaces: [] },
     capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' },

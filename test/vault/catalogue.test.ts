@@ -14,7 +14,7 @@ function makeCatalogue(t: Test): Catalogue {
 }
 
 function addPeriod(catalogue: Catalogue, n: number, camera = 'front'): Period {
-  const { slot, generation } = catalogue.freeSlot();
+  const { slot, generation } = catalogue.freeSlot([]);
   const startMs = n * hourMs;
   return catalogue.addPeriod({ camera, class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + 5 * hourMs, slot, generation, recipient: 'age1x', slotSha256: 'ab'.repeat(32) });
 }
@@ -34,7 +34,7 @@ t.test('the lowest free slot is taken, and a generation of a slot is never used 
   for (const index of [1, 0]) {
     const id = periods[index]?.id ?? -1;
     catalogue.markShredded([id]);
-    t.same(catalogue.freeSlot().slot, index === 1 ? 4 : 1, 'a shredded slot is not free while its row stands');
+    t.same(catalogue.freeSlot([]).slot, index === 1 ? 4 : 1, 'a shredded slot is not free while its row stands');
     catalogue.deletePeriods([id]);
   }
   t.same([4, 5, 6].map((n) => addPeriod(catalogue, n)).map(({ slot, generation }) => [slot, generation]), [[0, 2], [1, 2], [4, 1]]);
@@ -88,7 +88,7 @@ t.test('a gap belongs to the period of its beginning, dies with it, and is noted
   const catalogue = makeCatalogue(t);
   const period = addPeriod(catalogue, 0);
   const gap = { camera: 'front', stream: 'main', fromMs: hourMs - 5, toMs: hourMs + 5, reason: 'stalled', detail: '' } as const;
-  catalogue.markListed(period.id);
+  catalogue.markListed(period.id, undefined);
   catalogue.addGap(gap);
   catalogue.addGap(gap);
   catalogue.addGap({ ...gap, fromMs: 9 * hourMs, toMs: 10 * hourMs });

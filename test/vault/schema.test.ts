@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import t from 'tap';
 import { openConnection, type Connection } from '../../src/vault/connection.ts';
-import { schemaVersion } from '../../src/vault/schema.ts';
+import { schemaVersion, upgradesUpTo } from '../../src/vault/schema.ts';
 
 const key = (digit = '1'): Buffer => Buffer.from(`raw:${digit.repeat(64)}`);
 
@@ -72,4 +73,57 @@ t.test('nothing of a row is on the disk in clear, and a flipped bit is found', a
       damaged.close();
     }
   });
+});
+
+/** A database as version 1 made it, with a row in each table that refers to another. */
+function version1(file: string): void {
+  const db = new Database(file);
+  db.pragma("cipher = 'chacha20'");
+  db.key(key());
+  db.pragma('journal_mode = WAL');
+  db.pragma('foreign_keys = ON');
+  for (const sql of upgradesUpTo(1)) db.exec(sql);
+  db.pragma('user_version = 1');
+  db.exec(`
+    INSERT INTO periods (id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, segments, bytes, first_ms, last_end_ms)
+      VALUES (3, 'front', 'footage', 0, 10, 20, 1, 4, 'age1x', zeroblob(32), 'live', 1, 1, 99, 1, 9), (7, 'front', 'footage', 10, 20, 30, 0, 1, 'age1y', zeroblob(32), 'live', 0, 0, 0, NULL, NULL);
+    DELETE FROM periods WHERE id = 7;
+    INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state)
+      VALUES (3, 'front', 'main', 1, 'b', 1, 1, 8, 'front/x', 99, 184, zeroblob(32), zeroblob(32), zeroblob(0), 'continuous', 'complete');
+    INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail) VALUES (3, 'front', 'main', 2, 3, 'stalled', '')`);
+  db.close();
+}
+
+t.test('a database of version 1 is upgraded with all that it holds, and no id is given out twice', async (t) => {
+  const file = join(t.testdir(), 'working.db');
+  version1(file);
+  const db = open(file);
+  t.equal(db.pragma('user_version', { simple: true }), schemaVersion);
+  t.match(db.prepare('SELECT * FROM periods').all(), [{ id: 3, camera: 'front', class: 'footage', slot: 1, generation: 4, recipient: 'age1x', listed: 1, segments: 1, bytes: 99, first_ms: 1, last_end_ms: 9, list_sha256: null }]);
+  t.match(db.prepare('SELECT * FROM segments').all(), [{ period_id: 3, path: 'front/x', damaged_ms: null }]);
+  t.equal(db.prepare('SELECT count(*) FROM gaps WHERE period_id = 3').pluck().get(), 1);
+  const add = db.prepare("INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state) VALUES ('hub', ?, 0, 1, 2, 9, 1, 'age1z', zeroblob(32), 'live')");
+  t.equal(add.run('database').lastInsertRowid, 8, 'above the one that was deleted');
+  t.throws(() => add.run('faces'), /CHECK/);
+  t.throws(() => db.prepare('DELETE FROM periods WHERE id = 3').run(), /FOREIGN KEY/, 'references hold as before');
+  t.same(db.pragma('foreign_key_check'), []);
+  t.same(db.pragma('integrity_check', { simple: true }), 'ok');
+  t.same(db.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'periods' AND name LIKE 'periods%' ORDER BY name").pluck().all(), ['periods_due', 'periods_of_camera']);
+  db.close();
+});
+
+t.test('an upgrade that a kill interrupts is none: the database stays of version 1', async (t) => {
+  const file = join(t.testdir(), 'working.db');
+  version1(file);
+  const db = new Database(file);
+  db.pragma("cipher = 'chacha20'");
+  db.key(key());
+  db.pragma('foreign_keys = OFF');
+  db.exec('BEGIN IMMEDIATE');
+  db.exec(upgradesUpTo(2)[1] ?? '');
+  db.close();
+  const again = open(file, { readonly: true });
+  t.equal(again.pragma('user_version', { simple: true }), 1);
+  again.close();
+  open(file).close();
 });
