@@ -23,6 +23,8 @@ export interface FaultRun {
   /** Empty, short enough for a unix socket, and removed afterwards. */
   readonly folder: string;
   readonly quick: boolean;
+  /** Kept after the run: what the hub said, for whoever looks for the reason of a failure. */
+  readonly logFile: string;
   /** From 1 to `parts`. */
   readonly part: number;
   readonly parts: number;

@@ -3,7 +3,7 @@
  * a case leaves (mounts, hubs, orphans) ends with it. Results are lines of `fault-results.jsonl`; the table is made from them.
  */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +17,8 @@ import type { CaseOrder } from './runcase.ts';
 import { printTable, writeReliability } from './table.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+/** What outlives a run: the folder of a case that goes on in parts, and the hubs' logs. */
+const keptFolder = join(tmpdir(), 'sallyport-faults');
 const resultsFile = join(root, 'fault-results.jsonl');
 
 const { values: options } = parseArgs({
@@ -75,7 +77,7 @@ async function runAll(wanted: readonly FaultCase[]): Promise<void> {
 /** Parts that an earlier run passed are not run again by `--resume`. */
 async function runParts(fault: FaultCase, before: readonly Result[]): Promise<Result[]> {
   const parts = quick ? 1 : (fault.parts ?? 1);
-  const kept = fault.oneFolder === true ? join(tmpdir(), 'sallyport-faults', fault.id) : undefined;
+  const kept = fault.oneFolder === true ? join(keptFolder, fault.id) : undefined;
   const done: Result[] = [];
   for (let part = 1; part <= parts; part++) {
     const earlier = before.findLast((result) => result.id === fault.id && result.mode === mode && result.part === part && passed(result.outcome));
@@ -99,12 +101,15 @@ async function runPart(fault: FaultCase, part: number, parts: number, kept: stri
   // A machine that others use too is slower, not worse; a part of --all stays under nine minutes.
   const limitMs = quick ? (fault.limitMs?.quick ?? 60_000) * Math.min(3, Math.max(1, loadPerCore() / 2)) : (fault.limitMs?.all ?? 480_000);
   const partSeed = seedFor(fault.id, part);
+  mkdirSync(keptFolder, { recursive: true, mode: 0o700 });
+  const logFile = join(keptFolder, `${fault.id}.log`);
   console.log(`${name}: ${fault.fault}`);
   const began = performance.now();
-  const outcome = await inProcess(fault.id, { folder, quick, part, parts, seed: partSeed, limitMs }, (line) => console.log(`${name}:   ${line}`));
+  const outcome = await inProcess(fault.id, { folder, quick, part, parts, seed: partSeed, logFile, limitMs }, (line) => console.log(`${name}:   ${line}`));
   const tookMs = Math.round(performance.now() - began);
   if (kept === undefined) removeFolder(folder);
   for (const problem of outcome.problems) console.log(`FAILED ${name}: ${problem}`);
+  if (outcome.problems.length > 0 && existsSync(logFile)) console.log(`${name}: what its hub said is in ${logFile}`);
   console.log(`${name}: ${outcome.notHere !== undefined ? `not here: ${outcome.notHere}` : passed(outcome) ? 'holds' : 'fails'}, ${outcome.injected} injected, ${seconds(tookMs)}`);
   return { id: fault.id, mode, part, parts, seed, at: new Date().toISOString(), machine: machineInWords(), tookMs, outcome };
 }

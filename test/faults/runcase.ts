@@ -11,6 +11,7 @@ export interface CaseOrder {
   readonly part: number;
   readonly parts: number;
   readonly seed: number;
+  readonly logFile: string;
   readonly limitMs: number;
 }
 
@@ -19,13 +20,17 @@ const order = JSON.parse(json) as CaseOrder;
 const stop = new AbortController();
 const timer = setTimeout(() => stop.abort(new Error(`it had not ended after ${Math.round(order.limitMs / 1000)} s`)), order.limitMs);
 
-const outcome = await runCase();
+// What does not stop when it is told to is left to whoever kills this process.
+const giveUp = new Promise<FaultOutcome>((resolve) => {
+  stop.signal.addEventListener('abort', () => void setTimeout(() => resolve({ injected: 0, lost: '', recoveryMs: [], problems: [`${String((stop.signal.reason as Error).message)}, and did not stop`] }), 20_000), { once: true });
+});
+const outcome = await Promise.race([runCase(), giveUp]);
 clearTimeout(timer);
 process.stdout.write(`${JSON.stringify({ outcome })}\n`, () => process.exit(0));
 
 async function runCase(): Promise<FaultOutcome> {
   const run: FaultRun = {
-    folder: order.folder, quick: order.quick, part: order.part, parts: order.parts, signal: stop.signal,
+    folder: order.folder, logFile: order.logFile, quick: order.quick, part: order.part, parts: order.parts, signal: stop.signal,
     almostOver: () => performance.now() > (order.limitMs * 8) / 10,
     random: mulberry32(order.seed), say: (line) => void process.stdout.write(`${JSON.stringify({ say: line })}\n`),
   };

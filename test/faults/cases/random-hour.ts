@@ -98,6 +98,7 @@ async function goOn(o: FaultRun, life: Lifetime): Promise<{ part: Part; acknowle
     folder: o.folder, config, ...(kept === undefined ? {} : { owner: false, adopt: false }),
     emulator: { cameras, firstAddress: '127.189.250.2', folder: sceneFolder, seconds: 20, ...(kept === undefined ? {} : { password: kept.password, ports: kept.ports }) },
   });
+  life.defer('the log', () => writeFile(o.logFile, `${site.log.join('\n')}\n`));
   const acknowledged = new Acknowledged(site.data);
   for (const segment of kept?.acknowledged ?? []) acknowledged.segments.set(segment.path, segment);
   await untilAllRecord(o, site);

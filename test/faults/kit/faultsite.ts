@@ -1,4 +1,5 @@
 /** A site for a case: cameras on addresses of the suite's own, a real hub, and everything ended with the case. */
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lifetime } from '../../../src/base/lifetime.ts';
@@ -22,6 +23,7 @@ export async function withSite<T>(run: FaultRun, options: SiteOptions & { camera
       folder: run.folder, config: quickConfig(), ...rest,
       emulator: { cameras, firstAddress: firstAddress(run), folder: sceneFolder, ...rest.emulator },
     });
+    life.defer('the log', () => writeFile(run.logFile, `${site.log.join('\n')}\n`));
     return await use(site);
   } finally {
     await life.close();
