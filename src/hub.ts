@@ -66,7 +66,7 @@ export class Hub {
     }));
     this.#site = site;
 
-    const mend = await this.#life.own('mend', new MendDuty({ vault, clock, notices, onReturn: () => { purge.nudge(); disk.nudge(); } }));
+    const mend = await this.#life.own('mend', new MendDuty({ vault, clock, log, notices, onReturn: () => { purge.nudge(); disk.nudge(); } }));
 
     await timekeeper.start();
     mend.start();

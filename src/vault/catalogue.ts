@@ -130,11 +130,12 @@ export class Catalogue {
 
   // periods
 
-  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): Period | undefined {
+  /** The newest of them: an earlier one's slot was lost. */
+  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): { period: Period; slotSha256: string } | undefined {
     const row = this.#db.prepare<[string, string, number, number], RawPeriod>(
-      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> ''`,
+      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> '' ORDER BY id DESC LIMIT 1`,
     ).get(p.camera, p.class, p.startMs, p.deadlineMs);
-    return row === undefined ? undefined : bare(row);
+    return row === undefined ? undefined : { period: bare(row), slotSha256: row.slotSha256 };
   }
 
   period(id: number): PeriodFacts | undefined {
@@ -422,6 +423,19 @@ export class Catalogue {
     const gaps = this.#db.prepare('DELETE FROM gaps WHERE period_id = ?');
     const begun = this.#db.prepare('DELETE FROM begun WHERE period_id = ?');
     for (const id of periodIds) for (const statement of [period, segments, gaps, begun]) statement.run(id);
+  }
+
+  rememberShredded(slotSha256: readonly string[], atMs: UnixMs): void {
+    const statement = this.#db.prepare('INSERT OR IGNORE INTO shredded (sha256, at_ms) VALUES (?, ?)');
+    for (const sha256 of slotSha256) statement.run(Buffer.from(sha256, 'hex'), Math.round(atMs));
+  }
+
+  wasShredded(slotSha256: string): boolean {
+    return this.#db.prepare<[Buffer], unknown>('SELECT 1 FROM shredded WHERE sha256 = ?').get(Buffer.from(slotSha256, 'hex')) !== undefined;
+  }
+
+  forgetShredded(beforeMs: UnixMs): void {
+    this.#db.prepare('DELETE FROM shredded WHERE at_ms < ?').run(beforeMs);
   }
 
   garbageOf(periodId: number, afterRowId: number, limit: number): { rowId: number; path: string }[] {

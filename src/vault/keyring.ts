@@ -1,10 +1,12 @@
 /**
  * The keyring: one slot per period, in two files that each hold all of them, so that one rotten sector takes no footage along.
  * A slot is the text of its block; the rest of the block is random. Files are written in turn, first `keyring.1`, then `keyring.2`.
+ * A file that is torn, rotten, missing or older than the database is mended from the other one (`check`): what a living period needs is
+ * written into it, and a shredded slot that came back with it is shredded where it stands, by its text, never by its number.
  * Shredding overwrites blocks in place: what the file system or a flash controller keeps of the old block is beyond this file, and
  * docs/THREAT_MODEL.md says so. docs/FORMAT.md describes the bytes.
  */
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { ensureFolder, fileExists, syncFolder, writeFileAtomic } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
@@ -34,17 +36,33 @@ export interface ShredResult {
   readonly readBack: boolean;
 }
 
+/** What a look at both files found, and what was done. */
+export interface KeyringReport {
+  /** Slots that living periods need. */
+  readonly slots: number;
+  /** By file name: how many of them it did not have, and has again from the other file. */
+  readonly mended: ReadonlyMap<string, number>;
+  /** By file name: how many of them it lacks still, because writing failed. */
+  readonly lacking: ReadonlyMap<string, number>;
+  /** In neither file: what was sealed to them opens for nobody. */
+  readonly lost: readonly number[];
+  /** Shredded slots that an older file had brought back, shredded again. */
+  readonly returned: number;
+  /** Texts that no row knows, left alone: the database may be the older one. */
+  readonly unowned: number;
+}
+
 export class Keyring {
-  readonly #files: readonly KeyringFile[];
+  readonly #files: KeyringFile[];
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(files: readonly KeyringFile[]) {
+  private constructor(files: KeyringFile[]) {
     this.#files = files;
   }
 
   /**
    * `writable` (the default) makes what is missing: the folder, its tag, both files or the lost one of them (empty: what the other
-   * holds is served from there and never copied). Otherwise one file is enough. SP_KEYRING.
+   * holds is served from there until `check` has mended it). Otherwise one file is enough. SP_KEYRING.
    */
   static async open(folder: string, options: { log: Log; writable?: boolean }): Promise<Keyring> {
     const paths = keyringFileNames.map((name) => join(folder, name));
@@ -125,8 +143,77 @@ export class Keyring {
     return this.#inTurn(() => this.#shredAll(targets));
   }
 
+  /**
+   * Reads both files whole, past the page cache, and mends: `living` are the slots that must be there, with the hash of their text; of other
+   * texts `wereShredded` says which are of shredded slots. Not for slots whose purge has begun: mending would undo it. SP_WRITE, SP_KEYRING
+   * when a file cannot be used at all.
+   */
+  check(living: ReadonlyMap<number, string>, wereShredded: (sha256: readonly string[]) => Promise<readonly string[]>): Promise<KeyringReport> {
+    return this.#inTurn(async () => {
+      const replaced = await this.#openReplaced();
+      try {
+        return await this.#check(living, wereShredded, replaced);
+      } finally {
+        await Promise.all(replaced.map((file) => file.close()));
+      }
+    });
+  }
+
   async close(): Promise<void> {
     await this.#inTurn(() => Promise.all(this.#files.map((file) => file.close())));
+  }
+
+  /** A file that was taken away, or replaced, under a running hub is opened anew; what we held open still knows its slots. */
+  async #openReplaced(): Promise<KeyringFile[]> {
+    const replaced: KeyringFile[] = [];
+    for (const [index, file] of this.#files.entries()) {
+      if (await file.isInPlace()) continue;
+      this.#files[index] = await KeyringFile.open(file.path, await fileExists(file.path) ? 'write' : 'create');
+      replaced.push(file);
+      await syncFolder(dirname(file.path));
+    }
+    return replaced;
+  }
+
+  async #check(living: ReadonlyMap<number, string>, wereShredded: (sha256: readonly string[]) => Promise<readonly string[]>, replaced: readonly KeyringFile[]): Promise<KeyringReport> {
+    const tally = { slots: living.size, mended: new Map<string, number>(), lacking: new Map<string, number>(), lost: [] as number[], returned: 0, unowned: 0 };
+    const sources = [...this.#files, ...replaced];
+    const end = Math.min(slotsMax, [...living.keys()].reduce((most, slot) => Math.max(most, slot + 1), this.slots));
+    for (let first = 0; first < end; first += windowBlocks) {
+      const columns = await Promise.all(sources.map((file) => file.readTextsDirect(first)));
+      const strangers: ShredTarget[] = [];
+      for (let at = 0; at < windowBlocks; at++) {
+        const texts = columns.map((column) => column[at]);
+        const sha256 = living.get(first + at);
+        const mended = sha256 !== undefined && await this.#mendSlot(first + at, sha256, sources, texts, tally);
+        if (!mended) for (const text of texts.slice(0, this.#files.length)) if (text !== undefined && looksLikeSlot(text) && textHash(text) !== sha256) strangers.push({ slot: first + at, sha256: textHash(text) });
+      }
+      const shredded = new Set(await wereShredded(strangers.map((stranger) => stranger.sha256)));
+      const returned = strangers.filter((stranger) => shredded.has(stranger.sha256));
+      await this.#shredAll(returned);
+      tally.returned += returned.length;
+      tally.unowned += strangers.length - returned.length;
+    }
+    return tally;
+  }
+
+  /** A living slot into the files that do not have it; false when none has. */
+  async #mendSlot(slot: number, sha256: string, sources: readonly KeyringFile[], texts: readonly (Buffer | undefined)[], tally: { mended: Map<string, number>; lacking: Map<string, number>; lost: number[] }): Promise<boolean> {
+    const has = texts.map((text) => text !== undefined && textHash(text) === sha256);
+    const [text, source] = [texts[has.indexOf(true)], sources[has.indexOf(true)]];
+    if (text === undefined) {
+      tally.lost.push(slot);
+      return false;
+    }
+    const block = await source?.readBlock(slot).catch(() => undefined);
+    const good = block !== undefined && textHash(block) === sha256 ? block : Buffer.concat([text, randomBytes(slotBlockBytes - slotTextBytes)]);
+    for (const [index, file] of this.#files.entries()) {
+      if (has[index] === true) continue;
+      const mended = await file.writeBlock(slot, good).then(() => true, () => false);
+      const count = mended ? tally.mended : tally.lacking;
+      count.set(basename(file.path), (count.get(basename(file.path)) ?? 0) + 1);
+    }
+    return true;
   }
 
   async #shredAll(targets: readonly ShredTarget[]): Promise<ShredResult[]> {

@@ -1,7 +1,7 @@
 /** One of the two keyring files: blocks of 4,096 bytes, each holding a slot's text and random bytes. `Keyring` keeps the two in step. */
 import { hash, randomFill } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { securePages } from '../seal/secure.ts';
@@ -29,6 +29,11 @@ export class KeyringFile {
   readonly path: string;
   readonly #handle: FileHandle;
   #blocks: number;
+  /**
+   * Overwritten, but the sync after it failed: the kernel shows the new bytes and calls them written, while the disk may still have the old
+   * ones. They are overwritten once more, whatever they look like.
+   */
+  readonly #unsynced = new Set<number>();
 
   private constructor(path: string, handle: FileHandle, blocks: number) {
     this.path = path;
@@ -69,6 +74,36 @@ export class KeyringFile {
     return length === noteBytes ? note : undefined;
   }
 
+  /** False when the file that we hold open is not the one that has its name, or none has. */
+  async isInPlace(): Promise<boolean> {
+    const [held, named] = await Promise.all([this.#handle.stat(), stat(this.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') return this.#failRead(error);
+      return undefined;
+    })]);
+    return named !== undefined && named.ino === held.ino && named.dev === held.dev;
+  }
+
+  /** A whole block, with what lies behind its text; undefined past the end. SP_KEYRING. */
+  async readBlock(slot: number): Promise<Buffer | undefined> {
+    const block = Buffer.alloc(slotBlockBytes);
+    const length = await readAt(this.#handle, block, slot * slotBlockBytes).catch((error: unknown) => this.#failRead(error));
+    return length === slotBlockBytes ? block : undefined;
+  }
+
+  /** As `readTexts`, from the medium where the page cache can be gone around; of a block that cannot be read: undefined. */
+  async readTextsDirect(first: number): Promise<(Buffer | undefined)[]> {
+    const count = Math.max(0, Math.min(windowBlocks, this.#blocks - first));
+    const direct = count === 0 ? undefined : await this.#openDirect();
+    try {
+      const pages = securePages(Math.max(1, count) * slotBlockBytes).subarray(0, count * slotBlockBytes);
+      const whole = await readAt(direct ?? this.#handle, pages, first * slotBlockBytes).catch(() => undefined);
+      if (whole === pages.length) return Array.from({ length: count }, (_, at) => Buffer.from(blockIn(pages, at).subarray(0, slotTextBytes)));
+    } finally {
+      await direct?.close();
+    }
+    return Promise.all(Array.from({ length: count }, (_, at) => this.readText(first + at).catch(() => undefined)));
+  }
+
   /** The texts of up to `windowBlocks` blocks from `first` on. SP_KEYRING. */
   async readTexts(first: number): Promise<Buffer[]> {
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(windowBlocks, this.#blocks - first)) * slotBlockBytes);
@@ -90,6 +125,7 @@ export class KeyringFile {
       throw new SallyportError('SP_WRITE', { file: this.path, reason: reasonOf(error) }, error);
     }
     this.#blocks = Math.max(this.#blocks, slot + 1);
+    this.#unsynced.delete(slot);
   }
 
   /**
@@ -101,8 +137,14 @@ export class KeyringFile {
     const written = new Map<number, Buffer>();
     const windows = windowsOf(targets);
     const scratch = Buffer.allocUnsafeSlow(windowBlocks * slotBlockBytes);
-    for (const window of windows) await this.#overwrite(window, scratch, written);
-    await this.#handle.datasync().catch((error: unknown) => this.#failWrite(error));
+    try {
+      for (const window of windows) await this.#overwrite(window, scratch, written);
+      await this.#handle.datasync();
+    } catch (error) {
+      for (const slot of written.keys()) this.#unsynced.add(slot);
+      throw isSallyportError(error) ? error : this.#failWrite(error);
+    }
+    for (const slot of written.keys()) this.#unsynced.delete(slot);
     const readBack = await this.#readBack(windows, written);
     return targets.map(({ slot }) => ({ overwritten: written.has(slot), readBack }));
   }
@@ -115,7 +157,9 @@ export class KeyringFile {
     const bytes = scratch.subarray(0, spanOf(window) * slotBlockBytes);
     const first = window[0]?.slot ?? 0;
     const length = await readAt(this.#handle, bytes, first * slotBlockBytes).catch((error: unknown) => this.#failRead(error));
-    const present = window.filter(({ slot, sha256 }) => textHash(blockIn(bytes.subarray(0, length), slot - first)) === sha256);
+    const onDisk = await this.#readWindowDirect(window);
+    const present = window.filter(({ slot, sha256 }) => this.#unsynced.has(slot)
+      || [bytes.subarray(0, length), onDisk].some((seen) => seen !== undefined && textHash(blockIn(seen, slot - first)) === sha256));
     try {
       await Promise.all(runsOf(present).map(async ([runFirst, count]) => {
         const random = await fillAtRandom(Buffer.allocUnsafeSlow(count * slotBlockBytes));
@@ -124,6 +168,21 @@ export class KeyringFile {
       }));
     } catch (error) {
       this.#failWrite(error);
+    }
+  }
+
+  /** What the medium has: after a sync that failed, perhaps before this hub started, it is not what the page cache shows. */
+  async #readWindowDirect(window: readonly ShredTarget[]): Promise<Buffer | undefined> {
+    const direct = await this.#openDirect();
+    if (direct === undefined) return undefined;
+    try {
+      const pages = securePages(spanOf(window) * slotBlockBytes);
+      const length = await readAt(direct, pages, (window[0]?.slot ?? 0) * slotBlockBytes);
+      return pages.subarray(0, length);
+    } catch {
+      return undefined;
+    } finally {
+      await direct.close();
     }
   }
 

@@ -93,7 +93,7 @@ export function makeOperations(db: Connection) {
 
     // periods
 
-    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): Period | undefined => catalogue.findPeriod(a),
+    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
     freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => catalogue.freeSlot(a.except)),
     addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string }; atMs: UnixMs }): Period => write(() => {
       const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
@@ -151,9 +151,12 @@ export function makeOperations(db: Connection) {
         return now === undefined ? period : purgedFacts(now);
       });
       catalogue.markShredded(periods.map(({ id }) => id));
+      catalogue.rememberShredded(periods.map(({ slotSha256 }) => slotSha256), a.atMs);
       audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods }, a.readBack) });
       return receipts.shredded(a.purge, periods, a.readBack);
     }),
+    /** Those among these hashes whose slots were shredded. */
+    wereShredded: (a: { sha256: readonly string[] }): string[] => read(() => a.sha256.filter((sha256) => catalogue.wasShredded(sha256))),
     pendingPurges: (): PendingPurge[] => receipts.pending(),
     garbageOf: (a: { periodId: number; afterRowId: number; limit: number }): { rowId: number; path: string }[] => catalogue.garbageOf(a.periodId, a.afterRowId, a.limit),
     sharedFolders: (a: { periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[] }): string[] => catalogue.sharedFolders(a.periods),
@@ -188,6 +191,7 @@ export function makeOperations(db: Connection) {
       const numbers = receipts.dropBefore(a.beforeMs);
       checkpoints.dropBefore(last.number);
       catalogue.dropOldGaps(a.beforeMs);
+      catalogue.forgetShredded(a.beforeMs);
       audit(a.atMs, { what: 'audit.expired', who: 'hub', detail: { from: first.n, through: last.seq, checkpoint: last.number, before_ms: Math.round(a.beforeMs), receipts: numbers.length } });
       return { through: last.seq, receipts: numbers };
     }),

@@ -194,7 +194,17 @@ CREATE INDEX periods_due ON periods (deadline_ms);
 ALTER TABLE segments ADD COLUMN damaged_ms INTEGER;  -- when it was found to be not what was written; NULL while it is
 `;
 
-const upgrades: readonly string[] = [version1, version2];
+const version3 = `
+-- The texts of slots that were shredded. An older keyring file that was put back holds them again: by this they are known, and destroyed
+-- wherever they stand. Expires with the audit.
+CREATE TABLE shredded (
+  sha256  BLOB PRIMARY KEY,                 -- of the slot's 1,024 text bytes
+  at_ms   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX shredded_in_time ON shredded (at_ms);
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

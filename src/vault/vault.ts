@@ -19,7 +19,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { fileExists, makeFolder, removeFile, syncFolder, writeFileAtomic } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
@@ -32,7 +32,7 @@ import type { Name, WorkingDatabase } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
 import { hourListPath, partSuffix, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
 import { encodeHourList } from './hourlist.ts';
-import type { Keyring } from './keyring.ts';
+import type { Keyring, KeyringReport } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
 import type { Operations } from './operations.ts';
 import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './paperwork.ts';
@@ -372,7 +372,21 @@ export class Vault {
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
-    return this.#slotTurns.take(() => this.#with(async (parts) => await parts.database.call('findPeriod', p) ?? await this.#makePeriod(parts, p)));
+    return this.#slotTurns.take(() => this.#with(async (parts) => await this.#findPeriod(parts, p) ?? await this.#makePeriod(parts, p)));
+  }
+
+  /** One whose slot both files have lost is none: what would be sealed to it would open for nobody. */
+  async #findPeriod({ database, keyring }: Parts, p: NewPeriod): Promise<Period | undefined> {
+    const found = await database.call('findPeriod', p);
+    if (found === undefined) return undefined;
+    try {
+      await keyring.read(found.period.slot, found.slotSha256);
+      return found.period;
+    } catch (error) {
+      if (!isSallyportError(error, 'SP_SLOT_MISSING')) throw new SallyportError('SP_NO_SLOT', { camera: p.camera, reason: reasonOf(error) }, error);
+      this.#o.log.error({ component: 'vault', camera: p.camera, slot: found.period.slot }, 'the slot of this period is lost in both keyring files; what comes is sealed to a new one');
+      return undefined;
+    }
   }
 
   /** When it fails half way the slot is nobody's, and the next period takes it. */
@@ -547,6 +561,24 @@ export class Vault {
     return within(this.#o.clock, answerMsMax, work, () => this.#diskError()).catch(() => undefined);
   }
 
+  /**
+   * Reads the keyring whole and mends what one file lacks; what was shredded and is back in an older file is shredded again. Answers what
+   * is to be told, and undefined when both files are as they should be. SP_WRITE, SP_KEYRING, SP_DATABASE, SP_DISK.
+   */
+  checkKeyring(): Promise<string | undefined> {
+    // Not between a slot's writing and its row, nor between a shred and its mark.
+    return this.#slotTurns.take(() => this.#turns.take(() => this.#with(async ({ database, keyring }) => {
+      const leaving = new Set((await database.call('pendingPurges')).flatMap(({ periods }) => periods.map(({ slot }) => slot)));
+      const living = (await database.call('livePeriods')).filter(({ slot }) => !leaving.has(slot)).map(({ slot, slotSha256 }) => [slot, slotSha256] as const);
+      const report = await keyring.check(new Map(living), (sha256) => database.call('wereShredded', { sha256 }));
+      // What held a block that no row knew may have been shredded again.
+      this.#foreignSlots.clear();
+      const told = tellKeyring(report);
+      if (told !== undefined) await database.call('audit', { entry: { what: 'keyring.damaged', who: 'hub', detail: { found: told } }, atMs: this.#now() });
+      return told;
+    })));
+  }
+
   // deadlines and purging
 
   /** Past their deadline, or left half purged; the earliest deadline first. */
@@ -707,4 +739,15 @@ async function spaceOf(footage: string): Promise<DiskFacts> {
   } catch (error) {
     throw new SallyportError('SP_READ', { file: footage, reason: reasonOf(error) }, error);
   }
+}
+
+/** For the owner; the lost ones first. */
+function tellKeyring({ slots, mended, lacking, lost, returned }: KeyringReport): string | undefined {
+  const sentences = [
+    ...(lost.length > 0 ? [`${lost.length} of ${slots} slots are lost in both files: ${lost.slice(0, 20).join(', ')}`] : []),
+    ...[...lacking].map(([name, count]) => `${name} lacks ${count} of ${slots} slots and cannot be mended now`),
+    ...[...mended].map(([name, count]) => `${name} lacked ${count} of ${slots} slots and was mended from the other file`),
+    ...(returned > 0 ? [`${returned} shredded slots were back in an older file and were shredded again`] : []),
+  ];
+  return sentences.length === 0 ? undefined : sentences.join('; ');
 }

@@ -1,12 +1,15 @@
 /** The vault on disks that really refuse: small, read-only, pulled, shut down. */
-import { mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { makeBox } from '../../src/base/mp4.ts';
 import { run } from '../../src/base/spawn.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Keyring } from '../../src/vault/keyring.ts';
+import { ageOpens, noAge } from '../seal/referees.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import type { SegmentWriter } from '../../src/vault/vault.ts';
-import { always, begin, filesBelow, makeWorld, openVault, prepare, record, start, type World } from './world.ts';
+import { always, begin, filesBelow, hourMs, makeWorld, openVault, prepare, record, start, type World } from './world.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'skipped: file systems are mounted by root only';
 
@@ -120,4 +123,224 @@ t.test('a full disk refuses segments whole, takes the next one when there is roo
     t.same((await filesBelow(join(world.folder, 'footage'))).filter((name) => name.endsWith('.part')), []);
     await whole(t, world);
   });
+});
+
+// the disk that goes and comes back
+
+t.test('a folder that is gone is let go of and taken up again when it is back, with nothing made in its place', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const period = await prepare(vault, world);
+  await record(vault, period);
+  const open = await begin(vault, period, { wallMs: start + 60_000 });
+  for (let second = 0; second < 5; second++) open.append(fragments(65_536), second * 1_000);
+  await drained(open);
+  const away = `${world.folder}.away`;
+  await rename(world.folder, away);
+  await mkdir(world.folder); // an empty mount point
+  await t.rejects(begin(vault, period, { wallMs: start + 70_000 }), { code: 'SP_DISK' }, 'even before anybody looked');
+  await vault.mend();
+  t.match(vault.disk, { state: 'gone' });
+  t.match(open.failure, { code: 'SP_DISK' });
+  await open.abandon({ durationMs: 5_000, gap: 'disk' });
+  await t.rejects(prepare(vault, world, { camera: 'garden' }), { code: 'SP_DISK' });
+  await vault.addGap({ camera: 'front', stream: 'main', fromMs: start + 65_000, toMs: start + 90_000, reason: 'disk', detail: '' });
+  t.match(await vault.footageFacts(), []);
+  for (let seconds = 2; seconds < 20; seconds += 2) {
+    world.clock.set(start + seconds * 1_000);
+    await vault.mend();
+  }
+  t.match(vault.disk, { state: 'gone', reason: /not mounted/ });
+  t.same(await filesBelow(world.folder), [], 'nothing was made on the empty mount point');
+
+  await rm(world.folder, { recursive: true });
+  await rename(away, world.folder);
+  world.clock.set(start + 120_000);
+  await vault.mend();
+  t.equal(vault.disk.state, 'well');
+  t.match(await vault.segments(always), [{ seq: 1, state: 'complete' }, { seq: 2, state: 'cut', cutChunks: 5 }]);
+  t.match(await vault.gaps(always), [{ fromMs: start + 60_000 + ((await vault.segments(always))[1]?.durationMs ?? 0), toMs: start + 65_000 }, { fromMs: start + 65_000, toMs: start + 90_000 }]);
+  t.equal((await record(vault, period, { wallMs: start + 130_000 })).seq, 4, 'numbers go on; that of the refused one is not used again');
+  await vault.close();
+  await whole(t, world);
+});
+
+t.test('another vault in its place is not taken for ours', async (t) => {
+  const folder = t.testdir();
+  const [world, other] = [makeWorld(folder), makeWorld(join(folder, 'other'))];
+  await (await openVault(other)).close();
+  const vault = await openVault(world);
+  await record(vault, await prepare(vault, world));
+  await rename(world.folder, `${world.folder}.away`);
+  await rename(other.folder, world.folder);
+  await vault.mend();
+  world.clock.set(start + 10_000);
+  await vault.mend();
+  t.match(vault.disk, { state: 'gone', reason: /another disk/ });
+  await rename(world.folder, other.folder);
+  await rename(`${world.folder}.away`, world.folder);
+  world.clock.set(start + 100_000);
+  await vault.mend();
+  t.equal(vault.disk.state, 'well');
+  await vault.close();
+  await whole(t, world);
+});
+
+t.test('a disk that is unmounted under open handles can be mounted again, and goes on', { skip: notRoot }, async (t) => {
+  const world = makeWorld(t.testdir());
+  const image = join(t.testdirName, 'disk.img');
+  await mkdir(world.folder, { recursive: true });
+  await must('dd', ['if=/dev/zero', `of=${image}`, 'bs=1M', 'count=0', 'seek=64']);
+  await must('mkfs.ext4', ['-q', '-F', image]);
+  try {
+    await must('mount', ['-o', 'loop', image, world.folder]);
+  } catch (error) {
+    t.comment(`skipped: no loop device can be mounted here (${String(error)})`);
+    return;
+  }
+  try {
+    const vault = await openVault(world);
+    const period = await prepare(vault, world);
+    await record(vault, period);
+    await must('umount', ['-l', world.folder]);
+    await vault.mend();
+    t.equal(vault.disk.state, 'gone');
+    t.same(await filesBelow(world.folder), []);
+    await must('mount', ['-o', 'loop', image, world.folder]);
+    world.clock.set(start + 60_000);
+    await vault.mend();
+    t.equal(vault.disk.state, 'well', vault.disk.reason);
+    t.equal((await record(vault, period, { wallMs: start + 70_000 })).seq, 2);
+    await vault.close();
+    await whole(t, world);
+  } finally {
+    await run('umount', ['-l', world.folder]);
+  }
+});
+
+async function must(command: string, args: readonly string[]): Promise<void> {
+  const { status, stderr } = await run(command, args);
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
+}
+
+// one keyring file that is not as it should be
+
+const damages: readonly [name: string, deed: (file: string, older: string) => Promise<void>][] = [
+  ['torn', async (file) => truncate(file, 4096 + 700)],
+  ['rotten', async (file) => {
+    const bytes = await readFile(file);
+    for (let at = 100; at < bytes.length; at += 4096) bytes[at] = (bytes[at] as number) ^ 1;
+    await writeFile(file, bytes);
+  }],
+  ['missing', async (file) => unlink(file)],
+  ['older than the database', async (file, older) => copyFile(older, file)],
+];
+
+for (const [name, damage] of damages) {
+  for (const which of ['keyring.1', 'keyring.2']) {
+    t.test(`${which} is ${name}: the other serves, it is mended, and what was shredded stays shredded`, { skip: noAge }, async (t) => {
+      const world = makeWorld(t.testdir({ 'kit.txt': '' }));
+      await writeFile(join(t.testdirName, 'kit.txt'), `${world.owner.reveal()}\n`);
+      const file = join(world.folder, 'keyring', which);
+      const older = join(t.testdirName, 'older');
+      let vault = await openVault(world);
+      const gone = await prepare(vault, world, { camera: 'gone' });
+      const kept = await prepare(vault, world, { camera: 'kept' });
+      await vault.close();
+      await copyFile(file, older);
+      vault = await openVault(world);
+      await record(vault, gone);
+      await vault.purge([gone], {});
+      const reused = await prepare(vault, world, { camera: 'reused' });
+      const later = await prepare(vault, world, { camera: 'later' });
+      t.equal(reused.slot, gone.slot, 'its slot is another period\'s now');
+      await vault.close();
+      await damage(file, older);
+
+      vault = await openVault(world);
+      for (const period of [kept, reused, later]) t.same(await prepare(vault, world, { camera: period.camera }), period, `${period.camera} is served`);
+      t.match(await vault.checkKeyring(), new RegExp(which));
+      t.equal(await vault.checkKeyring(), undefined, 'mended');
+      await vault.close();
+      const opens = async (slot: number, path: string) => String(await ageOpens((await readFile(path)).subarray(slot * 4096, slot * 4096 + 1024), join(t.testdirName, 'kit.txt')));
+      for (const path of ['keyring.1', 'keyring.2'].map((one) => join(world.folder, 'keyring', one))) {
+        t.match(await opens(reused.slot, path), /^# reused /);
+        t.match(await opens(kept.slot, path), /^# kept /);
+        t.match(await opens(later.slot, path), /^# later /);
+      }
+      await whole(t, world);
+    });
+  }
+}
+
+t.test('shredded slots that an older keyring brings back, in both files, are shredded again, and no living one with them', async (t) => {
+  const world = makeWorld(t.testdir());
+  const ring = join(world.folder, 'keyring');
+  let vault = await openVault(world);
+  const [gone, kept] = [await prepare(vault, world, { camera: 'gone' }), await prepare(vault, world, { camera: 'kept' })];
+  await vault.close();
+  for (const name of ['keyring.1', 'keyring.2']) await copyFile(join(ring, name), join(t.testdirName, name));
+  vault = await openVault(world);
+  await vault.purge([gone], {});
+  await vault.close();
+  for (const name of ['keyring.1', 'keyring.2']) await copyFile(join(t.testdirName, name), join(ring, name));
+  vault = await openVault(world);
+  t.match(await vault.checkKeyring(), /^2 shredded slots were back/);
+  t.equal(await vault.checkKeyring(), undefined);
+  await vault.close();
+  const keyring = await Keyring.open(ring, { log: silentLog, writable: false });
+  t.teardown(() => keyring.close());
+  await t.rejects(keyring.read(gone.slot), { code: 'SP_SLOT_MISSING' });
+  t.ok(await keyring.read(kept.slot));
+  await whole(t, world);
+});
+
+t.test('a keyring file that is taken away under a running hub is made anew, with all that lives', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const period = await prepare(vault, world);
+  for (const name of ['keyring.1', 'keyring.2']) await unlink(join(world.folder, 'keyring', name));
+  t.match(await vault.checkKeyring(), /keyring\.1 lacked 1 of 1 slots.*keyring\.2 lacked 1 of 1/);
+  t.same(await prepare(vault, world), period);
+  t.equal((await stat(join(world.folder, 'keyring', 'keyring.2'))).size, 4096);
+  await record(vault, period);
+  await vault.close();
+  await whole(t, world);
+});
+
+t.test('a period whose slot both files have lost takes no more footage: it goes on under a new slot', async (t) => {
+  const world = makeWorld(t.testdir());
+  let vault = await openVault(world);
+  const lost = await prepare(vault, world);
+  await vault.close();
+  for (const name of ['keyring.1', 'keyring.2']) await writeFile(join(world.folder, 'keyring', name), Buffer.alloc(4096, 7));
+  vault = await openVault(world);
+  t.match(await vault.checkKeyring(), /1 of 1 slots are lost in both files: 0/);
+  const next = await prepare(vault, world);
+  t.not(next.slot, lost.slot);
+  t.same(await prepare(vault, world), next, 'once');
+  await record(vault, next);
+  await vault.purge([lost], {});
+  t.equal(await vault.checkKeyring(), undefined);
+  await vault.close();
+  await whole(t, world);
+});
+
+t.test('mending never undoes a shred that is half done', async (t) => {
+  const world = makeWorld(t.testdir());
+  let failing = true;
+  const vault = await openVault(world, { afterStep: (step) => { if (step === 'shredded' && failing) throw new Error('stopped here'); } });
+  const period = await prepare(vault, world);
+  const ring = join(world.folder, 'keyring');
+  const before = await readFile(join(ring, 'keyring.2'));
+  await t.rejects(vault.purge([period], {}));
+  await writeFile(join(ring, 'keyring.2'), before); // as if the shred had reached the first file only
+  await vault.checkKeyring();
+  t.notOk((await readFile(join(ring, 'keyring.1'))).equals(before), 'the shredded one was not mended from the other');
+  failing = false;
+  await vault.purge([period], {});
+  t.notOk((await readFile(join(ring, 'keyring.2'))).includes('BEGIN AGE'));
+  world.clock.set(start + hourMs);
+  await vault.close();
+  await whole(t, world);
 });
