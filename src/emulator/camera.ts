@@ -59,7 +59,7 @@ export class Camera implements EmulatedCamera {
       ['/main', this.#main],
       ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
     ]);
-    this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, log: o.log });
+    this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, quirks: face.quirks, log: o.log });
     this.#onvif = new OnvifServer(face, o.log);
   }
 

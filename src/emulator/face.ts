@@ -1,6 +1,7 @@
 /** What the services of an emulated camera know about it: one object per camera, handed to each service. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import type { Hostility } from './hostile.ts';
 import type { Track } from './rtp.ts';
 
 export interface DeviceFacts {
@@ -25,6 +26,12 @@ export interface StreamFacts {
 export interface Quirks {
   /** Added to the camera's own clock. */
   clockOffsetMs?: number;
+  /** What it sends is meant to do harm; for viewers who come from now on. */
+  hostile?: Hostility;
+  /** Its main stream has another resolution, for viewers who come from now on: it sends the small one. */
+  shrunken?: boolean;
+  /** What GetStreamUri answers instead of the truth. */
+  streamUri?: string;
 }
 
 export interface CameraFace {

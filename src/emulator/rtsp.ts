@@ -7,7 +7,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { checkAnswer, parseAuthHeader } from '../base/digest.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Quirks } from './face.ts';
 import type { Feed } from './feed.ts';
+import { harm, harmfulSdp } from './hostile.ts';
 import { formatReply, readUri, RtspParser, tcpChannel, type RtspReply, type RtspRequest } from './rtspmessage.ts';
 import { RtspSession } from './rtspsession.ts';
 
@@ -18,6 +20,7 @@ export interface RtspServerOptions {
   readonly user: string;
   /** Asked at each check, for it may change. */
   readonly password: () => string;
+  readonly quirks: Quirks;
   readonly log: Log;
 }
 
@@ -177,23 +180,23 @@ class RtspConnection {
 
   #describe(request: RtspRequest): RtspReply {
     const { path } = readUri(request.uri);
-    const feed = this.#options.feeds.get(path);
+    const feed = this.#feedOf(path);
     if (feed === undefined) return { status: 404 };
     return {
       status: 200,
       headers: [['Content-Type', 'application/sdp'], ['Content-Base', `${request.uri.replace(/[?#].*$/, '').replace(/\/$/, '')}/`]],
-      body: describeFeed(feed, this.#options.address),
+      body: harmfulSdp(this.#options.quirks.hostile, describeFeed(feed, this.#options.address)),
     };
   }
 
   #setup(request: RtspRequest): RtspReply {
     const { path, trackIndex = 0 } = readUri(request.uri);
-    const feed = this.#options.feeds.get(path);
+    const feed = this.#feedOf(path);
     if (feed === undefined || feed.tracks[trackIndex] === undefined) return { status: 404 };
     if (this.#session !== undefined && (this.#session.playing || this.#session.path !== path)) return { status: 455 };
     const channel = tcpChannel(request.headers.get('transport') ?? '');
     if (channel === 'none') return { status: 461 };
-    this.#session ??= new RtspSession({ feed, path, write: (bytes) => this.#write(bytes) });
+    this.#session ??= new RtspSession({ feed, path, write: (bytes) => this.#write(bytes), alter: harm(this.#options.quirks.hostile) });
     const view = this.#session.setup(trackIndex, channel);
     return {
       status: 200,
@@ -218,6 +221,10 @@ class RtspConnection {
         ...(info.length === 0 ? [] : [['RTP-Info', info.map((one) => `url=${base}/trackID=${one.trackIndex};seq=${one.sequence};rtptime=${one.rtpTime}`).join(',')] as const]),
       ],
     };
+  }
+
+  #feedOf(path: string): Feed | undefined {
+    return this.#options.feeds.get(this.#options.quirks.shrunken === true && path === '/main' ? '/sub' : path);
   }
 
   #teardown(request: RtspRequest): RtspReply {

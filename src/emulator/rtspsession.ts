@@ -20,15 +20,18 @@ export class RtspSession implements Viewer {
   readonly feed: Feed;
   readonly path: string;
   readonly #write: (bytes: Buffer) => void;
+  readonly #alter: ((unit: Buffer) => Buffer) | undefined;
   readonly #views = new Map<number, TrackView>();
   #playing = false;
   #stalled = false;
   #reportDueMs = 0;
 
-  constructor(o: { feed: Feed; path: string; write: (bytes: Buffer) => void }) {
+  /** `alter` is the last to touch each unit, on a camera that means harm. */
+  constructor(o: { feed: Feed; path: string; write: (bytes: Buffer) => void; alter?: ((unit: Buffer) => Buffer) | undefined }) {
     this.feed = o.feed;
     this.path = o.path;
     this.#write = o.write;
+    this.#alter = o.alter;
   }
 
   get playing(): boolean {
@@ -90,7 +93,8 @@ export class RtspSession implements Viewer {
     const unit = track.unit(n);
     view.packets += unit.packets.length;
     view.octets += unit.bytes.length - unit.packets.length * 16;
-    this.#write(addressUnit(unit, view, track.ticks(n)));
+    const bytes = addressUnit(unit, view, track.ticks(n));
+    this.#write(this.#alter === undefined ? bytes : this.#alter(bytes));
   }
 
   skipped(): void {

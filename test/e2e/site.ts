@@ -30,6 +30,8 @@ export interface SiteOptions {
   readonly adopt?: boolean;
   /** Else a new one, which goes with the test. */
   readonly folder?: string;
+  /** For the hub, on top of what it always gets. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class TestSite {
@@ -42,14 +44,17 @@ export class TestSite {
   /** What the hub wrote to standard error, all starts together. */
   readonly log: string[] = [];
   hub: Child | undefined;
+  /** For each start of the hub from now on. */
+  environment: Readonly<Record<string, string>>;
 
-  private constructor(folder: string, emulator: Emulator) {
+  private constructor(folder: string, emulator: Emulator, environment: Readonly<Record<string, string>>) {
     this.folder = folder;
     this.config = join(folder, 'sallyport.toml');
     this.data = join(folder, 'data');
     this.kit = join(folder, 'owner', 'kit.txt');
     this.emulator = emulator;
     this.cameras = emulator.cameras;
+    this.environment = environment;
   }
 
   /** A running hub that records, unless told otherwise. Everything ends with the test. */
@@ -58,7 +63,7 @@ export class TestSite {
     const emulator = await Emulator.start({
       cameras: 1, firstAddress: `127.${randomInt(10, 251)}.${randomInt(10, 251)}.2`, seconds: 5, log: silentLog, discovery: false, folder: join(folder, 'scenes'), ...options.emulator,
     });
-    const site = new TestSite(folder, emulator);
+    const site = new TestSite(folder, emulator, options.environment ?? {});
     t.teardown(async () => {
       await site.stop('SIGKILL');
       await emulator.close();
@@ -74,7 +79,7 @@ export class TestSite {
   async startHub(): Promise<void> {
     const from = this.log.length;
     const child = await launch(sallyport, ['run', '--config', this.config], {
-      detached: true, stderrLinesMax: 1_000_000, environment: { TMPDIR: join(this.folder, 'tmp') }, onErrorLine: (line) => this.log.push(line),
+      detached: true, stderrLinesMax: 1_000_000, environment: { TMPDIR: join(this.folder, 'tmp'), ...this.environment }, onErrorLine: (line) => this.log.push(line),
     });
     child.stdout.resume();
     this.hub = child;

@@ -89,7 +89,7 @@ function streamUri(face: CameraFace, request: XmlElement): string {
   if (stream === 'RTP-Multicast') {
     throw new SoapFault({ code: 'Sender', subcodes: ['InvalidArgVal', 'InvalidStreamSetup'], reason: 'no multicast' });
   }
-  return mediaUri(`rtsp://${face.address}:${face.rtspPort}/${profileOf(request)}`);
+  return mediaUri(face.quirks.streamUri ?? `rtsp://${face.address}:${face.rtspPort}/${profileOf(request)}`);
 }
 
 function mediaUri(uri: string): string {
