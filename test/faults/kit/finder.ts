@@ -4,11 +4,13 @@ export interface Hit {
   readonly at: number;
 }
 
+const sieveBits = 18;
+
 export class Finder {
   /** By the first four bytes. */
   readonly #byStart = new Map<number, { readonly bytes: Buffer; readonly label: string }[]>();
-  readonly #filter = new Uint8Array(65_536);
-  #longest = 0;
+  /** Tells quickly what is surely not among them: most of memory. */
+  readonly #filter = new Uint8Array(2 ** sieveBits);
   #count = 0;
 
   /** At least 8 bytes: shorter ones are found by chance. */
@@ -19,7 +21,6 @@ export class Finder {
     if (known === undefined) this.#byStart.set(start, [{ bytes, label }]);
     else known.push({ bytes, label });
     this.#filter[sieve(start)] = 1;
-    this.#longest = Math.max(this.#longest, bytes.length);
     this.#count++;
   }
 
@@ -27,18 +28,14 @@ export class Finder {
     return this.#count;
   }
 
-  /** So many bytes of one block must come before the next, so that nothing falls between two. */
-  get overlap(): number {
-    return Math.max(0, this.#longest - 1);
-  }
-
   /** `offset` is added to what is found. */
   search(block: Buffer, offset = 0): Hit[] {
     const hits: Hit[] = [];
     if (block.length < 8) return hits;
+    const filter = this.#filter;
     let window = block.readUInt32LE(0);
     for (let at = 0; at + 8 <= block.length; at++) {
-      if (this.#filter[sieve(window)] === 1) {
+      if (filter[sieve(window)] === 1) {
         for (const { bytes, label } of this.#byStart.get(window) ?? []) {
           if (block.compare(bytes, 0, bytes.length, at, Math.min(block.length, at + bytes.length)) === 0) hits.push({ label, at: offset + at });
         }
@@ -50,5 +47,5 @@ export class Finder {
 }
 
 function sieve(word: number): number {
-  return (word ^ (word >>> 16)) & 0xffff;
+  return Math.imul(word, 0x9e3779b1) >>> (32 - sieveBits);
 }

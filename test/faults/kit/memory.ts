@@ -38,17 +38,17 @@ export function searchMemory(pid: number, finder: Finder): Searched {
 
 interface Region { readonly from: number; readonly to: number; readonly where: string }
 
-/** With anything in memory or swapped. */
+/** With anything in memory or swapped; programs and libraries, which nobody can have written to, are left out. */
 function regionsOf(pid: number): Region[] {
-  const regions: (Region & { kiB: number })[] = [];
+  const regions: (Region & { kiB: number; written: boolean })[] = [];
   for (const line of readFileSync(`/proc/${pid}/smaps`, 'latin1').split('\n')) {
-    const head = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+\s*(.*)$/.exec(line);
-    if (head !== null) regions.push({ from: Number.parseInt(head[1] as string, 16), to: Number.parseInt(head[2] as string, 16), where: head[3] === '' ? 'anonymous' : (head[3] as string), kiB: 0 });
+    const head = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)$/.exec(line);
+    if (head !== null) regions.push({ from: Number.parseInt(head[1] as string, 16), to: Number.parseInt(head[2] as string, 16), where: head[4] === '' ? 'anonymous' : (head[4] as string), kiB: 0, written: head[3]?.includes('w') === true || head[4]?.startsWith('/') !== true });
     const size = /^(?:Rss|Swap):\s+(\d+) kB$/.exec(line);
     const last = regions.at(-1);
     if (size !== null && last !== undefined) last.kiB += Number(size[1]);
   }
-  return regions.filter(({ kiB, where }) => kiB > 0 && where !== '[vvar]' && where !== '[vsyscall]');
+  return regions.filter(({ kiB, where, written }) => kiB > 0 && written && where !== '[vvar]' && where !== '[vsyscall]');
 }
 
 /** Runs of pages that are in memory or swapped; V8 reserves far more than it fills. */
