@@ -11,11 +11,14 @@ import { SallyportError, reasonOf } from './base/errors.ts';
 import { dayFileWriter, ensureFolder, joinPath, readTextBounded } from './base/files.ts';
 import { Lifetime } from './base/lifetime.ts';
 import { createLog, type Log } from './base/log.ts';
+import { serviceManager } from './base/notify.ts';
+import { plural } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
+import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
@@ -35,6 +38,7 @@ export interface HubOptions {
 
 export class Hub {
   readonly #life = new Lifetime();
+  readonly #manager = serviceManager(process.env);
   #site: Site | undefined;
   #log: Log | undefined;
 
@@ -78,18 +82,32 @@ export class Hub {
     await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
+    const heartbeat = await this.#life.own('heartbeat', new HeartbeatDuty({ manager: this.#manager, cameras: () => site.cameras.map((watch) => watch.beating), notices, clock, log }));
+    await this.#tell('READY=1', `STATUS=watching ${plural(config.cameras.length, 'camera')}`);
+    heartbeat.start();
   }
 
   /** SIGHUP: takes over a changed configuration; a refused one changes nothing. */
   async reload(): Promise<void> {
-    const changes = await this.#site?.reload();
-    this.#log?.info({ component: 'hub', changes }, 'configuration read again');
+    await this.#tell('RELOADING=1', `MONOTONIC_USEC=${Math.round(systemClock.monotonicMs() * 1000)}`);
+    try {
+      const changes = await this.#site?.reload();
+      this.#log?.info({ component: 'hub', changes }, 'configuration read again');
+    } finally {
+      await this.#tell('READY=1');
+    }
   }
 
   /** Closes segments, signs a checkpoint, unlocks the folder. */
   async close(): Promise<void> {
+    await this.#tell('STOPPING=1');
     await this.#life.close();
     this.#log?.info({ component: 'hub' }, 'the hub has stopped');
+  }
+
+  async #tell(...states: string[]): Promise<void> {
+    const untold = await this.#manager.notify(...states);
+    if (untold !== undefined) this.#log?.warn({ component: 'hub', reason: untold }, 'the service manager could not be told');
   }
 
   /** For the one place that handles signals, so that what goes wrong there is said too. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Hub } from '../hub.ts';
 import { asSallyportError } from '../base/errors.ts';
 import { configOption, configPath, parseOptions, type Command } from './command.ts';
@@ -38,10 +39,11 @@ Records, watches and purges as the configuration says, until it is told to stop.
   },
 };
 
-/** Where systemd puts what `LoadCredential` names. */
+/** Where systemd puts what `LoadCredential` names, if it is there: the unit names it also for hubs that keep the key elsewhere. */
 function credential(name: string): string | undefined {
   const folder = process.env['CREDENTIALS_DIRECTORY'];
-  return folder === undefined ? undefined : `${folder}/${name}`;
+  const file = `${folder ?? ''}/${name}`;
+  return folder !== undefined && existsSync(file) ? file : undefined;
 }
 
 function stopOnSignals(hub: Hub): Promise<number> {

@@ -19,6 +19,7 @@ import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { passwordName, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
+import type { Beating } from './heartbeat.ts';
 import { Recorder, type RecordingRoom } from './record.ts';
 
 export interface WatchOptions {
@@ -84,6 +85,13 @@ export class CameraWatch {
     this.#stop.abort();
     await this.#life.close();
     await this.#loop;
+  }
+
+  /** For the watchdog: whether segments should close, and why they cannot if that is known. */
+  get beating(): Beating {
+    const { camera, recipients } = this.#o;
+    const excuse = this.#capture?.state.reason === 'no key frame' ? 'it sends no key frame' : undefined;
+    return { camera: camera.id, wanted: camera.record && recipients.length > 0, online: this.#online === true, segmentsSealed: this.#recorder?.state.segments ?? 0, excuse };
   }
 
   get status(): CameraStatus {

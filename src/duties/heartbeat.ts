@@ -1,0 +1,93 @@
+/**
+ * Feeds the service manager's watchdog as `policy/heartbeat.ts` decides. Counts sealed segments and times them by the monotonic clock,
+ * so that a jump of the wall clock starves nobody. Without a watchdog it does nothing.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { ServiceManager } from '../base/notify.ts';
+import { heartbeat, type Heartbeat, type StreamPulse } from '../policy/heartbeat.ts';
+import type { NoticeKind } from '../policy/notices.ts';
+import type { Notices } from './notices.ts';
+
+/** What is looked at of a camera; its watch's status has it. */
+export interface Beating {
+  readonly camera: string;
+  readonly wanted: boolean;
+  readonly online: boolean;
+  readonly segmentsSealed: number;
+  readonly excuse: string | undefined;
+}
+
+export interface HeartbeatOptions {
+  readonly manager: ServiceManager;
+  readonly cameras: () => readonly Beating[];
+  readonly notices: Pick<Notices, 'open'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** With these open a restart changes nothing: the owner was told, and recording goes on by itself. */
+const excuses: ReadonlySet<NoticeKind> = new Set(['disk full', 'disk failing', 'disk gone']);
+
+interface Seen {
+  sealed: number;
+  sealedAtMs: number | undefined;
+  onlineSinceMs: number | undefined;
+}
+
+export class HeartbeatDuty {
+  readonly #o: HeartbeatOptions;
+  readonly #stop = new AbortController();
+  readonly #seen = new Map<string, Seen>();
+  #loop: Promise<void> = Promise.resolve();
+  #fed = true;
+
+  constructor(o: HeartbeatOptions) {
+    this.#o = o;
+  }
+
+  start(): void {
+    const { watchdogMs, present } = this.#o.manager;
+    if (present && watchdogMs !== undefined) this.#loop = this.#run(watchdogMs / 3);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+  }
+
+  async #run(everyMs: number): Promise<void> {
+    const { clock, log, manager } = this.#o;
+    while (!this.#stop.signal.aborted) {
+      const beat = this.look();
+      if (beat.feed !== this.#fed) log[beat.feed ? 'info' : 'error']({ component: 'heartbeat' }, beat.feed ? 'segments close again' : `the hub asks to be restarted: ${beat.because}`);
+      this.#fed = beat.feed;
+      const untold = beat.feed ? await manager.notify('WATCHDOG=1') : undefined;
+      if (untold !== undefined) log.warn({ component: 'heartbeat', reason: untold }, 'the service manager could not be told that the hub lives');
+      await clock.sleep(everyMs, this.#stop.signal).catch(() => {});
+    }
+  }
+
+  /** What is decided now. */
+  look(): Heartbeat {
+    const nowMs = this.#o.clock.monotonicMs();
+    const cameras = this.#o.cameras();
+    for (const camera of this.#seen.keys()) if (!cameras.some((known) => known.camera === camera)) this.#seen.delete(camera);
+    const why = this.#o.notices.open.find(({ kind }) => excuses.has(kind));
+    return heartbeat(cameras.map((camera) => this.#pulse(camera, nowMs)), why === undefined ? undefined : why.kind);
+  }
+
+  #pulse({ camera, wanted, online, segmentsSealed, excuse }: Beating, nowMs: number): StreamPulse {
+    const seen = this.#seen.get(camera) ?? { sealed: 0, sealedAtMs: undefined, onlineSinceMs: undefined };
+    this.#seen.set(camera, seen);
+    // Each watch counts from 0.
+    if (segmentsSealed !== seen.sealed && segmentsSealed > 0) seen.sealedAtMs = nowMs;
+    seen.sealed = segmentsSealed;
+    seen.onlineSinceMs = online ? seen.onlineSinceMs ?? nowMs : undefined;
+    return {
+      camera, wanted, excuse,
+      deliveringMs: seen.onlineSinceMs === undefined ? undefined : nowMs - seen.onlineSinceMs,
+      sealedAgoMs: seen.sealedAtMs === undefined ? undefined : nowMs - seen.sealedAtMs,
+    };
+  }
+}
