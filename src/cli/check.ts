@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
+import type { StatusReport } from '../api/contract.ts';
 import { isSallyportError } from '../base/errors.ts';
 import { fileExists } from '../base/files.ts';
 import { plural } from '../base/units.ts';
 import { describeConfig, loadConfig } from '../config.ts';
 import { planChanges } from '../policy/plan.ts';
+import { describeRoom, roomFor } from '../policy/room.ts';
+import type { HubConfig } from '../policy/settings.ts';
 import { callHub } from './control.ts';
+import { diskUse } from './diskuse.ts';
 import { configOption, configPath, parseOptions, type Command } from './command.ts';
 import { print } from './terminal.ts';
 
@@ -15,6 +19,7 @@ export const check: Command = {
 Usage: sallyport check [FILE]
 
 Reads FILE and the conf.d/*.toml beside it, and names everything that is wrong with file, line, key and a hint.
+Says whether what is to be kept fits on the disk: as measured where a hub runs, else for cameras of 4 Mbit/s.
 Exit status 0 when all is well, 78 when not. Nothing is changed.`,
   async run(args) {
     const { values, positionals } = parseOptions('check', args, { ...configOption }, 1);
@@ -23,6 +28,7 @@ Exit status 0 when all is well, 78 when not. Nothing is changed.`,
     print(`${path} is good (${plural(files.length, 'file')}, ${plural(config.cameras.length, 'camera')})`);
     for (const line of describeConfig(config)) print(`  ${line}`);
     for (const warning of warnings) print(`! ${warning}`);
+    for (const line of await roomLines(config)) print(line);
     if (config.owner === undefined) print('! no owner is named, so nothing will be recorded: `sallyport keys new`');
     else if (!(await fileExists(config.owner))) print(`! the owner list ${config.owner} is not there, so nothing will be recorded`);
     return 0;
@@ -50,6 +56,30 @@ and what needs a restart. Nothing is changed.`,
     return 0;
   },
 };
+
+/** Before it happens: what is kept, times what comes in, against the disk of the data folder. */
+async function roomLines(config: HubConfig): Promise<string[]> {
+  const disk = await diskUse(config.data);
+  if (disk === undefined) return [`! the disk of ${config.data} cannot be asked how large it is`];
+  const measured = await statusOf(config.socket);
+  const cameras = config.cameras.filter((camera) => camera.record).map(({ id, keepMs, budgetBytes }) => {
+    const known = measured?.disk.cameras?.find((camera) => camera.camera === id);
+    const usedBytes = measured?.footage.find((facts) => facts.camera === id)?.bytes ?? disk.footage.get(id) ?? 0;
+    return { camera: id, keepMs, usedBytes, bytesPerHour: known === undefined || known.assumed ? undefined : known.bytesPerHour, ...(budgetBytes === undefined ? {} : { budgetBytes }) };
+  });
+  const recorded = new Set(cameras.map(({ camera }) => camera));
+  const otherBytes = [...disk.footage].filter(([camera]) => !recorded.has(camera)).reduce((sum, [, bytes]) => sum + bytes, 0);
+  const fit = roomFor({ ...disk, ...config.disk, cameras, otherBytes, periodMs: config.record.periodMs });
+  return [...describeRoom(fit).map((line) => `  ${line}`), ...fit.warnings.map((warning) => `! ${warning}`)];
+}
+
+async function statusOf(socket: string): Promise<StatusReport | undefined> {
+  try {
+    return await callHub(socket, 'status', {});
+  } catch {
+    return undefined; // No hub runs here: then it is taken from the configuration alone.
+  }
+}
 
 async function sayWhatWaits(socket: string): Promise<void> {
   try {

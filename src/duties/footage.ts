@@ -24,12 +24,12 @@ export type FootagePiece =
 const boxBytesMax = 64 * 2 ** 20;
 
 /**
- * The footage of a camera's main stream from the last key frame at or before `fromMs` to `toMs`, in order.
+ * The footage of a camera's main stream from the last key frame at or before `fromMs` to `toMs`, in the order of recording.
  * Only verified bytes are yielded. Throws SP_NOTHING_RECORDED when nothing overlaps.
  */
 export async function* readFootage(archive: Archive, camera: string, fromMs: UnixMs, toMs: UnixMs): AsyncGenerator<FootagePiece> {
   const { segments, gaps, problems } = await archive.segments(camera, fromMs, toMs);
-  const main = segments.filter((segment) => segment.stream === 'main').sort((a, b) => a.startMs - b.startMs || a.seq - b.seq);
+  const main = segments.filter((segment) => segment.stream === 'main');
   for (const error of problems) yield { kind: 'problem', error };
   if (main.length === 0) {
     throw problems[0] ?? new SallyportError('SP_NOTHING_RECORDED', { camera, when: `from ${iso(fromMs)} to ${iso(toMs)}` });

@@ -81,7 +81,7 @@ export class PurgeDuty {
     while (!this.#stop.signal.aborted) {
       let waitMs: number;
       try {
-        await this.#look();
+        await this.look();
         this.#failures = 0;
         this.#state = { ...this.#state, problem: undefined };
         waitMs = await this.#untilNextLook();
@@ -96,7 +96,8 @@ export class PurgeDuty {
     }
   }
 
-  async #look(): Promise<void> {
+  /** One look; for the loop, and for tests that move the clock. */
+  async look(): Promise<void> {
     const { vault, clock, timekeeper } = this.#o;
     this.#o.forgetKeys();
     await this.#o.notices.flush();

@@ -10,6 +10,7 @@ import { SallyportError, asSallyportError, isSallyportError, reasonOf, type Erro
 import { listFolder } from '../base/files.ts';
 import { silentLog, type Log } from '../base/log.ts';
 import { hourMs } from '../base/units.ts';
+import { inRecordedOrder } from '../policy/order.ts';
 import type { Identity } from '../seal/identity.ts';
 import { Opener, openWhole } from '../seal/opener.ts';
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
@@ -97,16 +98,15 @@ export class Archive {
     return (await listFolder(this.#footage)).filter(isCameraId);
   }
 
-  /** All that overlaps the time, in its order, sub streams too. What does not open is among the problems; the rest is not affected. */
+  /** All that overlaps the time, in the order of recording, sub streams too. What does not open is among the problems; the rest is not affected. */
   async segments(camera: string, fromMs: UnixMs, toMs: UnixMs): Promise<ArchiveFindings> {
     const range = { fromMs, toMs };
     const findings: ArchiveFindings = { segments: [], gaps: [], problems: [] };
     for (const folder of isCameraId(camera) ? await this.#foldersOf(camera, range) : []) {
       await this.#readFolder(folder, range, findings).catch((error: unknown) => void findings.problems.push(asSallyportError(error)));
     }
-    findings.segments.sort((a, b) => a.startMs - b.startMs || a.seq - b.seq);
     findings.gaps.sort((a, b) => a.fromMs - b.fromMs);
-    return findings;
+    return { ...findings, segments: inRecordedOrder(findings.segments) };
   }
 
   /** The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what Opener.open throws. */

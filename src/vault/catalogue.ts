@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import { inRecordedOrder } from '../policy/order.ts';
 import type { Connection } from './connection.ts';
 import { periodFolder, type StreamName } from './footagepaths.ts';
 import { packKeyFrames, unpackKeyFrames, type KeyFrames } from './keyframes.ts';
@@ -300,13 +301,13 @@ export class Catalogue {
     return this.#segments('WHERE s.camera = ? AND s.stream = ? AND s.seq = ?', camera, stream, seq)[0];
   }
 
-  /** Of live periods, overlapping [fromMs, toMs), by start. */
+  /** Of live periods, overlapping [fromMs, toMs), in the order of recording; the limit cuts by time. */
   segments(q: TimeQuery): SegmentRow[] {
-    return this.#segments(
+    return inRecordedOrder(this.#segments(
       `WHERE p.state = 'live' AND p.start_ms < @toMs AND p.end_ms > @fromMs - ${segmentMsMax} AND s.start_ms < @toMs AND s.start_ms + s.duration_ms > @fromMs
          AND (@camera IS NULL OR p.camera = @camera) AND (@stream IS NULL OR s.stream = @stream) ORDER BY s.start_ms, s.camera, s.stream, s.seq LIMIT @limit`,
       boundTo(q),
-    );
+    ));
   }
 
   /** All rows in id order, for `verify`: at most `limit` after row `afterRowId`. */
