@@ -122,7 +122,15 @@ async function removeFolders(parts: PurgeParts, purge: PendingPurge): Promise<vo
   }
   for (const folder of toSync) {
     // A folder of the list may have gone with a later one of it.
-    if (await fileExists(join(parts.footage, folder))) await syncFolder(join(parts.footage, folder));
+    if (await fileExists(join(parts.footage, folder))) await syncRemoved(join(parts.footage, folder));
+  }
+}
+
+async function syncRemoved(folder: string): Promise<void> {
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    throw new SallyportError('SP_WRITE', { file: folder, reason: reasonOf(error) }, error);
   }
 }
 

@@ -39,7 +39,7 @@ const damaged: FaultCase = {
       const notices = (await site.status()).notices.map(({ kind }) => kind);
       const found = [
         ...(told ? [] : [`${way}: verify saw nothing before the start`]),
-        ...(notices.includes('keyring damaged') || site.log.some((line) => line.includes('keyring')) ? [] : [`${way}: the owner was not told`]),
+        ...(notices.includes('keyring damaged') || site.log.some((line) => line.includes('"keyring damaged"')) ? [] : [`${way}: the owner was not told`]),
         ...await opensEverything(site),
       ];
       // Whatever the hub repairs by itself is whole again now; what it cannot is still named.
