@@ -16,6 +16,7 @@ import { plural } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
+import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
@@ -64,6 +65,7 @@ export class Hub {
     }));
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
+    const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
       onChange: () => { purge.nudge(); disk.nudge(); },
@@ -78,6 +80,7 @@ export class Hub {
     disk.start();
     await site.start();
     scrub.start();
+    copies.start();
     const operations = operationsOf({ site, vault, purge, disk, scrub, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
     await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });

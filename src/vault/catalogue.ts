@@ -464,7 +464,7 @@ export class Catalogue {
   /** Folders among these that other periods, not of this list, still use. */
   sharedFolders(periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[]): string[] {
     const leaving = new Set(periods.map(({ id }) => id));
-    const statement = this.#db.prepare<[string], { id: number; startMs: number }>('SELECT id, start_ms AS startMs FROM periods WHERE camera = ?');
+    const statement = this.#db.prepare<[string], { id: number; startMs: number }>("SELECT id, start_ms AS startMs FROM periods WHERE camera = ? AND class = 'footage'");
     const staying = new Set<string>();
     for (const camera of new Set(periods.map((period) => period.camera))) {
       for (const { id, startMs } of statement.all(camera)) if (!leaving.has(id)) staying.add(periodFolder(camera, startMs));

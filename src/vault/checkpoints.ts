@@ -24,13 +24,15 @@ export interface CheckpointFacts {
   readonly generation: number;
   /** Hex. */
   readonly catalogueRoot: string;
+  /** Hex (databaseroot.ts); absent from checkpoints of older versions. */
+  readonly databaseRoot?: string;
   readonly atMs: UnixMs;
 }
 
 export function checkpointJson(facts: CheckpointFacts): string {
   return canonicalJson({
     v: 1, number: facts.number, vault: facts.vault, seq: facts.seq, chain: facts.chain,
-    database_generation: facts.generation, catalogue_root: facts.catalogueRoot, at_ms: Math.round(facts.atMs),
+    database_generation: facts.generation, catalogue_root: facts.catalogueRoot, database_root: facts.databaseRoot, at_ms: Math.round(facts.atMs),
   });
 }
 
@@ -58,7 +60,7 @@ export function parseCheckpoint(text: string, file: string): CheckpointFacts {
   if (int('v') !== 1) throw refuse();
   return {
     number: int('number'), vault: hex('vault'), seq: int('seq'), chain: hex('chain'), generation: int('database_generation'),
-    catalogueRoot: hex('catalogue_root'), atMs: int('at_ms'),
+    catalogueRoot: hex('catalogue_root'), ...(fields.has('database_root') ? { databaseRoot: hex('database_root') } : {}), atMs: int('at_ms'),
   };
 }
 

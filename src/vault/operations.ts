@@ -9,6 +9,7 @@ import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue, type Begun, type GapRow, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
+import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type SignedText } from './receipts.ts';
@@ -62,6 +63,7 @@ export function makeOperations(db: Connection) {
     return deed();
   }).immediate();
   const read = <T>(deed: () => T): T => db.transaction(deed).deferred();
+  let copying = false;
 
   return {
     // the data folder itself
@@ -169,7 +171,31 @@ export function makeOperations(db: Connection) {
     receiptNumbers: (): number[] => receipts.numbers(),
     receipt: (a: { number: number }): SignedText | undefined => receipts.receipt(a.number),
     /** Old pages of the WAL hold what was deleted until it is truncated. Answers false while a reader keeps it from that. */
-    truncateWal: (): boolean => (db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[])[0]?.busy === 0,
+    truncateWal: (): boolean => !copying && truncateWal(db),
+
+    // trust in the database itself, and copies of it
+
+    /** What is wrong with it by its newest checkpoint, in words. Ask before anything is written. */
+    doubt: (): string | undefined => read(() => doubtOf(db, catalogue)?.detail),
+    newestCheckpointNumber: (): number => checkpoints.lastNumber(),
+    tables: (): string[] => tablesOf(db),
+    checkTable: (a: { name: string }): void => checkTable(db, a.name),
+    /** From now until `endCopy` the main file does not change: what is written goes to the log beside it. Answers false while a reader keeps the log from being taken over. */
+    beginCopy: (): boolean => {
+      copying = truncateWal(db);
+      if (copying) db.pragma('wal_autocheckpoint = 0');
+      return copying;
+    },
+    endCopy: (): void => {
+      db.pragma('wal_autocheckpoint = 1000');
+      copying = false;
+      truncateWal(db);
+    },
+    copied: (a: { periodId: number; bytes: number; atMs: UnixMs }): void => write(() => {
+      catalogue.markCopied(a.periodId, a.bytes);
+      audit(a.atMs, { what: 'database.copied', who: 'hub', detail: { period: a.periodId, bytes: a.bytes } });
+    }),
+    copies: (): PeriodFacts[] => catalogue.livePeriods('database'),
 
     // checkpoints and the audit's end of life
 
@@ -178,7 +204,7 @@ export function makeOperations(db: Connection) {
       const head = new AuditTable(db, id).head();
       return {
         number: checkpoints.lastNumber() + 1, vault: id, seq: head.n, chain: head.chain.toString('hex'), generation,
-        catalogueRoot: catalogue.catalogueRoot().toString('hex'), atMs: a.atMs,
+        catalogueRoot: catalogue.catalogueRoot().toString('hex'), databaseRoot: databaseRoot(db), atMs: a.atMs,
       };
     }),
     addCheckpoint: (a: { facts: CheckpointFacts; signed: SignedText }): void => write(() => checkpoints.add(a.facts, a.signed)),
@@ -261,6 +287,10 @@ const namesInAudit = 100;
 
 export function readVaultFacts(db: Connection): VaultFacts | undefined {
   return db.prepare<[], VaultFacts>('SELECT vault_id AS id, hub_name AS hubName, public_key AS publicKey, generation FROM vault').get();
+}
+
+function truncateWal(db: Connection): boolean {
+  return (db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[])[0]?.busy === 0;
 }
 
 /** A hint that a power cut may take back is not worth an fsync on a card. */

@@ -67,10 +67,11 @@ async function open(options: PartsOptions, lifetime: Lifetime, known: { readonly
   const place = await placeOf(folder);
   await lifetime.own('the lock', lockFolder(folder));
   const { database, hubRecipient } = await openDatabase(options, footage, lifetime, known === undefined);
+  const doubt = known === undefined ? await doubtIn(database, folder) : undefined;
   const { facts, signer } = await knowYourself(database, options, known);
   lifetime.defer('the signing key', () => signer.close());
   const keyring = await lifetime.own('the keyring', Keyring.open(join(folder, 'keyring'), { log }));
-  return { folder, footage, place, database, keyring, signer, facts, hubRecipient, doubt: undefined, lifetime };
+  return { folder, footage, place, database, keyring, signer, facts, hubRecipient, doubt, lifetime };
 }
 
 /** SP_READ. */
@@ -117,6 +118,15 @@ async function openDatabase(options: PartsOptions, footage: string, lifetime: Li
   } finally {
     workingKey.close();
   }
+}
+
+/** Whether the database is the one that was left here, by what it and the papers beside it signed. Before anything is written to it. */
+async function doubtIn(database: WorkingDatabase, folder: string): Promise<string | undefined> {
+  const known = await database.call('newestCheckpointNumber');
+  const papers = (await listFolder(join(folder, 'checkpoints'))).map((name) => Number(/^(\d{1,15})\.json$/.exec(name)?.[1] ?? 0));
+  const newest = Math.max(0, ...papers);
+  if (newest > known) return `it was put back to an older state: it knows checkpoints up to ${known}, number ${newest} was signed`;
+  return database.call('doubt');
 }
 
 /** The vault's id and the hub's signing key, made at the first start. */

@@ -9,8 +9,10 @@ import { createHash } from 'node:crypto';
 import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, SallyportError } from '../base/errors.ts';
+import type { UnixMs } from '../base/clock.ts';
 import { fileExists, removeFile, syncFolder } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
+import { copiesFolder, copyFile } from './copies.ts';
 import { hourListPath, partSuffix, periodFolder } from './footagepaths.ts';
 import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
@@ -89,6 +91,7 @@ async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Re
 }
 
 async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number]): Promise<void> {
+  if (period.class === 'database') return removeCopy(parts.folder, period.startMs);
   await unlinkAll(parts, [hourListPath(period.camera, period.startMs, period.slot), ...parts.openPaths(period.id).flatMap(bothNames)]);
   for (let afterRowId = 0; ;) {
     const rows = await parts.database.call('garbageOf', { periodId: period.id, afterRowId, limit: rowsAtOnce });
@@ -97,6 +100,12 @@ async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][n
     await unlinkAll(parts, rows.map(({ path }) => path));
     afterRowId = last.rowId;
   }
+}
+
+async function removeCopy(folder: string, startMs: UnixMs): Promise<void> {
+  const file = copyFile(folder, startMs);
+  for (const name of [file, file + partSuffix]) await removeFile(name);
+  if (await fileExists(copiesFolder(folder))) await syncFolder(copiesFolder(folder));
 }
 
 async function unlinkAll(parts: PurgeParts, paths: readonly string[]): Promise<void> {
@@ -111,10 +120,11 @@ function bothNames(path: string): [string, string] {
 
 /** Emptied hour and date folders go, unless a period that stays will write there; what remains is fsynced, so that no name comes back. */
 async function removeFolders(parts: PurgeParts, purge: PendingPurge): Promise<void> {
-  const shared = await parts.database.call('sharedFolders', { periods: purge.periods.map(({ id, camera, startMs }) => ({ id, camera, startMs })) });
+  const footage = purge.periods.filter((period) => period.class === 'footage');
+  const shared = await parts.database.call('sharedFolders', { periods: footage.map(({ id, camera, startMs }) => ({ id, camera, startMs })) });
   const kept = new Set(shared.flatMap((folder) => [folder, dirname(folder)]));
   const toSync = new Set<string>();
-  for (const hour of new Set(purge.periods.map(({ camera, startMs }) => periodFolder(camera, startMs)))) {
+  for (const hour of new Set(footage.map(({ camera, startMs }) => periodFolder(camera, startMs)))) {
     const date = dirname(hour);
     if (kept.has(hour) || !(await removedFolder(join(parts.footage, hour)))) toSync.add(hour);
     else if (kept.has(date) || !(await removedFolder(join(parts.footage, date)))) toSync.add(date);

@@ -28,6 +28,7 @@ import { sealWhole } from '../seal/sealer.ts';
 import { looksLikeSlot, makePeriodKey } from '../seal/slot.ts';
 import type { AuditEntry } from './audit.ts';
 import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodClass, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { checkTables, copyPeriod, writeCopy } from './copies.ts';
 import type { Name, WorkingDatabase } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
 import { hourListPath, partSuffix, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
@@ -142,6 +143,7 @@ export class Vault {
   readonly #slotTurns = new Turns();
   /** Hour lists, purges and checkpoints: a list must not come back into a purged folder, numbers must not meet. */
   readonly #turns = new Turns();
+  readonly #copyTurns = new Turns();
   readonly #open = new Map<string, OpenSegment>();
   readonly #nextSeqs = new Map<string, number>();
   readonly #purged = new Set<number>();
@@ -420,6 +422,51 @@ export class Vault {
       if (this.#ownSlots.has(free.slot) || !(await keyring.candidates(free.slot)).some(looksLikeSlot)) return free;
       this.#foreignSlots.add(free.slot);
     }
+  }
+
+  // copies of the database
+
+  /** Whole ones, oldest first. */
+  async copies(): Promise<PeriodFacts[]> {
+    return (await this.#call('copies')).filter(({ listed }) => listed);
+  }
+
+  /** Makes one and destroys all but the newest two. SP_DATABASE_DAMAGED when the database is not whole: then the older ones stay. */
+  makeCopy(): Promise<void> {
+    return this.#copyTurns.take(async () => {
+      await this.#writeCopy();
+      await this.#dropCopies(2, 'a newer copy of the database replaced it');
+    });
+  }
+
+  /** A new copy, and the keys of all older ones shredded: for after an erasure, whose traces they hold. */
+  renewCopies(why: string): Promise<void> {
+    return this.#copyTurns.take(async () => {
+      await this.#writeCopy();
+      await this.#dropCopies(1, why);
+    });
+  }
+
+  async #writeCopy(): Promise<void> {
+    await this.#with((parts) => checkTables(parts));
+    const period = await this.preparePeriod(copyPeriod(await this.#freeCopyTime(), this.#ready().hubRecipient));
+    await this.#with((parts) => writeCopy(parts, period, this.#o.clock));
+  }
+
+  /** Copies are named by the second. */
+  async #freeCopyTime(): Promise<UnixMs> {
+    const taken = new Set((await this.#call('copies')).map(({ startMs }) => startMs));
+    let atMs = Math.floor(this.#now() / secondMs) * secondMs;
+    while (taken.has(atMs)) atMs += secondMs;
+    return atMs;
+  }
+
+  /** Also what a kill left half made. */
+  async #dropCopies(keep: number, why: string): Promise<void> {
+    const all = await this.#call('copies');
+    const kept = all.filter(({ listed }) => listed).sort((a, b) => a.id - b.id).slice(-keep);
+    const leaving = all.filter((copy) => !kept.includes(copy));
+    if (leaving.length > 0) await this.purge(leaving, { early: why });
   }
 
   /** Opens the next segment of a stream. SP_WRITE; SP_DISK; SP_SLOT_MISSING when the period was purged. */

@@ -16,6 +16,7 @@ import { AuditTable, firstHead, leafOf, nextChain, type ChainHead } from './audi
 import { Catalogue, type SegmentRow } from './catalogue.ts';
 import { CheckpointTable, checkpointNamespace, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import { databaseError, openConnection, type Connection } from './connection.ts';
+import { checkTable, doubtOf, tablesOf } from './databaseroot.ts';
 import { hashFile, walkFootage } from './filehash.ts';
 import { parseHourListName, parseSegmentPath, partSuffix, periodFolder } from './footagepaths.ts';
 import { Keyring } from './keyring.ts';
@@ -91,6 +92,7 @@ class Verification {
 
   async run(): Promise<VerifyReport> {
     await this.#checkPublicKey();
+    this.#checkTables();
     await this.#checkSegments();
     await this.#checkCensus();
     await this.#checkSlots();
@@ -115,6 +117,19 @@ class Verification {
     const text = await readTextBounded(file, 10_000).catch(() => '');
     const known = this.#facts.publicKey;
     if (text !== known && !text.startsWith(`${known} `) && !text.startsWith(`${known}\n`)) this.#problem('SP_BAD_SIGNATURE', 'hub.pub', 'it is not the key with which the database signs');
+  }
+
+  /** Every page is read; one that was put back from an older state no longer fits the others. */
+  #checkTables(): void {
+    for (const table of tablesOf(this.#db)) {
+      this.#goOn();
+      try {
+        checkTable(this.#db, table);
+      } catch (error) {
+        const known = databaseError(error, 'working.db');
+        this.#problem('SP_DATABASE_DAMAGED', `working.db, ${table}`, String(known.evidence['reason'] ?? known.message));
+      }
+    }
   }
 
   // segments
@@ -284,15 +299,12 @@ class Verification {
         await this.#checkPaper(checkpointFile(this.#o.folder, signed.number), signed, what, false);
       }
     }
-    if (last !== undefined) await this.#checkNewest(last);
+    if (last !== undefined) await this.#checkNewest();
   }
 
-  async #checkNewest(newest: CheckpointFacts): Promise<void> {
-    const { generation, root } = this.#db.transaction(() => ({ generation: readVaultFacts(this.#db)?.generation ?? 0, root: this.#catalogue.catalogueRoot().toString('hex') }))();
-    const what = `checkpoint ${newest.number}`;
-    if (generation <= newest.generation) this.#problem('SP_ROLLBACK', what, `the database stands at generation ${generation}, it was signed at ${newest.generation}`);
-    // Nothing was written since but the checkpoint itself.
-    if (generation === newest.generation + 1 && root !== newest.catalogueRoot) this.#problem('SP_AUDIT_BROKEN', what, 'the catalogue is not what was signed');
+  async #checkNewest(): Promise<void> {
+    const doubt = this.#db.transaction(() => doubtOf(this.#db, this.#catalogue))();
+    if (doubt !== undefined) this.#problem(doubt.code, `checkpoint ${doubt.number}`, doubt.detail);
     for (const name of await listFolder(join(this.#o.folder, 'checkpoints'))) {
       const number = Number(/^(\d{1,15})\.json$/.exec(name)?.[1] ?? Number.NaN);
       const known = new CheckpointTable(this.#db).lastNumber();

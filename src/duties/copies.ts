@@ -1,0 +1,95 @@
+/**
+ * Keeps daily copies of the working database, so that a card that loses a page does not cost the catalogue. Making one reads every page,
+ * so a damaged database is noticed within a day, too.
+ */
+import { Cron } from 'croner';
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { asSallyportError, type SallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { dayMs, hourMs, minuteMs } from '../base/units.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { Notices } from './notices.ts';
+
+/** Local time: when least is going on. */
+const copyHours = new Cron('17 4 * * *', { paused: true });
+const afterProblemMs = hourMs;
+
+export interface CopiesState {
+  readonly newestMs: UnixMs | undefined;
+  readonly copies: number;
+  readonly problem: SallyportError | undefined;
+}
+
+export interface CopiesOptions {
+  readonly vault: Pick<Vault, 'copies' | 'makeCopy' | 'renewCopies'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly notices: Notices;
+}
+
+export class CopiesDuty {
+  readonly #o: CopiesOptions;
+  readonly #stop = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #state: CopiesState = { newestMs: undefined, copies: 0, problem: undefined };
+  #notBeforeMs = -Infinity;
+
+  constructor(o: CopiesOptions) {
+    this.#o = o;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+  }
+
+  get state(): CopiesState {
+    return this.#state;
+  }
+
+  /** After an erasure: a new copy, and both older ones destroyed, for they hold what was erased. Throws when that could not be done. */
+  async renew(why: string): Promise<void> {
+    await this.#o.vault.renewCopies(why);
+    await this.#look();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, notices } = this.#o;
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#look();
+        if (this.#due()) {
+          await this.#o.vault.makeCopy();
+          await this.#look();
+          this.#state = { ...this.#state, problem: undefined };
+        }
+      } catch (error) {
+        const problem = asSallyportError(error);
+        this.#state = { ...this.#state, problem };
+        this.#notBeforeMs = clock.monotonicMs() + afterProblemMs;
+        if (problem.code === 'SP_DATABASE_DAMAGED') notices.raise('database damaged', problem.message);
+        log.error({ component: 'copies', code: problem.code }, problem.message);
+      }
+      await clock.sleep(minuteMs, this.#stop.signal).catch(() => {});
+    }
+  }
+
+  async #look(): Promise<void> {
+    const copies = await this.#o.vault.copies();
+    this.#state = { ...this.#state, copies: copies.length, newestMs: copies.at(-1)?.startMs };
+  }
+
+  #due(): boolean {
+    const { clock } = this.#o;
+    if (clock.monotonicMs() < this.#notBeforeMs) return false;
+    const { newestMs } = this.#state;
+    const nowMs = clock.wallMs();
+    // A clock that was ahead at the last one must not put the next one off for years.
+    if (newestMs === undefined || newestMs > nowMs + dayMs) return true;
+    return (copyHours.nextRun(new Date(newestMs))?.getTime() ?? 0) <= nowMs;
+  }
+}
