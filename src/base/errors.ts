@@ -136,6 +136,11 @@ export const errorTable = {
     sentence: 'the working database {file} is damaged: {reason}',
     hint: 'Stop the hub, then put back the newest daily copy with `sallyport database restore`, or build it anew with `sallyport rebuild --identity KIT`.',
   },
+  SP_NO_COPY: {
+    kind: 'refuse',
+    sentence: 'no copy of the working database in {folder} can be put back: {reason}',
+    hint: 'Build the database anew with the recovery kit: `sallyport rebuild --identity KIT`.',
+  },
   SP_DATABASE_NEWER: {
     kind: 'refuse',
     sentence: 'the working database has schema {found}, this version knows up to {known}',

@@ -109,6 +109,22 @@ export class Archive {
     return { ...findings, segments: inRecordedOrder(findings.segments) };
   }
 
+  /** Every hour list of every camera, opened; one that does not open comes as its problem. */
+  async *lists(): AsyncGenerator<{ readonly list?: HourList; readonly problem?: SallyportError }> {
+    for (const camera of await this.cameras()) {
+      for (const folder of await this.#foldersOf(camera, { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY })) {
+        for (const name of (await listFolder(join(this.#footage, folder.path))).filter((one) => parseHourListName(one) !== undefined)) {
+          try {
+            const list = await this.#readList(folder, name);
+            if (list !== undefined) yield { list };
+          } catch (error) {
+            yield { problem: asSallyportError(error) };
+          }
+        }
+      }
+    }
+  }
+
   /** The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what Opener.open throws. */
   async openSegment(segment: ArchiveSegment): Promise<Opener> {
     if (parseSegmentPath(segment.path) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `"${segment.path}" is no path of a segment` });

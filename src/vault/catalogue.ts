@@ -370,6 +370,11 @@ export class Catalogue {
     if (period !== undefined) this.markUnlisted(period.id);
   }
 
+  markDamagedPath(path: string, damagedMs: UnixMs): void {
+    const row = this.#db.prepare<[string], { id: number }>('SELECT id FROM segments WHERE path = ?').get(path);
+    if (row !== undefined) this.markDamaged(row.id, damagedMs);
+  }
+
   /** Known rot and known losses by camera, the first of each named. */
   knownDamage(): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] {
     return this.#db.prepare<[], { camera: string; damaged: number; missing: number; firstPath: string; firstMs: number }>(`

@@ -73,11 +73,11 @@ export function makeOperations(db: Connection) {
       const seed = db.prepare<[], { seed: Buffer }>('SELECT signing_seed AS seed FROM vault').get();
       return found === undefined || seed === undefined ? undefined : { ...found, signingSeed: Uint8Array.from(seed.seed) };
     }),
-    setUp: (a: { hubName: string; publicKey: string; signingSeed: Uint8Array; atMs: UnixMs }): VaultFacts => write(() => {
+    setUp: (a: { hubName: string; publicKey: string; signingSeed: Uint8Array; atMs: UnixMs; rebuilt?: string }): VaultFacts => write(() => {
       db.prepare('INSERT INTO vault (id, vault_id, hub_name, made_ms, generation, signing_seed, public_key) VALUES (1, ?, ?, ?, 1, ?, ?)')
         .run(randomBytes(16).toString('hex'), a.hubName, Math.round(a.atMs), Buffer.from(a.signingSeed), a.publicKey);
       a.signingSeed.fill(0);
-      audit(a.atMs, { what: 'vault.made', who: 'hub', detail: { hub: a.hubName, public_key: a.publicKey } });
+      audit(a.atMs, { what: 'vault.made', who: 'hub', detail: { hub: a.hubName, public_key: a.publicKey, rebuilt: a.rebuilt } });
       return known();
     }),
     /** A transaction that changes nothing but the generation: answered when the disk has it. */
@@ -264,6 +264,17 @@ export function makeOperations(db: Connection) {
     forgetBegun: (): void => write(() => catalogue.forgetBegun()),
     raiseSeqs: (a: { seqs: readonly { camera: string; stream: StreamName; seq: number }[] }): void => write(() => {
       for (const { camera, stream, seq } of a.seqs) catalogue.raiseSeq(camera, stream, seq);
+    }),
+    /** The list on the disk was written by an earlier state of this database and stays. */
+    keepList: (a: { periodId: number; listSha256: string }): void => write(() => catalogue.markListed(a.periodId, a.listSha256)),
+    /** A number that a receipt on the disk has is not used again; the receipt itself is taken in where it is genuine. */
+    takeReceipt: (a: { number: number; receipt: (SignedText & { atMs: UnixMs }) | undefined }): void => write(() => {
+      receipts.reserve(a.number);
+      if (a.receipt !== undefined) receipts.finish(a.receipt);
+    }),
+    endReconcile: (a: { skip: number; setting: string }): void => write(() => {
+      db.prepare('UPDATE stream_seqs SET next_seq = next_seq + ?').run(a.skip);
+      db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
     }),
     /** Their hour lists are not on disk: `finishPeriods` writes them anew. */
     unlist: (a: { periodIds: readonly number[] }): void => write(() => {

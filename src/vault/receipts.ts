@@ -123,6 +123,12 @@ export class ReceiptTable {
     this.#db.prepare('DELETE FROM purges WHERE number = ?').run(receipt.number);
   }
 
+  /** The next purge has a higher number. */
+  reserve(number: number): void {
+    const known = this.#db.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'purges'").run(number).changes > 0;
+    if (!known) this.#db.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('purges', ?)").run(number);
+  }
+
   numbers(): number[] {
     return this.#db.prepare<[], { number: number }>('SELECT number FROM receipts ORDER BY number').all().map(({ number }) => number);
   }

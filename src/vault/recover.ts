@@ -37,10 +37,10 @@ const durationMsMax = 90_000;
 const removedAtOnce = 64;
 
 /** `inHand` names paths, without `.part`, that are left alone: somebody who knows more of them sees to them. */
-export async function recover(parts: PurgeParts, inHand: (path: string) => boolean = () => false): Promise<Recovery> {
+export async function recover(parts: PurgeParts, inHand: (path: string) => boolean = () => false, kept: Kept = nothingKept): Promise<Recovery> {
   const beganMs = parts.clock.monotonicMs();
   const purgesFinished = (await finishPurges(parts)).length;
-  const census = await Census.begin(parts, inHand);
+  const census = await Census.begin(parts, inHand, kept);
   try {
     for await (const { folder, files } of walkFootage(parts.footage, '', (path, error) => census.leave(path, error))) await census.settleFolder(folder, files);
     await census.finish();
@@ -53,7 +53,20 @@ export async function recover(parts: PurgeParts, inHand: (path: string) => boole
   return recovery;
 }
 
+/** What may be footage of a period that the database does not know is left where it is. */
+export interface Kept {
+  /** In these folders. */
+  readonly folders: Set<string>;
+  /** The database was put back, and keys are there whose period it does not know: each such file's folder joins `folders`. */
+  readonly unknownKeys: boolean;
+  /** Numbers below a stream's last one may be of files that the database has never known. */
+  readonly putBack: boolean;
+}
+
+export const nothingKept: Kept = { folders: new Set(), unknownKeys: false, putBack: false };
+
 class Census {
+  readonly #kept: Kept;
   readonly #parts: PurgeParts;
   readonly #livePeriods: ReadonlyMap<string, readonly PeriodFacts[]>;
   readonly #nextSeqs: Map<string, number>;
@@ -69,18 +82,19 @@ class Census {
   unsettled = 0;
   readonly #inHand: (path: string) => boolean;
 
-  private constructor(parts: PurgeParts, inHand: (path: string) => boolean, live: readonly PeriodFacts[], nextSeqs: Map<string, number>, folders: readonly string[]) {
+  private constructor(parts: PurgeParts, inHand: (path: string) => boolean, kept: Kept, live: readonly PeriodFacts[], nextSeqs: Map<string, number>, folders: readonly string[]) {
     this.#parts = parts;
     this.#inHand = inHand;
+    this.#kept = kept;
     this.#livePeriods = Map.groupBy(live, (period) => periodFolder(period.camera, period.startMs));
     this.#nextSeqs = nextSeqs;
     this.#foldersToMeet = new Set(folders);
   }
 
-  static async begin(parts: PurgeParts, inHand: (path: string) => boolean): Promise<Census> {
+  static async begin(parts: PurgeParts, inHand: (path: string) => boolean, kept: Kept): Promise<Census> {
     const { database } = parts;
     const seqs = (await database.call('nextSeqs')).map(({ camera, stream, nextSeq }) => [`${camera}/${stream}`, nextSeq] as const);
-    return new Census(parts, inHand, await database.call('livePeriods'), new Map(seqs), await database.call('foldersWithRows'));
+    return new Census(parts, inHand, kept, await database.call('livePeriods'), new Map(seqs), await database.call('foldersWithRows'));
   }
 
   get removed(): number {
@@ -89,7 +103,7 @@ class Census {
 
   /** One sector that cannot be read must not keep a hub from starting: what the disk does not let us settle stays as it is. */
   leave(path: string, error: unknown): true {
-    if (isSallyportError(error, 'SP_DATABASE')) throw error;
+    if (isSallyportError(error, 'SP_DATABASE') || isSallyportError(error, 'SP_DATABASE_DAMAGED')) throw error;
     this.#parts.log.warn({ component: 'vault', file: path, reason: reasonOf(error) }, 'could not be settled; left as it is');
     for (const folder of this.#foldersToMeet) if (folder === path || folder.startsWith(`${path}/`)) this.#foldersToMeet.delete(folder);
     this.unsettled++;
@@ -103,7 +117,7 @@ class Census {
     const garbage: string[] = [];
     // In the order of numbers, so that what is adopted raises the stream's last number step by step.
     for (const path of [...present].sort(bySeq)) {
-      if (!(await this.#settleFile(path, claimed, present).catch((error: unknown) => this.leave(path, error)))) garbage.push(path);
+      if (!(await this.#settleFile(path, claimed, present).catch((error: unknown) => this.leave(path, error))) && !this.#keeps(folder, path)) garbage.push(path);
     }
     this.#compare(claimed, present);
     await this.#removeGarbage(folder, garbage).catch((error: unknown) => this.leave(folder, error));
@@ -120,6 +134,12 @@ class Census {
     if (listsLost.length > 0) await database.call('unlist', { periodIds: listsLost.map(({ id }) => id) });
     // What is left over is settled later, and needs to be known by then.
     if (this.unsettled === 0) await database.call('forgetBegun');
+  }
+
+  #keeps(folder: string, path: string): boolean {
+    if (parseSegmentPath(path) === undefined && parseHourListName(path.split('/').at(-1) ?? '') === undefined) return false;
+    if (this.#kept.unknownKeys) this.#kept.folders.add(folder);
+    return this.#kept.folders.has(folder);
   }
 
   async #claimedIn(folder: string): Promise<Map<string, ClaimedPath>> {
@@ -203,7 +223,7 @@ class Census {
     const periods = this.#livePeriods.get(folder) ?? [];
     const begun = await this.#parts.database.call('begunOf', { camera, stream, seq });
     if (begun !== undefined && Math.floor(begun.startMs / 1000) * 1000 === startMs) return periods.some(({ id }) => id === begun.periodId) ? begun : undefined;
-    if (seq < (this.#nextSeqs.get(`${camera}/${stream}`) ?? 0)) return undefined;
+    if (!this.#kept.putBack && seq < (this.#nextSeqs.get(`${camera}/${stream}`) ?? 0)) return undefined;
     // The name tells whole seconds, a period may begin within one. Of several, the one that dies first: never keep for longer than was promised.
     const fitting = periods.filter((period) => startMs + 999 >= period.startMs && startMs < period.endMs).sort((a, b) => a.deadlineMs - b.deadlineMs)[0];
     return fitting === undefined ? undefined : { periodId: fitting.id, boot: '', monoMs: 0, startMs: Math.max(startMs, fitting.startMs) };

@@ -41,11 +41,13 @@ import { openParts, placeOf, type Parts } from './parts.ts';
 import { sealNote } from './periodnote.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
 import type { Receipt } from './receipts.ts';
-import { recover, type Recovery } from './recover.ts';
+import { endReconcile, keptFoldersSetting, reconcile, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
+import { recover, type Kept, type Recovery } from './recover.ts';
 import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
 import { Scrub } from './scrub.ts';
 import { SegmentFile } from './segmentfile.ts';
 import { Turns } from './turns.ts';
+import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
@@ -154,6 +156,7 @@ export class Vault {
   readonly scrub: Scrub;
   /** Why the database is not to be trusted; stays when its thread has gone. */
   #databaseDoubt: string | undefined;
+  #reconciliation: Reconciliation | undefined;
   #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
   private constructor(options: VaultOptions, parts: Parts) {
@@ -195,6 +198,11 @@ export class Vault {
   /** Sealed bytes that wait for the disk, of all open segments: whoever else uses the disk waits while they are many. */
   get backlogBytes(): number {
     return [...this.#open.values()].reduce((sum, writer) => sum + writer.backlogBytes, 0);
+  }
+
+  /** What had to be brought back, when the database had been put back from a copy or made anew. */
+  get reconciliation(): Reconciliation | undefined {
+    return this.#reconciliation;
   }
 
   /** "ssh-ed25519 …", also in `hub.pub`. */
@@ -322,11 +330,31 @@ export class Vault {
   /** As a start does it: every file is a row's again, purges are ended, papers are written. What the salvage waits for is left to it: it knows more. */
   async #settleFolder(parts: Parts): Promise<void> {
     const purgeParts = this.#purgeParts(parts);
-    this.#recovery = await recover(purgeParts, (path) => this.#isInHand(path));
+    const kept = await this.#reconcile(parts, purgeParts);
+    this.#recovery = await recover(purgeParts, (path) => this.#isInHand(path), kept);
+    if (kept.folders.size > 0) await parts.database.call('putSetting', { name: keptFoldersSetting, json: canonicalJson([...kept.folders].sort()) });
+    if (kept.putBack) await endReconcile(purgeParts);
     await completePapers(purgeParts);
     for (const { camera, stream, nextSeq } of await parts.database.call('nextSeqs')) {
       const key = `${camera}/${stream}`;
       this.#nextSeqs.set(key, Math.max(nextSeq, this.#nextSeqs.get(key) ?? 0));
+    }
+  }
+
+  /** When the database was put back, what happened since comes first. */
+  async #reconcile(parts: Parts, purgeParts: PurgeParts): Promise<Kept> {
+    const setting = async (name: string): Promise<unknown> => JSON.parse(await parts.database.call('setting', { name }) ?? 'null');
+    const folders = new Set(((await setting(keptFoldersSetting)) ?? []) as string[]);
+    const order = (await setting(reconcileSetting)) as ReconcileOrder | null;
+    if (order === null) return { folders, unknownKeys: false, putBack: false };
+    const workingKey = await loadWorkingKey({ folder: parts.folder, ...(this.#o.workingKeyFile === undefined ? {} : { credential: this.#o.workingKeyFile }), mayCreate: false });
+    const hub = workingKey.hubIdentity();
+    workingKey.close();
+    try {
+      this.#reconciliation = await reconcile(purgeParts, hub, order);
+      return { folders, unknownKeys: this.#reconciliation.unknownSlots > 0, putBack: true };
+    } finally {
+      hub.close();
     }
   }
 

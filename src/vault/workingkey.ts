@@ -49,12 +49,12 @@ export class WorkingKey {
  * Reads W from `credential`, or else from `working.key` in the folder, which is made when `mayCreate` and there is no database yet.
  * SP_NO_WORKING_KEY when it is not there; SP_WRONG_WORKING_KEY when the file holds no key; SP_READ, SP_WRITE.
  */
-export async function loadWorkingKey(o: { folder: string; credential?: string; mayCreate: boolean }): Promise<WorkingKey> {
+export async function loadWorkingKey(o: { folder: string; credential?: string; mayCreate: boolean; evenBesideDatabase?: boolean }): Promise<WorkingKey> {
   const file = o.credential ?? join(o.folder, workingKeyName);
   const database = join(o.folder, workingDatabaseName);
   const found = await readKey(file, database);
   if (found !== undefined) return new WorkingKey(found);
-  if (!o.mayCreate || o.credential !== undefined || await fileExists(database)) throw new SallyportError('SP_NO_WORKING_KEY', { file: database, key: file });
+  if (!o.mayCreate || o.credential !== undefined || (o.evenBesideDatabase !== true && await fileExists(database))) throw new SallyportError('SP_NO_WORKING_KEY', { file: database, key: file });
   return new WorkingKey(await makeKey(file));
 }
 
