@@ -1,0 +1,227 @@
+import { open, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { silentLog } from '../../src/base/log.ts';
+import { Archive } from '../../src/vault/archive.ts';
+import { copiesIn } from '../../src/vault/copies.ts';
+import { rebuildDatabase, type Rebuilt } from '../../src/vault/rebuild.ts';
+import { restoreDatabase, type Restored } from '../../src/vault/restore.ts';
+import { verifyFolder } from '../../src/vault/verify.ts';
+import { always, begin, filesBelow, hourMs, makeWorld, openRaw, openVault, prepare, record, start, type World } from './world.ts';
+
+async function problems(world: World): Promise<string[]> {
+  return (await verifyFolder({ folder: world.folder })).problems.map(({ code, what, detail }) => `${code} ${what}: ${detail}`);
+}
+
+async function damagePages(world: World): Promise<void> {
+  const file = join(world.folder, 'working.db');
+  const { size } = await stat(file);
+  const handle = await open(file, 'r+');
+  for (let at = 4096; at < size; at += 4096) await handle.write(Buffer.alloc(16, 9), 0, 16, at + 700);
+  await handle.close();
+}
+
+function restore(world: World, more: { copy?: string } = {}): Promise<Restored> {
+  return restoreDatabase({ folder: world.folder, clock: world.clock, log: silentLog, hubName: 'test hub', keepMs: hourMs, ...more });
+}
+
+function rebuild(world: World, more: { force?: boolean } = {}): Promise<Rebuilt> {
+  return rebuildDatabase({ folder: world.folder, clock: world.clock, log: silentLog, hubName: 'test hub', identities: [world.owner], periodMs: hourMs, keepMs: () => hourMs, ...more });
+}
+
+/** What the owner's kit sees, without the database. */
+async function seen(world: World): Promise<string[]> {
+  const archive = await Archive.open(world.folder, [world.owner]);
+  const found: string[] = [];
+  for (const camera of await archive.cameras()) found.push(...(await archive.segments(camera, 0, Number.MAX_SAFE_INTEGER)).segments.map(({ path }) => path));
+  await archive.close();
+  return found.sort();
+}
+
+t.test('the newest two copies are kept; replaced ones are destroyed with receipts; a renewal leaves one', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const slots = async (): Promise<number[]> => (await vault.copies()).map(({ slot }) => slot);
+  for (let n = 0; n < 4; n++) {
+    world.clock.set(start + n * 24 * hourMs);
+    await vault.makeCopy();
+  }
+  t.same((await copiesIn(world.folder)).map(({ startMs }) => (startMs - start) / (24 * hourMs)), [3, 2]);
+  t.equal((await slots()).length, 2);
+  const before = await vault.copies();
+  await vault.renewCopies('an erasure');
+  const [left, ...more] = await vault.copies();
+  t.ok(left !== undefined && more.length === 0 && !before.some(({ slotSha256 }) => slotSha256 === left.slotSha256), 'under a key of its own');
+  t.equal((await copiesIn(world.folder)).length, 1);
+  await vault.close();
+  t.same(await problems(world), []);
+});
+
+t.test('the drill: recorded, copied, recorded on, purged, damaged, restored: everything is listed, nothing comes back from the dead', async (t) => {
+  const world = makeWorld(t.testdir());
+  let vault = await openVault(world);
+  const dying = await prepare(vault, world);
+  await record(vault, dying);
+  const first = await prepare(vault, world, { startMs: start + hourMs, keepMs: 50 * hourMs });
+  await record(vault, first);
+  await vault.makeCopy();
+  // Since the copy: more of a period that it knows, a purge, a new period in the freed slot, another camera, an open segment.
+  await record(vault, first, { wallMs: first.startMs + 60_000 });
+  await vault.purge([dying], {});
+  const reused = await prepare(vault, world, { startMs: start + 2 * hourMs, keepMs: 50 * hourMs });
+  t.equal(reused.slot, dying.slot, 'the slot is used again');
+  await record(vault, reused);
+  await record(vault, await prepare(vault, world, { camera: 'back', startMs: start + 2 * hourMs, keepMs: 50 * hourMs }));
+  world.clock.set(start + 3 * hourMs);
+  await vault.finishPeriods(start + 3 * hourMs);
+  const now = await prepare(vault, world, { startMs: start + 3 * hourMs, keepMs: 50 * hourMs });
+  const writer = await begin(vault, now);
+  writer.append(Buffer.alloc(300_000, 5));
+  while (writer.backlogBytes > 0) await new Promise((resolve) => setImmediate(resolve));
+  await vault.close();
+  const before = (await seen(world)).map((path) => path.replace('.part', ''));
+  await damagePages(world);
+  await t.rejects(openVault(world), { code: 'SP_DATABASE_DAMAGED' });
+
+  const restored = await restore(world);
+  t.match(restored, { problems: [], reconciliation: { purged: 1, periods: 3, unknownSlots: 0, receipts: 1 }, recovery: { adopted: 3, cut: 1, removed: 0, missing: [] } });
+  t.ok((await stat(join(restored.setAside, 'working.db'))).size > 0);
+  t.same(await problems(world), []);
+  vault = await openVault(world);
+  t.same((await vault.segments(always)).map(({ path }) => path).sort(), before);
+  t.same(await seen(world), before, 'and the kit opens it all');
+  const periods = await vault.livePeriods();
+  t.equal(periods.length, 4);
+  t.same(periods.map(({ deadlineMs, endMs }) => (deadlineMs - endMs) / hourMs), [50, 50, 50, 50], 'with the deadlines that they had');
+  t.ok((await record(vault, now, { wallMs: start + 3 * hourMs + 120_000 })).seq > 1_000, 'no number is used twice');
+  await vault.purge(periods, {});
+  await vault.close();
+  t.same(await problems(world), []);
+  t.same(await filesBelow(join(world.folder, 'footage')), []);
+});
+
+t.test('a damaged copy is passed over for the older one, and a damaged database makes none', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  await record(vault, await prepare(vault, world));
+  await vault.makeCopy();
+  await vault.makeCopy();
+  await vault.close();
+  const [newest, older] = await copiesIn(world.folder);
+  const bytes = await readFile(newest?.file ?? '');
+  bytes[5_000] = (bytes[5_000] ?? 0) ^ 1;
+  await writeFile(newest?.file ?? '', bytes);
+  await damagePages(world);
+  const restored = await restore(world);
+  t.equal(restored.copy, older?.file);
+  t.match(restored.problems, [{ code: 'SP_AGE_PAYLOAD' }]);
+  for (const { file } of await copiesIn(world.folder)) await unlink(file);
+  await rm(join(world.folder, 'working.db'));
+  await t.rejects(restore(world), { code: 'SP_NO_COPY' });
+});
+
+async function lost(t: Test): Promise<{ world: World; before: string[] }> {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  for (const camera of ['front', 'back']) {
+    const listed = await prepare(vault, world, { camera, keepMs: 50 * hourMs });
+    for (let n = 0; n < 2; n++) await record(vault, listed, { wallMs: start + n * 60_000 });
+    await vault.addGap({ camera, stream: 'main', fromMs: start + 120_000, toMs: start + 180_000, reason: 'stalled', detail: '' });
+    await vault.finishPeriods(start + hourMs);
+    await record(vault, await prepare(vault, world, { camera, startMs: start + hourMs, keepMs: 50 * hourMs }));
+  }
+  await vault.close();
+  const before = await seen(world);
+  for (const name of ['working.db', 'working.key']) await rm(join(world.folder, name));
+  return { world, before };
+}
+
+t.test('a catalogue made anew has every segment, gap and deadline, and purges them', async (t) => {
+  const { world, before } = await lost(t);
+  t.match(await rebuild(world), { periods: 4, segments: 6, gaps: 2, problems: [], recovery: { removed: 0, missing: [] } });
+  t.same(await problems(world), []);
+  const vault = await openVault(world);
+  t.same((await vault.segments(always)).map(({ path }) => path).sort(), before);
+  t.equal((await vault.gaps(always)).length, 2);
+  const db = await vault.livePeriods();
+  t.same(db.map(({ deadlineMs, endMs }) => (deadlineMs - endMs) / hourMs).slice(0, 2), [50, 50], 'the lists tell them where the working key is lost, too');
+  await vault.purge(db, {});
+  await vault.close();
+  t.same(await problems(world), []);
+  t.same(await filesBelow(join(world.folder, 'footage')), []);
+  const raw = await openRaw(world);
+  t.match(raw.prepare('SELECT entry FROM audit WHERE n = 1').pluck().get(), /was lost/);
+  raw.close();
+});
+
+t.test('lists that are damaged or missing, rot, foreign files and a lost keyring file do not keep it from being made', async (t) => {
+  const { world, before } = await lost(t);
+  const footage = join(world.folder, 'footage');
+  const lists = (await filesBelow(footage)).filter((name) => name.includes('/hour-'));
+  await writeFile(join(footage, lists[0] ?? ''), 'no list');
+  const rotten = before.find((path) => path.startsWith('front/')) ?? '';
+  const bytes = await readFile(join(footage, rotten));
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  await writeFile(join(footage, rotten), bytes);
+  await writeFile(join(footage, 'notes.txt'), 'foreign');
+  await rm(join(world.folder, 'keyring', 'keyring.2'));
+  const rebuilt = await rebuild(world);
+  t.ok(rebuilt.problems.length >= 1);
+  const vault = await openVault(world);
+  const rows = await vault.segments(always);
+  t.same(rows.map(({ path }) => path).sort(), before);
+  await vault.close();
+  const wrong = (await problems(world)).filter((line) => !line.includes('keyring'));
+  t.ok(wrong.every((line) => line.startsWith('SP_SEGMENT_DAMAGED') || line.startsWith('SP_SLOT_MISSING')), wrong.join('\n'));
+});
+
+t.test('a database that is whole is not replaced, and another kit opens nothing', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  await record(vault, await prepare(vault, world));
+  await vault.close();
+  await t.rejects(rebuild(world), { code: 'SP_USAGE' });
+  await t.rejects(rebuild({ ...world, owner: makeWorld(t.testdirName).owner }, { force: true }), { code: 'SP_WRONG_IDENTITY' });
+  t.same(await problems(world), []);
+});
+
+t.test('each page of an older state, put back into the file at rest, is found or harmless', async (t) => {
+  const world = makeWorld(t.testdir());
+  let vault = await openVault(world);
+  for (let n = 0; n < 3; n++) await record(vault, await prepare(vault, world, { startMs: start + n * hourMs }));
+  await vault.finishPeriods(start + 3 * hourMs);
+  await vault.close();
+  const file = join(world.folder, 'working.db');
+  const older = await readFile(file);
+  vault = await openVault(world);
+  await vault.purge((await vault.livePeriods()).slice(0, 1), {});
+  for (let n = 3; n < 6; n++) await record(vault, await prepare(vault, world, { startMs: start + n * hourMs }));
+  await vault.finishPeriods(start + 6 * hourMs);
+  await vault.close();
+  const newer = await readFile(file);
+  const truth = await dump(world);
+  let [found, harmless] = [0, 0];
+  for (let page = 0; page < older.length / 4096; page++) {
+    const mixed = Buffer.from(newer);
+    older.copy(mixed, page * 4096, page * 4096, (page + 1) * 4096);
+    if (mixed.equals(newer)) continue;
+    await writeFile(file, mixed);
+    const said = await problems(world).catch((error: unknown) => [String(error)]);
+    if (said.length > 0) found++;
+    else {
+      t.equal(await dump(world), truth, `page ${page}`);
+      harmless++;
+    }
+  }
+  await writeFile(file, newer);
+  t.ok(found > 5, `${found} found, ${harmless} harmless`);
+  t.same(await problems(world), []);
+});
+
+async function dump(world: World): Promise<string> {
+  const db = await openRaw(world);
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck().all() as string[];
+  const text = JSON.stringify(tables.map((name) => db.prepare(`SELECT * FROM "${name}"`).all()));
+  db.close();
+  return text;
+}
