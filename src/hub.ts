@@ -3,7 +3,7 @@
  * It reaches cameras and visitors of the site and nothing else; what leaves the house is the courier's, which has no key.
  */
 import { randomInt } from 'node:crypto';
-import { serveControl } from './api/control.ts';
+import { serveControl, type ControlSocket } from './api/control.ts';
 import { operationsOf } from './api/operations.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { clockSynchronised } from './base/timesync.ts';
@@ -42,6 +42,7 @@ export class Hub {
   readonly #manager = serviceManager(process.env);
   #site: Site | undefined;
   #log: Log | undefined;
+  #control: ControlSocket | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -72,7 +73,7 @@ export class Hub {
     }));
     this.#site = site;
 
-    const mend = await this.#life.own('mend', new MendDuty({ vault, clock, log, notices, onReturn: () => { purge.nudge(); disk.nudge(); } }));
+    const mend = await this.#life.own('mend', new MendDuty({ vault, clock, log, notices, onReturn: () => { purge.nudge(); disk.nudge(); void this.#control?.renew(); } }));
 
     await timekeeper.start();
     mend.start();
@@ -82,7 +83,7 @@ export class Hub {
     scrub.start();
     copies.start();
     const operations = operationsOf({ site, vault, purge, disk, scrub, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
-    await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
+    this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
     const heartbeat = await this.#life.own('heartbeat', new HeartbeatDuty({ manager: this.#manager, cameras: () => site.cameras.map((watch) => watch.beating), notices, clock, log }));

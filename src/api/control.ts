@@ -5,7 +5,42 @@ import { ensureFolder, folderOf, protectSocket, removeSocket } from '../base/fil
 import type { Log } from '../base/log.ts';
 import { routes, type Operations, type RouteName } from './contract.ts';
 
-export async function serveControl(o: { socket: string; operations: Operations; log: Log }): Promise<{ close(): Promise<void> }> {
+export interface ControlOptions {
+  readonly socket: string;
+  readonly operations: Operations;
+  readonly log: Log;
+}
+
+export class ControlSocket {
+  readonly #o: ControlOptions;
+  #server: FastifyInstance;
+  #renewing: Promise<void> = Promise.resolve();
+
+  constructor(o: ControlOptions, server: FastifyInstance) {
+    this.#o = o;
+    this.#server = server;
+  }
+
+  /** Listens anew: the name of the socket lay on a disk that went and came back, and leads nowhere. Never rejects. */
+  renew(): Promise<void> {
+    this.#renewing = this.#renewing.then(async () => {
+      await this.#server.close();
+      this.#server = await open(this.#o);
+    }).catch((error: unknown) => this.#o.log.error({ component: 'control', code: asSallyportError(error).code }, asSallyportError(error).message));
+    return this.#renewing;
+  }
+
+  async close(): Promise<void> {
+    await this.#renewing;
+    await this.#server.close();
+  }
+}
+
+export async function serveControl(o: ControlOptions): Promise<ControlSocket> {
+  return new ControlSocket(o, await open(o));
+}
+
+async function open(o: ControlOptions): Promise<FastifyInstance> {
   const server = fastify({
     logger: false,
     bodyLimit: 64 * 1024,
@@ -20,7 +55,7 @@ export async function serveControl(o: { socket: string; operations: Operations; 
   });
   for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations);
   await listen(server, o.socket);
-  return { close: () => server.close() };
+  return server;
 }
 
 function addRoute(server: FastifyInstance, name: RouteName, operations: Operations): void {
