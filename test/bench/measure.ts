@@ -168,6 +168,10 @@ export interface Usage {
   /** Memory shared with others is divided among them. */
   readonly pssBytes: number;
   readonly processes: number;
+  /** What the kernel was given to write to disks (`write_bytes` of /proc/PID/io), without the file system's own journal. */
+  readonly writtenBytes: number;
+  /** How often a thread had waited and was woken. */
+  readonly wakeUps: number;
 }
 
 /**
@@ -176,7 +180,7 @@ export interface Usage {
  */
 export function usageOf(pids: readonly number[]): Usage {
   const members = withDescendants(pids);
-  let [cpuSeconds, ownCpuSeconds, rssBytes, pssBytes] = [0, 0, 0, 0];
+  let [cpuSeconds, ownCpuSeconds, rssBytes, pssBytes, writtenBytes, wakeUps] = [0, 0, 0, 0, 0, 0];
   for (const pid of members) {
     try {
       const stat = fieldsOfStat(pid);
@@ -189,11 +193,13 @@ export function usageOf(pids: readonly number[]): Usage {
       const [rss, pss] = memoryOf(pid);
       rssBytes += rss;
       pssBytes += pss;
+      writtenBytes += Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1] ?? NaN);
+      for (const task of readdirSync(`/proc/${pid}/task`)) wakeUps += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/task/${task}/status`, 'latin1'))?.[1] ?? NaN);
     } catch {
       // It ended between two looks: its time is with its parent's now.
     }
   }
-  return { cpuSeconds, ownCpuSeconds, rssBytes, pssBytes, processes: members.length };
+  return { cpuSeconds, ownCpuSeconds, rssBytes, pssBytes, writtenBytes, wakeUps, processes: members.length };
 }
 
 /** USER_HZ, which Linux shows as 100 on every architecture we run on. */
@@ -245,16 +251,16 @@ export async function inFolder<T>(options: BenchOptions, work: (folder: string) 
   }
 }
 
-/** 1080p25 H.264 of 4 Mbit/s constant, 2 s from key frame to key frame, no sound; made once and kept. */
-export async function benchClip(seconds: number): Promise<string> {
+/** 1080p25 H.264 of so many Mbit/s constant, 2 s from key frame to key frame, no sound; made once and kept. */
+export async function benchClip(seconds: number, megabits = 4): Promise<string> {
   const folder = join(tmpdir(), `sallyport-bench-${userInfo().uid}`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const clip = join(folder, `1080p25-4mbit-${seconds}s.mp4`);
+  const clip = join(folder, `1080p25-${megabits}mbit-${seconds}s.mp4`);
   if (await access(clip).then(() => true, () => false)) return clip;
   const part = `${clip}.${process.pid}.mp4`;
   const { status, stderr } = await run('ffmpeg', [
     '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=1920x1080:rate=25,noise=alls=12:allf=t`, '-t', String(seconds), '-an',
-    '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-b:v', '4M', '-maxrate', '4M', '-bufsize', '4M', '-x264-params', 'nal-hrd=cbr',
+    '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-b:v', `${megabits}M`, '-maxrate', `${megabits}M`, '-bufsize', `${megabits}M`, '-x264-params', 'nal-hrd=cbr',
     '-g', '50', '-keyint_min', '50', '-sc_threshold', '0', '-bf', '0', part,
   ], { timeoutMs: 300_000 });
   if (status !== 0) throw new Error(`the clip could not be made: ${stderr}`);
