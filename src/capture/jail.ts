@@ -46,7 +46,7 @@ export interface Cell {
   readonly port?: number;
   /** CPU time until it is killed; a week when absent. */
   readonly cpuSeconds?: number;
-  /** It reads its connection in large pieces, whatever it asks for; same bytes, half the CPU time (docs/decisions/002). */
+  /** It reads its connection in large pieces, whatever it asks for; same bytes, half the CPU time (docs/decisions/002-where-the-cpu-goes.md). */
   readonly readsAhead?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * How ffmpeg's output is read. While somebody watches: each picture at once. Else in batches, all streams in the same moment: a process
- * that is woken for every picture of every camera pays more for waking up than for sealing what it reads (docs/decisions/002).
+ * that is woken for every picture of every camera pays more for waking up than for sealing what it reads (docs/decisions/002-where-the-cpu-goes.md).
  */
 import type { Clock } from '../base/clock.ts';
 import type { Child } from '../base/spawn.ts';
