@@ -214,7 +214,7 @@ async function bytesBelow(folder: string): Promise<number> {
 }
 
 async function until(what: string, look: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 30_000; !look(); await delay(50)) if (performance.now() > endMs) throw new Error(`waited 30 s in vain: ${what}`);
+  for (const endMs = performance.now() + 120_000; !look(); await delay(50)) if (performance.now() > endMs) throw new Error(`waited 120 s in vain: ${what}`);
 }
 
 async function call(args: readonly string[], input?: string): Promise<void> {
