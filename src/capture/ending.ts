@@ -12,6 +12,8 @@ export interface Ending {
 }
 
 export interface LastWords {
+  /** False when ffmpeg could not even be started. */
+  readonly launched: boolean;
   /** The last lines of standard error, scrubbed. */
   readonly lines: readonly string[];
   readonly fragments: number;
@@ -23,7 +25,7 @@ export interface LastWords {
 const quietMsMax = 4500;
 const detailLengthMax = 200;
 
-export function endingOf({ lines, fragments, quietMs }: LastWords): Ending {
+export function endingOf({ lines, fragments, quietMs }: Omit<LastWords, 'launched'>): Ending {
   const found = endings.find(([pattern]) => lines.some((line) => pattern.test(line)));
   if (found !== undefined) return { reason: found[1], detail: detailOf(lines.findLast((line) => found[0].test(line))) };
   if (fragments > 0 && quietMs >= quietMsMax) return { reason: 'stalled', detail: `nothing came for ${Math.round(quietMs / 1000)} s` };
@@ -31,8 +33,13 @@ export function endingOf({ lines, fragments, quietMs }: LastWords): Ending {
   return { reason: 'stream ended', detail: detailOf(lines.at(-1)) };
 }
 
+/** Whether the camera spoke RTSP in the session that ended so. One that is only there, and silent, has not. */
+export function answeredIn({ reason }: Ending, { launched, fragments }: LastWords): boolean {
+  return fragments > 0 || (launched && reason !== 'camera offline');
+}
+
 /** The plan of the next try: changed only on ffmpeg's own evidence, and then kept. */
-export function nextPlan(plan: SessionPlan, words: LastWords): SessionPlan {
+export function nextPlan(plan: SessionPlan, words: Pick<LastWords, 'lines' | 'fragments'>): SessionPlan {
   const said = (pattern: RegExp): boolean => words.lines.some((line) => pattern.test(line));
   return {
     audio: said(soundFails) ? weaker(plan.audio) : plan.audio,

@@ -8,6 +8,7 @@ import { Fmp4Reader, type Fmp4Sink } from './fmp4.ts';
 import type { Jail } from './jail.ts';
 import type { Fragment } from './media.ts';
 import { Outlet, type Attention } from './outlet.ts';
+import { PictureWatch } from './picture.ts';
 
 export interface SessionOptions {
   readonly camera: string;
@@ -53,8 +54,10 @@ class Session {
   readonly #reader: Fmp4Reader;
   readonly #lines: string[] = [];
   readonly #gone = new AbortController();
+  readonly #picture = new PictureWatch();
   #outlet: Outlet | undefined;
   #broken: Ending | undefined;
+  #child: Child | undefined;
   #fragments = 0;
   #firstMs: number | undefined;
   /** Monotonic times of the last bytes, the last picture, the last key frame. */
@@ -72,13 +75,14 @@ class Session {
     try {
       const child = await this.#start();
       this.#outlet = this.#outletOf(child);
+      this.#child = child;
       child.stdout.on('error', (error) => this.#break(child, { reason: 'stream broken', detail: reasonOf(error) }));
       await this.#untilGone(child, signal);
     } catch (error) {
       this.#broken = { reason: 'stream broken', detail: asSallyportError(error).message };
     }
     const quietMs = this.#o.clock.monotonicMs() - this.#bytesMs;
-    const words: LastWords = { lines: this.#lines, fragments: this.#fragments, quietMs };
+    const words: LastWords = { launched: this.#child !== undefined, lines: this.#lines, fragments: this.#fragments, quietMs };
     const { reason, detail } = this.#broken ?? endingOf(words);
     return { reason, detail, words, liveMs: this.#firstMs === undefined ? 0 : this.#bytesMs - this.#firstMs };
   }
@@ -116,6 +120,13 @@ class Session {
   }
 
   #onFragment(fragment: Fragment): void {
+    if (this.#broken !== undefined) return;
+    const change = fragment.keyFrame ? this.#picture.changeIn(fragment.bytes) : undefined;
+    if (change !== undefined && this.#child !== undefined) {
+      // ffmpeg goes on under the first init, which cannot show this picture: a new session begins with the right one.
+      this.#break(this.#child, { reason: 'codec changed', detail: change });
+      return;
+    }
     this.#fragments++;
     this.#bytesMs = Math.max(this.#bytesMs, fragment.monotonicMs);
     this.#firstMs ??= fragment.monotonicMs;

@@ -18,11 +18,10 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
-import { minuteMs } from '../base/units.ts';
 import type { AudioRule } from '../policy/audio.ts';
-import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
-import { nextPlan, type Ending } from './ending.ts';
+import { nextTry, noTries, type TryHistory } from '../policy/supervision.ts';
+import { answeredIn, nextPlan, type Ending } from './ending.ts';
 import { sourceList, type SessionPlan } from './ffmpeg.ts';
 import type { Jail } from './jail.ts';
 import type { Fragment, Init, MediaEvent, ReadingPace } from './media.ts';
@@ -39,9 +38,14 @@ export interface StreamState {
   readonly sinceMs: UnixMs;
   readonly reason?: GapReason;
   readonly detail?: string;
+  /** Since when there is no live picture: the end of the last live session, or the start. Absent while live. */
+  readonly lostSinceMs?: UnixMs;
+  /** When it is tried again; while `waiting`. */
+  readonly nextTryMs?: UnixMs;
   /** How often ffmpeg was started again. */
   readonly restarts: number;
   readonly lastFragmentMs?: UnixMs;
+  readonly lastKeyFrameMs?: UnixMs;
   /** Media bytes since `start`. */
   readonly bytes: number;
 }
@@ -69,10 +73,6 @@ export interface StreamOptions {
 
 const stallMsDefault = 10_000;
 const ringBytesDefault = 32 * 2 ** 20;
-/** So much live data, and the next failure is a first one again. */
-const recoveredAfterMs = minuteMs;
-/** Cameras lock an account after a few wrong passwords in a short time. */
-const refusedWaitMs = minuteMs;
 
 /** Keeps one stream of one camera coming until stopped. Not to be started again after `stop`. */
 export class StreamCapture {
@@ -85,13 +85,16 @@ export class StreamCapture {
   #sinceMs: UnixMs;
   #ending: Ending | undefined;
   #tries = 0;
+  #lostSinceMs: UnixMs | undefined;
+  #nextTryMs: UnixMs | undefined;
   #lastFragmentMs: UnixMs | undefined;
+  #lastKeyFrameMs: UnixMs | undefined;
   #bytes = 0;
 
   constructor(options: StreamOptions) {
     this.#o = options;
     this.#ring = new MediaRing(options.ringBytesMax ?? ringBytesDefault, (watched) => { this.#attention.watched = watched; });
-    this.#sinceMs = options.clock.wallMs();
+    this.#sinceMs = this.#lostSinceMs = options.clock.wallMs();
   }
 
   start(): void {
@@ -109,7 +112,10 @@ export class StreamCapture {
     return {
       state: this.#state, sinceMs: this.#sinceMs, restarts: Math.max(0, this.#tries - 1), bytes: this.#bytes,
       ...(this.#ending === undefined ? {} : { reason: this.#ending.reason, detail: this.#ending.detail }),
+      ...(this.#lostSinceMs === undefined ? {} : { lostSinceMs: this.#lostSinceMs }),
+      ...(this.#nextTryMs === undefined ? {} : { nextTryMs: this.#nextTryMs }),
       ...(this.#lastFragmentMs === undefined ? {} : { lastFragmentMs: this.#lastFragmentMs }),
+      ...(this.#lastKeyFrameMs === undefined ? {} : { lastKeyFrameMs: this.#lastKeyFrameMs }),
     };
   }
 
@@ -126,18 +132,19 @@ export class StreamCapture {
     const { clock, random, audio, hevc } = this.#o;
     const { signal } = this.#stop;
     let plan: SessionPlan = { audio, hevc, richProbe: false };
-    let failures = 0;
+    let history: TryHistory = noTries;
     let silent = 0;
     while (!signal.aborted) {
+      const startedMs = clock.monotonicMs();
       // A microphone that is announced but silent may hold everything back: each third try without a single byte goes without sound.
       const end = await this.#try(silent % 3 === 2 ? { ...plan, audio: 'drop' } : plan);
       if (signal.aborted) break;
       plan = nextPlan(plan, end.words);
       silent = end.words.fragments === 0 && end.reason === 'stalled' ? silent + 1 : 0;
-      failures = end.liveMs >= recoveredAfterMs ? 1 : failures + 1;
-      const waitMs = Math.max(backoffMs(failures, random), end.reason === 'credentials refused' ? refusedWaitMs : 0);
-      this.#lose(end, failures, waitMs);
-      await clock.sleep(waitMs, signal).catch(() => {});
+      const next = nextTry(history, { reason: end.reason, answered: answeredIn(end, end.words), liveMs: end.liveMs, startedMs, endedMs: clock.monotonicMs() }, random);
+      history = next.history;
+      this.#lose(end, next.waitMs);
+      await clock.sleep(next.waitMs, signal).catch(() => {});
     }
     this.#tellReaders({ reason: 'hub stopped', detail: '' });
     this.#enter('stopped', undefined);
@@ -147,6 +154,7 @@ export class StreamCapture {
   async #try(plan: SessionPlan): Promise<SessionEnd> {
     const { camera, clock, ffmpeg, jail, log, stallMs } = this.#o;
     this.#tries++;
+    this.#nextTryMs = undefined;
     this.#enter('starting', this.#ending);
     try {
       const source = sourceList(camera, await this.#o.url(), plan);
@@ -159,7 +167,7 @@ export class StreamCapture {
       }, this.#stop.signal);
     } catch (error) {
       const reason = isSallyportError(error, 'SP_CAMERA_REFUSED') ? 'credentials refused' : 'camera offline';
-      return { reason, detail: asSallyportError(error).message, words: { lines: [], fragments: 0, quietMs: 0 }, liveMs: 0 };
+      return { reason, detail: asSallyportError(error).message, words: { launched: false, lines: [], fragments: 0, quietMs: 0 }, liveMs: 0 };
     }
   }
 
@@ -170,8 +178,10 @@ export class StreamCapture {
   #onFragment(fragment: Fragment): void {
     this.#bytes += fragment.bytes.length;
     this.#lastFragmentMs = fragment.wallMs;
+    if (fragment.keyFrame) this.#lastKeyFrameMs = fragment.wallMs;
     this.#ring.push(fragment);
     if (this.#state !== 'live') {
+      this.#lostSinceMs = undefined;
       this.#enter('live', undefined);
       this.#o.log.info({ component: 'capture', camera: this.#o.camera, stream: this.#o.stream, restarts: this.#tries - 1 }, 'stream is live');
     } else if (fragment.keyFrame && this.#ending !== undefined) this.#enter('live', undefined);
@@ -183,12 +193,15 @@ export class StreamCapture {
     this.#ring.starve({ kind: 'lost', reason: 'no key frame', detail, wallMs: this.#o.clock.wallMs(), monotonicMs: this.#o.clock.monotonicMs() });
   }
 
-  #lose(end: Ending, failures: number, waitMs: number): void {
-    const { camera, stream, log } = this.#o;
+  #lose(end: Ending, waitMs: number): void {
+    const { camera, stream, log, clock } = this.#o;
+    const news = this.#lostSinceMs === undefined || this.#tries === 1;
+    this.#lostSinceMs ??= clock.wallMs();
+    this.#nextTryMs = Math.round(clock.wallMs() + waitMs);
     this.#tellReaders(end);
     this.#enter('waiting', end);
     // The first failure is news; that it goes on is for who looks closer.
-    log[failures === 1 ? 'warn' : 'debug']({ component: 'capture', camera, stream, reason: end.reason, detail: end.detail, failures, waitMs }, 'stream lost');
+    log[news ? 'warn' : 'debug']({ component: 'capture', camera, stream, reason: end.reason, detail: end.detail, waitMs: Math.round(waitMs) }, 'stream lost');
   }
 
   #tellReaders({ reason, detail }: Ending): void {

@@ -84,7 +84,7 @@ t.test('ffmpeg\'s last words become a reason that the owner understands', async 
 });
 
 t.test('the next try learns from ffmpeg\'s own evidence, and from nothing else', async (t) => {
-  const next = (from: SessionPlan, line: string, fragments = 0): SessionPlan => nextPlan(from, { lines: [line], fragments, quietMs: 0 });
+  const next = (from: SessionPlan, line: string, fragments = 0): SessionPlan => nextPlan(from, { lines: [line], fragments });
   t.same(next(plan, '[mp4 @ 0x1] dimensions not set'), { ...plan, richProbe: true });
   t.same(next(plan, "Stream map '0:v:0' matches no streams."), { ...plan, richProbe: true });
   t.same(next({ ...plan, hevc: true }, "[mp4 @ 0x1] Tag hvc1 incompatible with output codec id '27' (avc1)"), plan);

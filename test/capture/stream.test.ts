@@ -8,7 +8,6 @@ import { Secret } from '../../src/base/secret.ts';
 import { run } from '../../src/base/spawn.ts';
 import type { Fragment, MediaEvent } from '../../src/capture/media.ts';
 import { StreamCapture, type StreamOptions, type StreamState } from '../../src/capture/stream.ts';
-import { backoffMs } from '../../src/policy/backoff.ts';
 import { Emulator, type EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { makeClip, streamOf, take } from './clips.ts';
 import { cseq, falseCamera } from './falsecamera.ts';
@@ -28,7 +27,8 @@ class HastyClock implements Clock {
     return systemClock.sleep(between ? 20 : ms, signal);
   }
 }
-const backoffsMs = [1, 2, 3, 4, 5, 6, 7, 8].map((attempt) => backoffMs(attempt, () => 0.2));
+/** Of the supervisor, after tries that found nobody and after tries that were answered and failed. */
+const backoffsMs = [1, 2, 4, 8, 15, 60, 240, 720].map((seconds) => seconds * 600);
 
 let emulator: Emulator;
 t.before(async () => {
@@ -293,7 +293,7 @@ t.test('a camera that sends no key frame for 30 s is told so, and the stream goe
   t.same(states.map(({ state, reason }) => [state, reason]), [['starting', undefined], ['live', undefined], ['live', 'no key frame'], ['live', undefined]]);
 });
 
-t.test('waits between tries grow, and after a minute of live data begin anew', async (t) => {
+t.test('waits between tries that are answered and fail grow; after a minute of live data it is tried again at once', async (t) => {
   const folder = t.testdir({});
   const stream = await streamOf(await makeClip(join(folder, 'clip.mp4')), { audio: 'drop', hevc: false, richProbe: false });
   const waitsMs: number[] = [];
@@ -318,7 +318,7 @@ t.test('waits between tries grow, and after a minute of live data begin anew', a
   });
   while (waitsMs.length < 6) await systemClock.sleep(20);
   await capture.stop();
-  t.same(waitsMs.slice(0, 6), [600, 1200, 2400, 4800, 600, 1200]);
+  t.same(waitsMs.slice(0, 6), [600, 2400, 9000, 36_000, 600, 144_000]);
 });
 
 // A teardown of the whole file would wait for the servers that it is to close.
