@@ -215,6 +215,7 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
     ownKeep: entry.keep !== undefined,
     audio: entry.audio ?? false,
     record: entry.record ?? true,
+    sub: entry.sub ?? false,
     space: entry.space ?? 'home',
     ...(entry.serial === undefined ? {} : { serial: entry.serial }),
     ...bytesOf('budgetBytes', entry.budget),

@@ -68,6 +68,7 @@ export const CameraSchema = Type.Object({
   keep: Type.Optional(duration('camera.keep', 'How long its footage is kept; `keep.footage` when absent. A longer time than now waits for the owner\'s yes.', { min: '10 seconds', max: '10 years' })),
   audio: Type.Optional(yesNo('camera.audio', 'Whether sound is recorded. Waits for the owner\'s yes.', false)),
   record: Type.Optional(yesNo('camera.record', 'Whether it is recorded.', true)),
+  sub: Type.Optional(yesNo('camera.sub', 'Whether its sub stream is recorded too: small pictures for slow connections.', false)),
   space: Type.Optional(text('camera.space', 'Which space, that is which people, its footage is sealed for. The owner list names the spaces.', {
     maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
   })),

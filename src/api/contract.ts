@@ -9,6 +9,21 @@ const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
 const Optional = Type.Optional;
 
+const StreamStatusShape = Type.Object({
+  stream: Type.Enum(['main', 'sub']),
+  online: Type.Boolean(),
+  sinceMs: UnixMs,
+  state: Text(1000),
+  wanted: Type.Boolean(),
+  recording: Type.Boolean(),
+  restarts: Type.Integer(),
+  bytes: Type.Integer(),
+  lastSealedMs: Optional(UnixMs),
+  segmentsSealed: Type.Integer(),
+  bytesSealed: Type.Integer(),
+  gaps: Type.Integer(),
+});
+
 export const CameraStatusShape = Type.Object({
   camera: Text(40),
   name: Text(),
@@ -21,6 +36,7 @@ export const CameraStatusShape = Type.Object({
   bytes: Type.Integer(),
   lastSealedMs: Optional(UnixMs),
   segmentsSealed: Type.Integer(),
+  streams: Type.Array(StreamStatusShape),
 });
 
 export const PendingShape = Type.Object({ id: Text(16), text: Text(1000), camera: Optional(Text(40)), key: Text(), from: Text(), to: Text() });

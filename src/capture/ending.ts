@@ -26,9 +26,10 @@ const quietMsMax = 4500;
 const detailLengthMax = 200;
 
 export function endingOf({ lines, fragments, quietMs }: Omit<LastWords, 'launched'>): Ending {
+  // Whatever ffmpeg's last word: a camera that was live and fell silent has stalled.
+  if (fragments > 0 && quietMs >= quietMsMax) return { reason: 'stalled', detail: `nothing came for ${Math.round(quietMs / 1000)} s` };
   const found = endings.find(([pattern]) => lines.some((line) => pattern.test(line)));
   if (found !== undefined) return { reason: found[1], detail: detailOf(lines.findLast((line) => found[0].test(line))) };
-  if (fragments > 0 && quietMs >= quietMsMax) return { reason: 'stalled', detail: `nothing came for ${Math.round(quietMs / 1000)} s` };
   if (fragments === 0 && lines.some((line) => line.includes('Impossible to open'))) return { reason: 'camera offline', detail: 'it does not answer' };
   return { reason: 'stream ended', detail: detailOf(lines.at(-1)) };
 }

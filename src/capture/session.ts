@@ -39,6 +39,8 @@ const videoStallFactor = 3;
 const keyFrameMs = 30_000;
 /** The watchdog looks at least this often. */
 const watchMs = 5000;
+/** ffmpeg is gone so soon after it wrote what it still held. */
+const flushMs = 500;
 const killAfterMs = 1000;
 /** Of the time without bytes after which a stream counts as stalled, what comes may lie unread for this part. */
 const unreadPart = 1 / 8;
@@ -60,6 +62,9 @@ class Session {
   #child: Child | undefined;
   #fragments = 0;
   #firstMs: number | undefined;
+  /** Monotonic time of the last fragment, and how long after its predecessor it came. */
+  #fragmentMs = 0;
+  #pauseMs = 0;
   /** Monotonic times of the last bytes, the last picture, the last key frame. */
   #bytesMs: number;
   #videoMs: number;
@@ -81,10 +86,18 @@ class Session {
     } catch (error) {
       this.#broken = { reason: 'stream broken', detail: asSallyportError(error).message };
     }
-    const quietMs = this.#o.clock.monotonicMs() - this.#bytesMs;
+    const { quietMs, liveMs } = this.#lastSeen(this.#o.clock.monotonicMs());
     const words: LastWords = { launched: this.#child !== undefined, lines: this.#lines, fragments: this.#fragments, quietMs };
     const { reason, detail } = this.#broken ?? endingOf(words);
-    return { reason, detail, words, liveMs: this.#firstMs === undefined ? 0 : this.#bytesMs - this.#firstMs };
+    return { reason, detail, words, liveMs };
+  }
+
+  /** The muxer holds the last picture back until the next one comes, or the end: what comes out just before the end came in before the silence. */
+  #lastSeen(endMs: number): { quietMs: number; liveMs: number } {
+    if (this.#firstMs === undefined) return { quietMs: endMs - this.#bytesMs, liveMs: 0 };
+    const flushed = this.#fragments > 1 && endMs - this.#fragmentMs < flushMs;
+    const seenMs = flushed ? this.#fragmentMs - this.#pauseMs : this.#fragmentMs;
+    return { quietMs: endMs - seenMs, liveMs: seenMs - this.#firstMs };
   }
 
   #start(): Promise<Child> {
@@ -130,6 +143,8 @@ class Session {
     this.#fragments++;
     this.#bytesMs = Math.max(this.#bytesMs, fragment.monotonicMs);
     this.#firstMs ??= fragment.monotonicMs;
+    this.#pauseMs = fragment.monotonicMs - this.#fragmentMs;
+    this.#fragmentMs = fragment.monotonicMs;
     if (fragment.track === 'video') this.#videoMs = fragment.monotonicMs;
     if (fragment.keyFrame) this.#keyFrameMs = fragment.monotonicMs;
     this.#o.sink.onFragment(fragment);

@@ -18,13 +18,14 @@ emulators run side by side. Ctrl-C ends them.
   --address A          the first one's address (127.0.0.2); the others follow
   --clip FILE          pictures from a file that ffmpeg reads, looped (else a generated scene)
   --audio KIND[,KIND]  aac, alaw or none, for each camera in turn (none)
+  --seconds N          length of the loop, 1 to 600 (20)
   --user U             (admin)
   --password-stdin     the password is the first line of standard input (else made at random and printed)
   --folder DIR         where generated scenes are kept (else in the temporary folder)
   --json               print what there is as JSON, one document, then run`,
   async run(args) {
     const { values } = parseOptions('emulate', args, {
-      cameras: { type: 'string' }, address: { type: 'string' }, clip: { type: 'string' }, audio: { type: 'string' }, user: { type: 'string' },
+      cameras: { type: 'string' }, address: { type: 'string' }, clip: { type: 'string' }, audio: { type: 'string' }, user: { type: 'string' }, seconds: { type: 'string' },
       'password-stdin': { type: 'boolean' }, folder: { type: 'string' }, json: { type: 'boolean' },
     }, 0);
     const cameras = Number(values.cameras ?? '2');
@@ -35,6 +36,7 @@ emulators run side by side. Ctrl-C ends them.
       log: createLog({ level: 'warn', write: (line) => void process.stderr.write(line) }),
       audio: audioOf(values.audio ?? 'none'),
       ...(values.clip === undefined ? {} : { clip: values.clip }),
+      ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
       ...(values.user === undefined ? {} : { user: values.user }),
       ...(values['password-stdin'] === true ? { password: await firstLine() } : {}),
       ...(values.folder === undefined ? {} : { folder: values.folder }),

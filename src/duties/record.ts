@@ -7,17 +7,18 @@ import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Fragment, Init, StreamCapture } from '../capture/stream.ts';
 import { decideCut } from '../policy/cutting.ts';
-import type { GapReason } from '../policy/gaps.ts';
+import { gapMsMin, segmentSpanMs, type GapReason } from '../policy/gaps.ts';
 import { deadlineMs, periodOf } from '../policy/periods.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Period, SegmentRow, SegmentWriter, Vault } from '../vault/vault.ts';
+import type { GapBook } from './gapbook.ts';
 
 /** Sealed bytes that may wait for the disk, per stream. Beyond it the segment ends and the rest is a gap. */
 const backlogBytesMax = 16 * 2 ** 20;
 /** After a failed beginning, how long until the next try. */
 const retryMs = 2000;
-/** Shorter pauses between two segments are the camera's frame rate, not a gap. */
-const gapMsMin = 500;
+/** Pictures may be further apart, but the last one of a segment is not taken to stand for longer. */
+const lastPictureMsMax = 1000;
 
 export interface RecordOptions {
   readonly camera: string;
@@ -34,9 +35,7 @@ export interface RecordOptions {
   readonly keepMs: () => number;
   readonly recipients: () => readonly string[];
   readonly clockState: () => 'synchronised' | 'unsynchronised';
-  /** When the last footage before this start ended, if there is any: the time since is a gap. */
-  readonly lastEndMs: UnixMs | undefined;
-  readonly lastEndReason: GapReason;
+  readonly gaps: GapBook;
   /** The room on the disk, which another duty keeps. */
   readonly room?: RecordingRoom;
 }
@@ -53,13 +52,24 @@ interface Open {
   readonly periodEndMs: UnixMs;
   readonly firstTimeMs: number;
   readonly startMs: UnixMs;
+  readonly startMonoMs: number;
+  /** Media time after its last picture. */
   endTimeMs: number;
+  /**
+   * When the last picture is over, by the clock of its arrival: not later than its predecessor's end says, for ffmpeg holds the last one
+   * back until a silent camera is given up.
+   */
+  endMonoMs: number;
+  /** When the next picture is expected. */
+  nextMonoMs: number;
 }
 
 export interface RecordState {
   readonly recording: boolean;
   readonly lastSealedMs: UnixMs | undefined;
   readonly segments: number;
+  /** Plaintext bytes of the sealed segments. */
+  readonly bytes: number;
   readonly problem: SallyportError | undefined;
   readonly cutByLimit: boolean;
 }
@@ -71,14 +81,13 @@ export class Recorder {
   #loop: Promise<void> = Promise.resolve();
   #init: Init | undefined;
   #open: Open | undefined;
-  #gap: { fromMs: UnixMs; reason: GapReason; detail: string } | undefined;
-  #footageEndMs: UnixMs | undefined;
+  /** Where the last segment of this start ended, by the wall clock and by the monotonic one. */
+  #footageEnd: { wallMs: UnixMs; monoMs: number } | undefined;
   #retryAtMs = -Infinity;
-  #state: RecordState = { recording: false, lastSealedMs: undefined, segments: 0, problem: undefined, cutByLimit: false };
+  #state: RecordState = { recording: false, lastSealedMs: undefined, segments: 0, bytes: 0, problem: undefined, cutByLimit: false };
 
   constructor(o: RecordOptions) {
     this.#o = o;
-    if (o.lastEndMs !== undefined) this.#gap = { fromMs: o.lastEndMs, reason: o.lastEndReason, detail: '' };
   }
 
   start(): void {
@@ -108,10 +117,10 @@ export class Recorder {
           this.#init = event.init;
         } else if (event.kind === 'lost') {
           this.#finish();
-          this.#beginGap(this.#footageEndMs ?? event.wallMs, event.reason, event.detail);
+          this.#beginGap(event.reason, event.detail, event.wallMs);
         } else {
           this.#finish();
-          this.#beginGap(this.#footageEndMs ?? this.#o.clock.wallMs(), 'too slow', `${event.droppedBytes} bytes dropped`);
+          this.#beginGap('too slow', `${event.droppedBytes} bytes dropped`);
         }
         if (this.#stop.signal.aborted) return;
       }
@@ -147,7 +156,7 @@ export class Recorder {
         this.#update({ cutByLimit: true });
         this.#o.log.warn({ component: 'record', camera: this.#o.camera }, 'segments are cut by limit: the camera sends key frames too rarely');
       }
-      this.#finish();
+      this.#finish(fragment.monotonicMs);
       return this.#begin(fragment);
     }
     this.#append(open, fragment);
@@ -155,7 +164,12 @@ export class Recorder {
   }
 
   #append(open: Open, fragment: Fragment): void {
-    if (fragment.track === 'video') open.endTimeMs = fragment.timeMs + fragment.durationMs;
+    if (fragment.track === 'video') {
+      const durationMs = Math.min(fragment.durationMs, lastPictureMsMax);
+      open.endTimeMs = fragment.timeMs + fragment.durationMs;
+      open.endMonoMs = Math.min(fragment.monotonicMs, open.nextMonoMs) + durationMs;
+      open.nextMonoMs = fragment.monotonicMs + durationMs;
+    }
     open.writer.append(fragment.bytes, fragment.keyFrame ? Math.max(0, Math.round(fragment.timeMs - open.firstTimeMs)) : undefined);
   }
 
@@ -174,10 +188,10 @@ export class Recorder {
         period, stream, ftyp: init.ftyp, moov: init.moov, wallMs: Math.round(fragment.wallMs), monoMs: Math.round(fragment.monotonicMs), boot: bootId, clockState: clockState(),
       });
       fileKeys.keep(writer.id, writer.takeFileKey());
-      const open: Open = { writer, periodEndMs: period.endMs, firstTimeMs: fragment.timeMs, startMs: fragment.wallMs, endTimeMs: fragment.timeMs };
+      const open: Open = { writer, periodEndMs: period.endMs, firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
       this.#open = open;
       this.#append(open, fragment);
-      this.#endGap(fragment.wallMs);
+      this.#endGap(open);
       this.#update({ recording: true, problem: undefined });
       // The next period's slot is made ahead of time; a failure shows when that period begins.
       this.#track(this.#period(period.endMs).catch(() => {}));
@@ -194,13 +208,12 @@ export class Recorder {
     });
   }
 
-  /** Closes the open segment behind the next one's back; `close` waits for it. */
-  #finish(): void {
+  /** Closes the open segment behind the next one's back; `close` waits for it. `nextMonoMs`: when the picture came with which the next one begins. */
+  #finish(nextMonoMs?: number): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    const durationMs = Math.max(0, Math.round(open.endTimeMs - open.firstTimeMs));
-    this.#footageEndMs = Math.round(open.startMs + durationMs);
+    const durationMs = this.#endOf(open, nextMonoMs);
     this.#track(open.writer.close({ durationMs, reason: 'continuous' }).then(
       (row) => this.#sealed(open, row),
       (error: unknown) => this.#notSealed(open, error),
@@ -215,9 +228,16 @@ export class Recorder {
     this.#o.log.error({ component: 'record', camera: this.#o.camera, segment: open.writer.id, code: problem.code }, problem.message);
   }
 
+  /** Its length; footage goes up to there. */
+  #endOf(open: Open, nextMonoMs = open.endMonoMs): number {
+    const durationMs = segmentSpanMs({ mediaMs: open.endTimeMs - open.firstTimeMs, arrivedMs: nextMonoMs - open.startMonoMs });
+    this.#footageEnd = { wallMs: open.startMs + durationMs, monoMs: open.startMonoMs + durationMs };
+    return durationMs;
+  }
+
   #sealed(open: Open, row: SegmentRow): void {
     this.#o.fileKeys.closed(open.writer.id);
-    this.#update({ lastSealedMs: row.startMs + (row.durationMs ?? 0), segments: this.#state.segments + 1 });
+    this.#update({ lastSealedMs: row.startMs + (row.durationMs ?? 0), segments: this.#state.segments + 1, bytes: this.#state.bytes + open.writer.plainBytes });
     this.#o.log.debug({ component: 'record', camera: this.#o.camera, segment: row.path, bytes: row.sizeBytes }, 'segment sealed');
   }
 
@@ -226,7 +246,7 @@ export class Recorder {
     if (this.#open === undefined && this.#state.problem?.code === 'SP_NO_ROOM') return;
     const problem = new SallyportError('SP_NO_ROOM', { reason });
     this.#finish();
-    this.#beginGap(this.#footageEndMs ?? this.#o.clock.wallMs(), 'disk', problem.message);
+    this.#beginGap('disk', problem.message);
     this.#update({ problem });
     this.#o.log.warn({ component: 'record', camera: this.#o.camera, code: problem.code }, problem.message);
   }
@@ -234,34 +254,37 @@ export class Recorder {
   #abandon(open: Open, fragment: Fragment): void {
     this.#open = undefined;
     const failure = open.writer.failure ?? new SallyportError('SP_BEHIND', { camera: this.#o.camera, bytes: open.writer.backlogBytes });
-    this.#footageEndMs = Math.round(open.startMs + (open.endTimeMs - open.firstTimeMs));
+    const durationMs = this.#endOf(open);
     this.#o.fileKeys.closed(open.writer.id);
     const gap: GapReason = open.writer.failure === undefined ? 'too slow' : 'disk';
-    this.#track(open.writer.abandon({ durationMs: Math.round(open.endTimeMs - open.firstTimeMs), gap }).catch(() => {}));
+    this.#track(open.writer.abandon({ durationMs, gap }).catch(() => {}));
     this.#fail(failure, gap, fragment.wallMs);
   }
 
-  #fail(error: unknown, reason: GapReason, wallMs: UnixMs = this.#o.clock.wallMs()): void {
+  #fail(error: unknown, reason: GapReason, wallMs?: UnixMs): void {
     const problem = asSallyportError(error);
-    this.#beginGap(this.#footageEndMs ?? wallMs, reason, problem.code);
+    this.#beginGap(reason, problem.code, wallMs);
     this.#retryAtMs = this.#o.clock.monotonicMs() + retryMs;
     this.#update({ recording: false, problem });
     if (reason === 'disk' || reason === 'no slot') this.#o.room?.nudge();
     this.#o.log.error({ component: 'record', camera: this.#o.camera, code: problem.code }, problem.message);
   }
 
-  #beginGap(fromMs: UnixMs, reason: GapReason, detail: string): void {
-    this.#gap ??= { fromMs: Math.round(fromMs), reason, detail };
+  /** From where footage ended; from now on where there was none yet. */
+  #beginGap(reason: GapReason, detail: string, wallMs: UnixMs = this.#o.clock.wallMs()): void {
+    this.#o.gaps.begin(this.#footageEnd?.wallMs ?? wallMs, reason, detail);
     this.#update({ recording: false });
   }
 
-  #endGap(toMs: UnixMs): void {
-    const gap = this.#gap;
-    this.#gap = undefined;
-    if (gap === undefined || toMs - gap.fromMs < gapMsMin) return;
-    this.#o.log.info({ component: 'record', camera: this.#o.camera, reason: gap.reason, seconds: Math.round((toMs - gap.fromMs) / 1000) }, 'gap ended');
-    this.#track(this.#o.vault.addGap({ camera: this.#o.camera, stream: this.#o.stream, fromMs: gap.fromMs, toMs: Math.round(toMs), reason: gap.reason, detail: gap.detail })
-      .catch((error: unknown) => this.#o.log.error({ component: 'record', camera: this.#o.camera, error }, 'a gap could not be noted')));
+  /** Footage begins; also where no loss was told, nothing between two segments stays unexplained. */
+  #endGap({ startMs, startMonoMs }: Open): void {
+    const { gaps } = this.#o;
+    const end = this.#footageEnd;
+    if (gaps.gap === undefined && end !== undefined && startMs - end.wallMs >= gapMsMin) {
+      const clockMoved = startMs - end.wallMs - (startMonoMs - end.monoMs) >= gapMsMin;
+      gaps.begin(end.wallMs, clockMoved ? 'time' : 'no key frame', clockMoved ? 'the clock was set forward' : '');
+    }
+    gaps.end(startMs);
   }
 
   #track(work: Promise<unknown>): void {

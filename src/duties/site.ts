@@ -13,7 +13,6 @@ import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
-import type { GapReason } from '../policy/gaps.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { describeCamera, passwordName, readCamera, rememberCamera } from './adopt.ts';
@@ -64,7 +63,6 @@ export class Site {
   #effective: HubConfig;
   #pending: readonly PendingChange[] = [];
   #owner: Owner = { list: undefined, problem: new SallyportError('SP_NO_OWNER') };
-  #cleanStop = false;
   /** Changes are made one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -75,16 +73,13 @@ export class Site {
   }
 
   async start(): Promise<void> {
-    this.#cleanStop = (await this.#o.vault.setting('clean stop')) === true;
-    await this.#o.vault.putSetting('clean stop', false);
     this.#owner = await loadOwner(this.#wanted.owner, this.#o.vault, this.#o.log);
     await this.#apply();
   }
 
   async close(): Promise<void> {
     await this.#turn.catch(() => {});
-    await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
-    await this.#o.vault.putSetting('clean stop', true);
+    await Promise.all([...this.#watches.values()].map((watch) => watch.close('hub stopped')));
   }
 
   get config(): HubConfig {
@@ -209,7 +204,7 @@ export class Site {
       const wanted = effective.cameras.find((camera) => camera.id === id);
       if (wanted !== undefined && this.#orderOf(wanted) === this.#orders.get(watch)) continue;
       this.#watches.delete(id);
-      await watch.close();
+      await watch.close(wanted === undefined ? 'not recorded' : 'settings changed');
     }
     for (const camera of effective.cameras) if (!this.#watches.has(camera.id)) await this.#watch(camera);
     onChange();
@@ -218,20 +213,18 @@ export class Site {
   async #restart(camera: CameraConfig): Promise<void> {
     const watch = this.#watches.get(camera.id);
     this.#watches.delete(camera.id);
-    await watch?.close();
+    await watch?.close('settings changed');
     await this.#watch(camera);
   }
 
   async #watch(camera: CameraConfig): Promise<void> {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room } = this.#o;
     const { record, capture } = this.#effective;
-    const footage = (await vault.footageFacts()).find((facts) => facts.camera === camera.id);
     const recipients = recipientsOf(this.#owner, camera.space);
-    const lastEndReason: GapReason = this.#cleanStop ? 'hub stopped' : 'hub was off';
     const watch = new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, lastEndMs: footage?.newestEndMs, lastEndReason, room,
+      recipients, room,
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));

@@ -4,23 +4,22 @@
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
-import { Lifetime } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
-import { hourMs, minuteMs } from '../base/units.ts';
+import { hourMs, minuteMs, secondMs } from '../base/units.ts';
 import { CameraClient } from '../cameras/client.ts';
-import { resolvedStreamUrl } from '../cameras/streamurl.ts';
 import type { Jail } from '../capture/jail.ts';
-import { StreamCapture } from '../capture/stream.ts';
-import { audioRule } from '../policy/audio.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
+import { awayWaitMsMax } from '../policy/supervision.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { passwordName, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
+import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
-import { Recorder, type RecordingRoom } from './record.ts';
+import type { RecordingRoom } from './record.ts';
+import { StreamWatch, type StreamStatus } from './streamwatch.ts';
 
 export interface WatchOptions {
   readonly camera: CameraConfig;
@@ -38,8 +37,6 @@ export interface WatchOptions {
   readonly clockState: () => 'synchronised' | 'unsynchronised';
   /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
   readonly recipients: readonly string[];
-  readonly lastEndMs: UnixMs | undefined;
-  readonly lastEndReason: GapReason;
   readonly room: RecordingRoom;
 }
 
@@ -55,19 +52,24 @@ export interface CameraStatus {
   readonly bytes: number;
   readonly lastSealedMs: UnixMs | undefined;
   readonly segmentsSealed: number;
+  /** The fields above speak of the main stream; here is each. */
+  readonly streams: readonly StreamStatus[];
 }
 
 /** No camera is asked for a password again within this time: many lock a user out after some wrong ones. */
-const refusedWaitMs = minuteMs;
+const refusedWaitMs = 5 * minuteMs;
+/** Being asked what it is costs a camera that answers wrongly more than a connection. */
+const askWaitMsMax = 12 * minuteMs;
+const startRetryMs = 5 * secondMs;
 
 export class CameraWatch {
   readonly #o: WatchOptions;
   readonly #stop = new AbortController();
-  readonly #life = new Lifetime();
   #loop: Promise<void> = Promise.resolve();
   #facts: CameraFacts | undefined;
-  #capture: StreamCapture | undefined;
-  #recorder: Recorder | undefined;
+  #streams: readonly StreamWatch[] = [];
+  /** The account of a camera that could not be asked yet what it is. */
+  #unknown: GapBook | undefined;
   #problem: SallyportError | undefined;
   #online: boolean | undefined;
   #sinceMs: UnixMs;
@@ -81,35 +83,39 @@ export class CameraWatch {
     this.#loop = this.#run();
   }
 
-  async close(): Promise<void> {
+  /** `why` nothing is recorded from now on. */
+  async close(why: GapReason = 'hub stopped'): Promise<void> {
     this.#stop.abort();
-    await this.#life.close();
     await this.#loop;
+    await Promise.all(this.#streams.map((stream) => stream.close(why)));
+    await this.#unknown?.close(why);
   }
 
   /** For the watchdog: whether segments should close, and why they cannot if that is known. */
   get beating(): Beating {
     const { camera, recipients } = this.#o;
-    const excuse = this.#capture?.state.reason === 'no key frame' ? 'it sends no key frame' : undefined;
-    return { camera: camera.id, wanted: camera.record && recipients.length > 0, online: this.#online === true, segmentsSealed: this.#recorder?.state.segments ?? 0, excuse };
+    const [main] = this.#streams;
+    const excuse = main?.keyFrameless === true ? 'it sends no key frame' : undefined;
+    return { camera: camera.id, wanted: camera.record && recipients.length > 0, online: this.#online === true, segmentsSealed: main?.status.segmentsSealed ?? 0, excuse };
   }
 
   get status(): CameraStatus {
     const { camera } = this.#o;
-    const recorder = this.#recorder?.state;
-    const capture = this.#capture?.state;
+    const streams = this.#streams.map((stream) => stream.status);
+    const [main] = streams;
     return {
       camera: camera.id,
       name: camera.name,
       online: this.#online === true,
       sinceMs: this.#sinceMs,
-      state: this.#inWords(),
-      recording: recorder?.recording === true,
+      state: this.#problem !== undefined ? `${this.#problem.message} (${this.#problem.code})` : main?.state ?? 'being asked what it is',
+      recording: main?.recording === true,
       device: this.#facts?.device,
-      restarts: capture?.restarts ?? 0,
-      bytes: capture?.bytes ?? 0,
-      lastSealedMs: recorder?.lastSealedMs,
-      segmentsSealed: recorder?.segments ?? 0,
+      restarts: main?.restarts ?? 0,
+      bytes: main?.bytes ?? 0,
+      lastSealedMs: main?.lastSealedMs,
+      segmentsSealed: main?.segmentsSealed ?? 0,
+      streams,
     };
   }
 
@@ -117,19 +123,14 @@ export class CameraWatch {
     const facts = await this.#learn();
     if (facts === undefined) return;
     this.#facts = facts;
-    try {
-      this.#startStream(facts, await this.#password());
-    } catch (error) {
-      this.#problem = asSallyportError(error);
-      this.#o.log.error({ component: 'watch', camera: this.#o.camera.id, code: this.#problem.code }, this.#problem.message);
-      return;
-    }
+    if (!(await this.#startStreams(facts))) return;
     await this.#lookHourly();
   }
 
   /** Known facts, else asks the camera until it answers; undefined when stopped first. */
   async #learn(): Promise<CameraFacts | undefined> {
     const { camera, vault, clock, log, ffprobe, jail, random } = this.#o;
+    const unanswered = new Set(['SP_CAMERA_UNREACHABLE']);
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
         const known = await recallCamera(vault, camera.id);
@@ -144,10 +145,19 @@ export class CameraWatch {
         this.#problem = asSallyportError(error);
         this.#setOnline(false);
         log.warn({ component: 'watch', camera: camera.id, code: this.#problem.code }, this.#problem.message);
-        await this.#wait(this.#problem.code === 'SP_CAMERA_REFUSED' ? refusedWaitMs : backoffMs(attempt, random));
+        await this.#account(this.#problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
+        if (this.#problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
+        else await this.#wait(backoffMs(attempt, random, unanswered.has(this.#problem.code) ? awayWaitMsMax : askWaitMsMax));
       }
     }
     return undefined;
+  }
+
+  /** What is not known cannot be recorded, and the time until it is known is a gap like any other. */
+  async #account(reason: GapReason): Promise<void> {
+    const { camera, vault, clock, log } = this.#o;
+    this.#unknown ??= await GapBook.open({ camera: camera.id, stream: 'main', vault, clock, log }).catch(() => undefined);
+    this.#unknown?.explain(reason, this.#problem?.code ?? '');
   }
 
   async #password(): Promise<Secret> {
@@ -156,36 +166,34 @@ export class CameraWatch {
     return password;
   }
 
-  #startStream(facts: CameraFacts, password: Secret): void {
-    const { camera, ffmpeg, jail, clock, log, random } = this.#o;
-    if (jail.problem !== undefined) throw jail.problem;
-    const capture = new StreamCapture({
-      camera: camera.id,
-      stream: 'main',
-      url: () => resolvedStreamUrl(camera.id, facts.main.uri, camera.user, password),
-      audio: audioRule(camera.audio, facts.main.audioCodec),
-      hevc: facts.main.videoCodec === 'hevc',
-      ffmpeg, jail, clock, log, random,
-      onState: (state) => {
-        this.#problem = undefined;
-        this.#setOnline(state.state === 'live');
-      },
-    });
-    this.#capture = capture;
-    this.#life.defer('capture', () => capture.stop());
-    this.#record(capture);
-    capture.start();
+  /** Tried until it goes: a database that cannot be read now must not cost more than the time that it cannot. False when stopped first. */
+  async #startStreams(facts: CameraFacts): Promise<boolean> {
+    const { camera, log } = this.#o;
+    if (camera.sub && facts.sub === undefined) log.warn({ component: 'watch', camera: camera.id }, 'its sub stream is to be recorded, but it has none');
+    const wanted = [['main', facts.main] as const, ...(camera.sub && facts.sub !== undefined ? [['sub', facts.sub] as const] : [])];
+    while (!this.#stop.signal.aborted) {
+      try {
+        if (this.#o.jail.problem !== undefined) throw this.#o.jail.problem;
+        const password = await this.#password();
+        for (const [stream, of] of wanted.slice(this.#streams.length)) {
+          const gaps = stream === 'main' ? this.#unknown : undefined;
+          this.#streams = [...this.#streams, await StreamWatch.start({ stream, facts: of, password, watch: this.#o, gaps, onState: (state) => this.#onState(stream, state.state === 'live') })];
+          if (stream === 'main') this.#unknown = undefined;
+        }
+        return true;
+      } catch (error) {
+        this.#problem = asSallyportError(error);
+        log.error({ component: 'watch', camera: camera.id, code: this.#problem.code }, this.#problem.message);
+        await this.#wait(startRetryMs);
+      }
+    }
+    return false;
   }
 
-  #record(capture: StreamCapture): void {
-    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, lastEndMs, lastEndReason, room } = this.#o;
-    if (!camera.record || recipients.length === 0) return;
-    const recorder = new Recorder({
-      camera: camera.id, stream: 'main', capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, keepMs: () => camera.keepMs, recipients: () => recipients, clockState, lastEndMs, lastEndReason, room,
-    });
-    this.#recorder = recorder;
-    this.#life.defer('recorder', () => recorder.close());
-    recorder.start();
+  #onState(stream: 'main' | 'sub', live: boolean): void {
+    if (stream !== 'main') return;
+    this.#problem = undefined;
+    this.#setOnline(live);
   }
 
   /** Firmware and model may change under our feet; the owner is told by the audit. */
@@ -207,20 +215,6 @@ export class CameraWatch {
         log.debug({ component: 'watch', camera: camera.id, code: asSallyportError(error).code }, 'the camera did not say who it is');
       }
     }
-  }
-
-  #inWords(): string {
-    const { camera } = this.#o;
-    const state = this.#capture?.state;
-    const recorder = this.#recorder?.state;
-    if (this.#problem !== undefined) return `${this.#problem.message} (${this.#problem.code})`;
-    if (state === undefined) return 'being asked what it is';
-    if (state.state === 'starting') return 'connecting';
-    if (state.state !== 'live') return state.reason === 'credentials refused' ? `credentials refused by ${camera.id}` : (state.reason ?? state.state);
-    if (recorder === undefined) return camera.record ? 'online, not recorded: there is no owner (SP_NO_OWNER)' : 'online, not recorded as configured';
-    if (recorder.problem !== undefined) return `not recorded: ${recorder.problem.message} (${recorder.problem.code})`;
-    if (!recorder.recording) return state.reason === 'no key frame' ? 'waiting for a key frame' : 'online, recording begins at the next key frame';
-    return recorder.cutByLimit ? 'recording (its key frames come too rarely, segments are cut by limit)' : 'recording';
   }
 
   #setOnline(online: boolean): void {

@@ -23,6 +23,8 @@ export interface CameraConfig {
   readonly ownKeep: boolean;
   readonly audio: boolean;
   readonly record: boolean;
+  /** Whether its sub stream is recorded too. */
+  readonly sub: boolean;
   readonly space: string;
   readonly serial?: string;
   /** What its footage may take of the disk. */

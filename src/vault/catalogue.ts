@@ -325,6 +325,15 @@ export class Catalogue {
       FROM periods WHERE state = 'live' AND segments > 0 GROUP BY camera ORDER BY camera`).all();
   }
 
+  /** Where the stream's last segment or gap ends: what comes after it is not accounted for. */
+  accountedMs(camera: string, stream: StreamName): UnixMs | undefined {
+    const row = this.#db.prepare<[Bound], { ms: number | null }>(`
+      SELECT max(ms) AS ms FROM (
+        SELECT * FROM (SELECT start_ms + duration_ms AS ms FROM segments WHERE camera = @camera AND stream = @stream ORDER BY seq DESC LIMIT 1)
+        UNION ALL SELECT max(to_ms) FROM gaps WHERE camera = @camera AND stream = @stream)`).get({ camera, stream });
+    return row?.ms ?? undefined;
+  }
+
   nextSeqs(): { camera: string; stream: StreamName; nextSeq: number }[] {
     return this.#db.prepare<[], { camera: string; stream: StreamName; nextSeq: number }>('SELECT camera, stream, next_seq AS nextSeq FROM stream_seqs').all();
   }
@@ -422,13 +431,16 @@ export class Catalogue {
 
   // purging
 
-  /** Periods to 'shredded', their segments to 'garbage', their gaps gone. */
+  /** Periods to 'shredded', their segments to 'garbage', their gaps gone; of a gap that reaches past its period, the rest stays. */
   markShredded(periodIds: readonly number[]): void {
+    const rests = this.#db.prepare(`
+      INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail)
+      SELECT NULL, g.camera, g.stream, p.end_ms, g.to_ms, g.reason, g.detail FROM gaps AS g JOIN periods AS p ON p.id = g.period_id WHERE p.id = ? AND g.to_ms > p.end_ms`);
     const period = this.#db.prepare("UPDATE periods SET state = 'shredded' WHERE id = ?");
     const segments = this.#db.prepare("UPDATE segments SET state = 'garbage' WHERE period_id = ?");
     const gaps = this.#db.prepare('DELETE FROM gaps WHERE period_id = ?');
     const begun = this.#db.prepare('DELETE FROM begun WHERE period_id = ?');
-    for (const id of periodIds) for (const statement of [period, segments, gaps, begun]) statement.run(id);
+    for (const id of periodIds) for (const statement of [rests, period, segments, gaps, begun]) statement.run(id);
   }
 
   rememberShredded(slotSha256: readonly string[], atMs: UnixMs): void {

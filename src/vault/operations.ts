@@ -137,6 +137,7 @@ export function makeOperations(db: Connection) {
     segments: (a: TimeQuery): SegmentRow[] => catalogue.segments(a),
     addGap: (a: GapRow): void => write(() => catalogue.addGap(a)),
     gaps: (a: TimeQuery): GapRow[] => catalogue.gaps(a),
+    accountedMs: (a: { camera: string; stream: StreamName }): UnixMs | undefined => catalogue.accountedMs(a.camera, a.stream),
     footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => catalogue.footageFacts(),
 
     // purging

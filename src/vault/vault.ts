@@ -615,6 +615,11 @@ export class Vault {
     return this.#call('gaps', q);
   }
 
+  /** Where the stream's last segment or gap ends; undefined when there is none. */
+  accountedMs(camera: string, stream: StreamName): Promise<UnixMs | undefined> {
+    return this.#call('accountedMs', { camera, stream });
+  }
+
   /** Per camera, of what is not purged. Of a disk that is away or does not answer: what it said last. */
   async footageFacts(): Promise<readonly FootageFacts[]> {
     this.#footageFacts = await this.#inTime(this.#call('footageFacts')) ?? this.#footageFacts;

@@ -79,6 +79,7 @@ t.test('ffmpeg\'s last words become a reason that the owner understands', async 
   t.equal(reasonOf(['[concat @ 0x1] Impossible to open \'rtsp://[secret]@h/x\'', 'pipe:0: Invalid data found when processing input']), 'camera offline', 'it was silent, or hung up');
   t.equal(reasonOf(['pipe:0: Server returned 404 Not Found']), 'stream ended');
   t.equal(reasonOf([], 100, 5200), 'stalled', 'status 0 after silence');
+  t.equal(reasonOf(['[tcp @ 0x1] Connection timed out'], 100, 5200), 'stalled', 'ffmpeg\'s own time-out, after pictures');
   t.same(endingOf({ lines: ['[mp4 @ 0x55ce] Something odd'], fragments: 3, quietMs: 10 }), { reason: 'stream ended', detail: 'Something odd' });
   t.equal(endingOf({ lines: ['x'.repeat(500)], fragments: 3, quietMs: 10 }).detail.length, 200);
 });

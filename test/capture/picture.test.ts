@@ -18,8 +18,15 @@ function fragmentOf(nals: readonly Buffer[]): Buffer {
 async function encoded(size: string, encoder: readonly string[], format: 'h264' | 'hevc'): Promise<Buffer[]> {
   const made = await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=${size}:r=5:d=0.2`, ...encoder, '-f', format, '-']);
   if (made.status !== 0) throw new Error(made.stderr);
-  const starts = [...made.stdout.toString('latin1').matchAll(/\0\0\x01/g)].map(({ index }) => index);
+  const starts = startsIn(made.stdout);
   return starts.map((start, index) => made.stdout.subarray(start + 3, starts[index + 1] ?? made.stdout.length));
+}
+
+/** Where start codes are (ITU-T H.264, annex B). */
+function startsIn(stream: Buffer): number[] {
+  const starts: number[] = [];
+  for (let at = stream.indexOf('000001', 0, 'hex'); at !== -1; at = stream.indexOf('000001', at + 3, 'hex')) starts.push(at);
+  return starts;
 }
 
 const x264 = (...more: string[]): string[] => ['-c:v', 'libx264', '-preset', 'ultrafast', ...more];

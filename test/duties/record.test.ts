@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { StreamCapture } from '../../src/capture/stream.ts';
+import { GapBook } from '../../src/duties/gapbook.ts';
 import { Recorder } from '../../src/duties/record.ts';
 import { exportFootage } from '../../src/duties/export.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
@@ -27,7 +28,7 @@ t.test('a camera is recorded sealed, and its owner opens it from hour lists and 
   });
   const recorder = new Recorder({
     camera: 'front', stream: 'main', capture, vault, fileKeys, clock: systemClock, log: silentLog, bootId: 'boot', periodMs: 10_000, cutAfterMs: 2000,
-    keepMs: () => 60_000, recipients: () => [kit.recipient], clockState: () => 'synchronised', lastEndMs: undefined, lastEndReason: 'hub was off',
+    keepMs: () => 60_000, recipients: () => [kit.recipient], clockState: () => 'synchronised', gaps: await GapBook.open({ camera: 'front', stream: 'main', vault, clock: systemClock, log: silentLog }),
   });
   const startedMs = Date.now();
   recorder.start();

@@ -1,0 +1,136 @@
+/** Watches one stream of a camera: its capture, its recorder and the account of its gaps live and end together, apart from the camera's other stream. */
+import type { UnixMs } from '../base/clock.ts';
+import { Lifetime } from '../base/lifetime.ts';
+import type { Secret } from '../base/secret.ts';
+import { resolvedStreamUrl } from '../cameras/streamurl.ts';
+import { StreamCapture, type StreamState } from '../capture/stream.ts';
+import { audioRule } from '../policy/audio.ts';
+import type { GapReason } from '../policy/gaps.ts';
+import { streamInWords } from '../policy/words.ts';
+import type { StreamFacts } from './adopt.ts';
+import { GapBook } from './gapbook.ts';
+import { Recorder } from './record.ts';
+import type { WatchOptions } from './watch.ts';
+
+export interface StreamStatus {
+  readonly stream: 'main' | 'sub';
+  readonly online: boolean;
+  /** Since when it is online, or not. */
+  readonly sinceMs: UnixMs;
+  readonly state: string;
+  /** Whether it is to be recorded at all. */
+  readonly wanted: boolean;
+  readonly recording: boolean;
+  readonly restarts: number;
+  readonly bytes: number;
+  readonly lastSealedMs: UnixMs | undefined;
+  readonly segmentsSealed: number;
+  readonly bytesSealed: number;
+  readonly gaps: number;
+}
+
+export interface StreamWatchOptions {
+  readonly stream: 'main' | 'sub';
+  readonly facts: StreamFacts;
+  readonly password: Secret;
+  readonly watch: WatchOptions;
+  /** Its account, where one was opened before the camera was known. */
+  readonly gaps?: GapBook | undefined;
+  readonly onState: (state: StreamState) => void;
+}
+
+export class StreamWatch {
+  readonly #o: StreamWatchOptions;
+  readonly #gaps: GapBook;
+  readonly #life = new Lifetime();
+  readonly #capture: StreamCapture;
+  #recorder: Recorder | undefined;
+  #online = false;
+  #sinceMs: UnixMs;
+
+  /** SP_DATABASE. */
+  static async start(o: StreamWatchOptions): Promise<StreamWatch> {
+    const { camera, vault, clock, log } = o.watch;
+    const watch = new StreamWatch(o, o.gaps ?? await GapBook.open({ camera: camera.id, stream: o.stream, vault, clock, log }));
+    watch.#start();
+    return watch;
+  }
+
+  private constructor(o: StreamWatchOptions, gaps: GapBook) {
+    const { camera, ffmpeg, jail, clock, log, random } = o.watch;
+    const { facts, password, stream } = o;
+    this.#o = o;
+    this.#gaps = gaps;
+    this.#sinceMs = clock.wallMs();
+    this.#capture = new StreamCapture({
+      camera: camera.id, stream, url: () => resolvedStreamUrl(camera.id, facts.uri, camera.user, password), audio: audioRule(camera.audio, facts.audioCodec),
+      hevc: facts.videoCodec === 'hevc', ffmpeg, jail, clock, log, random, onState: (state) => this.#onState(state),
+    });
+  }
+
+  /** `why` nothing is recorded from now on; the next watch of this stream goes on from there. */
+  async close(why: GapReason): Promise<void> {
+    await this.#life.close();
+    await this.#gaps.close(why);
+  }
+
+  /** Live, and nothing that a segment could begin with. */
+  get keyFrameless(): boolean {
+    return this.#capture.state.reason === 'no key frame';
+  }
+
+  get status(): StreamStatus {
+    const { camera, clock } = this.#o.watch;
+    const capture = this.#capture.state;
+    const recorder = this.#recorder?.state;
+    return {
+      stream: this.#o.stream,
+      online: this.#online,
+      sinceMs: this.#sinceMs,
+      state: streamInWords({ camera: camera.id, nowMs: clock.wallMs(), capture, recorder, unrecorded: this.#unrecorded }),
+      wanted: this.#unrecorded === undefined,
+      recording: recorder?.recording === true,
+      restarts: capture.restarts,
+      bytes: capture.bytes,
+      lastSealedMs: recorder?.lastSealedMs,
+      segmentsSealed: recorder?.segments ?? 0,
+      bytesSealed: recorder?.bytes ?? 0,
+      gaps: this.#gaps.noted,
+    };
+  }
+
+  #start(): void {
+    this.#life.defer('capture', () => this.#capture.stop());
+    if (this.#unrecorded === undefined) this.#record();
+    else this.#gaps.standStill(this.#unrecorded, this.#unrecorded === 'no owner' ? 'nobody\'s key is known to seal it for' : 'as configured');
+    this.#capture.start();
+  }
+
+  #record(): void {
+    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room } = this.#o.watch;
+    const recorder = new Recorder({
+      camera: camera.id, stream: this.#o.stream, capture: this.#capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs,
+      keepMs: () => camera.keepMs, recipients: () => recipients, clockState, room, gaps: this.#gaps,
+    });
+    this.#recorder = recorder;
+    this.#life.defer('recorder', () => recorder.close());
+    recorder.start();
+  }
+
+  #onState(state: StreamState): void {
+    // The ring tells of a loss once; what later tries find out is told here.
+    if (state.state === 'waiting' && state.reason !== undefined) this.#gaps.explain(state.reason, state.detail ?? '');
+    const online = state.state === 'live';
+    if (online !== this.#online) {
+      this.#online = online;
+      this.#sinceMs = this.#o.watch.clock.wallMs();
+    }
+    this.#o.onState(state);
+  }
+
+  get #unrecorded(): 'no owner' | 'not recorded' | undefined {
+    const { camera, recipients } = this.#o.watch;
+    if (!camera.record) return 'not recorded';
+    return recipients.length === 0 ? 'no owner' : undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/** How a stream is, in one sentence for people: what is the matter, since when, and what happens next. */
+import type { UnixMs } from '../base/clock.ts';
+import { dayMs, formatAge, minuteMs, secondMs } from '../base/units.ts';
+import type { GapReason } from './gaps.ts';
+
+export interface StreamFacts {
+  readonly camera: string;
+  readonly nowMs: UnixMs;
+  /** Undefined while the camera is still being asked what it is. */
+  readonly capture: {
+    readonly state: 'starting' | 'live' | 'waiting' | 'stopped';
+    readonly reason?: GapReason;
+    readonly detail?: string;
+    readonly lostSinceMs?: UnixMs;
+    readonly nextTryMs?: UnixMs;
+    readonly lastKeyFrameMs?: UnixMs;
+    readonly sinceMs: UnixMs;
+  } | undefined;
+  /** Undefined when it is not recorded; `unrecorded` says why. */
+  readonly recorder: { readonly recording: boolean; readonly problem: { readonly message: string; readonly code: string } | undefined; readonly cutByLimit: boolean } | undefined;
+  readonly unrecorded: 'no owner' | 'not recorded' | undefined;
+}
+
+export function streamInWords(facts: StreamFacts): string {
+  const { capture } = facts;
+  if (capture === undefined) return 'being asked what it is';
+  if (capture.state === 'stopped') return 'stopped';
+  return capture.state === 'live' ? liveInWords(facts, capture) : lostInWords(facts, capture);
+}
+
+type Capture = NonNullable<StreamFacts['capture']>;
+
+function lostInWords({ camera, nowMs }: StreamFacts, capture: Capture): string {
+  const { reason, detail, lostSinceMs, nextTryMs, state } = capture;
+  if (reason === undefined) return 'connecting';
+  const next = state === 'starting' ? 'being tried again' : `tried again in ${formatAge(Math.max(secondMs, (nextTryMs ?? nowMs) - nowMs))}`;
+  const because = detail === undefined || detail === '' ? '' : `: ${detail}`;
+  if (reason === 'credentials refused') return `credentials refused by ${camera}, ${next}`;
+  if (reason === 'camera offline') return `offline since ${clockOf(lostSinceMs ?? capture.sinceMs, nowMs)}${because}`;
+  return `${reason}${because}, ${next}`;
+}
+
+function liveInWords({ camera, nowMs, recorder, unrecorded }: StreamFacts, capture: Capture): string {
+  if (unrecorded === 'no owner') return 'online, not recorded: there is no owner (SP_NO_OWNER)';
+  if (recorder === undefined) return 'online, not recorded as configured';
+  if (recorder.problem !== undefined && !recorder.recording) return `not recorded: ${recorder.problem.message} (${recorder.problem.code})`;
+  const keyFrameAgeMs = nowMs - (capture.lastKeyFrameMs ?? capture.sinceMs);
+  if (capture.reason === 'no key frame') return `${recorder.recording ? 'recording, but ' : ''}no key frame for ${formatAge(Math.max(secondMs, keyFrameAgeMs))}: look at ${camera}'s key frame interval`;
+  if (!recorder.recording) return 'online, recording begins at the next key frame';
+  return recorder.cutByLimit ? 'recording (its key frames come too rarely, segments are cut by limit)' : 'recording';
+}
+
+/** "22:14", with its date when it was not today; by this machine's zone. */
+function clockOf(ms: UnixMs, nowMs: UnixMs): string {
+  const at = new Date(ms - (new Date(ms).getTimezoneOffset() * minuteMs)).toISOString();
+  return nowMs - ms < dayMs ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`;
+}
