@@ -144,7 +144,7 @@ t.test('a camera whose codec is not the expected one is recorded from the next t
 
 t.test('a camera that falls silent is told as stalled, and comes back by itself', async (t) => {
   const gate = camera(0);
-  const { capture, states } = open(t, async () => urlOf(gate), { stallMs: 1500 });
+  const { capture, states } = open(t, async () => urlOf(gate), { stallMs: 4000 });
   const events = capture.read();
   await readUntil(events, pictures(5));
   gate.stall();

@@ -26,9 +26,10 @@ t.test('a camera is recorded sealed, and its owner opens it from hour lists and 
     camera: 'front', stream: 'main', url: async () => new Secret(`rtsp://${camera.user}:${camera.password}@${camera.address}:${camera.rtspPort}/main`),
     audio: 'copy', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random,
   });
+  const gaps = await GapBook.open({ camera: 'front', stream: 'main', vault, clock: systemClock, log: silentLog });
   const recorder = new Recorder({
     camera: 'front', stream: 'main', capture, vault, fileKeys, clock: systemClock, log: silentLog, bootId: 'boot', periodMs: 10_000, cutAfterMs: 2000,
-    keepMs: () => 60_000, recipients: () => [kit.recipient], clockState: () => 'synchronised', gaps: await GapBook.open({ camera: 'front', stream: 'main', vault, clock: systemClock, log: silentLog }),
+    keepMs: () => 60_000, recipients: () => [kit.recipient], clockState: () => 'synchronised', gaps,
   });
   const startedMs = Date.now();
   recorder.start();
@@ -39,6 +40,7 @@ t.test('a camera is recorded sealed, and its owner opens it from hour lists and 
   }
   await recorder.close();
   await capture.stop();
+  await gaps.close('hub stopped');
   await vault.finishPeriods(Date.now() + 60_000);
   await vault.close();
 
@@ -50,7 +52,8 @@ t.test('a camera is recorded sealed, and its owner opens it from hour lists and 
   t.same(summary.problems, []);
   t.ok(summary.segments.length >= 3, `${summary.segments.length} segments`);
   const picturesRecorded = Math.round(segments.reduce((sum, segment) => sum + (segment.durationMs ?? 0), 0) * 15 / 1000);
-  t.equal(summary.videoFragments, picturesRecorded, 'every picture of every segment');
+  // A row's length follows the arrival where it is more than a quarter of a second off the camera's own times.
+  t.ok(Math.abs(summary.videoFragments - picturesRecorded) <= 4 * segments.length, `every picture of every segment: ${summary.videoFragments} for ${picturesRecorded}`);
   t.ok(bytes > 30_000, `${bytes} bytes`);
   await t.rejects(Archive.open(join(folder, 'data'), [stranger], {}).then((opened) => opened.cameras()), { code: 'SP_WRONG_IDENTITY' });
 });
