@@ -154,6 +154,8 @@ export class DiskDuty implements RecordingRoom {
   async #purge({ periods, reason }: EarlyPurge): Promise<void> {
     const { vault, log, notices, clock } = this.#o;
     this.#pressedAtMs = clock.monotonicMs();
+    // Before the deed, so that no early receipt is there without its notice.
+    notices.raise('disk pressure', reason);
     const receipt = await vault.purge(periods, { early: reason });
     const { number, atMs, segments, bytes } = receipt;
     this.#update({ lastEarly: { receipt: number, atMs, periods: receipt.periods.length, segments, bytes, reason } });
