@@ -180,6 +180,7 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
   return {
     name: last((file) => file.name) ?? 'Home',
     data,
+    dataMount: last((file) => file.data_mount) ?? false,
     ...(owner === undefined ? {} : { owner: pathOf(owner) }),
     socket: pathOf(last((file) => file.socket) ?? join(data, 'control.sock')),
     record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after) },

@@ -79,6 +79,7 @@ export const CameraSchema = Type.Object({
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
   data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
+  data_mount: Type.Optional(yesNo('data_mount', 'Whether the data folder lies on a disk of its own. The hub then waits for that disk at its start, instead of beginning anew in the empty folder where it should be.', false)),
   owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
   socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),
   record: table('Recording.', {

@@ -8,11 +8,11 @@ import { operationsOf } from './api/operations.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { clockSynchronised } from './base/timesync.ts';
 import { SallyportError, reasonOf } from './base/errors.ts';
-import { dayFileWriter, ensureFolder, joinPath, readTextBounded } from './base/files.ts';
+import { dayFileWriter, ensureFolder, joinPath, onDiskOfItsOwn, readTextBounded } from './base/files.ts';
 import { Lifetime } from './base/lifetime.ts';
 import { createLog, type Log } from './base/log.ts';
 import { serviceManager } from './base/notify.ts';
-import { plural } from './base/units.ts';
+import { plural, secondMs } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
@@ -37,9 +37,14 @@ export interface HubOptions {
   readonly echo?: (line: string) => void;
 }
 
+/** A disk that is not there at the start is looked for so often, and said to be missing once a minute. */
+const lookForDiskMs = secondMs;
+const looksPerLine = 60;
+
 export class Hub {
   readonly #life = new Lifetime();
   readonly #manager = serviceManager(process.env);
+  readonly #stop = new AbortController();
   #site: Site | undefined;
   #log: Log | undefined;
   #control: ControlSocket | undefined;
@@ -47,6 +52,7 @@ export class Hub {
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
     const { config, warnings } = await loadConfig(options.configPath);
+    if (config.dataMount) await waitForDisk(config.data, clock, this.#stop.signal, options.echo);
     const { log, logFolder } = await openLog(config, clock, options.echo);
     this.#log = log;
     await checkFfmpeg(config.capture.ffmpeg);
@@ -104,6 +110,7 @@ export class Hub {
 
   /** Closes segments, signs a checkpoint, unlocks the folder. */
   async close(): Promise<void> {
+    this.#stop.abort();
     await this.#tell('STOPPING=1');
     await this.#life.close();
     this.#log?.info({ component: 'hub' }, 'the hub has stopped');
@@ -117,6 +124,15 @@ export class Hub {
   /** For the one place that handles signals, so that what goes wrong there is said too. */
   get log(): Log | undefined {
     return this.#log;
+  }
+}
+
+/** An empty folder where the disk should be is no place for a new vault. The log would lie on the disk, so it is said on the terminal (the journal). SP_STOPPED. */
+async function waitForDisk(folder: string, clock: Clock, signal: AbortSignal, echo: ((line: string) => void) | undefined): Promise<void> {
+  for (let looks = 0; !(await onDiskOfItsOwn(folder)); looks++) {
+    if (looks % looksPerLine === 0) echo?.(`${new SallyportError('SP_DISK', { folder, reason: 'it is not mounted (data_mount = true)' }).message}\n`);
+    await clock.sleep(lookForDiskMs, signal).catch(() => {});
+    if (signal.aborted) throw new SallyportError('SP_STOPPED', { what: 'waiting for the disk' });
   }
 }
 

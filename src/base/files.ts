@@ -113,6 +113,13 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
+/** Whether a folder lies, or would be made, on another file system than the machine's root: a disk that is not mounted leaves an empty folder on the root's. */
+export async function onDiskOfItsOwn(path: string): Promise<boolean> {
+  const folder = await stat(path).catch((error: NodeJS.ErrnoException) => error.code);
+  if (folder === 'ENOENT' && dirname(path) !== path) return onDiskOfItsOwn(dirname(path));
+  return typeof folder === 'object' && folder.dev !== (await stat('/')).dev;
+}
+
 /** Removes what is left of a unix socket; anything else at that path stays and is an error. */
 export async function removeSocket(path: string): Promise<void> {
   const info = await lstat(path).catch(() => undefined);

@@ -21,6 +21,7 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
   const rows: Row[] = [
     ['name', 'the hub is called', before.name, after.name],
     ['data', 'the data folder is', before.data, after.data],
+    ['data_mount', 'the data folder lies on a disk of its own:', yesNo(before.dataMount), yesNo(after.dataMount)],
     ['owner', 'the owner list is', before.owner ?? 'none (nothing is recorded)', after.owner ?? 'none (nothing is recorded)'],
     ['socket', 'the control socket is', before.socket, after.socket],
     ['record.period', 'one key covers', formatDuration(before.record.periodMs), formatDuration(after.record.periodMs)],

@@ -39,6 +39,8 @@ export interface HubConfig {
   readonly name: string;
   /** The data folder, absolute. */
   readonly data: string;
+  /** It lies on a file system that is not the machine's own: until that is there, nothing is begun. */
+  readonly dataMount: boolean;
   /** The owner list, absolute; without it nothing is recorded. */
   readonly owner?: string;
   readonly socket: string;
@@ -55,7 +57,7 @@ export interface HubConfig {
 }
 
 /** Keys whose change takes effect only when the hub starts again; all others take effect at once, without a gap elsewhere. */
-export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'socket', 'time.source', 'time.settle', 'log.level']);
+export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'data_mount', 'socket', 'time.source', 'time.settle', 'log.level']);
 
 /** A period as the catalogue knows it, as far as deadlines are concerned. */
 export interface PeriodTimes {

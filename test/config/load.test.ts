@@ -21,7 +21,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
   const folder = t.testdir({ 'sallyport.toml': '' });
   const { config } = await loadConfig(join(folder, 'sallyport.toml'));
   t.same(config, {
-    name: 'Home', data: '/var/lib/sallyport', socket: '/var/lib/sallyport/control.sock',
+    name: 'Home', data: '/var/lib/sallyport', dataMount: false, socket: '/var/lib/sallyport/control.sock',
     record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
     keep: { footageMs: 259_200_000, logsMs: 1_209_600_000, auditMs: 63_072_000_000 },
     disk: {},
