@@ -11,6 +11,8 @@ export interface Result {
   readonly seed: number;
   readonly at: string;
   readonly machine: string;
+  /** At its end: times of a machine that others use too say little. */
+  readonly loadPerCore?: string;
   readonly tookMs: number;
   readonly outcome: FaultOutcome;
 }
@@ -25,6 +27,7 @@ export interface Row {
   readonly figures: string;
   readonly verdict: string;
   readonly date: string;
+  readonly load: string;
   readonly command: string;
 }
 
@@ -71,8 +74,14 @@ export function rowOf(fault: FaultCase, results: readonly Result[]): Row {
     figures: figuresOf(outcomes),
     verdict: verdictOf(fault, mine),
     date: mine.at(-1)?.at.slice(0, 10) ?? '',
+    load: [...new Set(mine.map(({ loadPerCore }) => loadPerCore ?? 'not noted'))].join(', '),
     command: mine.length === 0 ? '' : `scripts/faults ${mine[0]?.mode === 'all' ? '--all' : '--quick'} --only ${fault.id}${seedsOf(mine)}`,
   };
+}
+
+function shortened(problem: string): string {
+  const line = problem.split('\n')[0] ?? '';
+  return line.length > 240 ? `${line.slice(0, 240)}…` : line;
 }
 
 function seedsOf(results: readonly Result[]): string {
@@ -84,7 +93,7 @@ function verdictOf(fault: FaultCase, results: readonly Result[]): string {
   if (results.length === 0) return 'not run';
   const absent = results.find(({ outcome }) => outcome.notHere !== undefined)?.outcome.notHere;
   const problems = results.flatMap(({ outcome }) => outcome.problems);
-  if (problems.length > 0) return `**fails**: ${problems.slice(0, problemsShown).join('; ')}${problems.length > problemsShown ? `; and ${problems.length - problemsShown} more` : ''}`;
+  if (problems.length > 0) return `**fails**: ${problems.slice(0, problemsShown).map(shortened).join('; ')}${problems.length > problemsShown ? `; and ${problems.length - problemsShown} more` : ''}`;
   if (absent !== undefined) return `not here: ${absent}`;
   const parts = results[0]?.parts ?? 1;
   return results[0]?.mode === 'all' && results.length < (fault.parts ?? 1) ? `holds in ${results.length} of ${parts} parts; the rest was not run` : 'holds';

@@ -111,12 +111,13 @@ async function runPart(fault: FaultCase, part: number, parts: number, kept: stri
   for (const problem of outcome.problems) console.log(`FAILED ${name}: ${problem}`);
   if (outcome.problems.length > 0 && existsSync(logFile)) console.log(`${name}: what its hub said is in ${logFile}`);
   console.log(`${name}: ${outcome.notHere !== undefined ? `not here: ${outcome.notHere}` : passed(outcome) ? 'holds' : 'fails'}, ${outcome.injected} injected, ${seconds(tookMs)}`);
-  return { id: fault.id, mode, part, parts, seed, at: new Date().toISOString(), machine: machineInWords(), tookMs, outcome };
+  return { id: fault.id, mode, part, parts, seed, at: new Date().toISOString(), machine: machineInWords(), loadPerCore: loadPerCore().toFixed(1), tookMs, outcome };
 }
 
 async function inProcess(id: string, order: CaseOrder, say: (line: string) => void): Promise<FaultOutcome> {
   const isolated = await isolation();
-  const [command = '', ...args] = [...isolated, process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'runcase.ts'), id, JSON.stringify(order)];
+  // A runner that is ended takes its case with it.
+  const [command = '', ...args] = ['setpriv', '--pdeathsig', 'KILL', ...isolated, process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'runcase.ts'), id, JSON.stringify(order)];
   const errors: string[] = [];
   const child = await launch(command, args, { detached: true, environment: environment(isolated.length > 0), onErrorLine: (line) => errors.push(line), stderrLinesMax: 200 });
   const patience = setTimeout(() => child.kill('SIGKILL'), order.limitMs + 30_000);

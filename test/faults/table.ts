@@ -37,9 +37,9 @@ function markdown(rows: readonly Row[]): string {
 
 function commands(rows: readonly Row[]): string {
   return [
-    '| | date | command | figures |',
-    '|---|---|---|---|',
-    ...rows.map((row) => `| ${[row.id, row.date, row.command === '' ? '' : `\`${row.command}\``, row.figures].map(cell).join(' | ')} |`),
+    '| | date | command | load per core | figures |',
+    '|---|---|---|---|---|',
+    ...rows.map((row) => `| ${[row.id, row.date, row.command === '' ? '' : `\`${row.command}\``, row.load, row.figures].map(cell).join(' | ')} |`),
   ].join('\n');
 }
 
