@@ -23,6 +23,7 @@ import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
+import { SealingDuty } from './duties/sealing.ts';
 import { Site } from './duties/site.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -88,7 +89,9 @@ export class Hub {
     await site.start();
     scrub.start();
     copies.start();
-    const operations = operationsOf({ site, vault, purge, disk, scrub, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
+    const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
+    sealing.start();
+    const operations = operationsOf({ site, sealing, vault, purge, disk, scrub, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');

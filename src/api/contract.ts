@@ -36,6 +36,7 @@ export const CameraStatusShape = Type.Object({
   bytes: Type.Integer(),
   lastSealedMs: Optional(UnixMs),
   segmentsSealed: Type.Integer(),
+  wanted: Type.Boolean(),
   streams: Type.Array(StreamStatusShape),
 });
 
@@ -137,6 +138,8 @@ export const PurgePlanReply = Type.Object({
   periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, dueMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
 });
 export const ScrubRequest = Type.Object({ start: Type.Boolean() }, { additionalProperties: false });
+/** Prometheus' text format. */
+export const MetricsReply = Type.Object({ text: Type.String({ maxLength: 4 * 2 ** 20 }) });
 export const Done = Type.Object({ done: Type.Literal(true) });
 
 export type StatusReport = Static<typeof StatusShape>;
@@ -145,6 +148,7 @@ export type Pending = Static<typeof PendingShape>;
 /** Each route of the control socket: what goes in, what comes out. */
 export const routes = {
   status: { reply: StatusShape },
+  metrics: { reply: MetricsReply },
   discover: { request: DiscoverRequest, reply: DiscoverReply },
   adopt: { request: AdoptRequest, reply: AdoptReply },
   secret: { request: SecretRequest, reply: Done },

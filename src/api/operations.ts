@@ -2,12 +2,14 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { version } from '../base/version.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
+import { metricsText } from '../duties/metrics.ts';
+import type { SealingDuty } from '../duties/sealing.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
 import type { Operations, Pending } from './contract.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+export function operationsOf(parts: StatusParts & { clock: Clock; sealing: SealingDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
   const { site, vault, timekeeper } = parts;
   return {
     status: async () => {
@@ -26,6 +28,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; startedMs: Uni
         warnings: [...parts.warnings, ...status.warnings],
       });
     },
+    metrics: async () => ({ text: metricsText(await collectStatus(parts), parts.sealing.ages(), parts.startedMs) }),
     discover: async ({ seconds }) => withoutUndefined(await site.discover(seconds)),
     adopt: async (order) => {
       const adopted = await site.adopt(order);

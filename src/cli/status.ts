@@ -28,22 +28,28 @@ function diskLines({ freeBytes, totalBytes, needBytes, roomBytes, fits, limit, r
   ];
 }
 
+function sealedAgo(lastSealedMs: number | undefined, nowMs: number): string {
+  return lastSealedMs === undefined ? '-' : `${formatAge(Math.max(0, nowMs - lastSealedMs))} ago`;
+}
+
 export function printStatus(report: StatusReport): void {
   print(`${report.hub}: running for ${formatAge(report.nowMs - report.startedMs)}, sallyport ${report.version}`);
   print(report.owner.present ? `sealed for the owner; spaces: ${report.owner.spaces.join(', ')}` : 'no owner: nothing is recorded');
   print();
   if (report.cameras.length === 0) print('no cameras yet: `sallyport discover`, then `sallyport adopt ID --user U`');
   else {
-    printTable(['CAMERA', 'STATE', 'SINCE', 'LAST SEALED', 'FOOTAGE', 'DEVICE'], report.cameras.map((camera) => {
+    printTable(['CAMERA', 'STATE', 'SINCE', 'LAST SEALED', 'FOOTAGE', 'DEVICE'], report.cameras.flatMap((camera) => {
       const footage = report.footage.find((facts) => facts.camera === camera.camera);
-      return [
+      return [[
         camera.camera,
         camera.state,
         localTime(camera.sinceMs),
-        camera.lastSealedMs === undefined ? '-' : `${formatAge(Math.max(0, report.nowMs - camera.lastSealedMs))} ago`,
+        sealedAgo(camera.lastSealedMs, report.nowMs),
         footage === undefined ? '-' : `${plural(footage.segments, 'segment')}, ${formatBytes(footage.bytes)}`,
         camera.device === undefined ? '-' : `${camera.device.manufacturer} ${camera.device.model}, firmware ${camera.device.firmware}, serial ${camera.device.serial}`,
-      ];
+      ], ...camera.streams.filter(({ stream }) => stream !== 'main').map((stream) => [
+        `  ${stream.stream} stream`, stream.state, localTime(stream.sinceMs), sealedAgo(stream.lastSealedMs, report.nowMs), '', '',
+      ])];
     }));
   }
   print();

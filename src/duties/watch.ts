@@ -52,6 +52,8 @@ export interface CameraStatus {
   readonly bytes: number;
   readonly lastSealedMs: UnixMs | undefined;
   readonly segmentsSealed: number;
+  /** Whether it is to be recorded, and there is somebody to seal for. */
+  readonly wanted: boolean;
   /** The fields above speak of the main stream; here is each. */
   readonly streams: readonly StreamStatus[];
 }
@@ -100,7 +102,7 @@ export class CameraWatch {
   }
 
   get status(): CameraStatus {
-    const { camera } = this.#o;
+    const { camera, recipients } = this.#o;
     const streams = this.#streams.map((stream) => stream.status);
     const [main] = streams;
     return {
@@ -115,6 +117,7 @@ export class CameraWatch {
       bytes: main?.bytes ?? 0,
       lastSealedMs: main?.lastSealedMs,
       segmentsSealed: main?.segmentsSealed ?? 0,
+      wanted: camera.record && recipients.length > 0,
       streams,
     };
   }

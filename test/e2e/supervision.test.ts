@@ -51,6 +51,7 @@ t.test('kill -STOP of a camera in mid-stream: recorded again soon after its retu
   t.ok(Math.abs((gap?.fromMs ?? 0) - stoppedMs) < 1000, `it begins where footage ended (${(gap?.fromMs ?? 0) - stoppedMs} ms)`);
   t.ok((gap?.toMs ?? 0) > backMs, 'it ends where footage begins again');
   t.equal(segments.filter(({ startMs, durationMs }) => startMs < gap!.toMs && startMs + (durationMs ?? 0) > gap!.fromMs).length, 0, 'and no footage is claimed in between');
+  t.match(await site.call(['metrics', '--config', site.config]), /^sallyport_last_sealed_age_seconds\{camera="gate",stream="main"\} \d+(\.\d+)?$/m);
   t.equal(ffmpegs.length, 1);
   t.equal(await site.stop(), 0);
   t.same(ffmpegs.filter(isAlive), [], 'no ffmpeg outlives the hub');

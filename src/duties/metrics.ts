@@ -1,0 +1,42 @@
+/** The hub's state as numbers for Prometheus, from the same facts as the status. Cameras are named by their ids; nothing personal is in it. */
+import { exposition, type MetricFamily, type MetricSample } from '../base/exposition.ts';
+import { version } from '../base/version.ts';
+import type { SealedAge } from './sealing.ts';
+import type { HubStatus } from './status.ts';
+import type { StreamStatus } from './streamwatch.ts';
+
+export function metricsText(status: HubStatus, ages: readonly SealedAge[], startedMs: number): string {
+  return exposition([...hubFamilies(status, startedMs), ...streamFamilies(status, ages)]);
+}
+
+function hubFamilies({ disk, notices, footage }: HubStatus, startedMs: number): MetricFamily[] {
+  const kinds = Map.groupBy(notices, ({ kind }) => kind);
+  return [
+    family('sallyport_info', 'gauge', 'Always 1; the version is its label.', [{ labels: { version }, value: 1 }]),
+    family('sallyport_start_time_seconds', 'gauge', 'When the hub started, in Unix time.', [{ value: Math.round(startedMs / 1000) }]),
+    family('sallyport_disk_free_bytes', 'gauge', 'Free on the disk with the footage.', [{ value: disk.freeBytes }]),
+    family('sallyport_disk_size_bytes', 'gauge', 'Size of the disk with the footage.', [{ value: disk.totalBytes }]),
+    family('sallyport_footage_bytes', 'gauge', 'Sealed footage that is kept.', footage.map(({ camera, bytes }) => ({ labels: { camera }, value: bytes }))),
+    family('sallyport_notices_open', 'gauge', 'What the owner should hear of now, by kind.', [...kinds].map(([kind, open]) => ({ labels: { kind }, value: open.length }))),
+  ];
+}
+
+function streamFamilies({ cameras }: HubStatus, ages: readonly SealedAge[]): MetricFamily[] {
+  const each = (value: (stream: StreamStatus) => number): MetricSample[] =>
+    cameras.flatMap(({ camera, streams }) => streams.map((stream) => ({ labels: { camera, stream: stream.stream }, value: value(stream) })));
+  return [
+    family('sallyport_last_sealed_age_seconds', 'gauge', 'Since a segment of the stream was sealed; before the first one, since it is watched. Only of streams that are to be recorded.',
+      ages.filter(({ wanted }) => wanted).map(({ camera, stream, ageMs }) => ({ labels: { camera, stream }, value: Math.round(ageMs) / 1000 }))),
+    family('sallyport_stream_online', 'gauge', '1 while pictures come.', each(({ online }) => Number(online))),
+    family('sallyport_stream_recording', 'gauge', '1 while a segment is open.', each(({ recording }) => Number(recording))),
+    family('sallyport_stream_restarts_total', 'counter', 'How often ffmpeg was started again.', each(({ restarts }) => restarts)),
+    family('sallyport_stream_gaps_total', 'counter', 'Times without footage that were noted.', each(({ gaps }) => gaps)),
+    family('sallyport_stream_received_bytes_total', 'counter', 'Media bytes from the camera.', each(({ bytes }) => bytes)),
+    family('sallyport_sealed_segments_total', 'counter', 'Segments that were sealed.', each(({ segmentsSealed }) => segmentsSealed)),
+    family('sallyport_sealed_bytes_total', 'counter', 'Media bytes in them.', each(({ bytesSealed }) => bytesSealed)),
+  ];
+}
+
+function family(name: string, type: 'gauge' | 'counter', help: string, samples: readonly MetricSample[]): MetricFamily {
+  return { name, type, help, samples };
+}
