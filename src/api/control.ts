@@ -5,6 +5,8 @@ import { ensureFolder, folderOf, protectSocket, removeSocket } from '../base/fil
 import type { Log } from '../base/log.ts';
 import { routes, type Operations, type RouteName } from './contract.ts';
 
+const connectionsMax = 256;
+
 export interface ControlOptions {
   readonly socket: string;
   readonly operations: Operations;
@@ -44,7 +46,9 @@ async function open(o: ControlOptions): Promise<FastifyInstance> {
   const server = fastify({
     logger: false,
     bodyLimit: 64 * 1024,
-    requestTimeout: 120_000,
+    // Whoever sends slowly is cut off: the head must be there in 10 s, the whole request in 30 s. How long the hub takes is not counted.
+    requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
     ajv: { customOptions: { removeAdditional: false } },
   });
   server.setErrorHandler((error, _request, reply) => {
@@ -53,6 +57,7 @@ async function open(o: ControlOptions): Promise<FastifyInstance> {
     if (known.code === 'SP_INTERNAL') o.log.error({ component: 'control', error }, known.message);
     void reply.status(known.kind === 'refuse' ? 422 : 500).send({ error: known.toJSON() });
   });
+  server.server.maxConnections = connectionsMax;
   for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations);
   await listen(server, o.socket);
   return server;

@@ -28,6 +28,8 @@ export interface Quirks {
   clockOffsetMs?: number;
   /** What it sends is meant to do harm; for viewers who come from now on. */
   hostile?: Hostility;
+  /** It hangs up so long after a viewer began to play. */
+  endsAfterMs?: number;
   /** Its main stream has another resolution, for viewers who come from now on: it sends the small one. */
   shrunken?: boolean;
   /** What GetStreamUri answers instead of the truth. */

@@ -149,8 +149,14 @@ class RtspConnection {
     const reply = cseq === undefined || !/^\d{1,10}$/.test(cseq) ? { status: 400 } : this.#answer(request);
     this.#write(formatReply(cseq, reply));
     if (reply.status !== 200) return;
-    if (request.method === 'PLAY') this.#session?.play();
+    if (request.method === 'PLAY') this.#begin();
     if (request.method === 'TEARDOWN') this.#socket.end();
+  }
+
+  #begin(): void {
+    const { endsAfterMs } = this.#options.quirks;
+    this.#session?.play();
+    if (endsAfterMs !== undefined) setTimeout(() => this.#socket.end(), endsAfterMs);
   }
 
   #answer(request: RtspRequest): RtspReply {

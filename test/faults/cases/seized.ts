@@ -31,7 +31,7 @@ const seized: FaultCase = {
   id: 'seized',
   fault: 'the running hub is seized: memory of hub and ffmpeg, data folder and swap are searched for every key it made and every picture it recorded',
   expected: 'of keys: those of open segments and of the last 120 s, no period\'s private key; of pictures: the last seconds; the control (a key not yet forgotten) is found',
-  limitMs: { quick: 290_000, all: 480_000 },
+  limitMs: { quick: 400_000, all: 535_000 },
   async run(o) {
     const clip = await makeClip(o, o.quick ? 260 : 420);
     const config = quickConfig({ keep: '30 seconds' });
