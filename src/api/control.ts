@@ -52,8 +52,7 @@ async function open(o: ControlOptions): Promise<FastifyInstance> {
     ajv: { customOptions: { removeAdditional: false } },
   });
   server.setErrorHandler((error, _request, reply) => {
-    const known = error instanceof Error && 'validation' in error && error.validation !== undefined
-      ? new SallyportError('SP_CONTROL', { route: 'this', reason: error.message }) : asSallyportError(error);
+    const known = isClientsFault(error) ? new SallyportError('SP_CONTROL', { route: 'this', reason: error.message }) : asSallyportError(error);
     if (known.code === 'SP_INTERNAL') o.log.error({ component: 'control', error }, known.message);
     void reply.status(known.kind === 'refuse' ? 422 : 500).send({ error: known.toJSON() });
   });
@@ -72,6 +71,11 @@ function addRoute(server: FastifyInstance, name: RouteName, operations: Operatio
     schema: { ...('request' in route ? { body: route.request } : {}), response: { 200: route.reply } },
     handler: (request) => handle(request.body),
   });
+}
+
+/** What fastify refuses by itself: a body that is too long, no JSON, of another shape than the contract says. */
+function isClientsFault(error: unknown): error is Error {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500;
 }
 
 async function listen(server: FastifyInstance, socket: string): Promise<void> {

@@ -17,7 +17,8 @@ import { quickConfig, type TestSite } from '../../e2e/site.ts';
 import type { FaultCase, FaultRun } from '../fault.ts';
 import { Finder } from '../kit/finder.ts';
 import { waitFor, withSite } from '../kit/faultsite.ts';
-import { searchMemory, type MemoryHit } from '../kit/memory.ts';
+import { pause } from '../kit/hub.ts';
+import { searchMemories, type MemoryHit } from '../kit/memory.ts';
 import { RandomTap } from '../kit/rngtap.ts';
 
 /** As long as src/seal/filekey.ts keeps them, and some time until its duty looks. */
@@ -44,8 +45,9 @@ const seized: FaultCase = {
       const footage = new Footage(site);
       const untilMs = Date.now() + keptMs + (o.quick ? 20_000 : 150_000);
       while (Date.now() < untilMs) {
-        await waitFor(o, 'the next look', 30_000, async () => (await footage.look(), true));
-        await new Promise((resolve) => { setTimeout(resolve, 1000); });
+        o.signal.throwIfAborted();
+        footage.look();
+        await pause(o, 1000);
       }
       await tap.detach();
       return seize(o, site, tap, footage, await picturesOf(site));
@@ -65,10 +67,9 @@ class Footage {
     this.#kit = Identity.parseFile(readFileSync(site.kit, 'utf8'), 'the kit');
   }
 
-  look(): Promise<void> {
+  look(): void {
     this.#lookAtSlots();
     this.#lookAtSegments();
-    return Promise.resolve();
   }
 
   #lookAtSlots(): void {
@@ -117,16 +118,15 @@ interface Pictures {
 }
 
 async function seize(o: FaultRun, site: TestSite, tap: RandomTap, footage: Footage, pictures: Pictures): Promise<Awaited<ReturnType<FaultCase['run']>>> {
-  const atMs = Date.now();
   const hub = site.hub?.pid ?? 0;
   const ffmpegs = childrenOf(hub);
   footage.look();
+  const atMs = Date.now();
   const problems = await checkTap(tap, footage);
   const finder = finderOf(footage, pictures);
   o.say(`${finder.count} things are looked for`);
 
-  const inHub = searchMemory(hub, finder);
-  const inChildren = ffmpegs.map((pid) => searchMemory(pid, finder));
+  const [inHub = { hits: [], bytes: 0 }, ...inChildren] = searchMemories([hub, ...ffmpegs], finder);
   const onDisk = searchFiles(site.data, finder);
   const swap = searchSwap(finder);
   const found = judge([...inHub.hits, ...inChildren.flatMap(({ hits }) => hits)], footage, pictures, atMs);

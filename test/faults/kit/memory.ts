@@ -18,22 +18,41 @@ export interface Searched {
 const pageBytes = 4096;
 const blockBytes = 8 * 2 ** 20;
 
-export function searchMemory(pid: number, finder: Finder): Searched {
-  process.kill(pid, 'SIGSTOP');
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
-  const pages = openSync(`/proc/${pid}/pagemap`, 'r');
+/** All of them stand still until all have been searched: who waits for another that is slow may act on it. One that has ended gives nothing. */
+export function searchMemories(pids: readonly number[], finder: Finder): Searched[] {
+  for (const pid of pids) signal(pid, 'SIGSTOP');
   try {
+    return pids.map((pid) => searchMemory(pid, finder));
+  } finally {
+    for (const pid of pids) signal(pid, 'SIGCONT');
+  }
+}
+
+function searchMemory(pid: number, finder: Finder): Searched {
+  const opened: number[] = [];
+  try {
+    const memory = openSync(`/proc/${pid}/mem`, 'r');
+    opened.push(memory);
+    const pages = openSync(`/proc/${pid}/pagemap`, 'r');
+    opened.push(pages);
     const hits: MemoryHit[] = [];
     let bytes = 0;
     for (const { from, to, where } of regionsOf(pid)) {
       for (const run of presentRuns(pages, from, to)) bytes += searchRun(memory, run, finder, where, hits);
     }
     return { hits, bytes };
+  } catch (error) {
+    if (['ESRCH', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return { hits: [], bytes: 0 };
+    throw error;
   } finally {
-    closeSync(memory);
-    closeSync(pages);
-    process.kill(pid, 'SIGCONT');
+    for (const handle of opened) closeSync(handle);
   }
+}
+
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name);
+  } catch { /* it has ended */ }
 }
 
 interface Region { readonly from: number; readonly to: number; readonly where: string }
