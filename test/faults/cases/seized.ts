@@ -14,7 +14,7 @@ import { Identity } from '../../../src/seal/identity.ts';
 import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../../src/seal/slot.ts';
 import { unwrapFileKey } from '../../../src/seal/x25519.ts';
 import { quickConfig, type TestSite } from '../../e2e/site.ts';
-import type { FaultCase, FaultRun } from '../fault.ts';
+import type { FaultCase, FaultOutcome, FaultRun } from '../fault.ts';
 import { Finder } from '../kit/finder.ts';
 import { waitFor, withSite } from '../kit/faultsite.ts';
 import { pause } from '../kit/hub.ts';
@@ -49,8 +49,11 @@ const seized: FaultCase = {
         footage.look();
         await pause(o, 1000);
       }
+      const pictures = await picturesOf(site);
+      footage.look();
+      const tapped = await checkTap(tap, footage);
       await tap.detach();
-      return seize(o, site, tap, footage, await picturesOf(site));
+      return seize(o, site, footage, pictures, tapped);
     });
   },
 };
@@ -117,12 +120,12 @@ interface Pictures {
   readonly runs: readonly { readonly bytes: Buffer; readonly label: string }[];
 }
 
-async function seize(o: FaultRun, site: TestSite, tap: RandomTap, footage: Footage, pictures: Pictures): Promise<Awaited<ReturnType<FaultCase['run']>>> {
+function seize(o: FaultRun, site: TestSite, footage: Footage, pictures: Pictures, tapped: readonly string[]): FaultOutcome {
   const hub = site.hub?.pid ?? 0;
   const ffmpegs = childrenOf(hub);
   footage.look();
   const atMs = Date.now();
-  const problems = await checkTap(tap, footage);
+  const problems = [...tapped];
   const finder = finderOf(footage, pictures);
   o.say(`${finder.count} things are looked for`);
 

@@ -8,6 +8,7 @@ import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { StreamCapture } from '../../../src/capture/stream.ts';
+import { GapBook } from '../../../src/duties/gapbook.ts';
 import { Recorder } from '../../../src/duties/record.ts';
 import { FileKeys } from '../../../src/seal/filekey.ts';
 import { Identity } from '../../../src/seal/identity.ts';
@@ -31,24 +32,27 @@ export interface SoakSample {
 }
 
 const waitMsMax = 20;
-const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, waitMsMax), signal) };
+/** For the streams alone. */
+const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, waitMsMax), signal) };
 const order = JSON.parse(process.argv[2] ?? '{}') as SoakOrder;
 const owner = Identity.generate();
+const clock = systemClock;
 const vault = await Vault.open({ folder: order.folder, clock, log: silentLog, hubName: 'soak' });
 const fileKeys = new FileKeys(clock, 5000);
-const parts = order.urls.map((url, index) => {
+const parts = await Promise.all(order.urls.map(async (url, index) => {
   const camera = `camera-${index + 1}`;
+  const gaps = await GapBook.open({ camera, stream: 'main', vault, clock, log: silentLog });
   const capture = new StreamCapture({
-    camera, stream: 'main', url: () => Promise.resolve(new Secret(url)), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock, log: silentLog, random: () => 0,
+    camera, stream: 'main', url: () => Promise.resolve(new Secret(url)), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: hasty, log: silentLog, random: () => 0,
   });
   const recorder = new Recorder({
     camera, stream: 'main', capture, vault, fileKeys, clock, log: silentLog, bootId: 'soak', periodMs: 60_000, cutAfterMs: 2000, keepMs: () => 3_600_000,
-    recipients: () => [owner.recipient], clockState: () => 'synchronised', lastEndMs: undefined, lastEndReason: 'hub was off',
+    recipients: () => [owner.recipient], clockState: () => 'synchronised', gaps,
   });
   recorder.start();
   capture.start();
-  return { capture, recorder };
-});
+  return { capture, recorder, gaps };
+}));
 
 let saidAt = -1;
 for (let done = 0; done < order.reconnects;) {
@@ -59,9 +63,10 @@ for (let done = 0; done < order.reconnects;) {
   saidAt = Math.floor(done / order.sampleEvery);
   await say(done);
 }
-for (const { capture, recorder } of parts) {
+for (const { capture, recorder, gaps } of parts) {
   await capture.stop();
   await recorder.close();
+  await gaps.close('hub stopped');
 }
 fileKeys.close();
 await say(order.reconnects);
