@@ -84,6 +84,8 @@ export const StatusShape = Type.Object({
     lastReceipt: Optional(Type.Object({ number: Type.Integer(), atMs: UnixMs, periods: Type.Integer(), segments: Type.Integer(), readBack: Type.Boolean() })),
   }),
   scrub: ScrubShape,
+  /** Daily copies of the working database. */
+  copies: Type.Object({ copies: Type.Integer(), newestMs: Optional(UnixMs), problem: Optional(ErrorShape) }),
   pending: Type.Array(PendingShape),
   notices: Type.Array(Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) })),
   confinement: Type.Object({

@@ -23,6 +23,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; sealing: Seali
         owner: { present: owner.list !== undefined, spaces: owner.list?.spaces.map((space) => space.name) ?? [], problem: owner.problem?.toJSON() },
         purge: { ...status.purge, problem: status.purge.problem?.toJSON() },
         scrub: scrubOf(parts.scrub),
+        copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
         pending: pendingOf(waiting(parts)),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...status.warnings],

@@ -62,6 +62,7 @@ export function printStatus(report: StatusReport): void {
   }
   for (const line of confinementLines(report.confinement)) print(line);
   print(`stored: ${scrubLine(report)}`);
+  print(`database: ${copiesLine(report)}`);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${notice.text}\n  ${notice.todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
 }
@@ -79,6 +80,11 @@ function confinementLines({ level, landlock, seccomp, hub }: StatusReport['confi
       ? `the hub is confined by systemd: ${ofHub === '' ? 'nothing of it is seen' : ofHub}; whether addresses are refused: systemctl show sallyport -p IPAddressDeny (it cannot be seen from inside)`
       : `the hub is not started by systemd, whose rules would hold it${ofHub === '' ? '' : `; it has: ${ofHub}`}`,
   ];
+}
+
+function copiesLine({ copies, nowMs }: StatusReport): string {
+  const newest = copies.newestMs === undefined ? 'no copy yet' : `${copies.copies === 1 ? 'one copy' : `${copies.copies} copies`}, the newest made ${formatAge(Math.max(0, nowMs - copies.newestMs))} ago`;
+  return copies.problem === undefined ? newest : `${newest}; the last one could not be made: ${copies.problem.message}`;
 }
 
 function scrubLine({ scrub, nowMs }: StatusReport): string {

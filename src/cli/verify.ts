@@ -13,7 +13,8 @@ Usage: sallyport verify [--data FOLDER] [--since CHECKPOINT] [--json]
 
 Checks, without the owner's keys and also while the hub runs: each segment present, of its size and hash;
 each file a catalogued one; the keys of live periods present in both keyring files; the audit chain without
-a missing or changed entry; receipts and checkpoints signed by the hub. Names what is wrong; exit status 1 then.
+a missing or changed entry; receipts and checkpoints signed by the hub; every page of the database, and that
+none was put back from an older state. Names what is wrong; exit status 1 then.
 
   --since FILE         a checkpoint (checkpoints/N.json) that you kept elsewhere: finds a data folder that
                        was put back to an older state, and an audit that was cut

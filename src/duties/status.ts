@@ -6,6 +6,7 @@ import { noticeKinds } from '../policy/notices.ts';
 import type { RoomFit } from '../policy/room.ts';
 import type { Vault } from '../vault/vault.ts';
 import { confinementOf, confinementWarnings, type Confinement } from './confinement.ts';
+import type { CopiesDuty } from './copies.ts';
 import type { DiskDuty, DiskState } from './disk.ts';
 import { noticeSentence, type Notices } from './notices.ts';
 import { overdueMs, type PurgeDuty, type PurgeState } from './purge.ts';
@@ -22,6 +23,7 @@ export interface StatusParts {
   readonly timekeeper: Timekeeper;
   readonly notices: Notices;
   readonly scrub: ScrubDuty;
+  readonly copies: CopiesDuty;
   readonly clock: Clock;
 }
 

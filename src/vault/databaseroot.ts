@@ -19,6 +19,7 @@ const queries = [
   'SELECT * FROM gaps ORDER BY id',
   'SELECT * FROM purges ORDER BY number',
   'SELECT count(*), max(number) FROM receipts',
+  'SELECT count(*), min(at_ms), max(at_ms) FROM shredded',
   'SELECT count(*), min(n), max(n) FROM audit',
   "SELECT name, seq FROM sqlite_sequence WHERE name <> 'checkpoints' ORDER BY name",
 ];

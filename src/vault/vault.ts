@@ -649,7 +649,7 @@ export class Vault {
     // Not between a slot's writing and its row, nor between a shred and its mark.
     return this.#slotTurns.take(() => this.#turns.take(() => this.#with(async ({ database, keyring }) => {
       const leaving = new Set((await database.call('pendingPurges')).flatMap(({ periods }) => periods.map(({ slot }) => slot)));
-      const living = (await database.call('livePeriods')).filter(({ slot }) => !leaving.has(slot)).map(({ slot, slotSha256 }) => [slot, slotSha256] as const);
+      const living = [...await database.call('livePeriods'), ...await database.call('copies')].filter(({ slot }) => !leaving.has(slot)).map(({ slot, slotSha256 }) => [slot, slotSha256] as const);
       const report = await keyring.check(new Map(living), (sha256) => database.call('wereShredded', { sha256 }));
       // What held a block that no row knew may have been shredded again.
       this.#foreignSlots.clear();
