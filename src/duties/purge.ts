@@ -160,7 +160,9 @@ export class PurgeDuty {
   async #untilNextLook(): Promise<number> {
     const now = this.#o.clock.wallMs();
     const periodEnd = Math.floor(now / this.#o.periodMs + 1) * this.#o.periodMs + listDelayMs + 100;
-    const deadline = this.#state.overdue > 0 ? now + secondMs : (this.#state.nextDeadlineMs ?? now + dayMs);
+    const { overdue, waiting, nextDeadlineMs } = this.#state;
+    const lockedOnly = waiting !== undefined && this.#o.timekeeper.verdict?.mayPurge === true;
+    const deadline = overdue > 0 && !lockedOnly ? now + secondMs : (nextDeadlineMs ?? now + dayMs);
     return Math.min(minuteMs, Math.max(50, Math.min(deadline, periodEnd, this.#nextCheckpointMs) - now + 1));
   }
 

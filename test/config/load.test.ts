@@ -44,6 +44,14 @@ t.test('short periods and retention are possible, and relative paths begin at th
   t.same([config.record.periodMs, config.record.cutAfterMs, config.keep.footageMs, config.time.settleMs], [10_000, 5_000, 15_000, 0]);
 });
 
+t.test('budgets and the reserve are sizes', async (t) => {
+  const camera = '[[camera]]\nid = "one"\naddress = "10.0.0.1"\nuser = "u"\nbudget = "20 GB"\n';
+  const folder = t.testdir({ 'sallyport.toml': `[disk]\nbudget = "1 TB"\nreserve = "512 MiB"\n${camera}` });
+  const { config } = await loadConfig(join(folder, 'sallyport.toml'));
+  t.same(config.disk, { budgetBytes: 1e12, reserveBytes: 512 * 2 ** 20 });
+  t.equal(config.cameras[0]?.budgetBytes, 20e9);
+});
+
 t.test('a byte order mark and Windows line ends do not matter', async (t) => {
   const folder = t.testdir({ 'sallyport.toml': '\ufeffname = "Tür"\r\n\r\n[keep]\r\nfootage = "1 day"\r\n' });
   const { config } = await loadConfig(join(folder, 'sallyport.toml'));
