@@ -120,6 +120,7 @@ export const AdoptRequest = Type.Object({
   name: Optional(Text()),
   keep: Optional(Text(40)),
   audio: Optional(Type.Boolean()),
+  sub: Optional(Type.Boolean()),
 }, { additionalProperties: false });
 export const AdoptReply = Type.Object({ camera: Text(40), sentences: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
 

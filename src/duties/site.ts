@@ -51,6 +51,7 @@ export interface AdoptOrder {
   readonly name?: string;
   readonly keep?: string;
   readonly audio?: boolean;
+  readonly sub?: boolean;
 }
 
 export class Site {
@@ -168,6 +169,7 @@ export class Site {
       id, name: order.name ?? place.name ?? id, address: place.address, port: place.port, path: place.path, user: order.user, serial: facts.device.serial,
       ...(order.keep === undefined ? {} : { keep: order.keep }),
       ...(order.audio === undefined ? {} : { audio: order.audio }),
+      ...(order.sub === undefined ? {} : { sub: order.sub }),
     });
     await vault.audit({ what: 'camera.adopted', who: 'cli', camera: id, detail: { ...facts.device, address: place.address } });
     this.#wanted = (await loadConfig(this.#o.configPath)).config;

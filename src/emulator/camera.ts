@@ -33,6 +33,11 @@ export interface EmulatedCamera {
   stall(): void;
   /** Goes on with the present picture, from a key frame. */
   resume(): void;
+  /** The stream fails alone: those who play it are cut off, and refused until it is mended. */
+  breakStream(name: StreamName): void;
+  mendStream(name: StreamName): void;
+  /** Its main stream shows this scene from now on, in mid-stream: another resolution without a word. */
+  show(scene: StreamName): void;
   /** For whatever is asked from now on; streams that run go on. */
   setPassword(password: string): void;
 }
@@ -110,6 +115,19 @@ export class Camera implements EmulatedCamera {
   resume(): void {
     this.#rtsp.resume();
     this.#onvif.resume();
+  }
+
+  breakStream(name: StreamName): void {
+    this.#face.quirks.broken = [...(this.#face.quirks.broken ?? []), name];
+    this.#rtsp.cutOff(`/${name}`);
+  }
+
+  mendStream(name: StreamName): void {
+    this.#face.quirks.broken = (this.#face.quirks.broken ?? []).filter((one) => one !== name);
+  }
+
+  show(scene: StreamName): void {
+    this.#main.show(this.#face.streams[scene].tracks);
   }
 
   setPassword(password: string): void {

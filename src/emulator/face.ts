@@ -32,6 +32,10 @@ export interface Quirks {
   endsAfterMs?: number;
   /** Its main stream has another resolution, for viewers who come from now on: it sends the small one. */
   shrunken?: boolean;
+  /** So many viewers at a time of each stream; the next one is refused (453). */
+  viewersMax?: number;
+  /** Streams that are out of order: 503 for whoever asks. `Camera.breakStream` also ends those that play. */
+  broken?: readonly StreamName[];
   /** What GetStreamUri answers instead of the truth. */
   streamUri?: string;
 }

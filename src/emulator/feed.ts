@@ -25,21 +25,34 @@ export interface Feed {
 const lagMax = 2000;
 
 export class LiveFeed implements Feed {
-  readonly tracks: readonly Track[];
+  #tracks: readonly Track[];
   readonly startWallMs: UnixMs;
   readonly #clock: Clock;
   readonly #startMonotonicMs: number;
   readonly #viewers = new Set<Viewer>();
   /** Per track the unit that is due next. */
-  readonly #next: number[];
+  #next: number[];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(o: { tracks: readonly Track[]; clock: Clock; startWallMs: UnixMs; startMonotonicMs: number }) {
-    this.tracks = o.tracks;
+    this.#tracks = o.tracks;
     this.startWallMs = o.startWallMs;
     this.#clock = o.clock;
     this.#startMonotonicMs = o.startMonotonicMs;
     this.#next = o.tracks.map(() => 0);
+  }
+
+  get tracks(): readonly Track[] {
+    return this.#tracks;
+  }
+
+  /** From now on another scene, of as many tracks, on the same time line; each viewer goes on at its next key frame. */
+  show(tracks: readonly Track[]): void {
+    if (tracks.length !== this.#tracks.length) throw new Error('another scene has as many tracks');
+    this.#tracks = tracks;
+    this.#next = tracks.map(() => 0);
+    this.#catchUp();
+    for (const viewer of this.#viewers) viewer.skipped();
   }
 
   elapsedMs(): number {

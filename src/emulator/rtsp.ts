@@ -72,6 +72,11 @@ export class RtspServer {
     for (const connection of this.#connections) connection.stall();
   }
 
+  /** Resets whoever has a session on the path. */
+  cutOff(path: string): void {
+    for (const connection of this.#connections) if (connection.path === path) connection.reset();
+  }
+
   resume(): void {
     this.#stalled = false;
     for (const connection of this.#connections) connection.resume();
@@ -83,7 +88,10 @@ export class RtspServer {
       socket.destroy();
       return;
     }
-    const connection = new RtspConnection(socket, this.#options, () => this.#connections.delete(connection));
+    const connection = new RtspConnection(socket, this.#options, {
+      viewers: (path) => [...this.#connections].filter((one) => one !== connection && one.path === path).length,
+      onClose: () => this.#connections.delete(connection),
+    });
     this.#connections.add(connection);
     if (this.#stalled) connection.stall();
   }
@@ -95,20 +103,29 @@ class RtspConnection {
   readonly #parser = new RtspParser();
   readonly #nonce = randomBytes(16).toString('hex');
   readonly #idle: NodeJS.Timeout;
+  /** Of the other connections, how many have a session on the path. */
+  readonly #viewers: (path: string) => number;
+  #end: NodeJS.Timeout | undefined;
   #session: RtspSession | undefined;
   #stalled = false;
 
-  constructor(socket: Socket, options: RtspServerOptions, onClose: () => void) {
+  constructor(socket: Socket, options: RtspServerOptions, o: { viewers: (path: string) => number; onClose: () => void }) {
     this.#socket = socket;
     this.#options = options;
+    this.#viewers = o.viewers;
     this.#idle = setTimeout(() => this.#timeOut(), sessionTimeoutSeconds * 1000);
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', (error) => options.log.debug({ reason: reasonOf(error) }, 'an RTSP connection broke'));
     socket.on('close', () => {
       clearTimeout(this.#idle);
+      clearTimeout(this.#end);
       this.#session?.close();
-      onClose();
+      o.onClose();
     });
+  }
+
+  get path(): string | undefined {
+    return this.#session?.path;
   }
 
   reset(): void {
@@ -154,9 +171,9 @@ class RtspConnection {
   }
 
   #begin(): void {
-    const { endsAfterMs } = this.#options.quirks;
     this.#session?.play();
-    if (endsAfterMs !== undefined) setTimeout(() => this.#socket.end(), endsAfterMs);
+    const { endsAfterMs } = this.#options.quirks;
+    if (endsAfterMs !== undefined) this.#end ??= setTimeout(() => this.#socket.end(), endsAfterMs);
   }
 
   #answer(request: RtspRequest): RtspReply {
@@ -188,6 +205,7 @@ class RtspConnection {
     const { path } = readUri(request.uri);
     const feed = this.#feedOf(path);
     if (feed === undefined) return { status: 404 };
+    if (this.#isBroken(path)) return { status: 503 };
     return {
       status: 200,
       headers: [['Content-Type', 'application/sdp'], ['Content-Base', `${request.uri.replace(/[?#].*$/, '').replace(/\/$/, '')}/`]],
@@ -199,6 +217,8 @@ class RtspConnection {
     const { path, trackIndex = 0 } = readUri(request.uri);
     const feed = this.#feedOf(path);
     if (feed === undefined || feed.tracks[trackIndex] === undefined) return { status: 404 };
+    if (this.#isBroken(path)) return { status: 503 };
+    if (this.#viewers(path) >= (this.#options.quirks.viewersMax ?? Infinity)) return { status: 453 };
     if (this.#session !== undefined && (this.#session.playing || this.#session.path !== path)) return { status: 455 };
     const channel = tcpChannel(request.headers.get('transport') ?? '');
     if (channel === 'none') return { status: 461 };
@@ -227,6 +247,10 @@ class RtspConnection {
         ...(info.length === 0 ? [] : [['RTP-Info', info.map((one) => `url=${base}/trackID=${one.trackIndex};seq=${one.sequence};rtptime=${one.rtpTime}`).join(',')] as const]),
       ],
     };
+  }
+
+  #isBroken(path: string): boolean {
+    return this.#options.quirks.broken?.some((name) => path === `/${name}`) === true;
   }
 
   #feedOf(path: string): Feed | undefined {

@@ -79,7 +79,7 @@ function bodySize(request: RtspRequest): number {
 
 const reasons = new Map([
   [200, 'OK'], [400, 'Bad Request'], [401, 'Unauthorized'], [404, 'Not Found'], [405, 'Method Not Allowed'],
-  [454, 'Session Not Found'], [455, 'Method Not Valid in This State'], [461, 'Unsupported Transport'], [503, 'Service Unavailable'], [551, 'Option not supported'],
+  [453, 'Not Enough Bandwidth'], [454, 'Session Not Found'], [455, 'Method Not Valid in This State'], [461, 'Unsupported Transport'], [503, 'Service Unavailable'], [551, 'Option not supported'],
 ]);
 
 export interface RtspReply {
