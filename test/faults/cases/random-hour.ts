@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Lifetime } from '../../../src/base/lifetime.ts';
 import { quickConfig, TestSite } from '../../e2e/site.ts';
@@ -15,7 +15,9 @@ import { canTrace, trace, untrace } from '../kit/tracer.ts';
 const cameras = 4;
 const diskMegabytes = 4096;
 /** Of each part: what it takes to begin and to be audited comes on top. */
-const partMs = 450_000;
+const partMs = 360_000;
+/** What a part hands on to the next. */
+const keptName = 'kept.json';
 const quickMs = 60_000;
 const config = quickConfig({ keep: '1 day' }).replace('period = "10 seconds"', 'period = "1 minute"').replace('cut_after = "2 seconds"', 'cut_after = "5 seconds"');
 
@@ -36,7 +38,7 @@ const randomHour: FaultCase = {
   fault: 'an hour of 4 cameras, a fault of a random kind every few seconds: hub killed or stopped, power cut, disk failing, slow or refusing, cameras silent or gone, ffmpeg killed or hanging',
   expected: 'at the end `sallyport verify` is clean, every missing second lies in a gap row, and nothing acknowledged is lost',
   limitMs: { quick: 200_000, all: 535_000 },
-  parts: 8,
+  parts: 10,
   oneFolder: true,
   run: async (o) => {
     const why = whyNoDisk() ?? await canTrace();
@@ -74,22 +76,25 @@ async function playPart(o: FaultRun, life: Lifetime): Promise<FaultOutcome> {
   }
   await untilAllSeal(o, site).catch((error: unknown) => problems.push(String(error)));
   await acknowledged.stop();
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  const kept: Kept = { acknowledged: [...acknowledged.segments.values()], password: site.cameras[0]?.password ?? '', ports: site.cameras.map(({ onvifPort, rtspPort }) => ({ onvif: onvifPort, rtsp: rtspPort })) };
+  await writeFile(join(o.folder, keptName), JSON.stringify(kept));
   problems.push(...await auditSite(site, acknowledged, { opened: 4 }));
   await site.stop('SIGTERM');
-  const kept: Kept = { acknowledged: [...acknowledged.segments.values()], password: site.cameras[0]?.password ?? '', ports: site.cameras.map(({ onvifPort, rtspPort }) => ({ onvif: onvifPort, rtsp: rtspPort })) };
-  await writeFile(join(o.folder, 'kept.json'), JSON.stringify(kept));
   await part.disk.unmount();
   const injected = [...done.values()].reduce((sum, count) => sum + count, 0);
   return {
     injected, lost: 'acknowledged segments: 0', recoveryMs, problems,
-    figures: { minutes: ((performance.now() - began) / 60_000).toFixed(1), 'acknowledged by its end': acknowledged.segments.size, faults: [...done].map(([name, count]) => `${name} ${count}`).join(' ') },
+    figures: { minutes, 'acknowledged by its end': acknowledged.segments.size, faults: [...done].map(([name, count]) => `${name} ${count}`).join(' ') },
   };
 }
 
 /** The same site as in the part before: its disk, its cameras at their addresses, what was acknowledged. */
 async function goOn(o: FaultRun, life: Lifetime): Promise<{ part: Part; acknowledged: Acknowledged }> {
-  const keptFile = join(o.folder, 'kept.json');
+  const keptFile = join(o.folder, keptName);
   const kept = existsSync(keptFile) ? JSON.parse(await readFile(keptFile, 'utf8')) as Kept : undefined;
+  // A part that broke off before it could hand on: the next begins anew.
+  if (kept === undefined) for (const name of await readdir(o.folder)) await rm(join(o.folder, name), { recursive: true, force: true });
   const data = join(o.folder, 'data');
   const image = join(o.folder, 'disk.img');
   await mkdir(data, { recursive: true });
