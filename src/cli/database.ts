@@ -1,9 +1,9 @@
 import { systemClock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
-import { formatAge, plural } from '../base/units.ts';
+import { dayMs, formatAge, plural } from '../base/units.ts';
 import { restoreDatabase, type Restored } from '../vault/restore.ts';
-import { configOf, configOption, parseOptions, type Command } from './command.ts';
+import { configOf, configOption, dataOf, parseOptions, type Command } from './command.ts';
 import { localTime, print, printError, printJson } from './terminal.ts';
 
 export const database: Command = {
@@ -23,9 +23,9 @@ passwords that were set, changes that were accepted.
   async run(args) {
     const { values, positionals } = parseOptions('database', args, { ...configOption, data: { type: 'string' }, copy: { type: 'string' }, 'working-key': { type: 'string' }, json: { type: 'boolean' } }, 1);
     if (positionals[0] !== 'restore') throw new SallyportError('SP_USAGE', { command: 'database', reason: 'only "restore" is known' });
-    const config = await configOf(values.config);
+    const config = values.data !== undefined && values.config === undefined ? undefined : await configOf(values.config);
     const restored = await restoreDatabase({
-      folder: values.data ?? config.data, hubName: config.name, keepMs: config.keep.footageMs, clock: systemClock, log: silentLog,
+      folder: await dataOf(values), hubName: config?.name ?? 'Home', keepMs: config?.keep.footageMs ?? 3 * dayMs, clock: systemClock, log: silentLog,
       ...(values.copy === undefined ? {} : { copy: values.copy }),
       ...(values['working-key'] === undefined ? {} : { workingKeyFile: values['working-key'] }),
     });

@@ -3,9 +3,8 @@ import { SallyportError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { dayMs, hourMs, parseDuration, plural } from '../base/units.ts';
 import { keepFor } from '../policy/retention.ts';
-import type { HubConfig } from '../policy/settings.ts';
 import { rebuildDatabase, type Rebuilt } from '../vault/rebuild.ts';
-import { configOf, dataOption, identitiesOf, parseOptions, type Command } from './command.ts';
+import { configOf, dataOf, dataOption, identitiesOf, parseOptions, type Command } from './command.ts';
 import { print, printError, printJson, progress } from './terminal.ts';
 
 export const rebuild: Command = {
@@ -32,7 +31,7 @@ its signing key, cameras' passwords and accepted changes were in the database on
     const bar = progress('rebuilding');
     try {
       const rebuilt = await rebuildDatabase({
-        folder: values.data ?? (config as HubConfig).data, hubName: config?.name ?? 'Home', identities, periodMs: config?.record.periodMs ?? hourMs,
+        folder: await dataOf(values), hubName: config?.name ?? 'Home', identities, periodMs: config?.record.periodMs ?? hourMs,
         keepMs: (camera) => keepMs ?? (config === undefined ? 3 * dayMs : keepFor(camera, config)), clock: systemClock, log: silentLog, onProgress: bar.show,
         ...(values.force === true ? { force: true } : {}),
         ...(values['working-key'] === undefined ? {} : { workingKeyFile: values['working-key'] }),

@@ -187,7 +187,7 @@ export class Catalogue {
   periodBytes(): PeriodBytes[] {
     return this.#db.prepare<[], PeriodBytes>(`
       SELECT id, camera, class, bytes, coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs
-      FROM periods WHERE state = 'live' ORDER BY "order", id`).all();
+      FROM periods WHERE state = 'live' AND class = 'footage' ORDER BY "order", id`).all();
   }
 
   /** Deadlines only come closer. */

@@ -17,6 +17,7 @@ import { Catalogue, type SegmentRow } from './catalogue.ts';
 import { CheckpointTable, checkpointNamespace, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import { databaseError, openConnection, type Connection } from './connection.ts';
 import { checkTable, doubtOf, tablesOf } from './databaseroot.ts';
+import { copyFile } from './copies.ts';
 import { hashFile, walkFootage } from './filehash.ts';
 import { parseHourListName, parseSegmentPath, partSuffix, periodFolder } from './footagepaths.ts';
 import { Keyring } from './keyring.ts';
@@ -96,6 +97,7 @@ class Verification {
     await this.#checkSegments();
     await this.#checkCensus();
     await this.#checkSlots();
+    await this.#checkCopies();
     this.#checkRowsRoots();
     const head = this.#checkChain();
     await this.#checkCheckpoints();
@@ -215,7 +217,7 @@ class Verification {
     });
     if (keyring === undefined) return;
     try {
-      for (const { id, slot, slotSha256, camera, startMs } of this.#catalogue.livePeriods()) {
+      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.livePeriods(), ...this.#catalogue.livePeriods('database')]) {
         this.#goOn();
         const lacking = await keyring.lacking(slot, slotSha256);
         if (lacking.length === 0 || this.#isLeaving(id)) continue;
@@ -226,6 +228,17 @@ class Verification {
       }
     } finally {
       await keyring.close();
+    }
+  }
+
+  /** Of the database: the size is known, what is in it shows when it is put back (each chunk is authenticated). */
+  async #checkCopies(): Promise<void> {
+    for (const { id, startMs, bytes, listed } of this.#catalogue.livePeriods('database')) {
+      if (!listed) continue;
+      const file = copyFile(this.#o.folder, startMs);
+      const size = await stat(file).then((info) => info.size, () => undefined);
+      if (size === bytes || this.#isLeaving(id)) continue;
+      this.#problem('SP_NO_COPY', basename(file), size === undefined ? 'there is no such file' : `it has ${size} bytes, its row says ${bytes}`);
     }
   }
 
