@@ -2,11 +2,13 @@ import { mkdir, open, symlink, writeFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../../src/base/spawn.ts';
 import type { FaultCase } from '../fault.ts';
+import { sallyport } from '../../e2e/site.ts';
 import { withSite } from '../kit/faultsite.ts';
 import { pause, untilAllSeal } from '../kit/hub.ts';
 
 const good = 'name = "x"\n[[camera]]\nid = "front"\naddress = "192.168.1.9"\nuser = "admin"\n';
-const limitMs = 20_000;
+/** Of the processor, so that a busy machine is no fault. */
+const cpuSecondsMax = 8;
 
 /** Contents, or a way to make the file. Each must be refused. */
 const files: Readonly<Record<string, string | Buffer | ((path: string) => Promise<unknown>)>> = {
@@ -19,8 +21,8 @@ const files: Readonly<Record<string, string | Buffer | ((path: string) => Promis
     await file.truncate(100_000_000);
     await file.close();
   },
-  '300,000 unknown keys': Array.from({ length: 60_000 }, (_, n) => `k${n} = 1`).join('\n'),
-  '20,000 cameras': Array.from({ length: 15_000 }, (_, n) => `[[camera]]\nid = "c${n}"\naddress = "192.168.1.9"\nuser = "a"`).join('\n').slice(0, 2 ** 20 - 10),
+  '60,000 unknown keys': Array.from({ length: 60_000 }, (_, n) => `k${n} = 1`).join('\n'),
+  '15,000 cameras': Array.from({ length: 15_000 }, (_, n) => `[[camera]]\nid = "c${n}"\naddress = "192.168.1.9"\nuser = "a"`).join('\n').slice(0, 2 ** 20 - 10),
   'a key __proto__': `${good}[__proto__]\npolluted = "yes"\n`,
   'a key constructor.prototype': `${good}[constructor.prototype]\npolluted = "yes"\n`,
   'wrong types': 'name = 5\ndata = []\nkeep = "x"\ncamera = { id = 1 }\n',
@@ -39,7 +41,7 @@ const files: Readonly<Record<string, string | Buffer | ((path: string) => Promis
 const hostileConfig: FaultCase = {
   id: 'R22',
   fault: `configurations that mean harm: ${Object.keys(files).join(', ')}`,
-  expected: 'each is refused within seconds, in our words, without a value repeated; the running hub keeps the one in force and records on',
+  expected: 'each is refused within 8 s of the processor, in our words, without a value repeated; the running hub keeps the one in force and records on',
   limitMs: { quick: 240_000, all: 500_000 },
   run: (o) => withSite(o, { cameras: 1 }, async (site) => {
     await untilAllSeal(o, site);
@@ -54,15 +56,15 @@ const hostileConfig: FaultCase = {
       if (typeof content === 'function') await content(path);
       else await writeFile(path, content);
       const began = performance.now();
-      const { status, stdout, stderr } = await site.attempt(['check', '--config', path]).catch((error: unknown) => ({ status: 0, stdout: Buffer.alloc(0), stderr: String(error) }));
+      const { status, stdout, stderr } = await run('prlimit', [`--cpu=${cpuSecondsMax}`, sallyport, 'check', '--config', path], { timeoutMs: 50_000 }).catch((error: unknown) => ({ status: 0, stdout: Buffer.alloc(0), stderr: String(error) }));
       const tookMs = performance.now() - began;
       slowestMs = Math.max(slowestMs, tookMs);
       const said = `${stdout.toString()}${stderr}`;
       if (status === 0) problems.push(`${what}: it was taken, or never ended: ${said.slice(0, 200)}`);
+      if (status === null) problems.push(`${what}: it took more than ${cpuSecondsMax} s of the processor`);
       if (!said.includes('SP_CONFIG_')) problems.push(`${what}: refused without a word of ours: ${said.slice(0, 200)}`);
       // oxlint-disable-next-line no-control-regex -- what a terminal would obey is what is looked for
       if (/SP_INTERNAL|RangeError|at .*\.ts:|hunter2|\u001b\]/.test(said)) problems.push(`${what}: said what it should not: ${said.slice(0, 200)}`);
-      if (tookMs > limitMs) problems.push(`${what}: it took ${Math.round(tookMs)} ms`);
       if (typeof content !== 'function') {
         // The running hub is told to read it again.
         await writeFile(site.config, content);

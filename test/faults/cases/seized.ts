@@ -6,6 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSallyportError } from '../../../src/base/errors.ts';
 import { run } from '../../../src/base/spawn.ts';
 import { writeBech32, bech32Length } from '../../../src/seal/format/bech32.ts';
 import { parseHeader } from '../../../src/seal/format/header.ts';
@@ -80,9 +81,9 @@ class Footage {
     for (let at = 0; at + slotBlockBytes <= keyring.length; at += slotBlockBytes) {
       const text = keyring.subarray(at, at + slotTextBytes);
       if (!looksLikeSlot(text)) continue;
-      const { identity, startMs } = openSlot(text, this.#kit, 'a slot');
-      if (this.periods.has(identity.recipient)) continue;
-      this.periods.set(identity.recipient, { identity, endMs: startMs + 10_000, scalar: scalarOf(identity) });
+      const slot = openedWith(text, this.#kit);
+      if (slot === undefined || this.periods.has(slot.identity.recipient)) continue;
+      this.periods.set(slot.identity.recipient, { identity: slot.identity, endMs: slot.startMs + 10_000, scalar: scalarOf(slot.identity) });
     }
   }
 
@@ -111,6 +112,16 @@ class Footage {
       this.files.set(path, { key: Buffer.from(fileKey.bytes), payloadKey, closedMs: file.endsWith('.part') ? undefined : Date.now() });
       fileKey.close();
     } catch { /* its header is not written yet, or it was purged under our hands; the next look tells */ }
+  }
+}
+
+/** Undefined for what is sealed to the hub itself, such as the keys of its database copies: those it may know. */
+function openedWith(text: Buffer, kit: readonly Identity[]): ReturnType<typeof openSlot> | undefined {
+  try {
+    return openSlot(text, kit, 'a slot');
+  } catch (error) {
+    if (isSallyportError(error, 'SP_WRONG_IDENTITY')) return undefined;
+    throw error;
   }
 }
 

@@ -20,7 +20,7 @@ const soak: FaultCase = {
   async run(o) {
     const emulator = await Emulator.start({ cameras, firstAddress: firstAddress(o), seconds: 2, log: silentLog, discovery: false, folder: join(o.folder, 'scenes') });
     try {
-      for (const camera of emulator.cameras) camera.quirks.endsAfterMs = 250;
+      for (const camera of emulator.cameras) camera.quirks.endsAfterMs = 700;
       const samples = await drive(o, {
         folder: join(o.folder, 'data'), reconnects: o.quick ? 60 : 2000, sampleEvery: o.quick ? 10 : 100,
         urls: emulator.cameras.map(({ address, rtspPort, user, password }) => `rtsp://${user}:${password}@${address}:${rtspPort}/main`),
