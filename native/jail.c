@@ -10,7 +10,7 @@
  *   --parent PID   whose child this is; when that process is gone already, the program is not started
  *   --cpu, --memory  the program's CPU seconds (a week), and MiB of memory that it may fill (512)
  *   --read PATH    a further file or folder that may be read
- *   --preload PATH a library that the program is started with; it may be read, and its name is all that the environment holds
+ *   --preload PATH a library that the program is started with; it may be read, and stands in the environment
  *   --probe        prints as JSON what this kernel gives, and starts nothing
  *
  * What holds from the start of the program on, and for all its threads:
@@ -19,7 +19,7 @@
  *   Landlock   ABI 1: reads shared libraries and their list only, writes nothing, executes nothing but itself. ABI 4: connects to the
  *              one port. ABI 6: no abstract unix socket, no signal outside
  *   limits     memory, CPU time, open files, file size 0, no core dump
- *   and        no new privileges, death with the parent, an empty environment but for --preload, / as folder, no file open but 0, 1 and 2
+ *   and        no new privileges, death with the parent, an environment of MALLOC_PERTURB_ and --preload alone, / as folder, no file open but 0, 1 and 2
  *
  * Levels: `full` all of it (ABI 4), `files` without the port (ABI 1 to 3), `off` when seccomp or Landlock is missing: the rest then
  * still holds. It must never write a file, open a socket, or start the program with less than was asked for.
@@ -399,10 +399,11 @@ static void confine_and_start(const struct order *order) {
   limit_resources(order);
   if (restrict_calls() != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
   char preload[NAME_LENGTH_MAX + 16];
-  char *environment[] = {NULL, NULL};
+  /* glibc overwrites what is freed: no picture lies about in memory after its use. */
+  char *environment[] = {"MALLOC_PERTURB_=165", NULL, NULL};
   if (order->preload != NULL) {
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", order->preload);
-    environment[0] = preload;
+    environment[1] = preload;
   }
   syscall(SYS_execve, name, order->program, environment);
   leave(errno == ENOENT ? EXIT_NOT_THERE : EXIT_NOT_STARTED, "%s cannot be started: %s", order->program[0], strerror(errno));

@@ -6,6 +6,8 @@ import type { Log } from '../base/log.ts';
 import { routes, type Operations, type RouteName } from './contract.ts';
 
 const connectionsMax = 256;
+/** More are refused at once: a crowd must not stand in the database's queue before what is being recorded. */
+const answeringMax = 32;
 
 export interface ControlOptions {
   readonly socket: string;
@@ -57,19 +59,28 @@ async function open(o: ControlOptions): Promise<FastifyInstance> {
     void reply.status(known.kind === 'refuse' ? 422 : 500).send({ error: known.toJSON() });
   });
   server.server.maxConnections = connectionsMax;
-  for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations);
+  const answering = { count: 0 };
+  for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations, answering);
   await listen(server, o.socket);
   return server;
 }
 
-function addRoute(server: FastifyInstance, name: RouteName, operations: Operations): void {
+function addRoute(server: FastifyInstance, name: RouteName, operations: Operations, answering: { count: number }): void {
   const route = routes[name];
   const handle = operations[name] as (request: unknown) => Promise<unknown>;
   server.route({
     method: 'POST',
     url: `/v1/${name}`,
     schema: { ...('request' in route ? { body: route.request } : {}), response: { 200: route.reply } },
-    handler: (request) => handle(request.body),
+    handler: async (request) => {
+      if (answering.count >= answeringMax) throw new SallyportError('SP_CONTROL', { route: name, reason: `it answers ${answeringMax} others just now` });
+      answering.count++;
+      try {
+        return await handle(request.body);
+      } finally {
+        answering.count--;
+      }
+    },
   });
 }
 

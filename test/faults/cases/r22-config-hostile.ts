@@ -1,4 +1,4 @@
-import { mkdir, open, symlink, writeFile, readFile } from 'node:fs/promises';
+import { mkdir, open, rename, symlink, writeFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../../src/base/spawn.ts';
 import type { FaultCase } from '../fault.ts';
@@ -67,17 +67,23 @@ const hostileConfig: FaultCase = {
       if (/SP_INTERNAL|RangeError|at .*\.ts:|hunter2|\u001b\]/.test(said)) problems.push(`${what}: said what it should not: ${said.slice(0, 200)}`);
       if (typeof content !== 'function') {
         // The running hub is told to read it again.
-        await writeFile(site.config, content);
+        await replace(site.config, content);
         process.kill(site.hub?.pid as number, 'SIGHUP');
         await pause(o, 300);
       }
     }
-    await writeFile(site.config, inForce);
+    await replace(site.config, inForce);
     await untilAllSeal(o, site);
     const rows = await site.list();
     problems.push(...rows.gaps.map(({ camera, reason }) => `${camera} has a gap: ${reason}`));
     return { injected: Object.keys(files).length * 2, lost: '0 segments', recoveryMs: [], problems, figures: { 'slowest refusal, ms': Math.round(slowestMs) } };
   }),
 };
+
+/** At once: half a configuration may be a sound one. */
+async function replace(path: string, content: string | Buffer): Promise<void> {
+  await writeFile(`${path}.new`, content);
+  await rename(`${path}.new`, path);
+}
 
 export default hostileConfig;

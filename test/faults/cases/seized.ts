@@ -152,7 +152,7 @@ function seize(o: FaultRun, site: TestSite, footage: Footage, pictures: Pictures
   const forgotten = [...footage.files.values()].filter(({ closedMs }) => closedMs !== undefined && atMs - closedMs > keptMs).length;
   if (forgotten === 0) problems.push('the case proves nothing: no file key is old enough to be forgotten');
   return {
-    injected: 1, lost: `${found.problems.length} of ${footage.periods.size} period keys and ${forgotten} forgotten file keys found`, recoveryMs: [], problems,
+    injected: 1, lost: `${found.keys.size} of ${footage.periods.size} period keys and ${forgotten} forgotten file keys found`, recoveryMs: [], problems,
     figures: {
       'searched': `${mib(inHub.bytes)} of the hub, ${mib(inChildren.reduce((sum, { bytes }) => sum + bytes, 0))} of ${ffmpegs.length} ffmpeg`,
       'looked for': `${footage.periods.size} period keys, ${footage.files.size} file and payload keys (${forgotten} of them to be forgotten), ${pictures.runs.length} runs of 16 bytes`,
@@ -172,6 +172,7 @@ function seize(o: FaultRun, site: TestSite, footage: Footage, pictures: Pictures
 function judgeHits(hits: readonly MemoryHit[], inHub: ReadonlySet<MemoryHit>, footage: Footage, pictures: Pictures, atMs: number) {
   const problems = new Map<string, string>();
   const oldestMs = { hub: 0, ffmpeg: 0 };
+  const old = new Map<string, number>();
   // The newest that is found was sent just now.
   const newestMs = Math.max(0, ...hits.map(({ label }) => pictures.atMs.get(label) ?? 0));
   const [openKeys, recentKeys] = [new Set<string>(), new Set<string>()];
@@ -189,10 +190,12 @@ function judgeHits(hits: readonly MemoryHit[], inHub: ReadonlySet<MemoryHit>, fo
       const ageMs = newestMs - (pictures.atMs.get(hit.label) ?? 0);
       const where = inHub.has(hit) ? 'hub' : 'ffmpeg';
       oldestMs[where] = Math.max(oldestMs[where], ageMs);
-      if (ageMs > liveMs) problems.set(`${where} picture`, `${where} still holds pieces of pictures that it had ${seconds(oldestMs[where])} ago, in ${hit.where}`);
+      if (ageMs > liveMs) old.set(where, (old.get(where) ?? 0) + 1);
+      if (ageMs > liveMs) problems.set(`${where} picture`, `${where} still holds ${old.get(where)} pieces of pictures that are over ${seconds(liveMs)} old, of up to ${seconds(oldestMs[where])}, in ${hit.where}`);
     }
   }
-  return { problems: [...problems.values()], oldestMs, openFileKeys: openKeys.size, recentFileKeys: recentKeys.size };
+  const keys = new Set([...problems.keys()].filter((label) => !label.endsWith(' picture')));
+  return { problems: [...problems.values()], keys, oldestMs, openFileKeys: openKeys.size, recentFileKeys: recentKeys.size };
 }
 
 /** Every key that the kit opens came out of the tapped generator, so what is looked for is what was made. */
