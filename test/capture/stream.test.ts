@@ -190,7 +190,7 @@ t.test('a password that is set right while it waits is used at the next try', as
 
 t.test('a camera that accepts and says nothing is told and left within the stall time', async (t) => {
   const silent = await falseCamera(t, subnet, () => {});
-  const { capture } = open(t, silent.url, { stallMs: 700 });
+  const { capture } = open(t, silent.url, { stallMs: 2500 });
   t.match((await readUntil(capture.read(), (event) => event.kind === 'lost')).at(-1), { reason: 'stalled' });
   while (silent.connections() < 2) await systemClock.sleep(20);
   t.equal(ffmpegs().length, 1, 'never two at once');
