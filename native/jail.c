@@ -127,7 +127,7 @@ static void allow_port(int ruleset, long port) {
   if (syscall(LL_ADD_RULE, ruleset, LL_RULE_PORT, &rule, 0) != 0) leave(EXIT_STEP, "Landlock takes no rule for port %ld: %s", port, strerror(errno));
 }
 
-/* What ffmpeg 5.1 of Debian 12 and 7.1 of 13 open (seen with strace): libraries, their list, random bytes. What they ask for beside it (/proc, /sys) they do without. */
+/* What ffmpeg 5.1 of Debian 12 opens (seen with strace): libraries, their list, random bytes. What it asks for beside that (/proc, /sys) it does without. */
 static const char *const readable[] = {
   "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/urandom", NULL,
 };
