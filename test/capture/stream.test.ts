@@ -303,7 +303,8 @@ t.test('waits between tries that are answered and fail grow; after a minute of l
     monotonicMs: () => nowMs,
     sleep: (ms, signal) => {
       if (backoffsMs.includes(ms)) waitsMs.push(ms);
-      return systemClock.sleep(backoffsMs.includes(ms) ? 1 : 600_000, signal);
+      // Short ones are between two readings of ffmpeg's output.
+      return systemClock.sleep(backoffsMs.includes(ms) ? 1 : ms < 500 ? ms : 600_000, signal);
     },
   };
   const ffmpeg = fakeFfmpeg(folder, stream.subarray(0, 20_000), `[ -e '${join(folder, 'long')}' ] && sleep 0.3 && tail -c +20001 '${join(folder, 'rest')}'`);
