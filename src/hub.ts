@@ -76,7 +76,7 @@ export class Hub {
     const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
-      onChange: () => { purge.nudge(); disk.nudge(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); },
     }));
     this.#site = site;
 

@@ -13,6 +13,8 @@ import type { Notices } from './notices.ts';
 /** Local time: when least is going on. */
 const copyHours = new Cron('17 4 * * *', { paused: true });
 const afterProblemMs = hourMs;
+/** After the last of several changes of what only the database knows (a password, an accepted change) it is copied out of turn. */
+const afterChangeMs = 5 * minuteMs;
 
 export interface CopiesState {
   readonly newestMs: UnixMs | undefined;
@@ -33,13 +35,22 @@ export class CopiesDuty {
   #loop: Promise<void> = Promise.resolve();
   #state: CopiesState = { newestMs: undefined, copies: 0, problem: undefined };
   #notBeforeMs = -Infinity;
+  #started = false;
+  /** Monotonic. */
+  #changedMs: number | undefined;
 
   constructor(o: CopiesOptions) {
     this.#o = o;
   }
 
   start(): void {
+    this.#started = true;
     this.#loop = this.#run();
+  }
+
+  /** Something was set that nothing but the database knows. What the start itself sets is no change. */
+  changed(): void {
+    if (this.#started) this.#changedMs = this.#o.clock.monotonicMs();
   }
 
   async close(): Promise<void> {
@@ -63,6 +74,7 @@ export class CopiesDuty {
       try {
         await this.#look();
         if (this.#due()) {
+          this.#changedMs = undefined;
           await this.#o.vault.makeCopy();
           await this.#look();
           this.#state = { ...this.#state, problem: undefined };
@@ -86,6 +98,7 @@ export class CopiesDuty {
   #due(): boolean {
     const { clock } = this.#o;
     if (clock.monotonicMs() < this.#notBeforeMs) return false;
+    if (this.#changedMs !== undefined && clock.monotonicMs() - this.#changedMs >= afterChangeMs) return true;
     const { newestMs } = this.#state;
     const nowMs = clock.wallMs();
     // A clock that was ahead at the last one must not put the next one off for years.

@@ -126,6 +126,7 @@ export class Site {
       await this.#o.vault.putSecret(passwordName(camera), new Secret(password));
       await this.#o.vault.audit({ what: 'camera.password-set', who: 'cli', camera });
       await this.#restart(config);
+      this.#o.onChange();
     });
   }
 

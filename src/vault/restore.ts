@@ -54,8 +54,8 @@ export async function restoreDatabase(o: RestoreOptions): Promise<Restored> {
     const workingKey = await loadWorkingKey({ folder: o.folder, ...(o.workingKeyFile === undefined ? {} : { credential: o.workingKeyFile }), mayCreate: false });
     try {
       found = await openNewest(o, workingKey);
-      prepare(join(o.folder, restoringName), workingKey, o, found);
-      setAside = await putInPlace(o, workingKey);
+      // A kill from here on leaves no working.db, with which no hub starts, or the old one; this command then begins anew.
+      setAside = await replaceDatabase(o.folder, restoringName, o.clock.wallMs(), prepare(join(o.folder, restoringName), workingKey, o, found));
     } finally {
       workingKey.close();
     }
@@ -138,23 +138,17 @@ async function openCopy(file: string, key: Identity | undefined, target: string,
   }
 }
 
-function prepare(file: string, workingKey: WorkingKey, o: RestoreOptions, found: { copy: string; madeMs: UnixMs }): void {
+/** Answers the number of the newest checkpoint that it knows. */
+function prepare(file: string, workingKey: WorkingKey, o: RestoreOptions, found: { copy: string; madeMs: UnixMs }): number {
   const db: Connection = openConnection(file, workingKey.databaseKey(), { readonly: false });
   try {
     const operations = makeOperations(db);
     operations.putSetting({ name: reconcileSetting, json: JSON.stringify({ keepMs: o.keepMs }) });
     operations.audit({ entry: { what: 'database.restored', who: 'cli', detail: { copy: basename(found.copy), made_ms: found.madeMs } }, atMs: o.clock.wallMs() });
+    return operations.newestCheckpointNumber();
   } finally {
     db.close();
   }
-}
-
-/** A kill in between leaves no working.db, with which no hub starts, and this command begins anew. */
-async function putInPlace(o: RestoreOptions, workingKey: WorkingKey): Promise<string> {
-  const db = openConnection(join(o.folder, restoringName), workingKey.databaseKey(), { readonly: true });
-  const known = makeOperations(db).newestCheckpointNumber();
-  db.close();
-  return replaceDatabase(o.folder, restoringName, o.clock.wallMs(), known);
 }
 
 /** Puts the database and the checkpoints that the new one does not know aside, into a folder of their own, and the new one in place. Answers the folder. */

@@ -46,6 +46,27 @@ t.test('a copy is made at once when there is none, then one a day, at night; an 
   await vault.close();
 });
 
+t.test('what only the database knows is copied soon after it changed, several changes once', async (t) => {
+  const world = { ...makeWorld(t.testdir()), clock: new SteppedClock() };
+  const vault = await openVault(world);
+  const copies = new CopiesDuty({ vault, clock: world.clock, log: silentLog, notices: new Notices({ vault, clock: world.clock, log: silentLog }) });
+  copies.changed(); // what a start sets
+  copies.start();
+  await world.clock.step(start + 360_000);
+  t.match(copies.state, { copies: 1, newestMs: start });
+  copies.changed();
+  await world.clock.step(start + 540_000);
+  copies.changed();
+  await world.clock.step(start + 780_000);
+  t.equal(copies.state.copies, 1, 'not while changes go on');
+  await world.clock.step(start + 840_000);
+  t.match(copies.state, { copies: 2, newestMs: start + 840_000 });
+  await world.clock.step(start + 1_800_000);
+  t.match(copies.state, { newestMs: start + 840_000 });
+  await copies.close();
+  await vault.close();
+});
+
 t.test('a database that is not whole is told, and asked again after an hour only', async (t) => {
   const world = { ...makeWorld(t.testdir()), clock: new SteppedClock() };
   const vault = await openVault(world);
