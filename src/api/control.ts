@@ -6,6 +6,8 @@ import type { Log } from '../base/log.ts';
 import { routes, type Operations, type RouteName } from './contract.ts';
 
 const connectionsMax = 256;
+/** The last one is answered with `connection: close`. Requests that are sent without waiting for answers would else all be read at once. */
+const requestsPerConnectionMax = 8;
 /** More are refused at once: a crowd must not stand in the database's queue before what is being recorded. */
 const answeringMax = 32;
 
@@ -59,6 +61,7 @@ async function open(o: ControlOptions): Promise<FastifyInstance> {
     void reply.status(known.kind === 'refuse' ? 422 : 500).send({ error: known.toJSON() });
   });
   server.server.maxConnections = connectionsMax;
+  server.server.maxRequestsPerSocket = requestsPerConnectionMax;
   const answering = { count: 0 };
   for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations, answering);
   await listen(server, o.socket);
