@@ -7,7 +7,7 @@
  * outlet.ts    when those bytes are read: at once for who watches live, else in batches; arrivals.ts: when they came
  * ending.ts    what its last words mean, and what the next try does otherwise
  * fmp4.ts, movie.ts   the reader of its output: bounded, every byte of it a stranger's
- * ring.ts      the bounded ring that recording and live view read from; slabs.ts: its memory
+ * ring.ts      the bounded ring that recording and live view read from
  * probe.ts     what a camera sends, asked once before it is recorded
  *
  * It may start ffmpeg and ffprobe and touches nothing else: no file, no key, no table, no socket. It must never put an address or
