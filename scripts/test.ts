@@ -8,8 +8,11 @@ import { TapReader } from './tapreader.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values: options, positionals } = parseArgs({ options: { slow: { type: 'boolean' } }, allowPositionals: true, strict: true });
-const limitSeconds = options.slow === true ? 900 : 240;
+const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 240;
 const deadline = AbortSignal.timeout(limitSeconds * 1000);
+
+/** Whole installations, and whole sites with hub and cameras: minutes, so they run when asked for. */
+const slowFolders = ['test/slow/', 'test/e2e/'];
 
 /** Tests inherit nothing of the caller's but these, and find our Node first. */
 const environment: Record<string, string> = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? '/usr/bin:/bin'}` };
@@ -32,7 +35,7 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 function allTests(): string[] {
-  return globSync('test/**/*.test.ts', { cwd: root }).filter((file) => options.slow === true || !file.startsWith('test/slow/')).toSorted();
+  return globSync('test/**/*.test.ts', { cwd: root }).filter((file) => options.slow === true || !slowFolders.some((folder) => file.startsWith(folder))).toSorted();
 }
 
 function named(paths: readonly string[]): string[] {

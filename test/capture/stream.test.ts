@@ -307,14 +307,17 @@ t.test('waits between tries that are answered and fail grow; after a minute of l
       return systemClock.sleep(backoffsMs.includes(ms) ? 1 : ms < 500 ? ms : 600_000, signal);
     },
   };
-  const ffmpeg = fakeFfmpeg(folder, stream.subarray(0, 20_000), `[ -e '${join(folder, 'long')}' ] && sleep 0.3 && tail -c +20001 '${join(folder, 'rest')}'`);
+  const ffmpeg = fakeFfmpeg(folder, stream.subarray(0, 20_000), `[ -e '${join(folder, 'long')}' ] && while ! [ -e '${join(folder, 'more')}' ]; do sleep 0.05; done && tail -c +20001 '${join(folder, 'rest')}'`);
   writeFileSync(join(folder, 'rest'), stream);
   const { capture } = open(t, async () => urlOf(camera(0)), {
     ffmpeg, clock: sinceStart,
     onState: (state) => {
       if (state.restarts === 4) writeFileSync(join(folder, 'long'), '');
       // From its first fragment to its last, the fifth session is over a minute long.
-      if (state.restarts === 4 && state.state === 'live') nowMs += 61_000;
+      if (state.restarts === 4 && state.state === 'live') {
+        nowMs += 61_000;
+        writeFileSync(join(folder, 'more'), '');
+      }
     },
   });
   while (waitsMs.length < 6) await systemClock.sleep(20);

@@ -14,6 +14,8 @@ export interface FaultCase {
   readonly limitMs?: { readonly quick: number; readonly all: number };
   /** In `--all` the case is run so many times, each as a part of its own under 9 minutes, so that a run can be resumed (1). */
   readonly parts?: number;
+  /** Takes longer than a quick run may: `--all` and `--only` run it. */
+  readonly notQuick?: true;
   /** The parts go on in one folder, in order, and none is run alone. */
   readonly oneFolder?: boolean;
   run(o: FaultRun): Promise<FaultOutcome>;

@@ -45,7 +45,11 @@ if (options.list === true) {
 }
 
 function chosen(): FaultCase[] {
-  if (options.only === undefined) return cases;
+  if (options.only === undefined) {
+    const left = quick ? cases.filter(({ notQuick }) => notQuick === true) : [];
+    if (left.length > 0) console.log(`not in a quick run: ${left.map(({ id }) => id).join(', ')}`);
+    return cases.filter((fault) => !left.includes(fault));
+  }
   return options.only.split(',').filter((id) => id !== '').map((id) => {
     const found = cases.find((fault) => sameId(fault.id, id));
     if (found === undefined) throw new Error(`there is no case ${id}; --list shows them`);

@@ -137,7 +137,8 @@ class Alarm {
 }
 
 function start(order: Order, onErrorLine: (line: string) => void): Promise<Child> {
-  return launch(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-old-space-size=384', childFile, JSON.stringify(order)], { onErrorLine, detached: true });
+  // A hunt that is ended at once leaves no child behind that hangs for ever.
+  return launch('setpriv', ['--pdeathsig', 'KILL', process.execPath, '--disable-warning=ExperimentalWarning', '--max-old-space-size=384', childFile, JSON.stringify(order)], { onErrorLine, detached: true });
 }
 
 /** What is wrong with the input when it is tried alone, `rounds` times; undefined when it is innocent. */
