@@ -11,7 +11,7 @@ const { values: options, positionals } = parseArgs({ options: { slow: { type: 'b
 const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 240;
 const deadline = AbortSignal.timeout(limitSeconds * 1000);
 
-/** Whole installations, and whole sites with hub and cameras: minutes, so they run when asked for. */
+/** What takes most of a minute alone, and whole sites with hub and cameras: they run when asked for. */
 const slowFolders = ['test/slow/', 'test/e2e/'];
 
 /** Tests inherit nothing of the caller's but these, and find our Node first. */

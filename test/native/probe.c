@@ -1,5 +1,5 @@
 /*
- * probe: does one thing that a program taken over by a stranger would do, and says how it went. For test/capture/jail.test.ts, which runs it
+ * probe: does one thing that a program taken over by a stranger would do, and says how it went. For test/slow/jail.test.ts, which runs it
  * outside of the jail, where each action must succeed (the control), and inside, where it must be refused.
  *
  *   probe ACTION [ARGUMENT…]

@@ -11,7 +11,7 @@ import { launch, run, type Child, type Finished } from '../../src/base/spawn.ts'
 import { Jail, jailLauncher, probeJail, type JailFacts } from '../../src/capture/jail.ts';
 import { probeArguments, sourceList, sourcePort, streamArguments } from '../../src/capture/ffmpeg.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
-import { fileArguments, makeClip } from './clips.ts';
+import { fileArguments, makeClip } from '../capture/clips.ts';
 
 t.setTimeout(120_000);
 

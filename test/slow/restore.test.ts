@@ -7,7 +7,7 @@ import { copiesIn } from '../../src/vault/copies.ts';
 import { rebuildDatabase, type Rebuilt } from '../../src/vault/rebuild.ts';
 import { restoreDatabase, type Restored } from '../../src/vault/restore.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
-import { always, begin, filesBelow, hourMs, makeWorld, openRaw, openVault, prepare, record, start, type World } from './world.ts';
+import { always, begin, filesBelow, hourMs, makeWorld, openRaw, openVault, prepare, record, start, type World } from '../vault/world.ts';
 
 async function problems(world: World): Promise<string[]> {
   return (await verifyFolder({ folder: world.folder })).problems.map(({ code, what, detail }) => `${code} ${what}: ${detail}`);

@@ -3,7 +3,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { verifyFolder } from '../../src/vault/verify.ts';
-import { hourMs, makeWorld, openRaw, openVault, prepare, record, start, type World } from './world.ts';
+import { hourMs, makeWorld, openRaw, openVault, prepare, record, start, type World } from '../vault/world.ts';
 
 async function problems(world: World): Promise<string[]> {
   return (await verifyFolder({ folder: world.folder })).problems.map(({ code, what, detail }) => `${code} ${what}: ${detail}`);

@@ -1,14 +1,14 @@
 import t from 'tap';
 import { join } from 'node:path';
 import { readdir, readFile } from 'node:fs/promises';
-import { hunt } from './hunt.ts';
-import { mutant } from './mutate.ts';
-import { planted } from './planted.ts';
-import { Random, seedOf } from './random.ts';
-import { targets } from './targets.ts';
+import { hunt } from '../fuzz/hunt.ts';
+import { mutant } from '../fuzz/mutate.ts';
+import { planted } from '../fuzz/planted.ts';
+import { Random, seedOf } from '../fuzz/random.ts';
+import { targets } from '../fuzz/targets.ts';
 
 // A glance only, so that no change of a parser goes without one; hunts are `scripts/fuzz` and a case of the fault suite.
-const foundFolder = join(import.meta.dirname, 'found');
+const foundFolder = join(import.meta.dirname, '../fuzz/found');
 
 for (const target of targets) {
   t.test(`${target.name}: real inputs, what once failed, and some strange ones are answered or refused in our words`, async (t) => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { lint } from './lint.ts';
-import { checkHouse } from './rules.ts';
+import { lint } from '../house/lint.ts';
+import { checkHouse } from '../house/rules.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

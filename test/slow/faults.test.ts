@@ -9,7 +9,7 @@ import { Keyring } from '../../src/vault/keyring.ts';
 import { ageOpens, noAge } from '../seal/referees.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import type { SegmentWriter } from '../../src/vault/vault.ts';
-import { always, begin, filesBelow, hourMs, makeWorld, openVault, prepare, record, start, type World } from './world.ts';
+import { always, begin, filesBelow, hourMs, makeWorld, openVault, prepare, record, start, type World } from '../vault/world.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'skipped: file systems are mounted by root only';
 
