@@ -64,7 +64,7 @@ t.test('a segment is one age file whose payload is its boxes in order, padded', 
   t.match(closed, { sizeBytes: sealed.length, headerBytes: 184, headerSha256: sha256(sealed.subarray(0, 184)), bodySha256: sha256(sealed.subarray(184)) });
   t.same(await readdir(dirname(join(footage, path))), ['20261124T050000Z-1.mp4.age'], 'no .part is left');
   t.equal((await stat(join(footage, path))).mode & 0o777, 0o600);
-  for (const folder of ['', 'front', 'front/20261124', 'front/20261124/05']) t.equal((await stat(join(footage, folder))).mode & 0o777, 0o700, folder);
+  for (const folder of ['front', 'front/20261124', 'front/20261124/05']) t.equal((await stat(join(footage, folder))).mode & 0o777, 0o700, folder);
 });
 
 t.test('what is appended is the caller\'s again at once', async (t) => {
