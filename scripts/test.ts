@@ -8,7 +8,7 @@ import { TapReader } from './tapreader.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values: options, positionals } = parseArgs({ options: { slow: { type: 'boolean' } }, allowPositionals: true, strict: true });
-const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 240;
+const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 600;
 const deadline = AbortSignal.timeout(limitSeconds * 1000);
 
 /** What takes most of a minute alone, and whole sites with hub and cameras: they run when asked for. */
