@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { dayMs, hourMs, parseDuration, plural } from '../base/units.ts';
+import { gapMsMin } from '../policy/gaps.ts';
 import { keepFor } from '../policy/retention.ts';
 import { rebuildDatabase, type Rebuilt } from '../vault/rebuild.ts';
 import { configOf, dataOf, dataOption, identitiesOf, parseOptions, type Command } from './command.ts';
@@ -14,7 +15,8 @@ export const rebuild: Command = {
 Usage: sallyport rebuild --identity KIT [--data FOLDER] [--keep DURATION] [--force] [--json]
 
 Stop the hub first; where a daily copy is left, \`sallyport database restore\` loses less. Makes a new working
-database from the key slots, the hour lists and the segments. Footage, gaps and deadlines come back; the audit,
+database from the key slots, the hour lists and the segments. Footage, gaps and deadlines come back (of
+gaps since the last hour list, not their reasons); the audit,
 its signing key, cameras' passwords and accepted changes were in the database only and are lost.
 
   --identity KIT       the recovery kit (else $SALLYPORT_IDENTITY)
@@ -32,7 +34,7 @@ its signing key, cameras' passwords and accepted changes were in the database on
     try {
       const rebuilt = await rebuildDatabase({
         folder: await dataOf(values), hubName: config?.name ?? 'Home', identities, periodMs: config?.record.periodMs ?? hourMs,
-        keepMs: (camera) => keepMs ?? (config === undefined ? 3 * dayMs : keepFor(camera, config)), clock: systemClock, log: silentLog, onProgress: bar.show,
+        keepMs: (camera) => keepMs ?? (config === undefined ? 3 * dayMs : keepFor(camera, config)), gapMsMin, clock: systemClock, log: silentLog, onProgress: bar.show,
         ...(values.force === true ? { force: true } : {}),
         ...(values['working-key'] === undefined ? {} : { workingKeyFile: values['working-key'] }),
       });
@@ -47,10 +49,11 @@ its signing key, cameras' passwords and accepted changes were in the database on
   },
 };
 
-function report({ periods, segments, gaps, deadlinesGuessed, setAside, problems, recovery, reconciliation }: Rebuilt): void {
+function report({ periods, segments, gaps, gapsUnexplained, deadlinesGuessed, setAside, problems, recovery, reconciliation }: Rebuilt): void {
   for (const problem of problems) printError(`${problem.code}: ${problem.message}`);
   print(`made anew: ${plural(periods, 'period')}, ${plural(segments + recovery.adopted + recovery.cut, 'segment')}, ${plural(gaps, 'gap')}; ${recovery.missing.length} missing`);
   print(`what was there before: ${setAside}`);
+  if (gapsUnexplained > 0) print(`! of ${plural(gapsUnexplained, 'gap')} the reason is lost with the old database`);
   if (deadlinesGuessed > 0) print(`! nothing tells the deadline of ${plural(deadlinesGuessed, 'period')}: kept as long as the configuration (or --keep) says`);
   if ((reconciliation?.unknownSlots ?? 0) > 0) print(`! ${plural(reconciliation?.unknownSlots ?? 0, 'key')} do not open with this kit: kept, with what may belong to them`);
   print('Lost with the old database: its audit and signing key (a new one begins; checkpoints kept elsewhere no longer fit), cameras\' passwords\n(`sallyport secret set CAMERA`), and accepted changes (they wait for the owner\'s yes again).');

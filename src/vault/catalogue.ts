@@ -424,6 +424,22 @@ export class Catalogue {
     ).all(boundTo(q));
   }
 
+  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last; shorter ones are none. */
+  holes(msMin: number): { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }[] {
+    const told = this.#db.prepare<[], { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }>(`
+      SELECT camera, stream, start_ms AS fromMs, start_ms + duration_ms AS toMs FROM segments WHERE state IN ('complete', 'cut')
+      UNION ALL SELECT camera, stream, from_ms, to_ms FROM gaps ORDER BY 1, 2, 3`).iterate();
+    const holes: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }[] = [];
+    let [key, reachedMs] = ['', 0];
+    for (const { camera, stream, fromMs, toMs } of told) {
+      const same = key === `${camera}/${stream}`;
+      if (same && fromMs - reachedMs >= msMin) holes.push({ camera, stream, fromMs: reachedMs, toMs: fromMs });
+      key = `${camera}/${stream}`;
+      reachedMs = same ? Math.max(reachedMs, toMs) : toMs;
+    }
+    return holes;
+  }
+
   /** Gaps that belong to no period die with the audit. */
   dropOldGaps(beforeMs: UnixMs): void {
     this.#db.prepare('DELETE FROM gaps WHERE period_id IS NULL AND to_ms < ?').run(beforeMs);

@@ -38,6 +38,8 @@ export interface RebuildOptions {
   readonly periodMs: number;
   /** How long a camera's footage is kept, where neither a note nor a list tells the deadline. */
   readonly keepMs: (camera: string) => number;
+  /** Shorter pauses between segments are no gap. */
+  readonly gapMsMin: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly hubName: string;
@@ -49,6 +51,8 @@ export interface Rebuilt {
   readonly periods: number;
   readonly segments: number;
   readonly gaps: number;
+  /** Times without footage whose reason was in the lost database alone. */
+  readonly gapsUnexplained: number;
   /** Periods whose deadline nothing tells: kept as the configuration says. */
   readonly deadlinesGuessed: number;
   readonly setAside: string;
@@ -143,7 +147,7 @@ async function fill(o: RebuildOptions, db: Connection, archive: Archive, working
     if (problem !== undefined) problems.push(problem);
   }
   const periods = await findPeriods(o, lists, workingKey);
-  const counts = { periods: 0, segments: 0, gaps: 0, deadlinesGuessed: periods.filter(({ guessed }) => guessed).length };
+  const counts = { periods: 0, segments: 0, gaps: 0, gapsUnexplained: 0, deadlinesGuessed: periods.filter(({ guessed }) => guessed).length };
   for (const found of periods) {
     const unlisted = await unlistedOf(archive, found);
     const rows = await rowsOf(o, found, unlisted, problems);
@@ -153,6 +157,7 @@ async function fill(o: RebuildOptions, db: Connection, archive: Archive, working
     counts.gaps += found.list?.gaps.length ?? 0;
     o.onProgress?.(counts.periods, periods.length);
   }
+  counts.gapsUnexplained = noteHoles(db, o.gapMsMin);
   operations.putSetting({ name: reconcileSetting, json: JSON.stringify({ keepMs: o.keepMs('') }) });
   return { ...counts, problems };
 }
@@ -283,4 +288,14 @@ function write(o: RebuildOptions, db: Connection, { facts, list }: FoundPeriod, 
     for (const gap of list?.gaps ?? []) catalogue.addGap({ camera: facts.camera, stream: gap.stream, fromMs: gap.from_ms, toMs: gap.to_ms, reason: gap.reason, detail: gap.detail });
   }).immediate();
   operations.audit({ entry: { what: 'rebuild.period', who: 'cli', camera: facts.camera, detail: { slot: facts.slot, start_ms: facts.startMs, deadline_ms: facts.deadlineMs, segments: rows.length } }, atMs });
+}
+
+/** The reason of a gap stands in its period's list, which is written at the period's end: what was open has lost its reasons, not its holes. */
+function noteHoles(db: Connection, gapMsMin: number): number {
+  const catalogue = new Catalogue(db);
+  const holes = catalogue.holes(gapMsMin);
+  db.transaction(() => {
+    for (const hole of holes) catalogue.addGap({ ...hole, reason: 'account lost', detail: 'why nothing was recorded stood in the database that was lost' });
+  }).immediate();
+  return holes.length;
 }
