@@ -56,13 +56,15 @@ export class Hub {
     if (config.dataMount) await waitForDisk(config.data, clock, this.#stop.signal, options.echo);
     const { log, logFolder } = await openLog(config, clock, options.echo);
     this.#log = log;
-    await checkFfmpeg(config.capture.ffmpeg);
-    const jail = await probeJail({ log });
+    // Programs are started while the vault settles its folder: a hub that was killed must record again within seconds.
+    const programs = Promise.all([checkFfmpeg(config.capture.ffmpeg), probeJail({ log })]);
+    programs.catch(() => {}); // told below
     const bootId = (await readTextBounded('/proc/sys/kernel/random/boot_id', 100)).trim();
 
     const vault = await this.#life.own('vault', Vault.open({
       folder: config.data, clock, log, hubName: config.name, ...(options.workingKeyFile === undefined ? {} : { workingKeyFile: options.workingKeyFile }),
     }));
+    const [, jail] = await programs;
     const notices = await this.#life.own('notices', new Notices({ vault, clock, log }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
