@@ -6,6 +6,7 @@ import { Cron } from 'croner';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError, type SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import { dayMs, hourMs, minuteMs } from '../base/units.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Notices } from './notices.ts';
@@ -31,8 +32,7 @@ export interface CopiesOptions {
 
 export class CopiesDuty {
   readonly #o: CopiesOptions;
-  readonly #stop = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  readonly #loop: Loop;
   #state: CopiesState = { newestMs: undefined, copies: 0, problem: undefined };
   #notBeforeMs = -Infinity;
   #started = false;
@@ -41,11 +41,12 @@ export class CopiesDuty {
 
   constructor(o: CopiesOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
     this.#started = true;
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#turn());
   }
 
   /** Something was set that nothing but the database knows. What the start itself sets is no change. */
@@ -54,8 +55,7 @@ export class CopiesDuty {
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
   get state(): CopiesState {
@@ -68,26 +68,24 @@ export class CopiesDuty {
     await this.#look();
   }
 
-  async #run(): Promise<void> {
+  async #turn(): Promise<number> {
     const { clock, log, notices } = this.#o;
-    while (!this.#stop.signal.aborted) {
-      try {
+    try {
+      await this.#look();
+      if (this.#due()) {
+        this.#changedMs = undefined;
+        await this.#o.vault.makeCopy();
         await this.#look();
-        if (this.#due()) {
-          this.#changedMs = undefined;
-          await this.#o.vault.makeCopy();
-          await this.#look();
-          this.#state = { ...this.#state, problem: undefined };
-        }
-      } catch (error) {
-        const problem = asSallyportError(error);
-        this.#state = { ...this.#state, problem };
-        this.#notBeforeMs = clock.monotonicMs() + afterProblemMs;
-        if (problem.code === 'SP_DATABASE_DAMAGED') notices.raise('database damaged', problem.message);
-        log.error({ component: 'copies', code: problem.code }, problem.message);
+        this.#state = { ...this.#state, problem: undefined };
       }
-      await clock.sleep(minuteMs, this.#stop.signal).catch(() => {});
+    } catch (error) {
+      const problem = asSallyportError(error);
+      this.#state = { ...this.#state, problem };
+      this.#notBeforeMs = clock.monotonicMs() + afterProblemMs;
+      if (problem.code === 'SP_DATABASE_DAMAGED') notices.raise('database damaged', problem.message);
+      log.error({ component: 'copies', code: problem.code }, problem.message);
     }
+    return minuteMs;
   }
 
   async #look(): Promise<void> {

@@ -6,6 +6,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError, type SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import { dayMs, formatBytes, hourMs, minuteMs, plural, secondMs } from '../base/units.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { aheadMs, earlyPurges, haltFor, noHalt, reserveOf, type DiskFacts, type DiskRoom, type EarlyPurge, type Halt } from '../policy/disk.ts';
@@ -42,9 +43,7 @@ export interface DiskOptions {
 
 export class DiskDuty implements RecordingRoom {
   readonly #o: DiskOptions;
-  readonly #stop = new AbortController();
-  #wake = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  readonly #loop: Loop;
   #failures = 0;
   #countedAtMs = -Infinity;
   #pressedAtMs = -Infinity;
@@ -54,22 +53,21 @@ export class DiskDuty implements RecordingRoom {
 
   constructor(o: DiskOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#turn());
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    this.#wake.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
   /** Looks again at once: the disk refused to be written, or the configuration changed. */
   nudge(): void {
     this.#countedAtMs = -Infinity;
-    this.#wake.abort();
+    this.#loop.nudge();
   }
 
   halted(camera: string): string | undefined {
@@ -101,21 +99,17 @@ export class DiskDuty implements RecordingRoom {
     this.#sayPressure(purges.length > 0);
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      let waitMs: number;
-      try {
-        await this.look();
-        this.#failures = 0;
-        this.#update({ problem: undefined });
-        waitMs = this.#untilNextLook();
-      } catch (error) {
-        const problem = asSallyportError(error);
-        this.#update({ problem });
-        this.#o.log.error({ component: 'disk', code: problem.code }, problem.message);
-        waitMs = backoffMs(++this.#failures, this.#o.random);
-      }
-      await this.#sleep(waitMs);
+  async #turn(): Promise<number> {
+    try {
+      await this.look();
+      this.#failures = 0;
+      this.#update({ problem: undefined });
+      return this.#untilNextLook();
+    } catch (error) {
+      const problem = asSallyportError(error);
+      this.#update({ problem });
+      this.#o.log.error({ component: 'disk', code: problem.code }, problem.message);
+      return backoffMs(++this.#failures, this.#o.random);
     }
   }
 
@@ -192,15 +186,6 @@ export class DiskDuty implements RecordingRoom {
 
   #update(change: Partial<DiskState>): void {
     this.#state = { ...this.#state, ...change };
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    try {
-      await this.#o.clock.sleep(ms, AbortSignal.any([this.#stop.signal, this.#wake.signal]));
-    } catch {
-      // Woken: look at once.
-    }
-    if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 }
 

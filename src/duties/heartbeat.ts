@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import type { ServiceManager } from '../base/notify.ts';
 import { heartbeat, type Heartbeat, type StreamPulse } from '../policy/heartbeat.ts';
 import type { NoticeKind } from '../policy/notices.ts';
@@ -37,35 +38,32 @@ interface Seen {
 
 export class HeartbeatDuty {
   readonly #o: HeartbeatOptions;
-  readonly #stop = new AbortController();
+  readonly #loop: Loop;
   readonly #seen = new Map<string, Seen>();
-  #loop: Promise<void> = Promise.resolve();
   #fed = true;
 
   constructor(o: HeartbeatOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
     const { watchdogMs, present } = this.#o.manager;
-    if (present && watchdogMs !== undefined) this.#loop = this.#run(watchdogMs / 3);
+    if (present && watchdogMs !== undefined) this.#loop.start(() => this.#turn(watchdogMs / 3));
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
-  async #run(everyMs: number): Promise<void> {
-    const { clock, log, manager } = this.#o;
-    while (!this.#stop.signal.aborted) {
-      const beat = this.look();
-      if (beat.feed !== this.#fed) log[beat.feed ? 'info' : 'error']({ component: 'heartbeat' }, beat.feed ? 'segments close again' : `the hub asks to be restarted: ${beat.because}`);
-      this.#fed = beat.feed;
-      const untold = beat.feed ? await manager.notify('WATCHDOG=1') : undefined;
-      if (untold !== undefined) log.warn({ component: 'heartbeat', reason: untold }, 'the service manager could not be told that the hub lives');
-      await clock.sleep(everyMs, this.#stop.signal).catch(() => {});
-    }
+  async #turn(everyMs: number): Promise<number> {
+    const { log, manager } = this.#o;
+    const beat = this.look();
+    if (beat.feed !== this.#fed) log[beat.feed ? 'info' : 'error']({ component: 'heartbeat' }, beat.feed ? 'segments close again' : `the hub asks to be restarted: ${beat.because}`);
+    this.#fed = beat.feed;
+    const untold = beat.feed ? await manager.notify('WATCHDOG=1') : undefined;
+    if (untold !== undefined) log.warn({ component: 'heartbeat', reason: untold }, 'the service manager could not be told that the hub lives');
+    return everyMs;
   }
 
   /** What is decided now. */

@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import { dayMs, secondMs } from '../base/units.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Notices } from './notices.ts';
@@ -27,35 +28,33 @@ export interface MendOptions {
 
 export class MendDuty {
   readonly #o: MendOptions;
-  readonly #stop = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  readonly #loop: Loop;
   #keyringAtMs = -Infinity;
 
   constructor(o: MendOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#turn());
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const before = this.#o.vault.disk.state;
-      await this.#o.vault.mend();
-      this.#tell();
-      if (before !== 'well' && this.#o.vault.disk.state === 'well') {
-        this.#keyringAtMs = -Infinity;
-        this.#o.onReturn();
-      }
-      await this.#lookAtKeyring();
-      await this.#o.clock.sleep(lookEveryMs, this.#stop.signal).catch(() => {});
+  async #turn(): Promise<number> {
+    const { vault, onReturn } = this.#o;
+    const before = vault.disk.state;
+    await vault.mend();
+    this.#tell();
+    if (before !== 'well' && vault.disk.state === 'well') {
+      this.#keyringAtMs = -Infinity;
+      onReturn();
     }
+    await this.#lookAtKeyring();
+    return lookEveryMs;
   }
 
   /** At the start, when a disk came back, and each day. What was mended stays told until the next look finds all well. */

@@ -7,6 +7,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError, type SallyportError } from '../base/errors.ts';
 import { joinPath, listFolder, removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import { dayMs, minuteMs, plural, secondMs } from '../base/units.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { dueMs, duePeriods } from '../policy/retention.ts';
@@ -45,9 +46,7 @@ export interface PurgeOptions {
 
 export class PurgeDuty {
   readonly #o: PurgeOptions;
-  readonly #stop = new AbortController();
-  #wake = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  readonly #loop: Loop;
   #failures = 0;
   #nextCheckpointMs = 0;
   #overdueSinceMs: UnixMs | undefined;
@@ -55,44 +54,39 @@ export class PurgeDuty {
 
   constructor(o: PurgeOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
     this.#nextCheckpointMs = this.#afterCheckpoint();
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#turn());
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    this.#wake.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
   /** Looks again at once, for example after a retention was shortened. */
   nudge(): void {
-    this.#wake.abort();
+    this.#loop.nudge();
   }
 
   get state(): PurgeState {
     return this.#state;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      let waitMs: number;
-      try {
-        await this.look();
-        this.#failures = 0;
-        this.#state = { ...this.#state, problem: undefined };
-        waitMs = await this.#untilNextLook();
-      } catch (error) {
-        const problem = asSallyportError(error);
-        this.#state = { ...this.#state, problem };
-        this.#o.log.error({ component: 'purge', code: problem.code }, problem.message);
-        this.#tellOverdue(this.#o.clock.wallMs());
-        waitMs = backoffMs(++this.#failures, this.#o.random);
-      }
-      await this.#sleep(waitMs);
+  async #turn(): Promise<number> {
+    try {
+      await this.look();
+      this.#failures = 0;
+      this.#state = { ...this.#state, problem: undefined };
+      return this.#untilNextLook();
+    } catch (error) {
+      const problem = asSallyportError(error);
+      this.#state = { ...this.#state, problem };
+      this.#o.log.error({ component: 'purge', code: problem.code }, problem.message);
+      this.#tellOverdue(this.#o.clock.wallMs());
+      return backoffMs(++this.#failures, this.#o.random);
     }
   }
 
@@ -157,7 +151,7 @@ export class PurgeDuty {
   }
 
   /** The next deadline, the next hour list, or the next checkpoint, whichever comes first; at most a minute, so that a moved clock is noticed. */
-  async #untilNextLook(): Promise<number> {
+  #untilNextLook(): number {
     const now = this.#o.clock.wallMs();
     const periodEnd = Math.floor(now / this.#o.periodMs + 1) * this.#o.periodMs + listDelayMs + 100;
     const { overdue, waiting, nextDeadlineMs } = this.#state;
@@ -169,14 +163,5 @@ export class PurgeDuty {
   #afterCheckpoint(): UnixMs {
     const now = this.#o.clock.wallMs();
     return checkpointHours.nextRun(new Date(now))?.getTime() ?? now + 60 * minuteMs;
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    try {
-      await this.#o.clock.sleep(ms, AbortSignal.any([this.#stop.signal, this.#wake.signal]));
-    } catch {
-      // Woken: look at once.
-    }
-    if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 }

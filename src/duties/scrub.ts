@@ -7,6 +7,7 @@ import type { CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs, plural } from '../base/units.ts';
 import { nextScrubMs, paced, type Pace } from '../policy/scrubbing.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -63,9 +64,8 @@ const settingName = 'scrub';
 
 export class ScrubDuty {
   readonly #o: ScrubOptions;
-  readonly #stop = new AbortController();
-  #wake = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  readonly #loop: Loop;
+  #loaded = false;
   #memory: Memory = {};
   #total = 0;
   #running: Position | undefined;
@@ -78,16 +78,15 @@ export class ScrubDuty {
 
   constructor(o: ScrubOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#turn());
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    this.#wake.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
   /** Begins a full look now, unless one is under way. */
@@ -95,7 +94,7 @@ export class ScrubDuty {
     if (this.#running !== undefined) return;
     this.#wanted = true;
     this.#notBeforeMs = -Infinity;
-    this.#wake.abort();
+    this.#loop.nudge();
   }
 
   get state(): ScrubState {
@@ -110,19 +109,16 @@ export class ScrubDuty {
     };
   }
 
-  async #run(): Promise<void> {
-    let loaded = false;
-    while (!this.#stop.signal.aborted) {
-      try {
-        if (!loaded) this.#memory = ((await this.#o.vault.setting(settingName)) ?? {}) as Memory;
-        loaded = true;
-        await this.#tell();
-        if (this.#due()) await this.#fullLook();
-      } catch (error) {
-        await this.#failed(error);
-      }
-      await this.#sleep(minuteMs);
+  async #turn(): Promise<number> {
+    try {
+      if (!this.#loaded) this.#memory = ((await this.#o.vault.setting(settingName)) ?? {}) as Memory;
+      this.#loaded = true;
+      await this.#tell();
+      if (this.#due()) await this.#fullLook();
+    } catch (error) {
+      await this.#failed(error);
     }
+    return minuteMs;
   }
 
   #due(): boolean {
@@ -214,7 +210,7 @@ export class ScrubDuty {
   }
 
   async #failed(error: unknown): Promise<void> {
-    if (this.#stop.signal.aborted) return;
+    if (this.#loop.signal.aborted) return;
     const { vault, clock, log, notices } = this.#o;
     const problem = asSallyportError(error);
     this.#problem = problem;
@@ -227,7 +223,7 @@ export class ScrubDuty {
   /** Waits as long as the rate wants, and while recording needs the disk. */
   async #rest(bytes: number): Promise<void> {
     const { clock, vault, settings } = this.#o;
-    const { signal } = this.#stop;
+    const { signal } = this.#loop;
     if (this.#running !== undefined) this.#running = { ...this.#running, bytes: this.#running.bytes + bytes };
     this.#pace = paced(this.#pace, clock.monotonicMs(), bytes, settings().bytesPerSecond);
     await clock.sleep(this.#pace.freeAtMs - clock.monotonicMs(), signal).catch(() => {});
@@ -251,10 +247,5 @@ export class ScrubDuty {
   async #remember(memory: Memory): Promise<void> {
     this.#memory = memory;
     await this.#o.vault.putSetting(settingName, memory as unknown as CanonicalValue);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await this.#o.clock.sleep(ms, AbortSignal.any([this.#stop.signal, this.#wake.signal])).catch(() => {});
-    if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 }

@@ -3,6 +3,7 @@
  * that has stopped, for whatever reason, must not be found out when its footage is needed.
  */
 import type { Clock } from '../base/clock.ts';
+import { Loop } from '../base/loop.ts';
 import { secondMs } from '../base/units.ts';
 import { sealingComplaint, type SealingFacts } from '../policy/sealing.ts';
 import type { Notices } from './notices.ts';
@@ -23,22 +24,24 @@ const lookEveryMs = 5 * secondMs;
 
 export class SealingDuty {
   readonly #o: SealingOptions;
-  readonly #stop = new AbortController();
+  readonly #loop: Loop;
   /** By camera and stream: how many segments were sealed, and since when there are so many. */
   readonly #seen = new Map<string, { segments: number; sinceMs: number }>();
-  #loop: Promise<void> = Promise.resolve();
 
   constructor(o: SealingOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop.start(() => {
+      this.look();
+      return lookEveryMs;
+    });
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
+    await this.#loop.close();
   }
 
   /** Of every stream that is watched; of a camera that is still being asked what it is, its main stream. */
@@ -70,13 +73,6 @@ export class SealingDuty {
     const sinceMs = seen === undefined || segments > seen.segments ? nowMs : seen.sinceMs;
     this.#seen.set(key, { segments, sinceMs });
     return nowMs - sinceMs;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      this.look();
-      await this.#o.clock.sleep(lookEveryMs, this.#stop.signal).catch(() => {});
-    }
   }
 }
 

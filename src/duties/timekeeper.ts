@@ -1,5 +1,6 @@
 /** Watches the clock and says whether a deadline may be believed; the rule itself is in `policy/timetrust.ts`. */
 import type { Clock } from '../base/clock.ts';
+import { Loop } from '../base/loop.ts';
 import { secondMs } from '../base/units.ts';
 import type { Log } from '../base/log.ts';
 import type { CanonicalValue } from '../base/canonical.ts';
@@ -24,26 +25,25 @@ export interface TimekeeperOptions {
 
 export class Timekeeper {
   readonly #o: TimekeeperOptions;
-  readonly #stop = new AbortController();
+  readonly #loop: Loop;
   #memory: TimeMemory | undefined;
   #verdict: TimeVerdict | undefined;
   #synchronised = false;
   #rememberedAtMs = -Infinity;
-  #loop: Promise<void> = Promise.resolve();
 
   constructor(o: TimekeeperOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
   }
 
   async start(): Promise<void> {
     this.#memory = (await this.#o.vault.setting('time')) as TimeMemory | undefined;
     await this.look();
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#turn());
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
+    await this.#loop.close();
     await this.#remember();
   }
 
@@ -90,16 +90,12 @@ export class Timekeeper {
     await this.#o.vault.putSetting('time', this.#memory as unknown as CanonicalValue);
   }
 
-  async #run(): Promise<void> {
-    const everyMs = Math.min(lookEveryMs, Math.max(500, this.#o.settleMs / 4));
-    while (!this.#stop.signal.aborted) {
-      try {
-        await this.#o.clock.sleep(everyMs, this.#stop.signal);
-        await this.look();
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        this.#o.log.error({ component: 'time', error }, 'the clock could not be judged');
-      }
+  async #turn(): Promise<number> {
+    try {
+      await this.look();
+    } catch (error) {
+      this.#o.log.error({ component: 'time', error }, 'the clock could not be judged');
     }
+    return Math.min(lookEveryMs, Math.max(500, this.#o.settleMs / 4));
   }
 }
