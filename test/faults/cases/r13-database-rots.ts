@@ -38,7 +38,7 @@ const rots: FaultCase = {
 async function flipPages(o: FaultRun, site: TestSite): Promise<{ injected: number; found: number; problems: string[] }> {
   const file = join(site.data, 'working.db');
   const all = Math.floor((await stat(file)).size / pageBytes);
-  const pages = Array.from({ length: all }, (_, page) => page).sort(() => o.random() - 0.5).slice(0, o.quick ? 40 : 1000);
+  const pages = Array.from({ length: all }, (_, page) => page).sort(() => o.random() - 0.5).slice(0, o.quick ? 16 : 1000);
   const good = await outcomeOf(site);
   const problems: string[] = good.startsWith('clean') ? [] : [`before any damage: ${good}`];
   let found = 0;
