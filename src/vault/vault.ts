@@ -14,31 +14,26 @@
  * calls every few seconds, settles what was left half done, lets go of a disk that is gone, and opens it anew when it is back.
  * docs/ARCHITECTURE.md shows the way of the data, docs/FORMAT.md each byte, docs/THREAT_MODEL.md what a thief finds.
  */
-import { createHash } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
-import { fileExists, makeFolder, removeFile, syncFolder, writeFileAtomic } from '../base/files.ts';
+import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { secondMs } from '../base/units.ts';
-import { sealWhole } from '../seal/sealer.ts';
-import { looksLikeSlot, makePeriodKey } from '../seal/slot.ts';
 import type { AuditEntry } from './audit.ts';
-import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodClass, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
-import type { Name, WorkingDatabase } from './database.ts';
+import type { Name } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
-import { hourListPath, partSuffix, periodFolder, segmentPath, type StreamName } from './footagepaths.ts';
-import { encodeHourList } from './hourlist.ts';
-import type { Keyring, KeyringReport } from './keyring.ts';
-import { textHash } from './keyringfile.ts';
+import { partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
+import { makePeriodFolder, writeHourList } from './hourlists.ts';
 import type { Operations } from './operations.ts';
 import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './paperwork.ts';
 import { openParts, placeOf, type Parts } from './parts.ts';
-import { sealNote } from './periodnote.ts';
+import { PeriodKeys, type NewPeriod } from './periodkeys.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
 import type { Receipt } from './receipts.ts';
 import { endReconcile, keptFoldersSetting, reconcile, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
@@ -52,6 +47,7 @@ import { OpenSegment, type SegmentWriter } from './writer.ts';
 
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { DiskState } from './diskcare.ts';
+export type { NewPeriod } from './periodkeys.ts';
 export type { Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { Pacer, Scrub } from './scrub.ts';
@@ -66,16 +62,6 @@ export interface VaultOptions {
   readonly hubName: string;
   /** For tests that kill between steps. */
   readonly hooks?: { readonly afterStep?: (step: PurgeStep) => Promise<void> | void };
-}
-
-export interface NewPeriod {
-  readonly camera: string;
-  readonly class: PeriodClass;
-  readonly startMs: UnixMs;
-  readonly endMs: UnixMs;
-  readonly deadlineMs: UnixMs;
-  /** age1… of those who may open it: the kit and the space. */
-  readonly recipients: readonly string[];
 }
 
 export interface SegmentBeginning {
@@ -149,9 +135,7 @@ export class Vault {
   readonly #open = new Map<string, OpenSegment>();
   readonly #nextSeqs = new Map<string, number>();
   readonly #purged = new Set<number>();
-  /** Slots of periods that no row knows, and those that were written here and got no row yet. */
-  readonly #foreignSlots = new Set<number>();
-  readonly #ownSlots = new Set<number>();
+  readonly #keys: PeriodKeys;
   /** Looks whether what lies on the disk is still what was written. */
   readonly scrub: Scrub;
   /** Why the database is not to be trusted; stays when its thread has gone. */
@@ -164,6 +148,7 @@ export class Vault {
     this.#parts = parts;
     this.#vaultId = parts.facts.id;
     this.#publicKey = parts.signer.publicKey;
+    this.#keys = new PeriodKeys(options.log, () => this.#now());
     this.scrub = new Scrub({ footage: parts.footage, call: (op, ...args) => this.#call(op, ...args), clock: options.clock });
     this.#disk = { state: 'well', reason: '', sinceMs: this.#now() };
   }
@@ -402,54 +387,14 @@ export class Vault {
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
-    return this.#slotTurns.take(() => this.#with(async (parts) => await this.#findPeriod(parts, p) ?? await this.#makePeriod(parts, p)));
+    return this.#slotTurns.take(() => this.#with(async (parts) => await this.#keys.find(parts, p) ?? await this.#makePeriod(parts, p)));
   }
 
-  /** One whose slot both files have lost is none: what would be sealed to it would open for nobody. */
-  async #findPeriod({ database, keyring }: Parts, p: NewPeriod): Promise<Period | undefined> {
-    const found = await database.call('findPeriod', p);
-    if (found === undefined) return undefined;
-    try {
-      await keyring.read(found.period.slot, found.slotSha256);
-      return found.period;
-    } catch (error) {
-      if (!isSallyportError(error, 'SP_SLOT_MISSING')) throw new SallyportError('SP_NO_SLOT', { camera: p.camera, reason: reasonOf(error) }, error);
-      this.#o.log.error({ component: 'vault', camera: p.camera, slot: found.period.slot }, 'the slot of this period is lost in both keyring files; what comes is sealed to a new one');
-      return undefined;
-    }
-  }
-
-  /** When it fails half way the slot is nobody's, and the next period takes it. */
-  async #makePeriod({ database, keyring, footage, hubRecipient }: Parts, p: NewPeriod): Promise<Period> {
-    try {
-      const { slot, generation } = await this.#emptySlot(database, keyring);
-      const { recipient, slotText } = makePeriodKey(p, p.recipients);
-      const { camera, class: klass, startMs, endMs, deadlineMs } = p;
-      const facts = { camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient, slotSha256: textHash(slotText) };
-      this.#ownSlots.add(slot);
-      await keyring.write(slot, slotText, sealNote(facts, hubRecipient));
-      await keyring.read(slot, facts.slotSha256);
-      const period = await database.call('addPeriod', { period: facts, atMs: this.#now() });
-      this.#ownSlots.delete(slot);
-      if (klass !== 'footage') return period;
-      // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
-      await makeDurableFolder(footage, period).catch((error: unknown) => this.#suspect(error));
-      return period;
-    } catch (error) {
-      throw new SallyportError('SP_NO_SLOT', { camera: p.camera, reason: reasonOf(error) }, error);
-    }
-  }
-
-  /**
-   * A slot that no row names, and in whose block nothing looks like a slot. A database that was put back to an older state does not know
-   * the periods since: their keys must never be overwritten. What this process wrote itself and got no row may be.
-   */
-  async #emptySlot(database: WorkingDatabase, keyring: Keyring): Promise<{ slot: number; generation: number }> {
-    for (;;) {
-      const free = await database.call('freeSlot', { except: [...this.#foreignSlots] });
-      if (this.#ownSlots.has(free.slot) || !(await keyring.candidates(free.slot)).some(looksLikeSlot)) return free;
-      this.#foreignSlots.add(free.slot);
-    }
+  async #makePeriod(parts: Parts, p: NewPeriod): Promise<Period> {
+    const period = await this.#keys.make(parts, p);
+    // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
+    if (p.class === 'footage') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#suspect(error));
+    return period;
   }
 
   // copies of the database
@@ -575,26 +520,12 @@ export class Vault {
 
   async #tryHourList(parts: Parts, period: Period): Promise<boolean> {
     try {
-      return await this.#writeHourList(parts, period);
+      return await writeHourList(parts, period);
     } catch (error) {
       this.#suspect(error);
       this.#o.log.warn({ component: 'vault', camera: period.camera, code: asSallyportError(error).code }, `an hour list is not written yet: ${asSallyportError(error).message}`);
       return false;
     }
-  }
-
-  async #writeHourList({ database, footage }: Parts, period: Period): Promise<boolean> {
-    const list = await database.call('hourList', { periodId: period.id });
-    if (list === undefined) return false;
-    let listSha256: string | undefined;
-    if (list.segments.length > 0 || list.gaps.length > 0) {
-      const folder = join(footage, periodFolder(period.camera, period.startMs));
-      if (!(await fileExists(folder))) await makeDurableFolder(footage, period);
-      const sealed = sealWhole(Buffer.from(encodeHourList(list)), [period.recipient]);
-      await writeFileAtomic(join(footage, hourListPath(period.camera, period.startMs, period.slot)), sealed);
-      listSha256 = createHash('sha256').update(sealed).digest('hex');
-    }
-    return database.call('markListed', { periodId: period.id, segments: list.segments.length, gaps: list.gaps.length, listSha256 });
   }
 
   /** Noted once, however often it is told. What the disk does not take now is kept until it does, so that no missing second goes unexplained. */
@@ -646,17 +577,7 @@ export class Vault {
    * is to be told, and undefined when both files are as they should be. SP_WRITE, SP_KEYRING, SP_DATABASE, SP_DISK.
    */
   checkKeyring(): Promise<string | undefined> {
-    // Not between a slot's writing and its row, nor between a shred and its mark.
-    return this.#slotTurns.take(() => this.#turns.take(() => this.#with(async ({ database, keyring }) => {
-      const leaving = new Set((await database.call('pendingPurges')).flatMap(({ periods }) => periods.map(({ slot }) => slot)));
-      const living = [...await database.call('livePeriods'), ...await database.call('copies')].filter(({ slot }) => !leaving.has(slot)).map(({ slot, slotSha256 }) => [slot, slotSha256] as const);
-      const report = await keyring.check(new Map(living), (sha256) => database.call('wereShredded', { sha256 }));
-      // What held a block that no row knew may have been shredded again.
-      this.#foreignSlots.clear();
-      const told = tellKeyring(report);
-      if (told !== undefined) await database.call('audit', { entry: { what: 'keyring.damaged', who: 'hub', detail: { found: told } }, atMs: this.#now() });
-      return told;
-    })));
+    return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => this.#keys.check(parts))));
   }
 
   // deadlines and purging
@@ -802,16 +723,6 @@ export class Vault {
   }
 }
 
-/** The period's folder, under a name that lasts. */
-async function makeDurableFolder(footage: string, period: Period): Promise<void> {
-  const [camera = '', date = ''] = periodFolder(period.camera, period.startMs).split('/');
-  // One by one, so that `footage` itself is never made: on an empty mount point it is not there.
-  for (const folder of [camera, join(camera, date), periodFolder(period.camera, period.startMs)]) {
-    await makeFolder(join(footage, folder));
-    await syncFolder(dirname(join(footage, folder)));
-  }
-}
-
 async function spaceOf(footage: string): Promise<DiskFacts> {
   try {
     const facts = await statfs(footage);
@@ -819,15 +730,4 @@ async function spaceOf(footage: string): Promise<DiskFacts> {
   } catch (error) {
     throw new SallyportError('SP_READ', { file: footage, reason: reasonOf(error) }, error);
   }
-}
-
-/** For the owner; the lost ones first. */
-function tellKeyring({ slots, mended, lacking, lost, returned }: KeyringReport): string | undefined {
-  const sentences = [
-    ...(lost.length > 0 ? [`${lost.length} of ${slots} slots are lost in both files: ${lost.slice(0, 20).join(', ')}`] : []),
-    ...[...lacking].map(([name, count]) => `${name} lacks ${count} of ${slots} slots and cannot be mended now`),
-    ...[...mended].map(([name, count]) => `${name} lacked ${count} of ${slots} slots and was mended from the other file`),
-    ...(returned > 0 ? [`${returned} shredded slots were back in an older file and were shredded again`] : []),
-  ];
-  return sentences.length === 0 ? undefined : sentences.join('; ');
 }
