@@ -59,6 +59,8 @@ async function hunt(target: Target, order: Order): Promise<void> {
     beatAtMs = afterMs;
     const now = progress();
     say({ say: 'progress', progress: now });
+    // Memory outside V8 is given back between turns of the event loop only; a target that never waits would seem to leak it.
+    await new Promise(setImmediate);
     if (now.rssBytes > order.rssBytesMax) return say({ say: 'failure', kind: 'memory', text: `${Math.round(now.rssBytes / 2 ** 20)} MiB`, base64: input.toString('base64'), progress: now });
     if (now.elapsedMs > order.seconds * 1000) break;
   }
