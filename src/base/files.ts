@@ -7,6 +7,9 @@ import { chmod, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:f
 import { dirname, join } from 'node:path';
 import { SallyportError, reasonOf } from './errors.ts';
 
+/** Files of /proc say that they hold nothing. */
+const sizelessBytes = 4096;
+
 /** Reads a regular file of at most `bytesMax` bytes; SP_READ names the file and why not. Symbolic links are followed unless `noFollow`. */
 export async function readFileBounded(path: string, bytesMax: number, options: { noFollow?: boolean } = {}): Promise<Buffer> {
   try {
@@ -16,9 +19,11 @@ export async function readFileBounded(path: string, bytesMax: number, options: {
       const info = await handle.stat();
       if (!info.isFile()) throw new Error('is not a regular file');
       if (info.size > bytesMax) throw new Error(`is larger than ${bytesMax} bytes`);
-      const buffer = Buffer.alloc(bytesMax + 1);
+      // Room for what the file says it holds and one byte more, not for the bound: that is 64 MiB for an hour list of a few kilobytes.
+      let buffer = Buffer.alloc(Math.min(Math.max(info.size, sizelessBytes), bytesMax) + 1);
       let length = 0;
       for (;;) {
+        if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * length, bytesMax + 1));
         const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
         length += bytesRead;
         if (length > bytesMax) throw new Error(`is larger than ${bytesMax} bytes`);
