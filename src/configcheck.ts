@@ -106,7 +106,7 @@ function shownKey(key: string | number): string {
 }
 
 const secretKey = /password|passwd|passphrase|passcode|secret|token|credential|privatekey|apikey|authorization|^(pass|pwd|psw|pin|auth)$/;
-const secretValue = /[a-z][a-z0-9+.-]*:\/\/[^\s/?#]*@|[?&;-](pwd|pass|passwd|password|psw|token|auth|key)=.|AGE-SECRET-KEY-1/i;
+const secretValue = /(?<=[a-z][a-z0-9+.-]*):\/\/[^\s/?#]*@|[?&;-](pwd|pass|passwd|password|psw|token|auth|key)=.|AGE-SECRET-KEY-1/i;
 
 /** Looks at each key and text, known or not. Goes by a list, not by recursion: dotted keys may nest as deep as a file is long. */
 function findSecrets(root: unknown, problems: Findings): void {
