@@ -7,9 +7,12 @@ import { discover, type FoundCamera } from '../../src/cameras/discovery.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
 import { ownNetwork, wordsOf } from './farend.ts';
 
+/** Made once: what differs between the tests is not the pictures. */
+const folder = t.testdir();
+
 async function startThree(t: Test): Promise<{ emulator: Emulator; search: () => Promise<FoundCamera[]> }> {
   const network = ownNetwork();
-  const emulator = await Emulator.start({ cameras: 3, firstAddress: `${network}.2`, seconds: 2, log: silentLog, folder: t.testdir() });
+  const emulator = await Emulator.start({ cameras: 3, firstAddress: `${network}.2`, seconds: 2, log: silentLog, folder });
   t.teardown(() => emulator.close());
   const search = async (): Promise<FoundCamera[]> => {
     const { found } = await discover({ clock: systemClock, log: silentLog, loopback: true, interfaces: ['lo'], durationMs: 1000 });

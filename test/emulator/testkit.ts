@@ -1,6 +1,9 @@
 /** What the emulator's tests share: loopback addresses of their own, a small RTSP client, ffmpeg as a foreign one, SOAP by hand. */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { answerChallenge, parseChallenge } from '../../src/base/digest.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -13,9 +16,21 @@ export function ownAddress(): string {
 }
 
 export async function startEmulator(t: Test, options: Partial<EmulatorOptions> = {}): Promise<{ emulator: Emulator; camera: EmulatedCamera }> {
-  const emulator = await Emulator.start({ cameras: 1, firstAddress: ownAddress(), seconds: 3, log: silentLog, discovery: false, folder: options.folder ?? t.testdir(), ...options });
+  const emulator = await Emulator.start({ cameras: 1, firstAddress: ownAddress(), seconds: 3, log: silentLog, discovery: false, folder: options.folder ?? sceneFolder(), ...options });
   t.teardown(() => emulator.close());
   return { emulator, camera: emulator.cameras[0] as EmulatedCamera };
+}
+
+let scenes: string | undefined;
+
+/** One for the whole process: a scene costs a second of two processors, and most tests want the same. */
+function sceneFolder(): string {
+  if (scenes === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-test-scenes-'));
+    process.once('exit', () => rmSync(folder, { recursive: true }));
+    scenes = folder;
+  }
+  return scenes;
 }
 
 export function rtspUrl(camera: EmulatedCamera, path: string, password = camera.password): string {
