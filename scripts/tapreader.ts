@@ -1,4 +1,4 @@
-/** Reads TAP 14 as tap's own reporter prints it: what failed with its details, what was skipped, which files finished. */
+/** Reads TAP 14 as tap prints it: what failed with its details, what was skipped, which files finished. */
 
 export interface Failure { file: string; name: string; details: string[] }
 export interface Skip { file: string; name: string; reason: string }
@@ -30,12 +30,16 @@ export class TapReader {
     if (result !== null) this.#result(result);
   }
 
+  get finished(): ReadonlySet<string> {
+    return this.#finished;
+  }
+
   /** tap's own sums where it came to the end, else what was seen. */
   result(): TapResult {
     return {
       passed: this.#summary?.pass ?? this.#passed,
       failed: Math.max(this.#summary?.fail ?? 0, this.#failures.length, this.#failed),
-      failures: this.#failures.map((failure) => ({ ...failure, file: expiredFile(failure) ?? failure.file })),
+      failures: this.#failures,
       skipped: this.#skipped,
       finished: this.#finished,
     };
@@ -83,11 +87,6 @@ export class TapReader {
     else this.#details = undefined;
     return details.inside;
   }
-}
-
-/** A file that ran too long ends in a failure of its own, which names the file only in its details. */
-function expiredFile({ details }: Failure): string | undefined {
-  return details.map((line) => /^expired: (.*\.ts)$/.exec(line)?.[1]).find((file) => file !== undefined);
 }
 
 function numberOf(text: string | undefined, name: string): number {
