@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import type { GapReason } from '../policy/gaps.ts';
 
-/** One moof+mdat pair, usually one frame. Its bytes belong to the ring: readers copy what they keep and change nothing. */
+/** One moof+mdat pair, usually one frame. Its bytes belong to the ring: readers change nothing, and copy what they keep beyond asking for the next event. */
 export interface Fragment {
   readonly bytes: Buffer;
   readonly track: 'video' | 'audio';

@@ -1,8 +1,10 @@
 /**
  * A stream's last fragments in memory, and the readers on it. It keeps the current GOP and whatever the slowest reader has not had yet,
- * up to a bound; past the bound the oldest goes first and the reader that wanted it is told `behind`.
+ * up to a bound; past the bound the oldest goes first and the reader that wanted it is told `behind`. What it holds are copies in memory
+ * of its own, wiped and used again when they are let go, but not while a reader has them in its hands.
  */
 import type { Fragment, Init, Lost, MediaEvent, ReadingPace } from './media.ts';
+import { Slabs, type Piece } from './slabs.ts';
 
 /** What a fragment costs beside its bytes, so that a stream of empty ones is bounded too. */
 const overheadBytes = 512;
@@ -18,6 +20,9 @@ interface Session {
 interface Entry {
   readonly event: Extract<MediaEvent, { kind: 'fragment' }>;
   readonly session: Session;
+  readonly piece: Piece;
+  /** The ring, and each reader that has it in its hands. */
+  holders: number;
   /** Media bytes of the stream before this entry. */
   readonly offset: number;
 }
@@ -25,6 +30,8 @@ interface Entry {
 interface Cursor {
   readonly live: boolean;
   next: number;
+  /** What the reader was given and has not come back from. */
+  inHand: Entry | undefined;
   session: Session | undefined;
   lost: Lost | undefined;
   needsKeyFrame: boolean;
@@ -37,6 +44,7 @@ export class MediaRing {
   readonly #bytesMax: number;
   readonly #onWatched: (watched: boolean) => void;
   readonly #cursors = new Set<Cursor>();
+  readonly #slabs = new Slabs();
   /** `#entries[0]` has number `#base`; the first `#gone` of them have been let go. */
   #entries: Array<Entry | undefined> = [];
   #base = 0;
@@ -63,6 +71,7 @@ export class MediaRing {
     this.#wake();
   }
 
+  /** Copies the fragment's bytes. */
   push(fragment: Fragment): void {
     const session = this.#session;
     if (session === undefined) return;
@@ -71,13 +80,19 @@ export class MediaRing {
       // What `starve` said is over.
       if (!session.keyFrames) this.#lost = session.lost = undefined;
       session.keyFrames = true;
+      this.#trim();
     }
-    this.#entries.push({ event: { kind: 'fragment', fragment }, session, offset: this.#offset });
+    this.#keep(fragment, session);
     this.#costBytes += fragment.bytes.length + overheadBytes;
     this.#offset += fragment.bytes.length;
-    if (fragment.keyFrame) this.#trim();
     while (this.#costBytes > this.#bytesMax && this.#first < this.#end) this.#drop();
     this.#wake();
+  }
+
+  #keep({ bytes, track, keyFrame, timeMs, durationMs, wallMs, monotonicMs }: Fragment, session: Session): void {
+    const piece = this.#slabs.keep(bytes);
+    const fragment: Fragment = { bytes: piece.bytes, track, keyFrame, timeMs, durationMs, wallMs, monotonicMs };
+    this.#entries.push({ event: { kind: 'fragment', fragment }, session, piece, holders: 1, offset: this.#offset });
   }
 
   /** The session is over. Each reader is told once, after what it still has to read; further calls before the next `begin` say nothing new. */
@@ -85,6 +100,7 @@ export class MediaRing {
     this.#note(lost);
     this.#session = undefined;
     this.#keyFrame = undefined;
+    this.#trim();
     this.#wake();
   }
 
@@ -106,7 +122,10 @@ export class MediaRing {
     return this.#costBytes;
   }
 
-  /** Begins with the current init at the current GOP's key frame when that is held, else at the next one. Ends when aborted or closed. */
+  /**
+   * Begins with the current init at the current GOP's key frame when that is held, else at the next one. Ends when aborted or closed.
+   * A fragment's bytes are there until the reader asks for the next event or ends.
+   */
   async *read(signal?: AbortSignal, pace: ReadingPace = 'at leisure'): AsyncGenerator<MediaEvent> {
     const cursor = this.#cursor(pace === 'live');
     const onAbort = (): void => cursor.wake?.();
@@ -115,6 +134,7 @@ export class MediaRing {
     this.#tellWatched();
     try {
       while (signal?.aborted !== true) {
+        this.#takeBack(cursor);
         const event = this.#next(cursor);
         if (event !== undefined) yield event;
         else if (this.#closed) return;
@@ -122,6 +142,7 @@ export class MediaRing {
       }
     } finally {
       this.#cursors.delete(cursor);
+      this.#takeBack(cursor);
       this.#tellWatched();
       signal?.removeEventListener('abort', onAbort);
     }
@@ -133,7 +154,7 @@ export class MediaRing {
 
   #cursor(live: boolean): Cursor {
     const next = this.#keyFrame ?? this.#end;
-    return { live, next, session: undefined, lost: undefined, needsKeyFrame: true, offset: next < this.#end ? this.#at(next).offset : this.#offset, wake: undefined };
+    return { live, next, inHand: undefined, session: undefined, lost: undefined, needsKeyFrame: true, offset: next < this.#end ? this.#at(next).offset : this.#offset, wake: undefined };
   }
 
   #note(lost: Lost): void {
@@ -151,11 +172,25 @@ export class MediaRing {
       cursor.offset = entry.offset + entry.event.fragment.bytes.length;
       if (cursor.needsKeyFrame && !entry.event.fragment.keyFrame) continue;
       cursor.needsKeyFrame = false;
+      cursor.inHand = entry;
+      entry.holders++;
       return entry.event;
     }
     if (this.#lost !== undefined && cursor.lost !== this.#lost && (this.#session === undefined || this.#session === cursor.session)) return this.#tell(cursor, this.#lost);
     if (this.#session !== undefined && this.#session !== cursor.session) return this.#enter(cursor, this.#session);
     return undefined;
+  }
+
+  #takeBack(cursor: Cursor): void {
+    const entry = cursor.inHand;
+    cursor.inHand = undefined;
+    if (entry !== undefined) this.#letGo(entry);
+    // No key frame will come that would be a reason to look.
+    if (this.#session === undefined) this.#trim();
+  }
+
+  #letGo(entry: Entry): void {
+    if (--entry.holders === 0) this.#slabs.wipe(entry.piece);
   }
 
   /** Into another session: first the end of the old one, if it was lost and that is not told yet, then the new one's init. */
@@ -201,6 +236,7 @@ export class MediaRing {
       this.#base += this.#gone;
       this.#gone = 0;
     }
+    this.#letGo(entry);
   }
 
   #at(number: number): Entry {

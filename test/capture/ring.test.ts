@@ -220,3 +220,98 @@ t.test('it is told when the first live reader comes and when the last has gone, 
   leave[0]?.abort();
   await reading[0];
 });
+
+/** Reads on to the next fragment. */
+async function fragmentFrom(events: AsyncGenerator<MediaEvent>): Promise<Fragment> {
+  for (;;) {
+    const { value } = await events.next();
+    if ((value as MediaEvent | undefined)?.kind === 'fragment') return (value as Extract<MediaEvent, { kind: 'fragment' }>).fragment;
+  }
+}
+
+/** As `feed` made it. */
+const intact = ({ bytes, timeMs }: Fragment): boolean => bytes.every((byte) => byte === timeMs % 256);
+const wiped = ({ bytes }: Fragment): boolean => bytes.every((byte) => byte === 0);
+
+t.test('the ring copies what it is given', async (t) => {
+  const ring = new MediaRing(2 ** 20);
+  const events = ring.read();
+  ring.begin(init('A'));
+  const bytes = Buffer.alloc(100, 5);
+  ring.push({ bytes, track: 'video', keyFrame: true, timeMs: 0, durationMs: 1, wallMs: 0, monotonicMs: 0 });
+  bytes.fill(0);
+  t.ok((await fragmentFrom(events)).bytes.every((byte) => byte === 5));
+});
+
+t.test('memory is used again, but never what a reader has in its hands, however slow it is', async (t) => {
+  const ring = new MediaRing(3 * 2 ** 20);
+  ring.begin(init('A'));
+  const [slow, quick] = [ring.read(), ring.read()];
+  count = 1;
+  feed(ring, 'K', 100_000);
+  const inHand = await fragmentFrom(slow);
+  await fragmentFrom(quick);
+  const memories = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 50; round++) {
+    feed(ring, 'Kpp', 100_000);
+    for (let pictures = 0; pictures < 3; pictures++) {
+      const fragment = await fragmentFrom(quick);
+      if (!intact(fragment)) return t.fail(`fragment ${fragment.timeMs} is not what was pushed`);
+      memories.add(fragment.bytes.buffer);
+    }
+  }
+  t.ok(memories.size < 15, `${memories.size} slabs for 15 MB`);
+  t.equal(inHand.timeMs, 1);
+  t.ok(intact(inHand), 'its bytes are what they were');
+  t.match((await slow.next()).value, { kind: 'behind' });
+  t.ok(wiped(inHand), 'and are gone when it comes back');
+  t.ok(intact(await fragmentFrom(slow)));
+});
+
+t.test('what nobody needs any more is wiped: behind the current GOP, behind the last reader, when the camera is lost, when the ring is closed', async (t) => {
+  const ring = new MediaRing(2 ** 20);
+  ring.begin(init('A'));
+  const [one, other] = [ring.read(), ring.read()];
+  await Promise.all([one.next(), other.next()]);
+  count = 1;
+  feed(ring, 'Kp');
+  const [first, second] = [await fragmentFrom(one), await fragmentFrom(one)];
+  t.ok(intact(first), 'the current GOP stays for who comes later');
+  feed(ring, 'Kp');
+  const third = await fragmentFrom(one);
+  t.ok(intact(first), 'the other reader has not had it');
+  t.equal(await fragmentFrom(other).then(({ timeMs }) => timeMs), 1);
+  t.equal(await fragmentFrom(other).then(({ timeMs }) => timeMs), 2);
+  feed(ring, 'K');
+  t.same([first, second, third].map(wiped), [true, false, false], 'one is behind both, one in a hand, one still wanted');
+  ring.lose(lost('pulled'));
+  for (const rest of [one, other]) while ((await rest.next()).value.kind !== 'lost');
+  const waiting = [one.next(), other.next()];
+  await new Promise((resolve) => { setImmediate(resolve); });
+  t.ok([second, third].every(wiped));
+  t.equal(ring.heldBytes, 0, 'a camera that is away leaves no pictures');
+  ring.begin(init('B'));
+  feed(ring, 'K');
+  await Promise.all(waiting);
+  const last = await fragmentFrom(one);
+  t.ok(intact(last));
+  ring.lose(lost('stopped'));
+  ring.close();
+  await Promise.all([one.return(undefined), other.return(undefined)]);
+  t.ok(wiped(last), 'nor does a reader that has left');
+  t.equal(ring.heldBytes, 0);
+});
+
+t.test('what falls out of the ring while a reader has it stays its, and only that', async (t) => {
+  const ring = new MediaRing(10 * 612);
+  ring.begin(init('A'));
+  const events = ring.read();
+  count = 1;
+  feed(ring, 'Kp', 100);
+  const inHand = await fragmentFrom(events);
+  feed(ring, 'p'.repeat(40), 100);
+  t.ok(intact(inHand));
+  t.ok(ring.heldBytes <= 10 * 612);
+  t.match((await events.next()).value, { kind: 'behind' });
+  t.ok(wiped(inHand));
+});
