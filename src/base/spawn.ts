@@ -35,13 +35,20 @@ export interface Child {
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
   /**
+   * What the program prints goes to `onBytes` and not through `stdout`, which only tells of errors and the end: up to `outputBytesMax` at
+   * a time, in memory that is wiped after the return and used again for all programs. Once.
+   */
+  readOutput(onBytes: (bytes: Buffer) => void): void;
+  /**
    * Leaves in the kernel what the program prints, so that it wakes nobody, until `releaseOutput` or the program's end. To be called
-   * while `stdout` flows: `stdout.pause()` would go on reading, a wake-up for each write, until 64 KiB lie in memory.
+   * while the output is read: `stdout.pause()` would go on reading, a wake-up for each write, until 64 KiB lie in memory.
    */
   holdOutput(): void;
   releaseOutput(): void;
 }
 
+/** The kernel is asked for so much at a time, which is more than it holds (208 KiB by default); less is all there was. */
+export const outputBytesMax = 2 ** 18;
 const errorLineMax = 500;
 
 /** Starts a program and resolves once it runs. SP_TOOL_MISSING when there is no such program. */
@@ -83,6 +90,7 @@ export function launch(command: string, args: readonly string[], options: Launch
         stdin: child.stdin,
         exited,
         kill: (signal) => void child.kill(signal),
+        readOutput: (onBytes) => readInOnePlace(child.stdout as Readable, onBytes),
         holdOutput: () => void (ended || output()?.readStop()),
         releaseOutput: () => void output()?.readStart(),
       });
@@ -133,11 +141,46 @@ export async function run(
 interface ReadHandle {
   readStart(): number;
   readStop(): number;
+  /** Reads into this memory from now on, and calls `onread` with nothing. */
+  useUserBuffer(memory: Buffer): void;
+  onread: (this: ReadHandle, memory?: ArrayBuffer) => unknown;
+  /** Since it was opened. */
+  readonly bytesRead: number;
 }
 
 /** What Node's stream reads from, while it is open. Node keeps it under this name and documents no other way to stop a reading at once. */
 function readHandleOf(stream: Readable): () => ReadHandle | undefined {
   return () => (stream as { _handle?: ReadHandle | null })._handle ?? undefined;
+}
+
+let outputMemory: Buffer | undefined;
+
+/**
+ * Node reads into 64 KiB of fresh memory each time, copies what came into memory of that size, and leaves both as they are to the
+ * allocator. The sockets that it lets us make can read into memory of ours (`onread`), pipes of programs cannot, so this is done on the
+ * handle below, as `net.Socket` does it. The end and errors go Node's way.
+ */
+function readInOnePlace(stdout: Readable, onBytes: (bytes: Buffer) => void): void {
+  // What was read before, if anything, and the end.
+  stdout.on('data', (early: Buffer) => {
+    onBytes(early);
+    early.fill(0);
+  });
+  const handle = readHandleOf(stdout)();
+  if (handle === undefined) return;
+  const memory = outputMemory ??= Buffer.allocUnsafeSlow(outputBytesMax);
+  const onEnd = handle.onread;
+  let before = handle.bytesRead;
+  handle.useUserBuffer(memory);
+  handle.onread = function (nothing) {
+    const bytes = handle.bytesRead - before;
+    if (bytes === 0) return onEnd.call(handle, nothing);
+    before += bytes;
+    const read = memory.subarray(0, bytes);
+    onBytes(read);
+    read.fill(0);
+    return undefined;
+  };
 }
 
 /** Splits into lines with bounds; what is over a bound is dropped, never buffered. */

@@ -1,6 +1,6 @@
 /**
  * Splits ffmpeg's output into init and fragments while it comes. Each box has a bound, each byte is copied once at most (not at all
- * where a fragment lies in one chunk), and nothing in the bytes makes it throw anything but SP_FMP4.
+ * where a fragment lies in one chunk), nothing of it stays here, and nothing in the bytes makes it throw anything but SP_FMP4.
  */
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -12,6 +12,7 @@ import { readMoof, readMoov, type Movie } from './movie.ts';
 export interface Fmp4Sink {
   /** At the beginning, and again when the stream's setup changes. */
   onInit(init: Init): void;
+  /** Its bytes are there until the return. */
   onFragment(fragment: Fragment): void;
 }
 
@@ -20,13 +21,18 @@ const boundBytes: ReadonlyMap<string, number> = new Map([
   ['ftyp', 2 ** 10], ['moov', 2 ** 20], ['moof', 2 ** 20], ['mdat', 2 ** 24], ['styp', 2 ** 16], ['sidx', 2 ** 16], ['free', 2 ** 16], ['emsg', 2 ** 16],
 ]);
 const headerBytes = 8;
+/** Memory for a unit that spans chunks: at least so much, and kept for the next one up to so much. */
+const carriedBytesMin = 2 ** 16;
+const carriedBytesMax = 2 ** 20;
 
 export class Fmp4Reader {
   readonly #camera: string;
   readonly #sink: Fmp4Sink;
-  /** A unit (a box, or a moof with its mdat) that began in an earlier chunk; `#held` bytes of it are there. */
-  #unit: Buffer | undefined;
+  /** For the beginning of a unit (a box, or a moof with its mdat) that ends in a later chunk: `#held` of its `#unitBytes` are there. */
+  #carried: Buffer = Buffer.alloc(0);
   #held = 0;
+  /** 0 while there is none. */
+  #unitBytes = 0;
   /** Where in the whole stream the current unit began. */
   #offset = 0;
   #ftyp: Buffer | undefined;
@@ -43,18 +49,19 @@ export class Fmp4Reader {
   }
 
   /**
-   * Takes over `chunk` (fragments point into it). It arrived at the times given, or, when it is one of a batch, after `afterMs` of the
+   * `chunk` is the caller's again at the return. It arrived at the times given, or, when it is one of a batch, after `afterMs` of the
    * monotonic clock; fragments then get times between. SP_FMP4; after it each call throws the same.
    */
   push(chunk: Buffer, wallMs: UnixMs, monotonicMs: number, afterMs = monotonicMs): void {
     if (this.#failure !== undefined) throw this.#failure;
     this.#arrived = { wallMs, afterMs, byMs: monotonicMs };
     try {
-      let at = this.#unit === undefined ? 0 : this.#fill(chunk);
+      let at = this.#fill(chunk);
       while (at < chunk.length) {
         const size = unitBytes(chunk, at, chunk.length);
         if (size > chunk.length - at) {
-          this.#hold(chunk, at, size);
+          this.#carry(size);
+          this.#held = chunk.copy(this.#carried, 0, at);
           return;
         }
         this.#take(chunk.subarray(at, at + size));
@@ -67,38 +74,52 @@ export class Fmp4Reader {
     }
   }
 
-  #hold(chunk: Buffer, at: number, size: number): void {
-    this.#unit = Buffer.allocUnsafe(size);
-    this.#held = chunk.copy(this.#unit, 0, at);
+  /** Wipes what is there of a unit that will not be completed. */
+  close(): void {
+    this.#carried.fill(0);
   }
 
-  /** Completes the held unit from the chunk's beginning; returns how many bytes that took. */
+  /** Completes the unit that an earlier chunk began; returns how many bytes of this one that took. */
   #fill(chunk: Buffer): number {
     let at = 0;
-    while (this.#unit !== undefined) {
-      const copied = chunk.copy(this.#unit, this.#held, at);
+    while (this.#unitBytes > 0) {
+      const copied = chunk.copy(this.#carried, this.#held, at, at + this.#unitBytes - this.#held);
       at += copied;
       this.#held += copied;
-      if (this.#held < this.#unit.length) break;
+      if (this.#held < this.#unitBytes) break;
       // The unit's size was a guess as long as a header was missing; now more is known.
-      const size = unitBytes(this.#unit, 0, this.#held);
-      if (size === this.#held) {
-        const unit = this.#unit;
-        this.#unit = undefined;
-        this.#take(unit);
-      } else {
-        const larger = Buffer.allocUnsafe(size);
-        this.#unit.copy(larger, 0, 0, this.#held);
-        this.#unit = larger;
-      }
+      const size = unitBytes(this.#carried, 0, this.#held);
+      if (size === this.#held) this.#takeCarried(size);
+      else this.#carry(size);
     }
     return at;
+  }
+
+  /** Makes room for a unit of so many bytes; what is there of it stays. */
+  #carry(bytes: number): void {
+    this.#unitBytes = bytes;
+    if (this.#carried.length >= bytes) return;
+    const smaller = this.#carried;
+    this.#carried = Buffer.alloc(Math.max(carriedBytesMin, 2 ** Math.ceil(Math.log2(bytes))));
+    smaller.copy(this.#carried);
+    smaller.fill(0);
+  }
+
+  #takeCarried(bytes: number): void {
+    const unit = this.#carried.subarray(0, bytes);
+    this.#unitBytes = this.#held = 0;
+    try {
+      this.#take(unit);
+    } finally {
+      unit.fill(0);
+      if (this.#carried.length > carriedBytesMax) this.#carried = Buffer.alloc(0);
+    }
   }
 
   #take(unit: Buffer): void {
     const type = typeAt(unit, 0);
     if (type === 'moof') this.#fragment(unit);
-    else if (type === 'ftyp') this.#ftyp = unit;
+    else if (type === 'ftyp') this.#ftyp = Buffer.from(unit);
     else if (type === 'moov') this.#init(unit);
     else if (type === 'mdat') throw new BoxError(0, 'media data without a fragment');
     this.#offset += unit.length;
@@ -111,7 +132,7 @@ export class Fmp4Reader {
     this.#firstMs = undefined;
     this.#arrivals = new Arrivals();
     // Copies: an init outlives the chunk it came in.
-    this.#sink.onInit({ ftyp: Buffer.from(this.#ftyp), moov: Buffer.from(moov), videoCodec: movie.videoCodec, audioCodec: movie.audioCodec });
+    this.#sink.onInit({ ftyp: this.#ftyp, moov: Buffer.from(moov), videoCodec: movie.videoCodec, audioCodec: movie.audioCodec });
   }
 
   #fragment(unit: Buffer): void {

@@ -3,7 +3,7 @@
  * that is woken for every picture of every camera pays more for waking up than for sealing what it reads (docs/decisions/002-where-the-cpu-goes.md).
  */
 import type { Clock } from '../base/clock.ts';
-import type { Child } from '../base/spawn.ts';
+import { outputBytesMax, type Child } from '../base/spawn.ts';
 import { nextReading, readEveryMsMax, type Reading } from '../policy/reading.ts';
 
 /** Whether somebody waits for each picture. */
@@ -33,12 +33,9 @@ export interface OutletOptions {
   readonly attention: Attention;
   /** What comes may wait so long at most (250 ms). */
   readonly everyMsMax?: number;
-  /** The chunk, which is the callee's, arrived after `afterMs` and by `byMs`, in monotonic time. */
+  /** The chunk arrived after `afterMs` and by `byMs`, in monotonic time; it is wiped after the return. */
   readonly onChunk: (chunk: Buffer, afterMs: number, byMs: number) => void;
 }
-
-/** The kernel is asked for so much at a time; less is all there was. */
-const readBytes = 65_536;
 
 export class Outlet {
   readonly #o: OutletOptions;
@@ -64,7 +61,7 @@ export class Outlet {
     const onGone = (): void => this.end();
     signal.addEventListener('abort', onGone, { once: true });
     attention.listen(() => this.#nudge.abort());
-    child.stdout.on('data', (chunk: Buffer) => this.#onChunk(chunk));
+    child.readOutput((chunk) => this.#onChunk(chunk));
     while (!this.#ended) {
       await this.#pause();
       this.#release();
@@ -97,7 +94,7 @@ export class Outlet {
     const byMs = this.#o.clock.monotonicMs();
     this.#batchBytes += chunk.length;
     const afterMs = this.#prompt ? byMs : this.#emptyMs;
-    if (chunk.length < readBytes) this.#onEmpty(byMs);
+    if (chunk.length < outputBytesMax) this.#onEmpty(byMs);
     this.#o.onChunk(chunk, afterMs, byMs);
   }
 

@@ -85,6 +85,8 @@ class Session {
       await this.#untilGone(child, signal);
     } catch (error) {
       this.#broken = { reason: 'stream broken', detail: asSallyportError(error).message };
+    } finally {
+      this.#reader.close();
     }
     const { quietMs, liveMs } = this.#lastSeen(this.#o.clock.monotonicMs());
     const words: LastWords = { launched: this.#child !== undefined, lines: this.#lines, fragments: this.#fragments, quietMs };

@@ -38,13 +38,15 @@ export function fileArguments(file: string, plan: SessionPlan): string[] {
 
 export interface Taken { inits: Init[]; fragments: Fragment[] }
 
-/** Reads a stream in the given cuts; each chunk is a buffer of its own, as from a pipe. */
+/** Reads a stream in the given cuts; each chunk is wiped behind the reader, as from a pipe. */
 export function take(stream: Buffer, cuts: Iterable<number> = [], reader?: { camera: string }): Taken {
   const taken: Taken = { inits: [], fragments: [] };
-  const fmp4 = new Fmp4Reader(reader?.camera ?? 'gate', { onInit: (init) => taken.inits.push(init), onFragment: (fragment) => taken.fragments.push(fragment) });
+  const fmp4 = new Fmp4Reader(reader?.camera ?? 'gate', { onInit: (init) => taken.inits.push(init), onFragment: (fragment) => taken.fragments.push({ ...fragment, bytes: Buffer.from(fragment.bytes) }) });
   let from = 0;
   for (const to of [...cuts, stream.length]) {
-    if (to > from) fmp4.push(Buffer.from(stream.subarray(from, to)), 1000, 1);
+    const chunk = Buffer.from(stream.subarray(from, to));
+    if (to > from) fmp4.push(chunk, 1000, 1);
+    chunk.fill(0);
     from = Math.max(from, to);
   }
   return taken;

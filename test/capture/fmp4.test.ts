@@ -60,6 +60,21 @@ t.test('a fragment that lies in one chunk is not copied', async (t) => {
   t.ok(fragments.every((fragment) => fragment.bytes.buffer === chunk.buffer));
 });
 
+t.test('a fragment that spans chunks is wiped when it was taken, and what there is of one when the reader is closed', async (t) => {
+  const fragments: Fragment[] = [];
+  const reader = new Fmp4Reader('gate', { onInit: () => {}, onFragment: (fragment) => fragments.push(fragment) });
+  const [, second = 0] = boxesIn(stream).filter(({ type }) => type === 'moof').map(({ start }) => start);
+  reader.push(stream.subarray(0, second - 10), 0, 0);
+  reader.push(stream.subarray(second - 10, second + 500), 0, 0);
+  const [first] = fragments;
+  if (first === undefined) return t.fail('no fragment');
+  const held = Buffer.from(first.bytes.buffer, first.bytes.byteOffset);
+  t.ok(held.subarray(0, 500).equals(stream.subarray(second, second + 500)), 'the next one began where it lay');
+  t.ok(first.bytes.subarray(500).every((byte) => byte === 0), 'and nothing is left of the first');
+  reader.close();
+  t.ok(held.every((byte) => byte === 0));
+});
+
 t.test('H.265, B-frames and sound that must be transcoded come through', async (t) => {
   const hevc = take(await streamOf(await makeClip(join(folder, 'hevc.mp4'), { hevc: true }), { audio: 'drop', hevc: true, richProbe: false }));
   t.match(hevc.inits[0]?.videoCodec, /^hvc1\.\d+\.[0-9A-F]+\.[LH]\d+/);

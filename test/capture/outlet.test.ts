@@ -164,3 +164,19 @@ t.test('holding the output of a program that has ended changes nothing', async (
   child.releaseOutput();
   t.ok(child.stdout.destroyed || (await once(child.stdout, 'close')));
 });
+
+t.test('what is read lies in one place for all programs and is wiped when it was taken', async (t) => {
+  const seen: Buffer[] = [];
+  for (const text of ['one', 'two']) {
+    const child = await launch('echo', [text]);
+    child.readOutput((bytes) => {
+      t.equal(bytes.toString(), `${text}\n`);
+      seen.push(bytes);
+    });
+    t.same(await child.exited, { status: 0, signal: null });
+  }
+  t.equal(seen.length, 2);
+  t.equal(seen[0]?.buffer, seen[1]?.buffer, 'this fails when a Node changes the handle below its streams');
+  t.equal(seen[0]?.byteOffset, seen[1]?.byteOffset);
+  t.ok(seen.every((bytes) => bytes.every((byte) => byte === 0)));
+});

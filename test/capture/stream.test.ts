@@ -60,13 +60,13 @@ function open(t: Test, url: () => Promise<Secret>, options: Partial<StreamOption
   return { capture, states, clock, lines };
 }
 
-/** Reads until `enough` says so, and returns what came. */
+/** Reads until `enough` says so, and returns copies of what came. */
 async function readUntil(events: AsyncGenerator<MediaEvent>, enough: (event: MediaEvent, all: MediaEvent[]) => boolean): Promise<MediaEvent[]> {
   const all: MediaEvent[] = [];
   for (;;) {
     const { value, done } = await events.next();
     if (done === true) return all;
-    all.push(value);
+    all.push(value.kind === 'fragment' ? { kind: 'fragment', fragment: { ...value.fragment, bytes: Buffer.from(value.fragment.bytes) } } : value);
     if (enough(value, all)) return all;
   }
 }
