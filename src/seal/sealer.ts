@@ -72,7 +72,9 @@ export class StreamSealer {
   }
 
   #sealHeld(last: boolean): Buffer {
-    const sealed = this.#cipher.sealNext(this.#held.subarray(0, this.#heldBytes), last);
+    const plain = this.#held.subarray(0, this.#heldBytes);
+    const sealed = this.#cipher.sealNext(plain, last);
+    zero(plain);
     this.#heldBytes = 0;
     return sealed;
   }
