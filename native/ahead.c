@@ -1,5 +1,6 @@
 /*
- * ahead: a library that ffmpeg is started with (LD_PRELOAD, by the jail's --preload), so that it asks the kernel seldom.
+ * ahead: a library that ffmpeg is started with (LD_PRELOAD, by the jail's --preload), so that it asks the kernel seldom and no picture
+ * stays in its memory.
  *
  * ffmpeg reads RTSP over TCP in the smallest pieces: for each packet of 1.4 KB it takes 1 byte, 3 bytes and the rest, and waits (poll) before
  * each, 2,400 calls a second for a camera of 4 Mbit/s, which is more than half of its CPU time. With this library the first read takes what
@@ -8,6 +9,9 @@
  *
  * It serves the one connection that ffmpeg reads, in the one thread that reads it; a second one is passed through. It must never hold back
  * what was read: poll says "readable" as long as something is left. A program that is linked without a dynamic linker goes without it.
+ *
+ * glibc overwrites what is freed (the jail sees to that), but buffers that are used again keep the end of the longest that was ever in
+ * them, for hours: this one, ffmpeg's output buffer, and the one in which its parser puts a picture together. They are wiped here.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,6 +23,8 @@
 static ssize_t (*next_recv)(int, void *, size_t, int);
 static int (*next_poll)(struct pollfd *, nfds_t, int);
 static int (*next_close)(int);
+static ssize_t (*next_write)(int, const void *, size_t);
+static void *(*next_fast_realloc)(void *, unsigned int *, size_t);
 
 static int connection = -1;
 static unsigned char held[65536];
@@ -28,6 +34,8 @@ __attribute__((constructor)) static void find_next(void) {
   next_recv = (ssize_t(*)(int, void *, size_t, int))dlsym(RTLD_NEXT, "recv");
   next_poll = (int (*)(struct pollfd *, nfds_t, int))dlsym(RTLD_NEXT, "poll");
   next_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
+  next_write = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+  next_fast_realloc = (void *(*)(void *, unsigned int *, size_t))dlsym(RTLD_NEXT, "av_fast_realloc");
 }
 
 /* Datagrams have borders, which reading ahead would lose. */
@@ -50,6 +58,7 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags) {
   }
   size_t part = to - from < size ? to - from : size;
   memcpy(buffer, held + from, part);
+  memset(held + from, 0, part);
   from += part;
   return (ssize_t)part;
 }
@@ -76,7 +85,28 @@ int poll(struct pollfd *list, nfds_t count, int timeout) {
 int close(int fd) {
   if (fd == connection && fd != -1) {
     connection = -1;
+    memset(held, 0, to);
     from = to = 0;
   }
   return next_close(fd);
+}
+
+/* Standard output is a muxer's: its buffer is its own, and filled anew for the next write. */
+ssize_t write(int fd, const void *buffer, size_t size) {
+  ssize_t put = next_write(fd, buffer, size);
+  if (fd == STDOUT_FILENO && connection != -1 && put > 0) memset((void *)buffer, 0, (size_t)put);
+  return put;
+}
+
+/*
+ * The parser asks for room (`least`, counted from the beginning) with each packet of a picture; less than before means that a new picture
+ * begins, and behind `least` lies the old one's rest.
+ */
+void *av_fast_realloc(void *memory, unsigned int *size, size_t least) {
+  static void *last;
+  static size_t filled;
+  if (memory != NULL && memory == last && least < filled && filled <= *size) memset((unsigned char *)memory + least, 0, filled - least);
+  last = next_fast_realloc(memory, size, least);
+  filled = least;
+  return last;
 }

@@ -19,7 +19,7 @@
  *   Landlock   ABI 1: reads shared libraries and their list only, writes nothing, executes nothing but itself. ABI 4: connects to the
  *              one port. ABI 6: no abstract unix socket, no signal outside
  *   limits     memory, CPU time, open files, file size 0, no core dump
- *   and        no new privileges, death with the parent, an environment of MALLOC_PERTURB_ and --preload alone, / as folder, no file open but 0, 1 and 2
+ *   and        no new privileges, death with the parent, an environment of two settings of glibc's memory and --preload alone, / as folder, no file open but 0, 1 and 2
  *
  * Levels: `full` all of it (ABI 4), `files` without the port (ABI 1 to 3), `off` when seccomp or Landlock is missing: the rest then
  * still holds. It must never write a file, open a socket, or start the program with less than was asked for.
@@ -399,11 +399,11 @@ static void confine_and_start(const struct order *order) {
   limit_resources(order);
   if (restrict_calls() != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
   char preload[NAME_LENGTH_MAX + 16];
-  /* glibc overwrites what is freed: no picture lies about in memory after its use. */
-  char *environment[] = {"MALLOC_PERTURB_=165", NULL, NULL};
+  /* glibc overwrites what is freed, but not what its caches of small pieces take: so that no picture lies about in memory after its use. */
+  char *environment[] = {"MALLOC_PERTURB_=165", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0", NULL, NULL};
   if (order->preload != NULL) {
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", order->preload);
-    environment[1] = preload;
+    environment[2] = preload;
   }
   syscall(SYS_execve, name, order->program, environment);
   leave(errno == ENOENT ? EXIT_NOT_THERE : EXIT_NOT_STARTED, "%s cannot be started: %s", order->program[0], strerror(errno));

@@ -31,7 +31,7 @@ t.test('the hub\'s ffmpeg runs in the jail, is told no password, and status says
   for (const { pid, status } of readers) {
     t.match(status, /\nSeccomp:\t2\n/, 'calls are filtered');
     t.match(status, /\nNoNewPrivs:\t1\n/, 'no new privileges');
-    t.match(await readFile(`/proc/${pid}/environ`, 'utf8'), /^(?:MALLOC_PERTURB_=\d+\0)?(?:LD_PRELOAD=[^\0]*\/native\/build\/ahead\0)?$/, 'no environment but that what is freed is overwritten, and the library that reads ahead');
+    t.match(await readFile(`/proc/${pid}/environ`, 'utf8'), /^(?:MALLOC_PERTURB_=\d+\0GLIBC_TUNABLES=glibc\.malloc\.tcache_count=0\0)?(?:LD_PRELOAD=[^\0]*\/native\/build\/ahead\0)?$/, 'no environment but that what is freed is overwritten, and the library that reads ahead');
     t.match(await readFile(`/proc/${pid}/limits`, 'utf8'), /Max file size +0 +0 /, 'no file');
   }
   const { stdout } = await run(jailLauncher, ['--probe']);
