@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import { syncFolder } from '../base/files.ts';
@@ -230,6 +231,8 @@ export class SegmentFile {
   }
 
   async #writeWaiting(): Promise<void> {
+    // What comes in one batch is written with one call: to wake a thread for each chunk costs more than to seal it.
+    await setImmediate();
     while (this.#waiting.length > 0 || this.#syncDue()) {
       const chunks = this.#waiting.splice(0, buffersAtOnce);
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
