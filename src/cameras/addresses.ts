@@ -1,5 +1,6 @@
 /** Where a camera may be, and where nothing that it says may lead. Pure: knows no socket and no clock. */
 import { BlockList, isIPv4 } from 'node:net';
+import { plainWord } from './charset.ts';
 
 /** The device service of a camera, by plain HTTP. */
 export interface CameraAddress {
@@ -87,7 +88,7 @@ export function judgeXAddrs(text: string, sender: string, o: { loopback: boolean
 }
 
 function refusalOf(url: URL, sender: string): string | undefined {
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `its address is ${url.protocol} and not http:`;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `its address is ${plainWord(url.protocol, 16)} and not http:`;
   if (url.port === '0' || url.pathname.length + url.search.length > pathMax) return 'an address that cannot be used';
   if (url.hostname === sender) return undefined;
   if (url.hostname.startsWith('[')) return /^\[(?:fe[89ab][0-9a-f]:|::\])/.test(url.hostname) ? undefined : 'it has an IPv6 address only, which is not used';

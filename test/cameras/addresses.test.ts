@@ -28,6 +28,7 @@ t.test('an XAddr leads to the host that sent it and to no other', async (t) => {
     ['a host name', 'http://localhost/a', 'it names itself by a host name'],
     ['global IPv6', 'http://[2001:db8::1]/a', 'it has an IPv6 address only, which is not used'],
     ['a file', 'file:///etc/passwd', 'its address is file: and not http:'],
+    ['a scheme without end', `${'x'.repeat(10_000)}://192.168.0.59/a`, `its address is ${'x'.repeat(16)} and not http:`],
     ['no address', 'SERVICE_URI', 'an address that is none'],
     ['port 0', 'http://192.168.0.59:0/a', 'an address that cannot be used'],
     ['nothing', ' \n ', 'it names no address of its own (no XAddrs)'],
