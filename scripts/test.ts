@@ -11,7 +11,7 @@ import { TapReader, type Skip, type TapResult } from './tapreader.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values: options, positionals } = parseArgs({ options: { slow: { type: 'boolean' } }, allowPositionals: true, strict: true });
-const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 600;
+const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 240;
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 const over = AbortSignal.any([AbortSignal.timeout(limitSeconds * 1000), interrupted.signal]);
