@@ -88,12 +88,16 @@ async function describeWith(place: Place, identity: Identity, { slot, camera }: 
   }
 }
 
-/** The whole file when its last chunk is genuine, else its whole chunks; undefined for a file in the making that has none yet. */
+/**
+ * The whole file when its last chunk is genuine, else its whole chunks; undefined for a file in the making that has none yet. A part of a
+ * chunk at the end is what a kill leaves in a file in the making; under its final name a file has whole ones, or it was damaged.
+ */
 async function endingOf(place: Place, identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
   const path = join(place.footage, file.path);
   const whole = await Opener.open(await FileSource.open(path, usable.sizeBytes), [identity], file.path);
   const damage = await whole.read(whole.plainSize - 1, 1).then(() => undefined, (error: unknown) => asSallyportError(error));
-  if (damage === undefined && !whole.cut) return { opener: whole, sizeBytes: usable.sizeBytes, cutChunks: undefined };
+  const partial = (usable.sizeBytes - usable.headerBytes) % chunkSealedBytes > 0;
+  if ((damage === undefined && !whole.cut) || (partial && !file.part)) return { opener: whole, sizeBytes: usable.sizeBytes, cutChunks: undefined };
   whole.close();
   const cutChunks = Math.floor((usable.sizeBytes - usable.headerBytes) / chunkSealedBytes);
   if (cutChunks === 0 && file.part) return undefined;

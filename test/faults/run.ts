@@ -81,7 +81,7 @@ async function runAll(wanted: readonly FaultCase[]): Promise<void> {
 /** Parts that an earlier run passed are not run again by `--resume`. */
 async function runParts(fault: FaultCase, before: readonly Result[]): Promise<Result[]> {
   const parts = quick ? 1 : (fault.parts ?? 1);
-  const kept = fault.oneFolder === true ? join(keptFolder, fault.id) : undefined;
+  const kept = fault.oneFolder === true && !quick ? join(keptFolder, fault.id) : undefined;
   const done: Result[] = [];
   for (let part = 1; part <= parts; part++) {
     const earlier = before.findLast((result) => result.id === fault.id && result.mode === mode && result.part === part && passed(result.outcome));

@@ -183,6 +183,19 @@ t.test('files that no list covers are opened by the slot of their period and des
   t.ok((await plainOf(archive, whole)).length > 100_000);
 });
 
+t.test('a bit that flipped in the last chunk of a finished file that no list covers is damage, not its end', async (t) => {
+  const hub = await Hub.make(t);
+  const row = await hub.record(await hub.period(0), start + 500, { bytes: 100_000 });
+  const bytes = await readFile(hub.file(row.path));
+  bytes[bytes.length - 20] = (bytes.at(-20) ?? 0) ^ 1;
+  await writeFile(hub.file(row.path), bytes);
+  const archive = await openArchive(t, hub.folder);
+  const { segments, problems } = await archive.segments('front', start, start + hourMs);
+  t.same(problems, []);
+  t.match(segments, [{ path: row.path, state: 'unlisted', cutChunks: undefined, sizeBytes: row.size }]);
+  await t.rejects(plainOf(archive, segments[0] as ArchiveSegment), { code: 'SP_AGE_PAYLOAD' });
+});
+
 t.test('a file that a crash tore in the middle of a chunk is read up to that chunk', async (t) => {
   const hub = await Hub.make(t);
   const period = await hub.period(0);
