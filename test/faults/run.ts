@@ -62,7 +62,7 @@ async function runAll(wanted: readonly FaultCase[]): Promise<void> {
   const before = options.resume === true ? readResults(resultsFile) : [];
   const results: Result[] = [];
   const waiting = [...wanted];
-  const jobs = Math.max(1, Number(options.jobs ?? (quick ? 2 : 1)));
+  const jobs = Math.max(1, Number(options.jobs ?? (quick ? 3 : 1)));
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (let fault = waiting.shift(); fault !== undefined; fault = waiting.shift()) {
       for (const result of await runParts(fault, before)) results.push(result);
