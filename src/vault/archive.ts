@@ -126,7 +126,7 @@ export class Archive {
   }
 
   /** The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what Opener.open throws. */
-  async openSegment(segment: ArchiveSegment): Promise<Opener> {
+  async openSegment(segment: Pick<ArchiveSegment, 'path' | 'slot' | 'state' | 'sizeBytes' | 'cutChunks'>): Promise<Opener> {
     if (parseSegmentPath(segment.path) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `"${segment.path}" is no path of a segment` });
     const source = await FileSource.open(join(this.#footage, segment.path), segment.state === 'unlisted' ? segment.sizeBytes : undefined);
     const options = segment.cutChunks === undefined ? {} : { cutChunks: segment.cutChunks };

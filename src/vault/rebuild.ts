@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { stat } from 'node:fs/promises';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import { fileExists, removeFile } from '../base/files.ts';
 import { silentLog, type Log } from '../base/log.ts';
 import type { Identity } from '../seal/identity.ts';
@@ -69,6 +69,7 @@ interface FoundPeriod {
 
 const newName = 'working.db.rebuilding';
 const durationMsMax = 90_000;
+const noHash = '0'.repeat(64);
 /** Above every generation that a block may have had. */
 const generationsSkipped = 1_000;
 
@@ -150,7 +151,7 @@ async function fill(o: RebuildOptions, db: Connection, archive: Archive, working
   const counts = { periods: 0, segments: 0, gaps: 0, gapsUnexplained: 0, deadlinesGuessed: periods.filter(({ guessed }) => guessed).length };
   for (const found of periods) {
     const unlisted = await unlistedOf(archive, found);
-    const rows = await rowsOf(o, found, unlisted, problems);
+    const rows = await rowsOf(o, archive, found, unlisted, problems);
     write(o, db, found, rows);
     counts.periods++;
     counts.segments += rows.length;
@@ -224,12 +225,12 @@ async function unlistedOf(archive: Archive, { facts }: FoundPeriod): Promise<Arc
   return segments.filter(({ state, slot, path }) => state === 'unlisted' && slot === facts.slot && !path.endsWith('.part'));
 }
 
-async function rowsOf(o: RebuildOptions, { list }: FoundPeriod, unlisted: readonly ArchiveSegment[], problems: SallyportError[]): Promise<Row[]> {
+async function rowsOf(o: RebuildOptions, archive: Archive, { list, facts }: FoundPeriod, unlisted: readonly ArchiveSegment[], problems: SallyportError[]): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const record of list?.segments ?? []) rows.push(await listedRow(o, record));
+  for (const record of list?.segments ?? []) rows.push(await listedRow(o, archive, facts.slot, record));
   for (const [index, segment] of unlisted.entries()) {
     try {
-      rows.push(await unlistedRow(o, segment, unlisted[index + 1]));
+      rows.push(await unlistedRow(o, archive, segment, unlisted[index + 1]));
     } catch (error) {
       problems.push(asSallyportError(error));
     }
@@ -242,8 +243,11 @@ interface Row {
   readonly found: 'whole' | 'damaged' | 'missing';
 }
 
-/** The list's hashes stay: a file that does not have them any more rotted. */
-async function listedRow(o: RebuildOptions, record: SegmentRecord): Promise<Row> {
+/**
+ * The list's hashes stay: a file that does not have them any more rotted. Without key frames a row is one that a hub made of a file that
+ * it found and could not open: its hash says what was found.
+ */
+async function listedRow(o: RebuildOptions, archive: Archive, slot: number, record: SegmentRecord): Promise<Row> {
   const { header_sha256: headerSha256, body_sha256: bodySha256, header_bytes: headerBytes } = record;
   const segment = {
     stream: record.stream, seq: record.seq, boot: record.boot, monoMs: record.mono_ms, startMs: record.start_ms, durationMs: record.duration_ms, path: record.path, sizeBytes: record.size,
@@ -252,26 +256,43 @@ async function listedRow(o: RebuildOptions, record: SegmentRecord): Promise<Row>
   const file = join(o.folder, 'footage', record.path);
   if (!(await fileExists(file))) return { segment, found: 'missing' };
   const now = await hashFile(file, headerBytes).catch(() => undefined);
-  return { segment, found: now?.sizeBytes === record.size && now.headerSha256 === headerSha256 && now.bodySha256 === bodySha256 ? 'whole' : 'damaged' };
+  if (now?.sizeBytes !== record.size || now.headerSha256 !== headerSha256 || now.bodySha256 !== bodySha256) return { segment, found: 'damaged' };
+  if (record.key_frames.length > 0 || await isWhole(archive, { path: record.path, slot, state: 'complete', sizeBytes: record.size, cutChunks: segment.cutChunks })) return { segment, found: 'whole' };
+  return { segment: { ...segment, bodySha256: noHash }, found: 'damaged' };
 }
 
 function reasonOf(text: string): 'continuous' | 'alarm' | 'manual' {
   return text === 'alarm' || text === 'manual' ? text : 'continuous';
 }
 
-/** It ended when it was written last, and not after the next one began. */
-async function unlistedRow(o: RebuildOptions, segment: ArchiveSegment, next: ArchiveSegment | undefined): Promise<Row> {
+/** It ended when it was written last, and not after the next one began. What was written where it rotted nobody knows: no file has that hash. */
+async function unlistedRow(o: RebuildOptions, archive: Archive, segment: ArchiveSegment, next: ArchiveSegment | undefined): Promise<Row> {
   const file = join(o.folder, 'footage', segment.path);
   const { mtimeMs } = await stat(file);
   const untilMs = Math.min(mtimeMs, segment.startMs + durationMsMax, next !== undefined && next.stream === segment.stream ? next.startMs : Infinity);
   const hashes = await hashFile(file, await readHeaderSize(file, segment.path));
+  const whole = await isWhole(archive, segment);
   return {
     segment: {
-      ...hashes, stream: segment.stream, seq: segment.seq, boot: '', monoMs: 0, startMs: segment.startMs, durationMs: Math.round(Math.max(0, untilMs - segment.startMs)), path: segment.path,
+      ...hashes, ...(whole ? {} : { bodySha256: noHash }), stream: segment.stream, seq: segment.seq, boot: '', monoMs: 0, startMs: segment.startMs, durationMs: Math.round(Math.max(0, untilMs - segment.startMs)), path: segment.path,
       keyFrames: [], reason: 'continuous', cutChunks: segment.cutChunks,
     },
-    found: 'whole',
+    found: whole ? 'whole' : 'damaged',
   };
+}
+
+/** No hash tells what was written, but each chunk proves itself. */
+async function isWhole(archive: Archive, segment: Parameters<Archive['openSegment']>[0]): Promise<boolean> {
+  const opener = await archive.openSegment(segment);
+  try {
+    for await (const chunk of opener.chunks()) chunk.fill(0);
+    return true;
+  } catch (error) {
+    if (!isSallyportError(error, 'SP_AGE_PAYLOAD') && !isSallyportError(error, 'SP_SEGMENT_CUT')) throw error;
+    return false;
+  } finally {
+    opener.close();
+  }
 }
 
 function write(o: RebuildOptions, db: Connection, { facts, list }: FoundPeriod, rows: readonly Row[]): void {

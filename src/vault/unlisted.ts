@@ -77,7 +77,9 @@ async function describeWith(place: Place, identity: Identity, { slot, camera }: 
   if (ending === undefined) return undefined;
   const { opener, sizeBytes, cutChunks } = ending;
   try {
-    const metadata = readMetadata(await opener.read(0, beginningBytes), file.path);
+    const beginning = await opener.read(0, beginningBytes).catch(refuseOnlyDamage);
+    // What its name says is left; whoever reads it is told of the damage.
+    const metadata = beginning === undefined ? { camera, stream: file.stream, seq: file.seq, wall_ms: file.startMs } : readMetadata(beginning, file.path);
     if (metadata.camera !== camera || metadata.stream !== file.stream || metadata.seq !== file.seq) {
       throw new SallyportError('SP_SEGMENT_METADATA', { what: file.path, reason: `it is of ${metadata.camera}, ${metadata.stream} ${metadata.seq}` });
     }
@@ -116,4 +118,8 @@ async function usableSize(source: FileSource, file: UnlistedFile): Promise<Usabl
     if (file.part) return undefined;
     throw error;
   }
+}
+
+function refuseOnlyDamage(error: unknown): undefined {
+  if (!isSallyportError(error, 'SP_AGE_PAYLOAD')) throw error;
 }

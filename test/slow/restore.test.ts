@@ -198,6 +198,22 @@ t.test('a catalogue made anew has every segment, gap and deadline, and purges th
   raw.close();
 });
 
+t.test('rot in a file that no list covers is named by the catalogue that is made anew, wherever it is', async (t) => {
+  for (const where of ['in its first chunk', 'in its last chunk'] as const) {
+    const { world, before } = await lost(t);
+    const path = before.findLast((name) => name.startsWith('front/')) ?? '';
+    const file = join(world.folder, 'footage', path);
+    const bytes = await readFile(file);
+    const at = where === 'in its first chunk' ? 300 : bytes.length - 1;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    await rebuild(world);
+    const said = await problems(world);
+    t.equal(said.length, 1, said.join('\n'));
+    t.ok(said[0]?.startsWith(`SP_SEGMENT_DAMAGED ${path}`), `${where}: ${said.join('\n')}`);
+  }
+});
+
 t.test('lists that are damaged or missing, rot, foreign files and a lost keyring file do not keep it from being made', async (t) => {
   const { world, before } = await lost(t);
   const footage = join(world.folder, 'footage');
