@@ -1,5 +1,5 @@
 /** What `scripts/demo` runs: the real command line, the real hub, emulated cameras, and stock age, dd, ssh-keygen and ffmpeg as judges. */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -199,9 +199,8 @@ async function record(demo: Demo): Promise<{ segments: Segment[]; copy: string }
       return status.cameras.length === demo.cameras.length && status.cameras.every((camera) => camera.segmentsSealed >= 2) ? status : undefined;
     });
     // The copy a thief, or a careful owner, could have taken before the deadline.
-    await mkdir(copy);
-    await cp(join(demo.data, 'footage'), join(copy, 'footage'), { recursive: true, filter: (path) => !path.endsWith('.part') });
-    await cp(join(demo.data, 'keyring'), join(copy, 'keyring'), { recursive: true });
+    await copyLiving(join(demo.data, 'footage'), join(copy, 'footage'));
+    await copyLiving(join(demo.data, 'keyring'), join(copy, 'keyring'));
     segments = (await demo.json<{ segments: Segment[] }>(['list', '--config', demo.config])).segments.filter((segment) => segment.state === 'complete');
     const there = new Set((await readdir(join(copy, 'footage'), { recursive: true })).map((name) => join('footage', name)));
     segments = segments.filter((segment) => there.has(join('footage', segment.path)));
@@ -211,6 +210,18 @@ async function record(demo: Demo): Promise<{ segments: Segment[]; copy: string }
   });
   await demo.step('Verified without any key of the owner', async () => (await demo.call(['verify', '--config', demo.config])).trim());
   return { segments, copy };
+}
+
+/** Of a hub that goes on: what gets its final name or is purged meanwhile is left out. */
+async function copyLiving(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    const copied = entry.isDirectory() ? copyLiving(source, target) : entry.isFile() ? copyFile(source, target) : Promise.resolve();
+    await copied.catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
 }
 
 async function open(demo: Demo, segments: readonly Segment[], copy: string): Promise<void> {
@@ -264,7 +275,7 @@ async function purge(demo: Demo, segments: readonly Segment[], copy: string): Pr
       const live = segments.some((segment) => periods.some((period) => period.camera === segment.camera && period.startMs <= segment.startMs && segment.startMs < period.endMs));
       return live ? undefined : true;
     });
-    await cp(demo.data, after, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    await copyLiving(demo.data, after);
     const { lastReceipt } = (await demo.status()).purge;
     const receipts = (await readdir(join(after, 'receipts'))).filter((name) => name.endsWith('.json'));
     const hub = (await readFile(join(demo.data, 'hub.pub'), 'utf8')).trim().split(' ').slice(0, 2).join(' ');
