@@ -35,9 +35,9 @@ const lingerSecondsMax = 30;
 /** More than a small machine has processors, because tests of cameras and disks mostly wait. */
 const processesMax = 4;
 
-/** Tests inherit nothing of the caller's but these, and find our Node first. What Node compiles is kept, so that the next process need not. */
+/** Tests inherit nothing of the caller's but these, and find our Node first, and what makes disks last. What Node compiles is kept, so that the next process need not. */
 const environment: Record<string, string> = {
-  PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
+  PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`,
   NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'),
 };
 for (const name of ['HOME', 'TMPDIR', 'CI']) {
