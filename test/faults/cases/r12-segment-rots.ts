@@ -25,7 +25,7 @@ const rots: FaultCase = {
     await site.stop('SIGTERM');
     const whole = await watch(site, camera);
     const paths = [...whole.pictures.keys()];
-    const times = o.quick ? 40 : 200;
+    const times = o.quick ? 30 : 200;
     const { injected, problems } = await repeat(o, 'flip', times, async (n) => {
       const path = paths[1 + Math.floor(o.random() * (paths.length - 2))] as string;
       const file = join(site.data, 'footage', path);
