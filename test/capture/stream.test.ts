@@ -307,20 +307,30 @@ t.test('waits between tries that are answered and fail grow; after a minute of l
       return systemClock.sleep(backoffsMs.includes(ms) ? 1 : ms < 500 ? ms : 600_000, signal);
     },
   };
-  const ffmpeg = fakeFfmpeg(folder, stream.subarray(0, 20_000), `[ -e '${join(folder, 'long')}' ] && while ! [ -e '${join(folder, 'more')}' ]; do sleep 0.05; done && tail -c +20001 '${join(folder, 'rest')}'`);
-  writeFileSync(join(folder, 'rest'), stream);
+  const pieces = [0, 1, 2].map((n) => stream.subarray(Math.floor((n * stream.length) / 3), Math.floor(((n + 1) * stream.length) / 3)));
+  const [begins, goesOn, ends] = ['long', 'more', 'end'].map((name) => join(folder, name)) as [string, string, string];
+  const piece = (n: number): string => join(folder, `piece-${n}`);
+  for (const n of [1, 2]) writeFileSync(piece(n), pieces[n] as Buffer);
+  const once = (file: string, n: number): string => `while ! [ -e '${file}' ]; do sleep 0.05; done; cat '${piece(n)}'`;
+  const ffmpeg = fakeFfmpeg(folder, pieces[0] as Buffer, `[ -e '${begins}' ] && { ${once(goesOn, 1)}; ${once(ends, 2)}; }`);
+  let bytesBefore = Infinity;
   const { capture } = open(t, async () => urlOf(camera(0)), {
     ffmpeg, clock: sinceStart,
     onState: (state) => {
-      if (state.restarts === 4) writeFileSync(join(folder, 'long'), '');
+      if (state.restarts === 4) writeFileSync(begins, '');
       // From its first fragment to its last, the fifth session is over a minute long.
       if (state.restarts === 4 && state.state === 'live') {
         nowMs += 61_000;
-        writeFileSync(join(folder, 'more'), '');
+        bytesBefore = state.bytes + (pieces[0] as Buffer).length;
+        writeFileSync(goesOn, '');
       }
     },
   });
-  while (waitsMs.length < 6) await systemClock.sleep(20);
+  while (waitsMs.length < 6) {
+    // The end comes when the middle has been read, by the clock of then: it cannot be taken for part of the same reading.
+    if (capture.state.bytes > bytesBefore) writeFileSync(ends, '');
+    await systemClock.sleep(20);
+  }
   await capture.stop();
   t.same(waitsMs.slice(0, 6), [600, 2400, 9000, 36_000, 600, 144_000]);
 });
