@@ -25,7 +25,7 @@ const killed: FaultCase = {
     const pictures: number[] = [];
     const acknowledged = new Acknowledged(site.data);
     await untilAllRecord(o, site);
-    const times = o.quick ? 4 : 25;
+    const times = o.quick ? 3 : 25;
     const { injected, problems } = await repeat(o, 'kill', times, async (n) => {
       const livedFrom = Date.now();
       acknowledged.watch();

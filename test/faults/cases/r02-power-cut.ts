@@ -34,7 +34,7 @@ const cut: FaultCase = {
       const acknowledged = new Acknowledged(site.data);
       const control = new UnsyncedWriter(join(site.data, 'control'));
       await untilAllRecord(o, site);
-      const times = o.quick ? 4 : 25;
+      const times = o.quick ? 3 : 25;
       let controlLost = 0;
       const { injected, problems } = await repeat(o, 'cut', times, async (n) => {
         const livedFrom = Date.now();

@@ -30,7 +30,7 @@ const hostile: FaultCase = {
       victim.quirks.hostile = kind;
       await victim.stop();
       await victim.start();
-      const untilMs = Date.now() + (o.quick ? 6000 : 30_000);
+      const untilMs = Date.now() + (o.quick ? 4000 : 30_000);
       let ffmpegBytes = 0;
       while (Date.now() < untilMs && !o.signal.aborted) {
         await pause(o, 500);

@@ -18,7 +18,7 @@ const diskMegabytes = 4096;
 const partMs = 360_000;
 /** What a part hands on to the next. */
 const keptName = 'kept.json';
-const quickMs = 60_000;
+const quickMs = 40_000;
 const config = quickConfig({ keep: '1 day' }).replace('period = "10 seconds"', 'period = "1 minute"').replace('cut_after = "2 seconds"', 'cut_after = "5 seconds"');
 
 interface Kept {
