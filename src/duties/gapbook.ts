@@ -7,14 +7,14 @@ import type { CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { minuteMs, secondMs } from '../base/units.ts';
+import { dayMs, minuteMs, secondMs } from '../base/units.ts';
 import { betterReason, gapMsMin, isOfThePast, type GapReason } from '../policy/gaps.ts';
 import type { GapRow, Vault } from '../vault/vault.ts';
 
 export interface GapBookOptions {
   readonly camera: string;
   readonly stream: 'main' | 'sub';
-  readonly vault: Pick<Vault, 'addGap' | 'accountedMs' | 'segments' | 'gaps' | 'setting' | 'putSetting'>;
+  readonly vault: Pick<Vault, 'addGap' | 'accountedMs' | 'holes' | 'recovery' | 'segments' | 'gaps' | 'setting' | 'putSetting'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -142,6 +142,7 @@ export class GapBook {
     const memory = ((await vault.setting(this.#name)) ?? {}) as Memory;
     if (memory.gap !== undefined) await this.#settle(memory.gap);
     await this.#work;
+    await this.#noteLost();
     const accountedMs = await vault.accountedMs(camera, stream) ?? memory.endedMs;
     const now = Math.round(clock.wallMs());
     if (accountedMs === undefined) this.#gap = { fromMs: now, reason: 'not recorded', detail: 'its first connection' };
@@ -158,6 +159,15 @@ export class GapBook {
     if (gaps.some((gap) => gap.fromMs === fromMs)) return;
     const begins = [...gaps.map((gap) => gap.fromMs), ...(await vault.segments(after)).map((segment) => segment.startMs)].filter((ms) => ms > fromMs);
     this.note(fromMs, begins.length === 0 ? untilMs : Math.min(...begins), reason, detail);
+  }
+
+  /** Where segments had lost their rows (a damaged log, a database put back), gaps between them had, too. */
+  async #noteLost(): Promise<void> {
+    const { camera, stream, vault } = this.#o;
+    if (vault.recovery.adopted + vault.recovery.cut === 0) return;
+    const holes = await vault.holes({ camera, stream, sinceMs: this.#startedMs - dayMs, msMin: gapMsMin });
+    for (const { fromMs, toMs } of holes) this.note(fromMs, toMs, 'account lost', 'why nothing was recorded did not reach the disk');
+    await this.#work;
   }
 
   #remember(memory?: Memory): void {

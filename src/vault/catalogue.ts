@@ -99,6 +99,22 @@ export interface Begun {
   readonly startMs: UnixMs;
 }
 
+/** A time of which nothing is told. */
+export interface Hole {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+}
+
+export interface HoleQuery {
+  /** Shorter ones are none. */
+  readonly msMin: number;
+  readonly sinceMs?: UnixMs;
+  readonly camera?: string;
+  readonly stream?: StreamName;
+}
+
 export interface TimeQuery {
   readonly camera?: string | undefined;
   readonly stream?: StreamName | undefined;
@@ -424,12 +440,15 @@ export class Catalogue {
     ).all(boundTo(q));
   }
 
-  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last; shorter ones are none. */
-  holes(msMin: number): { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }[] {
-    const told = this.#db.prepare<[], { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }>(`
-      SELECT camera, stream, start_ms AS fromMs, start_ms + duration_ms AS toMs FROM segments WHERE state IN ('complete', 'cut')
-      UNION ALL SELECT camera, stream, from_ms, to_ms FROM gaps ORDER BY 1, 2, 3`).iterate();
-    const holes: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }[] = [];
+  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last. */
+  holes({ msMin, sinceMs, camera, stream }: HoleQuery): Hole[] {
+    const told = this.#db.prepare<[Bound], Hole>(`
+      SELECT * FROM (
+        SELECT camera, stream, start_ms AS fromMs, start_ms + duration_ms AS toMs FROM segments WHERE state IN ('complete', 'cut')
+        UNION ALL SELECT camera, stream, from_ms, to_ms FROM gaps)
+      WHERE toMs >= @sinceMs AND (@camera IS NULL OR camera = @camera) AND (@stream IS NULL OR stream = @stream) ORDER BY 1, 2, 3`,
+    ).iterate({ sinceMs: sinceMs ?? 0, camera: camera ?? null, stream: stream ?? null });
+    const holes: Hole[] = [];
     let [key, reachedMs] = ['', 0];
     for (const { camera, stream, fromMs, toMs } of told) {
       const same = key === `${camera}/${stream}`;

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
-import { Catalogue, type Begun, type GapRow, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { Catalogue, type Begun, type GapRow, type Hole, type HoleQuery, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
@@ -137,6 +137,7 @@ export function makeOperations(db: Connection) {
     segments: (a: TimeQuery): SegmentRow[] => catalogue.segments(a),
     addGap: (a: GapRow): void => write(() => catalogue.addGap(a)),
     gaps: (a: TimeQuery): GapRow[] => catalogue.gaps(a),
+    holes: (a: HoleQuery): Hole[] => catalogue.holes(a),
     accountedMs: (a: { camera: string; stream: StreamName }): UnixMs | undefined => catalogue.accountedMs(a.camera, a.stream),
     footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => catalogue.footageFacts(),
 

@@ -314,7 +314,7 @@ function write(o: RebuildOptions, db: Connection, { facts, list }: FoundPeriod, 
 /** The reason of a gap stands in its period's list, which is written at the period's end: what was open has lost its reasons, not its holes. */
 function noteHoles(db: Connection, gapMsMin: number): number {
   const catalogue = new Catalogue(db);
-  const holes = catalogue.holes(gapMsMin);
+  const holes = catalogue.holes({ msMin: gapMsMin });
   db.transaction(() => {
     for (const hole of holes) catalogue.addGap({ ...hole, reason: 'account lost', detail: 'why nothing was recorded stood in the database that was lost' });
   }).immediate();

@@ -24,7 +24,7 @@ import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { secondMs } from '../base/units.ts';
 import type { AuditEntry } from './audit.ts';
-import { segmentId, type GapRow, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { segmentId, type GapRow, type Hole, type HoleQuery, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
 import type { Name } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
@@ -544,6 +544,11 @@ export class Vault {
 
   gaps(q: TimeQuery): Promise<GapRow[]> {
     return this.#call('gaps', q);
+  }
+
+  /** Times of which neither a segment nor a gap says anything, between a stream's first and its last. */
+  holes(q: HoleQuery): Promise<Hole[]> {
+    return this.#call('holes', q);
   }
 
   /** Where the stream's last segment or gap ends; undefined when there is none. */

@@ -121,6 +121,22 @@ t.test('a camera that nobody may record, or that was taken out, says so for as l
   t.same(await gaps(), ['0-2 no owner', '2-4 no owner', '4-7 not recorded']);
 });
 
+t.test('a gap whose row was lost with those of the segments beside it is noted, its reason is not known', async (t) => {
+  const { clock, vault, gaps } = await scene(t);
+  for (const [from, to] of [[0, 1], [2, 3]] as const) await vault.addGap({ camera: 'front', stream: 'main', fromMs: start + from * minute, toMs: start + to * minute, reason: 'stalled', detail: '' });
+  await clock.pass(3 * minute);
+  const through = (recovery: Pick<GapBookOptions['vault'], 'recovery'>['recovery']): GapBookOptions['vault'] => ({
+    addGap: (gap) => vault.addGap(gap), putSetting: (name, value) => vault.putSetting(name, value), setting: (name) => vault.setting(name), segments: (query) => vault.segments(query),
+    gaps: (query) => vault.gaps(query), holes: (query) => vault.holes(query), accountedMs: (camera, stream) => vault.accountedMs(camera, stream), recovery,
+  });
+  const whole = await GapBook.open({ camera: 'front', stream: 'main', vault: through(vault.recovery), clock, log: silentLog });
+  await whole.close('hub stopped');
+  t.same(await gaps(), ['0-1 stalled', '2-3 stalled'], 'nothing was recovered, so nothing is looked for');
+  const book = await GapBook.open({ camera: 'front', stream: 'main', vault: through({ ...vault.recovery, adopted: 1 }), clock, log: silentLog });
+  await book.close('hub stopped');
+  t.same(await gaps(), ['0-1 stalled', '1-2 account lost', '2-3 stalled']);
+});
+
 t.test('what a failing disk does not take is written when it takes again, in order', async (t) => {
   const { clock, vault, gaps } = await scene(t);
   let failing = false;
@@ -129,6 +145,7 @@ t.test('what a failing disk does not take is written when it takes again, in ord
   const sick: GapBookOptions['vault'] = {
     addGap: through((gap) => vault.addGap(gap)), putSetting: through((name, value) => vault.putSetting(name, value)), setting: through((name) => vault.setting(name)),
     accountedMs: through((camera, stream) => vault.accountedMs(camera, stream)), segments: through((query) => vault.segments(query)), gaps: through((query) => vault.gaps(query)),
+    holes: through((query) => vault.holes(query)), recovery: vault.recovery,
   };
   const book = await GapBook.open({ camera: 'front', stream: 'main', vault: sick, clock, log: silentLog });
   book.end(start);
@@ -168,6 +185,7 @@ t.test('whatever comes when, gaps and footage cover the time without a hole and 
     const footage: { fromMs: number; toMs: number }[] = [];
     const withFootage: GapBookOptions['vault'] = {
       addGap: (gap) => vault.addGap(gap), putSetting: (name, value) => vault.putSetting(name, value), setting: (name) => vault.setting(name), segments: (query) => vault.segments(query), gaps: (query) => vault.gaps(query),
+      holes: (query) => vault.holes(query), recovery: vault.recovery,
       accountedMs: async (of, stream) => Math.max(await vault.accountedMs(of, stream) ?? 0, footage.at(-1)?.toMs ?? 0) || undefined,
     };
     const open = (): Promise<GapBook> => GapBook.open({ camera: id, stream: 'main', vault: withFootage, clock, log: silentLog });
