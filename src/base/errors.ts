@@ -409,6 +409,14 @@ export function isSallyportError(error: unknown, code?: ErrorCode): error is Sal
   return error instanceof SallyportError && (code === undefined || error.code === code);
 }
 
+/** For `catch`: undefined in the place of an error of this code; every other is thrown on. */
+export function expecting(code: ErrorCode): (error: unknown) => undefined {
+  return (error) => {
+    if (!isSallyportError(error, code)) throw error;
+    return undefined;
+  };
+}
+
 /** An error of ours as it is; anything else becomes SP_INTERNAL with its cause. */
 export function asSallyportError(error: unknown): SallyportError {
   return error instanceof SallyportError ? error : new SallyportError('SP_INTERNAL', { reason: reasonOf(error) }, error);

@@ -11,9 +11,12 @@ export class Loop {
     this.#clock = clock;
   }
 
-  /** `turn` answers how many milliseconds to wait before the next one. It must not throw: what fails is its to tell. */
-  start(turn: () => number | Promise<number>): void {
-    this.#running = this.#run(turn);
+  /**
+   * `turn` answers how many milliseconds to wait before the next one; the first comes after `afterMs`. It must not throw: what fails is
+   * its to tell.
+   */
+  start(turn: () => number | Promise<number>, afterMs = 0): void {
+    this.#running = this.#run(turn, afterMs);
   }
 
   /** The next turn begins at once, or follows the one that is under way. */
@@ -33,11 +36,13 @@ export class Loop {
     await this.#running;
   }
 
-  async #run(turn: () => number | Promise<number>): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const waitMs = await turn();
-      await this.#clock.sleep(waitMs, this.#wake.signal).catch(() => {});
-      if (this.#wake.signal.aborted) this.#wake = new AbortController();
-    }
+  async #run(turn: () => number | Promise<number>, afterMs: number): Promise<void> {
+    if (afterMs > 0) await this.#pause(afterMs);
+    while (!this.#stop.signal.aborted) await this.#pause(await turn());
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await this.#clock.sleep(ms, this.#wake.signal).catch(() => {});
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
   }
 }

@@ -7,6 +7,7 @@ import type { CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
 import { dayMs, minuteMs, secondMs } from '../base/units.ts';
 import { betterReason, gapMsMin, isOfThePast, type GapReason } from '../policy/gaps.ts';
 import type { GapRow, Vault } from '../vault/vault.ts';
@@ -43,24 +44,27 @@ const neverMs = Number.MAX_SAFE_INTEGER;
 export class GapBook {
   readonly #o: GapBookOptions;
   readonly #startedMs: UnixMs;
-  readonly #stop = new AbortController();
+  readonly #loop: Loop;
   #gap: OpenGap | undefined;
   #rows: GapRow[] = [];
   #noted = 0;
   #work: Promise<void> = Promise.resolve();
-  #loop: Promise<void> = Promise.resolve();
+  /** Monotonic. */
+  #renewedMs: number;
 
   /** Goes on where the last start ended: the time since is a gap. SP_DATABASE. */
   static async open(o: GapBookOptions): Promise<GapBook> {
     const book = new GapBook(o);
     await book.#resume();
-    book.#loop = book.#keep();
+    book.#loop.start(() => book.#turn(), retryMs);
     return book;
   }
 
   private constructor(o: GapBookOptions) {
     this.#o = o;
+    this.#loop = new Loop(o.clock);
     this.#startedMs = Math.round(o.clock.wallMs());
+    this.#renewedMs = o.clock.monotonicMs();
   }
 
   get gap(): OpenGap | undefined {
@@ -124,8 +128,7 @@ export class GapBook {
 
   /** Notes what is open up to now, and why the time after it will be without footage. */
   async close(after: GapReason): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
+    await this.#loop.close();
     const now = Math.round(this.#o.clock.wallMs());
     const gap = this.#gap;
     this.#gap = undefined;
@@ -185,7 +188,7 @@ export class GapBook {
     });
   }
 
-  /** In order; what fails is looked at again by `#keep`. */
+  /** In order; what fails is looked at again by `#turn`. */
   #queue(work: () => Promise<void>): void {
     const { camera, log } = this.#o;
     this.#work = this.#work.then(work).catch((error: unknown) => {
@@ -193,17 +196,14 @@ export class GapBook {
     });
   }
 
-  async #keep(): Promise<void> {
-    const { clock } = this.#o;
-    let renewedMs = clock.monotonicMs();
-    while (!this.#stop.signal.aborted) {
-      await clock.sleep(retryMs, this.#stop.signal).catch(() => {});
-      if (this.#stop.signal.aborted) return;
-      if (this.#rows.length > 0) this.#write();
-      if (this.#gap === undefined || clock.monotonicMs() - renewedMs < renewMs) continue;
-      renewedMs = clock.monotonicMs();
+  #turn(): number {
+    const nowMs = this.#o.clock.monotonicMs();
+    if (this.#rows.length > 0) this.#write();
+    if (this.#gap !== undefined && nowMs - this.#renewedMs >= renewMs) {
+      this.#renewedMs = nowMs;
       this.#remember();
     }
+    return retryMs;
   }
 
   #mergeOldest(): void {

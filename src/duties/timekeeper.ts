@@ -39,7 +39,7 @@ export class Timekeeper {
   async start(): Promise<void> {
     this.#memory = (await this.#o.vault.setting('time')) as TimeMemory | undefined;
     await this.look();
-    this.#loop.start(() => this.#turn());
+    this.#loop.start(() => this.#turn(), this.#everyMs);
   }
 
   async close(): Promise<void> {
@@ -96,6 +96,10 @@ export class Timekeeper {
     } catch (error) {
       this.#o.log.error({ component: 'time', error }, 'the clock could not be judged');
     }
+    return this.#everyMs;
+  }
+
+  get #everyMs(): number {
     return Math.min(lookEveryMs, Math.max(500, this.#o.settleMs / 4));
   }
 }

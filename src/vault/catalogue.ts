@@ -444,7 +444,8 @@ export class Catalogue {
   holes({ msMin, sinceMs, camera, stream }: HoleQuery): Hole[] {
     const told = this.#db.prepare<[Bound], Hole>(`
       SELECT * FROM (
-        SELECT camera, stream, start_ms AS fromMs, start_ms + duration_ms AS toMs FROM segments WHERE state IN ('complete', 'cut')
+        SELECT s.camera, s.stream, s.start_ms AS fromMs, s.start_ms + s.duration_ms AS toMs FROM periods AS p CROSS JOIN segments AS s ON s.period_id = p.id
+        WHERE s.state IN ('complete', 'cut') AND p.end_ms > @sinceMs - ${segmentMsMax} AND (@camera IS NULL OR p.camera = @camera)
         UNION ALL SELECT camera, stream, from_ms, to_ms FROM gaps)
       WHERE toMs >= @sinceMs AND (@camera IS NULL OR camera = @camera) AND (@stream IS NULL OR stream = @stream) ORDER BY 1, 2, 3`,
     ).iterate({ sinceMs: sinceMs ?? 0, camera: camera ?? null, stream: stream ?? null });

@@ -7,7 +7,7 @@
 import { rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { UnixMs } from '../base/clock.ts';
-import { isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
+import { expecting, isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
 import { removeFile, syncFolder } from '../base/files.ts';
 import { chunkSealedBytes } from '../seal/opener.ts';
 import type { Begun, NewSegment, PeriodFacts } from './catalogue.ts';
@@ -170,7 +170,7 @@ class Census {
     const origin = await this.#originOf(segment);
     if (origin === undefined) return false;
     const file = join(this.#parts.footage, path);
-    const headerBytes = await readHeaderSize(file, path).catch(refuseOnly('SP_AGE_HEADER'));
+    const headerBytes = await readHeaderSize(file, path).catch(expecting('SP_AGE_HEADER'));
     if (headerBytes === undefined) return false;
     const { mtimeMs } = await stat(file);
     const durationMs = clampDuration(mtimeMs - origin.startMs);
@@ -186,7 +186,7 @@ class Census {
     const file = join(this.#parts.footage, path);
     const { size, atime, mtime } = await stat(file);
     const lastWriteMs = Math.min(mtime.getTime(), origin.startMs + durationMsMax);
-    const headerBytes = await readHeaderSize(file, path).catch(refuseOnly('SP_AGE_HEADER')) ?? size;
+    const headerBytes = await readHeaderSize(file, path).catch(expecting('SP_AGE_HEADER')) ?? size;
     const chunks = Math.floor(Math.max(0, size - headerBytes) / chunkSealedBytes);
     if (chunks === 0) {
       await this.#noteGap(segment, origin.startMs, lastWriteMs, 'the hub stopped before the first piece of a segment was on disk');
@@ -281,11 +281,4 @@ function bySeq(a: string, b: string): number {
 
 function clampDuration(ms: number): number {
   return Math.round(Math.min(durationMsMax, Math.max(0, ms)));
-}
-
-function refuseOnly(code: 'SP_AGE_HEADER'): (error: unknown) => undefined {
-  return (error) => {
-    if (!isSallyportError(error, code)) throw error;
-    return undefined;
-  };
 }

@@ -1,7 +1,7 @@
 /** Files of footage that no hour list covers: of the open hour, or of a copy that was taken meanwhile. They are opened by trying slots, and describe themselves. */
 import { join } from 'node:path';
 import type { UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError, expecting, isSallyportError } from '../base/errors.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { readMetadata } from '../seal/metadata.ts';
@@ -77,7 +77,7 @@ async function describeWith(place: Place, identity: Identity, { slot, camera }: 
   if (ending === undefined) return undefined;
   const { opener, sizeBytes, cutChunks } = ending;
   try {
-    const beginning = await opener.read(0, beginningBytes).catch(refuseOnlyDamage);
+    const beginning = await opener.read(0, beginningBytes).catch(expecting('SP_AGE_PAYLOAD'));
     // What its name says is left; whoever reads it is told of the damage.
     const metadata = beginning === undefined ? { camera, stream: file.stream, seq: file.seq, wall_ms: file.startMs } : readMetadata(beginning, file.path);
     if (metadata.camera !== camera || metadata.stream !== file.stream || metadata.seq !== file.seq) {
@@ -118,8 +118,4 @@ async function usableSize(source: FileSource, file: UnlistedFile): Promise<Usabl
     if (file.part) return undefined;
     throw error;
   }
-}
-
-function refuseOnlyDamage(error: unknown): undefined {
-  if (!isSallyportError(error, 'SP_AGE_PAYLOAD')) throw error;
 }

@@ -17,6 +17,17 @@ t.test('turn follows turn after the time that each asks for', async (t) => {
   t.equal(turns, 3);
 });
 
+t.test('the first turn can wait, too, and never comes when the loop is closed before', async (t) => {
+  const loop = new Loop(systemClock);
+  let turns = 0;
+  loop.start(() => {
+    turns++;
+    return longMs;
+  }, longMs);
+  await loop.close();
+  t.equal(turns, 0);
+});
+
 t.test('a nudge ends the pause; one that comes during a turn makes another follow, and no more', async (t) => {
   const loop = new Loop(systemClock);
   const turns: (() => void)[] = [];
