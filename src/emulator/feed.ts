@@ -17,6 +17,8 @@ export interface Feed {
   /** Beginning of the time line. */
   readonly startWallMs: UnixMs;
   elapsedMs(): number;
+  /** The unit of a track that is sent next. */
+  next(trackIndex: number): number;
   join(viewer: Viewer): void;
   leave(viewer: Viewer): void;
 }
@@ -59,7 +61,6 @@ export class LiveFeed implements Feed {
     return this.#clock.monotonicMs() - this.#startMonotonicMs;
   }
 
-  /** The unit of a track that is sent next. */
   next(trackIndex: number): number {
     return this.#next[trackIndex] as number;
   }

@@ -66,9 +66,13 @@ export class RtspSession implements Viewer {
     });
   }
 
+  /** Sends at once what fell due since `cue` named the beginning: a viewer is not told of a key frame that it never gets. */
   play(): void {
     this.#playing = true;
     this.feed.join(this);
+    for (const [trackIndex, { from }] of this.#views) {
+      for (let n = from; n < this.feed.next(trackIndex); n++) this.send(trackIndex, n);
+    }
   }
 
   close(): void {

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
+import { systemClock } from '../../src/base/clock.ts';
+import { LiveFeed } from '../../src/emulator/feed.ts';
+import { videoTrack } from '../../src/emulator/rtp.ts';
 import { RtspParser, RtspSyntaxError } from '../../src/emulator/rtspmessage.ts';
+import { RtspSession } from '../../src/emulator/rtspsession.ts';
 import { pictureHashes, rtspUrl, RtspClient, startEmulator } from './testkit.ts';
 
 t.test('the conversation keeps to the standard', async (t) => {
@@ -52,6 +56,29 @@ t.test('RTP runs without a hole, and the timestamps go on across the loop point'
   t.notOk(packets.some((packet, n) => n > 0 && packet.readUInt16BE(6) !== (((packets[n - 1] as Buffer).readUInt16BE(6) + 1) & 0xffff)), 'each sequence number follows its predecessor');
   const times = [...new Set(packets.map((packet) => packet.readUInt32BE(8)))];
   t.strictSame(new Set(times.slice(1).map((time, n) => (time - (times[n] as number) + 2 ** 32) % 2 ** 32)), new Set([9000]), 'a tenth of a second each');
+});
+
+t.test('the key frame that PLAY promised comes, although it fell due while the answer was written', async (t) => {
+  const picture = (keyFrame: boolean): { keyFrame: boolean; nals: Buffer[] } => ({ keyFrame, nals: [Buffer.of(keyFrame ? 0x65 : 0x41, 0x80)] });
+  const track = videoTrack({
+    kind: 'video', width: 16, height: 16,
+    sps: [Buffer.of(0x67, 66, 0xc0, 30)], pps: [Buffer.of(0x68, 0x80)],
+    pictures: [picture(true), picture(false), picture(false), picture(false)],
+    timing: { timescale: 1000, deltas: [100, 100, 100, 100], reordered: false },
+  });
+  let monotonicMs = 395;
+  const feed = new LiveFeed({ tracks: [track], clock: { ...systemClock, monotonicMs: () => monotonicMs }, startWallMs: 0, startMonotonicMs: 0 });
+  const sent: Buffer[] = [];
+  const session = new RtspSession({ feed, path: '/main', write: (bytes) => sent.push(bytes) });
+  session.setup(0, 0);
+  const [promised] = session.cue();
+  monotonicMs = 610;
+  session.play();
+  t.teardown(() => session.close());
+  const packets = sent.filter((bytes) => bytes[1] === 0);
+  t.equal(packets[0]?.readUInt32BE(8), promised?.rtpTime, 'the first is the promised one');
+  t.equal((packets[0]?.[16] as number) & 0x1f, 7, 'and a key frame with its parameter sets');
+  t.strictSame(packets.map((bytes) => (bytes.readUInt32BE(8) - (promised?.rtpTime as number) + 2 ** 32) % 2 ** 32), [0, 9000, 18_000], 'all that were due by then');
 });
 
 t.test('no bytes end the camera', async (t) => {
