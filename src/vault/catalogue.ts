@@ -232,8 +232,22 @@ export class Catalogue {
       .run(this.rowsRoot(periodId), listSha256 === undefined ? null : Buffer.from(listSha256, 'hex'), periodId);
   }
 
+  /** The list on the disk knows more than the rows, and stays whatever happens to them. */
+  keepList(periodId: number, listSha256: string): void {
+    this.markListed(periodId, listSha256);
+    this.#db.prepare('UPDATE periods SET list_kept = 1 WHERE id = ?').run(periodId);
+  }
+
+  /** Its list is gone or rotten, so that it is written anew. */
   markUnlisted(periodId: number): void {
-    this.#db.prepare('UPDATE periods SET listed = 0, rows_root = NULL, list_sha256 = NULL WHERE id = ?').run(periodId);
+    this.#db.prepare('UPDATE periods SET listed = 0, list_kept = 0, rows_root = NULL, list_sha256 = NULL WHERE id = ?').run(periodId);
+  }
+
+  /** What its list tells is not all any more: it is written anew, unless it is a kept one. */
+  #outdateList(periodId: number): void {
+    const { kept } = this.#db.prepare<[number], { kept: number }>('SELECT list_kept AS kept FROM periods WHERE id = ?').get(periodId) ?? { kept: 0 };
+    if (kept === 0) this.markUnlisted(periodId);
+    else this.#db.prepare('UPDATE periods SET rows_root = ? WHERE id = ?').run(this.rowsRoot(periodId), periodId);
   }
 
   /** Live periods whose hour list's hash is known: at most `limit` after `afterId`. */
@@ -306,10 +320,10 @@ export class Catalogue {
     ).run(s.periodId, s.camera, s.stream, s.seq, s.boot, s.monoMs, s.startMs, s.durationMs, s.path, s.sizeBytes, s.headerBytes,
       Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null);
     this.#db.prepare(`
-      UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes, listed = 0, rows_root = NULL,
-        list_sha256 = NULL,
+      UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes,
         first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
     ).run({ id: s.periodId, bytes: s.sizeBytes, startMs: s.startMs, endMs: s.startMs + s.durationMs });
+    this.#outdateList(s.periodId);
     return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, state, damagedMs: undefined };
   }
 
@@ -392,7 +406,7 @@ export class Catalogue {
     const period = this.#db.prepare<[number | null, number, number | null], { id: number }>(
       'UPDATE segments SET damaged_ms = ? WHERE id = ? AND (damaged_ms IS NULL) <> (? IS NULL) RETURNING period_id AS id',
     ).get(damagedMs, rowId, damagedMs);
-    if (period !== undefined) this.markUnlisted(period.id);
+    if (period !== undefined) this.#outdateList(period.id);
   }
 
   markDamagedPath(path: string, damagedMs: UnixMs): void {
@@ -430,7 +444,7 @@ export class Catalogue {
     ).get({ camera: g.camera, fromMs: g.fromMs });
     this.#db.prepare('INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(period?.id ?? null, g.camera, g.stream, g.fromMs, g.toMs, g.reason, g.detail);
-    if (period !== undefined) this.markUnlisted(period.id);
+    if (period !== undefined) this.#outdateList(period.id);
   }
 
   gaps(q: TimeQuery): GapRow[] {

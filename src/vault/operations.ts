@@ -267,8 +267,7 @@ export function makeOperations(db: Connection) {
     raiseSeqs: (a: { seqs: readonly { camera: string; stream: StreamName; seq: number }[] }): void => write(() => {
       for (const { camera, stream, seq } of a.seqs) catalogue.raiseSeq(camera, stream, seq);
     }),
-    /** The list on the disk was written by an earlier state of this database and stays. */
-    keepList: (a: { periodId: number; listSha256: string }): void => write(() => catalogue.markListed(a.periodId, a.listSha256)),
+    keepList: (a: { periodId: number; listSha256: string }): void => write(() => catalogue.keepList(a.periodId, a.listSha256)),
     /** A number that a receipt on the disk has is not used again; the receipt itself is taken in where it is genuine. */
     takeReceipt: (a: { number: number; receipt: (SignedText & { atMs: UnixMs }) | undefined }): void => write(() => {
       receipts.reserve(a.number);

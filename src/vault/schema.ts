@@ -204,7 +204,12 @@ CREATE TABLE shredded (
 CREATE INDEX shredded_in_time ON shredded (at_ms);
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3];
+const version4 = `
+-- 1: the hour list on the disk knows more than the rows, which came anew after a restore (key frames, gaps, the hashes of before), and stays.
+ALTER TABLE periods ADD COLUMN list_kept INTEGER NOT NULL DEFAULT 0 CHECK (list_kept IN (0, 1));
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { Archive } from '../../src/vault/archive.ts';
 import { copiesIn } from '../../src/vault/copies.ts';
+import { hourListPath } from '../../src/vault/footagepaths.ts';
 import { rebuildDatabase, type Rebuilt } from '../../src/vault/rebuild.ts';
 import { restoreDatabase, type Restored } from '../../src/vault/restore.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
@@ -118,6 +119,38 @@ t.test('a damaged copy is passed over for the older one, and a damaged database 
   for (const { file } of await copiesIn(world.folder)) await unlink(file);
   await rm(join(world.folder, 'working.db'));
   await t.rejects(restore(world), { code: 'SP_NO_COPY' });
+});
+
+t.test('an hour list that knows more than the copy stays as it is, until it is gone', async (t) => {
+  const world = makeWorld(t.testdir());
+  let vault = await openVault(world);
+  await vault.makeCopy();
+  const period = await prepare(vault, world, { keepMs: 50 * hourMs });
+  const row = await record(vault, period);
+  await vault.addGap({ camera: period.camera, stream: 'main', fromMs: start + 60_000, toMs: start + 90_000, reason: 'offline', detail: 'no answer' });
+  world.clock.set(start + hourMs);
+  await vault.finishPeriods(start + hourMs);
+  await vault.close();
+  const file = join(world.folder, 'footage', hourListPath(period.camera, period.startMs, period.slot));
+  const list = await readFile(file);
+  await damagePages(world);
+  await restore(world);
+  vault = await openVault(world);
+  t.same(await vault.gaps(always), [], 'the rows do not know the gap any more');
+  await vault.addGap({ camera: period.camera, stream: 'main', fromMs: start + 60_000, toMs: start + 90_000, reason: 'account lost', detail: '' });
+  t.equal(await vault.finishPeriods(start + 2 * hourMs), 0);
+  t.same(await readFile(file), list, 'what was noted since is in the database alone');
+  t.same(await problems(world), []);
+  const archive = await Archive.open(world.folder, [world.owner]);
+  const found = await archive.segments(period.camera, 0, Number.MAX_SAFE_INTEGER);
+  t.match(found, { segments: [{ path: row.path, durationMs: row.durationMs }], gaps: [{ reason: 'offline', detail: 'no answer' }] });
+  await archive.close();
+  await unlink(file);
+  await vault.close();
+  vault = await openVault(world);
+  t.equal(await vault.finishPeriods(start + 2 * hourMs), 1, 'a list that is gone is written from what the database has');
+  await vault.close();
+  t.same(await problems(world), []);
 });
 
 /** Makes a slot's notes unreadable in both keyring files, as of a hub that wrote none. */
