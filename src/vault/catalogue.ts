@@ -243,11 +243,11 @@ export class Catalogue {
     this.#db.prepare('UPDATE periods SET listed = 0, list_kept = 0, rows_root = NULL, list_sha256 = NULL WHERE id = ?').run(periodId);
   }
 
-  /** What its list tells is not all any more: it is written anew, unless it is a kept one. */
+  /** What its list tells, where it has one, is not all any more: it is written anew, unless it is a kept one. */
   #outdateList(periodId: number): void {
-    const { kept } = this.#db.prepare<[number], { kept: number }>('SELECT list_kept AS kept FROM periods WHERE id = ?').get(periodId) ?? { kept: 0 };
-    if (kept === 0) this.markUnlisted(periodId);
-    else this.#db.prepare('UPDATE periods SET rows_root = ? WHERE id = ?').run(this.rowsRoot(periodId), periodId);
+    const listed = this.#db.prepare<[number], { kept: number }>('SELECT list_kept AS kept FROM periods WHERE id = ? AND listed = 1').get(periodId);
+    if (listed?.kept === 1) this.#db.prepare('UPDATE periods SET rows_root = ? WHERE id = ?').run(this.rowsRoot(periodId), periodId);
+    else if (listed !== undefined) this.markUnlisted(periodId);
   }
 
   /** Live periods whose hour list's hash is known: at most `limit` after `afterId`. */
@@ -323,7 +323,7 @@ export class Catalogue {
       UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes,
         first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
     ).run({ id: s.periodId, bytes: s.sizeBytes, startMs: s.startMs, endMs: s.startMs + s.durationMs });
-    this.#outdateList(s.periodId);
+    if (period.listed) this.#outdateList(s.periodId);
     return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, state, damagedMs: undefined };
   }
 
