@@ -1,6 +1,7 @@
 /** One emulated camera: its face, its servers, and their coming and going. */
 import type { Log } from '../base/log.ts';
 import type { Announcer } from './announcer.ts';
+import { Ear, type Hearing } from './ear.ts';
 import type { CameraFace, DeviceFacts, Quirks, StreamName } from './face.ts';
 import { LiveFeed } from './feed.ts';
 import { OnvifServer } from './onvif/server.ts';
@@ -38,6 +39,10 @@ export interface EmulatedCamera {
   mendStream(name: StreamName): void;
   /** Its main stream shows this scene from now on, in mid-stream: another resolution without a word. */
   show(scene: StreamName): void;
+  /** The G.711 that talkers sent so far, one byte a sample, of the last five minutes. */
+  heard(): Buffer;
+  /** Who talks, in which codec, and what was lost on the way. */
+  readonly hearing: Hearing;
   /** For whatever is asked from now on; streams that run go on. */
   setPassword(password: string): void;
 }
@@ -48,6 +53,7 @@ export class Camera implements EmulatedCamera {
   readonly #announcers: readonly Announcer[];
   readonly #main: LiveFeed;
   readonly #rtsp: RtspServer;
+  readonly #ear: Ear;
   readonly #onvif: OnvifServer;
   #running = false;
   /** Starts and stops go one after the other. */
@@ -64,7 +70,8 @@ export class Camera implements EmulatedCamera {
       ['/main', this.#main],
       ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
     ]);
-    this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, quirks: face.quirks, log: o.log });
+    this.#ear = new Ear(face.talk);
+    this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, log: o.log });
     this.#onvif = new OnvifServer(face, o.log);
   }
 
@@ -80,6 +87,9 @@ export class Camera implements EmulatedCamera {
   get quirks(): Quirks { return this.#face.quirks; }
   get connections(): number { return this.#rtsp.connections; }
   get nextPicture(): number { return this.#main.next(0); }
+  get hearing(): Hearing { return this.#ear.hearing; }
+
+  heard(): Buffer { return this.#ear.heard(); }
 
   start(): Promise<void> {
     return this.#inTurn(async () => {

@@ -8,8 +8,8 @@
  * command line and tests start it.
  *
  * The camera that it plays keeps to the standards strictly: ONVIF profile S (device and media service, WS-UsernameToken and HTTP
- * Digest), RTSP with Digest over interleaved TCP, RTP by RFC 6184, 3640 and 3551. Where a real camera strays, that is a quirk, switched
- * on by name (face.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
+ * Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC 6184, 3640 and 3551. Where a
+ * real camera strays, that is a quirk, switched on by name (face.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -19,6 +19,7 @@ import { Lifetime } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import { Camera, type EmulatedCamera } from './camera.ts';
 import { WsDiscovery } from './discovery.ts';
+import type { TalkCodec } from './ear.ts';
 import { identityOf, type CameraFace, type StreamFacts, type StreamName } from './face.ts';
 import { Mdns } from './mdns.ts';
 import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
@@ -43,6 +44,8 @@ export interface EmulatorOptions {
   readonly password?: string;
   /** For all cameras, or for each in turn; `none`. */
   readonly audio?: EmulatedAudio | readonly EmulatedAudio[];
+  /** What each loudspeaker takes over the backchannel; none, and the cameras have no loudspeaker. */
+  readonly talk?: readonly TalkCodec[];
   /** Where scenes are kept; else a folder of this user in the temporary folder. */
   readonly folder?: string;
   /** Length of the loop, 1 to 600 (20). */
@@ -83,7 +86,7 @@ export class Emulator {
         const { streams, scenes } = cast[index] as Role;
         const name = firstNames[index] ?? `camera-${index + 1}`;
         const face: CameraFace = {
-          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams,
+          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams, talk: options.talk ?? [],
           clock: systemClock, quirks: {}, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
         };
         const camera = new Camera({ face, scenes, announcers, log: options.log });

@@ -1,6 +1,7 @@
 /** What the services of an emulated camera know about it: one object per camera, handed to each service. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import type { TalkCodec } from './ear.ts';
 import type { Hostility } from './hostile.ts';
 import type { Track } from './rtp.ts';
 
@@ -36,6 +37,10 @@ export interface Quirks {
   viewersMax?: number;
   /** Streams that are out of order: 503 for whoever asks. `Camera.breakStream` also ends those that play. */
   broken?: readonly StreamName[];
+  /** Streams come by this way alone; the other is refused (461). */
+  onlyTransport?: 'tcp' | 'udp';
+  /** Describes the way to its loudspeaker to everybody, and never wants to see the feature named (ONVIF Streaming, 5.3.1). */
+  talksUnasked?: boolean;
   /** What GetStreamUri answers instead of the truth. */
   streamUri?: string;
 }
@@ -47,6 +52,8 @@ export interface CameraFace {
   readonly device: DeviceFacts;
   readonly user: string;
   readonly streams: Readonly<Record<StreamName, StreamFacts>>;
+  /** What its loudspeaker takes over the backchannel; of no codec, and it has none. */
+  readonly talk: readonly TalkCodec[];
   readonly clock: Clock;
   readonly quirks: Quirks;
   password: string;

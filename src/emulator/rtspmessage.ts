@@ -1,10 +1,16 @@
-/** RTSP 1.0 requests out of a byte stream, with bounds (RFC 2326). Interleaved binary data is skipped and counted as a sign of life. */
+/** RTSP 1.0 requests and the packets interleaved with them, out of a byte stream, with bounds (RFC 2326, 10.12). */
 
 export interface RtspRequest {
   readonly method: string;
   readonly uri: string;
   /** By lower-case name; the first of several wins. */
   readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Interleaved binary data: RTCP of a viewer, RTP of a talker. */
+export interface RtspPacket {
+  readonly channel: number;
+  readonly payload: Buffer;
 }
 
 /** The bytes are no RTSP, or more than the bounds allow: the connection cannot go on. */
@@ -15,21 +21,23 @@ const bodyBytesMax = 64 * 1024;
 
 export class RtspParser {
   #rest: Buffer = Buffer.alloc(0);
-  /** Bytes of a body or of interleaved data still to be skipped. */
+  /** Bytes of a body still to be skipped. */
   #skip = 0;
 
-  /** The requests that are whole now; throws RtspSyntaxError. */
-  push(chunk: Buffer): RtspRequest[] {
+  /** What is whole now, in order; a packet's bytes are a view into the chunks. Throws RtspSyntaxError. */
+  push(chunk: Buffer): (RtspRequest | RtspPacket)[] {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const requests: RtspRequest[] = [];
+    const arrived: (RtspRequest | RtspPacket)[] = [];
     for (;;) {
       const skipped = Math.min(this.#skip, this.#rest.length);
       this.#skip -= skipped;
       this.#rest = this.#rest.subarray(skipped);
       if (this.#skip > 0 || this.#rest.length === 0) break;
       if (this.#rest[0] === 0x24) {
-        if (this.#rest.length < 4) break;
-        this.#skip = 4 + this.#rest.readUInt16BE(2);
+        const size = this.#rest.length < 4 ? Infinity : 4 + this.#rest.readUInt16BE(2);
+        if (this.#rest.length < size) break;
+        arrived.push({ channel: this.#rest.readUInt8(1), payload: this.#rest.subarray(4, size) });
+        this.#rest = this.#rest.subarray(size);
         continue;
       }
       const head = this.#takeHead();
@@ -37,9 +45,9 @@ export class RtspParser {
       if (head === '') continue;
       const request = readHead(head);
       this.#skip = bodySize(request);
-      requests.push(request);
+      arrived.push(request);
     }
-    return requests;
+    return arrived;
   }
 
   #takeHead(): string | undefined {
@@ -79,7 +87,8 @@ function bodySize(request: RtspRequest): number {
 
 const reasons = new Map([
   [200, 'OK'], [400, 'Bad Request'], [401, 'Unauthorized'], [404, 'Not Found'], [405, 'Method Not Allowed'],
-  [453, 'Not Enough Bandwidth'], [454, 'Session Not Found'], [455, 'Method Not Valid in This State'], [461, 'Unsupported Transport'], [503, 'Service Unavailable'], [551, 'Option not supported'],
+  [453, 'Not Enough Bandwidth'], [454, 'Session Not Found'], [455, 'Method Not Valid in This State'],
+  [461, 'Unsupported Transport'], [500, 'Internal Server Error'], [503, 'Service Unavailable'], [551, 'Option not supported'],
 ]);
 
 export interface RtspReply {
@@ -108,10 +117,25 @@ export function readUri(uri: string): { path: string; trackIndex: number | undef
     : { path: match[1] as string, trackIndex: Number(match[2]) };
 }
 
-/** The interleaved channel of the first TCP transport on offer: 'none' when only others are, undefined when the server may choose. */
-export function tcpChannel(transport: string): number | 'none' | undefined {
-  const offer = transport.split(',').find((one) => /^\s*RTP\/AVP\/TCP\b/i.test(one));
-  if (offer === undefined) return 'none';
-  const channel = /interleaved=(\d{1,3})/i.exec(offer)?.[1];
-  return channel === undefined || Number(channel) > 254 ? undefined : Number(channel);
+export type Transport =
+  /** No channel: the server may choose. */
+  | { readonly kind: 'tcp'; readonly channel: number | undefined }
+  | { readonly kind: 'udp'; readonly rtpPort: number; readonly rtcpPort: number };
+
+/** The first transport on offer that the camera has: interleaved, or unicast datagrams (without the word it is multicast, RFC 2326, 12.39). */
+export function chooseTransport(header: string, accepts: (kind: Transport['kind']) => boolean): Transport | undefined {
+  return header.split(',').slice(0, 16).map(readOffer).find((offer) => offer !== undefined && accepts(offer.kind));
+}
+
+function readOffer(offer: string): Transport | undefined {
+  if (/^\s*RTP\/AVP\/TCP\s*(?:;|$)/i.test(offer)) {
+    const channel = /interleaved=(\d{1,3})/i.exec(offer)?.[1];
+    return { kind: 'tcp', channel: channel === undefined || Number(channel) > 254 ? undefined : Number(channel) };
+  }
+  if (!/^\s*RTP\/AVP(?:\/UDP)?\s*;/i.test(offer) || !/;\s*unicast\b/i.test(offer)) return undefined;
+  const ports = /;\s*client_port=(\d{1,5})(?:-(\d{1,5}))?/i.exec(offer);
+  const rtpPort = Number(ports?.[1] ?? 0);
+  const rtcpPort = Number(ports?.[2] ?? rtpPort + 1);
+  const possible = [rtpPort, rtcpPort].every((port) => port > 0 && port < 65_536);
+  return possible ? { kind: 'udp', rtpPort, rtcpPort } : undefined;
 }

@@ -1,12 +1,15 @@
 /**
- * One viewer's playing of one stream over its RTSP connection: which tracks on which channels, where it began, its sequence numbers and
- * sender reports. Begins, and after every interruption goes on, at a key frame.
+ * One viewer's playing of one stream: which tracks go which way, where it began, its sequence numbers and sender reports. Begins, and
+ * after every interruption goes on, at a key frame. It ends with its RTSP connection, also where it is delivered by datagrams.
  */
 import { randomBytes, randomInt } from 'node:crypto';
+import type { Delivery } from './delivery.ts';
+import type { Ear } from './ear.ts';
 import type { Feed, Viewer } from './feed.ts';
 import { addressUnit, senderReport, type Viewpoint } from './rtp.ts';
 
 interface TrackView extends Viewpoint {
+  readonly delivery: Delivery;
   /** First unit to be sent. */
   from: number;
   packets: number;
@@ -19,18 +22,18 @@ export class RtspSession implements Viewer {
   readonly id = randomBytes(8).toString('hex').toUpperCase();
   readonly feed: Feed;
   readonly path: string;
-  readonly #write: (bytes: Buffer) => void;
   readonly #alter: ((unit: Buffer) => Buffer) | undefined;
   readonly #views = new Map<number, TrackView>();
+  /** The way to the loudspeaker, where this viewer talks. */
+  #talk: { readonly ear: Ear; readonly delivery: Delivery } | undefined;
   #playing = false;
   #stalled = false;
   #reportDueMs = 0;
 
   /** `alter` is the last to touch each unit, on a camera that means harm. */
-  constructor(o: { feed: Feed; path: string; write: (bytes: Buffer) => void; alter?: ((unit: Buffer) => Buffer) | undefined }) {
+  constructor(o: { feed: Feed; path: string; alter?: ((unit: Buffer) => Buffer) | undefined }) {
     this.feed = o.feed;
     this.path = o.path;
-    this.#write = o.write;
     this.#alter = o.alter;
   }
 
@@ -38,21 +41,48 @@ export class RtspSession implements Viewer {
     return this.#playing;
   }
 
-  /** The channel is the wanted one, or the next free one. */
-  setup(trackIndex: number, wanted: number | undefined): { channel: number; ssrc: number } {
+  /** Whether somebody talks here. */
+  get talks(): boolean {
+    return this.#talk !== undefined;
+  }
+
+  /** The wanted interleaved channel for a track, or the next free one. */
+  channelFor(trackIndex: number, wanted: number | undefined): number {
     const taken = new Set([...this.#views].flatMap(([index, view]) => (index === trackIndex ? [] : [view.channel])));
+    if (this.#talk !== undefined && trackIndex !== this.feed.tracks.length) taken.add(this.#talk.delivery.channel);
     let channel = wanted ?? 0;
     while (taken.has(channel)) channel = (channel + 2) % 256;
+    return channel;
+  }
+
+  setup(trackIndex: number, delivery: Delivery): { ssrc: number } {
+    this.#views.get(trackIndex)?.delivery.close();
     const view = {
-      channel, ssrc: randomInt(2 ** 32), tickBase: randomInt(2 ** 32), sequence: randomInt(2 ** 16),
+      delivery, channel: delivery.channel, ssrc: randomInt(2 ** 32), tickBase: randomInt(2 ** 32), sequence: randomInt(2 ** 16),
       from: 0, packets: 0, octets: 0,
     };
     this.#views.set(trackIndex, view);
     return view;
   }
 
+  /** The ear was taken for this session. */
+  setupTalk(ear: Ear, delivery: Delivery): void {
+    this.#talk?.delivery.close();
+    this.#talk = { ear, delivery };
+  }
+
   get ready(): boolean {
-    return this.#views.size > 0;
+    return this.#views.size > 0 || this.talks;
+  }
+
+  /** What came interleaved; only a talker's channel says anything. */
+  hearInterleaved(channel: number, payload: Buffer): void {
+    if (this.#talk !== undefined && channel === this.#talk.delivery.channel) this.hear(payload);
+  }
+
+  /** An RTP packet of the talker; before PLAY it is not listened to. */
+  hear(packet: Buffer): void {
+    if (this.#playing && !this.#stalled) this.#talk?.ear.hear(this, packet);
   }
 
   /** Sets where it begins; the answer is for the RTP-Info header. Nothing is sent before `play`. */
@@ -78,6 +108,9 @@ export class RtspSession implements Viewer {
   close(): void {
     this.#playing = false;
     this.feed.leave(this);
+    for (const { delivery } of this.#views.values()) delivery.close();
+    this.#talk?.delivery.close();
+    this.#talk?.ear.release(this);
   }
 
   stall(): void {
@@ -98,7 +131,7 @@ export class RtspSession implements Viewer {
     view.packets += unit.packets.length;
     view.octets += unit.bytes.length - unit.packets.length * 16;
     const bytes = addressUnit(unit, view, track.ticks(n));
-    this.#write(this.#alter === undefined ? bytes : this.#alter(bytes));
+    view.delivery.media(this.#alter === undefined ? bytes : this.#alter(bytes));
   }
 
   skipped(): void {
@@ -111,7 +144,7 @@ export class RtspSession implements Viewer {
     this.#reportDueMs = atMs + reportEveryMs;
     for (const [trackIndex, view] of this.#views) {
       const track = this.#track(trackIndex);
-      this.#write(senderReport({
+      view.delivery.control(senderReport({
         channel: view.channel + 1, ssrc: view.ssrc, wallMs: this.feed.startWallMs + atMs,
         rtpTime: view.tickBase + (atMs * track.clockRate) / 1000,
         packets: view.packets, octets: view.octets, cname: 'camera',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
+import { interleaved } from '../../src/emulator/delivery.ts';
 import { LiveFeed } from '../../src/emulator/feed.ts';
 import { videoTrack } from '../../src/emulator/rtp.ts';
 import { RtspParser, RtspSyntaxError } from '../../src/emulator/rtspmessage.ts';
@@ -24,7 +25,7 @@ t.test('the conversation keeps to the standard', async (t) => {
   t.match(described.body, /m=video 0 RTP\/AVP 96\r\na=rtpmap:96 H264\/90000\r\na=fmtp:96 packetization-mode=1;profile-level-id=42C0[0-9A-F]{2};sprop-parameter-sets=/);
   t.match(described.body, /m=audio 0 RTP\/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC\/16000\/1\r\n.*mode=AAC-hbr.*config=1408/);
   t.equal(described.headers.get('content-base'), `${uri}/`);
-  t.equal((await client.askAs(camera, 'SETUP', `${uri}/trackID=0`, { Transport: 'RTP/AVP;unicast;client_port=5000-5001' })).status, 461);
+  t.equal((await client.askAs(camera, 'SETUP', `${uri}/trackID=0`, { Transport: 'RTP/AVP;multicast;client_port=5000-5001' })).status, 461);
   t.equal((await client.askAs(camera, 'SETUP', `${uri}/trackID=7`, { Transport: 'RTP/AVP/TCP;interleaved=0-1' })).status, 404);
   const setUp = await client.askAs(camera, 'SETUP', `${uri}/trackID=0`, { Transport: 'RTP/AVP;client_port=1-2,RTP/AVP/TCP;unicast;interleaved=4-5' });
   t.match(setUp.headers.get('transport'), /interleaved=4-5/);
@@ -69,8 +70,8 @@ t.test('the key frame that PLAY promised comes, although it fell due while the a
   let monotonicMs = 395;
   const feed = new LiveFeed({ tracks: [track], clock: { ...systemClock, monotonicMs: () => monotonicMs }, startWallMs: 0, startMonotonicMs: 0 });
   const sent: Buffer[] = [];
-  const session = new RtspSession({ feed, path: '/main', write: (bytes) => sent.push(bytes) });
-  session.setup(0, 0);
+  const session = new RtspSession({ feed, path: '/main' });
+  session.setup(0, interleaved(0, (bytes) => sent.push(bytes)));
   const [promised] = session.cue();
   monotonicMs = 610;
   session.play();
@@ -108,8 +109,9 @@ t.test('requests are read the same however they are cut into pieces', async () =
   fc.assert(fc.property(fc.array(fc.nat(bytes.length), { maxLength: 12 }), (cuts) => {
     const edges = [0, ...cuts.sort((a, b) => a - b), bytes.length];
     const parser = new RtspParser();
-    const requests = edges.slice(1).flatMap((edge, n) => parser.push(bytes.subarray(edges[n], edge)));
-    return requests.map((request) => `${request.method} ${request.uri} ${request.headers.get('cseq')}`).join() === 'OPTIONS * 1,SETUP rtsp://a/b 2';
+    const arrived = edges.slice(1).flatMap((edge, n) => parser.push(bytes.subarray(edges[n], edge)));
+    const told = arrived.map((one) => 'payload' in one ? `${one.channel} ${one.payload.toString('hex')}` : `${one.method} ${one.uri} ${one.headers.get('cseq')}`);
+    return told.join() === 'OPTIONS * 1,1 0d0a24,SETUP rtsp://a/b 2';
   }));
 });
 

@@ -1,3 +1,4 @@
+import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
@@ -19,6 +20,47 @@ t.test('the pictures that arrive are those of the scene, in order, without a fau
     t.equal(begin % fps, 0, 'it began at a key frame');
     t.strictSame(live.hashes, live.hashes.map((_, n) => scene.hashes[(begin + n) % scene.hashes.length]), 'every picture, in order, in a circle');
   }));
+});
+
+t.test('the same pictures come as datagrams', { buffered: true }, async (t) => {
+  const { camera } = await startEmulator(t, { audio: 'aac' });
+  const scene = await pictureHashes(['-i', camera.scenes.sub]);
+  const live = await pictureHashes(['-rtsp_transport', 'udp', '-t', '2', '-i', rtspUrl(camera, '/sub')]);
+  t.equal(live.complaints, '');
+  t.ok(live.hashes.length >= 19, `${live.hashes.length} pictures in 2 s`);
+  const begin = scene.hashes.indexOf(live.hashes[0] as string);
+  t.strictSame(live.hashes, live.hashes.map((_, n) => scene.hashes[(begin + n) % scene.hashes.length]));
+  camera.quirks.onlyTransport = 'tcp';
+  t.match((await pictureHashes(['-rtsp_transport', 'udp', '-t', '1', '-i', rtspUrl(camera, '/sub')])).complaints, /461/);
+});
+
+t.test('datagrams come from an even port and the odd one above, with reports, and end with the connection', { buffered: true }, async (t) => {
+  const { camera } = await startEmulator(t);
+  const [media, reports] = [createSocket('udp4'), createSocket('udp4')];
+  t.teardown(() => [media, reports].forEach((socket) => socket.close()));
+  await Promise.all([media, reports].map((socket) => once(socket.bind(0, '127.0.0.1'), 'listening')));
+  const client = await RtspClient.connect(camera);
+  const uri = `rtsp://${camera.address}:${camera.rtspPort}/sub`;
+  const setUp = await client.askAs(camera, 'SETUP', `${uri}/trackID=0`, { Transport: `RTP/AVP/UDP;unicast;client_port=${media.address().port}-${reports.address().port}` });
+  const [, even = '', odd = '', source = ''] = /server_port=(\d+)-(\d+);ssrc=(\w+)/.exec(setUp.headers.get('transport') ?? '') ?? [];
+  t.equal(Number(even) % 2, 0);
+  t.equal(Number(odd), Number(even) + 1);
+  const came = Promise.all([once(media, 'message'), once(reports, 'message')]) as Promise<[[Buffer, RemoteInfo], [Buffer, RemoteInfo]]>;
+  await client.askAs(camera, 'PLAY', uri, { Session: setUp.headers.get('session')?.split(';')[0] ?? '' });
+  const [[packet, from], [report, reporter]] = await came;
+  t.strictSame([from.address, from.port, reporter.port], [camera.address, Number(even), Number(odd)]);
+  t.equal(packet.readUInt32BE(8).toString(16).padStart(8, '0').toUpperCase(), source);
+  t.strictSame([report[1], report.readUInt32BE(4)], [200, packet.readUInt32BE(8)], 'a sender report');
+  t.equal((await client.askAs(camera, 'SETUP', `${uri}/trackID=0`, { Transport: 'RTP/AVP;unicast;client_port=70000' })).status, 455);
+  client.socket.destroy();
+  // Its ports are free again: whoever binds them now gets them.
+  for (let free = false; !free;) {
+    const probe = createSocket('udp4').bind({ port: Number(even), address: camera.address, exclusive: true });
+    free = await once(probe, 'listening').then(() => true, () => false);
+    probe.close();
+    // A port that is taken is known at once: the camera gets its turn to let go.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 });
 
 t.test('four viewers at once all see the same moving picture', { buffered: true }, async (t) => {
