@@ -58,10 +58,11 @@ export const CameraSchema = Type.Object({
   address: text('camera.address', 'IPv4 address or host name, without http:// or a port.', {
     maxLength: 253, pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$', expected: 'an IPv4 address or host name alone, such as "192.168.1.20"; port and path have keys of their own', examples: ['192.168.1.20'], 'x-unit': 'address',
   }),
-  port: Type.Optional(Type.Integer(about('camera.port', 'Port of its ONVIF service.', { minimum: 1, maximum: 65_535, default: 80, 'x-expected': 'a whole number from 1 to 65535' }))),
+  port: Type.Optional(Type.Integer(about('camera.port', 'Port of its ONVIF service; with `https` 443 when absent.', { minimum: 1, maximum: 65_535, default: 80, 'x-expected': 'a whole number from 1 to 65535' }))),
   path: Type.Optional(text('camera.path', 'Path of its ONVIF device service.', {
     maxLength: 256, pattern: '^/(?!/)[!-~]*$', default: '/onvif/device_service', expected: 'a path that begins with one /',
   })),
+  https: Type.Optional(yesNo('camera.https', 'Whether it is asked by HTTPS, and its stream taken by RTSPS where it has that. The certificate that it shows first is remembered; another one is not believed.', false)),
   user: text('camera.user', 'The user at the camera. Its password never stands in a file: `sallyport secret set ID`.', {
     maxLength: 64, pattern: '^[^\\p{C}:]+$', expected: 'the user\'s name alone, without a colon', examples: ['onvif'],
   }),

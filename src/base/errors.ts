@@ -217,6 +217,11 @@ export const errorTable = {
     sentence: 'credentials refused by {camera}',
     hint: 'Check user name and password. Many cameras want an ONVIF user of its own, made in the camera\'s settings.',
   },
+  SP_CAMERA_CERTIFICATE: {
+    kind: 'refuse',
+    sentence: '{camera} shows another certificate than when it was adopted (its SHA-256 begins with {shown}); nothing was sent to it',
+    hint: 'After a reset or a firmware update this can be right: `sallyport camera trust ID` believes the new one. Else somebody may stand between hub and camera.',
+  },
   SP_CAMERA_UNREACHABLE: {
     kind: 'retry',
     sentence: '{camera} does not answer at {address}: {reason}',

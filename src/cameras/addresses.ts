@@ -2,12 +2,14 @@
 import { BlockList, isIPv4 } from 'node:net';
 import { plainWord } from './charset.ts';
 
-/** The device service of a camera, by plain HTTP. */
+/** The device service of a camera. */
 export interface CameraAddress {
   /** An IPv4 address, or a host name of the local network. */
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  /** By HTTPS; then nothing is asked by plain HTTP any more. */
+  readonly secure?: boolean;
 }
 
 /** One IPv4 address of this machine. */
@@ -107,12 +109,13 @@ export interface Target extends CameraAddress {
 }
 
 export function deviceTarget(address: CameraAddress): Target {
-  return { ...address, secure: false };
+  return { ...address, secure: address.secure === true };
 }
 
 /**
  * What a camera says about its own services, turned to the adopted address: the host is ours, port and path are its own. Where the
  * camera is reached through a forwarded port, the port that it believes its device service has stands for the one that we reach it by.
+ * Of a camera that is reached by HTTPS a plain address means the same path by HTTPS: many name their plain addresses only.
  * Undefined for what is no HTTP address.
  */
 export function adoptTarget(uri: string, adopted: CameraAddress, believedPort?: number): Target | undefined {
@@ -121,18 +124,20 @@ export function adoptTarget(uri: string, adopted: CameraAddress, believedPort?: 
   const secure = match[1]?.toLowerCase() === 'https';
   const port = match[3] === undefined ? (secure ? 443 : 80) : Number(match[3]);
   if (port < 1 || port > 65_535) return undefined;
-  const path = printable(match[4] ?? '/');
-  return { host: adopted.host, port: port === believedPort ? adopted.port : port, path: path.startsWith('/') ? path : `/${path}`, secure };
+  const printed = printable(match[4] ?? '/');
+  const path = printed.startsWith('/') ? printed : `/${printed}`;
+  if (adopted.secure === true && !secure) return { host: adopted.host, port: adopted.port, path, secure: true };
+  return { host: adopted.host, port: port === believedPort ? adopted.port : port, path, secure };
 }
 
 /**
  * An RTSP address turned to the adopted host, port and path as the camera gave them, user info taken out. What could break out of a
- * line or a quote is percent-encoded. Undefined for what is not `rtsp:`.
+ * line or a quote is percent-encoded. Undefined for what is neither `rtsp:` nor `rtsps:`.
  */
 export function adoptStreamUri(uri: string, adopted: CameraAddress): string | undefined {
-  const match = /^rtsp:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d{1,5}))?([/?].*)?$/is.exec(uri.trim());
+  const match = /^(rtsps?):\/\/(?:[^/?#@]*@)?(?:\[[^\]]*\]|[^/?#:]*)(?::(\d{1,5}))?([/?].*)?$/is.exec(uri.trim());
   if (match === null || Number(match[2] ?? 554) < 1 || Number(match[2] ?? 554) > 65_535) return undefined;
-  return `rtsp://${adopted.host}${match[2] === undefined ? '' : `:${match[2]}`}${printable(match[3] ?? '/')}`;
+  return `${match[1]?.toLowerCase()}://${adopted.host}${match[2] === undefined ? '' : `:${match[2]}`}${printable(match[3] ?? '/')}`;
 }
 
 /** Percent-encodes what is not printable ASCII, and quotes, blanks and backslashes. */

@@ -13,6 +13,8 @@ export interface FoundCamera {
   /** Of the device service. */
   readonly port: number;
   readonly path: string;
+  /** It answers by HTTPS only. */
+  readonly secure: boolean;
   /** What the camera calls itself; not unique in the world (every Tapo says the same). */
   readonly urn: string | undefined;
   readonly name: string | undefined;
@@ -98,13 +100,14 @@ export class Census {
       address,
       port: match?.port ?? hint?.onvif?.port ?? 80,
       path: match?.path ?? hint?.onvif?.path ?? '/onvif/device_service',
+      secure: match?.secure === true,
       urn,
       name: match?.name ?? hint?.name,
       model: match?.model,
       sources: [...(match === undefined ? [] : ['ws-discovery' as const]), ...(hint === undefined ? [] : ['mdns' as const])],
       interface: entry.interface,
       xaddrs: match?.xaddrs ?? [],
-      adoptable: match === undefined ? hint?.onvif !== undefined : !match.secure,
+      adoptable: match !== undefined || hint?.onvif !== undefined,
       note,
     };
   }
@@ -118,7 +121,7 @@ export class Census {
 }
 
 function noteOf({ match, hint }: Entry): string | undefined {
-  if (match !== undefined) return match.secure ? 'it answers by HTTPS only, which is not used for ONVIF' : undefined;
+  if (match !== undefined) return match.secure ? 'it answers by HTTPS only' : undefined;
   if (hint?.onvif === undefined) return 'announces a stream; where its ONVIF is, is not known';
   return hint.onvif.assumed ? 'its ONVIF address is assumed' : undefined;
 }

@@ -7,9 +7,11 @@ import {
   readCapabilities, readDevice, readProfiles, readServices, readUri,
   type DeviceFacts, type Profile, type ServiceAddresses, type VideoFacts,
 } from './answers.ts';
+import { Certificates } from './certificates.ts';
 import { requests, type RequestMaker } from './onvif.ts';
 import { OnvifSession, isRefusal, refused } from './session.ts';
-import { Transport, refusalOfHost, type Credentials } from './transport.ts';
+import { refusalOfHost } from './sitelookup.ts';
+import { Transport, type Credentials } from './transport.ts';
 
 export type { CameraAddress } from './addresses.ts';
 export type { DeviceFacts, VideoFacts } from './answers.ts';
@@ -17,7 +19,7 @@ export type { DeviceFacts, VideoFacts } from './answers.ts';
 export interface ProfileFacts {
   readonly token: string;
   readonly name: string;
-  /** `rtsp://` at the adopted address, port and path as the camera gave them, no user info. */
+  /** `rtsp://` or `rtsps://` at the adopted address, port and path as the camera gave them, no user info. */
   readonly streamUri: string;
   /** At the adopted address. Some makes (CamHi) put their password into it: never to be shown as it is. */
   readonly snapshotUri: string | undefined;
@@ -31,6 +33,8 @@ export interface CameraClientOptions {
   readonly address: CameraAddress;
   readonly user: string;
   readonly password: Secret;
+  /** What it may show by HTTPS; without them those that are met are believed, as at adoption. */
+  readonly certificates?: Certificates;
   readonly clock: Clock;
   readonly log: Log;
   /** Ends what is under way with SP_STOPPED. */
@@ -44,8 +48,8 @@ const snapshotBytesMax = 8 * 2 ** 20;
 
 /**
  * One adopted camera, asked by ONVIF. Holds no connection and nothing to close. Everything goes to the adopted address, whatever the
- * camera says. All methods reject with SP_CAMERA_UNREACHABLE, SP_CAMERA_REFUSED (the credentials), SP_CAMERA_FAULT (the camera does not
- * do it), SP_CAMERA_ANSWER (what it says cannot be used) or SP_STOPPED.
+ * camera says. All methods reject with SP_CAMERA_UNREACHABLE, SP_CAMERA_REFUSED (the credentials), SP_CAMERA_CERTIFICATE, SP_CAMERA_FAULT
+ * (the camera does not do it), SP_CAMERA_ANSWER (what it says cannot be used) or SP_STOPPED.
  */
 export class CameraClient {
   readonly #camera: string;
@@ -53,6 +57,7 @@ export class CameraClient {
   readonly #access: Credentials;
   readonly #log: Log;
   readonly #transport: Transport;
+  readonly #certificates: Certificates;
   readonly #session: OnvifSession;
   #services: Services | undefined;
 
@@ -64,7 +69,8 @@ export class CameraClient {
     this.#address = o.address;
     this.#access = { user: o.user, password: o.password };
     this.#log = o.log.child({ component: 'onvif', camera: o.camera });
-    this.#transport = new Transport({ camera: o.camera, clock: o.clock, ...(o.signal === undefined ? {} : { signal: o.signal }) });
+    this.#certificates = o.certificates ?? new Certificates(o.camera, undefined);
+    this.#transport = new Transport({ camera: o.camera, clock: o.clock, certificates: this.#certificates, ...(o.signal === undefined ? {} : { signal: o.signal }) });
     this.#session = new OnvifSession({ camera: o.camera, access: this.#access, clock: o.clock, transport: this.#transport, device: deviceTarget(o.address) });
   }
 
@@ -146,10 +152,25 @@ export class CameraClient {
 
   async #describe(media: MediaService, profile: Profile): Promise<ProfileFacts> {
     const target = await this.#mediaTarget(media);
-    const said = readUri(await this.#session.call(requests.getStreamUri(media, profile.token), target));
+    const said = await this.#saidStreamUri(media, profile.token, target);
     const streamUri = said === undefined ? undefined : adoptStreamUri(said, this.#address);
-    if (streamUri === undefined) throw this.#session.unusable('GetStreamUri', said === undefined ? 'it names no address' : 'its address is not rtsp:');
+    if (streamUri === undefined) throw this.#session.unusable('GetStreamUri', said === undefined ? 'it names no address' : 'its address is neither rtsp: nor rtsps:');
     return { ...profile, streamUri, snapshotUri: await this.#snapshotUri(media, profile.token, target) };
+  }
+
+  /** Where the camera is reached by TLS, its stream is asked for by TLS too: Media 2 has a word for it (ONVIF Media2, 5.15.1), Media 1 has none. */
+  async #saidStreamUri(media: MediaService, token: string, target: Target): Promise<string | undefined> {
+    const media2 = target.secure ? (await this.#findServices()).get('media2') : undefined;
+    if (media2 !== undefined) {
+      try {
+        const said = readUri(await this.#session.call(requests.getStreamUri('media2', token, 'RTSPS'), media2));
+        if (said !== undefined && /^rtsps:/i.test(said)) return said;
+      } catch (error) {
+        if (!isOfThisCall(error) || error.code === 'SP_CAMERA_REFUSED') throw error;
+        this.#log.debug({ reason: error.message }, 'the camera has no RTSPS');
+      }
+    }
+    return readUri(await this.#session.call(requests.getStreamUri(media, token, 'RTSP'), target));
   }
 
   /** Undefined where the camera offers none. */

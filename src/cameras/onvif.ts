@@ -25,8 +25,8 @@ export const requests = {
   getServices: maker('GetServices', 'device', (cam) => cam.getServices(false, unheard)),
   getCapabilities: maker('GetCapabilities', 'device', (cam) => cam.getCapabilities(unheard)),
   getProfiles: (media: 'media' | 'media2') => maker('GetProfiles', media, (cam) => cam.getProfiles(unheard)),
-  getStreamUri: (media: 'media' | 'media2', token: string) =>
-    maker('GetStreamUri', media, (cam) => cam.getStreamUri({ protocol: 'RTSP', profileToken: escapeXml(token) }, unheard)),
+  getStreamUri: (media: 'media' | 'media2', token: string, protocol: 'RTSP' | 'RTSPS') =>
+    maker('GetStreamUri', media, (cam) => cam.getStreamUri({ protocol, profileToken: escapeXml(token) }, unheard)),
   getSnapshotUri: (media: 'media' | 'media2', token: string) =>
     maker('GetSnapshotUri', media, (cam) => cam.getSnapshotUri({ profileToken: escapeXml(token) }, unheard)),
 };

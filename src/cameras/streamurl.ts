@@ -1,7 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { printable } from './addresses.ts';
-import { addressOfHost } from './transport.ts';
+import { addressOfHost } from './sitelookup.ts';
 
 /**
  * `rtsp://user:password@host…` for ffmpeg, percent-encoded, host, port and path as given; user info that `uri` carries is dropped.

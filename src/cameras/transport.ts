@@ -1,18 +1,18 @@
 /**
  * HTTP(S) to cameras, the only one: one connection a request, to the adopted address alone. No redirect is followed, bodies and headers
- * are capped, and a deadline covers the whole exchange, so that neither a silent nor a dripping camera holds anybody up.
- * HTTP Digest is answered (RFC 7616); Basic never, for it would hand the password to whoever answers.
+ * are capped, and a deadline covers the whole exchange, so that neither a silent nor a dripping camera holds anybody up. By HTTPS nothing
+ * is sent before the certificate is known to be the camera's. HTTP Digest is answered (RFC 7616); Basic never, for it would hand the password to whoever answers.
  */
-import { lookup as resolveName } from 'node:dns';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { answerChallenge, parseChallenge, type DigestChallenge } from '../base/digest.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import { isOfSite, type Target } from './addresses.ts';
-import { localInterfaces } from './interfaces.ts';
+import type { Target } from './addresses.ts';
+import { Certificates } from './certificates.ts';
+import { siteLookup } from './sitelookup.ts';
+import { connectTls } from './tls.ts';
 
 const deadlineMs = 10_000;
 const headerBytesMax = 16 * 1024;
@@ -43,11 +43,14 @@ export class Transport {
   readonly #camera: string;
   readonly #clock: Clock;
   readonly #signal: AbortSignal | undefined;
+  readonly #certificates: Certificates;
   /** The last challenge that was answered, so that one nonce serves many requests (RFC 7616, 3.4: the count goes up). */
   #challenge: { given: DigestChallenge; count: number } | undefined;
 
-  constructor(o: { camera: string; clock: Clock; signal?: AbortSignal }) {
+  /** Without `certificates` those that are met are believed. */
+  constructor(o: { camera: string; clock: Clock; certificates?: Certificates; signal?: AbortSignal }) {
     this.#camera = o.camera;
+    this.#certificates = o.certificates ?? new Certificates(o.camera, undefined);
     this.#clock = o.clock;
     this.#signal = o.signal;
   }
@@ -97,9 +100,11 @@ export class Transport {
     return { ...e, headers: { ...e.headers, Authorization: authorization } };
   }
 
-  #send(e: Exchange, signal: AbortSignal): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      const request = this.#open(e, signal);
+  async #send(e: Exchange, signal: AbortSignal): Promise<Reply> {
+    const { host, port, secure } = e.target;
+    const socket = secure ? await connectTls({ camera: this.#camera, host, port, certificates: this.#certificates }, signal) : undefined;
+    return await new Promise((resolve, reject) => {
+      const request = this.#open(e, socket, signal);
       // Not `once`: a connection can break twice, and the second time nobody else would listen.
       request.on('error', reject);
       request.once('response', (response) => {
@@ -112,20 +117,17 @@ export class Transport {
     });
   }
 
-  #open(e: Exchange, signal: AbortSignal): ClientRequest {
-    const { host, port, path, secure } = e.target;
-    const options = {
+  #open(e: Exchange, socket: Duplex | undefined, signal: AbortSignal): ClientRequest {
+    const { host, port, path } = e.target;
+    return httpRequest({
       host, port, path, signal,
       method: e.method,
       headers: { ...e.headers, ...(e.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(e.body) }), Connection: 'close' },
-      agent: false as const,
       maxHeaderSize: headerBytesMax,
       // Cheap cameras end header lines with a bare line feed. What smuggling needs, a shared connection, does not exist here.
       insecureHTTPParser: true,
-      lookup: siteLookup,
-    };
-    // Cameras sign their own certificates; HTTPS to them is as good as HTTP, and Digest guards the password in both.
-    return secure ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
+      ...(socket === undefined ? { agent: false as const, lookup: siteLookup } : { createConnection: () => socket }),
+    });
   }
 
   async #read(response: IncomingMessage, e: Exchange): Promise<Reply> {
@@ -164,35 +166,4 @@ function headersNamed(response: IncomingMessage, name: string): string[] {
 
 function isMalformed(error: unknown): boolean {
   return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('HPE_');
-}
-
-/** A camera may be configured by host name; what the name stands for must be of the site each time it is asked. */
-const siteLookup: LookupFunction = (host, options, done) => {
-  resolveName(host, { ...options, family: 4, all: true }, (error, addresses) => {
-    const ours = error === null ? addresses.filter(({ address }) => isOfSite(address, localInterfaces())) : [];
-    const [first] = ours;
-    if (error !== null) done(error, '', 4);
-    else if (first === undefined) done(new Error(`the name ${host} does not lead to an address of the local network`), '', 4);
-    else if (options.all === true) done(null, ours);
-    else done(null, first.address, 4);
-  });
-};
-
-/** The IPv4 address that a camera's host stands for now. SP_CAMERA_UNREACHABLE. */
-export function addressOfHost(camera: string, host: string): Promise<string> {
-  if (isIP(host) === 4) return Promise.resolve(host);
-  return new Promise((resolve, reject) => {
-    siteLookup(host, {}, (error, address) => {
-      if (error === null) resolve(String(address));
-      else reject(new SallyportError('SP_CAMERA_UNREACHABLE', { camera, address: host, reason: reasonOf(error) }, error));
-    });
-  });
-}
-
-/** What is wrong with an address that somebody wants to adopt; undefined when nothing is. Names are judged when they are resolved. */
-export function refusalOfHost(host: string): string | undefined {
-  const kind = isIP(host);
-  if (kind === 6 || host.includes(':')) return 'IPv6 is not used';
-  if (kind === 4) return isOfSite(host, localInterfaces()) ? undefined : `${host} is not in the local network`;
-  return /^(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*\.?$/.test(host) && host.length <= 253 ? undefined : `${host.slice(0, 80)} is no address`;
 }

@@ -15,7 +15,7 @@
  * docs/ARCHITECTURE.md tells the data's way from here.
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { asSallyportError, isSallyportError } from '../base/errors.ts';
+import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import type { AudioRule } from '../policy/audio.ts';
@@ -73,6 +73,9 @@ export interface StreamOptions {
 
 const stallMsDefault = 10_000;
 const ringBytesDefault = 32 * 2 ** 20;
+
+/** Of what stands in the way before ffmpeg is started; whatever else it is, the camera cannot be reached. */
+const reasonsByCode: ReadonlyMap<string, GapReason> = new Map([['SP_CAMERA_REFUSED', 'credentials refused'], ['SP_CAMERA_CERTIFICATE', 'certificate changed']]);
 
 /** Keeps one stream of one camera coming until stopped. Not to be started again after `stop`. */
 export class StreamCapture {
@@ -166,7 +169,7 @@ export class StreamCapture {
         onErrorLine: (line) => log.debug({ component: 'capture', camera, stream: this.#o.stream }, line),
       }, this.#stop.signal);
     } catch (error) {
-      const reason = isSallyportError(error, 'SP_CAMERA_REFUSED') ? 'credentials refused' : 'camera offline';
+      const reason = reasonsByCode.get(asSallyportError(error).code) ?? 'camera offline';
       return { reason, detail: asSallyportError(error).message, words: { launched: false, lines: [], fragments: 0, quietMs: 0 }, liveMs: 0 };
     }
   }

@@ -4,8 +4,9 @@ import type { CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
+import { Certificates } from '../cameras/certificates.ts';
 import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts } from '../cameras/client.ts';
-import { resolvedStreamUrl } from '../cameras/streamurl.ts';
+import { StreamDoor } from '../cameras/streamdoor.ts';
 import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -27,6 +28,8 @@ export interface CameraFacts {
   readonly main: StreamFacts;
   readonly sub: StreamFacts | undefined;
   readonly snapshotUri: string | undefined;
+  /** SHA-256 of what it showed by TLS when it was adopted; nothing else is believed. Absent where it has no TLS. */
+  readonly certificates?: readonly string[];
   readonly clockOffsetMs: number;
   readonly readAtMs: number;
 }
@@ -47,23 +50,34 @@ export interface AdoptRooms {
 
 /**
  * Asks the camera in this order: its clock (without a password), whether the password holds, who it is, its streams, and what
- * really comes out of them. SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
+ * really comes out of them. What it shows by TLS meanwhile is believed from then on. SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
  */
 export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal?: AbortSignal): Promise<CameraFacts> {
-  const client = new CameraClient({ ...access, clock: rooms.clock, log: rooms.log });
+  const certificates = new Certificates(access.camera, undefined);
+  const client = new CameraClient({ ...access, certificates, clock: rooms.clock, log: rooms.log });
   const { offsetMs } = await client.readClock();
   await client.checkCredentials();
   const device = await client.device();
   const [main, sub] = rankProfiles(access.camera, await client.profiles());
-  const probe = async (profile: ProfileFacts): Promise<ProbedStream> => probeStream({
-    ffprobe: rooms.ffprobe, jail: rooms.jail, camera: access.camera, url: await resolvedStreamUrl(access.camera, profile.streamUri, access.user, access.password), timeoutMs: 15_000,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return {
-    device,
+  const probe = async (profile: ProfileFacts): Promise<ProbedStream> => {
+    const door = new StreamDoor({ camera: access.camera, uri: profile.streamUri, user: access.user, password: access.password, certificates });
+    try {
+      return await probeStream({
+        ffprobe: rooms.ffprobe, jail: rooms.jail, camera: access.camera, url: await door.url(), timeoutMs: 15_000, ...(signal === undefined ? {} : { signal }),
+      });
+    } finally {
+      await door.close();
+    }
+  };
+  const streams = {
     main: toFacts(main, await probe(main)),
     sub: sub === undefined ? undefined : toFacts(sub, await probe(sub).catch(() => undefined)),
+  };
+  return {
+    device,
+    ...streams,
     snapshotUri: main.snapshotUri,
+    ...(certificates.believed.length === 0 ? {} : { certificates: certificates.believed }),
     clockOffsetMs: Math.round(offsetMs),
     readAtMs: Math.round(rooms.clock.wallMs()),
   };
@@ -100,6 +114,11 @@ export async function recallCamera(vault: Vault, camera: string): Promise<Camera
   return (await vault.setting(`camera/${camera}`)) as unknown as CameraFacts | undefined;
 }
 
+/** What this camera may show by TLS. */
+export function certificatesOf(camera: string, facts: CameraFacts): Certificates {
+  return new Certificates(camera, facts.certificates ?? []);
+}
+
 export function passwordName(camera: string): string {
   return `camera/${camera}/password`;
 }
@@ -111,8 +130,9 @@ export function describeCamera(facts: CameraFacts): string[] {
     `${facts.videoCodec === 'hevc' ? 'H.265' : 'H.264'} ${facts.width}x${facts.height}${facts.fps1000 === undefined ? '' : ` at ${facts.fps1000 / 1000} pictures/s`}, ${describeAudio(facts.audioCodec)}`;
   return [
     `${device.manufacturer} ${device.model}, firmware ${device.firmware}, serial ${device.serial}`,
-    `main stream: ${stream(main)}`,
+    `main stream: ${stream(main)}${main.uri.startsWith('rtsps:') ? ', encrypted on its way' : ''}`,
     sub === undefined ? 'no second stream' : `second stream: ${stream(sub)}`,
+    ...(facts.certificates === undefined ? [] : ['asked by HTTPS; its certificate is remembered, and another one is not believed']),
     Math.abs(facts.clockOffsetMs) < 5000 ? 'its clock is right' : `its clock is off by ${Math.round(facts.clockOffsetMs / 1000)} s (it does not matter for recording)`,
   ];
 }

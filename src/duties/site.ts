@@ -6,7 +6,9 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
+import type { CameraAddress } from '../cameras/client.ts';
 import { discover, type FoundCamera, type LeftOut } from '../cameras/discovery.ts';
+import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
 import { loadConfig, writePageCamera } from '../config.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
@@ -15,7 +17,7 @@ import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { describeCamera, passwordName, readCamera, rememberCamera } from './adopt.ts';
+import { describeCamera, passwordName, readCamera, rememberCamera, type AdoptRooms } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { Notices } from './notices.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
@@ -156,18 +158,21 @@ export class Site {
   }
 
   async #adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
-    const { clock, log, vault } = this.#o;
+    const { clock, vault } = this.#o;
     const place = await this.#place(order);
     const taken = this.#wanted.cameras.map((known) => known.id);
     const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
-    const known = this.#wanted.cameras.find((camera) => camera.id === id || (camera.address === place.address && camera.port === place.port));
+    const known = this.#wanted.cameras.find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
     if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
     const password = new Secret(order.password);
-    const facts = await readCamera({ camera: id, address: { host: place.address, port: place.port, path: place.path }, user: order.user, password }, { clock, log, ffprobe: this.#wanted.capture.ffprobe, jail: this.#jailFor(this.#wanted) });
+    const plain: CameraAddress = { host: place.address, port: place.port, path: place.path };
+    const address = await findSecureAddress({ camera: id, address: plain, xaddrs: place.xaddrs, clock }) ?? plain;
+    const facts = await readCamera({ camera: id, address, user: order.user, password }, this.#rooms);
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
-      id, name: order.name ?? place.name ?? id, address: place.address, port: place.port, path: place.path, user: order.user, serial: facts.device.serial,
+      id, name: order.name ?? place.name ?? id, address: address.host, port: address.port, path: address.path, ...(address.secure === true ? { https: true } : {}),
+      user: order.user, serial: facts.device.serial,
       ...(order.keep === undefined ? {} : { keep: order.keep }),
       ...(order.audio === undefined ? {} : { audio: order.audio }),
       ...(order.sub === undefined ? {} : { sub: order.sub }),
@@ -178,8 +183,8 @@ export class Site {
     return { camera: id, sentences: describeCamera(facts), pending: this.#pending };
   }
 
-  async #place(order: AdoptOrder): Promise<{ address: string; port: number; path: string; name: string | undefined }> {
-    if (order.address !== undefined) return { address: order.address, port: order.port ?? 80, path: order.path ?? '/onvif/device_service', name: undefined };
+  async #place(order: AdoptOrder): Promise<{ address: string; port: number; path: string; name: string | undefined; xaddrs: readonly string[] }> {
+    if (order.address !== undefined) return { address: order.address, port: order.port ?? 80, path: order.path ?? '/onvif/device_service', name: undefined, xaddrs: [] };
     const id = order.id ?? '';
     if (!this.#found.has(id)) await this.discover(3);
     const found = this.#found.get(id);
@@ -188,8 +193,12 @@ export class Site {
     return found;
   }
 
+  get #rooms(): AdoptRooms {
+    return { clock: this.#o.clock, log: this.#o.log, ffprobe: this.#wanted.capture.ffprobe, jail: this.#jailFor(this.#wanted) };
+  }
+
   #adoptedAs(found: FoundCamera): string | undefined {
-    return this.#wanted.cameras.find((camera) => camera.address === found.address && camera.port === found.port)?.id;
+    return this.#wanted.cameras.find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
   }
 
   /** Brings what runs in line with what is configured and accepted. */
@@ -221,13 +230,13 @@ export class Site {
   }
 
   async #watch(camera: CameraConfig): Promise<void> {
-    const { vault, fileKeys, clock, log, random, bootId, clockState, room } = this.#o;
+    const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices } = this.#o;
     const { record, capture } = this.#effective;
     const recipients = recipientsOf(this.#owner, camera.space);
     const watch = new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, room,
+      recipients, room, notices,
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
@@ -248,4 +257,11 @@ export class Site {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+/** Whether a camera, which may be asked by HTTPS, is the one that was found at this port of its address. */
+function isDoorOf(camera: CameraConfig, { port, xaddrs }: { port: number; xaddrs: readonly string[] }): boolean {
+  if (camera.port === port) return true;
+  if (!camera.secure) return false;
+  return (camera.port === 443 && port === 80) || xaddrs.includes(`https://${camera.address}${camera.port === 443 ? '' : `:${camera.port}`}${camera.path}`);
 }

@@ -2,7 +2,8 @@
 import type { UnixMs } from '../base/clock.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { Secret } from '../base/secret.ts';
-import { resolvedStreamUrl } from '../cameras/streamurl.ts';
+import type { Certificates } from '../cameras/certificates.ts';
+import { StreamDoor } from '../cameras/streamdoor.ts';
 import { StreamCapture, type StreamState } from '../capture/stream.ts';
 import { audioRule } from '../policy/audio.ts';
 import type { GapReason } from '../policy/gaps.ts';
@@ -32,6 +33,8 @@ export interface StreamStatus {
 export interface StreamWatchOptions {
   readonly stream: 'main' | 'sub';
   readonly facts: StreamFacts;
+  /** What the camera may show by TLS. */
+  readonly certificates: Certificates;
   readonly password: Secret;
   readonly watch: WatchOptions;
   /** Its account, where one was opened before the camera was known. */
@@ -43,6 +46,7 @@ export class StreamWatch {
   readonly #o: StreamWatchOptions;
   readonly #gaps: GapBook;
   readonly #life = new Lifetime();
+  readonly #door: StreamDoor;
   readonly #capture: StreamCapture;
   #recorder: Recorder | undefined;
   #online = false;
@@ -58,12 +62,13 @@ export class StreamWatch {
 
   private constructor(o: StreamWatchOptions, gaps: GapBook) {
     const { camera, ffmpeg, jail, clock, log, random } = o.watch;
-    const { facts, password, stream } = o;
+    const { facts, certificates, password, stream } = o;
     this.#o = o;
     this.#gaps = gaps;
     this.#sinceMs = clock.wallMs();
+    this.#door = new StreamDoor({ camera: camera.id, uri: facts.uri, user: camera.user, password, certificates });
     this.#capture = new StreamCapture({
-      camera: camera.id, stream, url: () => resolvedStreamUrl(camera.id, facts.uri, camera.user, password), audio: audioRule(camera.audio, facts.audioCodec),
+      camera: camera.id, stream, url: () => this.#door.url(), audio: audioRule(camera.audio, facts.audioCodec),
       hevc: facts.videoCodec === 'hevc', ffmpeg, jail, clock, log, random, onState: (state) => this.#onState(state),
     });
   }
@@ -100,6 +105,7 @@ export class StreamWatch {
   }
 
   #start(): void {
+    this.#life.defer('door', () => this.#door.close());
     this.#life.defer('capture', () => this.#capture.stop());
     if (this.#unrecorded === undefined) this.#record();
     else this.#gaps.standStill(this.#unrecorded, this.#unrecorded === 'no owner' ? 'nobody\'s key is known to seal it for' : 'as configured');

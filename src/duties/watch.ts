@@ -3,21 +3,23 @@
  * firmware, and knows in words how it is at every moment.
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { hourMs, minuteMs, secondMs } from '../base/units.ts';
-import { CameraClient } from '../cameras/client.ts';
+import { CameraClient, type CameraAddress } from '../cameras/client.ts';
 import type { Jail } from '../capture/jail.ts';
+import type { StreamState } from '../capture/stream.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import { awayWaitMsMax } from '../policy/supervision.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { passwordName, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
+import { certificatesOf, passwordName, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
+import type { Notices } from './notices.ts';
 import type { RecordingRoom } from './record.ts';
 import { StreamWatch, type StreamStatus } from './streamwatch.ts';
 
@@ -38,6 +40,7 @@ export interface WatchOptions {
   /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
   readonly recipients: readonly string[];
   readonly room: RecordingRoom;
+  readonly notices: Pick<Notices, 'raise' | 'settle'>;
 }
 
 export interface CameraStatus {
@@ -180,7 +183,7 @@ export class CameraWatch {
         const password = await this.#password();
         for (const [stream, of] of wanted.slice(this.#streams.length)) {
           const gaps = stream === 'main' ? this.#unknown : undefined;
-          this.#streams = [...this.#streams, await StreamWatch.start({ stream, facts: of, password, watch: this.#o, gaps, onState: (state) => this.#onState(stream, state.state === 'live') })];
+          this.#streams = [...this.#streams, await StreamWatch.start({ stream, facts: of, certificates: certificatesOf(camera.id, facts), password, watch: this.#o, gaps, onState: (state) => this.#onState(stream, state) })];
           if (stream === 'main') this.#unknown = undefined;
         }
         return true;
@@ -193,10 +196,16 @@ export class CameraWatch {
     return false;
   }
 
-  #onState(stream: 'main' | 'sub', live: boolean): void {
+  #onState(stream: 'main' | 'sub', { state, reason }: StreamState): void {
     if (stream !== 'main') return;
     this.#problem = undefined;
-    this.#setOnline(live);
+    this.#setOnline(state === 'live');
+    if (reason === 'certificate changed') this.#certificateChanged();
+    else if (state === 'live') this.#o.notices.settle('certificate changed', this.#o.camera.id);
+  }
+
+  #certificateChanged(): void {
+    this.#o.notices.raise('certificate changed', '', this.#o.camera.id);
   }
 
   /** Firmware and model may change under our feet; the owner is told by the audit. */
@@ -206,7 +215,9 @@ export class CameraWatch {
       await this.#wait(hourMs);
       if (this.#stop.signal.aborted || this.#online !== true || this.#facts === undefined) continue;
       try {
-        const client = new CameraClient({ camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), clock, log });
+        const client = new CameraClient({
+          camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), certificates: certificatesOf(camera.id, this.#facts), clock, log,
+        });
         const device = await client.device();
         const before = this.#facts.device;
         if (device.firmware === before.firmware && device.serial === before.serial && device.model === before.model) continue;
@@ -215,6 +226,7 @@ export class CameraWatch {
         await vault.audit({ what: 'camera.changed', who: 'hub', camera: camera.id, detail: { before: { ...before }, after: { ...device } } });
         log.warn({ component: 'watch', camera: camera.id, firmware: device.firmware }, 'the camera is not as it was: firmware, model or serial changed');
       } catch (error) {
+        if (isSallyportError(error, 'SP_CAMERA_CERTIFICATE')) this.#certificateChanged();
         log.debug({ component: 'watch', camera: camera.id, code: asSallyportError(error).code }, 'the camera did not say who it is');
       }
     }
@@ -232,6 +244,6 @@ export class CameraWatch {
   }
 }
 
-export function addressOf(camera: CameraConfig): { host: string; port: number; path: string } {
-  return { host: camera.address, port: camera.port, path: camera.path };
+export function addressOf(camera: CameraConfig): CameraAddress {
+  return { host: camera.address, port: camera.port, path: camera.path, secure: camera.secure };
 }

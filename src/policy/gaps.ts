@@ -1,6 +1,6 @@
 /** Why there is no footage for a time, and where footage ends. Each gap row carries a reason, so that no missing second is unexplained. */
 export const gapReasons = [
-  'camera offline', 'credentials refused', 'stalled', 'stream ended', 'stream broken', 'no key frame', 'codec changed', 'too slow',
+  'camera offline', 'credentials refused', 'certificate changed', 'stalled', 'stream ended', 'stream broken', 'no key frame', 'codec changed', 'too slow',
   'hub stopped', 'hub was off', 'settings changed', 'not recorded', 'no slot', 'disk', 'time', 'no owner', 'account lost',
 ] as const;
 
@@ -17,7 +17,7 @@ export function isOfThePast(reason: GapReason): boolean {
 }
 
 /** What the tries after a loss say of its cause. */
-const tellsMore: ReadonlySet<GapReason> = new Set(['camera offline', 'credentials refused', 'codec changed']);
+const tellsMore: ReadonlySet<GapReason> = new Set(['camera offline', 'credentials refused', 'certificate changed', 'codec changed']);
 
 /**
  * The reason of a gap that goes on, when a later try says another one: a camera that vanishes is first seen as a stream that ended.

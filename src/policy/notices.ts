@@ -20,6 +20,10 @@ export const noticeKinds = {
     sentence: 'the disk with the recordings is not there',
     todo: 'Put it back; recording goes on by itself. Live view is not affected.',
   },
+  'certificate changed': {
+    sentence: 'it shows another certificate than when it was adopted; nothing is sent to it',
+    todo: 'After a reset or a firmware update of the camera: `sallyport camera trust ID`. Else find out who answers in its place.',
+  },
   'keyring damaged': {
     sentence: 'one of the two keyring files is torn, rotten, missing or old; the other one serves',
     todo: 'Check the disk soon: if the second file is lost too, what was recorded opens for nobody.',

@@ -89,7 +89,7 @@ function planned([key, what, from, to, lowersPrivacy]: Row, camera?: string): Pl
 }
 
 function place(camera: CameraConfig): string {
-  return `${camera.address} port ${camera.port}${camera.path}`;
+  return `${camera.address} port ${camera.port}${camera.path}${camera.secure ? ' by HTTPS' : ''}`;
 }
 
 function interfaces(config: HubConfig): string {

@@ -16,6 +16,8 @@ export interface CameraConfig {
   readonly address: string;
   readonly port: number;
   readonly path: string;
+  /** Asked by HTTPS, and by nothing else. */
+  readonly secure: boolean;
   readonly user: string;
   /** How long its footage is kept: its own `keep`, else that of `[keep] footage`. */
   readonly keepMs: number;

@@ -1,13 +1,16 @@
 /** What the tests of cameras/ share: a far end that a test scripts answer by answer, a clock that a test moves, addresses of their own. */
 import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import type { Clock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { find, parseXml, textOf, type XmlElement } from '../../src/base/xml.ts';
+import type { Certificates } from '../../src/cameras/certificates.ts';
 import { CameraClient } from '../../src/cameras/client.ts';
+import type { SelfSigned } from './selfsigned.ts';
 
 /** The first three numbers of a /24 of its own, so that tests that run at the same time do not meet. */
 export function ownNetwork(): string {
@@ -64,10 +67,11 @@ export interface FarEnd {
   operations(): string[];
 }
 
-export async function serveFarEnd(t: Test, answer: (asked: Asked) => void): Promise<FarEnd> {
+/** By HTTPS when it has a certificate. */
+export async function serveFarEnd(t: Test, answer: (asked: Asked) => void, certificate?: SelfSigned): Promise<FarEnd> {
   const host = `${ownNetwork()}.2`;
   const asked: Asked[] = [];
-  const server = createServer((request, reply) => {
+  const listener = (request: IncomingMessage, reply: ServerResponse): void => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -80,7 +84,8 @@ export async function serveFarEnd(t: Test, answer: (asked: Asked) => void): Prom
       asked.push(one);
       answer(one);
     });
-  });
+  };
+  const server = certificate === undefined ? createServer(listener) : createSecureServer({ ...certificate }, listener);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   t.teardown(() => new Promise<void>((resolve) => {
     server.close(() => resolve());
@@ -117,11 +122,12 @@ export interface Visit {
   readonly log: string[];
 }
 
-export function visit(far: { host: string; port: number }, o: { password?: string; user?: string } = {}): Visit {
+export function visit(far: { host: string; port: number }, o: { password?: string; user?: string; certificates?: Certificates } = {}): Visit {
   const log: string[] = [];
   const clock = new StillClock();
   const client = new CameraClient({
-    camera: 'garden', address: { host: far.host, port: far.port, path: '/onvif/device_service' },
+    camera: 'garden', address: { host: far.host, port: far.port, path: '/onvif/device_service', secure: o.certificates !== undefined },
+    ...(o.certificates === undefined ? {} : { certificates: o.certificates }),
     user: o.user ?? 'ad<min', password: new Secret(o.password ?? password), clock, log: createLog({ level: 'debug', write: (line) => log.push(line) }),
   });
   return { client, clock, log };
