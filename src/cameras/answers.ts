@@ -2,6 +2,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { find, findAll, findDeep, textOf, type XmlElement } from '../base/xml.ts';
 import { plainWord } from './charset.ts';
+import type { Service } from './onvif.ts';
 
 export interface DeviceFacts {
   readonly manufacturer: string;
@@ -27,24 +28,32 @@ export function readClock(response: XmlElement): UnixMs | undefined {
   return Number.isNaN(ms) || month < 1 || month > 12 || day < 1 || day > 31 || year < 1970 || year > 2200 ? undefined : ms;
 }
 
-export interface ServiceAddresses {
-  readonly device: string | undefined;
-  readonly media: string | undefined;
-  readonly media2: string | undefined;
-}
+/** XAddrs as the camera says them. */
+export type ServiceAddresses = ReadonlyMap<Service, string>;
+
+const namespaces: ReadonlyMap<Service, string> = new Map([
+  ['device', 'ver10/device/wsdl'], ['media', 'ver10/media/wsdl'], ['media2', 'ver20/media/wsdl'], ['events', 'ver10/events/wsdl'],
+  ['ptz', 'ver20/ptz/wsdl'], ['imaging', 'ver20/imaging/wsdl'],
+]);
 
 /** Of GetServices: by namespace. */
 export function readServices(response: XmlElement): ServiceAddresses {
-  const services = findAll(response, 'Service');
-  const of = (namespace: string): string | undefined =>
-    textOf(services.find((service) => textOf(service, 'Namespace')?.replace(/\/$/, '') === `http://www.onvif.org/${namespace}`), 'XAddr');
-  return { device: of('ver10/device/wsdl'), media: of('ver10/media/wsdl'), media2: of('ver20/media/wsdl') };
+  const services = findAll(response, 'Service').slice(0, servicesMax);
+  return addressesOf([...namespaces].map(([name, namespace]) =>
+    [name, textOf(services.find((service) => textOf(service, 'Namespace')?.replace(/\/$/, '') === `http://www.onvif.org/${namespace}`), 'XAddr')]));
 }
 
-/** Of GetCapabilities, for cameras older than GetServices. */
+/** Of GetCapabilities, for cameras older than GetServices; Media 2 is younger. */
 export function readCapabilities(response: XmlElement): ServiceAddresses {
   const capabilities = find(response, 'Capabilities');
-  return { device: textOf(capabilities, 'Device', 'XAddr'), media: textOf(capabilities, 'Media', 'XAddr'), media2: undefined };
+  const words = [['device', 'Device'], ['media', 'Media'], ['events', 'Events'], ['ptz', 'PTZ'], ['imaging', 'Imaging']] as const;
+  return addressesOf(words.map(([name, word]) => [name, textOf(capabilities, word, 'XAddr')]));
+}
+
+const servicesMax = 64;
+
+function addressesOf(said: readonly (readonly [Service, string | undefined])[]): ServiceAddresses {
+  return new Map(said.flatMap(([name, xaddr]) => (xaddr === undefined || xaddr === '' ? [] : [[name, xaddr] as const])));
 }
 
 export interface VideoFacts {

@@ -1,17 +1,9 @@
-import type { Clock } from '../base/clock.ts';
-import { SallyportError, isSallyportError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { Secret } from '../base/secret.ts';
-import { adoptStreamUri, adoptTarget, deviceTarget, type CameraAddress, type Target } from './addresses.ts';
-import {
-  readCapabilities, readDevice, readProfiles, readServices, readUri,
-  type DeviceFacts, type Profile, type ServiceAddresses, type VideoFacts,
-} from './answers.ts';
-import { Certificates } from './certificates.ts';
+import { SallyportError } from '../base/errors.ts';
+import { adoptStreamUri, adoptTarget, deviceTarget, type Target } from './addresses.ts';
+import { readDevice, readProfiles, readUri, type DeviceFacts, type Profile, type VideoFacts } from './answers.ts';
+import { CameraLink, isOfThisCall, type CameraLinkOptions } from './link.ts';
 import { requests, type RequestMaker } from './onvif.ts';
-import { OnvifSession, isRefusal, refused } from './session.ts';
-import { refusalOfHost } from './sitelookup.ts';
-import { Transport, type Credentials } from './transport.ts';
+import { isRefusal } from './session.ts';
 
 export type { CameraAddress } from './addresses.ts';
 export type { DeviceFacts, VideoFacts } from './answers.ts';
@@ -27,22 +19,7 @@ export interface ProfileFacts {
   readonly audioCodec: string | undefined;
 }
 
-export interface CameraClientOptions {
-  /** Its id, for errors and the log. */
-  readonly camera: string;
-  readonly address: CameraAddress;
-  readonly user: string;
-  readonly password: Secret;
-  /** What it may show by HTTPS; without them those that are met are believed, as at adoption. */
-  readonly certificates?: Certificates;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Ends what is under way with SP_STOPPED. */
-  readonly signal?: AbortSignal;
-}
-
 type MediaService = 'media' | 'media2';
-type Services = ReadonlyMap<MediaService, Target>;
 
 const snapshotBytesMax = 8 * 2 ** 20;
 
@@ -52,26 +29,11 @@ const snapshotBytesMax = 8 * 2 ** 20;
  * (the camera does not do it), SP_CAMERA_ANSWER (what it says cannot be used) or SP_STOPPED.
  */
 export class CameraClient {
-  readonly #camera: string;
-  readonly #address: CameraAddress;
-  readonly #access: Credentials;
-  readonly #log: Log;
-  readonly #transport: Transport;
-  readonly #certificates: Certificates;
-  readonly #session: OnvifSession;
-  #services: Services | undefined;
+  readonly #link: CameraLink;
 
   /** SP_CAMERA_ADDRESS when the address is not of the local network. */
-  constructor(o: CameraClientOptions) {
-    const reason = refusalOfHost(o.address.host);
-    if (reason !== undefined) throw new SallyportError('SP_CAMERA_ADDRESS', { camera: o.camera, reason });
-    this.#camera = o.camera;
-    this.#address = o.address;
-    this.#access = { user: o.user, password: o.password };
-    this.#log = o.log.child({ component: 'onvif', camera: o.camera });
-    this.#certificates = o.certificates ?? new Certificates(o.camera, undefined);
-    this.#transport = new Transport({ camera: o.camera, clock: o.clock, certificates: this.#certificates, ...(o.signal === undefined ? {} : { signal: o.signal }) });
-    this.#session = new OnvifSession({ camera: o.camera, access: this.#access, clock: o.clock, transport: this.#transport, device: deviceTarget(o.address) });
+  constructor(o: CameraLinkOptions) {
+    this.#link = new CameraLink(o);
   }
 
   /**
@@ -79,7 +41,7 @@ export class CameraClient {
    * credentials even for that: then hub time is the best guess.
    */
   async readClock(): Promise<{ offsetMs: number }> {
-    return { offsetMs: await this.#session.readClock() };
+    return { offsetMs: await this.#link.session.readClock() };
   }
 
   /**
@@ -93,8 +55,8 @@ export class CameraClient {
     for (const call of [() => this.#usersCall(), () => this.#profilesCall()]) {
       try {
         const [make, target] = await call();
-        await this.#session.call(make, target);
-        if (await this.#session.needsCredentials(make, target)) return;
+        await this.#link.session.call(make, target);
+        if (await this.#link.session.needsCredentials(make, target)) return;
         open = true;
       } catch (error) {
         if (!isOfThisCall(error)) throw error;
@@ -103,12 +65,12 @@ export class CameraClient {
     }
     const problem = problems.find((error) => error.code === 'SP_CAMERA_REFUSED') ?? (open ? undefined : problems[0]);
     if (problem !== undefined) throw problem;
-    this.#log.info('the camera asks for no credentials');
+    this.#link.log.info('the camera asks for no credentials');
   }
 
   /** GetDeviceInformation. */
   async device(): Promise<DeviceFacts> {
-    return readDevice(await this.#session.call(requests.getDeviceInformation, deviceTarget(this.#address)));
+    return readDevice(await this.#link.session.call(requests.getDeviceInformation, deviceTarget(this.#link.address)));
   }
 
   /** The profiles that have a stream, in the camera's order. SP_CAMERA_NO_STREAM when none has. */
@@ -122,62 +84,62 @@ export class CameraClient {
       } catch (error) {
         if (!isOfThisCall(error) || error.code === 'SP_CAMERA_REFUSED') throw error;
         problem ??= error;
-        this.#log.debug({ profile: profile.name, reason: error.message }, 'a profile has no stream');
+        this.#link.log.debug({ profile: profile.name, reason: error.message }, 'a profile has no stream');
       }
     }
     if (facts.length > 0) return facts;
-    throw new SallyportError('SP_CAMERA_NO_STREAM', { camera: this.#camera, reason: problem?.message ?? 'it names no media profile' }, problem);
+    throw new SallyportError('SP_CAMERA_NO_STREAM', { camera: this.#link.camera, reason: problem?.message ?? 'it names no media profile' }, problem);
   }
 
   /** A JPEG picture, at most 8 MiB. */
   async snapshot(uri: string): Promise<Buffer> {
     const operation = 'a snapshot';
-    const target = adoptTarget(uri, this.#address);
-    if (target === undefined) throw this.#session.unusable(operation, 'its address is none');
-    const reply = await this.#transport.exchangeWithDigest({ target, operation, method: 'GET', replyBytesMax: snapshotBytesMax }, this.#access);
-    if (isRefusal(reply)) throw new SallyportError('SP_CAMERA_REFUSED', { camera: this.#camera });
-    if (reply.status !== 200) throw this.#session.unusable(operation, `HTTP ${reply.status}`);
-    if (reply.body.subarray(0, 2).toString('hex') !== 'ffd8') throw this.#session.unusable(operation, 'it is no JPEG picture');
+    const target = adoptTarget(uri, this.#link.address);
+    if (target === undefined) throw this.#link.session.unusable(operation, 'its address is none');
+    const reply = await this.#link.transport.exchangeWithDigest({ target, operation, method: 'GET', replyBytesMax: snapshotBytesMax }, this.#link.access);
+    if (isRefusal(reply)) throw new SallyportError('SP_CAMERA_REFUSED', { camera: this.#link.camera });
+    if (reply.status !== 200) throw this.#link.session.unusable(operation, `HTTP ${reply.status}`);
+    if (reply.body.subarray(0, 2).toString('hex') !== 'ffd8') throw this.#link.session.unusable(operation, 'it is no JPEG picture');
     return reply.body;
   }
 
   async #usersCall(): Promise<[RequestMaker, Target]> {
-    return [requests.getUsers, deviceTarget(this.#address)];
+    return [requests.getUsers, deviceTarget(this.#link.address)];
   }
 
   async #profilesCall(): Promise<[RequestMaker, Target]> {
-    const [[media, target] = ['media', deviceTarget(this.#address)] as const] = await this.#findServices();
+    const [[media, target] = ['media', deviceTarget(this.#link.address)] as const] = await this.#mediaServices();
     return [requests.getProfiles(media), target];
   }
 
   async #describe(media: MediaService, profile: Profile): Promise<ProfileFacts> {
-    const target = await this.#mediaTarget(media);
+    const target = await this.#link.target(media);
     const said = await this.#saidStreamUri(media, profile.token, target);
-    const streamUri = said === undefined ? undefined : adoptStreamUri(said, this.#address);
-    if (streamUri === undefined) throw this.#session.unusable('GetStreamUri', said === undefined ? 'it names no address' : 'its address is neither rtsp: nor rtsps:');
+    const streamUri = said === undefined ? undefined : adoptStreamUri(said, this.#link.address);
+    if (streamUri === undefined) throw this.#link.session.unusable('GetStreamUri', said === undefined ? 'it names no address' : 'its address is neither rtsp: nor rtsps:');
     return { ...profile, streamUri, snapshotUri: await this.#snapshotUri(media, profile.token, target) };
   }
 
   /** Where the camera is reached by TLS, its stream is asked for by TLS too: Media 2 has a word for it (ONVIF Media2, 5.15.1), Media 1 has none. */
   async #saidStreamUri(media: MediaService, token: string, target: Target): Promise<string | undefined> {
-    const media2 = target.secure ? (await this.#findServices()).get('media2') : undefined;
+    const media2 = target.secure ? (await this.#mediaServices()).get('media2') : undefined;
     if (media2 !== undefined) {
       try {
-        const said = readUri(await this.#session.call(requests.getStreamUri('media2', token, 'RTSPS'), media2));
+        const said = readUri(await this.#link.session.call(requests.getStreamUri('media2', token, 'RTSPS'), media2));
         if (said !== undefined && /^rtsps:/i.test(said)) return said;
       } catch (error) {
         if (!isOfThisCall(error) || error.code === 'SP_CAMERA_REFUSED') throw error;
-        this.#log.debug({ reason: error.message }, 'the camera has no RTSPS');
+        this.#link.log.debug({ reason: error.message }, 'the camera has no RTSPS');
       }
     }
-    return readUri(await this.#session.call(requests.getStreamUri(media, token, 'RTSP'), target));
+    return readUri(await this.#link.session.call(requests.getStreamUri(media, token, 'RTSP'), target));
   }
 
   /** Undefined where the camera offers none. */
   async #snapshotUri(media: MediaService, token: string, target: Target): Promise<string | undefined> {
     try {
-      const said = readUri(await this.#session.call(requests.getSnapshotUri(media, token), target));
-      const place = said === undefined ? undefined : adoptTarget(said, this.#address);
+      const said = readUri(await this.#link.session.call(requests.getSnapshotUri(media, token), target));
+      const place = said === undefined ? undefined : adoptTarget(said, this.#link.address);
       return place === undefined ? undefined : `http${place.secure ? 's' : ''}://${place.host}:${place.port}${place.path}`;
     } catch (error) {
       if (isOfThisCall(error)) return undefined;
@@ -192,62 +154,23 @@ export class CameraClient {
   async #listProfiles(): Promise<{ media: MediaService; profile: Profile }[]> {
     const lists = new Map<MediaService, Profile[]>();
     let problem: unknown;
-    for (const [media, target] of await this.#findServices()) {
+    for (const [media, target] of await this.#mediaServices()) {
       try {
-        lists.set(media, readProfiles(await this.#session.call(requests.getProfiles(media), target)));
+        lists.set(media, readProfiles(await this.#link.session.call(requests.getProfiles(media), target)));
       } catch (error) {
         if (!isOfThisCall(error)) throw error;
         problem ??= error;
-        this.#log.debug({ service: media, reason: error.message }, 'a media service lists no profiles');
+        this.#link.log.debug({ service: media, reason: error.message }, 'a media service lists no profiles');
       }
     }
     if (lists.size === 0) throw problem;
     return mergeProfiles(lists.get('media') ?? [], lists.get('media2') ?? []);
   }
 
-  async #mediaTarget(media: MediaService): Promise<Target> {
-    const target = (await this.#findServices()).get(media);
-    if (target === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera: this.#camera, operation: media, reason: 'it has no such service' });
-    return target;
+  async #mediaServices(): Promise<ReadonlyMap<MediaService, Target>> {
+    const services = await this.#link.services();
+    return new Map((['media', 'media2'] as const).flatMap((media) => (services.has(media) ? [[media, services.get(media) as Target] as const] : [])));
   }
-
-  async #findServices(): Promise<Services> {
-    this.#services ??= this.#placeServices(await this.#readServices());
-    return this.#services;
-  }
-
-  /** Open to everybody by the standard (access class PRE_AUTH); some cameras want credentials all the same. */
-  async #readServices(): Promise<ServiceAddresses> {
-    const device = deviceTarget(this.#address);
-    for (const [make, read] of [[requests.getServices, readServices], [requests.getCapabilities, readCapabilities]] as const) {
-      try {
-        const outcome = await this.#session.open(make, device);
-        const services = read(outcome === refused ? await this.#session.call(make, device) : outcome);
-        if (services.media !== undefined || services.media2 !== undefined) return services;
-      } catch (error) {
-        if (!isOfThisCall(error) || error.code === 'SP_CAMERA_REFUSED') throw error;
-        this.#log.debug({ reason: error.message }, 'the camera does not say where its services are');
-      }
-    }
-    return { device: undefined, media: undefined, media2: undefined };
-  }
-
-  #placeServices(said: ServiceAddresses): Services {
-    const believedPort = said.device === undefined ? undefined : adoptTarget(said.device, this.#address)?.port;
-    const services = new Map<MediaService, Target>();
-    for (const media of ['media', 'media2'] as const) {
-      const target = said[media] === undefined ? undefined : adoptTarget(said[media], this.#address, believedPort);
-      if (target !== undefined) services.set(media, target);
-    }
-    // Many cameras answer for all services at one address.
-    if (services.size === 0) services.set('media', deviceTarget(this.#address));
-    return services;
-  }
-}
-
-/** Whether an error says something about one call and not about the whole camera. */
-function isOfThisCall(error: unknown): error is SallyportError {
-  return isSallyportError(error) && ['SP_CAMERA_REFUSED', 'SP_CAMERA_FAULT', 'SP_CAMERA_ANSWER'].includes(error.code);
 }
 
 function mergeProfiles(first: readonly Profile[], second: readonly Profile[]): { media: MediaService; profile: Profile }[] {

@@ -3,7 +3,7 @@ import { escapeXml } from '../base/xml.ts';
 import { envelopeEnd, envelopeStart } from './soap.ts';
 
 /** The services of a camera that are asked. */
-export type Service = 'device' | 'media' | 'media2';
+export type Service = 'device' | 'media' | 'media2' | 'events' | 'ptz' | 'imaging';
 
 /** One SOAP request, ready to be sent. */
 export interface OnvifRequest {
