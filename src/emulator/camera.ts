@@ -6,6 +6,7 @@ import type { CameraFace, DeviceFacts, Quirks, StreamName } from './face.ts';
 import { LiveFeed } from './feed.ts';
 import { OnvifServer } from './onvif/server.ts';
 import { RtspServer } from './rtsp.ts';
+import type { EventKind } from './topics.ts';
 
 export interface EmulatedCamera {
   readonly name: string;
@@ -43,6 +44,10 @@ export interface EmulatedCamera {
   heard(): Buffer;
   /** Who talks, in which codec, and what was lost on the way. */
   readonly hearing: Hearing;
+  /** Something begins or ends before the camera: whoever subscribed is told. */
+  raise(kind: EventKind, on: boolean): void;
+  /** How many subscriptions to events live. */
+  readonly subscriptions: number;
   /** For whatever is asked from now on; streams that run go on. */
   setPassword(password: string): void;
 }
@@ -86,6 +91,7 @@ export class Camera implements EmulatedCamera {
   get device(): DeviceFacts { return this.#face.device; }
   get quirks(): Quirks { return this.#face.quirks; }
   get connections(): number { return this.#rtsp.connections; }
+  get subscriptions(): number { return this.#face.events.subscriptions; }
   get nextPicture(): number { return this.#main.next(0); }
   get hearing(): Hearing { return this.#ear.hearing; }
 
@@ -113,6 +119,8 @@ export class Camera implements EmulatedCamera {
       this.#running = false;
       await Promise.all(this.#announcers.map((announcer) => announcer.withdraw(this.#face)));
       await Promise.all([this.#rtsp.stop(), this.#onvif.stop()]);
+      // They live in its memory.
+      this.#face.events.endAll();
       this.#rtsp.resume();
     });
   }
@@ -138,6 +146,10 @@ export class Camera implements EmulatedCamera {
 
   show(scene: StreamName): void {
     this.#main.show(this.#face.streams[scene].tracks);
+  }
+
+  raise(kind: EventKind, on: boolean): void {
+    this.#face.events.raise(kind, on);
   }
 
   setPassword(password: string): void {

@@ -7,8 +7,8 @@
  * Must never: listen on an address outside loopback, import any room but base/, or be reachable from the hub or the courier; only the
  * command line and tests start it.
  *
- * The camera that it plays keeps to the standards strictly: ONVIF profile S (device and media service, WS-UsernameToken and HTTP
- * Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC 6184, 3640 and 3551. Where a
+ * The camera that it plays keeps to the standards strictly: ONVIF profile S (device, media and event service, WS-UsernameToken and
+ * HTTP Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC 6184, 3640 and 3551. Where a
  * real camera strays, that is a quirk, switched on by name (face.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
  */
 import { randomBytes } from 'node:crypto';
@@ -20,7 +20,9 @@ import type { Log } from '../base/log.ts';
 import { Camera, type EmulatedCamera } from './camera.ts';
 import { WsDiscovery } from './discovery.ts';
 import type { TalkCodec } from './ear.ts';
-import { identityOf, type CameraFace, type StreamFacts, type StreamName } from './face.ts';
+import { CameraEvents } from './events.ts';
+import { cameraTimeMs, identityOf, type CameraFace, type Quirks, type StreamFacts, type StreamName } from './face.ts';
+import { standardHabits } from './habits.ts';
 import { Mdns } from './mdns.ts';
 import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
 import { readAac } from './samples.ts';
@@ -28,6 +30,7 @@ import { loadVideo, looksMax, makeScene, makeSound, openSceneFolder, type Scene,
 
 export type { EmulatedCamera } from './camera.ts';
 export type { DeviceFacts } from './face.ts';
+export { eventKinds, type EventKind } from './topics.ts';
 
 export type EmulatedAudio = SoundKind | 'none';
 
@@ -85,9 +88,12 @@ export class Emulator {
       for (const [index, address] of addresses.entries()) {
         const { streams, scenes } = cast[index] as Role;
         const name = firstNames[index] ?? `camera-${index + 1}`;
+        const quirks: Quirks = {};
+        const habits = standardHabits;
         const face: CameraFace = {
-          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams, talk: options.talk ?? [],
-          clock: systemClock, quirks: {}, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
+          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams, talk: options.talk ?? [], habits,
+          events: new CameraEvents({ topics: habits.topics, clock: systemClock, nowMs: () => cameraTimeMs({ clock: systemClock, quirks }) }),
+          clock: systemClock, quirks, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
         };
         const camera = new Camera({ face, scenes, announcers, log: options.log });
         await camera.start();

@@ -2,7 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { TalkCodec } from './ear.ts';
+import type { CameraEvents } from './events.ts';
+import type { Habits } from './habits.ts';
 import type { Hostility } from './hostile.ts';
+import type { OnvifQuirks } from './onvifquirks.ts';
 import type { Track } from './rtp.ts';
 
 export interface DeviceFacts {
@@ -24,9 +27,7 @@ export interface StreamFacts {
 }
 
 /** Where a camera strays from the standard; an empty one strays nowhere. */
-export interface Quirks {
-  /** Added to the camera's own clock. */
-  clockOffsetMs?: number;
+export interface Quirks extends OnvifQuirks {
   /** What it sends is meant to do harm; for viewers who come from now on. */
   hostile?: Hostility;
   /** It hangs up so long after a viewer began to play. */
@@ -41,8 +42,6 @@ export interface Quirks {
   onlyTransport?: 'tcp' | 'udp';
   /** Describes the way to its loudspeaker to everybody, and never wants to see the feature named (ONVIF Streaming, 5.3.1). */
   talksUnasked?: boolean;
-  /** What GetStreamUri answers instead of the truth. */
-  streamUri?: string;
 }
 
 export interface CameraFace {
@@ -56,6 +55,8 @@ export interface CameraFace {
   readonly talk: readonly TalkCodec[];
   readonly clock: Clock;
   readonly quirks: Quirks;
+  readonly habits: Habits;
+  readonly events: CameraEvents;
   password: string;
   /** 0 until the camera listens. */
   onvifPort: number;
@@ -63,12 +64,17 @@ export interface CameraFace {
 }
 
 /** Of the camera's own clock. */
-export function cameraTimeMs(face: CameraFace): number {
+export function cameraTimeMs(face: Pick<CameraFace, 'clock' | 'quirks'>): number {
   return face.clock.wallMs() + (face.quirks.clockOffsetMs ?? 0);
 }
 
 export function deviceXaddr(face: CameraFace): string {
-  return `http://${face.address}:${face.onvifPort}/onvif/device_service`;
+  return xaddrOf(face, face.habits.paths.device);
+}
+
+/** Of a path of this camera. */
+export function xaddrOf(face: CameraFace, path: string): string {
+  return `http://${face.address}:${face.onvifPort}${path}`;
 }
 
 export function scopesOf(face: CameraFace): string[] {

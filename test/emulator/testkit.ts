@@ -8,6 +8,7 @@ import type { Test } from 'tap';
 import { answerChallenge, parseChallenge } from '../../src/base/digest.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { run } from '../../src/base/spawn.ts';
+import { standardHabits, type ServiceName } from '../../src/emulator/habits.ts';
 import { Emulator, type EmulatedCamera, type EmulatorOptions } from '../../src/emulator/emulator.ts';
 
 /** Of a /24 of its own, so that tests that run at the same time do not meet. */
@@ -151,8 +152,8 @@ export function securityHeader(camera: EmulatedCamera, o: { password?: string; c
     + `<Created xmlns="${wss}-wssecurity-utility-1.0.xsd">${created}</Created></UsernameToken></Security>`;
 }
 
-export async function postSoap(camera: EmulatedCamera, body: string, o: { header?: string; service?: string; authorization?: string } = {}): Promise<{ status: number; text: string; challenge: string | null }> {
-  const response = await fetch(`http://${camera.address}:${camera.onvifPort}/onvif/${o.service ?? 'device'}_service`, {
+export async function postSoap(camera: EmulatedCamera, body: string, o: { header?: string; service?: ServiceName; url?: string; authorization?: string } = {}): Promise<{ status: number; text: string; challenge: string | null }> {
+  const response = await fetch(o.url ?? `http://${camera.address}:${camera.onvifPort}${standardHabits.paths[o.service ?? 'device']}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/soap+xml; charset=utf-8', ...(o.authorization === undefined ? {} : { Authorization: o.authorization }) },
     body: `<?xml version="1.0"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>${o.header ?? ''}</s:Header><s:Body>${body}</s:Body></s:Envelope>`,

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { checkAnswer, parseAuthHeader } from '../../base/digest.ts';
 import { find, textOf, type XmlElement } from '../../base/xml.ts';
 import { cameraTimeMs, type CameraFace } from '../face.ts';
+import type { AccessClass } from './operation.ts';
 import { SoapFault } from './soap.ts';
 
 const realm = 'Emulated camera';
@@ -25,7 +26,7 @@ export class Access {
   }
 
   /** Throws the fault of who may not: 401 with a challenge where no token was given, else 400. */
-  checkSoap(header: XmlElement | undefined, http: { method: string; url: string; authorization: string | undefined }): void {
+  checkSoap(header: XmlElement | undefined, http: { method: string; url: string; authorization: string | undefined; access: AccessClass }): void {
     const token = find(header, 'Security', 'UsernameToken');
     if (http.authorization === undefined && token === undefined) throw notAuthorized('no credentials were given', 401);
     if (http.authorization !== undefined && !this.checkHttp({ ...http, authorization: http.authorization })) throw notAuthorized('the HTTP digest is wrong', 401);

@@ -1,31 +1,34 @@
 /** Device service (ONVIF Core, chapter 8): what profile S wants of it for reading. */
-import { textOf } from '../../base/xml.ts';
-import { cameraTimeMs, deviceXaddr, macOf, scopesOf, type CameraFace } from '../face.ts';
-import { mediaServiceCapabilities } from './media.ts';
-import type { Operation, Service } from './operation.ts';
+import { textOf, type XmlElement } from '../../base/xml.ts';
+import { cameraTimeMs, macOf, scopesOf, xaddrOf, type CameraFace } from '../face.ts';
+import type { Call, Operation, ServiceFacts } from './operation.ts';
 import { leaf, namespaces, SoapFault } from './soap.ts';
 
-export const mediaPath = '/onvif/media_service';
-export const devicePath = '/onvif/device_service';
 const version = { major: 20, minor: 12 };
 
-export const deviceService: Service = new Map<string, Operation>([
-  ['GetSystemDateAndTime', { open: true, answer: getSystemDateAndTime }],
-  ['GetServices', { open: true, answer: (face, request) => wrap('GetServices', servicesOf(face, textOf(request, 'IncludeCapability') === 'true')) }],
-  ['GetServiceCapabilities', { open: true, answer: () => wrap('GetServiceCapabilities', serviceCapabilities) }],
-  ['GetCapabilities', { open: true, answer: (face, request) => getCapabilities(face, textOf(request, 'Category') ?? 'All') }],
-  ['GetHostname', { open: true, answer: (face) => wrap('GetHostname', `<tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP>${leaf('tt:Name', face.name)}</tds:HostnameInformation>`) }],
-  ['GetWsdlUrl', { open: true, answer: () => wrap('GetWsdlUrl', leaf('tds:WsdlUrl', 'http://www.onvif.org/')) }],
-  ['GetEndpointReference', { open: true, answer: (face) => wrap('GetEndpointReference', leaf('tds:GUID', face.urn)) }],
-  ['GetDeviceInformation', { answer: getDeviceInformation }],
-  ['GetScopes', { answer: (face) => wrap('GetScopes', scopesOf(face).map((scope) => `<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef>${leaf('tt:ScopeItem', scope)}</tds:Scopes>`).join('')) }],
-  ['GetUsers', { answer: (face) => wrap('GetUsers', `<tds:User>${leaf('tt:Username', face.user)}<tt:UserLevel>Administrator</tt:UserLevel></tds:User>`) }],
-  ['GetDiscoveryMode', { answer: () => wrap('GetDiscoveryMode', '<tds:DiscoveryMode>Discoverable</tds:DiscoveryMode>') }],
-  ['GetNetworkInterfaces', { answer: getNetworkInterfaces }],
-  ['GetNetworkProtocols', { answer: getNetworkProtocols }],
-  ['GetDNS', { answer: () => wrap('GetDNS', '<tds:DNSInformation><tt:FromDHCP>false</tt:FromDHCP></tds:DNSInformation>') }],
-  ['GetNTP', { answer: () => wrap('GetNTP', '<tds:NTPInformation><tt:FromDHCP>false</tt:FromDHCP></tds:NTPInformation>') }],
-]);
+export const deviceService: ServiceFacts = {
+  name: 'device',
+  namespace: namespaces.device,
+  capabilities: () => capabilities,
+  category: { name: 'Device', content: deviceCategory },
+  operations: new Map<string, Operation>([
+    ['GetSystemDateAndTime', { access: 'PRE_AUTH', answer: getSystemDateAndTime }],
+    ['GetServices', { access: 'PRE_AUTH', answer: getServices }],
+    ['GetServiceCapabilities', { access: 'PRE_AUTH', answer: () => wrap('GetServiceCapabilities', capabilities) }],
+    ['GetCapabilities', { access: 'PRE_AUTH', answer: getCapabilities }],
+    ['GetHostname', { access: 'PRE_AUTH', answer: (face) => wrap('GetHostname', `<tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP>${leaf('tt:Name', face.name)}</tds:HostnameInformation>`) }],
+    ['GetWsdlUrl', { access: 'PRE_AUTH', answer: () => wrap('GetWsdlUrl', leaf('tds:WsdlUrl', 'http://www.onvif.org/')) }],
+    ['GetEndpointReference', { access: 'PRE_AUTH', answer: (face) => wrap('GetEndpointReference', leaf('tds:GUID', face.urn)) }],
+    ['GetDeviceInformation', { access: 'READ_SYSTEM', answer: getDeviceInformation }],
+    ['GetScopes', { access: 'READ_SYSTEM', answer: (face) => wrap('GetScopes', scopesOf(face).map((scope) => `<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef>${leaf('tt:ScopeItem', scope)}</tds:Scopes>`).join('')) }],
+    ['GetUsers', { access: 'READ_SYSTEM_SECRET', answer: (face) => wrap('GetUsers', `<tds:User>${leaf('tt:Username', face.user)}<tt:UserLevel>Administrator</tt:UserLevel></tds:User>`) }],
+    ['GetDiscoveryMode', { access: 'READ_SYSTEM', answer: () => wrap('GetDiscoveryMode', '<tds:DiscoveryMode>Discoverable</tds:DiscoveryMode>') }],
+    ['GetNetworkInterfaces', { access: 'READ_SYSTEM', answer: getNetworkInterfaces }],
+    ['GetNetworkProtocols', { access: 'READ_SYSTEM', answer: getNetworkProtocols }],
+    ['GetDNS', { access: 'READ_SYSTEM', answer: () => wrap('GetDNS', '<tds:DNSInformation><tt:FromDHCP>false</tt:FromDHCP></tds:DNSInformation>') }],
+    ['GetNTP', { access: 'READ_SYSTEM', answer: () => wrap('GetNTP', '<tds:NTPInformation><tt:FromDHCP>false</tt:FromDHCP></tds:NTPInformation>') }],
+  ]),
+};
 
 function getSystemDateAndTime(face: CameraFace): string {
   const now = new Date(cameraTimeMs(face));
@@ -35,33 +38,39 @@ function getSystemDateAndTime(face: CameraFace): string {
     + `<tt:TimeZone><tt:TZ>UTC0</tt:TZ></tt:TimeZone>${moment('tt:UTCDateTime')}${moment('tt:LocalDateTime')}</tds:SystemDateAndTime>`);
 }
 
-function servicesOf(face: CameraFace, withCapabilities: boolean): string {
-  const service = (namespace: string, path: string, capabilities: string): string =>
-    `<tds:Service>${leaf('tds:Namespace', namespace)}${leaf('tds:XAddr', new URL(path, deviceXaddr(face)).href)}`
-    + (withCapabilities ? `<tds:Capabilities>${capabilities}</tds:Capabilities>` : '')
-    + `<tds:Version>${leaf('tt:Major', version.major)}${leaf('tt:Minor', version.minor)}</tds:Version></tds:Service>`;
-  return service(namespaces.device, devicePath, serviceCapabilities) + service(namespaces.media, mediaPath, mediaServiceCapabilities);
+function getServices(face: CameraFace, request: XmlElement, { services }: Call): string {
+  const withCapabilities = textOf(request, 'IncludeCapability') === 'true';
+  return wrap('GetServices', services.map(({ name, namespace, capabilities: own }) =>
+    `<tds:Service>${leaf('tds:Namespace', namespace)}${leaf('tds:XAddr', xaddrOf(face, face.habits.paths[name]))}`
+    + (withCapabilities ? `<tds:Capabilities>${own(face)}</tds:Capabilities>` : '')
+    + `<tds:Version>${leaf('tt:Major', version.major)}${leaf('tt:Minor', version.minor)}</tds:Version></tds:Service>`).join(''));
 }
 
-const serviceCapabilities = '<tds:Capabilities><tds:Network IPFilter="false" ZeroConfiguration="false" IPVersion6="false" DynDNS="false"/>'
+const capabilities = '<tds:Capabilities><tds:Network IPFilter="false" ZeroConfiguration="false" IPVersion6="false" DynDNS="false"/>'
   + '<tds:Security TLS1.0="false" TLS1.1="false" TLS1.2="false" OnboardKeyGeneration="false" AccessPolicyConfig="false" X.509Token="false" SAMLToken="false"'
   + ' KerberosToken="false" UsernameToken="true" HttpDigest="true" RELToken="false"/>'
   + '<tds:System DiscoveryResolve="true" DiscoveryBye="true" RemoteDiscovery="false" SystemBackup="false" SystemLogging="false" FirmwareUpgrade="false"/></tds:Capabilities>';
 
-function getCapabilities(face: CameraFace, category: string): string {
-  const device = `<tt:Device>${leaf('tt:XAddr', deviceXaddr(face))}`
-    + '<tt:Network><tt:IPFilter>false</tt:IPFilter><tt:ZeroConfiguration>false</tt:ZeroConfiguration><tt:IPVersion6>false</tt:IPVersion6><tt:DynDNS>false</tt:DynDNS></tt:Network>'
+/** Categories come in the order of the schema. */
+const categories = ['Device', 'Events', 'Imaging', 'Media', 'PTZ'];
+
+function getCapabilities(face: CameraFace, request: XmlElement, { services }: Call): string {
+  const wanted = textOf(request, 'Category') ?? 'All';
+  const parts = services.flatMap(({ name, category }) => category !== undefined && (wanted === 'All' || wanted === category.name) ? [{ name, category }] : [])
+    .sort((a, b) => categories.indexOf(a.category.name) - categories.indexOf(b.category.name));
+  if (parts.length === 0) throw new SoapFault({ code: 'Receiver', subcodes: ['ActionNotSupported', 'NoSuchService'], reason: `no ${wanted} service` });
+  return wrap('GetCapabilities', `<tds:Capabilities>${parts.map(({ name, category }) =>
+    `<tt:${category.name}>${leaf('tt:XAddr', xaddrOf(face, face.habits.paths[name]))}${category.content(face)}</tt:${category.name}>`).join('')}</tds:Capabilities>`);
+}
+
+function deviceCategory(): string {
+  return '<tt:Network><tt:IPFilter>false</tt:IPFilter><tt:ZeroConfiguration>false</tt:ZeroConfiguration><tt:IPVersion6>false</tt:IPVersion6><tt:DynDNS>false</tt:DynDNS></tt:Network>'
     + '<tt:System><tt:DiscoveryResolve>true</tt:DiscoveryResolve><tt:DiscoveryBye>true</tt:DiscoveryBye><tt:RemoteDiscovery>false</tt:RemoteDiscovery>'
     + '<tt:SystemBackup>false</tt:SystemBackup><tt:SystemLogging>false</tt:SystemLogging><tt:FirmwareUpgrade>false</tt:FirmwareUpgrade>'
     + `<tt:SupportedVersions>${leaf('tt:Major', version.major)}${leaf('tt:Minor', version.minor)}</tt:SupportedVersions></tt:System>`
-    + '<tt:IO><tt:InputConnectors>0</tt:InputConnectors><tt:RelayOutputs>0</tt:RelayOutputs></tt:IO>'
+    + '<tt:IO><tt:InputConnectors>1</tt:InputConnectors><tt:RelayOutputs>1</tt:RelayOutputs></tt:IO>'
     + '<tt:Security><tt:TLS1.1>false</tt:TLS1.1><tt:TLS1.2>false</tt:TLS1.2><tt:OnboardKeyGeneration>false</tt:OnboardKeyGeneration><tt:AccessPolicyConfig>false</tt:AccessPolicyConfig>'
-    + '<tt:X.509Token>false</tt:X.509Token><tt:SAMLToken>false</tt:SAMLToken><tt:KerberosToken>false</tt:KerberosToken><tt:RELToken>false</tt:RELToken></tt:Security></tt:Device>';
-  const media = `<tt:Media>${leaf('tt:XAddr', new URL(mediaPath, deviceXaddr(face)).href)}`
-    + '<tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast><tt:RTP_TCP>false</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP></tt:StreamingCapabilities></tt:Media>';
-  const wanted = new Map([['All', device + media], ['Device', device], ['Media', media]]).get(category);
-  if (wanted === undefined) throw new SoapFault({ code: 'Receiver', subcodes: ['ActionNotSupported', 'NoSuchService'], reason: `no ${category} service` });
-  return wrap('GetCapabilities', `<tds:Capabilities>${wanted}</tds:Capabilities>`);
+    + '<tt:X.509Token>false</tt:X.509Token><tt:SAMLToken>false</tt:SAMLToken><tt:KerberosToken>false</tt:KerberosToken><tt:RELToken>false</tt:RELToken></tt:Security>';
 }
 
 function getDeviceInformation({ device }: CameraFace): string {

@@ -1,30 +1,36 @@
 /** Media service, version 1 (ONVIF Media, profile S): two fixed profiles, `main` and `sub`, each with picture and, where there is any, sound. */
 import { find, textOf, type XmlElement } from '../../base/xml.ts';
-import { streamNames, type CameraFace, type StreamName } from '../face.ts';
+import { streamNames, xaddrOf, type CameraFace, type StreamName } from '../face.ts';
 import type { Track } from '../rtp.ts';
-import type { Operation, Service } from './operation.ts';
-import { leaf, SoapFault } from './soap.ts';
+import type { Operation, ServiceFacts } from './operation.ts';
+import { leaf, namespaces, SoapFault } from './soap.ts';
 
-export const mediaServiceCapabilities = '<trt:Capabilities SnapshotUri="true" Rotation="false" VideoSourceMode="false" OSD="false"><trt:ProfileCapabilities MaximumNumberOfProfiles="2"/>'
+const capabilities = '<trt:Capabilities SnapshotUri="true" Rotation="false" VideoSourceMode="false" OSD="false"><trt:ProfileCapabilities MaximumNumberOfProfiles="2"/>'
   + '<trt:StreamingCapabilities RTPMulticast="false" RTP_TCP="false" RTP_RTSP_TCP="true" NonAggregateControl="false"/></trt:Capabilities>';
 
-export const mediaService: Service = new Map<string, Operation>([
-  ['GetServiceCapabilities', { open: true, answer: () => wrap('GetServiceCapabilities', mediaServiceCapabilities) }],
-  ['GetProfiles', { answer: (face) => wrap('GetProfiles', streamNames.map((name) => profile(face, name, 'trt:Profiles')).join('')) }],
-  ['GetProfile', { answer: (face, request) => wrap('GetProfile', profile(face, profileOf(request), 'trt:Profile')) }],
-  ['GetVideoSources', { answer: (face) => wrap('GetVideoSources', videoSource(face)) }],
-  ['GetVideoSourceConfigurations', { answer: (face) => wrap('GetVideoSourceConfigurations', videoSourceConfiguration(face, 'trt:Configurations')) }],
-  ['GetVideoSourceConfiguration', { answer: (face, request) => wrap('GetVideoSourceConfiguration', expectToken(request, 'VSC1') + videoSourceConfiguration(face, 'trt:Configuration')) }],
-  ['GetVideoEncoderConfigurations', { answer: (face) => wrap('GetVideoEncoderConfigurations', streamNames.map((name) => videoEncoder(face, name, 'trt:Configurations')).join('')) }],
-  ['GetVideoEncoderConfiguration', { answer: (face, request) => wrap('GetVideoEncoderConfiguration', videoEncoder(face, encoderOf(request), 'trt:Configuration')) }],
-  ['GetVideoEncoderConfigurationOptions', { answer: (face, request) => wrap('GetVideoEncoderConfigurationOptions', videoEncoderOptions(face, optionsStream(request))) }],
-  ['GetGuaranteedNumberOfVideoEncoderInstances', { answer: () => wrap('GetGuaranteedNumberOfVideoEncoderInstances', '<trt:TotalNumber>2</trt:TotalNumber><trt:H264>2</trt:H264>') }],
-  ['GetAudioSources', { answer: (face) => wrap('GetAudioSources', ifSound(face, () => '<trt:AudioSources token="AudioSource1"><tt:Channels>1</tt:Channels></trt:AudioSources>')) }],
-  ['GetAudioSourceConfigurations', { answer: (face) => wrap('GetAudioSourceConfigurations', ifSound(face, () => audioSourceConfiguration('trt:Configurations'))) }],
-  ['GetAudioEncoderConfigurations', { answer: (face) => wrap('GetAudioEncoderConfigurations', ifSound(face, (track) => audioEncoder(track, 'trt:Configurations'))) }],
-  ['GetStreamUri', { answer: (face, request) => wrap('GetStreamUri', streamUri(face, request)) }],
-  ['GetSnapshotUri', { answer: (face, request) => wrap('GetSnapshotUri', mediaUri(`http://${face.address}:${face.onvifPort}${snapshotPath(profileOf(request))}`)) }],
-]);
+export const mediaService: ServiceFacts = {
+  name: 'media',
+  namespace: namespaces.media,
+  capabilities: () => capabilities,
+  category: { name: 'Media', content: () => '<tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast><tt:RTP_TCP>false</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP></tt:StreamingCapabilities>' },
+  operations: new Map<string, Operation>([
+    ['GetServiceCapabilities', { access: 'PRE_AUTH', answer: () => wrap('GetServiceCapabilities', capabilities) }],
+    ['GetProfiles', { access: 'READ_MEDIA', answer: (face) => wrap('GetProfiles', streamNames.map((name) => profile(face, name, 'trt:Profiles')).join('')) }],
+    ['GetProfile', { access: 'READ_MEDIA', answer: (face, request) => wrap('GetProfile', profile(face, profileOf(request), 'trt:Profile')) }],
+    ['GetVideoSources', { access: 'READ_MEDIA', answer: (face) => wrap('GetVideoSources', videoSource(face)) }],
+    ['GetVideoSourceConfigurations', { access: 'READ_MEDIA', answer: (face) => wrap('GetVideoSourceConfigurations', videoSourceConfiguration(face, 'trt:Configurations')) }],
+    ['GetVideoSourceConfiguration', { access: 'READ_MEDIA', answer: (face, request) => wrap('GetVideoSourceConfiguration', expectToken(request, 'VSC1') + videoSourceConfiguration(face, 'trt:Configuration')) }],
+    ['GetVideoEncoderConfigurations', { access: 'READ_MEDIA', answer: (face) => wrap('GetVideoEncoderConfigurations', streamNames.map((name) => videoEncoder(face, name, 'trt:Configurations')).join('')) }],
+    ['GetVideoEncoderConfiguration', { access: 'READ_MEDIA', answer: (face, request) => wrap('GetVideoEncoderConfiguration', videoEncoder(face, encoderOf(request), 'trt:Configuration')) }],
+    ['GetVideoEncoderConfigurationOptions', { access: 'READ_MEDIA', answer: (face, request) => wrap('GetVideoEncoderConfigurationOptions', videoEncoderOptions(face, optionsStream(request))) }],
+    ['GetGuaranteedNumberOfVideoEncoderInstances', { access: 'READ_MEDIA', answer: () => wrap('GetGuaranteedNumberOfVideoEncoderInstances', '<trt:TotalNumber>2</trt:TotalNumber><trt:H264>2</trt:H264>') }],
+    ['GetAudioSources', { access: 'READ_MEDIA', answer: (face) => wrap('GetAudioSources', ifSound(face, () => '<trt:AudioSources token="AudioSource1"><tt:Channels>1</tt:Channels></trt:AudioSources>')) }],
+    ['GetAudioSourceConfigurations', { access: 'READ_MEDIA', answer: (face) => wrap('GetAudioSourceConfigurations', ifSound(face, () => audioSourceConfiguration('trt:Configurations'))) }],
+    ['GetAudioEncoderConfigurations', { access: 'READ_MEDIA', answer: (face) => wrap('GetAudioEncoderConfigurations', ifSound(face, (track) => audioEncoder(track, 'trt:Configurations'))) }],
+    ['GetStreamUri', { access: 'READ_MEDIA', answer: (face, request) => wrap('GetStreamUri', streamUri(face, request)) }],
+    ['GetSnapshotUri', { access: 'READ_MEDIA', answer: (face, request) => wrap('GetSnapshotUri', mediaUri(xaddrOf(face, snapshotPath(profileOf(request))))) }],
+  ]),
+};
 
 export function snapshotPath(name: StreamName): string {
   return `/onvif/snapshot/${name}.jpg`;

@@ -6,15 +6,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { find, parseXml, type XmlElement } from '../../base/xml.ts';
+import { find, parseXml, textOf, type XmlElement } from '../../base/xml.ts';
 import { streamNames, type CameraFace } from '../face.ts';
 import { Access } from './access.ts';
-import { devicePath, deviceService, mediaPath } from './device.ts';
-import { mediaService, snapshotPath } from './media.ts';
-import type { Operation, Service } from './operation.ts';
-import { envelope, faultEnvelope, SoapFault } from './soap.ts';
+import { snapshotPath } from './media.ts';
+import type { Operation } from './operation.ts';
+import { namespaceOfBody } from './namespace.ts';
+import { operationOf, servicesOf } from './services.ts';
+import { envelope, faultAction, faultEnvelope, leaf, SoapFault } from './soap.ts';
 
-const services: ReadonlyMap<string, Service> = new Map([[devicePath, deviceService], [mediaPath, mediaService]]);
 const bodyBytesMax = 256 * 1024;
 const connectionsMax = 128;
 
@@ -80,10 +80,10 @@ export class OnvifServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const body = await readBody(request);
-      while (this.#stalled !== undefined) await this.#stalled.released;
+      await this.#whileStalled();
       if (response.destroyed) return;
       if (body === undefined) respond(response, 413, 'text/plain', 'too long');
-      else if (request.method === 'POST') this.#answerSoap(request, response, body);
+      else if (request.method === 'POST') await this.#answerSoap(request, response, body);
       else this.#answerGet(request, response);
     } catch (error) {
       this.#log.debug({ reason: reasonOf(error) }, 'an HTTP request broke off');
@@ -91,23 +91,41 @@ export class OnvifServer {
     }
   }
 
-  #answerSoap(request: IncomingMessage, response: ServerResponse, body: string): void {
+  async #whileStalled(): Promise<void> {
+    while (this.#stalled !== undefined) await this.#stalled.released;
+  }
+
+  async #answerSoap(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
+    let called: Called | undefined;
     try {
-      respond(response, 200, soapType, envelope(this.#call(request, body)));
+      called = readCall(body);
+      const { operation, answer } = await this.#call(request, response, called);
+      // An answer that was waited for may come after a stall began.
+      await this.#whileStalled();
+      respond(response, 200, soapType, envelope(answer, operation.action === undefined ? '' : addressing(operation.action, called)));
+      operation.afterwards?.(this.#face);
     } catch (error) {
       const fault = error instanceof SoapFault ? error : this.#unexpected(error);
+      if (response.destroyed) return;
       if (fault.status === 401) response.setHeader('WWW-Authenticate', this.#access.challenge(request.headers.authorization));
-      respond(response, fault.status, soapType, faultEnvelope(fault));
+      respond(response, fault.status, soapType, faultEnvelope(fault, called?.messageId === undefined ? '' : addressing(faultAction, called)));
     }
   }
 
-  #call(request: IncomingMessage, body: string): string {
+  async #call(request: IncomingMessage, response: ServerResponse, called: Called): Promise<{ operation: Operation; answer: string }> {
     const url = request.url ?? '/';
-    const called = readCall(body);
-    const operation = operationOf(url, called.body.name);
-    if (operation?.open !== true) this.#access.checkSoap(called.header, { method: 'POST', url, authorization: request.headers.authorization });
+    const path = url.replace(/[?#].*$/, '');
+    const operation = operationOf(this.#face, path, called);
+    if (operation?.access !== 'PRE_AUTH') this.#access.checkSoap(called.header, { method: 'POST', url, authorization: request.headers.authorization, access: operation?.access ?? 'READ_SYSTEM' });
     if (operation === undefined) throw new SoapFault({ code: 'Receiver', subcodes: ['ActionNotSupported'], reason: `${called.body.name} is not implemented` });
-    return operation.answer(this.#face, called.body);
+    const hungUp = new AbortController();
+    const onClose = (): void => hungUp.abort();
+    response.once('close', onClose);
+    try {
+      return { operation, answer: await operation.answer(this.#face, called.body, { path, header: called.header, signal: hungUp.signal, services: servicesOf(this.#face) }) };
+    } finally {
+      response.off('close', onClose);
+    }
   }
 
   #answerGet(request: IncomingMessage, response: ServerResponse): void {
@@ -136,13 +154,15 @@ function respond(response: ServerResponse, status: number, type: string, body: s
   response.end(body);
 }
 
-/** By path; a client that keeps to one path for all services is served too. */
-function operationOf(url: string, name: string): Operation | undefined {
-  const path = url.replace(/[?#].*$/, '');
-  return [services.get(path), ...services.values()].map((service) => service?.get(name)).find((operation) => operation !== undefined);
+interface Called {
+  readonly header: XmlElement | undefined;
+  readonly body: XmlElement;
+  /** Of the body's element; undefined where it has none. */
+  readonly namespace: string | undefined;
+  readonly messageId: string | undefined;
 }
 
-function readCall(text: string): { header: XmlElement | undefined; body: XmlElement } {
+function readCall(text: string): Called {
   let message: XmlElement;
   try {
     message = parseXml(text);
@@ -151,7 +171,12 @@ function readCall(text: string): { header: XmlElement | undefined; body: XmlElem
   }
   const body = find(message, 'Body')?.children[0];
   if (message.name !== 'Envelope' || body === undefined) throw new SoapFault({ code: 'Sender', subcodes: ['TagMismatch'], reason: 'no SOAP envelope with a body' });
-  return { header: find(message, 'Header'), body };
+  const header = find(message, 'Header');
+  return { header, body, namespace: namespaceOfBody(text), messageId: textOf(header, 'MessageID') };
+}
+
+function addressing(action: string, called: Called): string {
+  return leaf('wsa:Action', action) + (called.messageId === undefined ? '' : leaf('wsa:RelatesTo', called.messageId));
 }
 
 /** Undefined when it is longer than it may be; the rest is read and thrown away, so that the answer can be heard. */

@@ -1,0 +1,21 @@
+/** Which services a camera has, and which operation is meant by a call. */
+import type { CameraFace } from '../face.ts';
+import { deviceService } from './device.ts';
+import { eventsService, subscriptionBase } from './events.ts';
+import { mediaService } from './media.ts';
+import type { Operation, ServiceFacts } from './operation.ts';
+
+export const allServices: readonly ServiceFacts[] = [deviceService, mediaService, eventsService];
+
+export function servicesOf(face: CameraFace): readonly ServiceFacts[] {
+  return allServices.filter(({ name }) => face.habits.services.includes(name));
+}
+
+/** By the namespace of the body's element; without one by path, and a client that keeps to one path for all services is served too. */
+export function operationOf(face: CameraFace, path: string, called: { readonly namespace: string | undefined; readonly body: { readonly name: string } }): Operation | undefined {
+  const services = servicesOf(face);
+  const spoken = services.find(({ namespace, alsoNamespaces }) => namespace === called.namespace || (called.namespace !== undefined && alsoNamespaces?.includes(called.namespace) === true));
+  if (spoken !== undefined) return spoken.operations.get(called.body.name);
+  const here = services.filter(({ name }) => face.habits.paths[name] === path || (name === 'events' && path.startsWith(subscriptionBase(face))));
+  return [...here, ...services].map(({ operations }) => operations.get(called.body.name)).find((operation) => operation !== undefined);
+}

@@ -1,0 +1,22 @@
+/** Where a camera's ONVIF services stray from the standard; `Quirks` (face.ts) has these and those of its streams. */
+
+export interface OnvifQuirks {
+  /** Added to the camera's own clock. */
+  clockOffsetMs?: number;
+  /** What GetStreamUri answers instead of the truth. */
+  streamUri?: string;
+  /** PullMessages answers at once, also when there is nothing. */
+  pullsAtOnce?: boolean;
+  /** It claims to have pull points and has none. */
+  noPullPoint?: boolean;
+  /** Whoever unsubscribes ends everybody's subscription. */
+  unsubscribeEndsAll?: boolean;
+  /** `State="FALSE"` */
+  upperCaseStates?: boolean;
+  /** What the messages of events say about when. */
+  eventTimes?: 'no zone' | '1970';
+  renewFails?: boolean;
+  /** How it misreads `PT10M` or `PT60S`. */
+  durations?: 'minutes as seconds' | 'seconds as minutes';
+  pullPointsMax?: number;
+}
