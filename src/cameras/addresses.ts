@@ -55,6 +55,13 @@ function toNumber(address: string): number {
   return address.split('.').reduce((sum, octet) => (sum << 8) | Number(octet), 0);
 }
 
+/** `00-1A-2B-3C-4D-5E` → `00:1a:2b:3c:4d:5e`; undefined for what is none, or nobody's alone (zeros, a group's). */
+export function hardwareAddress(text: string | undefined): string | undefined {
+  const digits = /^[0-9a-f]{2}(?:[:.-]?[0-9a-f]{2}){5}$/i.test(text ?? '') ? (text ?? '').replaceAll(/[:.-]/g, '').toLowerCase() : '';
+  if (digits === '' || /^0+$/.test(digits) || (Number.parseInt(digits.slice(0, 2), 16) & 1) === 1) return undefined;
+  return digits.replaceAll(/(..)(?=.)/g, '$1:');
+}
+
 /** For sorting: 10.0.0.9 before 10.0.0.10. */
 export function compareAddresses(a: string, b: string): number {
   return (toNumber(a) >>> 0) - (toNumber(b) >>> 0);

@@ -1,8 +1,8 @@
 /** WS-Discovery messages (April 2005; ONVIF Core, chapter 7): the question, and what strangers answer. Pure. */
 import { escapeXml, find, findAll, parseXml, textOf, type XmlElement } from '../base/xml.ts';
 import { reasonOf } from '../base/errors.ts';
-import { decodeXml, plainWord } from './charset.ts';
-import { judgeXAddrs } from './addresses.ts';
+import { charsetOf, decodePercent, decodeXml, plainWord } from './charset.ts';
+import { hardwareAddress, judgeXAddrs } from './addresses.ts';
 
 export const datagramBytesMax = 16 * 1024;
 const matchesMax = 64;
@@ -33,6 +33,8 @@ export interface Match {
   readonly urn: string | undefined;
   readonly name: string | undefined;
   readonly model: string | undefined;
+  /** What it claims to be its hardware address; anybody can claim it. */
+  readonly hardware: string | undefined;
 }
 
 export interface Reading {
@@ -41,34 +43,77 @@ export interface Reading {
   readonly reasons: readonly string[];
 }
 
-/** Reads one datagram. Never throws; each ProbeMatch stands or falls alone. */
+/** Reads one answer to a Probe or Resolve. Never throws; each match in it stands or falls alone. */
 export function readMatches(datagram: Uint8Array, sender: string, o: { asked: ReadonlySet<string>; loopback: boolean }): Reading {
+  const envelope = readEnvelope(datagram);
+  if (typeof envelope === 'string') return { matches: [], reasons: [envelope] };
+  const refused = checkAnswer(envelope, o.asked);
+  if (refused !== undefined) return { matches: [], reasons: [refused] };
+  const elements = answerKinds.flatMap(([list, one]) => findAll(find(envelope, 'Body', list), one));
+  return readEach(elements.slice(0, matchesMax), { sender, loopback: o.loopback, charset: charsetOf(datagram) });
+}
+
+const answerKinds = [['ProbeMatches', 'ProbeMatch'], ['ResolveMatches', 'ResolveMatch']] as const;
+
+/** What a device tells everybody without being asked. */
+export type Announcement =
+  /** It is there; without a match where it does not say at which address it is to be asked. */
+  | { readonly kind: 'hello'; readonly urn: string | undefined; readonly match: Match | undefined }
+  /** It goes; anybody can say so in its name. */
+  | { readonly kind: 'bye'; readonly urn: string }
+  | { readonly kind: 'left out'; readonly reason: string }
+  /** Somebody's question, or an answer: not an announcement. */
+  | { readonly kind: 'other' };
+
+/** Reads what came to the group. Never throws. */
+export function readAnnouncement(datagram: Uint8Array, sender: string, o: { loopback: boolean }): Announcement {
+  const envelope = readEnvelope(datagram);
+  if (typeof envelope === 'string') return { kind: 'left out', reason: envelope };
+  const bye = find(envelope, 'Body', 'Bye');
+  const hello = find(envelope, 'Body', 'Hello');
+  const urn = urnOf(bye ?? hello);
+  if (bye !== undefined) return urn === undefined ? { kind: 'left out', reason: 'a goodbye that does not say whose' } : { kind: 'bye', urn };
+  if (hello === undefined) return { kind: 'other' };
+  // By the standard a Hello may leave its addresses to be asked for; that it is a camera it says all the same.
+  if ((textOf(hello, 'XAddrs') ?? '') === '' && urn !== undefined) return { kind: 'hello', urn, match: undefined };
+  const { matches: [match], reasons: [reason] } = readEach([hello], { sender, loopback: o.loopback, charset: charsetOf(datagram) });
+  return match === undefined ? { kind: 'left out', reason: reason ?? 'an empty announcement' } : { kind: 'hello', urn, match };
+}
+
+/** The message, or why it cannot be read. */
+function readEnvelope(datagram: Uint8Array): XmlElement | string {
   try {
-    if (datagram.length > datagramBytesMax) return { matches: [], reasons: [`an answer of ${datagram.length} bytes`] };
+    if (datagram.length > datagramBytesMax) return `an answer of ${datagram.length} bytes`;
     const envelope = parseXml(decodeXml(datagram));
-    const refused = checkEnvelope(envelope, o.asked);
-    if (refused !== undefined) return { matches: [], reasons: [refused] };
-    return readEach(findAll(find(envelope, 'Body', 'ProbeMatches'), 'ProbeMatch').slice(0, matchesMax), sender, o.loopback);
+    return envelope.name === 'Envelope' ? envelope : 'an answer that is no SOAP';
   } catch (error) {
-    return { matches: [], reasons: [`an answer that cannot be read: ${plainWord(reasonOf(error), 100)}`] };
+    return `an answer that cannot be read: ${plainWord(reasonOf(error), 100)}`;
   }
 }
 
-function checkEnvelope(envelope: XmlElement, asked: ReadonlySet<string>): string | undefined {
-  if (envelope.name !== 'Envelope') return 'an answer that is no SOAP';
-  if (find(envelope, 'Body', 'Fault') !== undefined) return 'it answers with a fault';
-  if (find(envelope, 'Body', 'ProbeMatches') === undefined) return 'an answer that is no ProbeMatches';
-  if (!asked.has(textOf(envelope, 'Header', 'RelatesTo') ?? '')) return 'an answer to a question that was not asked';
+function checkAnswer(envelope: XmlElement, asked: ReadonlySet<string>): string | undefined {
+  if (find(envelope, 'Body', 'Fault') !== undefined) return faultReason;
+  if (answerKinds.every(([list]) => find(envelope, 'Body', list) === undefined)) return 'an answer that is no ProbeMatches';
+  if (!asked.has(textOf(envelope, 'Header', 'RelatesTo')?.trim() ?? '')) return 'an answer to a question that was not asked';
   return undefined;
 }
 
-function readEach(elements: readonly XmlElement[], sender: string, loopback: boolean): Reading {
+/** Said by cameras too that answer the other form of the question. */
+export const faultReason = 'it answers with a fault';
+
+interface Where {
+  readonly sender: string;
+  readonly loopback: boolean;
+  readonly charset: string;
+}
+
+function readEach(elements: readonly XmlElement[], where: Where): Reading {
   const matches: Match[] = [];
   const reasons = new Set<string>();
   if (elements.length === 0) reasons.add('an answer without a match');
   for (const element of elements) {
     try {
-      const read = readMatch(element, sender, loopback);
+      const read = readMatch(element, where);
       if (typeof read === 'string') reasons.add(read);
       else matches.push(read);
     } catch (error) {
@@ -79,7 +124,7 @@ function readEach(elements: readonly XmlElement[], sender: string, loopback: boo
 }
 
 /** The match, or why it is left out. */
-function readMatch(element: XmlElement, sender: string, loopback: boolean): Match | string {
+function readMatch(element: XmlElement, { sender, loopback, charset }: Where): Match | string {
   const types = textOf(element, 'Types') ?? '';
   const scopes = (textOf(element, 'Scopes') ?? '').split(/\s+/).slice(0, 256);
   const isCamera = /(?:^|[\s:])NetworkVideoTransmitter(?:\s|$)/.test(types)
@@ -90,20 +135,23 @@ function readMatch(element: XmlElement, sender: string, loopback: boolean): Matc
   const { port, path, secure, xaddrs } = verdict;
   return {
     address: sender, port, path, secure, xaddrs,
-    urn: plainWord(textOf(element, 'EndpointReference', 'Address'), 128),
-    name: scopeValue(scopes, 'name'),
-    model: scopeValue(scopes, 'hardware'),
+    urn: urnOf(element),
+    name: scopeValue(scopes, 'name', charset),
+    model: scopeValue(scopes, 'hardware', charset),
+    hardware: hardwareScopes.map((kind) => hardwareAddress(scopeValue(scopes, kind, charset))).find((address) => address !== undefined),
   };
 }
 
+/** As Hikvision, Dahua and Uniview write it. */
+const hardwareScopes = ['mac', 'macaddr', 'macaddress'];
+
+function urnOf(element: XmlElement | undefined): string | undefined {
+  return plainWord(textOf(element, 'EndpointReference', 'Address'), 128);
+}
+
 /** `onvif://www.onvif.org/name/Front%20door` → "Front door"; what is not percent-encoded properly stays as it is. */
-function scopeValue(scopes: readonly string[], kind: string): string | undefined {
+function scopeValue(scopes: readonly string[], kind: string, charset: string): string | undefined {
   const prefix = `onvif://www.onvif.org/${kind}/`;
   const scope = scopes.find((candidate) => candidate.toLowerCase().startsWith(prefix))?.slice(prefix.length);
-  if (scope === undefined) return undefined;
-  try {
-    return plainWord(decodeURIComponent(scope));
-  } catch {
-    return plainWord(scope);
-  }
+  return scope === undefined ? undefined : plainWord(decodePercent(scope, charset));
 }
