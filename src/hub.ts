@@ -20,6 +20,7 @@ import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
+import { ListenDuty } from './duties/listen.ts';
 import { Notices } from './duties/notices.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
@@ -76,8 +77,9 @@ export class Hub {
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
     const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
+    const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery }));
     const site = await this.#life.own('site', new Site({
-      configPath: options.configPath, wanted: config, vault, notices, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
+      configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
       onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); },
     }));
     this.#site = site;
@@ -89,6 +91,7 @@ export class Hub {
     purge.start();
     disk.start();
     await site.start();
+    listen.start();
     scrub.start();
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));

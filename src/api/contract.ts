@@ -105,6 +105,8 @@ export const DiscoverRequest = Type.Object({ seconds: Type.Number({ minimum: 0.5
 export const DiscoverReply = Type.Object({
   found: Type.Array(FoundShape),
   leftOut: Type.Array(Type.Object({ from: Text(), source: Text(), reason: Text(1000) })),
+  /** Heard since the hub started, and silent now. */
+  silent: Optional(Type.Array(Type.Intersect([FoundShape, Type.Object({ heardAgoMs: Type.Integer(), gone: Type.Boolean() })]))),
 });
 
 export const AdoptRequest = Type.Object({

@@ -1,4 +1,4 @@
-/** Who was found in one search: both sources merged, each camera once. Pure but for the callback. */
+/** Who is there: both sources merged, each camera once; of one search, or of all that was heard while the hub runs. Pure but for the callback. */
 import { createHash } from 'node:crypto';
 import { compareAddresses } from './addresses.ts';
 import type { Hint } from './mdns.ts';
@@ -25,6 +25,16 @@ export interface FoundCamera {
   readonly xaddrs: string[];
   readonly adoptable: boolean;
   readonly note: string | undefined;
+  /** What it claims to be its hardware address; anybody can claim it. */
+  readonly hardware: string | undefined;
+}
+
+/** One that was heard of at some time. */
+export interface HeardCamera extends FoundCamera {
+  /** Monotonic. */
+  readonly heardMs: number;
+  /** It said goodbye, or somebody did in its name. */
+  readonly gone: boolean;
 }
 
 /** An answer that led to no camera, and why. */
@@ -42,15 +52,27 @@ interface Entry {
   readonly interface: string;
   match: Match | undefined;
   hint: Hint | undefined;
+  heardMs: number;
+  gone: boolean;
 }
 
-export class Census {
-  readonly #entries: Entry[] = [];
-  readonly #leftOut = new Map<string, LeftOut>();
-  readonly #onFound: ((camera: FoundCamera) => void) | undefined;
+export interface CensusOptions {
+  /** Once for each camera, as soon as it is known. */
+  readonly onFound?: ((camera: FoundCamera) => void) | undefined;
+  /** Goes on without end: knows when each was last heard, and when it is full forgets whom it heard longest ago. */
+  readonly running?: { readonly monotonicMs: () => number };
+}
 
-  constructor(onFound?: (camera: FoundCamera) => void) {
-    this.#onFound = onFound;
+/** While it runs, so many of one address: one sender cannot push out all others. */
+const perAddressMax = 16;
+
+export class Census {
+  #entries: Entry[] = [];
+  readonly #leftOut = new Map<string, LeftOut>();
+  readonly #o: CensusOptions;
+
+  constructor(o: CensusOptions = {}) {
+    this.#o = o;
   }
 
   addMatch(match: Match, interfaceName: string): void {
@@ -58,17 +80,36 @@ export class Census {
     const known = here.find((entry) => entry.match !== undefined && entry.match.port === match.port && entry.match.urn === match.urn)
       ?? here.find((entry) => entry.match === undefined && (entry.hint?.onvif === undefined || entry.hint.onvif.port === match.port || entry.hint.onvif.assumed));
     if (known === undefined) this.#enter({ address: match.address, interface: interfaceName, match, hint: undefined });
-    else if (known.match === undefined) known.match = match;
+    else {
+      // In a search the first answer stands, so that what was told of it stays true; later what it says now counts.
+      if (known.match === undefined || this.#o.running !== undefined) known.match = match;
+      this.#hear(known);
+    }
   }
 
   addHint(hint: Hint, interfaceName: string): void {
-    const here = this.#entries.filter((entry) => entry.address === hint.address);
-    const known = hint.onvif === undefined || hint.onvif.assumed ? here[0] : here.find((entry) => {
-      const port = entry.match?.port ?? entry.hint?.onvif?.port;
-      return port === undefined || port === hint.onvif?.port || (entry.match === undefined && entry.hint?.onvif?.assumed === true);
-    });
+    const known = this.#entryOf(hint);
     if (known === undefined) this.#enter({ address: hint.address, interface: interfaceName, match: undefined, hint });
-    else known.hint = known.hint === undefined ? hint : mergeHints(known.hint, hint);
+    else {
+      known.hint = known.hint === undefined ? hint : mergeHints(known.hint, hint);
+      this.#hear(known);
+    }
+  }
+
+  /** By WS-Discovery. */
+  addBye(address: string, urn: string): void {
+    for (const entry of this.#entries) if (entry.address === address && urnOf(entry) === urn) entry.gone = true;
+  }
+
+  /** By mDNS; one that also answered WS-Discovery says its goodbye there. */
+  addGone(hint: Hint): void {
+    const entry = this.#entryOf(hint);
+    if (entry !== undefined && entry.match === undefined) entry.gone = true;
+  }
+
+  /** All that was heard of, the latest first. */
+  heard(): HeardCamera[] {
+    return this.#entries.map((entry) => ({ ...this.#describe(entry), heardMs: entry.heardMs, gone: entry.gone })).sort((a, b) => b.heardMs - a.heardMs);
   }
 
   leaveOut(from: string, source: Source, reason: string): void {
@@ -82,18 +123,43 @@ export class Census {
     return { found, leftOut: [...this.#leftOut.values()] };
   }
 
-  #enter(entry: Entry): void {
+  #entryOf(hint: Hint): Entry | undefined {
+    const here = this.#entries.filter((entry) => entry.address === hint.address);
+    return hint.onvif === undefined || hint.onvif.assumed ? here[0] : here.find((entry) => {
+      const port = entry.match?.port ?? entry.hint?.onvif?.port;
+      return port === undefined || port === hint.onvif?.port || (entry.match === undefined && entry.hint?.onvif?.assumed === true);
+    });
+  }
+
+  #hear(entry: Entry): void {
+    entry.heardMs = this.#o.running?.monotonicMs() ?? 0;
+    entry.gone = false;
+  }
+
+  #enter(fresh: Omit<Entry, 'heardMs' | 'gone'>): void {
+    if (this.#o.running !== undefined) this.#makeRoom(fresh.address);
     if (this.#entries.length >= camerasMax) {
-      this.leaveOut('the network', entry.match === undefined ? 'mdns' : 'ws-discovery', `more than ${camerasMax} cameras answered`);
+      this.leaveOut('the network', fresh.match === undefined ? 'mdns' : 'ws-discovery', `more than ${camerasMax} cameras answered`);
       return;
     }
+    const entry: Entry = { ...fresh, heardMs: 0, gone: false };
+    this.#hear(entry);
     this.#entries.push(entry);
-    this.#onFound?.(this.#describe(entry));
+    this.#o.onFound?.(this.#describe(entry));
+  }
+
+  #makeRoom(address: string): void {
+    const here = this.#entries.filter((entry) => entry.address === address);
+    const crowd = here.length >= perAddressMax ? here : this.#entries.length >= camerasMax ? this.#entries : [];
+    const [first, ...others] = crowd;
+    if (first === undefined) return;
+    const oldest = others.reduce((oldest, entry) => (entry.heardMs < oldest.heardMs ? entry : oldest), first);
+    this.#entries = this.#entries.filter((entry) => entry !== oldest);
   }
 
   #describe(entry: Entry): FoundCamera {
     const { address, match, hint } = entry;
-    const urn = match?.urn ?? hint?.urn;
+    const urn = urnOf(entry);
     const note = noteOf(entry) ?? this.#twinNote(entry, urn);
     return {
       id: createHash('sha256').update(urn === undefined ? `mdns|${address}` : `${urn}|${address}`).digest('hex').slice(0, 8),
@@ -109,15 +175,20 @@ export class Census {
       xaddrs: match?.xaddrs ?? [],
       adoptable: match !== undefined || hint?.onvif !== undefined,
       note,
+      hardware: match?.hardware ?? hint?.hardware,
     };
   }
 
   /** One camera by cable and by radio, or a make that gives all its cameras one identity: told, never merged. */
   #twinNote(entry: Entry, urn: string | undefined): string | undefined {
     if (urn === undefined) return undefined;
-    const twin = this.#entries.find((other) => other !== entry && other.address !== entry.address && (other.match?.urn ?? other.hint?.urn) === urn);
+    const twin = this.#entries.find((other) => other !== entry && other.address !== entry.address && urnOf(other) === urn);
     return twin === undefined ? undefined : `says it is the same as ${twin.address}`;
   }
+}
+
+function urnOf({ match, hint }: Entry): string | undefined {
+  return match?.urn ?? hint?.urn;
 }
 
 function noteOf({ match, hint }: Entry): string | undefined {
@@ -128,5 +199,5 @@ function noteOf({ match, hint }: Entry): string | undefined {
 
 function mergeHints(a: Hint, b: Hint): Hint {
   const onvif = a.onvif === undefined || (a.onvif.assumed && b.onvif !== undefined) ? b.onvif : a.onvif;
-  return { address: a.address, onvif, urn: a.urn ?? b.urn, name: a.name ?? b.name };
+  return { address: a.address, onvif, urn: a.urn ?? b.urn, name: a.name ?? b.name, hardware: a.hardware ?? b.hardware };
 }

@@ -1,8 +1,8 @@
 /**
  * The cameras' network: finding cameras, and talking ONVIF to those that were adopted.
  *
- * Owns: multicast sockets on the site's interfaces (WS-Discovery, mDNS) for the time of a search, and one HTTP connection per question
- * to an adopted camera (transport.ts). It alone imports `onvif` (onvif.ts) and `bonjour-service` (mdns.ts).
+ * Owns: multicast sockets on the site's interfaces (WS-Discovery, mDNS), for the time of a search and for listening while the hub runs
+ * (listening.ts), and one HTTP connection per question to an adopted camera (transport.ts). It alone imports `onvif` (onvif.ts) and `bonjour-service` (mdns.ts).
  * May touch: the local network. Knows no file and no database; credentials are lent to it per client.
  * Must never: connect to anything because of a datagram; send credentials anywhere but to the adopted address; follow a redirect;
  * log or throw a password or a digest. Every byte from the network is a stranger's: bounded, parsed in a try of its own, left out with a reason.
@@ -18,7 +18,7 @@ import { localInterfaces } from './interfaces.ts';
 import { browseInterface } from './mdns.ts';
 import { probeInterface } from './wsdiscovery.ts';
 
-export type { FoundCamera, LeftOut, Source } from './census.ts';
+export { Census, type FoundCamera, type HeardCamera, type LeftOut, type Source } from './census.ts';
 
 export interface DiscoverOptions {
   readonly clock: Clock;
@@ -32,6 +32,8 @@ export interface DiscoverOptions {
   readonly signal?: AbortSignal;
   /** Once for each camera, as soon as it is known; the result may know more of it. */
   readonly onFound?: (camera: FoundCamera) => void;
+  /** Learns all that the search hears, too. */
+  readonly keeper?: Census;
 }
 
 const interfacesMax = 32;
@@ -42,7 +44,7 @@ const interfacesMax = 32;
  */
 export async function discover(o: DiscoverOptions): Promise<{ found: FoundCamera[]; leftOut: LeftOut[] }> {
   const interfaces = chooseInterfaces(localInterfaces(), o);
-  const census = new Census(o.onFound);
+  const census = new Census({ onFound: o.onFound });
   const end = new AbortController();
   const stop = (): void => end.abort();
   o.signal?.addEventListener('abort', stop, { once: true });
@@ -67,12 +69,19 @@ export async function discover(o: DiscoverOptions): Promise<{ found: FoundCamera
   }
 }
 
+/** The interfaces on which cameras are looked for. */
+export function usableInterfaces(all: readonly LocalInterface[], o: { readonly loopback: boolean; readonly interfaces?: readonly string[] | undefined }): LocalInterface[] {
+  const wanted = o.interfaces;
+  return all
+    .filter((local) => !local.internal || (o.loopback && local.address === '127.0.0.1'))
+    .filter((local) => wanted === undefined || wanted.includes(local.name) || wanted.includes(local.address))
+    .slice(0, interfacesMax);
+}
+
 function chooseInterfaces(all: readonly LocalInterface[], o: DiscoverOptions): LocalInterface[] {
   const wanted = o.interfaces;
-  const chosen = all
-    .filter((local) => !local.internal || (o.loopback && local.address === '127.0.0.1'))
-    .filter((local) => wanted === undefined || wanted.includes(local.name) || wanted.includes(local.address));
-  if (chosen.length > 0) return chosen.slice(0, interfacesMax);
+  const chosen = usableInterfaces(all, o);
+  if (chosen.length > 0) return chosen;
   throw new SallyportError('SP_DISCOVERY', {
     interface: wanted?.join(', ') ?? 'any interface',
     reason: wanted === undefined ? 'this machine has no IPv4 network' : `this machine has ${[...new Set(all.map(({ name }) => name))].join(', ')}`,
@@ -86,13 +95,19 @@ function searchesOf(local: LocalInterface, census: Census, o: DiscoverOptions, s
   const common = { local, clock, signal, loopback: local.internal && o.loopback };
   const probe = probeInterface({
     ...common,
-    onMatch: (match) => census.addMatch(match, name),
+    onMatch: (match) => {
+      census.addMatch(match, name);
+      o.keeper?.addMatch(match, name);
+    },
     onLeftOut: (sender, reason) => census.leaveOut(sender, 'ws-discovery', reason),
   });
   const browse = browseInterface({
     ...common,
     log,
-    onHint: (hint) => census.addHint(hint, name),
+    onHint: (hint) => {
+      census.addHint(hint, name);
+      o.keeper?.addHint(hint, name);
+    },
     onLeftOut: (sender, reason) => census.leaveOut(sender, 'mdns', reason),
   });
   const guard = (source: Source, search: Promise<void>): { done: Promise<string | undefined> } => ({

@@ -1,18 +1,24 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { isIPv4 } from 'node:net';
-import { Bonjour, type Service, type ServiceConfig } from 'bonjour-service';
+import { Bonjour, type Browser, type Service, type ServiceConfig } from 'bonjour-service';
 import { reasonOf } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { defaultPath, isInNetwork, isLoopback, printable, type LocalInterface } from './addresses.ts';
+import { defaultPath, hardwareAddress, isInNetwork, isLoopback, printable, type LocalInterface } from './addresses.ts';
 import { plainWord } from './charset.ts';
 import { SenderLimit } from './senderlimit.ts';
-import { aborted, receiveBytes } from './wsdiscovery.ts';
+import { aborted, receiveBytes, whileRunning } from './wsdiscovery.ts';
 
 const port = 5353;
 const datagramBytesMax = 9000;
 const askAgainAfterMs = 1000;
+/**
+ * While the hub runs. bonjour-service asks once and forgets nothing by itself: who is asked to keep looking asks anew each time, with a
+ * list that begins empty. So its list cannot grow without end, and a service that moved to another address is told of again.
+ */
+const expireEveryMs = 10_000;
+const renewEveryRounds = 4;
 
 /** What mDNS says about a camera: a hint, for anybody on the network can say it. */
 export interface Hint {
@@ -21,6 +27,8 @@ export interface Hint {
   readonly onvif: { readonly port: number; readonly path: string; readonly assumed: boolean } | undefined;
   readonly urn: string | undefined;
   readonly name: string | undefined;
+  /** What it claims to be its hardware address (Axis does). */
+  readonly hardware: string | undefined;
 }
 
 export interface MdnsOptions {
@@ -31,23 +39,30 @@ export interface MdnsOptions {
   readonly signal: AbortSignal;
   readonly onHint: (hint: Hint) => void;
   readonly onLeftOut: (sender: string, reason: string) => void;
+  /** Looks until the signal, not once; `onGone` for what said goodbye or was not heard within its time to live. */
+  readonly keepLooking?: { readonly onGone: (hint: Hint) => void };
 }
 
-/** Browses on one interface until the signal; rejects with the socket's error when the interface cannot be used. */
+/** Browses on one interface until the signal, once or again and again; rejects with the socket's error when the interface cannot be used. */
 export async function browseInterface(o: MdnsOptions): Promise<void> {
   const socket = new GuardedSocket(await openSocket(o.local), o);
   const problem = (error: unknown): void => o.log.debug({ component: 'mdns', reason: reasonOf(error) }, 'an mDNS message was not handled');
   const options: Partial<ServiceConfig> & { interface: string; bind: string; socket: GuardedSocket } = { interface: o.local.address, bind: '0.0.0.0', socket };
   const bonjour = new Bonjour(options, problem);
-  const browsers = ['onvif', 'axis-video', 'rtsp'].map((type) => {
-    const browser = bonjour.find({ type });
-    const report = (service: Service): void => reportService(service, o);
-    return browser.on('up', report).on('srv-update', report).on('txt-update', report);
-  });
+  let browsers = browse(bonjour, o);
   try {
-    await o.clock.sleep(askAgainAfterMs, o.signal);
-    for (const browser of browsers) browser.update();
-    await aborted(o.signal);
+    if (o.keepLooking === undefined) {
+      await o.clock.sleep(askAgainAfterMs, o.signal);
+      for (const browser of browsers) browser.update();
+      await aborted(o.signal);
+    }
+    for (let round = 1; o.keepLooking !== undefined; round++) {
+      await o.clock.sleep(expireEveryMs, o.signal);
+      for (const browser of browsers) browser.expire();
+      if (round % renewEveryRounds !== 0) continue;
+      for (const browser of browsers) browser.stop();
+      browsers = browse(bonjour, o);
+    }
   } catch (error) {
     if (!o.signal.aborted) throw error;
   } finally {
@@ -56,21 +71,39 @@ export async function browseInterface(o: MdnsOptions): Promise<void> {
   }
 }
 
+function browse(bonjour: Bonjour, o: MdnsOptions): Browser[] {
+  return ['onvif', 'axis-video', 'rtsp'].map((type) => {
+    const browser = bonjour.find({ type });
+    const report = (service: Service): void => reportService(service, o);
+    const gone = (service: Service): void => {
+      const hint = hintOf(service, o);
+      if (hint !== undefined) o.keepLooking?.onGone(hint);
+    };
+    return browser.on('up', report).on('srv-update', report).on('txt-update', report).on('down', gone);
+  });
+}
+
 function reportService(service: Service, o: MdnsOptions): void {
-  const sender = service.referer?.address ?? '';
-  const address = addressOf(service, sender, o);
-  if (address === undefined) return o.onLeftOut(sender, 'it announces no address of this network');
+  const hint = hintOf(service, o);
+  if (hint === undefined) o.onLeftOut(service.referer?.address ?? '', 'it announces no address of this network');
+  else o.onHint(hint);
+}
+
+function hintOf(service: Service, o: MdnsOptions): Hint | undefined {
+  const address = addressOf(service, service.referer?.address ?? '', o);
+  if (address === undefined) return undefined;
   const text = new Map<string, unknown>(Object.entries((service.txt ?? {}) as Record<string, unknown>));
   const word = (key: string): string | undefined => (typeof text.get(key) === 'string' ? plainWord(String(text.get(key)), 128) : undefined);
   const path = printable(word('path') ?? '');
-  o.onHint({
+  return {
     address,
     // Axis announces its web server, and answers ONVIF there at the usual path.
     onvif: service.type === 'rtsp' || !(service.port > 0) ? undefined
       : { port: service.port, path: service.type === 'onvif' && path.startsWith('/') ? path : defaultPath, assumed: service.type !== 'onvif' },
     urn: word('urn'),
     name: plainWord(service.name),
-  });
+    hardware: hardwareAddress(word('macaddress') ?? word('mac')),
+  };
 }
 
 /** The sender's address is the one that cannot be invented; address records count on loopback only, where one sender speaks for several cameras. */
@@ -115,7 +148,7 @@ class GuardedSocket extends EventEmitter {
   constructor(socket: Socket, o: MdnsOptions) {
     super();
     this.#socket = socket;
-    const limit = new SenderLimit();
+    const limit = new SenderLimit(o.keepLooking === undefined ? {} : whileRunning(o.clock));
     socket.on('error', (error) => o.log.debug({ component: 'mdns', interface: o.local.name, reason: reasonOf(error) }, 'mDNS is disturbed'));
     socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
       if (o.signal.aborted || datagram.length > datagramBytesMax || !isInNetwork(from.address, o.local) || !limit.admit(from.address)) return;

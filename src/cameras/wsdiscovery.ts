@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { Clock } from '../base/clock.ts';
 import { isInNetwork, type LocalInterface } from './addresses.ts';
-import { probeMessage, readMatches, type Match } from './probematch.ts';
-import { SenderLimit } from './senderlimit.ts';
+import { probeMessage, readAnnouncement, readMatches, type Match } from './probematch.ts';
+import { SenderLimit, type SenderBounds } from './senderlimit.ts';
 
 const group = '239.255.255.250';
 const port = 3702;
@@ -11,6 +11,11 @@ const port = 3702;
 const probesAtMs = [0, 250, 750];
 /** All cameras answer at once; the kernel gives less where its limit is lower. */
 export const receiveBytes = 2 ** 20;
+
+/** What may be heard while nobody asked: a window of ten seconds holds what a hundred cameras say after a power cut, and costs a flood little. */
+export function whileRunning(clock: Clock): SenderBounds {
+  return { datagramsMax: 40, sendersMax: 512, totalMax: 1500, window: { lengthMs: 10_000, monotonicMs: () => clock.monotonicMs() } };
+}
 
 export interface WsDiscoveryOptions {
   readonly local: LocalInterface;
@@ -59,6 +64,53 @@ function hear(datagram: Buffer, from: RemoteInfo, asked: ReadonlySet<string>, li
   const { matches, reasons } = readMatches(datagram, from.address, { asked, loopback: o.loopback });
   for (const match of matches) o.onMatch(match);
   for (const reason of reasons) o.onLeftOut(from.address, reason);
+}
+
+export interface HearOptions {
+  readonly local: LocalInterface;
+  readonly loopback: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Without a match where it did not say at which address it is to be asked. */
+  readonly onHello: (address: string, match: Match | undefined) => void;
+  readonly onBye: (address: string, urn: string) => void;
+}
+
+/**
+ * Hears who comes and goes on one interface, until the signal. Asks nobody and answers nobody. Rejects with the socket's error when the
+ * interface cannot be used, or no longer.
+ */
+export async function hearInterface(o: HearOptions): Promise<void> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true });
+  const limit = new SenderLimit(whileRunning(o.clock));
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject);
+      o.signal.addEventListener('abort', () => resolve(), { once: true });
+      socket.on('message', (datagram, from) => {
+        // Every socket that joined on some interface gets the datagrams of all: whose they are is told by their sender.
+        if (!o.signal.aborted && isInNetwork(from.address, o.local) && limit.admit(from.address)) hearAnnouncement(datagram, from, o);
+      });
+      // Bound to the group, and not to every address: an answer that is meant for somebody else on this machine is not taken from him.
+      socket.bind({ address: group, port }, () => {
+        try {
+          socket.addMembership(group, o.local.address);
+          socket.setRecvBufferSize(receiveBytes);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+      if (o.signal.aborted) resolve();
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+function hearAnnouncement(datagram: Buffer, from: RemoteInfo, o: HearOptions): void {
+  const announcement = readAnnouncement(datagram, from.address, { loopback: o.loopback });
+  if (announcement.kind === 'hello') o.onHello(from.address, announcement.match);
+  else if (announcement.kind === 'bye') o.onBye(from.address, announcement.urn);
 }
 
 /** Bound to the interface's own address, so that answers come to it alone and probes leave by it alone. */

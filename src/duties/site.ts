@@ -7,7 +7,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { CameraAddress } from '../cameras/client.ts';
-import { discover, type FoundCamera, type LeftOut } from '../cameras/discovery.ts';
+import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
 import { loadConfig, writePageCamera } from '../config.ts';
@@ -19,6 +19,7 @@ import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { describeCamera, passwordName, readCamera, rememberCamera, type AdoptRooms } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
+import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
 import type { RecordingRoom } from './record.ts';
@@ -29,6 +30,7 @@ export interface SiteOptions {
   readonly wanted: HubConfig;
   readonly vault: Vault;
   readonly notices: Notices;
+  readonly listen: ListenDuty;
   readonly fileKeys: FileKeys;
   /** How far this kernel confines ffmpeg. */
   readonly jail: JailFacts;
@@ -54,6 +56,15 @@ export interface AdoptOrder {
   readonly keep?: string;
   readonly audio?: boolean;
   readonly sub?: boolean;
+}
+
+type Marked = FoundCamera & { readonly adoptedAs: string | undefined };
+
+export interface Discovered {
+  readonly found: readonly Marked[];
+  readonly leftOut: readonly LeftOut[];
+  /** Heard since the hub started, and did not answer now. */
+  readonly silent: readonly (Marked & { readonly heardAgoMs: number; readonly gone: boolean })[];
 }
 
 export class Site {
@@ -107,12 +118,13 @@ export class Site {
   }
 
   /** Looks for cameras; what is adopted already is marked. */
-  async discover(seconds: number): Promise<{ found: (FoundCamera & { adoptedAs: string | undefined })[]; leftOut: LeftOut[] }> {
-    const { clock, log } = this.#o;
-    const { loopback, interfaces } = this.#wanted.discovery;
-    const { found, leftOut } = await discover({ clock, log, loopback, durationMs: seconds * 1000, ...(interfaces.length === 0 ? {} : { interfaces }) });
+  async discover(seconds: number): Promise<Discovered> {
+    const { listen, clock } = this.#o;
+    const { found, leftOut } = await listen.search(seconds * 1000);
     for (const camera of found) this.#found.set(camera.id, camera);
-    return { found: found.map((camera) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) })), leftOut };
+    const silent = listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
+    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) });
+    return { found: found.map(mark), leftOut, silent: silent.map((camera) => ({ ...mark(camera), heardAgoMs: Math.round(clock.monotonicMs() - camera.heardMs) })) };
   }
 
   /** Asks the camera who it is, remembers it and its password, and starts to watch it. Returns what was found, in words. */
