@@ -101,7 +101,11 @@ export const FoundShape = Type.Object({
   sources: Type.Array(Text()), interface: Text(), adoptable: Type.Boolean(), note: Optional(Text(1000)), adoptedAs: Optional(Text()),
 });
 
-export const DiscoverRequest = Type.Object({ seconds: Type.Number({ minimum: 0.5, maximum: 60 }) }, { additionalProperties: false });
+export const DiscoverRequest = Type.Object({
+  seconds: Type.Number({ minimum: 0.5, maximum: 60 }),
+  /** Asks each of these addresses instead of everybody; `seconds` counts from the last question. */
+  range: Optional(Text(64)),
+}, { additionalProperties: false });
 export const DiscoverReply = Type.Object({
   found: Type.Array(FoundShape),
   leftOut: Type.Array(Type.Object({ from: Text(), source: Text(), reason: Text(1000) })),

@@ -30,7 +30,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; sealing: Seali
       });
     },
     metrics: async () => ({ text: metricsText(await collectStatus(parts), parts.sealing.ages(), parts.startedMs) }),
-    discover: async ({ seconds }) => withoutUndefined(await site.discover(seconds)),
+    discover: async ({ seconds, range }) => withoutUndefined(await site.discover(seconds, range)),
     adopt: async (order) => {
       const adopted = await site.adopt(order);
       return { ...adopted, pending: pendingOf(adopted.pending) };

@@ -252,6 +252,11 @@ export const errorTable = {
     sentence: 'cameras could not be looked for on {interface}: {reason}',
     hint: 'Check the network interface; cameras can also be named in the configuration by address.',
   },
+  SP_RANGE: {
+    kind: 'refuse',
+    sentence: 'the range {range} is not searched: {reason}',
+    hint: 'Give a network or a range of your own, of at most 4,096 addresses: 192.168.1.0/24, or 10.0.0.5-10.0.0.40.',
+  },
   // capture
   SP_FFMPEG_MISSING: {
     kind: 'refuse',

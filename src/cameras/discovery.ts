@@ -12,11 +12,13 @@
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { LocalInterface } from './addresses.ts';
+import { isInNetwork, type LocalInterface } from './addresses.ts';
 import { Census, type FoundCamera, type LeftOut, type Source } from './census.ts';
 import { localInterfaces } from './interfaces.ts';
+import { plainWord } from './charset.ts';
 import { browseInterface } from './mdns.ts';
-import { probeInterface } from './wsdiscovery.ts';
+import { readRange } from './range.ts';
+import { probeAddresses, probeInterface } from './wsdiscovery.ts';
 
 export { Census, type FoundCamera, type HeardCamera, type LeftOut, type Source } from './census.ts';
 
@@ -34,6 +36,8 @@ export interface DiscoverOptions {
   readonly onFound?: (camera: FoundCamera) => void;
   /** Learns all that the search hears, too. */
   readonly keeper?: Census;
+  /** Each of these addresses is asked by itself, and nobody else; `durationMs` counts from the last question. */
+  readonly range?: string;
 }
 
 const interfacesMax = 32;
@@ -43,6 +47,7 @@ const interfacesMax = 32;
  * an interface that cannot is told in `leftOut` while others can.
  */
 export async function discover(o: DiscoverOptions): Promise<{ found: FoundCamera[]; leftOut: LeftOut[] }> {
+  if (o.range !== undefined) return discoverRange(o, o.range);
   const interfaces = chooseInterfaces(localInterfaces(), o);
   const census = new Census({ onFound: o.onFound });
   const end = new AbortController();
@@ -67,6 +72,28 @@ export async function discover(o: DiscoverOptions): Promise<{ found: FoundCamera
     stop();
     o.signal?.removeEventListener('abort', stop);
   }
+}
+
+/** SP_RANGE when it must not be searched, SP_DISCOVERY when it cannot. */
+async function discoverRange(o: DiscoverOptions, text: string): Promise<{ found: FoundCamera[]; leftOut: LeftOut[] }> {
+  const interfaces = localInterfaces();
+  const range = readRange(text, { interfaces, loopback: o.loopback });
+  if (typeof range === 'string') throw new SallyportError('SP_RANGE', { range: plainWord(text) ?? '', reason: range });
+  const census = new Census({ onFound: o.onFound });
+  const interfaceOf = (address: string): string => interfaces.find((local) => isInNetwork(address, local))?.name ?? 'router';
+  try {
+    await probeAddresses({
+      addresses: range.addresses, loopback: o.loopback, clock: o.clock, signal: o.signal ?? new AbortController().signal, listenMs: o.durationMs,
+      onMatch: (match) => {
+        census.addMatch(match, interfaceOf(match.address));
+        o.keeper?.addMatch(match, interfaceOf(match.address));
+      },
+      onLeftOut: (sender, reason) => census.leaveOut(sender, 'ws-discovery', reason),
+    });
+  } catch (error) {
+    throw new SallyportError('SP_DISCOVERY', { interface: range.text, reason: reasonOf(error) }, error);
+  }
+  return census.result();
 }
 
 /** The interfaces on which cameras are looked for. */

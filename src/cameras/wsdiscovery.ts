@@ -39,7 +39,9 @@ export async function probeInterface(o: WsDiscoveryOptions): Promise<void> {
     failure ??= error;
   });
   socket.on('message', (datagram, from) => {
-    if (!o.signal.aborted) hear(datagram, from, asked, limit, o);
+    if (o.signal.aborted) return;
+    if (isInNetwork(from.address, o.local)) hear(datagram, from, asked, limit, o);
+    else if (limit.admit(from.address)) o.onLeftOut(from.address, `it is not in the network of ${o.local.name} (${o.local.address})`);
   });
   try {
     let failed = 0;
@@ -58,12 +60,56 @@ export async function probeInterface(o: WsDiscoveryOptions): Promise<void> {
   }
 }
 
-function hear(datagram: Buffer, from: RemoteInfo, asked: ReadonlySet<string>, limit: SenderLimit, o: WsDiscoveryOptions): void {
+function hear(datagram: Buffer, from: RemoteInfo, asked: ReadonlySet<string>, limit: SenderLimit, o: Omit<WsDiscoveryOptions, 'local'>): void {
   if (!limit.admit(from.address)) return o.onLeftOut(from.address, 'it answers too often');
-  if (!isInNetwork(from.address, o.local)) return o.onLeftOut(from.address, `it is not in the network of ${o.local.name} (${o.local.address})`);
   const { matches, reasons } = readMatches(datagram, from.address, { asked, loopback: o.loopback });
   for (const match of matches) o.onMatch(match);
   for (const reason of reasons) o.onLeftOut(from.address, reason);
+}
+
+export interface RangeOptions extends Omit<WsDiscoveryOptions, 'local'> {
+  readonly addresses: readonly string[];
+}
+
+/** The kernel keeps at most some hundred neighbours that do not answer, each for three seconds, before it forgets those that do. */
+const addressesPerBatch = 20;
+const batchEveryMs = 100;
+
+/**
+ * Asks each address by itself, with and without a type, 200 addresses a second; then listens for `listenMs`, or until the signal. For
+ * networks behind a router, which no multicast reaches. Rejects when no address could be asked.
+ */
+export async function probeAddresses(o: RangeOptions & { readonly listenMs: number }): Promise<void> {
+  const socket = createSocket('udp4');
+  const asked = new Set([`urn:uuid:${randomUUID()}`, `urn:uuid:${randomUUID()}`]);
+  const wanted = new Set(o.addresses);
+  const limit = new SenderLimit({ sendersMax: o.addresses.length });
+  let failure: Error | undefined;
+  socket.on('error', (error) => {
+    failure ??= error;
+  });
+  socket.on('message', (datagram, from) => {
+    if (!o.signal.aborted && wanted.has(from.address)) hear(datagram, from, asked, limit, o);
+  });
+  try {
+    await new Promise<void>((resolve) => socket.bind({ port: 0 }, resolve));
+    socket.setRecvBufferSize(receiveBytes);
+    let sent = 0;
+    for (let next = 0; next < o.addresses.length; next += addressesPerBatch) {
+      const batch = o.addresses.slice(next, next + addressesPerBatch).flatMap((address) => [...asked].map((id, index) => send(socket, probeMessage(id, index === 0), address)));
+      for (const error of await Promise.all(batch)) {
+        if (error === undefined) sent++;
+        else failure ??= error;
+      }
+      await o.clock.sleep(batchEveryMs, o.signal);
+    }
+    if (sent === 0 && failure !== undefined) throw failure;
+    await o.clock.sleep(o.listenMs, o.signal);
+  } catch (error) {
+    if (!o.signal.aborted) throw error;
+  } finally {
+    socket.close();
+  }
 }
 
 export interface HearOptions {
@@ -136,9 +182,9 @@ function openSocket(local: LocalInterface): Promise<Socket> {
   });
 }
 
-function send(socket: Socket, message: string): Promise<Error | undefined> {
+function send(socket: Socket, message: string, to = group): Promise<Error | undefined> {
   return new Promise((resolve) => {
-    socket.send(Buffer.from(message, 'utf8'), port, group, (error) => resolve(error ?? undefined));
+    socket.send(Buffer.from(message, 'utf8'), port, to, (error) => resolve(error ?? undefined));
   });
 }
 

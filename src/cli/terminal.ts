@@ -17,9 +17,13 @@ export function printJson(value: unknown): void {
 }
 
 /** Columns padded to the widest cell; the last one runs on. */
-export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+export function tableLines(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)));
-  for (const row of [head, ...rows]) print(row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd());
+  return [head, ...rows].map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd());
+}
+
+export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  for (const line of tableLines(head, rows)) print(line);
 }
 
 /** One moving line on a terminal's standard error, nothing elsewhere. */

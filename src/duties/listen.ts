@@ -42,11 +42,11 @@ export class ListenDuty {
     return this.#census.heard();
   }
 
-  /** Asks everybody. SP_DISCOVERY. */
-  search(durationMs: number): Promise<{ found: FoundCamera[]; leftOut: LeftOut[] }> {
+  /** Asks everybody, or each address of a range. SP_DISCOVERY, SP_RANGE. */
+  search(durationMs: number, range?: string): Promise<{ found: FoundCamera[]; leftOut: LeftOut[] }> {
     const { clock, log, settings } = this.#o;
     const { loopback, interfaces } = settings();
     this.#listening.nudge();
-    return discover({ clock, log, loopback, durationMs, keeper: this.#census, signal: this.#stop.signal, ...(interfaces.length === 0 ? {} : { interfaces }) });
+    return discover({ clock, log, loopback, durationMs, keeper: this.#census, signal: this.#stop.signal, ...(interfaces.length === 0 ? {} : { interfaces }), ...(range === undefined ? {} : { range }) });
   }
 }

@@ -118,11 +118,12 @@ export class Site {
   }
 
   /** Looks for cameras; what is adopted already is marked. */
-  async discover(seconds: number): Promise<Discovered> {
+  async discover(seconds: number, range?: string): Promise<Discovered> {
     const { listen, clock } = this.#o;
-    const { found, leftOut } = await listen.search(seconds * 1000);
+    const { found, leftOut } = await listen.search(seconds * 1000, range);
     for (const camera of found) this.#found.set(camera.id, camera);
-    const silent = listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
+    // Whoever asks for a range does not want to hear of the rest.
+    const silent = range !== undefined ? [] : listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
     const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) });
     return { found: found.map(mark), leftOut, silent: silent.map((camera) => ({ ...mark(camera), heardAgoMs: Math.round(clock.monotonicMs() - camera.heardMs) })) };
   }

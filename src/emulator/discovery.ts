@@ -1,6 +1,6 @@
 /**
- * WS-Discovery on loopback: one listener on port 3702, shared with whoever else listens there, and per camera a socket bound to the
- * camera's own address, so that answers come from where the camera is.
+ * WS-Discovery on loopback: one listener on port 3702, shared with whoever else listens there, and per camera a socket bound to port
+ * 3702 of the camera's own address, which hears what is asked of this camera alone and from which all its answers come.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { reasonOf } from '../base/errors.ts';
@@ -46,7 +46,7 @@ export class WsDiscovery implements Announcer {
 
   announce(face: CameraFace): void {
     if (this.#voices.has(face)) return;
-    const voice = new Voice(face, this.#log);
+    const voice = new Voice(face, this.#log, (datagram, from) => this.#hear(datagram, from, face));
     this.#voices.set(face, voice);
     void voice.say((sequence) => hello(face, sequence));
   }
@@ -64,12 +64,13 @@ export class WsDiscovery implements Announcer {
     await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
   }
 
-  #hear(datagram: Buffer, from: RemoteInfo): void {
+  /** `asked`: the camera at whose own address it came, else all are asked. */
+  #hear(datagram: Buffer, from: RemoteInfo, asked?: CameraFace): void {
     if (datagram.length > datagramBytesMax) return;
     const question = readQuestion(datagram);
     if (question === undefined) return;
     for (const [face, voice] of this.#voices) {
-      if (isMeant(question, face)) void voice.say((sequence) => answerTo(question, face, sequence), { address: from.address, port: from.port });
+      if ((asked === undefined || asked === face) && isMeant(question, face)) void voice.say((sequence) => answerTo(question, face, sequence), { address: from.address, port: from.port });
     }
   }
 }
@@ -82,7 +83,7 @@ class Voice {
   readonly #log: Log;
   #number = 0;
 
-  constructor(face: CameraFace, log: Log) {
+  constructor(face: CameraFace, log: Log, onMessage: (datagram: Buffer, from: RemoteInfo) => void) {
     this.#log = log;
     this.#instance = Math.floor(face.clock.wallMs() / 1000);
     this.#ready = new Promise((resolve) => {
@@ -90,7 +91,8 @@ class Voice {
         log.warn({ reason: reasonOf(error) }, 'a camera cannot answer WS-Discovery');
         resolve(false);
       });
-      this.#socket.bind({ address: face.address, port: 0 }, () => {
+      this.#socket.on('message', onMessage);
+      this.#socket.bind({ address: face.address, port }, () => {
         try {
           this.#socket.setMulticastInterface(face.address);
           this.#socket.setMulticastLoopback(true);
