@@ -1,6 +1,7 @@
 /** One emulated camera: its face, its servers, and their coming and going. */
 import type { Log } from '../base/log.ts';
 import type { Announcer } from './announcer.ts';
+import { makeCertificate, type Certificate } from './certificate.ts';
 import { Ear, type Hearing } from './ear.ts';
 import type { CameraFace, DeviceFacts, Quirks, StreamName } from './face.ts';
 import { LiveFeed } from './feed.ts';
@@ -13,6 +14,11 @@ export interface EmulatedCamera {
   readonly address: string;
   readonly onvifPort: number;
   readonly rtspPort: number;
+  /** 0 where it does not speak TLS, as the two above are where it speaks nothing else. */
+  readonly httpsPort: number;
+  readonly rtspsPort: number;
+  /** SHA-256 of its certificate, hexadecimal; undefined without TLS. */
+  readonly fingerprint: string | undefined;
   /** `urn:uuid:…`, the same whenever a camera is emulated at this address. */
   readonly urn: string;
   readonly serial: string;
@@ -40,6 +46,8 @@ export interface EmulatedCamera {
   mendStream(name: StreamName): void;
   /** Its main stream shows this scene from now on, in mid-stream: another resolution without a word. */
   show(scene: StreamName): void;
+  /** Another certificate, with another key, for who comes from now on. */
+  renewCertificate(): void;
   /** The G.711 that talkers sent so far, one byte a sample, of the last five minutes. */
   heard(): Buffer;
   /** Who talks, in which codec, and what was lost on the way. */
@@ -60,6 +68,7 @@ export class Camera implements EmulatedCamera {
   readonly #rtsp: RtspServer;
   readonly #ear: Ear;
   readonly #onvif: OnvifServer;
+  #certificate: Certificate | undefined;
   #running = false;
   /** Starts and stops go one after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -84,6 +93,9 @@ export class Camera implements EmulatedCamera {
   get address(): string { return this.#face.address; }
   get onvifPort(): number { return this.#face.onvifPort; }
   get rtspPort(): number { return this.#face.rtspPort; }
+  get httpsPort(): number { return this.#face.httpsPort; }
+  get rtspsPort(): number { return this.#face.rtspsPort; }
+  get fingerprint(): string | undefined { return this.#certificate?.fingerprint; }
   get urn(): string { return this.#face.urn; }
   get serial(): string { return this.#face.device.serial; }
   get user(): string { return this.#face.user; }
@@ -102,11 +114,10 @@ export class Camera implements EmulatedCamera {
       if (this.#running) return;
       this.#running = true;
       try {
-        this.#face.rtspPort = await listen(this.#rtsp, this.#face.rtspPort);
-        this.#face.onvifPort = await listen(this.#onvif, this.#face.onvifPort);
+        await this.#listen();
       } catch (error) {
         this.#running = false;
-        await this.#rtsp.stop();
+        await Promise.all([this.#rtsp.stop(), this.#onvif.stop()]);
         throw error;
       }
       for (const announcer of this.#announcers) announcer.announce(this.#face);
@@ -156,6 +167,29 @@ export class Camera implements EmulatedCamera {
     this.#face.password = password;
   }
 
+  renewCertificate(): void {
+    if (this.#certificate === undefined) return;
+    this.#certificate = this.#makeCertificate();
+    this.#rtsp.renew(this.#certificate);
+    this.#onvif.renew(this.#certificate);
+  }
+
+  async #listen(): Promise<void> {
+    const face = this.#face;
+    if (face.tls !== 'only') {
+      face.rtspPort = await listen(this.#rtsp, face.rtspPort);
+      face.onvifPort = await listen(this.#onvif, face.onvifPort);
+    }
+    if (face.tls === 'none') return;
+    this.#certificate ??= this.#makeCertificate();
+    face.rtspsPort = await listen(this.#rtsp, face.rtspsPort, this.#certificate);
+    face.httpsPort = await listen(this.#onvif, face.httpsPort, this.#certificate);
+  }
+
+  #makeCertificate(): Certificate {
+    return makeCertificate({ address: this.#face.address, name: this.#face.device.model, nowMs: this.#face.clock.wallMs() });
+  }
+
   #inTurn(step: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(step);
     this.#turn = done.catch(() => {});
@@ -164,11 +198,11 @@ export class Camera implements EmulatedCamera {
 }
 
 /** On the wanted port, or on a free one when somebody took it meanwhile. */
-async function listen(server: { start(port: number): Promise<number> }, port: number): Promise<number> {
+async function listen(server: RtspServer | OnvifServer, port: number, certificate?: Certificate): Promise<number> {
   try {
-    return await server.start(port);
+    return await server.start(port, certificate);
   } catch (error) {
     if (port === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return server.start(0);
+    return server.start(0, certificate);
   }
 }

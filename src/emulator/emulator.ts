@@ -21,7 +21,7 @@ import { Camera, type EmulatedCamera } from './camera.ts';
 import { WsDiscovery } from './discovery.ts';
 import type { TalkCodec } from './ear.ts';
 import { CameraEvents } from './events.ts';
-import { cameraTimeMs, identityOf, type CameraFace, type Quirks, type StreamFacts, type StreamName } from './face.ts';
+import { cameraTimeMs, identityOf, type CameraFace, type Quirks, type StreamFacts, type StreamName, type TlsUse } from './face.ts';
 import { standardHabits } from './habits.ts';
 import { Mdns } from './mdns.ts';
 import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
@@ -49,6 +49,8 @@ export interface EmulatorOptions {
   readonly audio?: EmulatedAudio | readonly EmulatedAudio[];
   /** What each loudspeaker takes over the backchannel; none, and the cameras have no loudspeaker. */
   readonly talk?: readonly TalkCodec[];
+  /** HTTPS and RTSPS beside HTTP and RTSP, or instead, by a self-signed certificate that is new at each start (none). */
+  readonly tls?: TlsUse;
   /** Where scenes are kept; else a folder of this user in the temporary folder. */
   readonly folder?: string;
   /** Length of the loop, 1 to 600 (20). */
@@ -56,7 +58,7 @@ export interface EmulatorOptions {
   readonly log: Log;
   readonly ffmpeg?: string;
   /** The ports of an earlier emulation, so that its cameras come back where they were; taken ones are replaced. */
-  readonly ports?: readonly { readonly onvif: number; readonly rtsp: number }[];
+  readonly ports?: readonly { readonly onvif: number; readonly rtsp: number; readonly https?: number; readonly rtsps?: number }[];
   /** Whether WS-Discovery and mDNS are answered (true). */
   readonly discovery?: boolean;
 }
@@ -94,6 +96,7 @@ export class Emulator {
           name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams, talk: options.talk ?? [], habits,
           events: new CameraEvents({ topics: habits.topics, clock: systemClock, nowMs: () => cameraTimeMs({ clock: systemClock, quirks }) }),
           clock: systemClock, quirks, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
+          tls: options.tls ?? 'none', httpsPort: options.ports?.[index]?.https ?? 0, rtspsPort: options.ports?.[index]?.rtsps ?? 0,
         };
         const camera = new Camera({ face, scenes, announcers, log: options.log });
         await camera.start();

@@ -58,10 +58,16 @@ export interface CameraFace {
   readonly habits: Habits;
   readonly events: CameraEvents;
   password: string;
-  /** 0 until the camera listens. */
+  readonly tls: TlsUse;
+  /** 0 until the camera listens, and where it has no such port. */
   onvifPort: number;
   rtspPort: number;
+  httpsPort: number;
+  rtspsPort: number;
 }
+
+/** Whether it speaks HTTPS and RTSPS too, or nothing else. */
+export type TlsUse = 'none' | 'also' | 'only';
 
 /** Of the camera's own clock. */
 export function cameraTimeMs(face: Pick<CameraFace, 'clock' | 'quirks'>): number {
@@ -72,9 +78,13 @@ export function deviceXaddr(face: CameraFace): string {
   return xaddrOf(face, face.habits.paths.device);
 }
 
-/** Of a path of this camera. */
+/** Of a path of this camera; by TLS only where there is no other way. */
 export function xaddrOf(face: CameraFace, path: string): string {
-  return `http://${face.address}:${face.onvifPort}${path}`;
+  return face.tls === 'only' ? `https://${face.address}:${face.httpsPort}${path}` : `http://${face.address}:${face.onvifPort}${path}`;
+}
+
+export function rtspOrigin(face: CameraFace): string {
+  return face.tls === 'only' ? `rtsps://${face.address}:${face.rtspsPort}` : `rtsp://${face.address}:${face.rtspPort}`;
 }
 
 export function scopesOf(face: CameraFace): string[] {

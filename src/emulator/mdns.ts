@@ -103,7 +103,7 @@ function answerTo(questions: readonly DnsQuestion[], records: readonly DnsRecord
 function recordsOf(face: CameraFace, ttl: number): DnsRecord[] {
   const host = `host-${face.address.replaceAll('.', '-')}.local`;
   const label = `${face.device.model} ${face.device.serial.slice(-12)}`;
-  const service = (type: string, servicePort: number, text: readonly string[]): DnsRecord[] => [
+  const service = (type: string, servicePort: number, text: readonly string[]): DnsRecord[] => servicePort === 0 ? [] : [
     { name: services, type: 'PTR', ttl, data: type },
     { name: type, type: 'PTR', ttl, data: `${label}.${type}` },
     { name: `${label}.${type}`, type: 'SRV', ttl, flush: true, data: { port: servicePort, target: host } },

@@ -39,6 +39,7 @@ const sessionTimeoutSeconds = 60;
 const unreadBytesMax = 8 * 2 ** 20;
 
 export class RtspConnection {
+  readonly reset: () => void;
   readonly #socket: Socket;
   readonly #options: RtspOptions;
   readonly #parser = new RtspParser();
@@ -53,7 +54,9 @@ export class RtspConnection {
   readonly #arrived: (RtspRequest | RtspPacket)[] = [];
   #busy = false;
 
-  constructor(socket: Socket, options: RtspOptions, o: { viewers: (path: string) => number; onClose: () => void }) {
+  /** `reset` is for the connection below, which need not be the socket that is read. */
+  constructor(socket: Socket, options: RtspOptions, o: { reset: () => void; viewers: (path: string) => number; onClose: () => void }) {
+    this.reset = o.reset;
     this.#socket = socket;
     this.#options = options;
     this.#viewers = o.viewers;
@@ -70,10 +73,6 @@ export class RtspConnection {
 
   get path(): string | undefined {
     return this.#session?.path;
-  }
-
-  reset(): void {
-    this.#socket.resetAndDestroy();
   }
 
   stall(): void {

@@ -110,7 +110,7 @@ export function formatReply(cseq: string | undefined, reply: RtspReply): Buffer 
 
 /** The path of an RTSP (or relative) URI and the track that it names, as SETUP has it: `/main/trackID=1`. */
 export function readUri(uri: string): { path: string; trackIndex: number | undefined } {
-  const path = uri.replace(/^rtsp:\/\/[^/]*/i, '').replace(/[?#].*$/, '');
+  const path = uri.replace(/^rtsps?:\/\/[^/]*/i, '').replace(/[?#].*$/, '');
   const match = /^(.*)\/trackID=(\d{1,3})\/?$/.exec(path);
   return match === null
     ? { path: path.replace(/\/$/, ''), trackIndex: undefined }

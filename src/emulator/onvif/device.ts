@@ -84,8 +84,8 @@ function getNetworkInterfaces(face: CameraFace): string {
 }
 
 function getNetworkProtocols(face: CameraFace): string {
-  const protocol = (name: string, port: number): string => `<tds:NetworkProtocols>${leaf('tt:Name', name)}<tt:Enabled>true</tt:Enabled>${leaf('tt:Port', port)}</tds:NetworkProtocols>`;
-  return wrap('GetNetworkProtocols', protocol('HTTP', face.onvifPort) + protocol('RTSP', face.rtspPort));
+  const protocol = (name: string, port: number): string => port === 0 ? '' : `<tds:NetworkProtocols>${leaf('tt:Name', name)}<tt:Enabled>true</tt:Enabled>${leaf('tt:Port', port)}</tds:NetworkProtocols>`;
+  return wrap('GetNetworkProtocols', protocol('HTTP', face.onvifPort) + protocol('HTTPS', face.httpsPort) + protocol('RTSP', face.rtspPort));
 }
 
 function wrap(operation: string, body: string): string {

@@ -1,6 +1,6 @@
 /** Media service, version 1 (ONVIF Media, profile S): two fixed profiles, `main` and `sub`, each with picture and, where there is any, sound. */
 import { find, textOf, type XmlElement } from '../../base/xml.ts';
-import { streamNames, xaddrOf, type CameraFace, type StreamName } from '../face.ts';
+import { rtspOrigin, streamNames, xaddrOf, type CameraFace, type StreamName } from '../face.ts';
 import type { Track } from '../rtp.ts';
 import type { Operation, ServiceFacts } from './operation.ts';
 import { leaf, namespaces, SoapFault } from './soap.ts';
@@ -95,7 +95,7 @@ function streamUri(face: CameraFace, request: XmlElement): string {
   if (stream === 'RTP-Multicast') {
     throw new SoapFault({ code: 'Sender', subcodes: ['InvalidArgVal', 'InvalidStreamSetup'], reason: 'no multicast' });
   }
-  return mediaUri(face.quirks.streamUri ?? `rtsp://${face.address}:${face.rtspPort}/${profileOf(request)}`);
+  return mediaUri(face.quirks.streamUri ?? `${rtspOrigin(face)}/${profileOf(request)}`);
 }
 
 function mediaUri(uri: string): string {

@@ -2,11 +2,13 @@
  * The HTTP side of one camera: SOAP calls to its services' tables, and snapshots. Whatever bytes come in, something bounded goes out
  * and the camera lives on.
  */
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { find, parseXml, textOf, type XmlElement } from '../../base/xml.ts';
+import type { Certificate } from '../certificate.ts';
 import { streamNames, type CameraFace } from '../face.ts';
 import { Access } from './access.ts';
 import { snapshotPath } from './media.ts';
@@ -17,13 +19,14 @@ import { envelope, faultAction, faultEnvelope, leaf, SoapFault } from './soap.ts
 
 const bodyBytesMax = 256 * 1024;
 const connectionsMax = 128;
+const bounds = { maxHeaderSize: 16 * 1024, requestTimeout: 15_000, headersTimeout: 15_000, keepAliveTimeout: 15_000 };
 
 export class OnvifServer {
   readonly #face: CameraFace;
   readonly #log: Log;
   readonly #access: Access;
   readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
+  readonly #servers = new Set<Server | SecureServer>();
   /** While stalled, what every answer waits for. */
   #stalled: { released: Promise<void>; release: () => void } | undefined;
 
@@ -33,9 +36,10 @@ export class OnvifServer {
     this.#access = new Access(face);
   }
 
-  /** Listens on `port` (0: a free one) and returns the port. */
-  async start(port: number): Promise<number> {
-    const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 15_000, headersTimeout: 15_000, keepAliveTimeout: 15_000 }, (request, response) => void this.#handle(request, response));
+  /** Listens on `port` (0: a free one), beside the others, and returns the port. With a certificate it is HTTPS. */
+  async start(port: number, certificate?: Certificate): Promise<number> {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => void this.#handle(request, response);
+    const server = certificate === undefined ? createServer(bounds, answer) : createSecureServer({ ...bounds, key: certificate.key, cert: certificate.cert }, answer);
     server.maxConnections = connectionsMax;
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -51,19 +55,22 @@ export class OnvifServer {
       server.listen({ host: this.#face.address, port }, resolve);
     });
     server.on('error', (error) => this.#log.warn({ reason: reasonOf(error) }, 'the ONVIF server reports an error'));
-    this.#server = server;
+    this.#servers.add(server);
     return (server.address() as AddressInfo).port;
+  }
+
+  /** For who comes from now on. */
+  renew({ key, cert }: Certificate): void {
+    for (const server of this.#servers) if (server instanceof SecureServer) server.setSecureContext({ key, cert });
   }
 
   /** Every connection is reset. */
   async stop(): Promise<void> {
-    const server = this.#server;
-    if (server === undefined) return;
-    this.#server = undefined;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    this.#servers.clear();
     for (const socket of this.#sockets) socket.resetAndDestroy();
     this.resume();
-    await closed;
+    await Promise.all(closed);
   }
 
   stall(): void {
