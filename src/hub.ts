@@ -96,7 +96,7 @@ export class Hub {
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
-    const operations = operationsOf({ site, sealing, vault, purge, disk, scrub, copies, timekeeper, notices, clock, startedMs: clock.wallMs(), warnings });
+    const operations = operationsOf({ site, sealing, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');

@@ -130,6 +130,25 @@ export const AdoptRequest = Type.Object({
 }, { additionalProperties: false });
 export const AdoptReply = Type.Object({ camera: Text(40), sentences: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
 
+const closed = { additionalProperties: false } as const;
+const Place = Type.String({ minLength: 1, maxLength: 64 });
+const Speed = Type.Number({ minimum: -1, maximum: 1 });
+const Setting = Optional(Type.Number({ minimum: -1e6, maximum: 1e6 }));
+/** What somebody asks of one camera. */
+export const CameraRequest = Type.Object({
+  camera: Text(40),
+  order: Type.Union([
+    Type.Object({ act: Type.Enum(['info', 'refresh', 'trust', 'reboot', 'stop', 'home']) }, closed),
+    Type.Object({ act: Type.Literal('clock'), set: Optional(Type.Boolean()), ntp: Optional(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$' })) }, closed),
+    Type.Object({ act: Type.Enum(['goto', 'save', 'forget']), place: Place }, closed),
+    Type.Object({ act: Type.Literal('move'), pan: Speed, tilt: Speed, zoom: Speed, seconds: Type.Number({ exclusiveMinimum: 0, maximum: 10 }) }, closed),
+    Type.Object({ act: Type.Literal('imaging'), brightness: Setting, saturation: Setting, contrast: Setting, sharpness: Setting, infrared: Optional(Type.Enum(['ON', 'OFF', 'AUTO'])) }, closed),
+    Type.Object({ act: Type.Literal('relay'), relay: Optional(Place), on: Type.Boolean() }, closed),
+    Type.Object({ act: Type.Literal('gop'), seconds: Type.Number({ minimum: 0.1, maximum: 60 }) }, closed),
+  ]),
+}, closed);
+export const CameraReply = Type.Object({ sentences: Type.Array(Text(2000)) });
+
 export const SecretRequest = Type.Object({ camera: Text(40), password: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
 export const ReloadReply = Type.Object({ changes: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
 export const AcceptRequest = Type.Object({ id: Text(16), document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
@@ -160,6 +179,7 @@ export const routes = {
   metrics: { reply: MetricsReply },
   discover: { request: DiscoverRequest, reply: DiscoverReply },
   adopt: { request: AdoptRequest, reply: AdoptReply },
+  camera: { request: CameraRequest, reply: CameraReply },
   secret: { request: SecretRequest, reply: Done },
   reload: { reply: ReloadReply },
   accept: { request: AcceptRequest, reply: ReloadReply },

@@ -1,7 +1,9 @@
 /** What each route of the contract does: one duty each. */
 import type { Clock, UnixMs } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
+import { controlCamera } from '../duties/control.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
@@ -9,7 +11,7 @@ import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
 import type { Operations, Pending } from './contract.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; sealing: SealingDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
   const { site, vault, timekeeper } = parts;
   return {
     status: async () => {
@@ -35,6 +37,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; sealing: Seali
       const adopted = await site.adopt(order);
       return { ...adopted, pending: pendingOf(adopted.pending) };
     },
+    camera: async ({ camera, order }) => ({ sentences: await controlCamera(parts, camera, order) }),
     secret: async ({ camera, password }) => {
       await site.setPassword(camera, password);
       return { done: true };

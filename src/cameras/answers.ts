@@ -63,6 +63,8 @@ export interface VideoFacts {
   readonly height: number;
   readonly fps: number | undefined;
   readonly kbps: number | undefined;
+  /** Pictures from one key frame to the next. */
+  readonly gop: number | undefined;
 }
 
 export interface Profile {
@@ -71,6 +73,10 @@ export interface Profile {
   readonly video: VideoFacts | undefined;
   /** `aac`, `g711`, `pcm_alaw`, `pcm_mulaw`, else the camera's word in small letters. */
   readonly audioCodec: string | undefined;
+  /** Token of its picture's source, for imaging. */
+  readonly source: string | undefined;
+  /** Whether it says that it can be moved. */
+  readonly moves: boolean;
 }
 
 const profilesMax = 32;
@@ -82,11 +88,11 @@ export function readProfiles(response: XmlElement): Profile[] {
     if (token === undefined || token === '') return [];
     const video = find(profile, 'VideoEncoderConfiguration') ?? find(profile, 'Configurations', 'VideoEncoder');
     const audio = find(profile, 'AudioEncoderConfiguration') ?? find(profile, 'Configurations', 'AudioEncoder');
-    return [{ token, name: plainWord(textOf(profile, 'Name')) ?? token, video: readVideo(video), audioCodec: codecOf(textOf(audio, 'Encoding')) }];
+    return [{ token, name: plainWord(textOf(profile, 'Name')) ?? token, video: readVideo(video), audioCodec: codecOf(textOf(audio, 'Encoding')), source: sourceOf(profile), moves: (find(profile, 'PTZConfiguration') ?? find(profile, 'Configurations', 'PTZ')) !== undefined }];
   });
 }
 
-function readVideo(encoder: XmlElement | undefined): VideoFacts | undefined {
+export function readVideo(encoder: XmlElement | undefined): VideoFacts | undefined {
   const codec = codecOf(textOf(encoder, 'Encoding'));
   if (codec === undefined) return undefined;
   const number = (...path: string[]): number | undefined => {
@@ -99,7 +105,18 @@ function readVideo(encoder: XmlElement | undefined): VideoFacts | undefined {
     height: number('Resolution', 'Height') ?? 0,
     fps: number('RateControl', 'FrameRateLimit'),
     kbps: number('RateControl', 'BitrateLimit'),
+    gop: gopOf(encoder),
   };
+}
+
+/** Media 1 has it below the codec, Media 2 as an attribute. */
+export function gopOf(encoder: XmlElement | undefined): number | undefined {
+  const value = Number(encoder?.attributes['GovLength'] ?? textOf(encoder, 'H264', 'GovLength') ?? textOf(encoder, 'MPEG4', 'GovLength') ?? Number.NaN);
+  return Number.isInteger(value) && value > 0 && value < 1e6 ? value : undefined;
+}
+
+function sourceOf(profile: XmlElement): string | undefined {
+  return textOf(find(profile, 'VideoSourceConfiguration') ?? find(profile, 'Configurations', 'VideoSource'), 'SourceToken');
 }
 
 /** ONVIF's words (Media 1 enumerations, Media 2 IANA names) in ffmpeg's. */

@@ -1,8 +1,9 @@
 import { SallyportError } from '../base/errors.ts';
 import { adoptStreamUri, adoptTarget, deviceTarget, type Target } from './addresses.ts';
-import { readDevice, readProfiles, readUri, type DeviceFacts, type Profile, type VideoFacts } from './answers.ts';
+import { readDevice, readUri, type DeviceFacts, type Profile, type VideoFacts } from './answers.ts';
 import { CameraLink, isOfThisCall, type CameraLinkOptions } from './link.ts';
-import { requests, type RequestMaker } from './onvif.ts';
+import { requests, type MediaService, type RequestMaker } from './onvif.ts';
+import { listProfiles, mediaServices } from './profiles.ts';
 import { isRefusal } from './session.ts';
 
 export type { CameraAddress } from './addresses.ts';
@@ -18,8 +19,6 @@ export interface ProfileFacts {
   readonly video: VideoFacts | undefined;
   readonly audioCodec: string | undefined;
 }
-
-type MediaService = 'media' | 'media2';
 
 const snapshotBytesMax = 8 * 2 ** 20;
 
@@ -75,7 +74,7 @@ export class CameraClient {
 
   /** The profiles that have a stream, in the camera's order. SP_CAMERA_NO_STREAM when none has. */
   async profiles(): Promise<ProfileFacts[]> {
-    const listed = await this.#listProfiles();
+    const listed = await listProfiles(this.#link);
     const facts: ProfileFacts[] = [];
     let problem: SallyportError | undefined;
     for (const { media, profile } of listed) {
@@ -108,7 +107,7 @@ export class CameraClient {
   }
 
   async #profilesCall(): Promise<[RequestMaker, Target]> {
-    const [[media, target] = ['media', deviceTarget(this.#link.address)] as const] = await this.#mediaServices();
+    const [[media, target] = ['media', deviceTarget(this.#link.address)] as const] = await mediaServices(this.#link);
     return [requests.getProfiles(media), target];
   }
 
@@ -122,7 +121,7 @@ export class CameraClient {
 
   /** Where the camera is reached by TLS, its stream is asked for by TLS too: Media 2 has a word for it (ONVIF Media2, 5.15.1), Media 1 has none. */
   async #saidStreamUri(media: MediaService, token: string, target: Target): Promise<string | undefined> {
-    const media2 = target.secure ? (await this.#mediaServices()).get('media2') : undefined;
+    const media2 = target.secure ? (await mediaServices(this.#link)).get('media2') : undefined;
     if (media2 !== undefined) {
       try {
         const said = readUri(await this.#link.session.call(requests.getStreamUri('media2', token, 'RTSPS'), media2));
@@ -146,39 +145,4 @@ export class CameraClient {
       throw error;
     }
   }
-
-  /**
-   * Media 1 lists profiles, Media 2 knows their codecs: a Media 1 list leaves H.265 out or calls it something else. Cameras with a broken
-   * Media 2 (D-Link DCS-8635LH) still have Media 1, newer ones (profile T) only Media 2.
-   */
-  async #listProfiles(): Promise<{ media: MediaService; profile: Profile }[]> {
-    const lists = new Map<MediaService, Profile[]>();
-    let problem: unknown;
-    for (const [media, target] of await this.#mediaServices()) {
-      try {
-        lists.set(media, readProfiles(await this.#link.session.call(requests.getProfiles(media), target)));
-      } catch (error) {
-        if (!isOfThisCall(error)) throw error;
-        problem ??= error;
-        this.#link.log.debug({ service: media, reason: error.message }, 'a media service lists no profiles');
-      }
-    }
-    if (lists.size === 0) throw problem;
-    return mergeProfiles(lists.get('media') ?? [], lists.get('media2') ?? []);
-  }
-
-  async #mediaServices(): Promise<ReadonlyMap<MediaService, Target>> {
-    const services = await this.#link.services();
-    return new Map((['media', 'media2'] as const).flatMap((media) => (services.has(media) ? [[media, services.get(media) as Target] as const] : [])));
-  }
-}
-
-function mergeProfiles(first: readonly Profile[], second: readonly Profile[]): { media: MediaService; profile: Profile }[] {
-  const merged = first.map((profile) => {
-    const twin = second.find((other) => other.token === profile.token);
-    const media: MediaService = profile.video === undefined && twin?.video !== undefined ? 'media2' : 'media';
-    return { media, profile: { ...profile, video: twin?.video ?? profile.video, audioCodec: twin?.audioCodec ?? profile.audioCodec } };
-  });
-  const known = new Set(first.map(({ token }) => token));
-  return [...merged, ...second.filter(({ token }) => !known.has(token)).map((profile) => ({ media: 'media2' as const, profile }))];
 }

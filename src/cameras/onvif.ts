@@ -1,9 +1,13 @@
 import { Cam } from 'onvif';
+import { isIPv4 } from 'node:net';
+import type { UnixMs } from '../base/clock.ts';
 import { escapeXml } from '../base/xml.ts';
 import { envelopeEnd, envelopeStart } from './soap.ts';
 
 /** The services of a camera that are asked. */
 export type Service = 'device' | 'media' | 'media2' | 'events' | 'ptz' | 'imaging';
+
+export type MediaService = 'media' | 'media2';
 
 /** One SOAP request, ready to be sent. */
 export interface OnvifRequest {
@@ -18,18 +22,68 @@ export interface OnvifRequest {
 /** Makes the request with this SOAP header; each attempt has a header of its own. */
 export type RequestMaker = (header: string) => OnvifRequest;
 
+export const schemaNamespace = 'http://www.onvif.org/ver10/schema';
+const deviceNamespace = 'http://www.onvif.org/ver10/device/wsdl';
+const mediaNamespace = 'http://www.onvif.org/ver10/media/wsdl';
+const media2Namespace = 'http://www.onvif.org/ver20/media/wsdl';
+const imagingNamespace = 'http://www.onvif.org/ver20/imaging/wsdl';
+
 export const requests = {
   getSystemDateAndTime: maker('GetSystemDateAndTime', 'device', (cam) => cam.getSystemDateAndTime(unheard)),
   getDeviceInformation: maker('GetDeviceInformation', 'device', (cam) => cam.getDeviceInformation(unheard)),
   getUsers: maker('GetUsers', 'device', (cam) => cam.getUsers(unheard)),
   getServices: maker('GetServices', 'device', (cam) => cam.getServices(false, unheard)),
   getCapabilities: maker('GetCapabilities', 'device', (cam) => cam.getCapabilities(unheard)),
-  getProfiles: (media: 'media' | 'media2') => maker('GetProfiles', media, (cam) => cam.getProfiles(unheard)),
-  getStreamUri: (media: 'media' | 'media2', token: string, protocol: 'RTSP' | 'RTSPS') =>
+  getProfiles: (media: MediaService) => maker('GetProfiles', media, (cam) => cam.getProfiles(unheard)),
+  getStreamUri: (media: MediaService, token: string, protocol: 'RTSP' | 'RTSPS') =>
     maker('GetStreamUri', media, (cam) => cam.getStreamUri({ protocol, profileToken: escapeXml(token) }, unheard)),
-  getSnapshotUri: (media: 'media' | 'media2', token: string) =>
+  getSnapshotUri: (media: MediaService, token: string) =>
     maker('GetSnapshotUri', media, (cam) => cam.getSnapshotUri({ profileToken: escapeXml(token) }, unheard)),
+
+  getNtp: maker('GetNTP', 'device', (cam) => cam.getNTP(unheard)),
+  /** `server`: an IPv4 address or a host name. */
+  setNtp: (server: string) => maker('SetNTP', 'device', (cam) => cam.setNTP({
+    fromDHCP: false, NTPManual: [isIPv4(server) ? { type: 'IPv4', IPv4Address: server } : { type: 'DNS', DNSname: escapeXml(server) }],
+  }, unheard)),
+  setClock: (utcMs: UnixMs) => maker('SetSystemDateAndTime', 'device', (cam) => cam.setSystemDateAndTime({ dateTimeType: 'Manual', daylightSavings: false, timezone: 'UTC0', dateTime: new Date(utcMs) }, unheard)),
+  setClockByNtp: maker('SetSystemDateAndTime', 'device', (cam) => cam.setSystemDateAndTime({ dateTimeType: 'NTP', daylightSavings: false }, unheard)),
+  reboot: maker('SystemReboot', 'device', (cam) => cam.systemReboot(unheard)),
+  getRelays: written('GetRelayOutputs', 'device', deviceNamespace, ''),
+  setRelay: (token: string, active: boolean) => written('SetRelayOutputState', 'device', deviceNamespace, `<RelayOutputToken>${escapeXml(token)}</RelayOutputToken><LogicalState>${active ? 'active' : 'inactive'}</LogicalState>`),
+
+  getPresets: (profile: string) => maker('GetPresets', 'ptz', (cam) => cam.getPresets({ profileToken: escapeXml(profile) }, unheard)),
+  gotoPreset: (profile: string, preset: string) => maker('GotoPreset', 'ptz', (cam) => cam.gotoPreset({ profileToken: escapeXml(profile), preset: escapeXml(preset) }, unheard)),
+  setPreset: (profile: string, name: string, preset?: string) => maker('SetPreset', 'ptz', (cam) => cam.setPreset({
+    profileToken: escapeXml(profile), presetName: escapeXml(name), ...(preset === undefined ? {} : { presetToken: escapeXml(preset) }),
+  }, unheard)),
+  removePreset: (profile: string, preset: string) => maker('RemovePreset', 'ptz', (cam) => cam.removePreset({ profileToken: escapeXml(profile), presetToken: escapeXml(preset) }, unheard)),
+  gotoHome: (profile: string) => maker('GotoHomePosition', 'ptz', (cam) => cam.gotoHomePosition({ profileToken: escapeXml(profile) }, unheard)),
+  /** Speeds from -1 to 1. The camera is to stop by itself after `timeoutMs`. */
+  move: (profile: string, speed: MoveSpeed, timeoutMs: number) => maker('ContinuousMove', 'ptz', (cam) => cam.continuousMove({
+    profileToken: escapeXml(profile), x: speed.pan, y: speed.tilt, zoom: speed.zoom, timeout: timeoutMs,
+    // A Sony camera refuses both at once; what stands still need not be said.
+    ...(speed.zoom === 0 ? { onlySendPanTilt: true } : speed.pan === 0 && speed.tilt === 0 ? { onlySendZoom: true } : {}),
+  }, unheard)),
+  stop: (profile: string) => maker('Stop', 'ptz', (cam) => cam.stop({ profileToken: escapeXml(profile), panTilt: true, zoom: true }, unheard)),
+
+  getImaging: (source: string) => maker('GetImagingSettings', 'imaging', (cam) => cam.getImagingSettings({ token: escapeXml(source) }, unheard)),
+  getImagingOptions: (source: string) => maker('GetOptions', 'imaging', (cam) => cam.getVideoSourceOptions({ token: escapeXml(source) }, unheard)),
+  /** Written here, for onvif leaves out what is set to 0. In the schema's order. */
+  setImaging: (source: string, settings: readonly (readonly [string, string])[]) => written('SetImagingSettings', 'imaging', imagingNamespace,
+    `<VideoSourceToken>${escapeXml(source)}</VideoSourceToken><ImagingSettings>`
+    + settings.map(([name, value]) => `<${name} xmlns="${schemaNamespace}">${escapeXml(value)}</${name}>`).join('') + '</ImagingSettings><ForcePersistence>true</ForcePersistence>'),
+
+  getEncoders: (media: MediaService) => maker('GetVideoEncoderConfigurations', media, (cam) => cam.getVideoEncoderConfigurations(unheard)),
+  /** Written here: a camera gets back all that it said, but for what is changed. */
+  setEncoder: (media: MediaService, configuration: string) => written('SetVideoEncoderConfiguration', media, media === 'media2' ? media2Namespace : mediaNamespace,
+    configuration + (media === 'media2' ? '' : '<ForcePersistence>true</ForcePersistence>')),
 };
+
+export interface MoveSpeed {
+  readonly pan: number;
+  readonly tilt: number;
+  readonly zoom: number;
+}
 
 /**
  * onvif 0.8.3 knows the verbs: it writes their bodies, with the shapes of Media 1 and Media 2. It sends nothing and reads nothing here:
@@ -66,6 +120,11 @@ class Verbs extends Cam {
 
 function unheard(): void {
   // Answers never come back through the package.
+}
+
+/** What the package has no verb for, or one that loses something. `content` is XML. */
+function written(operation: string, service: Service, namespace: string, content: string): RequestMaker {
+  return (header) => ({ operation, service, action: `${namespace}/${operation}`, body: `${envelopeStart(header)}<${operation} xmlns="${namespace}">${content}</${operation}>${envelopeEnd}` });
 }
 
 function maker(operation: string, service: Service, verb: (cam: Cam) => void): RequestMaker {

@@ -9,6 +9,7 @@ import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts }
 import { StreamDoor } from '../cameras/streamdoor.ts';
 import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
+import { pictureAdvice, pictureWords, type PictureFacts } from '../policy/picture.ts';
 import type { Vault } from '../vault/vault.ts';
 
 export interface StreamFacts {
@@ -20,6 +21,8 @@ export interface StreamFacts {
   /** Pictures in 1,000 s, so that the value stays whole. */
   readonly fps1000: number | undefined;
   readonly audioCodec: string | undefined;
+  /** Pictures from one key frame to the next, by the camera's word. */
+  readonly gop?: number;
 }
 
 /** What is kept of a camera between starts; nothing else of it is stored. */
@@ -50,10 +53,10 @@ export interface AdoptRooms {
 
 /**
  * Asks the camera in this order: its clock (without a password), whether the password holds, who it is, its streams, and what
- * really comes out of them. What it shows by TLS meanwhile is believed from then on. SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
+ * really comes out of them. What it shows by TLS meanwhile is believed from then on, unless `believed` says what it may show. SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
  */
-export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal?: AbortSignal): Promise<CameraFacts> {
-  const certificates = new Certificates(access.camera, undefined);
+export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal?: AbortSignal, believed?: Certificates): Promise<CameraFacts> {
+  const certificates = believed ?? new Certificates(access.camera, undefined);
   const client = new CameraClient({ ...access, certificates, clock: rooms.clock, log: rooms.log });
   const { offsetMs } = await client.readClock();
   await client.checkCredentials();
@@ -103,6 +106,7 @@ function toFacts(profile: ProfileFacts, probed: ProbedStream | undefined): Strea
     height: probed?.video.height ?? profile.video?.height ?? 0,
     fps1000: fps === undefined ? undefined : Math.round(fps * 1000),
     audioCodec: probed === undefined ? profile.audioCodec?.toLowerCase() : probed.audio?.codec,
+    ...(profile.video?.gop === undefined ? {} : { gop: profile.video.gop }),
   };
 }
 
@@ -124,17 +128,21 @@ export function passwordName(camera: string): string {
 }
 
 /** What was found, for people. */
-export function describeCamera(facts: CameraFacts): string[] {
+export function describeCamera(camera: string, facts: CameraFacts): string[] {
   const { device, main, sub } = facts;
-  const stream = (facts: StreamFacts): string =>
-    `${facts.videoCodec === 'hevc' ? 'H.265' : 'H.264'} ${facts.width}x${facts.height}${facts.fps1000 === undefined ? '' : ` at ${facts.fps1000 / 1000} pictures/s`}, ${describeAudio(facts.audioCodec)}`;
+  const stream = (facts: StreamFacts): string => `${pictureWords(pictureOf(facts))}, ${describeAudio(facts.audioCodec)}`;
   return [
     `${device.manufacturer} ${device.model}, firmware ${device.firmware}, serial ${device.serial}`,
     `main stream: ${stream(main)}${main.uri.startsWith('rtsps:') ? ', encrypted on its way' : ''}`,
     sub === undefined ? 'no second stream' : `second stream: ${stream(sub)}`,
+    ...pictureAdvice(camera, pictureOf(main)),
     ...(facts.certificates === undefined ? [] : ['asked by HTTPS; its certificate is remembered, and another one is not believed']),
     Math.abs(facts.clockOffsetMs) < 5000 ? 'its clock is right' : `its clock is off by ${Math.round(facts.clockOffsetMs / 1000)} s (it does not matter for recording)`,
   ];
+}
+
+function pictureOf({ videoCodec, width, height, fps1000, gop }: StreamFacts): PictureFacts {
+  return { codec: videoCodec, width, height, fps: fps1000 === undefined ? undefined : fps1000 / 1000, gop };
 }
 
 function describeAudio(codec: string | undefined): string {

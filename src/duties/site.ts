@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
+import { Certificates } from '../cameras/certificates.ts';
 import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
@@ -17,13 +18,13 @@ import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { describeCamera, passwordName, readCamera, rememberCamera, type AdoptRooms } from './adopt.ts';
+import { certificatesOf, describeCamera, passwordName, readCamera, recallCamera, rememberCamera, type AdoptRooms, type CameraAccess } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
 import type { RecordingRoom } from './record.ts';
-import { CameraWatch } from './watch.ts';
+import { CameraWatch, addressOf } from './watch.ts';
 
 export interface SiteOptions {
   readonly configPath: string;
@@ -136,12 +137,40 @@ export class Site {
   /** Stores a camera's password; the camera is asked again at once. */
   setPassword(camera: string, password: string): Promise<void> {
     return this.#inTurn(async () => {
-      const config = this.#effective.cameras.find((known) => known.id === camera);
-      if (config === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
+      const config = this.#known(camera);
       await this.#o.vault.putSecret(passwordName(camera), new Secret(password));
       await this.#o.vault.audit({ what: 'camera.password-set', who: 'cli', camera });
       await this.#restart(config);
       this.#o.onChange();
+    });
+  }
+
+  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  async accessTo(camera: string): Promise<CameraAccess & { certificates: Certificates }> {
+    const config = this.#known(camera);
+    const password = await this.#o.vault.secret(passwordName(camera));
+    if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera });
+    const facts = await recallCamera(this.#o.vault, camera);
+    return { camera, address: addressOf(config), user: config.user, password, certificates: facts === undefined ? new Certificates(camera, undefined) : certificatesOf(camera, facts) };
+  }
+
+  /** What is remembered of a camera, in words. */
+  async describe(camera: string): Promise<string[]> {
+    this.#known(camera);
+    const facts = await recallCamera(this.#o.vault, camera);
+    return facts === undefined ? ['it has not said yet who it is'] : describeCamera(camera, facts);
+  }
+
+  /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
+  readAgain(camera: string, { believe }: { believe: boolean }): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const access = await this.accessTo(camera);
+      const facts = await readCamera(access, this.#rooms, undefined, believe ? undefined : access.certificates);
+      await rememberCamera(this.#o.vault, camera, facts);
+      this.#o.notices.settle('certificate changed', camera);
+      await this.#restart(this.#known(camera));
+      this.#o.onChange();
+      return describeCamera(camera, facts);
     });
   }
 
@@ -193,7 +222,7 @@ export class Site {
     await vault.audit({ what: 'camera.adopted', who: 'cli', camera: id, detail: { ...facts.device, address: place.address } });
     this.#wanted = (await loadConfig(this.#o.configPath)).config;
     await this.#apply();
-    return { camera: id, sentences: describeCamera(facts), pending: this.#pending };
+    return { camera: id, sentences: describeCamera(id, facts), pending: this.#pending };
   }
 
   async #place(order: AdoptOrder): Promise<{ address: string; port: number; path: string; name: string | undefined; xaddrs: readonly string[] }> {
@@ -204,6 +233,12 @@ export class Site {
     if (found === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
     if (!found.adoptable) throw new SallyportError('SP_CAMERA_ADDRESS', { camera: id, reason: found.note ?? 'it cannot be adopted' });
     return found;
+  }
+
+  #known(camera: string): CameraConfig {
+    const config = this.#effective.cameras.find((known) => known.id === camera);
+    if (config === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
+    return config;
   }
 
   get #rooms(): AdoptRooms {

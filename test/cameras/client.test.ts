@@ -147,8 +147,8 @@ t.test('profiles: odd tokens, foreign hosts, H.265 from Media 2, and a profile w
   });
   const profiles = await visit(far).client.profiles();
   t.same(profiles, [
-    { token: '1.0', name: 'main', streamUri: `rtsp://${far.host}:8554/1.0?x=1&y=2`, snapshotUri: `http://${far.host}:${far.port}/shot.jpg?-usr=a&-pwd=b&`, video: { codec: 'hevc', width: 3840, height: 2160, fps: 12.5, kbps: undefined }, audioCodec: undefined },
-    { token: 'a&b<', name: 'sub', streamUri: `rtsp://${far.host}:8554/a%26b%3C?x=1&y=2`, snapshotUri: undefined, video: { codec: 'h264', width: 640, height: 360, fps: undefined, kbps: undefined }, audioCodec: undefined },
+    { token: '1.0', name: 'main', streamUri: `rtsp://${far.host}:8554/1.0?x=1&y=2`, snapshotUri: `http://${far.host}:${far.port}/shot.jpg?-usr=a&-pwd=b&`, video: { codec: 'hevc', width: 3840, height: 2160, fps: 12.5, kbps: undefined, gop: undefined }, audioCodec: undefined, source: undefined, moves: false },
+    { token: 'a&b<', name: 'sub', streamUri: `rtsp://${far.host}:8554/a%26b%3C?x=1&y=2`, snapshotUri: undefined, video: { codec: 'h264', width: 640, height: 360, fps: undefined, kbps: undefined, gop: undefined }, audioCodec: undefined, source: undefined, moves: false },
   ]);
 });
 

@@ -22,7 +22,7 @@ export const startMs = Date.UTC(2026, 10, 24, 5, 0, 0);
 /** Stands still; `pass` ends every sleep. */
 export class StillClock implements Clock {
   nowMs = startMs;
-  readonly #sleeps = new Set<() => void>();
+  readonly #sleeps = new Map<() => void, number>();
 
   wallMs(): number {
     return this.nowMs;
@@ -32,9 +32,13 @@ export class StillClock implements Clock {
     return this.nowMs;
   }
 
-  sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#sleeps.add(resolve);
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      this.#sleeps.set(resolve, ms);
       signal?.addEventListener('abort', () => {
         this.#sleeps.delete(resolve);
         reject(signal.reason as Error);
@@ -42,9 +46,18 @@ export class StillClock implements Clock {
     });
   }
 
-  pass(): void {
-    for (const wake of this.#sleeps) wake();
-    this.#sleeps.clear();
+  /** Whether somebody waits for just so long. */
+  waitsFor(ms: number): boolean {
+    return [...this.#sleeps.values()].includes(ms);
+  }
+
+  /** Wakes all, or those who wait for just so long. */
+  pass(ms?: number): void {
+    for (const [wake, length] of this.#sleeps) {
+      if (ms !== undefined && ms !== length) continue;
+      this.#sleeps.delete(wake);
+      wake();
+    }
   }
 }
 

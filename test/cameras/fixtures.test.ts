@@ -2,9 +2,10 @@
 import t from 'tap';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseXml } from '../../src/base/xml.ts';
+import { parseXml, textOf } from '../../src/base/xml.ts';
 import { readCapabilities, readClock, readDevice, readProfiles, readServices, readUri } from '../../src/cameras/answers.ts';
 import { decodeXml } from '../../src/cameras/charset.ts';
+import { readEncoders, readPresets, withGop } from '../../src/cameras/controlanswers.ts';
 import { readAnnouncement, readMatches, type Match } from '../../src/cameras/probematch.ts';
 import { readSoap } from '../../src/cameras/soap.ts';
 
@@ -78,6 +79,21 @@ t.test('where the services are', skip, async (t) => {
     at('192.168.1.182', { device: 'device_service', media: 'Media', media2: 'Media2', events: 'Events', ptz: 'PTZ', imaging: 'Imaging' }));
   t.same(Object.fromEntries(readCapabilities(response('trendnet_cam_getcapabilities.xml', 'GetCapabilities'))),
     at('10.10.1.67', { device: 'device_service', media: 'Media', events: 'Events', imaging: 'Imaging' }));
+});
+
+t.test('places, encoders and the distance of key frames of several makes', skip, async (t) => {
+  const presets = (file: string) => readPresets(response(file, 'GetPresets'));
+  const hik = presets('hikvision_cam_getpresets.xml');
+  t.same([hik.length, hik[0], hik[1], hik[2]], [255, { token: '1', name: 'preset 1' }, { token: '2', name: 'preset 1' }, { token: '3', name: 'preset 2' }]);
+  t.equal(presets('empiretech-like-enp1a14-_enp1a14-ir_25x_ptz_getpresets.xml').length, 300);
+  t.same(presets('xm-like-ipg-8150pss-_ipg-8150pss_ptz_getpresets.xml')[0], { token: 'z_ovf_ptz_01', name: 'z_ovf_ptz_01' });
+  const [encoder] = readEncoders(response('hikvision_cam_getvideoencoderconfigurations.xml', 'GetVideoEncoderConfigurations'));
+  t.match(encoder, { token: 'VideoEncoderToken_1', name: 'VideoEncoder_1', video: { codec: 'h264', width: 1280, height: 720, fps: 10 } });
+  const before = encoder === undefined ? undefined : parseXml(withGop(encoder, encoder.video.gop ?? 0) ?? '');
+  const after = encoder === undefined ? undefined : parseXml(withGop(encoder, 20) ?? '');
+  t.same(before, { ...before, children: encoder?.element.children }, 'what is not changed is said back as it was said');
+  t.equal(textOf(after, 'H264', 'GovLength'), '20');
+  t.equal(after?.attributes['token'], 'VideoEncoderToken_1');
 });
 
 t.test('faults are told from refused credentials', skip, async (t) => {

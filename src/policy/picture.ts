@@ -1,0 +1,40 @@
+/** What a camera's encoder settings mean for its owner, in words. */
+import { formatAge, secondMs } from '../base/units.ts';
+
+export interface PictureFacts {
+  /** ffmpeg's name. */
+  readonly codec: string;
+  readonly width: number;
+  readonly height: number;
+  /** Pictures a second, by the camera's word. */
+  readonly fps: number | undefined;
+  /** Pictures from one key frame to the next, by the camera's word. */
+  readonly gop: number | undefined;
+}
+
+/** Live view begins at a key frame, and segments are cut there: beyond this it is felt. */
+const gopMsGood = 10 * secondMs;
+
+export function gopMsOf({ fps, gop }: Pick<PictureFacts, 'fps' | 'gop'>): number | undefined {
+  return fps === undefined || gop === undefined ? undefined : Math.round((gop / fps) * secondMs);
+}
+
+/** "H.264 1280x720 at 25 pictures/s" */
+export function pictureWords({ codec, width, height, fps }: Omit<PictureFacts, 'gop'>): string {
+  return `${codecWords(codec)} ${width}x${height}${fps === undefined ? '' : ` at ${fps} pictures/s`}`;
+}
+
+export function codecWords(codec: string): string {
+  const names = new Map([['hevc', 'H.265'], ['h264', 'H.264'], ['jpeg', 'JPEG']]);
+  return names.get(codec) ?? codec;
+}
+
+/** What the owner should know of the main stream, each with what can be done; empty where all is well. */
+export function pictureAdvice(camera: string, { codec, fps, gop }: PictureFacts): string[] {
+  const gopMs = gopMsOf({ fps, gop });
+  return [
+    ...(codec === 'hevc' ? ['H.265 is recorded as it is, but not every browser and player shows it; H.264 can be chosen in the camera\'s settings'] : []),
+    ...(gopMs !== undefined && gopMs > gopMsGood
+      ? [`its key frames are ${formatAge(gopMs)} apart: live view begins that late, and segments are cut by limit, not where pictures stand alone; \`sallyport camera gop ${camera} 2\` asks for one each 2 s (a "smart codec" must be off for that)`] : []),
+  ];
+}
