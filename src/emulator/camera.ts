@@ -3,10 +3,11 @@ import type { Log } from '../base/log.ts';
 import type { Announcer } from './announcer.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 import { Ear, type Hearing } from './ear.ts';
-import type { CameraFace, DeviceFacts, Quirks, StreamName } from './face.ts';
+import type { CameraFace, DeviceFacts, Quirks, StreamFacts, StreamName } from './face.ts';
 import { LiveFeed } from './feed.ts';
 import { OnvifServer } from './onvif/server.ts';
 import { RtspServer } from './rtsp.ts';
+import type { VideoCodec } from './samples.ts';
 import type { EventKind } from './topics.ts';
 
 export interface EmulatedCamera {
@@ -46,6 +47,8 @@ export interface EmulatedCamera {
   mendStream(name: StreamName): void;
   /** Its main stream shows this scene from now on, in mid-stream: another resolution without a word. */
   show(scene: StreamName): void;
+  /** Its main stream comes in this codec from now on, in mid-stream and without a word; resolves when it does. */
+  changeCodec(codec: VideoCodec): Promise<void>;
   /** Another certificate, with another key, for who comes from now on. */
   renewCertificate(): void;
   /** The G.711 that talkers sent so far, one byte a sample, of the last five minutes. */
@@ -60,8 +63,15 @@ export interface EmulatedCamera {
   setPassword(password: string): void;
 }
 
-export class Camera implements EmulatedCamera {
+/** What a camera plays. */
+export interface Role {
+  readonly streams: Readonly<Record<StreamName, StreamFacts>>;
   readonly scenes: Readonly<Record<StreamName, string>>;
+}
+
+export class Camera implements EmulatedCamera {
+  scenes: Readonly<Record<StreamName, string>>;
+  readonly #restage: (codec: VideoCodec) => Promise<Role>;
   readonly #face: CameraFace;
   readonly #announcers: readonly Announcer[];
   readonly #main: LiveFeed;
@@ -73,9 +83,11 @@ export class Camera implements EmulatedCamera {
   /** Starts and stops go one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(o: { face: CameraFace; scenes: Readonly<Record<StreamName, string>>; announcers: readonly Announcer[]; log: Log }) {
+  /** `restage` gives the same role in another codec. */
+  constructor(o: { face: CameraFace; scenes: Readonly<Record<StreamName, string>>; announcers: readonly Announcer[]; log: Log; restage: (codec: VideoCodec) => Promise<Role> }) {
     const { face } = o;
     this.scenes = o.scenes;
+    this.#restage = o.restage;
     this.#face = face;
     this.#announcers = o.announcers;
     const begun = { clock: face.clock, startWallMs: face.clock.wallMs(), startMonotonicMs: face.clock.monotonicMs() };
@@ -161,6 +173,13 @@ export class Camera implements EmulatedCamera {
 
   raise(kind: EventKind, on: boolean): void {
     this.#face.events.raise(kind, on);
+  }
+
+  async changeCodec(codec: VideoCodec): Promise<void> {
+    const { streams, scenes } = await this.#restage(codec);
+    this.#face.streams.main = streams.main;
+    this.scenes = scenes;
+    this.#main.show(streams.main.tracks);
   }
 
   setPassword(password: string): void {

@@ -8,7 +8,7 @@
  * command line and tests start it.
  *
  * The camera that it plays keeps to the standards strictly: ONVIF profile S (device, media and event service, WS-UsernameToken and
- * HTTP Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC 6184, 3640 and 3551. Where a
+ * HTTP Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC 6184, 7798, 3640 and 3551. Where a
  * real camera strays, that is a quirk, switched on by name (face.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
  */
 import { randomBytes } from 'node:crypto';
@@ -17,7 +17,7 @@ import { systemClock } from '../base/clock.ts';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
-import { Camera, type EmulatedCamera } from './camera.ts';
+import { Camera, type EmulatedCamera, type Role } from './camera.ts';
 import { WsDiscovery } from './discovery.ts';
 import type { TalkCodec } from './ear.ts';
 import { CameraEvents } from './events.ts';
@@ -25,11 +25,12 @@ import { cameraTimeMs, identityOf, type CameraFace, type Quirks, type StreamFact
 import { standardHabits } from './habits.ts';
 import { Mdns } from './mdns.ts';
 import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
-import { readAac } from './samples.ts';
-import { loadVideo, looksMax, makeScene, makeSound, openSceneFolder, type Scene, type SceneMaker, type SoundKind } from './scene.ts';
+import { readAac, type VideoCodec } from './samples.ts';
+import { loadVideo, looksMax, makeScene, makeSound, openSceneFolder, plainEncoding, type Encoding, type Scene, type SceneMaker, type SoundKind } from './scene.ts';
 
 export type { EmulatedCamera } from './camera.ts';
 export type { DeviceFacts } from './face.ts';
+export type { VideoCodec } from './samples.ts';
 export { eventKinds, type EventKind } from './topics.ts';
 
 export type EmulatedAudio = SoundKind | 'none';
@@ -47,6 +48,12 @@ export interface EmulatorOptions {
   readonly password?: string;
   /** For all cameras, or for each in turn; `none`. */
   readonly audio?: EmulatedAudio | readonly EmulatedAudio[];
+  /** Of the main streams: for all cameras, or for each in turn; `h264`. */
+  readonly codec?: VideoCodec | readonly VideoCodec[];
+  /** Of the main streams: whole seconds from one key frame to the next, 1 to 300 (1). The loop is at least as long. */
+  readonly gopSeconds?: number;
+  /** Of the main streams: so many B-frames between two others, 0 to 8 (0). */
+  readonly bFrames?: number;
   /** What each loudspeaker takes over the backchannel; none, and the cameras have no loudspeaker. */
   readonly talk?: readonly TalkCodec[];
   /** HTTPS and RTSPS beside HTTP and RTSP, or instead, by a self-signed certificate that is new at each start (none). */
@@ -65,6 +72,8 @@ export interface EmulatorOptions {
 
 const camerasMax = 200;
 const secondsMax = 600;
+const gopSecondsMax = 300;
+const bFramesMax = 8;
 const firstNames = ['front-door', 'garden', 'garage', 'hall'];
 
 export class Emulator {
@@ -81,7 +90,9 @@ export class Emulator {
       const folder = await openSceneFolder(options.folder);
       const studio = new Studio({ folder, ffmpeg: options.ffmpeg ?? 'ffmpeg', seconds, clip: options.clip, log: options.log });
       const password = options.password ?? randomBytes(9).toString('base64url');
-      const cast = await allOf(addresses.map((_, index) => studio.play(index, audioOf(options.audio, index))));
+      const encoding = checkEncoding(options);
+      const roleOf = (index: number, codec: VideoCodec): Promise<Role> => studio.play(index, audioOf(options.audio, index), { ...encoding, codec });
+      const cast = await allOf(addresses.map((_, index) => roleOf(index, inTurn(options.codec, index, 'h264'))));
       const announcers = options.discovery === false ? [] : [
         await lifetime.own('WS-Discovery', WsDiscovery.open(options.log)),
         await lifetime.own('mDNS', new Mdns(options.log)),
@@ -93,12 +104,12 @@ export class Emulator {
         const quirks: Quirks = {};
         const habits = standardHabits;
         const face: CameraFace = {
-          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams, talk: options.talk ?? [], habits,
+          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams: { ...streams }, talk: options.talk ?? [], habits,
           events: new CameraEvents({ topics: habits.topics, clock: systemClock, nowMs: () => cameraTimeMs({ clock: systemClock, quirks }) }),
           clock: systemClock, quirks, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
           tls: options.tls ?? 'none', httpsPort: options.ports?.[index]?.https ?? 0, rtspsPort: options.ports?.[index]?.rtsps ?? 0,
         };
-        const camera = new Camera({ face, scenes, announcers, log: options.log });
+        const camera = new Camera({ face, scenes, announcers, log: options.log, restage: (codec) => roleOf(index, codec) });
         await camera.start();
         lifetime.defer(name, () => camera.stop());
         cameras.push(camera);
@@ -122,11 +133,6 @@ export class Emulator {
   }
 }
 
-interface Role {
-  readonly streams: Readonly<Record<StreamName, StreamFacts>>;
-  readonly scenes: Readonly<Record<StreamName, string>>;
-}
-
 /** Makes and loads what cameras share: each scene, each sound and each track once. */
 class Studio {
   readonly #maker: SceneMaker;
@@ -136,9 +142,9 @@ class Studio {
     this.#maker = maker;
   }
 
-  async play(index: number, audio: EmulatedAudio): Promise<Role> {
+  async play(index: number, audio: EmulatedAudio, encoding: Encoding): Promise<Role> {
     const look = this.#maker.clip === undefined ? index % looksMax : 0;
-    const scene = await this.#once(`scene ${look}`, () => makeScene(this.#maker, look));
+    const scene = await this.#once(`scene ${look} ${JSON.stringify(encoding)}`, () => makeScene(this.#maker, look, encoding));
     const streams = {
       main: await this.#stream(scene, 'main', audio),
       sub: await this.#stream(scene, 'sub', audio),
@@ -177,8 +183,19 @@ async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
 }
 
 function audioOf(audio: EmulatorOptions['audio'], index: number): EmulatedAudio {
-  if (audio === undefined || typeof audio === 'string') return audio ?? 'none';
-  return audio[index % Math.max(1, audio.length)] ?? 'none';
+  return inTurn(audio, index, 'none');
+}
+
+/** One for all cameras, or one for each in turn. */
+function inTurn<T extends string>(of: T | readonly T[] | undefined, index: number, otherwise: T): T {
+  if (of === undefined || typeof of === 'string') return of ?? otherwise;
+  return of[index % Math.max(1, of.length)] ?? otherwise;
+}
+
+function checkEncoding({ gopSeconds = plainEncoding.gopSeconds, bFrames = plainEncoding.bFrames }: EmulatorOptions): Omit<Encoding, 'codec'> {
+  if (!Number.isInteger(gopSeconds) || gopSeconds < 1 || gopSeconds > gopSecondsMax) throw new SallyportError('SP_EMULATOR', { reason: `a key frame comes every 1 to ${gopSecondsMax} whole seconds` });
+  if (!Number.isInteger(bFrames) || bFrames < 0 || bFrames > bFramesMax) throw new SallyportError('SP_EMULATOR', { reason: `0 to ${bFramesMax} B-frames are possible` });
+  return { gopSeconds, bFrames };
 }
 
 function addressesFrom(first: string, count: number): string[] {

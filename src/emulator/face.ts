@@ -50,7 +50,8 @@ export interface CameraFace {
   readonly urn: string;
   readonly device: DeviceFacts;
   readonly user: string;
-  readonly streams: Readonly<Record<StreamName, StreamFacts>>;
+  /** What each sends now. */
+  readonly streams: Record<StreamName, StreamFacts>;
   /** What its loudspeaker takes over the backchannel; of no codec, and it has none. */
   readonly talk: readonly TalkCodec[];
   readonly clock: Clock;

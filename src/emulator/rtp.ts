@@ -1,9 +1,9 @@
 /**
- * Pictures and sound cut into RTP packets once, for interleaving over TCP (RFC 7826 section 14): H.264 by RFC 6184 (single NAL units
- * and FU-A), AAC by RFC 3640 (AAC-hbr, one access unit a packet), A-law by RFC 3551. What differs from viewer to viewer (channel,
+ * Pictures and sound cut into RTP packets once, for interleaving over TCP (RFC 7826 section 14): H.264 by RFC 6184 and H.265 by RFC 7798
+ * (single NAL units and fragments), AAC by RFC 3640 (AAC-hbr, one access unit a packet), A-law by RFC 3551. What differs from viewer to viewer (channel,
  * sequence number, timestamp, source) is patched into a copy.
  */
-import type { AudioSamples, VideoSamples } from './samples.ts';
+import type { AudioSamples, VideoCodec, VideoSamples } from './samples.ts';
 
 /** One picture, or one piece of sound: packets, each behind its four bytes of interleaving. */
 export interface Unit {
@@ -24,8 +24,11 @@ export interface Track {
   readonly unitMs: number;
   readonly loopMs: number;
   unit(n: number): Unit;
+  keyFrame(n: number): boolean;
   ticks(n: number): number;
-  readonly video: { readonly width: number; readonly height: number; readonly fps: number; readonly kbps: number; readonly gop: number; readonly profile: string } | undefined;
+  /** Added to its ticks where a picture is not shown in the order in which it is sent (B-frames); a key frame's is 0. */
+  reordering(n: number): number;
+  readonly video: { readonly codec: VideoCodec; readonly width: number; readonly height: number; readonly fps: number; readonly kbps: number; readonly gop: number; readonly profile: string } | undefined;
   readonly sampleRate: number | undefined;
 }
 
@@ -42,10 +45,11 @@ export function videoTrack(samples: VideoSamples): Track {
   const total = timing.deltas.reduce((sum, delta) => sum + delta, 0);
   const unitTicks = (total / pictures.length) * (videoClock / timing.timescale);
   const units = new Map<number, Unit>();
+  const { codec } = samples;
   const make = (index: number): Unit => {
     const picture = pictures[index] as VideoSamples['pictures'][number];
-    const nals = picture.keyFrame ? [...samples.sps, ...samples.pps, ...picture.nals] : picture.nals;
-    return packUnit(nals.flatMap(cutNal), { payloadType: payloadTypes.video, markLast: true, keyFrame: picture.keyFrame });
+    const nals = picture.keyFrame ? [...samples.vps, ...samples.sps, ...samples.pps, ...picture.nals] : picture.nals;
+    return packUnit(nals.flatMap(codec === 'h264' ? cutH264 : cutH265), { payloadType: payloadTypes.video, markLast: true, keyFrame: picture.keyFrame });
   };
   const sps = samples.sps[0] as Buffer;
   const fps = videoClock / unitTicks;
@@ -53,23 +57,29 @@ export function videoTrack(samples: VideoSamples): Track {
   const keyFrames = pictures.filter((picture) => picture.keyFrame).length;
   return {
     kind: 'video', clockRate: videoClock, payloadType: payloadTypes.video,
-    sdp: [
-      `a=rtpmap:${payloadTypes.video} H264/${videoClock}`,
-      `a=fmtp:${payloadTypes.video} packetization-mode=1;profile-level-id=${sps.toString('hex', 1, 4).toUpperCase()};sprop-parameter-sets=${[...samples.sps, ...samples.pps].map((set) => set.toString('base64')).join(',')}`,
-      `a=framerate:${Number(fps.toFixed(3))}`,
-    ],
+    sdp: [...describeVideo(samples), `a=framerate:${Number(fps.toFixed(3))}`],
     unitMs: unitTicks / (videoClock / 1000),
     loopMs: (unitTicks * pictures.length) / (videoClock / 1000),
     unit: (n) => remember(units, n % pictures.length, make),
+    keyFrame: (n) => pictures[n % pictures.length]?.keyFrame === true,
     ticks: (n) => Math.round(n * unitTicks),
+    reordering: (n) => timing.offsets.length === 0 ? 0 : Math.round((((timing.offsets[n % pictures.length] as number) - (timing.offsets[0] as number)) * videoClock) / timing.timescale),
     video: {
-      width: samples.width, height: samples.height, fps,
+      codec, width: samples.width, height: samples.height, fps,
       kbps: Math.max(1, Math.round((bytes * 8 * fps) / pictures.length / 1000)),
       gop: Math.max(1, Math.round(pictures.length / Math.max(1, keyFrames))),
-      profile: profileNames.get(sps.readUInt8(1)) ?? 'High',
+      profile: codec === 'h265' ? 'Main' : profileNames.get(sps.readUInt8(1)) ?? 'High',
     },
     sampleRate: undefined,
   };
+}
+
+function describeVideo({ codec, vps, sps, pps }: VideoSamples): string[] {
+  const sets = (list: readonly Buffer[]): string => list.map((set) => set.toString('base64')).join(',');
+  const format = codec === 'h264'
+    ? `packetization-mode=1;profile-level-id=${(sps[0] as Buffer).toString('hex', 1, 4).toUpperCase()};sprop-parameter-sets=${sets([...sps, ...pps])}`
+    : `sprop-vps=${sets(vps)};sprop-sps=${sets(sps)};sprop-pps=${sets(pps)}`;
+  return [`a=rtpmap:${payloadTypes.video} ${codec.toUpperCase()}/${videoClock}`, `a=fmtp:${payloadTypes.video} ${format}`];
 }
 
 /** By profile_idc, as ONVIF names them. */
@@ -94,7 +104,9 @@ export function aacTrack(samples: AudioSamples, loopMs: number): Track {
       `a=fmtp:${payloadTypes.aac} streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=${samples.config.toString('hex').toUpperCase()}`,
     ],
     unit: (n) => remember(units, looped(n, unitMs, loopMs, samples.frames.length), make),
+    keyFrame: () => true,
     ticks: (n) => n * aacFrameSamples,
+    reordering: () => 0,
     video: undefined,
     sampleRate: samples.sampleRate,
   };
@@ -115,7 +127,9 @@ export function alawTrack(bytes: Buffer, loopMs: number): Track {
     kind: 'audio', clockRate: alawRate, payloadType: payloadTypes.alaw, unitMs, loopMs,
     sdp: [`a=rtpmap:${payloadTypes.alaw} PCMA/${alawRate}`],
     unit: (n) => remember(units, looped(n, unitMs, loopMs, count), make),
+    keyFrame: () => true,
     ticks: (n) => n * alawUnitSamples,
+    reordering: () => 0,
     video: undefined,
     sampleRate: alawRate,
   };
@@ -132,7 +146,7 @@ export interface Viewpoint {
 /** A copy of the unit as this viewer gets it; advances its sequence number. */
 export function addressUnit(unit: Unit, view: Viewpoint, ticks: number): Buffer {
   const bytes = Buffer.from(unit.bytes);
-  const time = (view.tickBase + ticks) % 2 ** 32;
+  const time = (view.tickBase + ticks + 2 ** 32) % 2 ** 32;
   for (const at of unit.packets) {
     bytes[at + 1] = view.channel;
     bytes.writeUInt16BE(view.sequence, at + 6);
@@ -170,14 +184,25 @@ export function senderReport(o: { channel: number; ssrc: number; wallMs: number;
 }
 
 /** A NAL unit as payloads: itself where it fits, else fragments (FU-A, RFC 6184 section 5.8). */
-function cutNal(nal: Buffer): Buffer[] {
-  if (nal.length <= payloadMax) return [nal];
+function cutH264(nal: Buffer): Buffer[] {
   const first = nal.readUInt8(0);
+  return cutNal(nal, 1, (mark) => Buffer.from([(first & 0x60) | 28, mark | (first & 0x1f)]));
+}
+
+/** The same for H.265, whose NAL units have two bytes of header (FU, RFC 7798 section 4.4.3). */
+function cutH265(nal: Buffer): Buffer[] {
+  const [first, second] = [nal.readUInt8(0), nal.readUInt8(1)];
+  return cutNal(nal, 2, (mark) => Buffer.from([(first & 0x81) | (49 << 1), second, mark | ((first >> 1) & 0x3f)]));
+}
+
+/** `header` is what stands before a fragment, by its mark as first or last one, instead of the unit's own `headBytes`. */
+function cutNal(nal: Buffer, headBytes: number, header: (mark: number) => Buffer): Buffer[] {
+  if (nal.length <= payloadMax) return [nal];
+  const room = payloadMax - headBytes - 1;
   const pieces: Buffer[] = [];
-  for (let at = 1; at < nal.length; at += payloadMax - 2) {
-    const end = Math.min(nal.length, at + payloadMax - 2);
-    const mark = (at === 1 ? 0x80 : 0) | (end === nal.length ? 0x40 : 0);
-    pieces.push(Buffer.concat([Buffer.from([(first & 0x60) | 28, mark | (first & 0x1f)]), nal.subarray(at, end)]));
+  for (let at = headBytes; at < nal.length; at += room) {
+    const end = Math.min(nal.length, at + room);
+    pieces.push(Buffer.concat([header((at === headBytes ? 0x80 : 0) | (end === nal.length ? 0x40 : 0)), nal.subarray(at, end)]));
   }
   return pieces;
 }

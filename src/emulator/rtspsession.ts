@@ -12,11 +12,14 @@ interface TrackView extends Viewpoint {
   readonly delivery: Delivery;
   /** First unit to be sent. */
   from: number;
+  /** Added to the number of each unit: this viewer is so far ahead in the loop. */
+  ahead: number;
   packets: number;
   octets: number;
 }
 
 const reportEveryMs = 5000;
+const keyFrameWaitMsMax = 2000;
 
 export class RtspSession implements Viewer {
   readonly id = randomBytes(8).toString('hex').toUpperCase();
@@ -59,7 +62,7 @@ export class RtspSession implements Viewer {
     this.#views.get(trackIndex)?.delivery.close();
     const view = {
       delivery, channel: delivery.channel, ssrc: randomInt(2 ** 32), tickBase: randomInt(2 ** 32), sequence: randomInt(2 ** 16),
-      from: 0, packets: 0, octets: 0,
+      from: 0, ahead: 0, packets: 0, octets: 0,
     };
     this.#views.set(trackIndex, view);
     return view;
@@ -87,11 +90,12 @@ export class RtspSession implements Viewer {
 
   /** Sets where it begins; the answer is for the RTP-Info header. Nothing is sent before `play`. */
   cue(): { trackIndex: number; sequence: number; rtpTime: number }[] {
-    const startMs = this.#nextKeyFrameMs();
+    const { startMs, aheadMs } = this.#nextKeyFrame();
     this.#reportDueMs = 0;
     return [...this.#views].map(([trackIndex, view]) => {
       const track = this.#track(trackIndex);
       view.from = Math.ceil(startMs / track.unitMs - 1e-6);
+      view.ahead = Math.round(aheadMs / track.unitMs);
       return { trackIndex, sequence: view.sequence, rtpTime: (view.tickBase + track.ticks(view.from)) % 2 ** 32 };
     });
   }
@@ -127,10 +131,10 @@ export class RtspSession implements Viewer {
     if (view === undefined || this.#stalled || n < view.from) return;
     const track = this.#track(trackIndex);
     this.#report(n * track.unitMs);
-    const unit = track.unit(n);
+    const unit = track.unit(n + view.ahead);
     view.packets += unit.packets.length;
     view.octets += unit.bytes.length - unit.packets.length * 16;
-    const bytes = addressUnit(unit, view, track.ticks(n));
+    const bytes = addressUnit(unit, view, track.ticks(n) + track.reordering(n + view.ahead));
     view.delivery.media(this.#alter === undefined ? bytes : this.#alter(bytes));
   }
 
@@ -152,15 +156,17 @@ export class RtspSession implements Viewer {
     }
   }
 
-  /** When the next key frame is due; now, when only sound is watched. */
-  #nextKeyFrameMs(): number {
+  /** When the next key frame is due; now, when only sound is watched. One that is far off is brought forward, as cameras make one for a newcomer. */
+  #nextKeyFrame(): { startMs: number; aheadMs: number } {
     const nowMs = this.feed.elapsedMs();
-    const video = this.feed.tracks.findIndex((track) => track.kind === 'video');
-    if (!this.#views.has(video)) return nowMs;
-    const track = this.#track(video);
-    let n = Math.ceil(nowMs / track.unitMs);
-    while (!track.unit(n).keyFrame) n++;
-    return n * track.unitMs;
+    const view = this.#views.get(this.feed.tracks.findIndex((track) => track.kind === 'video'));
+    if (view === undefined) return { startMs: nowMs, aheadMs: 0 };
+    const track = this.#track(this.feed.tracks.findIndex((one) => one.kind === 'video'));
+    const first = Math.ceil(nowMs / track.unitMs);
+    let wait = 0;
+    while (!track.keyFrame(first + view.ahead + wait)) wait++;
+    if (wait * track.unitMs <= keyFrameWaitMsMax) return { startMs: (first + wait) * track.unitMs, aheadMs: view.ahead * track.unitMs };
+    return { startMs: first * track.unitMs, aheadMs: (view.ahead + wait) * track.unitMs };
   }
 
   #track(index: number): Feed['tracks'][number] {

@@ -4,8 +4,13 @@
  */
 import { boxesIn, childrenOf, findBox, type Box } from '../base/mp4.ts';
 
+export type VideoCodec = 'h264' | 'h265';
+
 export interface VideoSamples {
   readonly kind: 'video';
+  readonly codec: VideoCodec;
+  /** H.265 alone. */
+  readonly vps: readonly Buffer[];
   readonly sps: readonly Buffer[];
   readonly pps: readonly Buffer[];
   readonly width: number;
@@ -28,8 +33,8 @@ export interface Timing {
   readonly timescale: number;
   /** Duration of each sample. */
   readonly deltas: readonly number[];
-  /** Pictures are shown in another order than they are sent: B-frames. */
-  readonly reordered: boolean;
+  /** How long after its turn to be decoded each sample is shown; none where all are shown in that order, without B-frames. */
+  readonly offsets: readonly number[];
 }
 
 const samplesMax = 1_000_000;
@@ -37,18 +42,20 @@ const samplesMax = 1_000_000;
 export function readVideo(file: Buffer): VideoSamples {
   const track = trackOf(file, 'vide');
   const entry = childrenOf(file, track.box('stsd'), 8)[0];
-  if (entry?.type !== 'avc1') throw new Error('the video is not H.264');
+  const kind = codecs.find(({ entries }) => entries.includes(entry?.type ?? ''));
+  if (entry === undefined || kind === undefined) throw new Error('the video is neither H.264 nor H.265');
   // VisualSampleEntry: 78 bytes before its child boxes, width and height at 24 and 26.
   const fields = entry.start + entry.headerSize;
-  const avcC = findBox(childrenOf(file, entry, 78), 'avcC');
-  if (avcC === undefined) throw new Error('no avcC box');
-  const { sps, pps, lengthSize } = readAvcC(file.subarray(avcC.start + avcC.headerSize, avcC.start + avcC.size));
+  const record = findBox(childrenOf(file, entry, 78), kind.record);
+  if (record === undefined) throw new Error(`no ${kind.record} box`);
+  const { vps, sps, pps, lengthSize } = kind.read(file.subarray(record.start + record.headerSize, record.start + record.size));
+  if (sps.length === 0 || pps.length === 0) throw new Error(`no parameter sets in its ${kind.record} box`);
   const keyFrames = keyFramesOf(file, track);
   return {
-    kind: 'video', sps, pps, width: file.readUInt16BE(fields + 24), height: file.readUInt16BE(fields + 26),
+    kind: 'video', codec: kind.codec, vps, sps, pps, width: file.readUInt16BE(fields + 24), height: file.readUInt16BE(fields + 26),
     timing: timingOf(file, track),
     pictures: samplesOf(file, track).map((sample, index) => ({
-      nals: nalsOf(sample, lengthSize),
+      nals: nalsOf(sample, lengthSize).filter((nal) => !kind.leftOut.includes(kind.typeOf(nal))),
       keyFrame: keyFrames === undefined || keyFrames.has(index + 1),
     })),
   };
@@ -114,8 +121,11 @@ function timingOf(file: Buffer, track: Track): Timing {
     return Array.from({ length: count }, () => delta);
   });
   const ctts = track.optional('ctts');
-  const offsets = ctts === undefined ? [] : rowsOf(file, ctts, 2).map(([, offset]) => offset);
-  return { timescale: track.timescale, deltas, reordered: new Set(offsets).size > 1 };
+  const offsets = (ctts === undefined ? [] : rowsOf(file, ctts, 2)).flatMap(([count = 0, offset = 0]) => {
+    if (count > samplesMax) throw new Error('too many samples');
+    return Array.from({ length: count }, () => offset | 0);
+  });
+  return { timescale: track.timescale, deltas, offsets: new Set(offsets).size > 1 ? offsets : [] };
 }
 
 function keyFramesOf(file: Buffer, track: Track): Set<number> | undefined {
@@ -156,8 +166,21 @@ function chunkOffsetsOf(file: Buffer, track: Track): number[] {
   return rowsOf(file, track.box('co64'), 2).map(([high = 0, low = 0]) => high * 2 ** 32 + low);
 }
 
+interface ParameterSets {
+  readonly vps: readonly Buffer[];
+  readonly sps: readonly Buffer[];
+  readonly pps: readonly Buffer[];
+  readonly lengthSize: number;
+}
+
+/** Parameter sets and delimiters are left out of the pictures: the former are sent before each key frame anyway. */
+const codecs: readonly { codec: VideoCodec; entries: readonly string[]; record: string; read: (record: Buffer) => ParameterSets; typeOf: (nal: Buffer) => number; leftOut: readonly number[] }[] = [
+  { codec: 'h264', entries: ['avc1'], record: 'avcC', read: readAvcC, typeOf: (nal: Buffer) => nal.readUInt8(0) & 0x1f, leftOut: [7, 8, 9] },
+  { codec: 'h265', entries: ['hvc1', 'hev1'], record: 'hvcC', read: readHvcC, typeOf: (nal: Buffer) => (nal.readUInt8(0) >> 1) & 0x3f, leftOut: [32, 33, 34, 35] },
+];
+
 /** AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1). */
-function readAvcC(record: Buffer): { sps: Buffer[]; pps: Buffer[]; lengthSize: number } {
+function readAvcC(record: Buffer): ParameterSets {
   let at = 5;
   const sets = (mask: number): Buffer[] => {
     const count = record.readUInt8(at++) & mask;
@@ -167,14 +190,25 @@ function readAvcC(record: Buffer): { sps: Buffer[]; pps: Buffer[]; lengthSize: n
       return record.subarray(at - length, at);
     });
   };
-  const sps = sets(0x1f);
-  const pps = sets(0xff);
-  if (sps.length === 0 || pps.length === 0) throw new Error('no parameter sets in its avcC box');
-  return { sps, pps, lengthSize: (record.readUInt8(4) & 3) + 1 };
+  return { vps: [], sps: sets(0x1f), pps: sets(0xff), lengthSize: (record.readUInt8(4) & 3) + 1 };
 }
 
-const nalDelimiter = 9;
-const nalParameterSets = [7, 8];
+/** HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1): arrays of NAL units by type. */
+function readHvcC(record: Buffer): ParameterSets {
+  const sets = new Map<number, Buffer[]>();
+  let at = 23;
+  for (let arrays = record.readUInt8(22); arrays > 0; arrays--) {
+    const type = record.readUInt8(at) & 0x3f;
+    const count = record.readUInt16BE(at + 1);
+    at += 3;
+    for (let n = 0; n < count; n++) {
+      const length = record.readUInt16BE(at);
+      at += 2 + length;
+      sets.set(type, [...sets.get(type) ?? [], record.subarray(at - length, at)]);
+    }
+  }
+  return { vps: sets.get(32) ?? [], sps: sets.get(33) ?? [], pps: sets.get(34) ?? [], lengthSize: (record.readUInt8(21) & 3) + 1 };
+}
 
 function nalsOf(sample: Buffer, lengthSize: number): Buffer[] {
   const nals: Buffer[] = [];
@@ -182,8 +216,7 @@ function nalsOf(sample: Buffer, lengthSize: number): Buffer[] {
     const length = sample.readUIntBE(at, lengthSize);
     at += lengthSize;
     if (length === 0 || at + length > sample.length) throw new Error('a NAL unit reaches past its picture');
-    const type = sample.readUInt8(at) & 0x1f;
-    if (type !== nalDelimiter && !nalParameterSets.includes(type)) nals.push(sample.subarray(at, at + length));
+    nals.push(sample.subarray(at, at + length));
     at += length;
   }
   return nals;

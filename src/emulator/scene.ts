@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { run } from '../base/spawn.ts';
-import { readVideo, type VideoSamples } from './samples.ts';
+import { readVideo, type VideoCodec, type VideoSamples } from './samples.ts';
 
 export interface Scene {
   /** Video alone; its pictures are exactly those that are sent. */
@@ -17,6 +17,17 @@ export interface Scene {
   readonly sub: string;
   readonly snapshots: { readonly main: string; readonly sub: string };
 }
+
+/** How the main stream is made; the small one is always H.264 with a key frame a second. */
+export interface Encoding {
+  readonly codec: VideoCodec;
+  /** Whole seconds from one key frame to the next; the loop is at least as long. */
+  readonly gopSeconds: number;
+  /** Between two others at most. */
+  readonly bFrames: number;
+}
+
+export const plainEncoding: Encoding = { codec: 'h264', gopSeconds: 1, bFrames: 0 };
 
 export type SoundKind = 'aac' | 'alaw';
 
@@ -32,7 +43,7 @@ export interface SceneMaker {
 export const looksMax = 3;
 
 /** Part of each key: what is made differently gets another name. */
-const recipeVersion = 2;
+const recipeVersion = 3;
 const secondsDefault = 20;
 const clipSecondsMax = 120;
 const makingMax = { timeoutMs: 300_000, stdoutBytesMax: 2 ** 20 };
@@ -57,12 +68,11 @@ export async function openSceneFolder(folder: string | undefined): Promise<strin
 }
 
 /** SP_EMULATOR when ffmpeg cannot make it, SP_TOOL_MISSING without ffmpeg. */
-export async function makeScene(maker: SceneMaker, look: number): Promise<Scene> {
-  const recipe = maker.clip === undefined
-    ? { look, seconds: maker.seconds ?? secondsDefault }
-    : { clip: await identify(maker.clip), seconds: maker.seconds ?? clipSecondsMax };
+export async function makeScene(maker: SceneMaker, look: number, encoding: Encoding): Promise<Scene> {
+  const seconds = Math.max(maker.seconds ?? (maker.clip === undefined ? secondsDefault : clipSecondsMax), encoding.gopSeconds);
+  const recipe = { ...maker.clip === undefined ? { look } : { clip: await identify(maker.clip) }, seconds, ...encoding };
   const folder = await onceInFolder(maker, ['scene', recipe], (part) =>
-    maker.clip === undefined ? generate(maker, look, part) : convertClip(maker, maker.clip, part));
+    maker.clip === undefined ? generate({ ...maker, seconds }, look, encoding, part) : convertClip({ ...maker, seconds }, maker.clip, encoding, part));
   return {
     main: join(folder, 'main.mp4'), sub: join(folder, 'sub.mp4'),
     snapshots: { main: join(folder, 'main.jpg'), sub: join(folder, 'sub.jpg') },
@@ -97,17 +107,27 @@ export async function loadVideo(path: string): Promise<VideoSamples> {
   }
 }
 
-const encodeMain = ['-c:v', 'libx264', '-bf', '0', '-sc_threshold', '0', '-threads', '2', '-pix_fmt', 'yuv420p', '-video_track_timescale', '90000'];
-const gop = (pictures: number): string[] => ['-g', String(pictures), '-keyint_min', String(pictures)];
+const even = ['-pix_fmt', 'yuv420p', '-video_track_timescale', '90000'];
+const mainFps = 15;
+const subFps = 10;
+const encodeSub = ['-c:v', 'libx264', '-bf', '0', '-sc_threshold', '0', '-threads', '2', ...even, '-g', String(subFps), '-keyint_min', String(subFps)];
+
+function encodeMain({ codec, gopSeconds, bFrames }: Encoding): string[] {
+  const pictures = gopSeconds * mainFps;
+  return codec === 'h264'
+    ? ['-c:v', 'libx264', '-bf', String(bFrames), '-b_strategy', '0', '-sc_threshold', '0', '-threads', '2', ...even, '-g', String(pictures), '-keyint_min', String(pictures)]
+    : ['-c:v', 'libx265', '-x265-params', `keyint=${pictures}:min-keyint=${pictures}:scenecut=0:open-gop=0:bframes=${bFrames}:b-adapt=0:info=0:pools=2:frame-threads=1:log-level=error`, ...even];
+}
+
 const bitrate = (kbps: number): string[] => ['-b:v', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${kbps}k`];
 const snapshot = ['-frames:v', '1', '-q:v', '4', '-f', 'image2', '-update', '1'];
 
-async function generate(maker: SceneMaker, look: number, part: string): Promise<void> {
+async function generate(maker: SceneMaker, look: number, encoding: Encoding, part: string): Promise<void> {
   const seconds = maker.seconds ?? secondsDefault;
   const make = (withText: boolean): Promise<string | undefined> => ffmpeg(maker, [
     '-filter_complex', drawScene(look, seconds, withText),
-    '-map', '[main]', ...encodeMain, '-preset', 'ultrafast', ...gop(15), ...bitrate(1500), join(part, 'main.mp4'),
-    '-map', '[sub]', ...encodeMain, '-preset', 'ultrafast', ...gop(10), ...bitrate(300), join(part, 'sub.mp4'),
+    '-map', '[main]', ...encodeMain(encoding), '-preset', 'ultrafast', ...bitrate(1500), join(part, 'main.mp4'),
+    '-map', '[sub]', ...encodeSub, '-preset', 'ultrafast', ...bitrate(300), join(part, 'sub.mp4'),
     '-map', '[still]', ...snapshot, join(part, 'main.jpg'),
     '-map', '[substill]', ...snapshot, join(part, 'sub.jpg'),
   ]);
@@ -140,28 +160,29 @@ function drawScene(look: number, seconds: number, withText: boolean): string {
   ].join(';');
 }
 
-async function convertClip(maker: SceneMaker, clip: string, part: string): Promise<void> {
+async function convertClip(maker: SceneMaker, clip: string, encoding: Encoding, part: string): Promise<void> {
   const seconds = ['-t', String(maker.seconds ?? clipSecondsMax)];
   const main = join(part, 'main.mp4');
   const small = 'fps=10:eof_action=pass,scale=w=trunc(min(640\\,iw)/2)*2:h=-2:flags=fast_bilinear';
   const large = 'fps=15:eof_action=pass,scale=w=trunc(min(1920\\,iw)/2)*2:h=-2';
   const copied = await ffmpeg(maker, [...clipInput(clip), '-map', '0:v:0', ...seconds, '-c:v', 'copy', main]);
-  const encode = copied === undefined && await sendsAsIs(main) ? [] : ['-map', '0:v:0', ...seconds, '-vf', large, ...encodeMain, '-preset', 'veryfast', '-crf', '25', ...gop(15), main];
+  const asked = encoding.gopSeconds !== plainEncoding.gopSeconds || encoding.bFrames > 0;
+  const encode = !asked && copied === undefined && await sendsAsIs(main, encoding.codec) ? [] : ['-map', '0:v:0', ...seconds, '-vf', large, ...encodeMain(encoding), '-preset', 'veryfast', '-crf', '25', main];
   const failure = await ffmpeg(maker, [
     ...clipInput(clip), ...encode,
-    '-map', '0:v:0', ...seconds, '-vf', small, ...encodeMain, '-preset', 'veryfast', ...gop(10), ...bitrate(300), join(part, 'sub.mp4'),
+    '-map', '0:v:0', ...seconds, '-vf', small, ...encodeSub, '-preset', 'veryfast', ...bitrate(300), join(part, 'sub.mp4'),
     '-map', '0:v:0', ...snapshot, join(part, 'main.jpg'),
     '-map', '0:v:0', '-vf', small, ...snapshot, join(part, 'sub.jpg'),
   ]);
   if (failure !== undefined) throw notMade(failure);
 }
 
-/** H.264 of even pace, pictures in order, beginning at a key frame. */
-async function sendsAsIs(path: string): Promise<boolean> {
+/** Of the codec, of even pace, pictures in order, beginning at a key frame. */
+async function sendsAsIs(path: string, codec: VideoCodec): Promise<boolean> {
   try {
-    const { timing, pictures } = await loadVideo(path);
+    const { codec: own, timing, pictures } = await loadVideo(path);
     const [first, ...rest] = timing.deltas.slice(0, -1);
-    if (first === undefined || timing.reordered || pictures[0]?.keyFrame !== true) return false;
+    if (first === undefined || own !== codec || timing.offsets.length > 0 || pictures[0]?.keyFrame !== true) return false;
     // A coarse timescale rounds: one tick of at most 2 ms is no unevenness.
     const toleranceTicks = timing.timescale >= 500 ? 1 : 0;
     return rest.every((delta) => Math.abs(delta - first) <= toleranceTicks);

@@ -62,10 +62,10 @@ t.test('RTP runs without a hole, and the timestamps go on across the loop point'
 t.test('the key frame that PLAY promised comes, although it fell due while the answer was written', async (t) => {
   const picture = (keyFrame: boolean): { keyFrame: boolean; nals: Buffer[] } => ({ keyFrame, nals: [Buffer.of(keyFrame ? 0x65 : 0x41, 0x80)] });
   const track = videoTrack({
-    kind: 'video', width: 16, height: 16,
+    kind: 'video', codec: 'h264', vps: [], width: 16, height: 16,
     sps: [Buffer.of(0x67, 66, 0xc0, 30)], pps: [Buffer.of(0x68, 0x80)],
     pictures: [picture(true), picture(false), picture(false), picture(false)],
-    timing: { timescale: 1000, deltas: [100, 100, 100, 100], reordered: false },
+    timing: { timescale: 1000, deltas: [100, 100, 100, 100], offsets: [] },
   });
   let monotonicMs = 395;
   const feed = new LiveFeed({ tracks: [track], clock: { ...systemClock, monotonicMs: () => monotonicMs }, startWallMs: 0, startMonotonicMs: 0 });
