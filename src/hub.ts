@@ -19,6 +19,7 @@ import { loadConfig } from './config.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
+import { FollowDuty } from './duties/follow.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { ListenDuty } from './duties/listen.ts';
 import { Notices } from './duties/notices.ts';
@@ -48,6 +49,7 @@ export class Hub {
   readonly #manager = serviceManager(process.env);
   readonly #stop = new AbortController();
   #site: Site | undefined;
+  #follow: FollowDuty | undefined;
   #log: Log | undefined;
   #control: ControlSocket | undefined;
 
@@ -77,7 +79,7 @@ export class Hub {
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
     const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
-    const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery }));
+    const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
       onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); },
@@ -92,11 +94,14 @@ export class Hub {
     disk.start();
     await site.start();
     listen.start();
+    const follow = await this.#life.own('follow', new FollowDuty({ site, listen, vault, notices, clock, log }));
+    this.#follow = follow;
+    follow.start();
     scrub.start();
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
-    const operations = operationsOf({ site, sealing, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations = operationsOf({ site, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');

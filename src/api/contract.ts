@@ -149,6 +149,15 @@ export const CameraRequest = Type.Object({
 }, closed);
 export const CameraReply = Type.Object({ sentences: Type.Array(Text(2000)) });
 
+/** The owner's word that a camera is at another address now; without one, at the one where it was heard. Its password is the one that is kept. */
+export const MovedRequest = Type.Object({
+  camera: Text(40),
+  address: Optional(Text()),
+  port: Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+  path: Optional(Text()),
+}, { additionalProperties: false });
+export const MovedReply = Type.Object({ camera: Text(40), sentences: Type.Array(Text(1000)) });
+
 export const SecretRequest = Type.Object({ camera: Text(40), password: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
 export const ReloadReply = Type.Object({ changes: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
 export const AcceptRequest = Type.Object({ id: Text(16), document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
@@ -180,6 +189,7 @@ export const routes = {
   discover: { request: DiscoverRequest, reply: DiscoverReply },
   adopt: { request: AdoptRequest, reply: AdoptReply },
   camera: { request: CameraRequest, reply: CameraReply },
+  moved: { request: MovedRequest, reply: MovedReply },
   secret: { request: SecretRequest, reply: Done },
   reload: { reply: ReloadReply },
   accept: { request: AcceptRequest, reply: ReloadReply },

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
+import type { FollowDuty } from '../duties/follow.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
@@ -11,7 +12,7 @@ import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
 import type { Operations, Pending } from './contract.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; follow: FollowDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
   const { site, vault, timekeeper } = parts;
   return {
     status: async () => {
@@ -38,6 +39,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
       return { ...adopted, pending: pendingOf(adopted.pending) };
     },
     camera: async ({ camera, order }) => ({ sentences: await controlCamera(parts, camera, order) }),
+    moved: async ({ camera, ...place }) => ({ camera, sentences: await parts.follow.take(camera, place) }),
     secret: async ({ camera, password }) => {
       await site.setPassword(camera, password);
       return { done: true };

@@ -252,6 +252,16 @@ export const errorTable = {
     sentence: 'cameras could not be looked for on {interface}: {reason}',
     hint: 'Check the network interface; cameras can also be named in the configuration by address.',
   },
+  SP_CAMERA_OTHER: {
+    kind: 'refuse',
+    sentence: 'what answers at {address} is not {camera}: {reason}',
+    hint: 'Adopt it as a camera of its own. Where it stands in the place of a broken one, adopt it under a new name; the old footage stays.',
+  },
+  SP_CAMERA_NOT_SEEN: {
+    kind: 'refuse',
+    sentence: 'nothing that says it is {camera} was heard at another address',
+    hint: 'Name the address: `sallyport adopt --moved CAMERA --address HOST`. `sallyport discover` shows what answers.',
+  },
   SP_RANGE: {
     kind: 'refuse',
     sentence: 'the range {range} is not searched: {reason}',

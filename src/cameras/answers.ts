@@ -1,6 +1,7 @@
 /** What ONVIF answers say, from the XML itself: text stays text ("5.10", "00123", the token "1.0"). Pure; lenient, for 22 of 198 real answers break the schema. */
 import type { UnixMs } from '../base/clock.ts';
 import { find, findAll, findDeep, textOf, type XmlElement } from '../base/xml.ts';
+import { hardwareAddress } from './addresses.ts';
 import { plainWord } from './charset.ts';
 import type { Service } from './onvif.ts';
 
@@ -16,6 +17,14 @@ export interface DeviceFacts {
 export function readDevice(response: XmlElement): DeviceFacts {
   const word = (name: string): string => plainWord(textOf(response, name), 128) ?? '';
   return { manufacturer: word('Manufacturer'), model: word('Model'), firmware: word('FirmwareVersion'), serial: word('SerialNumber'), hardware: word('HardwareId') };
+}
+
+const interfacesMax = 16;
+
+/** Of GetNetworkInterfaces: those of one device alone. */
+export function readHardware(response: XmlElement): string[] {
+  const told = findAll(response, 'NetworkInterfaces').slice(0, interfacesMax).map((one) => hardwareAddress(textOf(one, 'Info', 'HwAddress')?.trim()));
+  return [...new Set(told.filter((address) => address !== undefined))].toSorted();
 }
 
 /** Undefined where the camera tells no time that there is (seen: no UTC time at all, month 0). */

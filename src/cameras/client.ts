@@ -1,6 +1,8 @@
 import { SallyportError } from '../base/errors.ts';
+import { textOf, type XmlElement } from '../base/xml.ts';
 import { adoptStreamUri, adoptTarget, deviceTarget, type Target } from './addresses.ts';
-import { readDevice, readUri, type DeviceFacts, type Profile, type VideoFacts } from './answers.ts';
+import { readDevice, readHardware, readUri, type DeviceFacts, type Profile, type VideoFacts } from './answers.ts';
+import { plainWord } from './charset.ts';
 import { CameraLink, isOfThisCall, type CameraLinkOptions } from './link.ts';
 import { requests, type MediaService, type RequestMaker } from './onvif.ts';
 import { listProfiles, mediaServices } from './profiles.ts';
@@ -72,6 +74,16 @@ export class CameraClient {
     return readDevice(await this.#link.session.call(requests.getDeviceInformation, deviceTarget(this.#link.address)));
   }
 
+  /** Its network interfaces' hardware addresses (GetNetworkInterfaces); none where it does not tell. */
+  async hardwareAddresses(): Promise<string[]> {
+    return await this.#toldOf(requests.getNetworkInterfaces, readHardware) ?? [];
+  }
+
+  /** What it calls itself (GetEndpointReference), as in WS-Discovery; undefined where it does not tell. */
+  async endpoint(): Promise<string | undefined> {
+    return this.#toldOf(requests.getEndpointReference, (response) => plainWord(textOf(response, 'GUID'), 128));
+  }
+
   /** The profiles that have a stream, in the camera's order. SP_CAMERA_NO_STREAM when none has. */
   async profiles(): Promise<ProfileFacts[]> {
     const listed = await listProfiles(this.#link);
@@ -100,6 +112,16 @@ export class CameraClient {
     if (reply.status !== 200) throw this.#link.session.unusable(operation, `HTTP ${reply.status}`);
     if (reply.body.subarray(0, 2).toString('hex') !== 'ffd8') throw this.#link.session.unusable(operation, 'it is no JPEG picture');
     return reply.body;
+  }
+
+  /** Of what a camera may leave out. */
+  async #toldOf<T>(make: RequestMaker, read: (response: XmlElement) => T): Promise<T | undefined> {
+    try {
+      return read(await this.#link.session.call(make, deviceTarget(this.#link.address)));
+    } catch (error) {
+      if (!isOfThisCall(error)) throw error;
+      return undefined;
+    }
   }
 
   async #usersCall(): Promise<[RequestMaker, Target]> {

@@ -32,6 +32,9 @@ export const requests = {
   getSystemDateAndTime: maker('GetSystemDateAndTime', 'device', (cam) => cam.getSystemDateAndTime(unheard)),
   getDeviceInformation: maker('GetDeviceInformation', 'device', (cam) => cam.getDeviceInformation(unheard)),
   getUsers: maker('GetUsers', 'device', (cam) => cam.getUsers(unheard)),
+  getNetworkInterfaces: maker('GetNetworkInterfaces', 'device', (cam) => cam.getNetworkInterfaces(unheard)),
+  /** The package does not know this one. */
+  getEndpointReference: written('GetEndpointReference', 'device', deviceNamespace, ''),
   getServices: maker('GetServices', 'device', (cam) => cam.getServices(false, unheard)),
   getCapabilities: maker('GetCapabilities', 'device', (cam) => cam.getCapabilities(unheard)),
   getProfiles: (media: MediaService) => maker('GetProfiles', media, (cam) => cam.getProfiles(unheard)),

@@ -7,8 +7,10 @@ import type { Secret } from '../base/secret.ts';
 import { Certificates } from '../cameras/certificates.ts';
 import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts } from '../cameras/client.ts';
 import { StreamDoor } from '../cameras/streamdoor.ts';
+import { neighbourOf } from '../cameras/neighbours.ts';
 import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
+import type { CameraIdentity } from '../policy/identity.ts';
 import { pictureAdvice, pictureWords, type PictureFacts } from '../policy/picture.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -33,6 +35,10 @@ export interface CameraFacts {
   readonly snapshotUri: string | undefined;
   /** SHA-256 of what it showed by TLS when it was adopted; nothing else is believed. Absent where it has no TLS. */
   readonly certificates?: readonly string[];
+  /** By which it is known again at another address. */
+  readonly identity?: CameraIdentity;
+  /** Where this was asked: at another address it is asked again. */
+  readonly askedAt?: string;
   readonly clockOffsetMs: number;
   readonly readAtMs: number;
 }
@@ -81,9 +87,28 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
     ...streams,
     snapshotUri: main.snapshotUri,
     ...(certificates.believed.length === 0 ? {} : { certificates: certificates.believed }),
+    identity: await readIdentity(client, access.address),
+    askedAt: placeOf(access.address),
     clockOffsetMs: Math.round(offsetMs),
     readAtMs: Math.round(rooms.clock.wallMs()),
   };
+}
+
+/** Its own word comes first: a radio repeater puts its own hardware address in the camera's place. */
+async function readIdentity(client: CameraClient, { host }: CameraAddress): Promise<CameraIdentity> {
+  const endpoint = await client.endpoint();
+  const told = await client.hardwareAddresses();
+  const seen = told.length > 0 ? undefined : await neighbourOf(host);
+  return { endpoints: endpoint === undefined ? [] : [endpoint], hardware: seen === undefined ? told : [seen] };
+}
+
+export function withEndpoint(facts: CameraFacts, endpoint: string | undefined): CameraFacts {
+  const { endpoints, hardware } = facts.identity ?? { endpoints: [], hardware: [] };
+  return endpoint === undefined || endpoints.includes(endpoint) ? facts : { ...facts, identity: { endpoints: [...endpoints, endpoint], hardware } };
+}
+
+export function placeOf({ host, port }: CameraAddress): string {
+  return `${host}:${port}`;
 }
 
 /** The largest picture is recorded; the smallest other one is for live view and detection. */
@@ -114,7 +139,7 @@ export async function rememberCamera(vault: Vault, camera: string, facts: Camera
   await vault.putSetting(`camera/${camera}`, facts as unknown as CanonicalValue);
 }
 
-export async function recallCamera(vault: Vault, camera: string): Promise<CameraFacts | undefined> {
+export async function recallCamera(vault: Pick<Vault, 'setting'>, camera: string): Promise<CameraFacts | undefined> {
   return (await vault.setting(`camera/${camera}`)) as unknown as CameraFacts | undefined;
 }
 

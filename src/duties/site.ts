@@ -12,16 +12,18 @@ import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
 import { loadConfig, writePageCamera } from '../config.ts';
+import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesOf, describeCamera, passwordName, readCamera, recallCamera, rememberCamera, type AdoptRooms, type CameraAccess } from './adopt.ts';
+import { certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoint, type AdoptRooms, type CameraAccess } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
+import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
 import type { RecordingRoom } from './record.ts';
 import { CameraWatch, addressOf } from './watch.ts';
@@ -77,6 +79,8 @@ export class Site {
   #wanted: HubConfig;
   #effective: HubConfig;
   #pending: readonly PendingChange[] = [];
+  /** Where cameras went that are no longer where the configuration says. */
+  readonly #places = new Map<string, CameraPlace>();
   #owner: Owner = { list: undefined, problem: new SallyportError('SP_NO_OWNER') };
   /** Changes are made one after another. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -132,6 +136,34 @@ export class Site {
   /** Asks the camera who it is, remembers it and its password, and starts to watch it. Returns what was found, in words. */
   adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
     return this.#inTurn(() => this.#adopt(order));
+  }
+
+  /** Cameras as they are watched: in force, and where they are now. */
+  get placed(): readonly CameraConfig[] {
+    return this.#effective.cameras.map((camera) => this.#placed(camera));
+  }
+
+  /**
+   * A camera is at another address now, which `by` says: asked there who it is, remembered there, and watched there from now on. What
+   * calls this has made sure that its password may be sent there. SP_CAMERA_OTHER when the serial number is another one; as readCamera.
+   */
+  async move(id: string, to: CameraAddress, by: string, who: 'hub' | 'cli'): Promise<string[]> {
+    const { vault } = this.#o;
+    const camera = this.#known(id);
+    const password = await vault.secret(passwordName(id));
+    if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera: id });
+    const known = await recallCamera(vault, id);
+    const facts = await readCamera({ camera: id, address: to, user: camera.user, password }, this.#rooms, undefined, known?.certificates === undefined ? undefined : certificatesOf(id, known));
+    if (known !== undefined && known.device.serial !== facts.device.serial) {
+      throw new SallyportError('SP_CAMERA_OTHER', { camera: id, address: placeOf(to), reason: `its serial number is ${facts.device.serial || 'none'} and not ${known.device.serial || 'none'}` });
+    }
+    return this.#inTurn(async () => {
+      await rememberCamera(vault, id, facts);
+      await rememberPlace(vault, id, to, this.#wanted.cameras.find((wanted) => wanted.id === id) ?? camera);
+      await vault.audit({ what: 'camera.moved', who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
+      await this.#apply('camera offline');
+      return describeCamera(id, facts);
+    });
   }
 
   /** Stores a camera's password; the camera is asked again at once. */
@@ -204,12 +236,12 @@ export class Site {
     const place = await this.#place(order);
     const taken = this.#wanted.cameras.map((known) => known.id);
     const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
-    const known = this.#wanted.cameras.find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
+    const known = this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
     if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
     const password = new Secret(order.password);
     const plain: CameraAddress = { host: place.address, port: place.port, path: place.path };
     const address = await findSecureAddress({ camera: id, address: plain, xaddrs: place.xaddrs, clock }) ?? plain;
-    const facts = await readCamera({ camera: id, address, user: order.user, password }, this.#rooms);
+    const facts = withEndpoint(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardEndpoint(place));
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
@@ -235,10 +267,16 @@ export class Site {
     return found;
   }
 
+  /** As it is in force, and where it is now. */
   #known(camera: string): CameraConfig {
-    const config = this.#effective.cameras.find((known) => known.id === camera);
+    const config = this.placed.find((known) => known.id === camera);
     if (config === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
     return config;
+  }
+
+  /** What was heard from there: some call themselves otherwise when they are asked. */
+  #heardEndpoint({ address, port }: { address: string; port: number }): string | undefined {
+    return this.#o.listen.heard.find((camera) => camera.address === address && camera.port === port)?.urn;
   }
 
   get #rooms(): AdoptRooms {
@@ -246,11 +284,11 @@ export class Site {
   }
 
   #adoptedAs(found: FoundCamera): string | undefined {
-    return this.#wanted.cameras.find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
+    return this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
   }
 
-  /** Brings what runs in line with what is configured and accepted. */
-  async #apply(): Promise<void> {
+  /** Brings what runs in line with what is configured and accepted. `why` what is watched anew is not recorded meanwhile. */
+  async #apply(why: GapReason = 'settings changed'): Promise<void> {
     const { vault, log, onChange } = this.#o;
     const { effective, pending } = await judgeConsent(vault, this.#wanted);
     this.#effective = effective;
@@ -260,14 +298,33 @@ export class Site {
       const shortened = await vault.shortenDeadlines(camera.id, 'footage', camera.keepMs);
       if (shortened > 0) log.info({ component: 'retention', camera: camera.id, periods: shortened }, 'deadlines moved nearer');
     }
+    await this.#loadPlaces();
     for (const [id, watch] of this.#watches) {
-      const wanted = effective.cameras.find((camera) => camera.id === id);
+      const wanted = this.placed.find((camera) => camera.id === id);
       if (wanted !== undefined && this.#orderOf(wanted) === this.#orders.get(watch)) continue;
       this.#watches.delete(id);
-      await watch.close(wanted === undefined ? 'not recorded' : 'settings changed');
+      await watch.close(wanted === undefined ? 'not recorded' : why);
     }
-    for (const camera of effective.cameras) if (!this.#watches.has(camera.id)) await this.#watch(camera);
+    for (const camera of this.placed) if (!this.#watches.has(camera.id)) await this.#watch(camera);
     onChange();
+  }
+
+  async #loadPlaces(): Promise<void> {
+    const { vault, notices } = this.#o;
+    this.#places.clear();
+    for (const camera of this.#effective.cameras) {
+      const place = await recallPlace(vault, camera);
+      if (place === undefined) notices.settle('camera moved', camera.id);
+      else {
+        this.#places.set(camera.id, place);
+        notices.raise('camera moved', `now ${place.host}, configured ${camera.address}`, camera.id);
+      }
+    }
+  }
+
+  #placed(camera: CameraConfig): CameraConfig {
+    const place = this.#places.get(camera.id);
+    return place === undefined ? camera : { ...camera, address: place.host, port: place.port, path: place.path };
   }
 
   async #restart(camera: CameraConfig): Promise<void> {

@@ -16,7 +16,7 @@ import { awayWaitMsMax } from '../policy/supervision.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesOf, passwordName, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
+import { certificatesOf, passwordName, placeOf, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
 import type { Notices } from './notices.ts';
@@ -133,16 +133,16 @@ export class CameraWatch {
     await this.#lookHourly();
   }
 
-  /** Known facts, else asks the camera until it answers; undefined when stopped first. */
+  /** Known facts of this address, else asks the camera until it answers; undefined when stopped first. */
   async #learn(): Promise<CameraFacts | undefined> {
     const { camera, vault, clock, log, ffprobe, jail, random } = this.#o;
     const unanswered = new Set(['SP_CAMERA_UNREACHABLE']);
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
         const known = await recallCamera(vault, camera.id);
-        if (known !== undefined) return known;
+        if (known !== undefined && (known.askedAt ?? placeOf(addressOf(camera))) === placeOf(addressOf(camera))) return known;
         const password = await this.#password();
-        const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal);
+        const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal, known?.certificates === undefined ? undefined : certificatesOf(camera.id, known));
         await rememberCamera(vault, camera.id, facts);
         await vault.audit({ what: 'camera.adopted', who: 'hub', camera: camera.id, detail: { ...facts.device } });
         return facts;

@@ -38,6 +38,8 @@ export interface EmulatedCamera {
   stop(): Promise<void>;
   /** Comes back, on the same ports where they are still free. */
   start(): Promise<void>;
+  /** Gets another address of loopback, as by DHCP: vanishes here and comes up there, as who it was. */
+  moveTo(address: string): Promise<void>;
   /** RTSP and ONVIF fall silent; sockets stay, new ones are accepted. */
   stall(): void;
   /** Goes on with the present picture, from a key frame. */
@@ -97,7 +99,7 @@ export class Camera implements EmulatedCamera {
       ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
     ]);
     this.#ear = new Ear(face.talk);
-    this.#rtsp = new RtspServer({ address: face.address, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, log: o.log });
+    this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, log: o.log });
     this.#onvif = new OnvifServer(face, o.log);
   }
 
@@ -146,6 +148,12 @@ export class Camera implements EmulatedCamera {
       this.#face.events.endAll();
       this.#rtsp.resume();
     });
+  }
+
+  async moveTo(address: string): Promise<void> {
+    await this.stop();
+    this.#face.address = address;
+    await this.start();
   }
 
   stall(): void {

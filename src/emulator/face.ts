@@ -46,8 +46,11 @@ export interface Quirks extends OnvifQuirks {
 
 export interface CameraFace {
   readonly name: string;
-  readonly address: string;
+  /** Changes when the camera moves; who it is does not. */
+  address: string;
   readonly urn: string;
+  /** Its hardware address. */
+  readonly hardware: string;
   readonly device: DeviceFacts;
   readonly user: string;
   /** What each sends now. */
@@ -95,22 +98,24 @@ export function scopesOf(face: CameraFace): string[] {
     `onvif://www.onvif.org/hardware/${encodeURIComponent(face.device.model)}`,
     `onvif://www.onvif.org/name/${encodeURIComponent(face.name)}`,
     'onvif://www.onvif.org/location/emulated',
+    `onvif://www.onvif.org/MAC/${face.hardware}`,
   ];
 }
 
 /** A camera's identity hangs on its address, so that it is the same camera after the emulator's restart. */
-export function identityOf(address: string): { urn: string; device: DeviceFacts } {
+export function identityOf(address: string): { urn: string; hardware: string; device: DeviceFacts } {
   const hash = createHash('sha256').update(`emulated camera ${address}`).digest('hex');
   const uuid = [hash.slice(0, 8), hash.slice(8, 12), `4${hash.slice(13, 16)}`, `a${hash.slice(17, 20)}`, hash.slice(20, 32)].join('-');
   const octets = address.split('.').map((octet) => octet.padStart(3, '0')).join('');
   return {
     urn: `urn:uuid:${uuid}`,
+    hardware: macOf(address),
     // Twenty digits with leading zeros: whoever takes a serial number for a number loses it.
     device: { manufacturer: 'Emulated Optics', model: 'EO-720', firmware: '5.10', serial: `00012345${octets}`, hardware: '1.0' },
   };
 }
 
 /** Locally administered. */
-export function macOf(address: string): string {
+function macOf(address: string): string {
   return ['02', '00', ...address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))].join(':');
 }

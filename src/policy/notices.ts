@@ -24,6 +24,14 @@ export const noticeKinds = {
     sentence: 'it shows another certificate than when it was adopted; nothing is sent to it',
     todo: 'After a reset or a firmware update of the camera: `sallyport camera trust ID`. Else find out who answers in its place.',
   },
+  'camera moved': {
+    sentence: 'it has another address than the configuration says, and is recorded there',
+    todo: 'Nothing is lost. Write the new address where the old one stands (sallyport.toml or conf.d), or give the camera a fixed address in the router.',
+  },
+  'camera found elsewhere': {
+    sentence: 'something at another address says it is this camera, and was sent no password',
+    todo: 'If it is the camera: `sallyport adopt --moved CAMERA`. Else find out what pretends to be it.',
+  },
   'keyring damaged': {
     sentence: 'one of the two keyring files is torn, rotten, missing or old; the other one serves',
     todo: 'Check the disk soon: if the second file is lost too, what was recorded opens for nobody.',

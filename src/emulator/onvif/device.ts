@@ -1,6 +1,6 @@
 /** Device service (ONVIF Core, chapter 8): what profile S wants of it for reading. */
 import { textOf, type XmlElement } from '../../base/xml.ts';
-import { cameraTimeMs, macOf, scopesOf, xaddrOf, type CameraFace } from '../face.ts';
+import { cameraTimeMs, scopesOf, xaddrOf, type CameraFace } from '../face.ts';
 import type { Call, Operation, ServiceFacts } from './operation.ts';
 import { leaf, namespaces, SoapFault } from './soap.ts';
 
@@ -79,7 +79,7 @@ function getDeviceInformation({ device }: CameraFace): string {
 }
 
 function getNetworkInterfaces(face: CameraFace): string {
-  return wrap('GetNetworkInterfaces', `<tds:NetworkInterfaces token="eth0"><tt:Enabled>true</tt:Enabled><tt:Info><tt:Name>eth0</tt:Name>${leaf('tt:HwAddress', macOf(face.address))}<tt:MTU>1500</tt:MTU></tt:Info>`
+  return wrap('GetNetworkInterfaces', `<tds:NetworkInterfaces token="eth0"><tt:Enabled>true</tt:Enabled><tt:Info><tt:Name>eth0</tt:Name>${leaf('tt:HwAddress', face.hardware)}<tt:MTU>1500</tt:MTU></tt:Info>`
     + `<tt:IPv4><tt:Enabled>true</tt:Enabled><tt:Config><tt:Manual>${leaf('tt:Address', face.address)}<tt:PrefixLength>24</tt:PrefixLength></tt:Manual><tt:DHCP>false</tt:DHCP></tt:Config></tt:IPv4></tds:NetworkInterfaces>`);
 }
 
