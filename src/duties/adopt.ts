@@ -102,10 +102,13 @@ async function readIdentity(client: CameraClient, { host }: CameraAddress): Prom
   return { endpoints: endpoint === undefined ? [] : [endpoint], hardware: seen === undefined ? told : [seen] };
 }
 
-export function withEndpoint(facts: CameraFacts, endpoint: string | undefined): CameraFacts {
+/** A camera may call itself otherwise where it is asked than where it is heard; it is known by both. The newest count. */
+export function withEndpoints(facts: CameraFacts, heard: readonly string[]): CameraFacts {
   const { endpoints, hardware } = facts.identity ?? { endpoints: [], hardware: [] };
-  return endpoint === undefined || endpoints.includes(endpoint) ? facts : { ...facts, identity: { endpoints: [...endpoints, endpoint], hardware } };
+  return { ...facts, identity: { endpoints: [...new Set([...endpoints, ...heard])].slice(0, endpointsMax), hardware } };
 }
+
+const endpointsMax = 4;
 
 export function placeOf({ host, port }: CameraAddress): string {
   return `${host}:${port}`;

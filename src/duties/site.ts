@@ -19,7 +19,7 @@ import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoint, type AdoptRooms, type CameraAccess } from './adopt.ts';
+import { certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
@@ -158,7 +158,7 @@ export class Site {
       throw new SallyportError('SP_CAMERA_OTHER', { camera: id, address: placeOf(to), reason: `its serial number is ${facts.device.serial || 'none'} and not ${known.device.serial || 'none'}` });
     }
     return this.#inTurn(async () => {
-      await rememberCamera(vault, id, facts);
+      await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
       await rememberPlace(vault, id, to, this.#wanted.cameras.find((wanted) => wanted.id === id) ?? camera);
       await vault.audit({ what: 'camera.moved', who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
       await this.#apply('camera offline');
@@ -198,7 +198,7 @@ export class Site {
     return this.#inTurn(async () => {
       const access = await this.accessTo(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe ? undefined : access.certificates);
-      await rememberCamera(this.#o.vault, camera, facts);
+      await rememberCamera(this.#o.vault, camera, withEndpoints(facts, (await recallCamera(this.#o.vault, camera))?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
       await this.#restart(this.#known(camera));
       this.#o.onChange();
@@ -241,7 +241,7 @@ export class Site {
     const password = new Secret(order.password);
     const plain: CameraAddress = { host: place.address, port: place.port, path: place.path };
     const address = await findSecureAddress({ camera: id, address: plain, xaddrs: place.xaddrs, clock }) ?? plain;
-    const facts = withEndpoint(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardEndpoint(place));
+    const facts = withEndpoints(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardFrom(place));
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
@@ -274,9 +274,9 @@ export class Site {
     return config;
   }
 
-  /** What was heard from there: some call themselves otherwise when they are asked. */
-  #heardEndpoint({ address, port }: { address: string; port: number }): string | undefined {
-    return this.#o.listen.heard.find((camera) => camera.address === address && camera.port === port)?.urn;
+  /** What they call themselves who were heard from there. */
+  #heardFrom({ address, port }: { address: string; port: number }): string[] {
+    return this.#o.listen.heard.filter((camera) => camera.address === address && camera.port === port).flatMap(({ urn }) => urn ?? []);
   }
 
   get #rooms(): AdoptRooms {
