@@ -218,6 +218,7 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
     audio: entry.audio ?? false,
     record: entry.record ?? true,
     sub: entry.sub ?? false,
+    events: entry.events ?? true,
     space: entry.space ?? 'home',
     ...(entry.serial === undefined ? {} : { serial: entry.serial }),
     ...bytesOf('budgetBytes', entry.budget),

@@ -70,6 +70,7 @@ export const CameraSchema = Type.Object({
   audio: Type.Optional(yesNo('camera.audio', 'Whether sound is recorded. Waits for the owner\'s yes.', false)),
   record: Type.Optional(yesNo('camera.record', 'Whether it is recorded.', true)),
   sub: Type.Optional(yesNo('camera.sub', 'Whether its sub stream is recorded too: small pictures for slow connections.', false)),
+  events: Type.Optional(yesNo('camera.events', 'Whether its events (motion, persons, a door bell, …) are asked for and kept as observations, as long as its footage.', true)),
   space: Type.Optional(text('camera.space', 'Which space, that is which people, its footage is sealed for. The owner list names the spaces.', {
     maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
   })),

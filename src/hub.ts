@@ -74,7 +74,7 @@ export class Hub {
       vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
     }));
     const purge = await this.#life.own('purge', new PurgeDuty({
-      vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, logFolder, forgetKeys: () => fileKeys.forgetDue(),
+      vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, observationsKeptMs: (camera) => keptMs(this.#site?.config ?? config, camera), logFolder, forgetKeys: () => fileKeys.forgetDue(),
     }));
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
@@ -159,6 +159,11 @@ async function openLog(config: HubConfig, clock: Clock, echo: ((line: string) =>
   const toFile = dayFileWriter(logFolder, () => clock.wallMs());
   const log = createLog({ level: config.log.level, write: (line) => { toFile(line); echo?.(line); } });
   return { log, logFolder };
+}
+
+/** How long what is known of a camera is kept. */
+function keptMs({ cameras, keep }: HubConfig, camera: string): number {
+  return cameras.find(({ id }) => id === camera)?.keepMs ?? keep.footageMs;
 }
 
 /** Jitter only; no secret depends on it. */

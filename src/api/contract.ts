@@ -24,6 +24,21 @@ const StreamStatusShape = Type.Object({
   gaps: Type.Integer(),
 });
 
+/** How its events come. */
+const EventsStatusShape = Type.Object({
+  state: Text(40),
+  words: Text(1000),
+  sinceMs: UnixMs,
+  lastMs: Optional(UnixMs),
+  subscriptions: Type.Integer(),
+  pulls: Type.Integer(),
+  messages: Type.Integer(),
+  observed: Type.Record(Type.String(), Type.Integer()),
+  /** Observations and messages that no bound or disk had room for. */
+  lost: Type.Integer(),
+  unknownTopics: Type.Record(Type.String(), Type.Integer()),
+});
+
 export const CameraStatusShape = Type.Object({
   camera: Text(40),
   name: Text(),
@@ -38,6 +53,8 @@ export const CameraStatusShape = Type.Object({
   segmentsSealed: Type.Integer(),
   wanted: Type.Boolean(),
   streams: Type.Array(StreamStatusShape),
+  /** Absent where they are not asked for. */
+  events: Optional(EventsStatusShape),
 });
 
 export const PendingShape = Type.Object({ id: Text(16), text: Text(1000), camera: Optional(Text(40)), key: Text(), from: Text(), to: Text() });
@@ -170,6 +187,9 @@ export const ListReply = Type.Object({
   segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000) })),
   gaps: Type.Array(Type.Object({ camera: Text(40), stream: Text(), fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
 });
+export const ObservationsReply = Type.Object({
+  observations: Type.Array(Type.Object({ camera: Text(40), kind: Text(40), source: Text(), fromMs: UnixMs, toMs: Optional(UnixMs) })),
+});
 export const PurgePlanReply = Type.Object({
   nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),
   periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, dueMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
@@ -195,6 +215,7 @@ export const routes = {
   accept: { request: AcceptRequest, reply: ReloadReply },
   note: { request: NoteRequest, reply: Done },
   list: { request: ListRequest, reply: ListReply },
+  observations: { request: ListRequest, reply: ObservationsReply },
   scrub: { request: ScrubRequest, reply: ScrubShape },
   'purge-plan': { reply: PurgePlanReply },
 } as const;

@@ -8,8 +8,10 @@ import type { FollowDuty } from '../duties/follow.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
+import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
+import { eventsInWords } from '../policy/subscriptions.ts';
 import type { Operations, Pending } from './contract.ts';
 
 export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; follow: FollowDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
@@ -20,6 +22,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
       const { owner } = site;
       return withoutUndefined({
         ...status,
+        cameras: status.cameras.map((camera) => ({ ...camera, events: eventsOf(camera.events, status.nowMs) })),
         version,
         hub: site.config.name,
         startedMs: Math.round(parts.startedMs),
@@ -53,6 +56,7 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
     list: async (query) => withoutUndefined({
       segments: (await vault.segments(query)).map((row) => (row.damagedMs === undefined ? row : { ...row, state: 'damaged' })), gaps: await vault.gaps(query),
     }),
+    observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
     scrub: async ({ start }) => {
       if (start) parts.scrub.startNow();
       return withoutUndefined(scrubOf(parts.scrub));
@@ -77,6 +81,12 @@ async function accept({ site, vault, timekeeper, purge }: StatusParts, approval:
   await takeYes(vault, site.owner.list, question, approval, () => timekeeper.confirm());
   purge.nudge();
   return question.text;
+}
+
+function eventsOf(events: CameraStatus['events'], nowMs: UnixMs) {
+  if (events === undefined) return undefined;
+  const { state, dropped, lost, ...rest } = events;
+  return { ...rest, state: state.kind, words: eventsInWords(state, events.sinceMs, nowMs), lost: lost + dropped };
 }
 
 function scrubOf({ state }: StatusParts['scrub']) {

@@ -37,6 +37,8 @@ export class CameraLink {
   readonly transport: Transport;
   readonly session: OnvifSession;
   #services: ReadonlyMap<Service, Target> | undefined;
+  /** The port that the camera believes its device service has: for a camera behind a forwarded port. */
+  #believedPort: number | undefined;
 
   /** SP_CAMERA_ADDRESS when the address is not of the local network. */
   constructor(o: CameraLinkOptions) {
@@ -69,6 +71,12 @@ export class CameraLink {
     return this.#services;
   }
 
+  /** Where an address is reached that the camera names in an answer. Undefined for what is no HTTP address. */
+  async adopt(uri: string): Promise<Target | undefined> {
+    await this.services();
+    return adoptTarget(uri, this.address, this.#believedPort);
+  }
+
   /** Open to everybody by the standard (access class PRE_AUTH); some cameras want credentials all the same. */
   async #readServices(): Promise<ServiceAddresses> {
     const device = deviceTarget(this.address);
@@ -87,10 +95,10 @@ export class CameraLink {
 
   #placeServices(said: ServiceAddresses): ReadonlyMap<Service, Target> {
     const own = said.get('device');
-    const believedPort = own === undefined ? undefined : adoptTarget(own, this.address)?.port;
+    this.#believedPort = own === undefined ? undefined : adoptTarget(own, this.address)?.port;
     const placed = new Map<Service, Target>();
     for (const [service, xaddr] of said) {
-      const target = service === 'device' ? undefined : adoptTarget(xaddr, this.address, believedPort);
+      const target = service === 'device' ? undefined : adoptTarget(xaddr, this.address, this.#believedPort);
       if (target !== undefined) placed.set(service, target);
     }
     // Many cameras answer for all services at one address.

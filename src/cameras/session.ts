@@ -12,6 +12,14 @@ import type { Credentials, Exchange, Reply, Transport } from './transport.ts';
 export const refused: unique symbol = Symbol('refused');
 export type Outcome = XmlElement | typeof refused;
 
+/** How one call differs from others. */
+export interface CallManner {
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  /** Is handed each answer as it came, for what a tree without namespaces cannot say. */
+  readonly onXml?: (xml: string) => void;
+}
+
 /** Clocks that differ by less are the same: cameras tell whole seconds. */
 const sameClockMs = 2000;
 
@@ -52,22 +60,22 @@ export class OnvifSession {
    * One call with credentials. A token is tried first; when it is not taken, the clock is read again (it may have stepped) and the token
    * tried once more by it or by hub time (some cameras tell local time as UTC); HTTP Digest, which needs no clock, comes last.
    */
-  async call(make: RequestMaker, target: Target): Promise<XmlElement> {
+  async call(make: RequestMaker, target: Target, manner: CallManner = {}): Promise<XmlElement> {
     if (this.#tokenOffsetMs === undefined) await this.readClock();
-    const outcome = this.#scheme === 'digest' ? refused : await this.#callWithToken(make, target);
+    const outcome = this.#scheme === 'digest' ? refused : await this.#callWithToken(make, target, manner);
     if (outcome !== refused) return outcome;
     const request = make('');
-    const reply = await this.#transport.exchangeWithDigest(exchangeOf(request, target), this.#access);
-    const last = this.#read(reply, request.operation);
+    const reply = await this.#transport.exchangeWithDigest(exchangeOf(request, target, manner), this.#access);
+    const last = this.#read(reply, request.operation, manner);
     if (last === refused) throw new SallyportError('SP_CAMERA_REFUSED', { camera: this.#camera });
     this.#scheme = 'digest';
     return last;
   }
 
   /** One call without credentials. */
-  async open(make: RequestMaker, target: Target): Promise<Outcome> {
+  async open(make: RequestMaker, target: Target, manner: CallManner = {}): Promise<Outcome> {
     const request = make('');
-    return this.#read(await this.#transport.exchange(exchangeOf(request, target)), request.operation);
+    return this.#read(await this.#transport.exchange(exchangeOf(request, target, manner)), request.operation, manner);
   }
 
   /** Only a whole answer shows that a call is open to everybody. */
@@ -80,15 +88,15 @@ export class OnvifSession {
     }
   }
 
-  async #callWithToken(make: RequestMaker, target: Target): Promise<Outcome> {
+  async #callWithToken(make: RequestMaker, target: Target, manner: CallManner): Promise<Outcome> {
     const first = this.#tokenOffsetMs ?? 0;
-    const reply = await this.#sendToken(make, target, first);
+    const reply = await this.#sendToken(make, target, first, manner);
     // A camera that asks for HTTP Digest gets it; the clock is not what is wrong.
     if (reply.outcome !== refused || reply.wantsDigest) return this.#took(first, reply.outcome);
     const offsetMs = await this.readClock();
     const other = [offsetMs, 0].find((candidate) => Math.abs(candidate - first) > sameClockMs);
     if (other === undefined) return refused;
-    return this.#took(other, (await this.#sendToken(make, target, other)).outcome);
+    return this.#took(other, (await this.#sendToken(make, target, other, manner)).outcome);
   }
 
   #took(offsetMs: number, outcome: Outcome): Outcome {
@@ -98,23 +106,25 @@ export class OnvifSession {
     return outcome;
   }
 
-  async #sendToken(make: RequestMaker, target: Target, offsetMs: number): Promise<{ outcome: Outcome; wantsDigest: boolean }> {
+  async #sendToken(make: RequestMaker, target: Target, offsetMs: number, manner: CallManner): Promise<{ outcome: Outcome; wantsDigest: boolean }> {
     const request = make(usernameToken(this.#access, this.#clock.wallMs() + offsetMs));
-    const reply = await this.#transport.exchange(exchangeOf(request, target));
-    return { outcome: this.#read(reply, request.operation), wantsDigest: reply.status === 401 && reply.challenge !== undefined };
+    const reply = await this.#transport.exchange(exchangeOf(request, target, manner));
+    return { outcome: this.#read(reply, request.operation, manner), wantsDigest: reply.status === 401 && reply.challenge !== undefined };
   }
 
-  #read(reply: Reply, operation: string): Outcome {
+  #read(reply: Reply, operation: string, manner: CallManner = {}): Outcome {
     if (isRefusal(reply)) return refused;
-    const answer = this.#parse(reply, operation);
+    const answer = this.#parse(reply, operation, manner);
     if (answer.kind === 'response') return answer.response;
     if (answer.notAuthorized) return refused;
     throw new SallyportError('SP_CAMERA_FAULT', { camera: this.#camera, operation, reason: this.#hide(answer.reason) });
   }
 
-  #parse(reply: Reply, operation: string): ReturnType<typeof readSoap> {
+  #parse(reply: Reply, operation: string, { onXml }: CallManner): ReturnType<typeof readSoap> {
     try {
-      return readSoap(decodeXml(reply.body, reply.contentType), operation);
+      const xml = decodeXml(reply.body, reply.contentType);
+      onXml?.(xml);
+      return readSoap(xml, operation);
     } catch (error) {
       throw this.unusable(operation, reply.status === 200 ? reasonOf(error) : `HTTP ${reply.status}`);
     }
@@ -132,8 +142,10 @@ export class OnvifSession {
   }
 }
 
-function exchangeOf(request: OnvifRequest, target: Target): Exchange {
+function exchangeOf(request: OnvifRequest, target: Target, { deadlineMs, signal }: CallManner = {}): Exchange {
   return {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(signal === undefined ? {} : { signal }),
     target,
     operation: request.operation,
     method: 'POST',

@@ -25,6 +25,10 @@ export interface Exchange {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly replyBytesMax: number;
+  /** Where a camera is asked to wait before it answers; else 10 s. */
+  readonly deadlineMs?: number;
+  /** Instead of the transport's own. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Reply {
@@ -58,18 +62,20 @@ export class Transport {
   /** One request, one reply of any status. SP_CAMERA_UNREACHABLE; SP_CAMERA_ANSWER for what breaks a bound; SP_STOPPED. */
   async exchange(e: Exchange): Promise<Reply> {
     const over = new AbortController();
-    const stops = this.#signal === undefined ? over.signal : AbortSignal.any([over.signal, this.#signal]);
+    const stop = e.signal ?? this.#signal;
+    const lastsMs = e.deadlineMs ?? deadlineMs;
+    const stops = stop === undefined ? over.signal : AbortSignal.any([over.signal, stop]);
     const finished = new AbortController();
     let late = false;
-    this.#clock.sleep(deadlineMs, finished.signal).then(() => {
+    this.#clock.sleep(lastsMs, finished.signal).then(() => {
       late = true;
       over.abort();
     }, () => {});
     try {
       return await this.#send(e, stops);
     } catch (error) {
-      if (this.#signal?.aborted === true) throw new SallyportError('SP_STOPPED', { what: `${e.operation} of ${this.#camera}` }, error);
-      if (late) throw this.#unreachable(e, `no whole answer within ${deadlineMs / 1000} s`, error);
+      if (stop?.aborted === true) throw new SallyportError('SP_STOPPED', { what: `${e.operation} of ${this.#camera}` }, error);
+      if (late) throw this.#unreachable(e, `no whole answer within ${lastsMs / 1000} s`, error);
       if (error instanceof SallyportError) throw error;
       throw isMalformed(error) ? this.#answer(e, `it is no HTTP: ${reasonOf(error)}`, error) : this.#unreachable(e, reasonOf(error), error);
     } finally {

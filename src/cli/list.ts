@@ -7,28 +7,41 @@ import { footageOptionsHelp, timeOf, withArchive } from './footage.ts';
 import { localTime, print, printJson, printTable } from './terminal.ts';
 
 interface Row { camera: string; startMs: number; durationMs: number | undefined; sizeBytes: number; state: string; path: string }
+interface Observation { camera: string; kind: string; source: string; fromMs: number; toMs?: number }
 interface Gap { camera: string; fromMs: number; toMs: number; reason: string }
+
+const rowsMax = 10_000;
 
 export const list: Command = {
   name: 'list',
   summary: 'list what is recorded',
   help: `
 Usage: sallyport list [CAMERA] [--from TIME] [--to TIME] [--json]
+       sallyport list --observations [CAMERA] [--from TIME] [--to TIME] [--json]
        sallyport list [CAMERA] --identity KIT [--data FOLDER]
 
 Without --identity the running hub is asked: it knows times and sizes, not pictures.
+With --observations it says what the cameras observed: motion, persons, a door bell.
 ${footageOptionsHelp}`,
   async run(args) {
     const { values, positionals } = parseOptions('list', args, {
       config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' },
-      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' },
+      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, observations: { type: 'boolean' },
     }, 1);
     const nowMs = systemClock.wallMs();
     const fromMs = timeOf('list', values.from, nowMs - 24 * 3_600_000);
     const toMs = timeOf('list', values.to, nowMs);
     if (values.data !== undefined && values.identity === undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: 'a data folder without its hub opens with --identity KIT' });
+    const query = { fromMs: Math.round(fromMs), toMs: Math.round(toMs), limit: rowsMax, ...(positionals[0] === undefined ? {} : { camera: positionals[0] }) };
+    if (values.observations === true) {
+      if (values.identity !== undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: 'observations are in the working database, which the running hub alone opens: leave out --identity' });
+      const { observations } = await callHub(await socketOf(values), 'observations', query);
+      if (values.json === true) printJson({ observations });
+      else printObservations(observations);
+      return 0;
+    }
     const found = values.identity === undefined
-      ? await callHub(await socketOf(values), 'list', { fromMs: Math.round(fromMs), toMs: Math.round(toMs), limit: 10_000, ...(positionals[0] === undefined ? {} : { camera: positionals[0] }) })
+      ? await callHub(await socketOf(values), 'list', query)
       : await fromArchive(values, positionals[0], fromMs, toMs);
     if (values.json === true) printJson(found);
     else printList(found.segments.map((row) => ({ ...row, durationMs: row.durationMs })), found.gaps);
@@ -57,4 +70,12 @@ function printList(segments: readonly Row[], gaps: readonly Gap[]): void {
   ].sort((a, b) => a.atMs - b.atMs);
   printTable(['CAMERA', 'FROM', 'FOR', 'SIZE', 'STATE', 'FILE'], lines.map((line) => line.cells));
   print(`\n${plural(segments.length, 'segment')}, ${formatBytes(segments.reduce((sum, row) => sum + row.sizeBytes, 0))}, ${plural(gaps.length, 'gap')}`);
+}
+
+function printObservations(observations: readonly Observation[]): void {
+  if (observations.length === 0) return print('nothing was observed in that time');
+  printTable(['CAMERA', 'FROM', 'FOR', 'OBSERVED', 'SOURCE'], observations.map(({ camera, kind, source, fromMs, toMs }) => [
+    camera, localTime(fromMs), toMs === undefined ? 'lasts' : toMs === fromMs ? '-' : formatAge(toMs - fromMs), kind, source === '' ? '-' : source,
+  ]));
+  print(`\n${plural(observations.length, 'observation')}${observations.length === rowsMax ? ', the earliest of more: narrow the time' : ''}`);
 }

@@ -52,6 +52,7 @@ export function printStatus(report: StatusReport): void {
       ])];
     }));
   }
+  for (const line of eventLines(report)) print(line);
   print();
   for (const line of diskLines(report.disk)) print(line);
   const { purge } = report;
@@ -65,6 +66,12 @@ export function printStatus(report: StatusReport): void {
   print(`database: ${copiesLine(report)}`);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${notice.text}\n  ${notice.todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
+}
+
+/** Of each camera whose events are asked for. */
+function eventLines({ cameras, nowMs }: StatusReport): string[] {
+  const lines = cameras.flatMap(({ camera, events }) => (events === undefined ? [] : [`events of ${camera}: ${events.words}; last observation ${sealedAgo(events.lastMs, nowMs)}`]));
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** What holds ffmpeg and the hub, as the kernel says it. */

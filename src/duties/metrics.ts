@@ -1,12 +1,13 @@
 /** The hub's state as numbers for Prometheus, from the same facts as the status. Cameras are named by their ids; nothing personal is in it. */
 import { exposition, type MetricFamily, type MetricSample } from '../base/exposition.ts';
 import { version } from '../base/version.ts';
+import { eventsKinds } from '../policy/subscriptions.ts';
 import type { SealedAge } from './sealing.ts';
 import type { HubStatus } from './status.ts';
 import type { StreamStatus } from './streamwatch.ts';
 
 export function metricsText(status: HubStatus, ages: readonly SealedAge[], startedMs: number): string {
-  return exposition([...hubFamilies(status, startedMs), ...streamFamilies(status, ages)]);
+  return exposition([...hubFamilies(status, startedMs), ...streamFamilies(status, ages), ...eventFamilies(status)]);
 }
 
 function hubFamilies({ disk, notices, footage }: HubStatus, startedMs: number): MetricFamily[] {
@@ -34,6 +35,18 @@ function streamFamilies({ cameras }: HubStatus, ages: readonly SealedAge[]): Met
     family('sallyport_stream_received_bytes_total', 'counter', 'Media bytes from the camera.', each(({ bytes }) => bytes)),
     family('sallyport_sealed_segments_total', 'counter', 'Segments that were sealed.', each(({ segmentsSealed }) => segmentsSealed)),
     family('sallyport_sealed_bytes_total', 'counter', 'Media bytes in them.', each(({ bytesSealed }) => bytesSealed)),
+  ];
+}
+
+function eventFamilies({ cameras }: HubStatus): MetricFamily[] {
+  const observed = cameras.flatMap(({ camera, events }) => (events === undefined ? [] : [{ camera, ...events }]));
+  return [
+    family('sallyport_events_state', 'gauge', 'How the camera\'s events come: 1 for the state that it is in.',
+      observed.flatMap(({ camera, state }) => eventsKinds.map((kind) => ({ labels: { camera, state: kind }, value: Number(state.kind === kind) })))),
+    family('sallyport_event_pulls_total', 'counter', 'How often the camera answered when it was asked for events.', observed.map(({ camera, pulls }) => ({ labels: { camera }, value: pulls }))),
+    family('sallyport_observations_total', 'counter', 'Observations that began, by kind.',
+      observed.flatMap(({ camera, observed: kinds }) => Object.entries(kinds).map(([kind, count]) => ({ labels: { camera, kind }, value: count })))),
+    family('sallyport_observations_lost_total', 'counter', 'Observations and messages that no bound or disk had room for.', observed.map(({ camera, lost, dropped }) => ({ labels: { camera }, value: lost + dropped }))),
   ];
 }
 

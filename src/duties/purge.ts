@@ -39,6 +39,8 @@ export interface PurgeOptions {
   readonly random: () => number;
   readonly periodMs: number;
   readonly keep: () => { logsMs: number; auditMs: number };
+  /** How long the observations of a camera are kept: as long as its footage, also of one that is configured no more. */
+  readonly observationsKeptMs: (camera: string) => number;
   readonly logFolder: string | undefined;
   /** Forgets file keys that are due; called at each look. */
   readonly forgetKeys: () => void;
@@ -49,6 +51,8 @@ export class PurgeDuty {
   readonly #loop: Loop;
   #failures = 0;
   #nextCheckpointMs = 0;
+  /** Observations go when their period's footage does, so once a period is often enough. */
+  #observationsDoneAt: number | undefined;
   #overdueSinceMs: UnixMs | undefined;
   #state: PurgeState = { nextDeadlineMs: undefined, lastReceipt: undefined, overdue: 0, waiting: undefined, problem: undefined };
 
@@ -68,6 +72,7 @@ export class PurgeDuty {
 
   /** Looks again at once, for example after a retention was shortened. */
   nudge(): void {
+    this.#observationsDoneAt = undefined;
     this.#loop.nudge();
   }
 
@@ -143,11 +148,21 @@ export class PurgeDuty {
   async #expire(now: UnixMs): Promise<void> {
     const { keep, vault, logFolder } = this.#o;
     await vault.purgeAudit(now - keep().auditMs);
+    await this.#dropObservations(now);
     if (logFolder === undefined) return;
     const oldest = new Date(now - keep().logsMs).toISOString().slice(0, 10).replaceAll('-', '');
     for (const name of await listFolder(logFolder)) {
       if (/^\d{8}\.log$/.test(name) && name.slice(0, 8) < oldest) await removeFile(joinPath(logFolder, name));
     }
+  }
+
+  async #dropObservations(now: UnixMs): Promise<void> {
+    const { vault, periodMs, observationsKeptMs, log } = this.#o;
+    const period = Math.floor(now / periodMs);
+    if (this.#observationsDoneAt === period) return;
+    const dropped = await vault.dropObservations((camera) => Math.floor((now - observationsKeptMs(camera)) / periodMs) * periodMs);
+    this.#observationsDoneAt = period;
+    if (dropped > 0) log.info({ component: 'purge', observations: dropped }, 'observations dropped at their deadline');
   }
 
   /** The next deadline, the next hour list, or the next checkpoint, whichever comes first; at most a minute, so that a moved clock is noticed. */

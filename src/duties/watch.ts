@@ -20,6 +20,7 @@ import { certificatesOf, passwordName, placeOf, readCamera, recallCamera, rememb
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
 import type { Notices } from './notices.ts';
+import { Observer, type ObserverStatus } from './observe.ts';
 import type { RecordingRoom } from './record.ts';
 import { StreamWatch, type StreamStatus } from './streamwatch.ts';
 
@@ -59,6 +60,8 @@ export interface CameraStatus {
   readonly wanted: boolean;
   /** The fields above speak of the main stream; here is each. */
   readonly streams: readonly StreamStatus[];
+  /** Undefined where its events are not asked for: as configured, or not yet. */
+  readonly events: ObserverStatus | undefined;
 }
 
 /** No camera is asked for a password again within this time: many lock a user out after some wrong ones. */
@@ -73,6 +76,7 @@ export class CameraWatch {
   #loop: Promise<void> = Promise.resolve();
   #facts: CameraFacts | undefined;
   #streams: readonly StreamWatch[] = [];
+  #observer: Observer | undefined;
   /** The account of a camera that could not be asked yet what it is. */
   #unknown: GapBook | undefined;
   #problem: SallyportError | undefined;
@@ -92,7 +96,7 @@ export class CameraWatch {
   async close(why: GapReason = 'hub stopped'): Promise<void> {
     this.#stop.abort();
     await this.#loop;
-    await Promise.all(this.#streams.map((stream) => stream.close(why)));
+    await Promise.all([...this.#streams.map((stream) => stream.close(why)), this.#observer?.close(why)]);
     await this.#unknown?.close(why);
   }
 
@@ -122,6 +126,7 @@ export class CameraWatch {
       segmentsSealed: main?.segmentsSealed ?? 0,
       wanted: camera.record && recipients.length > 0,
       streams,
+      events: this.#observer?.status,
     };
   }
 
@@ -129,8 +134,27 @@ export class CameraWatch {
     const facts = await this.#learn();
     if (facts === undefined) return;
     this.#facts = facts;
-    if (!(await this.#startStreams(facts))) return;
-    await this.#lookHourly();
+    const [started] = await Promise.all([this.#startStreams(facts), this.#startObserver(facts)]);
+    if (started) await this.#lookHourly();
+  }
+
+  /** Apart from the streams, so that neither waits for the other. */
+  async #startObserver(facts: CameraFacts): Promise<void> {
+    const { camera, vault, notices, clock, log, random } = this.#o;
+    while (camera.events && !this.#stop.signal.aborted && this.#observer === undefined) {
+      try {
+        const password = await this.#password();
+        const observer = new Observer({
+          camera: camera.id, address: addressOf(camera), user: camera.user, password, certificates: certificatesOf(camera.id, facts),
+          vault, notices, clock, log, random, online: () => this.#online === true,
+        });
+        observer.start();
+        this.#observer = observer;
+      } catch (error) {
+        log.debug({ component: 'watch', camera: camera.id, code: asSallyportError(error).code }, 'events are not asked for yet');
+        await this.#wait(startRetryMs);
+      }
+    }
   }
 
   /** Known facts of this address, else asks the camera until it answers; undefined when stopped first. */

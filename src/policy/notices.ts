@@ -52,6 +52,14 @@ export const noticeKinds = {
     sentence: 'the clock has jumped, and nothing is destroyed until it is known to be right',
     todo: 'Check the date of the machine, then `sallyport accept time --identity KIT`, or wait.',
   },
+  'events stuck': {
+    sentence: 'its events do not come',
+    todo: 'Look at `sallyport status`: it says why. Recording is not affected; events come by themselves when the cause is gone. If the camera shall have none, set `events = false`.',
+  },
+  'too many events': {
+    sentence: 'it observes more in a day than is kept; the rest of the day\'s are dropped',
+    todo: 'Lower the camera\'s sensitivity, or set `events = false`. Recording is not affected.',
+  },
 } as const satisfies Record<string, { readonly sentence: string; readonly todo: string }>;
 
 export type NoticeKind = keyof typeof noticeKinds;

@@ -76,6 +76,7 @@ function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange
     ['audio', 'sound is recorded:', yesNo(before.audio), yesNo(after.audio), after.audio],
     ['record', 'it is recorded:', yesNo(before.record), yesNo(after.record)],
     ['sub', 'its sub stream is recorded too:', yesNo(before.sub), yesNo(after.sub)],
+    ['events', 'its events are kept:', yesNo(before.events), yesNo(after.events)],
     ['space', 'its space is', before.space, after.space],
     ['budget', 'its footage may take', sizeOr(before.budgetBytes, 'as much as fits'), sizeOr(after.budgetBytes, 'as much as fits')],
     ['serial', 'its serial number is', before.serial ?? 'not checked', after.serial ?? 'not checked'],

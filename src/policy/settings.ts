@@ -27,6 +27,8 @@ export interface CameraConfig {
   readonly record: boolean;
   /** Whether its sub stream is recorded too. */
   readonly sub: boolean;
+  /** Whether its events are asked for and kept as observations. */
+  readonly events: boolean;
   readonly space: string;
   readonly serial?: string;
   /** What its footage may take of the disk. */

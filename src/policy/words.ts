@@ -52,7 +52,7 @@ function liveInWords({ camera, nowMs, recorder, unrecorded }: StreamFacts, captu
 }
 
 /** "22:14", with its date when it was not today; by this machine's zone. */
-function clockOf(ms: UnixMs, nowMs: UnixMs): string {
+export function clockOf(ms: UnixMs, nowMs: UnixMs): string {
   const at = new Date(ms - (new Date(ms).getTimezoneOffset() * minuteMs)).toISOString();
   return nowMs - ms < dayMs ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`;
 }

@@ -12,6 +12,7 @@ import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
+import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type SignedText } from './receipts.ts';
 
 export interface VaultFacts {
@@ -50,6 +51,7 @@ export function makeOperations(db: Connection) {
   const catalogue = new Catalogue(db);
   const receipts = new ReceiptTable(db);
   const checkpoints = new CheckpointTable(db);
+  const observations = new ObservationTable(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
   const known = (): VaultFacts => {
@@ -140,6 +142,17 @@ export function makeOperations(db: Connection) {
     holes: (a: HoleQuery): Hole[] => catalogue.holes(a),
     accountedMs: (a: { camera: string; stream: StreamName }): UnixMs | undefined => catalogue.accountedMs(a.camera, a.stream),
     footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => catalogue.footageFacts(),
+
+    // observations
+
+    noteObservations: (a: { rows: readonly ObservationRow[] }): void => withoutSync(db, () => observations.note(a.rows)),
+    beginObserving: (a: { camera: string; sinceMs: UnixMs }): ObservedBefore => withoutSync(db, () => {
+      observations.closeOpen(a.camera);
+      return observations.before(a.camera, a.sinceMs);
+    }),
+    observations: (a: ObservationQuery): ObservationRow[] => observations.list(a),
+    observedCameras: (): string[] => observations.cameras(),
+    dropObservations: (a: { camera: string; beforeMs: UnixMs; limit: number }): number => write(() => observations.dropBefore(a.camera, a.beforeMs, a.limit)),
 
     // purging
 
@@ -306,10 +319,10 @@ function truncateWal(db: Connection): boolean {
 }
 
 /** A hint that a power cut may take back is not worth an fsync on a card. */
-function withoutSync(db: Connection, deed: () => void): void {
+function withoutSync<T>(db: Connection, deed: () => T): T {
   db.pragma('synchronous = NORMAL');
   try {
-    db.transaction(deed).immediate();
+    return db.transaction(deed).immediate();
   } finally {
     db.pragma('synchronous = FULL');
   }

@@ -209,7 +209,23 @@ const version4 = `
 ALTER TABLE periods ADD COLUMN list_kept INTEGER NOT NULL DEFAULT 0 CHECK (list_kept IN (0, 1));
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4];
+const version5 = `
+-- What was observed (policy/observations.ts), as a camera's events told it. Written without an fsync of its own: a power cut may cost the
+-- last seconds. Times are those of arrival at the hub. It is dropped as its camera's footage of that period is.
+CREATE TABLE observations (
+  id       INTEGER PRIMARY KEY,
+  camera   TEXT NOT NULL,
+  kind     TEXT NOT NULL,
+  source   TEXT NOT NULL,                   -- the camera's word for the picture or input that it is about, cleaned; '' without one
+  from_ms  INTEGER NOT NULL,
+  to_ms    INTEGER CHECK (to_ms >= from_ms),  -- NULL while it lasts
+  UNIQUE (camera, kind, source, from_ms)
+) STRICT;
+CREATE INDEX observations_of_camera ON observations (camera, from_ms);
+CREATE INDEX observations_in_time ON observations (from_ms);
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

@@ -30,6 +30,7 @@ import type { Name } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
 import { partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
 import { makePeriodFolder, writeHourList } from './hourlists.ts';
+import type { ObservationQuery, ObservationRow, ObservedBefore } from './observations.ts';
 import type { Operations } from './operations.ts';
 import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './paperwork.ts';
 import { openParts, placeOf, type Parts } from './parts.ts';
@@ -47,6 +48,7 @@ import { OpenSegment, type SegmentWriter } from './writer.ts';
 
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { DiskState } from './diskcare.ts';
+export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
 export type { Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
@@ -92,6 +94,7 @@ export interface DiskFacts {
 const gapTextMax = 500;
 const garbageMax = 1_000;
 const gapsMax = 1_000;
+const observationsAtOnce = 1_000;
 
 /** Periods that were purged since the start; a recorder's stale period is known by them. */
 const purgedKept = 10_000;
@@ -583,6 +586,38 @@ export class Vault {
    */
   checkKeyring(): Promise<string | undefined> {
     return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => this.#keys.check(parts))));
+  }
+
+  // observations
+
+  /** In one transaction. A row that is noted again has the end that was told last. */
+  noteObservations(rows: readonly ObservationRow[]): Promise<void> {
+    return this.#call('noteObservations', { rows });
+  }
+
+  /** Ends what a hub that was killed left open, at the last time that is known; answers what there is of this camera. */
+  beginObserving(camera: string, sinceMs: UnixMs): Promise<ObservedBefore> {
+    return this.#call('beginObserving', { camera, sinceMs });
+  }
+
+  /** Those that touch the time asked for; the earliest first. */
+  observations(q: ObservationQuery): Promise<ObservationRow[]> {
+    return this.#call('observations', q);
+  }
+
+  /**
+   * Drops what was over before the time that `beforeMs` answers for its camera, batch by batch, also of cameras that are configured no more.
+   * Answers how many.
+   */
+  async dropObservations(beforeMs: (camera: string) => UnixMs): Promise<number> {
+    let dropped = 0;
+    for (const camera of await this.#call('observedCameras')) {
+      const order = { camera, beforeMs: Math.round(beforeMs(camera)), limit: observationsAtOnce };
+      for (let count = observationsAtOnce; count === observationsAtOnce; dropped += count) count = await this.#call('dropObservations', order);
+    }
+    // Old pages of the log hold what was deleted.
+    if (dropped > 0) await this.#call('truncateWal');
+    return dropped;
   }
 
   // deadlines and purging

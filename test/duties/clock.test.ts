@@ -41,7 +41,7 @@ class Fixture {
     const { vault, clock, notices } = this;
     const timekeeper = new Timekeeper({ vault, clock, log: silentLog, notices, bootId: `boot ${this.boot}`, source: 'ntp', settleMs: hourMs, synchronised: async () => true });
     const purge = new PurgeDuty({
-      vault, clock, log: silentLog, timekeeper, notices, random: Math.random, periodMs: hourMs, keep: () => ({ logsMs: dayMs, auditMs: 730 * dayMs }), logFolder: undefined, forgetKeys: () => {},
+      vault, clock, log: silentLog, timekeeper, notices, random: Math.random, periodMs: hourMs, keep: () => ({ logsMs: dayMs, auditMs: 730 * dayMs }), observationsKeptMs: () => dayMs, logFolder: undefined, forgetKeys: () => {},
     });
     return [timekeeper, purge];
   }

@@ -18,6 +18,6 @@ export function hub(keepDays: number, cameras: readonly CameraConfig[] = [], mor
 export function camera(id: string, more: { keepDays?: number; audio?: boolean; address?: string; record?: boolean } = {}): CameraConfig {
   return {
     id, name: id, address: more.address ?? '10.0.0.1', port: 80, secure: false, path: '/onvif/device_service', user: 'onvif',
-    keepMs: (more.keepDays ?? 0) * day, ownKeep: more.keepDays !== undefined, audio: more.audio ?? false, record: more.record ?? true, sub: false, space: 'home',
+    keepMs: (more.keepDays ?? 0) * day, ownKeep: more.keepDays !== undefined, audio: more.audio ?? false, record: more.record ?? true, sub: false, events: true, space: 'home',
   };
 }
