@@ -99,7 +99,7 @@ export class Camera implements EmulatedCamera {
       ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
     ]);
     this.#ear = new Ear(face.talk);
-    this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, log: o.log });
+    this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, clock: face.clock, log: o.log });
     this.#onvif = new OnvifServer(face, o.log);
   }
 

@@ -4,9 +4,9 @@ import type { Clock } from '../base/clock.ts';
 import type { TalkCodec } from './ear.ts';
 import type { CameraEvents } from './events.ts';
 import type { Habits } from './habits.ts';
-import type { Hostility } from './hostile.ts';
 import type { OnvifQuirks } from './onvifquirks.ts';
 import type { Track } from './rtp.ts';
+import type { RtspQuirks } from './rtspquirks.ts';
 
 export interface DeviceFacts {
   readonly manufacturer: string;
@@ -27,22 +27,7 @@ export interface StreamFacts {
 }
 
 /** Where a camera strays from the standard; an empty one strays nowhere. */
-export interface Quirks extends OnvifQuirks {
-  /** What it sends is meant to do harm; for viewers who come from now on. */
-  hostile?: Hostility;
-  /** It hangs up so long after a viewer began to play. */
-  endsAfterMs?: number;
-  /** Its main stream has another resolution, for viewers who come from now on: it sends the small one. */
-  shrunken?: boolean;
-  /** So many viewers at a time of each stream; the next one is refused (453). */
-  viewersMax?: number;
-  /** Streams that are out of order: 503 for whoever asks. `Camera.breakStream` also ends those that play. */
-  broken?: readonly StreamName[];
-  /** Streams come by this way alone; the other is refused (461). */
-  onlyTransport?: 'tcp' | 'udp';
-  /** Describes the way to its loudspeaker to everybody, and never wants to see the feature named (ONVIF Streaming, 5.3.1). */
-  talksUnasked?: boolean;
-}
+export interface Quirks extends OnvifQuirks, RtspQuirks {}
 
 export interface CameraFace {
   readonly name: string;

@@ -51,7 +51,8 @@ const alterations: Readonly<Record<Hostility, (packet: Buffer, firstTime: number
   'lies': (packet) => [lying(packet)],
 };
 
-function packetsOf(unit: Buffer): Buffer[] {
+/** Of what is interleaved; copies. */
+export function packetsOf(unit: Buffer): Buffer[] {
   const packets: Buffer[] = [];
   for (let at = 0; at + interleaveBytes <= unit.length;) {
     const end = at + interleaveBytes + unit.readUInt16BE(at + 2);

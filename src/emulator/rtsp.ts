@@ -72,7 +72,7 @@ export class RtspServer {
     }
     const connection = new RtspConnection(secure === undefined ? socket : new TLSSocket(socket, { isServer: true, secureContext: secure }), this.#options, {
       reset: () => socket.resetAndDestroy(),
-      viewers: (path) => [...this.#connections].filter((one) => one !== connection && one.path === path).length,
+      viewers: (path) => [...this.#connections].filter((one) => one !== connection && one.path !== undefined && one.path === (path ?? one.path)).length,
       onClose: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);

@@ -3,16 +3,17 @@
  * way back to the loudspeaker. A viewer who does not read is dropped, bytes that are no RTSP end the connection, and nothing that a
  * client sends ends the camera. Requests are answered one after the other; while one takes time, no further bytes are read.
  */
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { checkAnswer, parseAuthHeader } from '../base/digest.ts';
+import type { Clock } from '../base/clock.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { interleaved, openDatagrams, type Delivery } from './delivery.ts';
 import type { Ear } from './ear.ts';
 import type { Quirks } from './face.ts';
 import type { Feed } from './feed.ts';
-import { harm, harmfulSdp } from './hostile.ts';
+import { harmfulSdp } from './hostile.ts';
+import { alterAsQuirksSay } from './loss.ts';
+import { RtspAccess } from './rtspaccess.ts';
 import { chooseTransport, formatReply, readUri, RtspParser, type RtspPacket, type RtspReply, type RtspRequest, type Transport } from './rtspmessage.ts';
 import { RtspSession } from './rtspsession.ts';
 import { describeFeed } from './sdp.ts';
@@ -27,10 +28,10 @@ export interface RtspOptions {
   /** What its loudspeaker gets; of no codec, and it has none. */
   readonly ear: Ear;
   readonly quirks: Quirks;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-const realm = 'Emulated camera';
 const methods = ['OPTIONS', 'DESCRIBE', 'SETUP', 'PLAY', 'GET_PARAMETER', 'SET_PARAMETER', 'TEARDOWN'];
 /** The feature that a talker has to name in each request (ONVIF Streaming, 5.3.1). */
 const backchannel = 'www.onvif.org/ver20/backchannel';
@@ -43,24 +44,29 @@ export class RtspConnection {
   readonly #socket: Socket;
   readonly #options: RtspOptions;
   readonly #parser = new RtspParser();
-  readonly #nonce = randomBytes(16).toString('hex');
+  readonly #access: RtspAccess;
+  readonly #timeoutSeconds: number;
   readonly #idle: NodeJS.Timeout;
-  /** Of the other connections, how many have a session on the path. */
-  readonly #viewers: (path: string) => number;
+  /** Of the other connections, how many have a session on the path, or at all. */
+  readonly #viewers: (path?: string) => number;
   #end: NodeJS.Timeout | undefined;
   #session: RtspSession | undefined;
   #stalled = false;
   /** What arrived and waits for its turn: no more than one chunk holds, for meanwhile the socket is not read. */
   readonly #arrived: (RtspRequest | RtspPacket)[] = [];
   #busy = false;
+  /** The answer to PLAY, on a camera that sends its first packets before it. */
+  #held: Buffer | undefined;
 
   /** `reset` is for the connection below, which need not be the socket that is read. */
-  constructor(socket: Socket, options: RtspOptions, o: { reset: () => void; viewers: (path: string) => number; onClose: () => void }) {
+  constructor(socket: Socket, options: RtspOptions, o: { reset: () => void; viewers: (path?: string) => number; onClose: () => void }) {
     this.reset = o.reset;
     this.#socket = socket;
     this.#options = options;
     this.#viewers = o.viewers;
-    this.#idle = setTimeout(() => this.#timeOut(), sessionTimeoutSeconds * 1000);
+    this.#access = new RtspAccess(options);
+    this.#timeoutSeconds = options.quirks.sessionTimeoutSeconds ?? sessionTimeoutSeconds;
+    this.#idle = setTimeout(() => this.#timeOut(), this.#timeoutSeconds * 1000);
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', (error) => options.log.debug({ reason: reasonOf(error) }, 'an RTSP connection broke'));
     socket.on('close', () => {
@@ -93,8 +99,13 @@ export class RtspConnection {
     else this.#socket.destroy();
   }
 
+  /** What a viewer's player does by itself. */
+  #seeSignOfLife(): void {
+    if (this.#options.quirks.onlyRequestsKeepAlive !== true) this.#idle.refresh();
+  }
+
   #read(chunk: Buffer): void {
-    this.#idle.refresh();
+    this.#seeSignOfLife();
     try {
       this.#arrived.push(...this.#parser.push(chunk));
     } catch (error) {
@@ -107,11 +118,12 @@ export class RtspConnection {
 
   async #work(): Promise<void> {
     this.#busy = true;
-    for (let next = this.#arrived.shift(); next !== undefined; next = this.#arrived.shift()) {
+    for (let next = this.#arrived.shift(); next !== undefined && !this.#socket.destroyed; next = this.#arrived.shift()) {
       if ('payload' in next) {
         this.#session?.hearInterleaved(next.channel, next.payload);
         continue;
       }
+      this.#idle.refresh();
       const reply = this.#replyTo(next);
       if (reply instanceof Promise) {
         this.#socket.pause();
@@ -125,14 +137,21 @@ export class RtspConnection {
   }
 
   #replyTo(request: RtspRequest): RtspReply | Promise<RtspReply> {
-    return cseqOf(request) === undefined ? { status: 400 } : this.#answer(request);
+    if (cseqOf(request) === undefined) return { status: 400 };
+    const { answerDelayMs } = this.#options.quirks;
+    if (answerDelayMs === undefined) return this.#answer(request);
+    return this.#options.clock.sleep(answerDelayMs).then(() => this.#socket.destroyed ? { status: 400 } : this.#answer(request));
   }
 
   #finish(request: RtspRequest, reply: RtspReply): void {
-    this.#write(formatReply(request.headers.get('cseq'), reply));
-    if (reply.status !== 200) return;
-    if (request.method === 'PLAY') this.#begin();
-    if (request.method === 'TEARDOWN') this.#socket.end();
+    const { wrongCseq, dataBeforeAnswer } = this.#options.quirks;
+    const cseq = request.headers.get('cseq');
+    const answer = formatReply(wrongCseq === true && cseq !== undefined ? String(Number(cseq) + 1) : cseq, reply);
+    const plays = reply.status === 200 && request.method === 'PLAY';
+    if (plays && dataBeforeAnswer === true) this.#held = answer;
+    else this.#write(answer);
+    if (plays) this.#begin();
+    if (reply.status === 200 && request.method === 'TEARDOWN') this.#socket.end();
   }
 
   #begin(): void {
@@ -146,9 +165,7 @@ export class RtspConnection {
     if (request.method === 'OPTIONS') return { status: 200, headers: [['Public', methods.join(', ')]] };
     const unsupported = this.#unsupported(request);
     if (unsupported !== undefined) return { status: 551, headers: [['Unsupported', unsupported]] };
-    if (!this.#authorised(request)) {
-      return { status: 401, headers: [['WWW-Authenticate', `Digest realm="${realm}", nonce="${this.#nonce}"`]] };
-    }
+    if (!this.#access.allows(request)) return { status: 401, headers: this.#access.challenges() };
     if (this.#session?.talks === true && !this.#mayTalk(request)) return { status: 400 };
     switch (request.method) {
       case 'DESCRIBE': return this.#describe(request);
@@ -169,23 +186,18 @@ export class RtspConnection {
     return this.#options.ear.codecs.length > 0 && (requiredBy(request).includes(backchannel) || this.#options.quirks.talksUnasked === true);
   }
 
-  #authorised(request: RtspRequest): boolean {
-    const header = request.headers.get('authorization');
-    if (header === undefined || parseAuthHeader(header, 'digest')?.get('uri') !== request.uri) return false;
-    return checkAnswer(header, {
-      username: this.#options.user, password: this.#options.password(), method: request.method, realm, nonce: this.#nonce, algorithm: 'MD5',
-    });
-  }
-
   #describe(request: RtspRequest): RtspReply {
     const { path } = readUri(request.uri);
     const feed = this.#feedOf(path);
     if (feed === undefined) return { status: 404 };
     if (this.#isBroken(path)) return { status: 503 };
+    const { quirks, address, ear } = this.#options;
+    const base = `${request.uri.replace(/[?#].*$/, '').replace(/\/$/, '')}/`;
+    const sdp = describeFeed(feed, { address, controlBase: quirks.absoluteControl === true ? base : '', talk: this.#mayTalk(request) ? ear.codecs : [] });
     return {
       status: 200,
-      headers: [['Content-Type', 'application/sdp'], ['Content-Base', `${request.uri.replace(/[?#].*$/, '').replace(/\/$/, '')}/`]],
-      body: harmfulSdp(this.#options.quirks.hostile, describeFeed(feed, { address: this.#options.address, talk: this.#mayTalk(request) ? this.#options.ear.codecs : [] })),
+      headers: [['Content-Type', 'application/sdp'], ...(quirks.noContentBase === true ? [] : [['Content-Base', base] as const])],
+      body: harmfulSdp(quirks.hostile, sdp),
     };
   }
 
@@ -195,15 +207,16 @@ export class RtspConnection {
     const talks = feed !== undefined && trackIndex === feed.tracks.length && this.#mayTalk(request);
     if (feed === undefined || (feed.tracks[trackIndex] === undefined && !talks)) return { status: 404 };
     if (this.#isBroken(path)) return { status: 503 };
-    if (this.#viewers(path) >= (this.#options.quirks.viewersMax ?? Infinity)) return { status: 453 };
+    const { viewersMax = Infinity, sessionsMax = Infinity, onlyTransport, swapsChannels } = this.#options.quirks;
+    if (this.#viewers(path) >= viewersMax || this.#viewers() >= sessionsMax) return { status: 453 };
     if (this.#session !== undefined && (this.#session.playing || this.#session.path !== path)) return { status: 455 };
-    const { onlyTransport } = this.#options.quirks;
     const transport = chooseTransport(request.headers.get('transport') ?? '', (kind) => (onlyTransport ?? kind) === kind);
     if (transport === undefined) return { status: 461 };
-    const session = this.#session ??= new RtspSession({ feed, path, alter: harm(this.#options.quirks.hostile) });
+    const session = this.#session ??= new RtspSession({ feed, path, alter: alterAsQuirksSay(this.#options.quirks) });
     if (talks && !this.#options.ear.take(session)) return { status: 453 };
     if (transport.kind === 'udp') return this.#setupDatagrams(session, trackIndex, transport);
-    return this.#connectTrack(session, trackIndex, interleaved(session.channelFor(trackIndex, transport.channel), (bytes) => this.#write(bytes)));
+    const wanted = swapsChannels === true ? (transport.channel ?? 0) ^ 2 : transport.channel;
+    return this.#connectTrack(session, trackIndex, interleaved(session.channelFor(trackIndex, wanted), (bytes) => this.#writeInterleaved(bytes)));
   }
 
   async #setupDatagrams(session: RtspSession, trackIndex: number, viewer: Transport & { kind: 'udp' }): Promise<RtspReply> {
@@ -212,7 +225,7 @@ export class RtspConnection {
         address: this.#options.address,
         viewer: { ...viewer, address: this.#socket.remoteAddress ?? '' },
         onMedia: (packet) => session.hear(packet),
-        onControl: () => this.#idle.refresh(),
+        onControl: () => this.#seeSignOfLife(),
       });
       if (!this.#socket.destroyed) return this.#connectTrack(session, trackIndex, delivery);
       delivery.close();
@@ -228,7 +241,7 @@ export class RtspConnection {
     else source = `;ssrc=${session.setup(trackIndex, delivery).ssrc.toString(16).padStart(8, '0').toUpperCase()}`;
     return {
       status: 200,
-      headers: [['Transport', `${delivery.transport}${source};mode="PLAY"`], ['Session', `${session.id};timeout=${sessionTimeoutSeconds}`]],
+      headers: [['Transport', `${delivery.transport}${source};mode="PLAY"`], ['Session', `${session.id};timeout=${this.#timeoutSeconds}`]],
     };
   }
 
@@ -253,6 +266,7 @@ export class RtspConnection {
   }
 
   #feedOf(path: string): Feed | undefined {
+    if (this.#options.quirks.streamsMissing === true) return undefined;
     return this.#options.feeds.get(this.#options.quirks.shrunken === true && path === '/main' ? '/sub' : path);
   }
 
@@ -267,6 +281,13 @@ export class RtspConnection {
   #inSession(request: RtspRequest): RtspReply | undefined {
     const id = request.headers.get('session')?.split(';')[0]?.trim();
     return this.#session === undefined || (id !== undefined && id !== this.#session.id) ? { status: 454 } : undefined;
+  }
+
+  #writeInterleaved(bytes: Buffer): void {
+    this.#write(bytes);
+    if (this.#held === undefined) return;
+    this.#write(this.#held);
+    this.#held = undefined;
   }
 
   #write(bytes: Buffer): void {

@@ -33,7 +33,7 @@ export class RtspSession implements Viewer {
   #stalled = false;
   #reportDueMs = 0;
 
-  /** `alter` is the last to touch each unit, on a camera that means harm. */
+  /** `alter` is the last to touch each unit: what a harmful camera or a bad network makes of it. */
   constructor(o: { feed: Feed; path: string; alter?: ((unit: Buffer) => Buffer) | undefined }) {
     this.feed = o.feed;
     this.path = o.path;
@@ -135,7 +135,8 @@ export class RtspSession implements Viewer {
     view.packets += unit.packets.length;
     view.octets += unit.bytes.length - unit.packets.length * 16;
     const bytes = addressUnit(unit, view, track.ticks(n) + track.reordering(n + view.ahead));
-    view.delivery.media(this.#alter === undefined ? bytes : this.#alter(bytes));
+    const altered = this.#alter === undefined ? bytes : this.#alter(bytes);
+    if (altered.length > 0) view.delivery.media(altered);
   }
 
   skipped(): void {

@@ -48,6 +48,8 @@ export async function pictureHashes(input: readonly string[]): Promise<{ hashes:
 export interface RtspAnswer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
+  /** Of each `WWW-Authenticate`. */
+  readonly challenges: readonly string[];
   readonly body: string;
 }
 
@@ -134,7 +136,7 @@ export class RtspClient {
     const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()] as const));
     const size = end + 4 + Number(headers.get('content-length') ?? 0);
     if (this.#rest.length < size) return false;
-    this.#answers.push({ status: Number(first.split(' ')[1]), headers, body: this.#rest.toString('utf8', end + 4, size) });
+    this.#answers.push({ status: Number(first.split(' ')[1]), headers, challenges: lines.filter((line) => /^www-authenticate:/i.test(line)).map((line) => line.slice(17).trim()), body: this.#rest.toString('utf8', end + 4, size) });
     this.#rest = this.#rest.subarray(size);
     return true;
   }
