@@ -79,7 +79,9 @@ export function earlyPurges(facts: DiskFacts): EarlyPurge[] {
   for (const { among, missingBytes, reason } of scopesOf(facts)) {
     const left = facts.periods.filter((period) => among(period) && !gone.has(period.id));
     const freed = facts.periods.filter((period) => gone.has(period.id)).reduce((sum, period) => sum + period.bytes, 0);
-    const periods = oldestFor(missingBytes(left, freed), left);
+    const aheadBytes = missingBytes(left, freed, true);
+    // Where room for what is coming cannot be made, room for what is there still may.
+    const periods = [aheadBytes, missingBytes(left, freed, false)].map((bytes) => oldestFor(bytes, left)).find((chosen) => chosen.length > 0) ?? [];
     for (const { id } of periods) gone.add(id);
     if (periods.length > 0) purges.push({ periods, reason });
   }
@@ -88,8 +90,8 @@ export function earlyPurges(facts: DiskFacts): EarlyPurge[] {
 
 interface Scope {
   readonly among: (period: DiskPeriod) => boolean;
-  /** How much too little room there is, with what stays and what the scopes before have freed. */
-  readonly missingBytes: (left: readonly DiskPeriod[], freedBytes: number) => number;
+  /** How much too little room there is, with what stays and what the scopes before have freed; `ahead`: with room for what is coming. */
+  readonly missingBytes: (left: readonly DiskPeriod[], freedBytes: number, ahead: boolean) => number;
   readonly reason: string;
 }
 
@@ -97,7 +99,8 @@ function scopesOf(facts: DiskFacts): Scope[] {
   const { rule, inflow, freeBytes, totalBytes, halt } = facts;
   const inflowAll = [...inflow.values()].reduce((sum, bytes) => sum + bytes, 0);
   const reserve = reserveOf(totalBytes, rule.reserveBytes);
-  const overBudget = (budgetBytes: number, aheadBytes: number, halted: boolean) => (left: readonly DiskPeriod[]): number => sumOf(left) + aheadBytes - budgetFor(budgetBytes, halted);
+  const overBudget = (budgetBytes: number, aheadBytes: number, halted: boolean) => (left: readonly DiskPeriod[], _freed: number, ahead: boolean): number =>
+    sumOf(left) + (ahead ? aheadBytes : 0) - budgetFor(budgetBytes, halted);
   return [
     ...rule.cameras.flatMap(({ id, budgetBytes }): Scope[] => (budgetBytes === undefined ? [] : [{
       among: (period) => period.camera === id,
@@ -108,7 +111,7 @@ function scopesOf(facts: DiskFacts): Scope[] {
       among: () => true, missingBytes: overBudget(rule.budgetBytes, inflowAll, halt.hub !== undefined), reason: `footage has used its budget of ${formatBytes(rule.budgetBytes)}`,
     }]),
     {
-      among: () => true, missingBytes: (_left, freedBytes) => freeFor(reserve, halt.hub !== undefined) + inflowAll - freeBytes - freedBytes,
+      among: () => true, missingBytes: (_left, freedBytes, ahead) => freeFor(reserve, halt.hub !== undefined) + (ahead ? inflowAll : 0) - freeBytes - freedBytes,
       reason: `the disk is nearly full: ${formatBytes(freeBytes)} are free, and ${formatBytes(reserve)} must stay free`,
     },
   ];

@@ -31,6 +31,7 @@ for (const [name, given, expected] of [
   ['with room nothing goes', facts({ periods: [period(1)] }), []],
   ['the oldest goes first, no more than is needed', facts({ periods: [period(3), period(1), period(2)], freeBytes: GB }), [1]],
   ['room for what flows in until the next look counts', facts({ periods: [period(1), period(2), period(3)], freeBytes: GB, inflow: new Map([['front', 0.5 * GB]]) }), [1, 2]],
+  ['where that room cannot be made, the reserve still is', facts({ periods: [period(1), period(2)], freeBytes: 1.5 * GB, inflow: new Map([['front', 50 * GB]]) }), [1]],
   ['age is the order of sealing, not of making', facts({ periods: [period(1, { order: 9 }), period(2)], freeBytes: 1.5 * GB }), [2]],
   ['footage goes before alarms', facts({ periods: [period(1, { class: 'alarm' }), period(2)], freeBytes: 1.5 * GB }), [2]],
   ['a hold never goes', facts({ periods: [period(1, { held: true }), period(2), period(3)], freeBytes: 1.5 * GB }), [2]],
@@ -58,6 +59,7 @@ for (const [name, given, halted] of [
   ['with room it records', facts({}), false],
   ['below the reserve, with nothing that may go, it stops', facts({ freeBytes: 1.9 * GB, periods: [period(1, { held: true })] }), true],
   ['while a purge is about to help it goes on', facts({ freeBytes: 1.9 * GB, periods: [period(1)] }), false],
+  ['also where the room for what flows in cannot be made', facts({ freeBytes: 1.9 * GB, periods: [period(1)], inflow: new Map([['front', 50 * GB]]) }), false],
   ['but not into the last half of the reserve', facts({ freeBytes: 0.9 * GB, periods: [period(1), period(2)] }), true],
   ['once stopped it waits for clear room', facts({ freeBytes: 2.1 * GB, halt: full }), true],
   ['and goes on then', facts({ freeBytes: 2.3 * GB, halt: full }), false],
@@ -100,7 +102,10 @@ t.test('never more than needed: without the last of them the room would still be
   fc.assert(fc.property(noBudgets, (given) => {
     const [purge] = earlyPurges(given);
     if (purge === undefined) return true;
-    const needed = reserveOf(given.totalBytes) * (given.halt.hub === undefined ? 1 : 1.1) + (given.inflow.get('front') ?? 0) - given.freeBytes;
+    const bare = reserveOf(given.totalBytes) * (given.halt.hub === undefined ? 1 : 1.1) - given.freeBytes;
+    const ahead = bare + (given.inflow.get('front') ?? 0);
+    const mayGo = given.periods.filter((one) => !one.held).reduce((sum, { bytes }) => sum + bytes, 0);
+    const needed = mayGo >= ahead ? ahead : bare;
     const sums = purge.periods.map((_, index) => purge.periods.slice(0, index + 1).reduce((sum, { bytes }) => sum + bytes, 0));
     return (sums.at(-1) ?? 0) >= needed && (sums.at(-2) ?? 0) < needed;
   }));
