@@ -7,7 +7,7 @@
  * | found nobody (refused, no route, silent)                 | away      | 1, 2, 4, then 8 s                             |
  * | brought a minute of pictures or more                     | good      | 1 s                                           |
  * | brought 10 s of pictures or more                         | short     | as away: what it brings is worth its restarts |
- * | was answered and brought less                            | failed    | 1, 4, 15, 60, 240, then 720 s, by how many such there were within the hour, and never more than ten of them in an hour |
+ * | was answered and brought less                            | failed    | 1, 4, 15, 60, 240, then 720 s, by how many such came in a row, and never more than ten of them in an hour |
  * | was refused for its password                             | refused   | 1, 5, then 15 minutes, in the same ten         |
  *
  * Each wait is cut by up to half at random (never below a minute after a refusal), so that cameras that vanished together do not come
@@ -32,11 +32,13 @@ export interface TryHistory {
   readonly quick: number;
   /** Ends in a row that were `refused`. */
   readonly refused: number;
+  /** Ends that were `failed` since one that brought pictures worth a restart. */
+  readonly failed: number;
   /** When the tries began that were answered and failed, within the last hour; oldest first. */
   readonly failedMs: readonly number[];
 }
 
-export const noTries: TryHistory = { quick: 0, refused: 0, failedMs: [] };
+export const noTries: TryHistory = { quick: 0, refused: 0, failed: 0, failedMs: [] };
 
 /** So many tries within an hour may be answered and fail. */
 export const failuresMax = 10;
@@ -65,14 +67,15 @@ export function nextTry(before: TryHistory, end: TryEnd, random: () => number): 
   const history: TryHistory = {
     quick: kind === 'away' || kind === 'short' ? before.quick + 1 : 0,
     refused: kind === 'refused' ? before.refused + 1 : 0,
+    failed: kind === 'failed' ? before.failed + 1 : kind === 'good' || kind === 'short' ? 0 : before.failed,
     failedMs: [...before.failedMs, ...(counts ? [end.startedMs] : [])].filter((ms) => ms > end.endedMs - hourMs).slice(-failuresMax),
   };
   return { history, waitMs: Math.max(waitOf(kind, end, history, random), untilAllowedMs(history, end.endedMs)) };
 }
 
-function waitOf(kind: TryKind, { reason }: TryEnd, { quick, refused, failedMs }: TryHistory, random: () => number): number {
+function waitOf(kind: TryKind, { reason }: TryEnd, { quick, refused, failed }: TryHistory, random: () => number): number {
   if (kind === 'refused') return Math.round(stepOf(refusedWaitsMs, refused) * (1 + random() / 10));
-  if (kind === 'failed') return jittered(stepOf(failedWaitsMs, failedMs.length), random);
+  if (kind === 'failed') return jittered(stepOf(failedWaitsMs, failed), random);
   // Nothing is wrong with a camera that was set to another picture: it is only described anew.
   if (reason === 'codec changed') return 0;
   return backoffMs(Math.max(1, quick), random, awayWaitMsMax);

@@ -49,6 +49,21 @@ const ladders: [name: string, end: Partial<TryEnd>, seconds: number[]][] = [
 
 for (const [name, end, seconds] of ladders) t.test(name, async (t) => void t.same(waits(end, seconds.length), seconds));
 
+t.test('a camera that restarts now and then is not made to pay for its earlier restarts', async (t) => {
+  let history = noTries;
+  let nowMs = 0;
+  for (let restart = 0; restart < 4; restart++) {
+    const tries: number[] = [];
+    for (const liveMs of [20 * second, 0, 0]) {
+      const next = nextTry(history, { ...usual, liveMs, startedMs: nowMs, endedMs: nowMs + liveMs }, latest);
+      history = next.history;
+      nowMs += liveMs + next.waitMs;
+      tries.push(next.waitMs / second);
+    }
+    t.same(tries, [1, 1, 4]);
+  }
+});
+
 t.test('jitter takes half of a wait at most, and nothing of a minute after a refusal', async (t) => {
   t.equal(nextTry(noTries, { ...usual, ...away }, () => 0).waitMs, 500);
   t.equal(nextTry(noTries, usual, () => 0).waitMs, 500);

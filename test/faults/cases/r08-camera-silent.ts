@@ -3,7 +3,7 @@ import type { TestSite } from '../../e2e/site.ts';
 import type { FaultCase, FaultRun } from '../fault.ts';
 import { holesIn } from '../kit/audit.ts';
 import { waitFor, withSite } from '../kit/faultsite.ts';
-import { pause, untilAllSeal } from '../kit/hub.ts';
+import { pause, worthARestartMs, untilAllSeal } from '../kit/hub.ts';
 import { descendants } from '../kit/processes.ts';
 import { repeat } from '../kit/repeat.ts';
 
@@ -36,6 +36,8 @@ const silent: FaultCase = {
       recoveryMs.push(await waitFor(o, 'it records again', 75_000, async () => (await stateOf(site, victim)).recording));
       const lastedMs = Date.now() - fromMs;
       await untilAllSeal(o, site);
+      // A camera that fails within seconds, again and again, is tried ever more rarely: that is another case's business.
+      if (!o.quick) await pause(o, worthARestartMs);
       const gaps = (await site.list()).gaps.slice(before);
       const own = gaps.filter(({ camera }) => camera === victim.name);
       const gapMs = own.reduce((sum, { fromMs: from, toMs: to }) => sum + to - from, 0);

@@ -33,6 +33,9 @@ export async function startAndRecord(run: FaultRun, site: TestSite): Promise<num
   return performance.now() - began;
 }
 
+/** A stream that brought pictures for so long is taken again as if nothing had been (policy/supervision). */
+export const worthARestartMs = 11_000;
+
 /** Up to `ms`, ended by the case's end. */
 export function pause(run: FaultRun, ms: number): Promise<void> {
   return new Promise((resolve) => {
