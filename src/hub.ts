@@ -27,6 +27,7 @@ import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
 import { SealingDuty } from './duties/sealing.ts';
 import { Site } from './duties/site.ts';
+import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
 import { FileKeys } from './seal/filekey.ts';
@@ -101,8 +102,9 @@ export class Hub {
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
+    const talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const operations = operationsOf({ site, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
-    this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, log }));
+    this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
     const heartbeat = await this.#life.own('heartbeat', new HeartbeatDuty({ manager: this.#manager, cameras: () => site.cameras.map((watch) => watch.beating), notices, clock, log }));

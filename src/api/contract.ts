@@ -202,6 +202,13 @@ export const Done = Type.Object({ done: Type.Literal(true) });
 export type StatusReport = Static<typeof StatusShape>;
 export type Pending = Static<typeof PendingShape>;
 
+/**
+ * A request that asks for this protocol by `Upgrade` at `/v1/talk?camera=ID` is answered with 101; from then on what the visitor sends is
+ * mu-law for the camera's loudspeaker, and when it ends the hub sends one line of JSON, a TalkReply or `{"error": …}`, and hangs up.
+ */
+export const talkProtocol = 'sallyport-talk';
+export const TalkReply = Type.Object({ talkedMs: Type.Integer() });
+
 /** Each route of the control socket: what goes in, what comes out. */
 export const routes = {
   status: { reply: StatusShape },

@@ -4,6 +4,7 @@ import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
 import { ensureFolder, folderOf, protectSocket, removeSocket } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { routes, type Operations, type RouteName } from './contract.ts';
+import { serveTalk, type Talker } from './talk.ts';
 
 const connectionsMax = 256;
 /** The last one is answered with `connection: close`. Requests that are sent without waiting for answers would else all be read at once. */
@@ -14,6 +15,8 @@ const answeringMax = 32;
 export interface ControlOptions {
   readonly socket: string;
   readonly operations: Operations;
+  /** What comes through the door that stays open: sound for a camera's loudspeaker. */
+  readonly talk: Talker;
   readonly log: Log;
 }
 
@@ -63,6 +66,7 @@ async function open(o: ControlOptions): Promise<FastifyInstance> {
   server.server.maxConnections = connectionsMax;
   server.server.maxRequestsPerSocket = requestsPerConnectionMax;
   const answering = { count: 0 };
+  server.server.on('upgrade', (request, socket, head) => void serveTalk(request, socket, head, o.talk));
   for (const name of Object.keys(routes) as RouteName[]) addRoute(server, name, o.operations, answering);
   await listen(server, o.socket);
   return server;

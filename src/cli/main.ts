@@ -13,6 +13,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'discover', summary: 'look for cameras', load: async () => (await import('./discover.ts')).discoverCommand },
   { name: 'adopt', summary: 'take a camera into the hub', load: async () => (await import('./adopt.ts')).adopt },
   { name: 'camera', summary: 'ask a camera, or tell it what to do', load: async () => (await import('./camera.ts')).camera },
+  { name: 'talk', summary: 'speak through a camera\'s loudspeaker', load: async () => (await import('./talk.ts')).talk },
   { name: 'secret', summary: 'give the hub a camera\'s password', load: async () => (await import('./secret.ts')).secret },
   { name: 'keys', summary: 'make the owner\'s recovery kit', load: async () => (await import('./keys.ts')).keys },
   { name: 'check', summary: 'check a configuration file', load: async () => (await import('./check.ts')).check },

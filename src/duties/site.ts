@@ -186,6 +186,14 @@ export class Site {
     return { camera, address: addressOf(config), user: config.user, password, certificates: facts === undefined ? new Certificates(camera, undefined) : certificatesOf(camera, facts) };
   }
 
+  /** How the main stream of an adopted camera is come to. SP_CAMERA_NO_STREAM while it is not known. */
+  async streamAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
+    const access = await this.accessTo(camera);
+    const facts = await recallCamera(this.#o.vault, camera);
+    if (facts === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it has not said yet what it streams' });
+    return { ...access, uri: facts.main.uri };
+  }
+
   /** What is remembered of a camera, in words. */
   async describe(camera: string): Promise<string[]> {
     this.#known(camera);

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { reasonOf } from '../base/errors.ts';
 import type { Certificate } from './certificate.ts';
+import { resetSocket } from './reset.ts';
 import { RtspConnection, type RtspOptions } from './rtspconnection.ts';
 
 const connectionsMax = 64;
@@ -71,7 +72,7 @@ export class RtspServer {
       return;
     }
     const connection = new RtspConnection(secure === undefined ? socket : new TLSSocket(socket, { isServer: true, secureContext: secure }), this.#options, {
-      reset: () => socket.resetAndDestroy(),
+      reset: () => resetSocket(socket),
       viewers: (path) => [...this.#connections].filter((one) => one !== connection && one.path !== undefined && one.path === (path ?? one.path)).length,
       onClose: () => this.#connections.delete(connection),
     });

@@ -151,8 +151,8 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P17', title: 'Microphone',
     policy: 'We use the microphone so that you can talk to the camera.',
-    mechanism: 'Talking goes from the owner\'s device to the camera while the button is held; the hub keeps none of it.',
-    proofs: [],
+    mechanism: 'Talking goes from the owner\'s device to the camera while the way is held open; the hub keeps none of it.',
+    proofs: [{ file: 'test/e2e/talk.test.ts', test: 'what is said reaches the loudspeaker and no file' }],
   },
   {
     id: 'P18', title: 'Faces',

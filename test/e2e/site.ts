@@ -103,7 +103,7 @@ export class TestSite {
   }
 
   /** Runs a command to its end, whatever that is. */
-  attempt(args: readonly string[], input?: string): Promise<Finished> {
+  attempt(args: readonly string[], input?: string | Uint8Array): Promise<Finished> {
     return run(sallyport, args, { timeoutMs: 50_000, ...(input === undefined ? {} : { input }) });
   }
 

@@ -55,7 +55,7 @@ export interface ModuleRule {
 export const modules: readonly ModuleRule[] = [
   { names: ['node:child_process'], only: ['base/spawn.ts'], because: 'programs are started by base/spawn.ts alone: no shell, chosen environment, bounded output' },
   { names: ['node:fs', 'node:fs/promises'], only: ['base/files.ts', 'vault/', 'outbox/', 'egress/folder.ts', 'emulator/', 'cli/'], because: 'files are read and written through base/files.ts, which bounds and syncs' },
-  { names: ['node:net'], only: ['cameras/sitelookup.ts', 'cameras/tlsrelay.ts', 'api/', 'cli/', 'emulator/'], harmless: ['isIP', 'isIPv4', 'isIPv6', 'BlockList'], because: 'connections are opened in cameras/transport.ts, api/ and cli/ only, so that a reader can tell who is spoken to' },
+  { names: ['node:net'], only: ['cameras/sitelookup.ts', 'cameras/tlsrelay.ts', 'cameras/talk.ts', 'api/', 'cli/', 'emulator/'], harmless: ['isIP', 'isIPv4', 'isIPv6', 'BlockList'], because: 'connections are opened in cameras/transport.ts, api/ and cli/ only, so that a reader can tell who is spoken to' },
   { names: ['node:tls'], only: ['cameras/tls.ts', 'emulator/'], because: 'one file compares a camera\'s certificate before anything is sent to it' },
   { names: ['node:http', 'node:https'], only: ['cameras/transport.ts', 'api/', 'cli/', 'emulator/'], because: 'connections are opened in cameras/transport.ts, api/ and cli/ only, so that a reader can tell who is spoken to' },
   { names: ['node:dgram'], only: ['cameras/', 'emulator/'], because: 'datagrams are for finding cameras' },

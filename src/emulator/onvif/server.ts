@@ -10,6 +10,7 @@ import type { Log } from '../../base/log.ts';
 import { find, parseXml, textOf, type XmlElement } from '../../base/xml.ts';
 import type { Certificate } from '../certificate.ts';
 import { streamNames, type CameraFace } from '../face.ts';
+import { resetSocket } from '../reset.ts';
 import { Access } from './access.ts';
 import { snapshotPath } from './media.ts';
 import type { Operation } from './operation.ts';
@@ -68,7 +69,7 @@ export class OnvifServer {
   async stop(): Promise<void> {
     const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     this.#servers.clear();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
     this.resume();
     await Promise.all(closed);
   }
