@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { escapeXml, find, findAll, findDeep, parseXml, textOf, xmlBytesMax } from '../../src/base/xml.ts';
+import { escapeXml, find, findAll, findDeep, parseXml, textOf, xmlLengthMax } from '../../src/base/xml.ts';
 import { anyCharacter } from './characters.ts';
 
 t.test('XML is a tree of local names; text stays text', async (t) => {
@@ -21,15 +21,26 @@ t.test('the five entities and numbers are read, no others', async (t) => {
   t.equal(parseXml('<a>&unknown;</a>').text, '&unknown;');
 });
 
+t.test('numeric references and CDATA', async (t) => {
+  t.equal(parseXml('<a>&#38;&#x26;&#128512;&#x1F600;</a>').text, '&&\u{1f600}\u{1f600}');
+  t.equal(parseXml('<a>&#0;&#xFFFFFFF;&#55296;&#x110000;</a>').text, '\ufffd&#xFFFFFFF;\ufffd\ufffd', 'what is no character says nothing');
+  t.equal(parseXml('<a>&lt;<![CDATA[&lt;<b>]]>&amp;lt;</a>').text, '<&lt;<b>&lt;', 'CDATA is as it stands, and nothing is decoded twice');
+  t.equal(parseXml('<a b="&#38;amp;&quot;"/>').attributes['b'], '&amp;"');
+});
+
 t.test('what is not well-formed is refused', async (t) => {
   for (const text of ['', 'hello', '<a>', '<a></b>', '<a b=c/>', '<a', '<?xml version="1.0"?>', '\u0000']) t.throws(() => parseXml(text), Error, text);
 });
 
 t.test('size, depth and number of elements are bounded', async (t) => {
-  t.throws(() => parseXml(`<a>${' '.repeat(xmlBytesMax)}</a>`), /characters of XML/);
+  t.throws(() => parseXml(`<a>${' '.repeat(xmlLengthMax)}</a>`), /characters of XML/);
   t.doesNotThrow(() => parseXml('<a>'.repeat(60) + '</a>'.repeat(60)));
   t.throws(() => parseXml('<a>'.repeat(5000) + '</a>'.repeat(5000)), /deeper than 64/);
-  t.throws(() => parseXml(`<a>${'<b/>'.repeat(20_001)}</a>`), /too much XML/);
+  t.throws(() => parseXml(`<a>${'<b/>'.repeat(5000)}</a>`), /more than 5000 elements/);
+  t.throws(() => parseXml(`<a ${Array.from({ length: 300 }, (_, n) => `b${n}="1"`).join(' ')}/>`), /more than 256 attributes at one element/);
+  t.throws(() => parseXml(`<a>${'<b c="1" d="2" e="3"/>'.repeat(4000)}</a>`), /more than 10000 attributes/);
+  t.throws(() => parseXml(`<a b="${'x'.repeat(70_000)}"/>`), /not closed, or too long/);
+  for (const open of ['<!--', '<![CDATA[', '<?x', '<a b="', "<a b='", '<a ']) t.throws(() => parseXml(`<a>${open.repeat(20_000)}`), /not well-formed/, open);
 });
 
 t.test('names that mean something to JavaScript do no harm', async (t) => {

@@ -3,7 +3,7 @@ import type { FaultCase, FaultRun } from '../fault.ts';
 import { Acknowledged } from '../kit/acknowledged.ts';
 import { auditSite } from '../kit/audit.ts';
 import { waitFor, withSite } from '../kit/faultsite.ts';
-import { pause, startAndRecord, untilAllRecord, untilAllSeal } from '../kit/hub.ts';
+import { pause, worthARestartMs, startAndRecord, untilAllRecord, untilAllSeal } from '../kit/hub.ts';
 import { descendants, processes } from '../kit/processes.ts';
 import { repeat } from '../kit/repeat.ts';
 
@@ -32,6 +32,7 @@ const misbehaves: FaultCase = {
       await untilAllRecord(o, site);
       recoveryMs.push(performance.now() - began);
       await untilAllSeal(o, site);
+      if (!o.quick) await pause(o, worthARestartMs);
       const gaps = (await site.list()).gaps.slice(before.gaps.length);
       const hurt = new Set(gaps.map(({ camera }) => camera));
       o.say(`${blow}: recording again after ${Math.round(recoveryMs.at(-1) ?? 0)} ms; gaps: ${gaps.map(({ camera, reason }) => `${camera} ${reason}`).join(', ')}`);
