@@ -124,7 +124,8 @@ export class FollowDuty {
     for (const seen of this.#candidates(camera, known.identity)) {
       if (this.#loop.signal.aborted) return;
       const to: CameraAddress = pinned ? { ...addressOf(camera), host: seen.address } : { host: seen.address, port: seen.port, path: seen.path, secure: false };
-      if (camera.secure && !pinned) continue;
+      // From plain HTTP to HTTPS, or back, nobody is followed: that is another way of asking, which the owner decides.
+      if ((camera.secure || seen.secure) && !pinned) continue;
       const key = `${camera.id} ${to.host}:${to.port}`;
       if ((this.#tries.get(key) ?? -Infinity) > this.#o.clock.monotonicMs()) continue;
       const verdict = await this.#judge(known.identity, seen, pinned);

@@ -118,3 +118,21 @@ t.test('who only says that it is the camera is told of and gets nothing, until t
   const wrong = await site.attempt(['adopt', '--moved', camera.name, '--config', site.config]);
   t.match(wrong.stderr.toString(), /SP_CAMERA_NOT_SEEN/);
 });
+
+t.test('a camera with a remembered certificate is followed by it, and another certificate gets no password', async (t) => {
+  const site = await TestSite.start(t, { emulator: { discovery: true, tls: 'only' }, adopt: false });
+  const camera = site.cameras[0]!;
+  const [home, away] = [camera.address, camera.address.replace(/\.2$/, '.9')];
+  await site.call(['adopt', '--address', `${home}:${camera.httpsPort}`, '--user', camera.user, '--as', camera.name, '--config', site.config], `${camera.password}\n`);
+  await site.untilSealed(1);
+  await camera.moveTo(away);
+  await site.until((report) => report.cameras[0]?.online === false);
+  t.same(noticesOf(await site.until((report) => report.cameras[0]?.recording === true)), ['camera moved']);
+
+  await camera.stop();
+  camera.renewCertificate();
+  await camera.moveTo(home);
+  const report = await site.until((report) => noticesOf(report).includes('camera found elsewhere'));
+  t.match(report.notices.find(({ kind }) => kind === 'camera found elsewhere')?.text, /another certificate/);
+  t.notOk(report.cameras[0]?.online);
+});

@@ -38,6 +38,8 @@ export class Lan {
       await ip('-n', lan.hub, 'addr', 'add', `${network}.1/24`, 'dev', `br${index}`);
       await ip('-n', lan.hub, 'link', 'set', `br${index}`, 'up');
     }
+    // As on a machine with a router on its first network; what is sent to nobody's network goes there.
+    await ip('-n', lan.hub, 'route', 'add', 'default', 'via', `${lan.networks[0]}.254`);
     return lan;
   }
 
