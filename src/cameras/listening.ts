@@ -20,7 +20,7 @@ export interface ListeningOptions {
   /** Learns what is heard. */
   readonly census: Census;
   /** Somebody came: it may be one that is missed. */
-  readonly onHello?: () => void;
+  readonly onHello?: (address: string) => void;
   /** The addresses of this machine; for tests. */
   readonly look?: () => LocalInterface[];
 }
@@ -80,9 +80,9 @@ export class Listening {
     const common = { local, clock, signal: stop.signal, loopback: local.internal };
     const hello = hearInterface({
       ...common,
-      onHello: (_, match) => {
+      onHello: (address, match) => {
         if (match !== undefined) census.addMatch(match, local.name);
-        onHello?.();
+        onHello?.(address);
       },
       onBye: (address, urn) => census.addBye(address, urn),
     });

@@ -16,16 +16,20 @@ export interface ListenOptions {
   readonly onHello?: () => void;
 }
 
+const hellosMax = 256;
+
 export class ListenDuty {
   readonly #o: ListenOptions;
   readonly #census: Census;
   readonly #listening: Listening;
   readonly #stop = new AbortController();
+  /** By address, the latest last. */
+  readonly #hellos = new Map<string, number>();
 
   constructor(o: ListenOptions) {
     this.#o = o;
     this.#census = new Census({ running: o.clock });
-    this.#listening = new Listening({ ...o, census: this.#census });
+    this.#listening = new Listening({ ...o, census: this.#census, onHello: (address) => this.#hear(address) });
   }
 
   start(): void {
@@ -35,6 +39,11 @@ export class ListenDuty {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#listening.close();
+  }
+
+  /** When somebody at this address last said Hello, monotonic. */
+  helloMs(address: string): number | undefined {
+    return this.#hellos.get(address);
   }
 
   /** All that were heard of since the hub started, the latest first. */
@@ -48,5 +57,13 @@ export class ListenDuty {
     const { loopback, interfaces } = settings();
     this.#listening.nudge();
     return discover({ clock, log, loopback, durationMs, keeper: this.#census, signal: this.#stop.signal, ...(interfaces.length === 0 ? {} : { interfaces }), ...(range === undefined ? {} : { range }) });
+  }
+
+  #hear(address: string): void {
+    this.#hellos.delete(address);
+    this.#hellos.set(address, this.#o.clock.monotonicMs());
+    const [oldest] = this.#hellos.keys();
+    if (this.#hellos.size > hellosMax && oldest !== undefined) this.#hellos.delete(oldest);
+    this.#o.onHello?.();
   }
 }

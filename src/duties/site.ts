@@ -208,6 +208,7 @@ export class Site {
       const facts = await readCamera(access, this.#rooms, undefined, believe ? undefined : access.certificates);
       await rememberCamera(this.#o.vault, camera, withEndpoints(facts, (await recallCamera(this.#o.vault, camera))?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
+      this.#o.notices.settle('camera changed', camera);
       await this.#restart(this.#known(camera));
       this.#o.onChange();
       return describeCamera(camera, facts);
@@ -343,13 +344,13 @@ export class Site {
   }
 
   async #watch(camera: CameraConfig): Promise<void> {
-    const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices } = this.#o;
+    const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
     const recipients = recipientsOf(this.#owner, camera.space);
     const watch = new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, room, notices,
+      recipients, room, notices, helloMs: (address) => listen.helloMs(address),
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));

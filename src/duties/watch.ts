@@ -1,13 +1,13 @@
 /**
- * Watches one camera: learns what it is when that is not known yet, keeps its stream and its recorder going, looks for a changed
- * firmware, and knows in words how it is at every moment.
+ * Watches one camera: learns what it is when that is not known yet, keeps its stream, its recorder and its observer going, and knows in
+ * words how it is at every moment.
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
-import { hourMs, minuteMs, secondMs } from '../base/units.ts';
-import { CameraClient, type CameraAddress } from '../cameras/client.ts';
+import { minuteMs, secondMs } from '../base/units.ts';
+import type { CameraAddress } from '../cameras/client.ts';
 import type { Jail } from '../capture/jail.ts';
 import type { StreamState } from '../capture/stream.ts';
 import { backoffMs } from '../policy/backoff.ts';
@@ -17,6 +17,7 @@ import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { certificatesOf, passwordName, placeOf, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
+import { Changes } from './changes.ts';
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
 import type { Notices } from './notices.ts';
@@ -42,6 +43,8 @@ export interface WatchOptions {
   readonly recipients: readonly string[];
   readonly room: RecordingRoom;
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
+  /** When the network last heard a Hello from an address, monotonic. */
+  readonly helloMs: (address: string) => number | undefined;
 }
 
 export interface CameraStatus {
@@ -77,6 +80,9 @@ export class CameraWatch {
   #facts: CameraFacts | undefined;
   #streams: readonly StreamWatch[] = [];
   #observer: Observer | undefined;
+  #changes: Changes | undefined;
+  /** Since when it is not online, monotonic; undefined before it was online for the first time. */
+  #awayMs: number | undefined;
   /** The account of a camera that could not be asked yet what it is. */
   #unknown: GapBook | undefined;
   #problem: SallyportError | undefined;
@@ -96,7 +102,7 @@ export class CameraWatch {
   async close(why: GapReason = 'hub stopped'): Promise<void> {
     this.#stop.abort();
     await this.#loop;
-    await Promise.all([...this.#streams.map((stream) => stream.close(why)), this.#observer?.close(why)]);
+    await Promise.all([...this.#streams.map((stream) => stream.close(why)), this.#observer?.close(why), this.#changes?.close()]);
     await this.#unknown?.close(why);
   }
 
@@ -135,7 +141,21 @@ export class CameraWatch {
     if (facts === undefined) return;
     this.#facts = facts;
     const [started] = await Promise.all([this.#startStreams(facts), this.#startObserver(facts)]);
-    if (started) await this.#lookHourly();
+    if (started) this.#startChanges(facts);
+  }
+
+  #startChanges(facts: CameraFacts): void {
+    const { camera, vault, notices, clock, log, helloMs } = this.#o;
+    this.#changes = new Changes({
+      camera: camera.id, vault, notices, clock, log, online: () => this.#online === true, helloMs: () => helloMs(camera.address),
+      access: async () => ({ camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), certificates: certificatesOf(camera.id, facts) }),
+      known: () => (this.#facts ?? facts).device,
+      onChange: async (device) => {
+        this.#facts = { ...(this.#facts ?? facts), device };
+        await rememberCamera(vault, camera.id, this.#facts);
+      },
+    });
+    this.#changes.start();
   }
 
   /** Apart from the streams, so that neither waits for the other. */
@@ -223,37 +243,16 @@ export class CameraWatch {
   #onState(stream: 'main' | 'sub', { state, reason }: StreamState): void {
     if (stream !== 'main') return;
     this.#problem = undefined;
+    const before = this.#online;
     this.#setOnline(state === 'live');
+    if (before === true && state !== 'live') this.#awayMs = this.#o.clock.monotonicMs();
+    if (before === false && state === 'live' && this.#awayMs !== undefined) void this.#changes?.cameBack(this.#awayMs);
     if (reason === 'certificate changed') this.#certificateChanged();
     else if (state === 'live') this.#o.notices.settle('certificate changed', this.#o.camera.id);
   }
 
   #certificateChanged(): void {
     this.#o.notices.raise('certificate changed', '', this.#o.camera.id);
-  }
-
-  /** Firmware and model may change under our feet; the owner is told by the audit. */
-  async #lookHourly(): Promise<void> {
-    const { camera, clock, log, vault } = this.#o;
-    while (!this.#stop.signal.aborted) {
-      await this.#wait(hourMs);
-      if (this.#stop.signal.aborted || this.#online !== true || this.#facts === undefined) continue;
-      try {
-        const client = new CameraClient({
-          camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), certificates: certificatesOf(camera.id, this.#facts), clock, log,
-        });
-        const device = await client.device();
-        const before = this.#facts.device;
-        if (device.firmware === before.firmware && device.serial === before.serial && device.model === before.model) continue;
-        this.#facts = { ...this.#facts, device };
-        await rememberCamera(vault, camera.id, this.#facts);
-        await vault.audit({ what: 'camera.changed', who: 'hub', camera: camera.id, detail: { before: { ...before }, after: { ...device } } });
-        log.warn({ component: 'watch', camera: camera.id, firmware: device.firmware }, 'the camera is not as it was: firmware, model or serial changed');
-      } catch (error) {
-        if (isSallyportError(error, 'SP_CAMERA_CERTIFICATE')) this.#certificateChanged();
-        log.debug({ component: 'watch', camera: camera.id, code: asSallyportError(error).code }, 'the camera did not say who it is');
-      }
-    }
   }
 
   #setOnline(online: boolean): void {

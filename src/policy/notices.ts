@@ -20,6 +20,10 @@ export const noticeKinds = {
     sentence: 'the disk with the recordings is not there',
     todo: 'Put it back; recording goes on by itself. Live view is not affected.',
   },
+  'camera changed': {
+    sentence: 'it is not as it was',
+    todo: 'If you have updated or exchanged it, `sallyport camera refresh ID` takes note. If not, find out who did.',
+  },
   'certificate changed': {
     sentence: 'it shows another certificate than when it was adopted; nothing is sent to it',
     todo: 'After a reset or a firmware update of the camera: `sallyport camera trust ID`. Else find out who answers in its place.',

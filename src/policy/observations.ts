@@ -4,8 +4,8 @@
  */
 import { secondMs } from '../base/units.ts';
 
-/** What may be observed. `line`: a line or the edge of a field was crossed. `input`: a contact at the camera. Who somebody is is never among it. */
-export const observationKinds = ['motion', 'person', 'vehicle', 'pet', 'face', 'package', 'line', 'sound', 'doorbell', 'tamper', 'input'] as const;
+/** What may be observed. `line`: a line or the edge of a field was crossed. `input`: a contact at the camera. `firmware`, `restart`: of the camera itself, as the hub finds it. Who somebody is is never among it. */
+export const observationKinds = ['motion', 'person', 'vehicle', 'pet', 'face', 'package', 'line', 'sound', 'doorbell', 'tamper', 'input', 'firmware', 'restart'] as const;
 export type ObservationKind = (typeof observationKinds)[number];
 
 /** One thing that an event says. */
