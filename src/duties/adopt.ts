@@ -98,14 +98,15 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
 async function readIdentity(client: CameraClient, { host }: CameraAddress): Promise<CameraIdentity> {
   const endpoint = await client.endpoint();
   const told = await client.hardwareAddresses();
-  const seen = told.length > 0 ? undefined : await neighbourOf(host);
-  return { endpoints: endpoint === undefined ? [] : [endpoint], hardware: seen === undefined ? told : [seen] };
+  const seen = await neighbourOf(host);
+  const hardware = told.length > 0 || seen === undefined ? told : [seen];
+  return { endpoints: endpoint === undefined ? [] : [endpoint], hardware, direct: seen !== undefined && hardware.includes(seen) };
 }
 
 /** A camera may call itself otherwise where it is asked than where it is heard; it is known by both. The newest count. */
 export function withEndpoints(facts: CameraFacts, heard: readonly string[]): CameraFacts {
-  const { endpoints, hardware } = facts.identity ?? { endpoints: [], hardware: [] };
-  return { ...facts, identity: { endpoints: [...new Set([...endpoints, ...heard])].slice(0, endpointsMax), hardware } };
+  const identity = facts.identity ?? { endpoints: [], hardware: [] };
+  return { ...facts, identity: { ...identity, endpoints: [...new Set([...identity.endpoints, ...heard])].slice(0, endpointsMax) } };
 }
 
 const endpointsMax = 4;

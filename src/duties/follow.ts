@@ -12,7 +12,7 @@ import { isLoopback } from '../cameras/addresses.ts';
 import type { CameraAddress } from '../cameras/client.ts';
 import type { HeardCamera } from '../cameras/discovery.ts';
 import { neighbourOf } from '../cameras/neighbours.ts';
-import { judgeMove, plainEndpoint, type CameraIdentity, type MoveVerdict } from '../policy/identity.ts';
+import { isDisplaced, judgeMove, plainEndpoint, type CameraIdentity, type MoveVerdict } from '../policy/identity.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import { recallCamera } from './adopt.ts';
@@ -36,6 +36,7 @@ const lookEveryMs = 2 * secondMs;
 const lookEveryMsMin = secondMs / 2;
 const missedAfterMs = 10 * secondMs;
 const searchEveryMs = 30 * secondMs;
+const placesEveryMs = 30 * secondMs;
 const searchMs = 2 * secondMs;
 /** For one address that is asked by itself, so that the kernel learns who answers for it. */
 const proveMs = secondMs / 2;
@@ -51,11 +52,14 @@ export class FollowDuty {
   readonly #loop: Loop;
   /** Since when each is missed, monotonic. */
   readonly #missed = new Map<string, number>();
+  /** In whose place somebody else answers. */
+  readonly #displaced = new Set<string>();
   /** When a camera may be judged again at an address where it was not found. */
   readonly #tries = new Map<string, number>();
   /** Where the owner may say that a camera is. */
   readonly #perhaps = new Map<string, CameraAddress>();
   #searchedMs = -Infinity;
+  #placesMs = -Infinity;
   #lookedMs = -Infinity;
 
   constructor(o: FollowOptions) {
@@ -92,7 +96,8 @@ export class FollowDuty {
     const { site, clock } = this.#o;
     const nowMs = clock.monotonicMs();
     this.#lookedMs = nowMs;
-    const offline = new Set(site.cameras.filter(({ status }) => !status.online).map(({ status }) => status.camera));
+    await this.#lookAtPlaces();
+    const offline = new Set(site.cameras.map(({ status }) => status).filter(({ online, camera }) => !online || this.#displaced.has(camera)).map(({ camera }) => camera));
     for (const id of [...this.#missed.keys(), ...this.#perhaps.keys()]) if (!offline.has(id)) this.#found(id);
     for (const id of offline) if (!this.#missed.has(id)) this.#missed.set(id, nowMs);
     if ([...this.#missed.values()].some((sinceMs) => nowMs - sinceMs >= missedAfterMs)) await this.#search();
@@ -103,8 +108,28 @@ export class FollowDuty {
     return lookEveryMs;
   }
 
+  /** Two cameras whose addresses a router exchanged may take each other's password: only their hardware addresses tell. */
+  async #lookAtPlaces(): Promise<void> {
+    const { site, vault, clock, notices } = this.#o;
+    if (clock.monotonicMs() - this.#placesMs < placesEveryMs) return;
+    this.#placesMs = clock.monotonicMs();
+    for (const camera of site.placed) {
+      const known = await recallCamera(vault, camera.id).catch(() => undefined);
+      const seen = await this.#neighbourOf(camera.address);
+      if (known?.identity !== undefined && isDisplaced(known.identity, seen)) {
+        this.#displaced.add(camera.id);
+        notices.raise('camera displaced', `${camera.address} is ${seen}, and not ${known.identity.hardware.join(' or ')}`, camera.id);
+      } else if (this.#displaced.delete(camera.id)) notices.settle('camera displaced', camera.id);
+    }
+  }
+
+  #neighbourOf(address: string): Promise<string | undefined> {
+    return (this.#o.neighbourOf ?? neighbourOf)(address);
+  }
+
   #found(id: string): void {
     this.#missed.delete(id);
+    if (this.#displaced.delete(id)) this.#o.notices.settle('camera displaced', id);
     this.#perhaps.delete(id);
     this.#o.notices.settle('camera found elsewhere', id);
   }
@@ -131,21 +156,26 @@ export class FollowDuty {
       const verdict = await this.#judge(known.identity, seen, pinned);
       log.debug({ component: 'follow', camera: camera.id, address: seen.address, verdict: verdict.kind }, 'one that may be the camera');
       if (verdict.kind === 'the same' && await this.#move(camera.id, to, verdict.by, key)) return;
-      if (verdict.kind === 'perhaps') this.#tell(camera.id, to, verdict.why);
+      if (verdict.kind === 'perhaps' && !this.#isTaken(camera, seen)) this.#tell(camera.id, to, verdict.why);
       if (verdict.kind !== 'the same') this.#waitWith(key, searchEveryMs);
     }
   }
 
-  /** Who was heard lately, where no camera of ours is. */
+  /** Who was heard lately, and may be it. */
   #candidates(camera: CameraConfig, { endpoints }: CameraIdentity): HeardCamera[] {
-    const { listen, site, clock } = this.#o;
+    const { listen, clock } = this.#o;
     const oldestMs = clock.monotonicMs() - freshMs;
     const names = endpoints.map(plainEndpoint);
-    const taken = (heard: HeardCamera): boolean => site.placed.some((other) => other.address === heard.address && (other.id !== camera.id || other.port === heard.port));
+    const here = (heard: HeardCamera): boolean => heard.address === camera.address && heard.port === camera.port;
     return listen.heard
-      .filter((heard) => heard.heardMs >= oldestMs && !heard.gone && heard.adoptable && !taken(heard))
+      .filter((heard) => heard.heardMs >= oldestMs && !heard.gone && heard.adoptable && !here(heard))
       .filter((heard) => heard.urn === undefined || names.length === 0 || names.includes(plainEndpoint(heard.urn)))
       .slice(0, candidatesMax);
+  }
+
+  /** Another camera of ours is there, or was until now: only proof counts then, not what somebody says. */
+  #isTaken(camera: CameraConfig, heard: HeardCamera): boolean {
+    return this.#o.site.placed.some((other) => other.id !== camera.id && other.address === heard.address);
   }
 
   async #judge(known: CameraIdentity, seen: HeardCamera, pinned: boolean): Promise<MoveVerdict> {
@@ -166,7 +196,7 @@ export class FollowDuty {
   async #hardwareOf(seen: HeardCamera): Promise<string | undefined> {
     await this.#o.listen.search(proveMs, seen.address).catch(() => {});
     // Loopback has no neighbours, and nobody there who is not on this machine already: what an emulated camera claims is believed.
-    return isLoopback(seen.address) ? seen.hardware : (this.#o.neighbourOf ?? neighbourOf)(seen.address);
+    return isLoopback(seen.address) ? seen.hardware : this.#neighbourOf(seen.address);
   }
 
   async #move(id: string, to: CameraAddress, by: string, key: string): Promise<boolean> {

@@ -9,6 +9,8 @@ export interface CameraIdentity {
   readonly endpoints: readonly string[];
   /** Of its network interfaces. */
   readonly hardware: readonly string[];
+  /** The kernel saw one of them when the camera was asked: no repeater stands between that shows its own. */
+  readonly direct?: boolean;
 }
 
 /** One that answers at another address. */
@@ -45,6 +47,11 @@ export function judgeMove({ known, seen, endpointShared, pinned }: MoveFacts): M
   if (pinned) return { kind: 'the same', by: 'its certificate' };
   if (known.hardware.length === 0) return { kind: 'perhaps', why: 'its hardware address was not known when it was adopted' };
   return { kind: 'perhaps', why: seen.hardware === undefined ? 'its hardware address cannot be seen from here' : `its hardware address is ${seen.hardware}, and not ${known.hardware.join(' or ')}` };
+}
+
+/** Whether somebody else stands at a camera's address: the kernel would send to a hardware address that the camera has not. */
+export function isDisplaced({ hardware, direct }: CameraIdentity, seen: string | undefined): boolean {
+  return direct === true && seen !== undefined && hardware.length > 0 && !hardware.includes(seen);
 }
 
 /** `urn:uuid:A`, `uuid:A` and `A` are one. */

@@ -32,6 +32,10 @@ export const noticeKinds = {
     sentence: 'it has another address than the configuration says, and is recorded there',
     todo: 'Nothing is lost. Write the new address where the old one stands (sallyport.toml or conf.d), or give the camera a fixed address in the router.',
   },
+  'camera displaced': {
+    sentence: 'another device answers at its address',
+    todo: 'The camera is looked for at other addresses. Until it is found, what is recorded in its name may be another camera\'s. Fixed addresses in the router keep cameras apart.',
+  },
   'camera found elsewhere': {
     sentence: 'something at another address says it is this camera, and was sent no password',
     todo: 'If it is the camera: `sallyport adopt --moved CAMERA`. Else find out what pretends to be it.',

@@ -39,7 +39,7 @@ class FastClock implements Clock {
   }
 }
 
-const own = '44:19:b6:00:00:01';
+const [own, its] = ['44:19:b6:00:00:01', '44:19:b6:00:00:02'];
 
 /** Each value is read anew whenever it is asked for. */
 function live<T extends Record<string, () => unknown>>(values: T): { readonly [K in keyof T]: ReturnType<T[K]> } {
@@ -52,6 +52,8 @@ class World {
   heard: HeardCamera[] = [];
   neighbours = new Map<string, string>();
   certificates: readonly string[] | undefined;
+  /** Whether the kernel saw the cameras' own hardware addresses when they were adopted. */
+  direct = true;
   /** What moving ends with, by address. */
   refusal: SallyportError | undefined;
   readonly log: string[] = [];
@@ -81,7 +83,7 @@ class World {
           return { found: [], leftOut: [] };
         },
       }),
-      vault: { setting: async (name: string) => ({ identity: { endpoints: [`urn:uuid:${name}`], hardware: [own] }, device: { serial: '1' }, ...(this.certificates === undefined ? {} : { certificates: this.certificates }) }) as never },
+      vault: { setting: async (name: string) => ({ identity: { endpoints: [`urn:uuid:${name}`], hardware: [name === 'camera/front' ? own : its], direct: this.direct }, device: { serial: '1' }, ...(this.certificates === undefined ? {} : { certificates: this.certificates }) }) as never },
       notices: { raise: (kind: NoticeKind, detail: string, camera?: string) => void this.notices.set(`${kind} ${camera}`, detail), settle: (kind: NoticeKind, camera?: string) => void this.notices.delete(`${kind} ${camera}`) },
       neighbourOf: async (address: string) => this.neighbours.get(address),
     });
@@ -136,14 +138,13 @@ t.test('who only says so is told, gets nothing, and is not asked more than each 
   await t.rejects(world.duty.take('nobody', {}), { code: 'SP_CAMERA_UNKNOWN' });
 });
 
-t.test('not looked at: who went, who was heard long ago, who calls itself otherwise, and who stands at a camera\'s address', async (t) => {
+t.test('not looked at: who went, who was heard long ago, who calls itself otherwise, and who stands where the camera is', async (t) => {
   const world = new World(t);
   world.online.set('front', false);
-  for (const last of [77, 78, 79, 21]) world.neighbours.set(`192.168.1.${last}`, own);
+  for (const last of [77, 78, 79, 20]) world.neighbours.set(`192.168.1.${last}`, own);
   world.hear('192.168.1.77', { gone: true });
   world.hear('192.168.1.78', { heardMs: -200_000 });
   world.hear('192.168.1.79', { urn: 'urn:uuid:another' });
-  world.hear('192.168.1.21');
   world.hear('192.168.1.20');
   await world.clock.passUntil(11_000);
   t.same(world.log, []);
@@ -156,7 +157,7 @@ t.test('where others call themselves the same, that says nothing', async (t) => 
   world.hear('192.168.1.21');
   world.hear('192.168.1.66');
   await world.clock.passUntil(11_000);
-  t.same(world.log, ['2s ask 192.168.1.66']);
+  t.same(world.log, ['2s ask 192.168.1.21', '2s ask 192.168.1.66']);
   t.equal(world.notices.size, 0, 'not even a notice: it is one of many');
 });
 
@@ -185,4 +186,29 @@ t.test('a password that is refused at the new address is not sent again for five
     await world.clock.passUntil(ms);
   }
   t.same(world.log.filter((line) => line.includes('move')).length, 2);
+});
+
+t.test('two cameras whose addresses were exchanged are told from each other, and each is followed', async (t) => {
+  const world = new World(t);
+  world.neighbours.set('192.168.1.20', its).set('192.168.1.21', own);
+  world.hear('192.168.1.20', { urn: 'urn:uuid:camera/garden' });
+  world.hear('192.168.1.21', { urn: 'urn:uuid:camera/front' });
+  await world.clock.passUntil(2500);
+  t.same(world.log, [
+    '2s ask 192.168.1.21', '2s move front 192.168.1.21:80: its hardware address', '2s ask 192.168.1.20', '2s move garden 192.168.1.20:80: its hardware address',
+  ]);
+});
+
+t.test('another hardware address at a camera\'s own address is told, unless a repeater showed its own from the beginning', async (t) => {
+  const world = new World(t);
+  world.neighbours.set('192.168.1.20', '66:66:66:66:66:66');
+  await world.clock.passUntil(2500);
+  t.same([...world.notices], [['camera displaced front', `192.168.1.20 is 66:66:66:66:66:66, and not ${own}`]]);
+  world.neighbours.set('192.168.1.20', own);
+  await world.clock.passUntil(40_000);
+  t.equal(world.notices.size, 0);
+  world.direct = false;
+  world.neighbours.set('192.168.1.20', '66:66:66:66:66:66');
+  await world.clock.passUntil(80_000);
+  t.equal(world.notices.size, 0);
 });
