@@ -117,10 +117,19 @@ export class LanCamera {
   /** Gets another address of its LAN, as by DHCP. */
   async moveTo(address: string): Promise<void> {
     await this.vanish();
+    await this.take(address);
+    await this.appear();
+  }
+
+  /** The address alone, while it is not there. */
+  async take(address: string): Promise<void> {
     await ip('-n', this.#namespace, 'addr', 'del', `${this.#address}/24`, 'dev', 'eth0');
     await ip('-n', this.#namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
     this.#address = address;
-    await this.#order(`at ${address}`);
+  }
+
+  appear(): Promise<void> {
+    return this.#order(`at ${this.#address}`);
   }
 
   vanish(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Several LANs, with hardware addresses that the kernel sees: what loopback cannot show. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import type { ReplyOf, StatusReport } from '../../src/api/contract.ts';
 import { launch, run } from '../../src/base/spawn.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { quickConfig, sallyport, shortFolder } from '../e2e/site.ts';
-import { Lan, noLan } from './lan.ts';
+import { Lan, noLan, type LanCamera } from './lan.ts';
 
 t.test('cameras of two LANs are all found, and by a range those of one', { skip: noLan }, async (t) => {
   const lan = await Lan.build(t);
@@ -26,10 +26,8 @@ t.test('cameras of two LANs are all found, and by a range those of one', { skip:
   t.same(some.found.map(({ address, interface: on }) => `${address} ${on}`), ['10.78.0.40 br1', '10.78.0.50 br1']);
 });
 
-t.test('on a LAN a camera is followed by the hardware address that the kernel sees, and an impostor gets not one byte', { skip: noLan }, async (t) => {
-  const lan = await Lan.build(t);
-  const folder = await shortFolder(t);
-  const camera = await lan.camera(0, 2, { folder: join(folder, 'scenes') });
+/** A hub in its namespace that records these cameras. */
+async function startHub(t: Test, lan: Lan, folder: string, cameras: readonly (readonly [id: string, camera: LanCamera])[]): Promise<(look: (report: StatusReport) => boolean) => Promise<StatusReport>> {
   const config = join(folder, 'sallyport.toml');
   await run(sallyport, ['keys', 'new', '--out', join(folder, 'owner')]);
   await writeFile(config, quickConfig());
@@ -39,18 +37,27 @@ t.test('on a LAN a camera is followed by the hardware address that the kernel se
     hub.kill('SIGTERM');
     await hub.exited;
   });
-  const status = (): Promise<StatusReport> => callHub(join(folder, 'data/control.sock'), 'status', {});
   const until = async (look: (report: StatusReport) => boolean): Promise<StatusReport> => {
     for (;;) {
-      const report = await status().catch(() => undefined);
+      const report = await callHub(join(folder, 'data/control.sock'), 'status', {}).catch(() => undefined);
       if (report !== undefined && look(report)) return report;
       await delay(200);
     }
   };
   await until(() => true);
-  const adopted = await run(sallyport, ['adopt', '--address', `${camera.address}:${camera.facts.onvifPort}`, '--user', camera.facts.user, '--as', 'front', '--config', config], { input: `${camera.facts.password}\n` });
-  t.equal(adopted.status, 0, adopted.stderr);
-  await until((report) => (report.cameras[0]?.segmentsSealed ?? 0) >= 1);
+  for (const [id, { address, facts }] of cameras) {
+    const { status, stderr } = await run(sallyport, ['adopt', '--address', `${address}:${facts.onvifPort}`, '--user', facts.user, '--as', id, '--config', config], { input: `${facts.password}\n` });
+    t.equal(status, 0, stderr);
+  }
+  await until((report) => report.cameras.length === cameras.length && report.cameras.every(({ segmentsSealed }) => segmentsSealed >= 1));
+  return until;
+}
+
+t.test('on a LAN a camera is followed by the hardware address that the kernel sees, and an impostor gets not one byte', { skip: noLan }, async (t) => {
+  const lan = await Lan.build(t);
+  const folder = await shortFolder(t);
+  const camera = await lan.camera(0, 2, { folder: join(folder, 'scenes') });
+  const until = await startHub(t, lan, folder, [['front', camera]]);
 
   // The impostor has the camera's uuid, and claims its hardware address by a scope; its frames come from another one.
   const impostor = await lan.camera(0, 3, { impersonate: camera.facts.urn, hardware: '02:00:66:66:66:66' });
@@ -65,4 +72,21 @@ t.test('on a LAN a camera is followed by the hardware address that the kernel se
   t.comment(`recording again ${seconds.toFixed(1)} s after the move, with an impostor beside it`);
   t.ok(seconds < 60, `${seconds.toFixed(1)} s`);
   t.same(impostor.heard, [], 'not one byte');
+});
+
+t.test('two cameras whose addresses were exchanged are each found where they are now', { skip: noLan }, async (t) => {
+  const lan = await Lan.build(t);
+  const folder = await shortFolder(t);
+  const [front, garden] = [await lan.camera(0, 2, { folder: join(folder, 'scenes') }), await lan.camera(0, 3, { folder: join(folder, 'scenes') })];
+  const until = await startHub(t, lan, folder, [['front', front], ['garden', garden]]);
+  const [here, there] = [front.address, garden.address];
+  await front.vanish();
+  await garden.vanish();
+  await front.take('10.77.0.98');
+  await garden.take(here);
+  await front.take(there);
+  await garden.appear();
+  await front.appear();
+  const report = await until(({ notices, cameras }) => notices.filter(({ kind }) => kind === 'camera moved').length === 2 && cameras.every(({ recording }) => recording));
+  t.same(report.notices.map(({ kind, camera, text }) => `${kind} ${camera} ${/now ([0-9.]+)/.exec(text)?.[1]}`).toSorted(), [`camera moved front ${there}`, `camera moved garden ${here}`]);
 });
