@@ -17,6 +17,8 @@ import { kindOfTopic, signalsOf } from './topics.ts';
 
 export interface EventsOptions extends Omit<CameraLinkOptions, 'signal'> {
   readonly random: () => number;
+  /** Asked before a password that was refused is tried again: many cameras count wrong ones, whoever sends them. */
+  readonly mayTryPassword: () => boolean;
   /** What one answer said, also when it said nothing; the next one is asked for when this is done. Must not reject. */
   readonly onSignals: (signals: readonly Signal[], atMs: UnixMs) => Promise<void>;
   /** The camera is not listened to any more; it was heard last then. Must not reject. */
@@ -38,6 +40,7 @@ export interface EventsStatus {
 }
 
 const unknownTopicsMax = 32;
+const askAgainMs = 5 * secondMs;
 
 export class CameraEvents {
   readonly #o: EventsOptions;
@@ -91,6 +94,7 @@ export class CameraEvents {
       if (end.pulls === 0) this.#link = undefined;
       await this.#o.onLost(this.#heardMs);
       await this.#wait(waitMs);
+      while (end.outcome === 'refused' && !this.#stop.signal.aborted && !this.#o.mayTryPassword()) await this.#wait(askAgainMs);
     }
     await this.#o.onLost(this.#heardMs);
   }

@@ -66,6 +66,8 @@ export class Observer {
     const { camera, address, user, password, certificates, clock, log, random } = o;
     this.#events = new CameraEvents({
       camera, address, user, password, ...(certificates === undefined ? {} : { certificates }), clock, log, random,
+      // The stream asks too, and knows first when the password is right.
+      mayTryPassword: o.online,
       onSignals: (signals, atMs) => this.#take(signals, atMs),
       onLost: (heardMs) => this.#lose(heardMs),
       onState: (state) => this.#tell(state),

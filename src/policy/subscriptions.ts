@@ -10,7 +10,7 @@
  * | brought no answer                                            | failed      | as away; from the tenth on, 5 min |
  * | brought none, five times, and never any                      | unsupported | 15 min, then each hour            |
  * | was answered that there are no events                        | unsupported | 15 min, then each hour            |
- * | was refused for its password                                 | refused     | 1, 5, then 15 minutes             |
+ * | was refused for its password                                 | refused     | 1, 5, then 15 minutes, and not before pictures come |
  *
  * Each wait is cut by up to half at random, but never below the first minute after a refusal.
  */

@@ -18,7 +18,7 @@ class Listener {
   constructor(t: Test, camera: EmulatedCamera) {
     this.events = new CameraEvents({
       camera: camera.name, address: { host: camera.address, port: camera.onvifPort, path: '/onvif/device_service' }, user: camera.user, password: new Secret(camera.password),
-      clock: systemClock, log: silentLog, random: () => 0,
+      clock: systemClock, log: silentLog, random: () => 0, mayTryPassword: () => true,
       onSignals: async (signals) => { this.signals.push(...signals); this.#wake(); },
       onLost: async () => {},
       onState: (state) => { this.states.push(state); this.#wake(); },

@@ -17,11 +17,11 @@ interface Heard {
   readonly log: string[];
 }
 
-function listen(t: Test, far: FarEnd, clock: PausedClock): Heard {
+function listen(t: Test, far: FarEnd, clock: PausedClock, o: { mayTryPassword?: () => boolean } = {}): Heard {
   const [signals, arrivals, lost, states, log]: [Signal[], number[], number[], string[], string[]] = [[], [], [], [], []];
   const events = new CameraEvents({
     camera: 'garden', address: { host: far.host, port: far.port, path: '/onvif/device_service' }, user: 'ad<min', password: new Secret(password), clock,
-    log: createLog({ level: 'debug', write: (line) => log.push(line) }), random: () => 0.999,
+    log: createLog({ level: 'debug', write: (line) => log.push(line) }), random: () => 0.999, mayTryPassword: () => o.mayTryPassword?.() ?? true,
     onSignals: async (list, atMs) => { signals.push(...list); if (list.length > 0) arrivals.push(atMs); },
     onLost: async (heardMs) => void lost.push(heardMs),
     onState: ({ kind, because }: EventsState) => void states.push(because === undefined ? kind : `${kind}: ${because}`),
@@ -182,6 +182,21 @@ t.test('a refused password is tried once a minute at most, and is not said', asy
   t.ok(await clock.pause() >= 300_000);
   t.same(heard.states, ['stuck: its user or password is refused']);
   t.notMatch(heard.log.join(''), password);
+});
+
+t.test('a refused password is not tried again before somebody else has seen that it is right', async (t) => {
+  const clock = new PausedClock();
+  const far = await eventCamera(t, clock, { pull: () => {}, create: (asked) => sendFault(asked, 'NotAuthorized') });
+  let right = false;
+  const heard = listen(t, far, clock, { mayTryPassword: () => right });
+  await clock.pause();
+  const asked = far.asked.length;
+  for (let pauses = 0; pauses < 20; pauses++) t.equal(await clock.pause(), 5000);
+  t.equal(far.asked.length, asked);
+  right = true;
+  await clock.pause();
+  t.ok(await clock.pause() >= 300_000, 'the next refusal');
+  t.equal(heard.states.length, 1);
 });
 
 t.test('a clock that steps costs one more question', async (t) => {

@@ -2,12 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { answerChallenge, parseChallenge } from '../../../src/base/digest.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { parseXml } from '../../../src/base/xml.ts';
+import { findDeep, parseXml } from '../../../src/base/xml.ts';
 import { adoptStreamUri, adoptTarget, judgeXAddrs } from '../../../src/cameras/addresses.ts';
+import { addressingHeaders, readEndpoint } from '../../../src/cameras/endpoint.ts';
+import { grantedMs } from '../../../src/cameras/granted.ts';
+import { messagesMax, readNotifications } from '../../../src/cameras/notifications.ts';
+import { signalsOf } from '../../../src/cameras/topics.ts';
 import { readCapabilities, readClock, readDevice, readProfiles, readServices, readUri } from '../../../src/cameras/answers.ts';
 import { decodeXml } from '../../../src/cameras/charset.ts';
 import { readMatches } from '../../../src/cameras/probematch.ts';
 import { readSoap } from '../../../src/cameras/soap.ts';
+import { observationKinds } from '../../../src/policy/observations.ts';
 import { streamUrl } from '../../../src/cameras/streamurl.ts';
 import { sourceList } from '../../../src/capture/ffmpeg.ts';
 import { ConfigErrors, readConfigText } from '../../../src/config.ts';
@@ -80,6 +85,46 @@ export const discovery: Target = {
     expect(matches.every((one) => one.address === '192.168.1.9'), 'a camera is where its answer came from');
     expect(reasons.every((reason) => reason.length < 1000), 'reasons are short');
     return `${matches.length} ${reasons.map((reason) => reason.replaceAll(/\d+/g, '#').slice(0, 40)).join()}`;
+  },
+};
+
+const notification = (topic: string, source: string, data: string): string => `<wsnt:NotificationMessage><wsnt:Topic>${topic}</wsnt:Topic><wsnt:Message><tt:Message UtcTime="2026-11-24T05:00:00Z" PropertyOperation="Changed">`
+  + `<tt:Source>${source}</tt:Source><tt:Data>${data}</tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>`;
+const item = (name: string, value: string): string => `<tt:SimpleItem Name="${name}" Value="${value}"/>`;
+const times = '<wsnt:CurrentTime>2026-11-24T05:00:00Z</wsnt:CurrentTime><wsnt:TerminationTime>2026-11-24T05:10:00Z</wsnt:TerminationTime>';
+
+export const events: Target = {
+  name: 'events',
+  what: 'events of cameras: subscriptions and notification messages (src/cameras/endpoint.ts, granted.ts, notifications.ts, topics.ts)',
+  bytesMax: 16_384,
+  longRun: 1_000_000,
+  mutators: [...textMutators([...xmlWords, 'tns1:', '/', 'RuleEngine', 'Motion', 'IsMotion', 'State', 'true', 'FALSE', 'Deleted', 'Initialized', 'ReferenceParameters', 'classTypes', 'human', 'Value="', 'Name="', '2026-13-99T99:99:99Z', '+99:99']), ...byteMutators],
+  corpus: () => [
+    envelope(`<tev:CreatePullPointSubscriptionResponse><tev:SubscriptionReference><wsa:Address>http://192.168.1.9/e?a=1&amp;b=2</wsa:Address><wsa:ReferenceParameters><x:Id xmlns:x="urn:x">1</x:Id></wsa:ReferenceParameters></tev:SubscriptionReference>${times}</tev:CreatePullPointSubscriptionResponse>`),
+    envelope(`<tev:PullMessagesResponse>${times}${notification('tns1:RuleEngine/CellMotionDetector/Motion', item('VideoSourceConfigurationToken', 'v'), item('IsMotion', 'true'))}</tev:PullMessagesResponse>`),
+    envelope(`<tev:PullMessagesResponse>${notification('tnsaxis:CameraApplicationPlatform/ObjectAnalytics/1', '', item('classTypes', 'human') + item('active', '1'))}${notification('tns1:RuleEngine/LineDetector/Crossed', item('Rule', 'r'), item('ObjectId', '5'))}</tev:PullMessagesResponse>`),
+  ].map((text) => Buffer.from(text)),
+  read(bytes) {
+    const text = decodeXml(bytes);
+    let root;
+    try {
+      root = parseXml(text);
+    } catch {
+      return 'refused';
+    }
+    const created = findDeep(root, 'CreatePullPointSubscriptionResponse');
+    const endpoint = created === undefined ? undefined : readEndpoint(created, text);
+    if (endpoint !== undefined) {
+      const header = parseXml(`<Header>${addressingHeaders('urn:act', endpoint)}</Header>`);
+      expect(header.children.length <= 10 && header.children.every(({ children }) => children.length === 0), 'what is echoed is blocks of text');
+    }
+    const granted = grantedMs(created ?? root);
+    expect(granted === undefined || (granted >= 5000 && granted <= 86_400_000), 'a subscription lasts seconds to a day');
+    const { notifications } = readNotifications(findDeep(root, 'PullMessagesResponse') ?? root);
+    expect(notifications.length <= messagesMax, 'messages are bounded');
+    const signals = notifications.flatMap(signalsOf);
+    expect(signals.every(({ kind, source, property }) => observationKinds.includes(kind) && [...source].length <= 40 && property.length < 8192), 'an observation is of a known kind, its words are short');
+    return `${endpoint === undefined ? '' : 'endpoint '}${signals.map(({ kind, says }) => `${kind} ${says}`).slice(0, 4).join()}`;
   },
 };
 
