@@ -1,9 +1,10 @@
 /** One emulated camera: its face, its servers, and their coming and going. */
+import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Announcer } from './announcer.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 import { Ear, type Hearing } from './ear.ts';
-import type { CameraFace, DeviceFacts, Quirks, StreamFacts, StreamName } from './face.ts';
+import type { CameraFace, DeviceFacts, Quirks, StreamFacts, StreamName, WantedVideo } from './face.ts';
 import { LiveFeed } from './feed.ts';
 import { OnvifServer } from './onvif/server.ts';
 import { RtspServer } from './rtsp.ts';
@@ -59,6 +60,10 @@ export interface EmulatedCamera {
   readonly hearing: Hearing;
   /** Something begins or ends before the camera: whoever subscribed is told. */
   raise(kind: EventKind, on: boolean): void;
+  /** Away for so long, as SystemReboot makes it (5 s): Bye, every connection reset, Hello; what lived in memory is gone. */
+  reboot(awayMs?: number): Promise<void>;
+  /** How many times it was started. */
+  readonly boots: number;
   /** How many subscriptions to events live. */
   readonly subscriptions: number;
   /** For whatever is asked from now on; streams that run go on. */
@@ -70,6 +75,8 @@ export interface Role {
   readonly streams: Readonly<Record<StreamName, StreamFacts>>;
   readonly scenes: Readonly<Record<StreamName, string>>;
 }
+
+type Recode = (name: StreamName, wanted: WantedVideo) => Promise<StreamFacts>;
 
 export class Camera implements EmulatedCamera {
   scenes: Readonly<Record<StreamName, string>>;
@@ -85,8 +92,12 @@ export class Camera implements EmulatedCamera {
   /** Starts and stops go one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
-  /** `restage` gives the same role in another codec. */
-  constructor(o: { face: CameraFace; scenes: Readonly<Record<StreamName, string>>; announcers: readonly Announcer[]; log: Log; restage: (codec: VideoCodec) => Promise<Role> }) {
+  #boots = 0;
+  /** Aborted by who starts or stops it while it is away. */
+  #rebooting = new AbortController();
+
+  /** `restage` gives the same role in another codec, `recode` one stream with other key frames too. */
+  constructor(o: { face: CameraFace; scenes: Readonly<Record<StreamName, string>>; announcers: readonly Announcer[]; log: Log; restage: (codec: VideoCodec) => Promise<Role>; recode: Recode }) {
     const { face } = o;
     this.scenes = o.scenes;
     this.#restage = o.restage;
@@ -94,10 +105,14 @@ export class Camera implements EmulatedCamera {
     this.#announcers = o.announcers;
     const begun = { clock: face.clock, startWallMs: face.clock.wallMs(), startMonotonicMs: face.clock.monotonicMs() };
     this.#main = new LiveFeed({ tracks: face.streams.main.tracks, ...begun });
-    const feeds = new Map([
-      ['/main', this.#main],
-      ['/sub', new LiveFeed({ tracks: face.streams.sub.tracks, ...begun })],
-    ]);
+    const sub = new LiveFeed({ tracks: face.streams.sub.tracks, ...begun });
+    const { rtspPaths } = face.habits;
+    const feeds = new Map([[rtspPaths.main, this.#main], [rtspPaths.sub, sub]]);
+    face.recode = async (name, wanted) => {
+      face.streams[name] = await o.recode(name, wanted);
+      (name === 'main' ? this.#main : sub).show(face.streams[name].tracks);
+    };
+    face.reboot = () => void this.reboot().catch((error: unknown) => o.log.warn({ reason: reasonOf(error) }, 'a camera did not come back'));
     this.#ear = new Ear(face.talk);
     this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, clock: face.clock, log: o.log });
     this.#onvif = new OnvifServer(face, o.log);
@@ -117,6 +132,7 @@ export class Camera implements EmulatedCamera {
   get device(): DeviceFacts { return this.#face.device; }
   get quirks(): Quirks { return this.#face.quirks; }
   get connections(): number { return this.#rtsp.connections; }
+  get boots(): number { return this.#boots; }
   get subscriptions(): number { return this.#face.events.subscriptions; }
   get nextPicture(): number { return this.#main.next(0); }
   get hearing(): Hearing { return this.#ear.hearing; }
@@ -124,9 +140,28 @@ export class Camera implements EmulatedCamera {
   heard(): Buffer { return this.#ear.heard(); }
 
   start(): Promise<void> {
+    this.#rebooting.abort();
+    return this.#boot();
+  }
+
+  stop(): Promise<void> {
+    this.#rebooting.abort();
+    return this.#halt();
+  }
+
+  async reboot(awayMs = this.#face.rebootMs): Promise<void> {
+    this.#rebooting.abort();
+    const { signal } = this.#rebooting = new AbortController();
+    await this.#halt();
+    await this.#face.clock.sleep(awayMs, signal).catch(() => {});
+    if (!signal.aborted) await this.#boot();
+  }
+
+  #boot(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#running) return;
       this.#running = true;
+      this.#boots++;
       try {
         await this.#listen();
       } catch (error) {
@@ -138,7 +173,7 @@ export class Camera implements EmulatedCamera {
     });
   }
 
-  stop(): Promise<void> {
+  #halt(): Promise<void> {
     return this.#inTurn(async () => {
       if (!this.#running) return;
       this.#running = false;
@@ -168,7 +203,7 @@ export class Camera implements EmulatedCamera {
 
   breakStream(name: StreamName): void {
     this.#face.quirks.broken = [...(this.#face.quirks.broken ?? []), name];
-    this.#rtsp.cutOff(`/${name}`);
+    this.#rtsp.cutOff(this.#face.habits.rtspPaths[name]);
   }
 
   mendStream(name: StreamName): void {

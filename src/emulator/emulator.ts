@@ -13,17 +13,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { systemClock } from '../base/clock.ts';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import { Camera, type EmulatedCamera, type Role } from './camera.ts';
 import { WsDiscovery } from './discovery.ts';
 import type { TalkCodec } from './ear.ts';
-import { CameraEvents } from './events.ts';
-import { cameraTimeMs, identityOf, type CameraFace, type Quirks, type StreamFacts, type StreamName, type TlsUse } from './face.ts';
-import { standardHabits } from './habits.ts';
+import type { StreamFacts, StreamName, TlsUse, WantedVideo } from './face.ts';
+import { makeFace } from './makeface.ts';
 import { Mdns } from './mdns.ts';
+import { recodeScene } from './recode.ts';
 import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
 import { readAac, type VideoCodec } from './samples.ts';
 import { loadVideo, looksMax, makeScene, makeSound, openSceneFolder, plainEncoding, type Encoding, type Scene, type SceneMaker, type SoundKind } from './scene.ts';
@@ -58,6 +57,8 @@ export interface EmulatorOptions {
   readonly talk?: readonly TalkCodec[];
   /** HTTPS and RTSPS beside HTTP and RTSP, or instead, by a self-signed certificate that is new at each start (none). */
   readonly tls?: TlsUse;
+  /** How long a reboot takes (5 s). */
+  readonly rebootMs?: number;
   /** Where scenes are kept; else a folder of this user in the temporary folder. */
   readonly folder?: string;
   /** Length of the loop, 1 to 600 (20). */
@@ -74,6 +75,7 @@ const camerasMax = 200;
 const secondsMax = 600;
 const gopSecondsMax = 300;
 const bFramesMax = 8;
+const rebootMs = 5000;
 const firstNames = ['front-door', 'garden', 'garage', 'hall'];
 
 export class Emulator {
@@ -86,6 +88,8 @@ export class Emulator {
     const addresses = addressesFrom(options.firstAddress, options.cameras);
     const seconds = checkSeconds(options.seconds);
     const lifetime = new Lifetime();
+    const closed = new AbortController();
+    lifetime.defer('what cameras wait for', () => closed.abort());
     try {
       const folder = await openSceneFolder(options.folder);
       const studio = new Studio({ folder, ffmpeg: options.ffmpeg ?? 'ffmpeg', seconds, clip: options.clip, log: options.log });
@@ -101,15 +105,10 @@ export class Emulator {
       for (const [index, address] of addresses.entries()) {
         const { streams, scenes } = cast[index] as Role;
         const name = firstNames[index] ?? `camera-${index + 1}`;
-        const quirks: Quirks = {};
-        const habits = standardHabits;
-        const face: CameraFace = {
-          name, address, ...identityOf(address), user: options.user ?? 'admin', password, streams: { ...streams }, talk: options.talk ?? [], habits,
-          events: new CameraEvents({ topics: habits.topics, clock: systemClock, nowMs: () => cameraTimeMs({ clock: systemClock, quirks }) }),
-          clock: systemClock, quirks, onvifPort: options.ports?.[index]?.onvif ?? 0, rtspPort: options.ports?.[index]?.rtsp ?? 0,
-          tls: options.tls ?? 'none', httpsPort: options.ports?.[index]?.https ?? 0, rtspsPort: options.ports?.[index]?.rtsps ?? 0,
-        };
-        const camera = new Camera({ face, scenes, announcers, log: options.log, restage: (codec) => roleOf(index, codec) });
+        const face = makeFace({
+          name, address, streams: { ...streams }, user: options.user ?? 'admin', password, talk: options.talk ?? [], tls: options.tls ?? 'none', rebootMs: options.rebootMs ?? rebootMs, closed: closed.signal, ports: options.ports?.[index],
+        });
+        const camera = new Camera({ face, scenes, announcers, restage: (codec) => roleOf(index, codec), recode: (stream, wanted) => studio.recode(face.streams[stream], scenes[stream], wanted), log: options.log });
         await camera.start();
         lifetime.defer(name, () => camera.stop());
         cameras.push(camera);
@@ -157,6 +156,13 @@ class Studio {
     const snapshot = await this.#once(scene.snapshots[name], () => readFile(scene.snapshots[name]));
     const sound = audio === 'none' ? [] : [await this.#sound(audio, video.loopMs)];
     return { tracks: [video, ...sound], snapshot };
+  }
+
+  /** The same stream in another codec or with other key frames; the picture of a snapshot stays. */
+  async recode(now: StreamFacts, scene: string, wanted: WantedVideo): Promise<StreamFacts> {
+    const [video, ...sound] = now.tracks;
+    const file = await recodeScene(this.#maker.ffmpeg, scene, { ...wanted, kbps: video?.video?.kbps ?? 1000 });
+    return { ...now, tracks: [videoTrack(await loadVideo(file)), ...sound] };
   }
 
   #sound(kind: SoundKind, loopMs: number): Promise<Track> {

@@ -7,6 +7,8 @@ import type { Habits } from './habits.ts';
 import type { OnvifQuirks } from './onvifquirks.ts';
 import type { Track } from './rtp.ts';
 import type { RtspQuirks } from './rtspquirks.ts';
+import type { VideoCodec } from './samples.ts';
+import type { Settings } from './settings.ts';
 
 export interface DeviceFacts {
   readonly manufacturer: string;
@@ -24,6 +26,13 @@ export interface StreamFacts {
   readonly tracks: readonly Track[];
   /** JPEG of the scene. */
   readonly snapshot: Buffer;
+}
+
+/** How a stream is to be from now on. */
+export interface WantedVideo {
+  readonly codec: VideoCodec;
+  /** Pictures from one key frame to the next. */
+  readonly gop: number;
 }
 
 /** Where a camera strays from the standard; an empty one strays nowhere. */
@@ -46,6 +55,14 @@ export interface CameraFace {
   readonly quirks: Quirks;
   readonly habits: Habits;
   readonly events: CameraEvents;
+  readonly settings: Settings;
+  /** How long a reboot takes. */
+  readonly rebootMs: number;
+  reboot: () => void;
+  /** Aborted when the camera goes away for good. */
+  readonly closed: AbortSignal;
+  /** Makes the pictures of a stream anew, for whoever looks; undefined where they are what they are. */
+  recode?: (name: StreamName, wanted: WantedVideo) => Promise<void>;
   password: string;
   readonly tls: TlsUse;
   /** 0 until the camera listens, and where it has no such port. */
@@ -59,8 +76,11 @@ export interface CameraFace {
 export type TlsUse = 'none' | 'also' | 'only';
 
 /** Of the camera's own clock. */
-export function cameraTimeMs(face: Pick<CameraFace, 'clock' | 'quirks'>): number {
-  return face.clock.wallMs() + (face.quirks.clockOffsetMs ?? 0);
+export function cameraTimeMs({ clock, quirks, settings }: Pick<CameraFace, 'clock' | 'quirks' | 'settings'>): number {
+  const { clockStep } = quirks;
+  const wallMs = clock.wallMs();
+  const steppedMs = clockStep !== undefined && wallMs >= clockStep.atMs ? clockStep.byMs : 0;
+  return wallMs + (quirks.clockOffsetMs ?? 0) + steppedMs + settings.clockSetMs;
 }
 
 export function deviceXaddr(face: CameraFace): string {
@@ -76,15 +96,13 @@ export function rtspOrigin(face: CameraFace): string {
   return face.tls === 'only' ? `rtsps://${face.address}:${face.rtspsPort}` : `rtsp://${face.address}:${face.rtspPort}`;
 }
 
+/** Those that nobody can take away. */
+export function fixedScopesOf(face: CameraFace): string[] {
+  return ['onvif://www.onvif.org/type/video_encoder', 'onvif://www.onvif.org/Profile/Streaming', `onvif://www.onvif.org/hardware/${encodeURIComponent(face.device.model)}`, `onvif://www.onvif.org/MAC/${face.hardware}`];
+}
+
 export function scopesOf(face: CameraFace): string[] {
-  return [
-    'onvif://www.onvif.org/type/video_encoder',
-    'onvif://www.onvif.org/Profile/Streaming',
-    `onvif://www.onvif.org/hardware/${encodeURIComponent(face.device.model)}`,
-    `onvif://www.onvif.org/name/${encodeURIComponent(face.name)}`,
-    'onvif://www.onvif.org/location/emulated',
-    `onvif://www.onvif.org/MAC/${face.hardware}`,
-  ];
+  return [...fixedScopesOf(face), ...face.settings.scopes];
 }
 
 /** A camera's identity hangs on its address, so that it is the same camera after the emulator's restart. */

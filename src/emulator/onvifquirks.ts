@@ -1,8 +1,13 @@
 /** Where a camera's ONVIF services stray from the standard; `Quirks` (face.ts) has these and those of its streams. */
+import type { UnixMs } from '../base/clock.ts';
 
 export interface OnvifQuirks {
   /** Added to the camera's own clock. */
   clockOffsetMs?: number;
+  /** Its clock jumps when the true time is `atMs`. */
+  clockStep?: { readonly atMs: UnixMs; readonly byMs: number };
+  /** It tells its local time as UTC, so far from the truth by which it judges tokens. */
+  localTimeToldMs?: number;
   /** What GetStreamUri answers instead of the truth. */
   streamUri?: string;
   /** PullMessages answers at once, also when there is nothing. */

@@ -34,8 +34,9 @@ export function readQuestion(datagram: Buffer): WsQuestion | undefined {
 
 const ourTypes = ['NetworkVideoTransmitter', 'Device'];
 
-/** Whether this camera is meant: all types are its own, all scopes are prefixes of one of its own (RFC 3986 rule, by segments). */
+/** Whether this camera is meant and wants to be found: all types are its own, all scopes are prefixes of one of its own (RFC 3986 rule, by segments). */
 export function isMeant(question: WsQuestion, face: CameraFace): boolean {
+  if (!face.settings.discoverable) return false;
   if (question.kind === 'resolve') return question.urn === face.urn;
   const scopes = scopesOf(face).map((scope) => `${scope}/`);
   return question.types.every((type) => ourTypes.includes(type))

@@ -4,6 +4,7 @@ import multicastDns, { type DnsPacket } from 'multicast-dns';
 import t, { type Test } from 'tap';
 import { find, parseXml, textOf, type XmlElement } from '../../src/base/xml.ts';
 import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
+import { factorySettings } from '../../src/emulator/settings.ts';
 import { isMeant, readQuestion } from '../../src/emulator/wsmessage.ts';
 import { startEmulator } from './testkit.ts';
 
@@ -90,7 +91,7 @@ t.test('a camera is the same camera after the emulator\'s restart', async (t) =>
 });
 
 t.test('only questions that mean this camera are answered', async (t) => {
-  const face = { urn: 'urn:uuid:1', name: 'garden', device: { model: 'EO-720' } } as Parameters<typeof isMeant>[1];
+  const face = { urn: 'urn:uuid:1', name: 'garden', device: { model: 'EO-720' }, settings: factorySettings('garden') } as Parameters<typeof isMeant>[1];
   const probe = (types: string, scopes: string): boolean => {
     const read = readQuestion(Buffer.from(question('id', `<d:Probe><d:Types>${types}</d:Types><d:Scopes>${scopes}</d:Scopes></d:Probe>`)));
     return read !== undefined && isMeant(read, face);

@@ -34,7 +34,7 @@ t.test('a foreign client finds its way to the streams', async (t) => {
   await ask((done) => cam.connect(done));
   t.match(await ask((done) => cam.getDeviceInformation(done)), { manufacturer: 'Emulated Optics', model: 'EO-720' });
   t.match(await ask((done) => cam.getProfiles(done)), [
-    { $: { token: 'profile_main' }, videoEncoderConfiguration: { encoding: 'H264', resolution: { width: 1280, height: 720 }, H264: { govLength: 15 } }, audioEncoderConfiguration: { encoding: 'AAC', sampleRate: 16 } },
+    { $: { token: 'profile_main' }, videoEncoderConfiguration: { $: { GovLength: 15 }, encoding: 'H264', resolution: { width: 1280, height: 720 } }, audioEncoderConfiguration: { encoding: 'MP4A-LATM', sampleRate: 16 } },
     { $: { token: 'profile_sub' }, videoEncoderConfiguration: { resolution: { width: 640, height: 360 } } },
   ]);
   for (const [token, path] of [['profile_main', '/main'], ['profile_sub', '/sub']] as const) {

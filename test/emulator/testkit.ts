@@ -45,6 +45,12 @@ export async function pictureHashes(input: readonly string[]): Promise<{ hashes:
   return { hashes, complaints: done.stderr };
 }
 
+/** The types of the first pictures that come, as letters (`IPPPI`). */
+export async function pictureTypes(url: string, count: number): Promise<string> {
+  const done = await run('ffprobe', ['-v', 'error', '-rtsp_transport', 'tcp', '-select_streams', 'v', '-show_entries', 'frame=pict_type', '-of', 'csv=p=0', '-read_intervals', `%+#${count}`, url]);
+  return done.stdout.toString('utf8').replaceAll(/[^IPB]/g, '');
+}
+
 export interface RtspAnswer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;

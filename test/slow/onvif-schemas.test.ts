@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
+import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { allServices } from '../../src/emulator/onvif/services.ts';
 import { postSoap, securityHeader, startEmulator } from '../emulator/testkit.ts';
 
@@ -14,6 +15,13 @@ const parameters = new Map([
   ['media GetProfile', '<ProfileToken>profile_sub</ProfileToken>'], ['media GetStreamUri', '<ProfileToken>profile_main</ProfileToken>'],
   ['media GetSnapshotUri', '<ProfileToken>profile_main</ProfileToken>'], ['media GetVideoSourceConfiguration', '<ConfigurationToken>VSC1</ConfigurationToken>'],
   ['media GetVideoEncoderConfiguration', '<ConfigurationToken>VEC_sub</ConfigurationToken>'],
+  ['media SetVideoEncoderConfiguration', '<Configuration token="VEC_sub"><Quality>5</Quality></Configuration>'], ['media SetSynchronizationPoint', '<ProfileToken>profile_sub</ProfileToken>'],
+  ['device SetSystemDateAndTime', '<DateTimeType>NTP</DateTimeType><DaylightSavings>false</DaylightSavings>'], ['device SetNTP', '<FromDHCP>false</FromDHCP><NTPManual><Type>DNS</Type><DNSname>time.example</DNSname></NTPManual><NTPManual><Type>IPv4</Type><IPv4Address>10.0.0.1</IPv4Address></NTPManual>'],
+  ['device GetNTP', ''], ['device SetHostname', '<Name>porch</Name>'], ['device SetScopes', '<Scopes>onvif://www.onvif.org/name/porch</Scopes>'], ['device AddScopes', '<ScopeItem>onvif://www.onvif.org/location/x</ScopeItem>'],
+  ['device RemoveScopes', '<ScopeItem>onvif://www.onvif.org/location/x</ScopeItem>'], ['device SetDiscoveryMode', '<DiscoveryMode>Discoverable</DiscoveryMode>'],
+  ['device CreateUsers', '<User><Username>anna</Username><Password>secret</Password><UserLevel>Operator</UserLevel></User>'], ['device SetUser', '<User><Username>anna</Username><UserLevel>User</UserLevel></User>'],
+  ['device DeleteUsers', '<Username>anna</Username>'], ['device SetRelayOutputSettings', '<RelayOutputToken>RelayOutput1</RelayOutputToken><Properties><Mode>Monostable</Mode><DelayTime>PT5S</DelayTime><IdleState>closed</IdleState></Properties>'],
+  ['device SetRelayOutputState', '<RelayOutputToken>RelayOutput1</RelayOutputToken><LogicalState>active</LogicalState>'],
   ['events PullMessages', '<Timeout>PT1S</Timeout><MessageLimit>50</MessageLimit>'],
   ['events GetCurrentMessage', '<Topic>tns1:VideoSource/MotionAlarm</Topic>'],
 ]);
@@ -22,7 +30,7 @@ const parameters = new Map([
 const refused = new Set(['events Subscribe']);
 
 t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, timeout: 120_000 }, async (t) => {
-  const { camera } = await startEmulator(t, { audio: 'alaw' });
+  const { camera } = await startEmulator(t, { audio: 'alaw', rebootMs: 0 });
   const folder = t.testdir();
   await deriveSchemas(folder);
   const files: string[] = [];
@@ -30,7 +38,8 @@ t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, time
     files.push(`${name}.xml`);
     await writeFile(`${folder}/${name}.xml`, text);
   };
-  for (const service of allServices) {
+  // The newer media service is not in the schemas that there are.
+  for (const service of allServices.filter(({ name }) => name !== 'media2')) {
     for (const name of service.operations.keys()) {
       const key = `${service.name} ${name}`;
       // The first subscription is number 1, and ends with its Unsubscribe.
@@ -38,6 +47,7 @@ t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, time
       const { status, text } = await postSoap(camera, `<x:${name} xmlns:x="${service.namespace}">${parameters.get(key) ?? ''}</x:${name}>`, { service: service.name, header });
       t.equal(status < 400, !refused.has(key), `${key}: ${status < 400 ? '' : text}`);
       await keep(`${service.name}-${name}`, text);
+      if (name === 'SystemReboot') await back(camera);
       const { text: fault } = await postSoap(camera, `<x:${name} xmlns:x="${service.namespace}"><ProfileToken/><ConfigurationToken/><Topic>no:thing</Topic><TerminationTime>PT0S</TerminationTime><InitialTerminationTime>PT0S</InitialTerminationTime></x:${name}>`, { service: service.name, header: securityHeader(camera) });
       await keep(`${service.name}-${name}-fault`, fault);
     }
@@ -45,6 +55,11 @@ t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, time
   const judged = await run('xmllint', ['--nonet', '--noout', '--schema', 'all.xsd', ...files], { folder, package: 'libxml2-utils', stderrLinesMax: 500 });
   t.strictSame(judged.stderr.split('\n'), files.map((file) => `${file} validates`));
 });
+
+/** Resolves when the camera answers again after a reboot. */
+async function back(camera: EmulatedCamera): Promise<void> {
+  while (camera.boots < 2) await camera.start();
+}
 
 const derived = [['http://www.onvif.org/ver10/device/wsdl', 'devicemgmt'], ['http://www.onvif.org/ver10/media/wsdl', 'media'], ['http://www.onvif.org/ver10/events/wsdl', 'events']] as const;
 

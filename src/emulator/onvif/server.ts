@@ -9,13 +9,13 @@ import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { find, parseXml, textOf, type XmlElement } from '../../base/xml.ts';
 import type { Certificate } from '../certificate.ts';
-import { streamNames, type CameraFace } from '../face.ts';
+import type { CameraFace } from '../face.ts';
 import { resetSocket } from '../reset.ts';
 import { Access } from './access.ts';
-import { snapshotPath } from './media.ts';
 import type { Operation } from './operation.ts';
 import { namespaceOfBody } from './namespace.ts';
 import { operationOf, servicesOf } from './services.ts';
+import { snapshotAsked } from './snapshot.ts';
 import { envelope, faultAction, faultEnvelope, leaf, SoapFault } from './soap.ts';
 
 const bodyBytesMax = 256 * 1024;
@@ -110,8 +110,8 @@ export class OnvifServer {
       const { operation, answer } = await this.#call(request, response, called);
       // An answer that was waited for may come after a stall began.
       await this.#whileStalled();
+      response.once('finish', () => operation.afterwards?.(this.#face));
       respond(response, 200, soapType, envelope(answer, operation.action === undefined ? '' : addressing(operation.action, called)));
-      operation.afterwards?.(this.#face);
     } catch (error) {
       const fault = error instanceof SoapFault ? error : this.#unexpected(error);
       if (response.destroyed) return;
@@ -138,10 +138,10 @@ export class OnvifServer {
 
   #answerGet(request: IncomingMessage, response: ServerResponse): void {
     const url = request.url ?? '/';
-    const stream = streamNames.find((name) => snapshotPath(name) === url);
+    const stream = snapshotAsked(this.#face, url);
     if (stream === undefined || request.method !== 'GET') {
       respond(response, 404, 'text/plain', 'not found');
-    } else if (!this.#access.checkHttp({ method: 'GET', url, authorization: request.headers.authorization })) {
+    } else if (!this.#face.habits.snapshotOpen && !this.#access.checkHttp({ method: 'GET', url, authorization: request.headers.authorization })) {
       response.setHeader('WWW-Authenticate', this.#access.challenge(request.headers.authorization));
       respond(response, 401, 'text/plain', 'not authorized');
     } else {

@@ -3,9 +3,10 @@ import type { CameraFace } from '../face.ts';
 import { deviceService } from './device.ts';
 import { eventsService, subscriptionBase } from './events.ts';
 import { mediaService } from './media.ts';
+import { media2Service } from './media2.ts';
 import type { Operation, ServiceFacts } from './operation.ts';
 
-export const allServices: readonly ServiceFacts[] = [deviceService, mediaService, eventsService];
+export const allServices: readonly ServiceFacts[] = [deviceService, mediaService, media2Service, eventsService];
 
 export function servicesOf(face: CameraFace): readonly ServiceFacts[] {
   return allServices.filter(({ name }) => face.habits.services.includes(name));
