@@ -2,6 +2,7 @@
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Announcer } from './announcer.ts';
+import type { Position } from './head.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 import { Ear, type Hearing } from './ear.ts';
 import type { CameraFace, DeviceFacts, Quirks, StreamFacts, StreamName, WantedVideo } from './face.ts';
@@ -60,6 +61,8 @@ export interface EmulatedCamera {
   readonly hearing: Hearing;
   /** Something begins or ends before the camera: whoever subscribed is told. */
   raise(kind: EventKind, on: boolean): void;
+  /** Where its head looks; undefined where it does not move. */
+  readonly looksAt: Position | undefined;
   /** Away for so long, as SystemReboot makes it (5 s): Bye, every connection reset, Hello; what lived in memory is gone. */
   reboot(awayMs?: number): Promise<void>;
   /** How many times it was started. */
@@ -132,6 +135,7 @@ export class Camera implements EmulatedCamera {
   get device(): DeviceFacts { return this.#face.device; }
   get quirks(): Quirks { return this.#face.quirks; }
   get connections(): number { return this.#rtsp.connections; }
+  get looksAt(): Position | undefined { return this.#face.head?.position; }
   get boots(): number { return this.#boots; }
   get subscriptions(): number { return this.#face.events.subscriptions; }
   get nextPicture(): number { return this.#main.next(0); }

@@ -57,6 +57,8 @@ export interface EmulatorOptions {
   readonly talk?: readonly TalkCodec[];
   /** HTTPS and RTSPS beside HTTP and RTSP, or instead, by a self-signed certificate that is new at each start (none). */
   readonly tls?: TlsUse;
+  /** Whether its head moves, for all cameras or for each in turn; else as its maker has it. */
+  readonly ptz?: boolean | readonly boolean[];
   /** How long a reboot takes (5 s). */
   readonly rebootMs?: number;
   /** Where scenes are kept; else a folder of this user in the temporary folder. */
@@ -106,7 +108,7 @@ export class Emulator {
         const { streams, scenes } = cast[index] as Role;
         const name = firstNames[index] ?? `camera-${index + 1}`;
         const face = makeFace({
-          name, address, streams: { ...streams }, user: options.user ?? 'admin', password, talk: options.talk ?? [], tls: options.tls ?? 'none', rebootMs: options.rebootMs ?? rebootMs, closed: closed.signal, ports: options.ports?.[index],
+          name, address, streams: { ...streams }, user: options.user ?? 'admin', password, talk: options.talk ?? [], tls: options.tls ?? 'none', rebootMs: options.rebootMs ?? rebootMs, closed: closed.signal, moves: turnOf(options.ptz, index), ports: options.ports?.[index],
         });
         const camera = new Camera({ face, scenes, announcers, restage: (codec) => roleOf(index, codec), recode: (stream, wanted) => studio.recode(face.streams[stream], scenes[stream], wanted), log: options.log });
         await camera.start();
@@ -186,6 +188,11 @@ class Studio {
 async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
+}
+
+/** Of one thing for all, or of things for each in turn. */
+function turnOf<T>(of: T | readonly T[] | undefined, index: number): T | undefined {
+  return Array.isArray(of) ? (of as readonly T[])[index % Math.max(1, of.length)] : of as T | undefined;
 }
 
 function audioOf(audio: EmulatorOptions['audio'], index: number): EmulatedAudio {

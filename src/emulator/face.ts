@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { TalkCodec } from './ear.ts';
 import type { CameraEvents } from './events.ts';
 import type { Habits } from './habits.ts';
+import type { PtzHead } from './head.ts';
 import type { OnvifQuirks } from './onvifquirks.ts';
 import type { Track } from './rtp.ts';
 import type { RtspQuirks } from './rtspquirks.ts';
@@ -55,6 +56,8 @@ export interface CameraFace {
   readonly quirks: Quirks;
   readonly habits: Habits;
   readonly events: CameraEvents;
+  /** Where it moves. */
+  readonly head: PtzHead | undefined;
   readonly settings: Settings;
   /** How long a reboot takes. */
   readonly rebootMs: number;

@@ -3,7 +3,7 @@ import type { DigestAlgorithm } from '../base/digest.ts';
 import type { CameraFace, StreamName } from './face.ts';
 import { sourceTokens, standardTopics, type Topics } from './topics.ts';
 
-export const serviceNames = ['device', 'media', 'media2', 'events'] as const;
+export const serviceNames = ['device', 'media', 'media2', 'events', 'ptz', 'imaging'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 export interface Tokens {
@@ -14,11 +14,15 @@ export interface Tokens {
   readonly audioSource: string;
   readonly audioSourceConfiguration: string;
   readonly audioEncoder: string;
+  readonly ptzNode: string;
+  readonly ptzConfiguration: string;
 }
 
 export interface Habits {
-  /** What it offers; the device service always. */
+  /** What it offers; the device service always, PTZ only where its head moves. */
   readonly services: readonly ServiceName[];
+  /** Its head moves, where nobody says otherwise. */
+  readonly moves: boolean;
   readonly paths: Readonly<Record<ServiceName, string>>;
   readonly tokens: Tokens;
   readonly rtspPaths: Readonly<Record<StreamName, string>>;
@@ -38,11 +42,13 @@ export interface Habits {
 
 export const standardHabits: Habits = {
   services: serviceNames,
-  paths: { device: '/onvif/device_service', media: '/onvif/media_service', media2: '/onvif/media2_service', events: '/onvif/event_service' },
+  moves: false,
+  paths: { device: '/onvif/device_service', media: '/onvif/media_service', media2: '/onvif/media2_service', events: '/onvif/event_service', ptz: '/onvif/ptz_service', imaging: '/onvif/imaging_service' },
   tokens: {
     profiles: { main: 'profile_main', sub: 'profile_sub' }, encoders: { main: 'VEC_main', sub: 'VEC_sub' },
     videoSource: sourceTokens.video, videoSourceConfiguration: sourceTokens.videoConfiguration,
     audioSource: 'AudioSource1', audioSourceConfiguration: sourceTokens.audioConfiguration, audioEncoder: 'AEC1',
+    ptzNode: 'PTZNode1', ptzConfiguration: 'PTZConfig1',
   },
   rtspPaths: { main: '/main', sub: '/sub' },
   snapshot: (_face, name) => `/onvif/snapshot/${name}.jpg`,

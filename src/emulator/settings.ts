@@ -8,6 +8,13 @@ export interface Account {
   level: UserLevel;
 }
 
+export const imagingLevels = ['Brightness', 'ColorSaturation', 'Contrast', 'Sharpness'] as const;
+
+/** Levels of 0 to 100, under ONVIF's names. */
+export interface Imaging extends Record<(typeof imagingLevels)[number], number> {
+  IrCutFilter: 'ON' | 'OFF' | 'AUTO';
+}
+
 export interface Settings {
   hostname: string;
   /** Added to the camera's clock by whoever set it. */
@@ -23,6 +30,7 @@ export interface Settings {
   /** Beside the first user, who is the camera's own (face.ts). */
   readonly accounts: Map<string, Account>;
   relay: { mode: 'Monostable' | 'Bistable'; delayMs: number; idle: 'open' | 'closed' };
+  imaging: Imaging;
   /** Of each encoder what does not change its pictures. */
   readonly encoders: Record<StreamName, { quality: number; fpsLimit?: number; kbpsLimit?: number }>;
 }
@@ -39,6 +47,7 @@ export function factorySettings(name: string): Settings {
     discoverable: true,
     accounts: new Map(),
     relay: { mode: 'Bistable', delayMs: 1000, idle: 'open' },
+    imaging: { Brightness: 50, ColorSaturation: 50, Contrast: 50, Sharpness: 50, IrCutFilter: 'AUTO' },
     encoders: { main: { quality: 4 }, sub: { quality: 4 } },
   };
 }

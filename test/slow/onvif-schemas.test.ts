@@ -9,7 +9,10 @@ import { postSoap, securityHeader, startEmulator } from '../emulator/testkit.ts'
 const wsdl = new URL('../../../shared/fixtures/onvif-wsdl/', import.meta.url).pathname;
 const skip = existsSync(wsdl) ? false : `no schemas in ${wsdl}`;
 
-/** What is asked beyond the operation's name; an operation that is not named here needs nothing. */
+const profile = '<ProfileToken>profile_main</ProfileToken>';
+const source = '<VideoSourceToken>VideoSource1</VideoSourceToken>';
+
+/** What is asked beyond the operation's name; an operation that is not named here needs what its service needs. */
 const parameters = new Map([
   ['device GetServices', '<IncludeCapability>true</IncludeCapability>'],
   ['media GetProfile', '<ProfileToken>profile_sub</ProfileToken>'], ['media GetStreamUri', '<ProfileToken>profile_main</ProfileToken>'],
@@ -17,20 +20,27 @@ const parameters = new Map([
   ['media GetVideoEncoderConfiguration', '<ConfigurationToken>VEC_sub</ConfigurationToken>'],
   ['media SetVideoEncoderConfiguration', '<Configuration token="VEC_sub"><Quality>5</Quality></Configuration>'], ['media SetSynchronizationPoint', '<ProfileToken>profile_sub</ProfileToken>'],
   ['device SetSystemDateAndTime', '<DateTimeType>NTP</DateTimeType><DaylightSavings>false</DaylightSavings>'], ['device SetNTP', '<FromDHCP>false</FromDHCP><NTPManual><Type>DNS</Type><DNSname>time.example</DNSname></NTPManual><NTPManual><Type>IPv4</Type><IPv4Address>10.0.0.1</IPv4Address></NTPManual>'],
-  ['device GetNTP', ''], ['device SetHostname', '<Name>porch</Name>'], ['device SetScopes', '<Scopes>onvif://www.onvif.org/name/porch</Scopes>'], ['device AddScopes', '<ScopeItem>onvif://www.onvif.org/location/x</ScopeItem>'],
+  ['device SetHostname', '<Name>porch</Name>'], ['device SetScopes', '<Scopes>onvif://www.onvif.org/name/porch</Scopes>'], ['device AddScopes', '<ScopeItem>onvif://www.onvif.org/location/x</ScopeItem>'],
   ['device RemoveScopes', '<ScopeItem>onvif://www.onvif.org/location/x</ScopeItem>'], ['device SetDiscoveryMode', '<DiscoveryMode>Discoverable</DiscoveryMode>'],
   ['device CreateUsers', '<User><Username>anna</Username><Password>secret</Password><UserLevel>Operator</UserLevel></User>'], ['device SetUser', '<User><Username>anna</Username><UserLevel>User</UserLevel></User>'],
   ['device DeleteUsers', '<Username>anna</Username>'], ['device SetRelayOutputSettings', '<RelayOutputToken>RelayOutput1</RelayOutputToken><Properties><Mode>Monostable</Mode><DelayTime>PT5S</DelayTime><IdleState>closed</IdleState></Properties>'],
   ['device SetRelayOutputState', '<RelayOutputToken>RelayOutput1</RelayOutputToken><LogicalState>active</LogicalState>'],
   ['events PullMessages', '<Timeout>PT1S</Timeout><MessageLimit>50</MessageLimit>'],
   ['events GetCurrentMessage', '<Topic>tns1:VideoSource/MotionAlarm</Topic>'],
+  ['ptz GetNode', '<NodeToken>PTZNode1</NodeToken>'], ['ptz GetConfiguration', '<PTZConfigurationToken>PTZConfig1</PTZConfigurationToken>'], ['ptz GetConfigurationOptions', '<ConfigurationToken>PTZConfig1</ConfigurationToken>'],
+  ['ptz AbsoluteMove', `${profile}<Position><PanTilt x="1" y="0"/><Zoom x="1"/></Position>`], ['ptz RelativeMove', `${profile}<Translation><Zoom x="1"/></Translation>`], ['ptz ContinuousMove', `${profile}<Velocity><Zoom x="1"/></Velocity>`],
+  ['ptz GotoPreset', `${profile}<PresetToken>1</PresetToken>`], ['ptz RemovePreset', `${profile}<PresetToken>1</PresetToken>`],
+  ['imaging SetImagingSettings', `${source}<ImagingSettings><Contrast>20</Contrast></ImagingSettings>`],
 ]);
 
+/** Asked of all operations of a service that are not named above. */
+const otherwise: Partial<Record<string, string>> = { ptz: profile, imaging: source };
+
 /** What the camera refuses by its nature: a fault, and valid too. */
-const refused = new Set(['events Subscribe']);
+const refused = new Set(['events Subscribe', 'imaging Move', 'imaging Stop']);
 
 t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, timeout: 120_000 }, async (t) => {
-  const { camera } = await startEmulator(t, { audio: 'alaw', rebootMs: 0 });
+  const { camera } = await startEmulator(t, { audio: 'alaw', rebootMs: 0, ptz: true });
   const folder = t.testdir();
   await deriveSchemas(folder);
   const files: string[] = [];
@@ -44,7 +54,7 @@ t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, time
       const key = `${service.name} ${name}`;
       // The first subscription is number 1, and ends with its Unsubscribe.
       const header = `${securityHeader(camera)}<SubscriptionId>1</SubscriptionId><MessageID>urn:uuid:1</MessageID>`;
-      const { status, text } = await postSoap(camera, `<x:${name} xmlns:x="${service.namespace}">${parameters.get(key) ?? ''}</x:${name}>`, { service: service.name, header });
+      const { status, text } = await postSoap(camera, `<x:${name} xmlns:x="${service.namespace}">${parameters.get(key) ?? otherwise[service.name] ?? ''}</x:${name}>`, { service: service.name, header });
       t.equal(status < 400, !refused.has(key), `${key}: ${status < 400 ? '' : text}`);
       await keep(`${service.name}-${name}`, text);
       if (name === 'SystemReboot') await back(camera);
@@ -61,7 +71,8 @@ async function back(camera: EmulatedCamera): Promise<void> {
   while (camera.boots < 2) await camera.start();
 }
 
-const derived = [['http://www.onvif.org/ver10/device/wsdl', 'devicemgmt'], ['http://www.onvif.org/ver10/media/wsdl', 'media'], ['http://www.onvif.org/ver10/events/wsdl', 'events']] as const;
+const derived = [['http://www.onvif.org/ver10/device/wsdl', 'devicemgmt'], ['http://www.onvif.org/ver10/media/wsdl', 'media'], ['http://www.onvif.org/ver10/events/wsdl', 'events'],
+  ['http://www.onvif.org/ver20/ptz/wsdl', 'ptz'], ['http://www.onvif.org/ver20/imaging/wsdl', 'imaging']] as const;
 
 /** Copies the schema files beside schemas taken out of the WSDL, with a stand-in for SOAP's envelope that wants known elements in body and detail. */
 async function deriveSchemas(folder: string): Promise<void> {

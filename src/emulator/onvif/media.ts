@@ -3,6 +3,7 @@ import { escapeXml, find, textOf, type XmlElement } from '../../base/xml.ts';
 import { rtspOrigin, streamNames, xaddrOf, type CameraFace, type StreamName } from '../face.ts';
 import { encoderOf, isAlaw, noConfiguration, setEncoder, soundOf, streamOfEither, streamOfEncoder, streamOfProfile } from './encoder.ts';
 import type { Operation, ServiceFacts } from './operation.ts';
+import { ptzConfiguration } from './ptzconfiguration.ts';
 import { snapshotPath } from './snapshot.ts';
 import { leaf, namespaces, SoapFault } from './soap.ts';
 
@@ -42,6 +43,7 @@ function profile(face: CameraFace, name: StreamName, element: string): string {
     + audioSourceConfiguration(face, 'tt:AudioSourceConfiguration')
     + videoEncoder(face, name, 'tt:VideoEncoderConfiguration')
     + audioEncoder(face, 'tt:AudioEncoderConfiguration')
+    + ptzConfiguration(face, 'tt:PTZConfiguration')
     + `</${element}>`;
 }
 

@@ -4,6 +4,7 @@ import { streamNames, xaddrOf, type CameraFace, type StreamName } from '../face.
 import { encoderOf, isAlaw, setEncoder, soundOf, streamOfEither, streamOfEncoder, streamOfProfile } from './encoder.ts';
 import { audioSourceConfiguration, multicast, streamUriOf, videoSourceConfiguration } from './media.ts';
 import type { Operation, ServiceFacts } from './operation.ts';
+import { ptzConfiguration } from './ptzconfiguration.ts';
 import { leaf, namespaces, SoapFault } from './soap.ts';
 import { snapshotPath } from './snapshot.ts';
 
@@ -43,7 +44,8 @@ function getProfiles(face: CameraFace, request: XmlElement): string {
     const parts = (wanted('VideoSource') ? videoSourceConfiguration(face, 'tr2:VideoSource') : '')
       + (wanted('AudioSource') ? audioSourceConfiguration(face, 'tr2:AudioSource') : '')
       + (wanted('VideoEncoder') ? videoEncoder(face, name, 'tr2:VideoEncoder') : '')
-      + (wanted('AudioEncoder') ? audioEncoder(face, 'tr2:AudioEncoder') : '');
+      + (wanted('AudioEncoder') ? audioEncoder(face, 'tr2:AudioEncoder') : '')
+      + (wanted('PTZ') ? ptzConfiguration(face, 'tr2:PTZ') : '');
     return `<tr2:Profiles token="${escapeXml(face.habits.tokens.profiles[name])}" fixed="true">${leaf('tr2:Name', `${name}Stream`)}${types.length === 0 ? '' : `<tr2:Configurations>${parts}</tr2:Configurations>`}</tr2:Profiles>`;
   }).join(''));
 }

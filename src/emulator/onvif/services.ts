@@ -2,14 +2,16 @@
 import type { CameraFace } from '../face.ts';
 import { deviceService } from './device.ts';
 import { eventsService, subscriptionBase } from './events.ts';
+import { imagingService } from './imaging.ts';
 import { mediaService } from './media.ts';
 import { media2Service } from './media2.ts';
 import type { Operation, ServiceFacts } from './operation.ts';
+import { ptzService } from './ptz.ts';
 
-export const allServices: readonly ServiceFacts[] = [deviceService, mediaService, media2Service, eventsService];
+export const allServices: readonly ServiceFacts[] = [deviceService, mediaService, media2Service, eventsService, ptzService, imagingService];
 
 export function servicesOf(face: CameraFace): readonly ServiceFacts[] {
-  return allServices.filter(({ name }) => face.habits.services.includes(name));
+  return allServices.filter(({ name }) => face.habits.services.includes(name) && (name !== 'ptz' || face.head !== undefined));
 }
 
 /** By the namespace of the body's element; without one by path, and a client that keeps to one path for all services is served too. */

@@ -6,6 +6,8 @@ export const namespaces = {
   media: 'http://www.onvif.org/ver10/media/wsdl',
   media2: 'http://www.onvif.org/ver20/media/wsdl',
   events: 'http://www.onvif.org/ver10/events/wsdl',
+  ptz: 'http://www.onvif.org/ver20/ptz/wsdl',
+  imaging: 'http://www.onvif.org/ver20/imaging/wsdl',
   notification: 'http://docs.oasis-open.org/wsn/b-2',
 };
 
@@ -28,7 +30,7 @@ export class SoapFault extends Error {
 export function envelope(body: string, header = ''): string {
   return '<?xml version="1.0" encoding="UTF-8"?>\n'
     + '<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:tt="http://www.onvif.org/ver10/schema"'
-    + ` xmlns:tds="${namespaces.device}" xmlns:trt="${namespaces.media}" xmlns:tr2="${namespaces.media2}" xmlns:tev="${namespaces.events}" xmlns:wsnt="${namespaces.notification}"`
+    + ` xmlns:tds="${namespaces.device}" xmlns:trt="${namespaces.media}" xmlns:tr2="${namespaces.media2}" xmlns:tev="${namespaces.events}" xmlns:wsnt="${namespaces.notification}" xmlns:tptz="${namespaces.ptz}" xmlns:timg="${namespaces.imaging}"`
     + ' xmlns:wstop="http://docs.oasis-open.org/wsn/t-1" xmlns:wsa="http://www.w3.org/2005/08/addressing" xmlns:wsrf-bf="http://docs.oasis-open.org/wsrf/bf-2"'
     + ' xmlns:wsrf-r="http://docs.oasis-open.org/wsrf/r-2" xmlns:tns1="http://www.onvif.org/ver10/topics" xmlns:tnsaxis="http://www.axis.com/2009/event/topics"'
     + ' xmlns:ter="http://www.onvif.org/ver10/error">'
