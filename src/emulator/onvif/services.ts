@@ -17,8 +17,9 @@ export function servicesOf(face: CameraFace): readonly ServiceFacts[] {
 /** By the namespace of the body's element; without one by path, and a client that keeps to one path for all services is served too. */
 export function operationOf(face: CameraFace, path: string, called: { readonly namespace: string | undefined; readonly body: { readonly name: string } }): Operation | undefined {
   const services = servicesOf(face);
-  const spoken = services.find(({ namespace, alsoNamespaces }) => namespace === called.namespace || (called.namespace !== undefined && alsoNamespaces?.includes(called.namespace) === true));
-  if (spoken !== undefined) return spoken.operations.get(called.body.name);
+  const spoken = allServices.find(({ namespace, alsoNamespaces }) => namespace === called.namespace || (called.namespace !== undefined && alsoNamespaces?.includes(called.namespace) === true));
+  // A service that this camera does not have answers nothing, whatever another one calls the same.
+  if (spoken !== undefined) return services.includes(spoken) ? spoken.operations.get(called.body.name) : undefined;
   const here = services.filter(({ name }) => face.habits.paths[name] === path || (name === 'events' && path.startsWith(subscriptionBase(face))));
   return [...here, ...services].map(({ operations }) => operations.get(called.body.name)).find((operation) => operation !== undefined);
 }
