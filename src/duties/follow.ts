@@ -151,8 +151,7 @@ export class FollowDuty {
       const to: CameraAddress = pinned ? { ...addressOf(camera), host: seen.address } : { host: seen.address, port: seen.port, path: seen.path, secure: false };
       // From plain HTTP to HTTPS, or back, nobody is followed: that is another way of asking, which the owner decides.
       if ((camera.secure || seen.secure) && !pinned) continue;
-      const key = `${camera.id} ${to.host}:${to.port}`;
-      if ((this.#tries.get(key) ?? -Infinity) > this.#o.clock.monotonicMs()) continue;
+      const key = keyOf(camera, seen);
       const verdict = await this.#judge(known.identity, seen, pinned);
       log.debug({ component: 'follow', camera: camera.id, address: seen.address, verdict: verdict.kind }, 'one that may be the camera');
       if (verdict.kind === 'the same' && await this.#move(camera.id, to, verdict.by, key)) return;
@@ -168,7 +167,7 @@ export class FollowDuty {
     const names = endpoints.map(plainEndpoint);
     const here = (heard: HeardCamera): boolean => heard.address === camera.address && heard.port === camera.port;
     return listen.heard
-      .filter((heard) => heard.heardMs >= oldestMs && !heard.gone && heard.adoptable && !here(heard))
+      .filter((heard) => heard.heardMs >= oldestMs && !heard.gone && heard.adoptable && !here(heard) && (this.#tries.get(keyOf(camera, heard)) ?? -Infinity) <= clock.monotonicMs())
       .filter((heard) => heard.urn === undefined || names.length === 0 || names.includes(plainEndpoint(heard.urn)))
       .slice(0, candidatesMax);
   }
@@ -226,4 +225,8 @@ export class FollowDuty {
     this.#perhaps.set(id, to);
     this.#o.notices.raise('camera found elsewhere', `${to.host}: ${why}`, id);
   }
+}
+
+function keyOf(camera: CameraConfig, { address, port }: HeardCamera): string {
+  return `${camera.id} ${address}:${port}`;
 }

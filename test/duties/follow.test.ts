@@ -212,3 +212,14 @@ t.test('another hardware address at a camera\'s own address is told, unless a re
   await world.clock.passUntil(80_000);
   t.equal(world.notices.size, 0);
 });
+
+t.test('among many that do not say who they are, each has its turn', async (t) => {
+  const world = new World(t);
+  world.online.set('front', false);
+  world.neighbours.set('192.168.1.100', own);
+  world.hear('192.168.1.100', { urn: undefined });
+  for (let last = 101; last < 121; last++) world.hear(`192.168.1.${last}`, { urn: undefined });
+  world.heard.reverse();
+  await world.clock.passUntil(8500);
+  t.equal(world.log.at(-1), '6s move front 192.168.1.100:80: its hardware address');
+});

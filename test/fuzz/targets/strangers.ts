@@ -10,7 +10,7 @@ import { messagesMax, readNotifications } from '../../../src/cameras/notificatio
 import { signalsOf } from '../../../src/cameras/topics.ts';
 import { readCapabilities, readClock, readDevice, readProfiles, readServices, readUri } from '../../../src/cameras/answers.ts';
 import { decodeXml } from '../../../src/cameras/charset.ts';
-import { readMatches } from '../../../src/cameras/probematch.ts';
+import { readAnnouncement, readMatches } from '../../../src/cameras/probematch.ts';
 import { readSoap } from '../../../src/cameras/soap.ts';
 import { observationKinds } from '../../../src/policy/observations.ts';
 import { streamUrl } from '../../../src/cameras/streamurl.ts';
@@ -23,6 +23,7 @@ const envelope = (body: string): string => '<?xml version="1.0" encoding="UTF-8"
   + `<s:Header><a:RelatesTo>urn:uuid:asked</a:RelatesTo></s:Header><s:Body>${body}</s:Body></s:Envelope>`;
 const match = envelope('<d:ProbeMatches><d:ProbeMatch><a:EndpointReference><a:Address>urn:uuid:1</a:Address></a:EndpointReference><d:Types>dn:NetworkVideoTransmitter</d:Types>'
   + '<d:Scopes>onvif://www.onvif.org/name/Front%20door onvif://www.onvif.org/hardware/X</d:Scopes><d:XAddrs>http://192.168.1.9/onvif/device_service http://[fe80::1]/x</d:XAddrs><d:MetadataVersion>1</d:MetadataVersion></d:ProbeMatch></d:ProbeMatches>');
+const announced = (kind: string): string => match.replaceAll('ProbeMatches', kind).replace('<d:ProbeMatch>', '').replace('</d:ProbeMatch>', '');
 const answers = [
   envelope('<tds:GetDeviceInformationResponse><tds:Manufacturer>M &amp; N</tds:Manufacturer><tds:Model>X</tds:Model><tds:FirmwareVersion>5.10</tds:FirmwareVersion><tds:SerialNumber>00123</tds:SerialNumber><tds:HardwareId>1.0</tds:HardwareId></tds:GetDeviceInformationResponse>'),
   envelope('<trt:GetProfilesResponse><trt:Profiles token="1"><tt:Name>main</tt:Name><tt:VideoEncoderConfiguration><tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>1280</tt:Width><tt:Height>720</tt:Height></tt:Resolution><tt:RateControl><tt:FrameRateLimit>25</tt:FrameRateLimit></tt:RateControl></tt:VideoEncoderConfiguration></trt:Profiles></trt:GetProfilesResponse>'),
@@ -75,16 +76,19 @@ function understand(text: string, operation: string): string {
 
 export const discovery: Target = {
   name: 'discovery',
-  what: 'WS-Discovery answers (src/cameras/probematch.ts)',
+  what: 'WS-Discovery answers and announcements (src/cameras/probematch.ts)',
   bytesMax: 20_000,
   longRun: 1_000_000,
   mutators: [...textMutators([...xmlWords, 'http://10.0.0.1/', 'http://127.0.0.1/', 'urn:uuid:asked', 'onvif://www.onvif.org/name/%', '%00', '%zz']), ...byteMutators],
-  corpus: () => [Buffer.from(match)],
+  corpus: () => [match, match.replaceAll('ProbeMatch', 'ResolveMatch'), announced('Hello'), announced('Bye')].map((text) => Buffer.from(text)),
   read(bytes) {
     const { matches, reasons } = readMatches(bytes, '192.168.1.9', { asked: new Set(['urn:uuid:asked']), loopback: false });
     expect(matches.every((one) => one.address === '192.168.1.9'), 'a camera is where its answer came from');
     expect(reasons.every((reason) => reason.length < 1000), 'reasons are short');
-    return `${matches.length} ${reasons.map((reason) => reason.replaceAll(/\d+/g, '#').slice(0, 40)).join()}`;
+    const heard = readAnnouncement(bytes, '192.168.1.9', { loopback: false });
+    expect(heard.kind !== 'hello' || (heard.match?.address ?? '192.168.1.9') === '192.168.1.9', 'who announces itself is where its announcement came from');
+    expect(heard.kind !== 'left out' || heard.reason.length < 1000, 'reasons are short');
+    return `${heard.kind} ${matches.length} ${reasons.map((reason) => reason.replaceAll(/\d+/g, '#').slice(0, 40)).join()}`;
   },
 };
 
