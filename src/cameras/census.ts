@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { compareAddresses } from './addresses.ts';
 import type { Hint } from './mdns.ts';
-import { faultReason, type Match } from './probematch.ts';
+import { faultReason, strayReason, type Match } from './probematch.ts';
 
 export type Source = 'ws-discovery' | 'mdns';
 
@@ -120,9 +120,10 @@ export class Census {
   /** Sorted by address and port. */
   result(): { found: FoundCamera[]; leftOut: LeftOut[] } {
     const found = this.#entries.map((entry) => this.#describe(entry)).sort((a, b) => compareAddresses(a.address, b.address) || a.port - b.port);
-    // The question is asked in two forms, and cameras that understand one of them answer the other with a fault: no news of one that was found.
+    // No news of one that was found: the question is asked in two forms, and cameras that understand one of them answer the other with a
+    // fault; it leaves by every interface, and one of them may reach a camera that is at home on another.
     const answered = new Set(found.map(({ address }) => address));
-    return { found, leftOut: [...this.#leftOut.values()].filter(({ from, reason }) => !(reason === faultReason && answered.has(from))) };
+    return { found, leftOut: [...this.#leftOut.values()].filter(({ from, reason }) => !(answered.has(from) && (reason === faultReason || reason.startsWith(strayReason)))) };
   }
 
   #entryOf(hint: Hint): Entry | undefined {

@@ -101,6 +101,9 @@ function checkAnswer(envelope: XmlElement, asked: ReadonlySet<string>): string |
 /** Said by cameras too that answer the other form of the question. */
 export const faultReason = 'it answers with a fault';
 
+/** Where an answer comes by an interface into whose network it does not belong; which one follows. */
+export const strayReason = 'it is not in the network of ';
+
 interface Where {
   readonly sender: string;
   readonly loopback: boolean;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { Clock } from '../base/clock.ts';
 import { isInNetwork, type LocalInterface } from './addresses.ts';
-import { probeMessage, readAnnouncement, readMatches, type Match } from './probematch.ts';
+import { probeMessage, readAnnouncement, readMatches, strayReason, type Match } from './probematch.ts';
 import { SenderLimit, type SenderBounds } from './senderlimit.ts';
 
 const group = '239.255.255.250';
@@ -41,7 +41,7 @@ export async function probeInterface(o: WsDiscoveryOptions): Promise<void> {
   socket.on('message', (datagram, from) => {
     if (o.signal.aborted) return;
     if (isInNetwork(from.address, o.local)) hear(datagram, from, asked, limit, o);
-    else if (limit.admit(from.address)) o.onLeftOut(from.address, `it is not in the network of ${o.local.name} (${o.local.address})`);
+    else if (limit.admit(from.address)) o.onLeftOut(from.address, `${strayReason}${o.local.name} (${o.local.address})`);
   });
   try {
     let failed = 0;

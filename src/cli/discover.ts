@@ -64,8 +64,8 @@ export function foundInWords({ found, leftOut, silent = [] }: Result): string[] 
   return [
     ...(found.length === 0 ? ['No camera answered.'] : tableLines(['ID', 'ADDRESS', 'NAME', 'MODEL', 'FOUND BY', 'NOTE'], found.map((camera) => [...cells(camera), noteOf(camera)]))),
     '',
-    found.length === 0 ? nobodyAnswered : `${plural(found.length, 'camera')} answered${free.length === found.length ? '' : `, ${free.length === 0 ? 'none' : free.length} of them to be taken in`}.`
-      + (free.length === 0 ? '' : ' Take one in: sallyport adopt ID --user USER'),
+    ...(found.length === 0 ? nobodyAnswered : [`${plural(found.length, 'camera')} answered${free.length === found.length ? '' : `, ${free.length === 0 ? 'none' : free.length} of them to be taken in`}.`
+      + (free.length === 0 ? '' : ' Take one in: sallyport adopt ID --user USER')]),
     ...(silent.length === 0 ? [] : [
       '', 'Heard before, and silent now:',
       ...tableLines(['ID', 'ADDRESS', 'NAME', 'MODEL', 'HEARD', 'NOTE'], silent.map((camera) => [
@@ -76,8 +76,12 @@ export function foundInWords({ found, leftOut, silent = [] }: Result): string[] 
   ];
 }
 
-const nobodyAnswered = 'Cameras that are on and in this network mostly answer within 3 seconds. Where ONVIF is off in the camera\'s settings, turn it on. '
-  + 'For a network behind a router: sallyport discover --range 192.168.1.0/24. For a known address: sallyport adopt --address HOST --user USER.';
+const nobodyAnswered = [
+  'Cameras that are on and in this network mostly answer within 3 seconds.',
+  '  ONVIF may be off in the camera\'s own settings: turn it on there.',
+  '  A network behind a router:  sallyport discover --range 192.168.1.0/24',
+  '  A camera whose address you know:  sallyport adopt --address HOST --user USER',
+];
 
 function cells(camera: Found): string[] {
   return [camera.id, `${camera.address}:${camera.port}`, camera.name ?? '-', camera.model ?? '-', camera.sources.join(' + ')];

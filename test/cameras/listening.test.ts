@@ -144,6 +144,14 @@ t.test('who was heard longest ago is forgotten first, and a loud sender forgets 
   t.notOk(census.heard().some(({ address }) => address === '10.0.0.1'));
 });
 
+t.test('what strays in by another interface is no news of a camera that was found', async (t) => {
+  const census = new Census();
+  census.leaveOut('10.0.0.2', 'ws-discovery', 'it is not in the network of eth1 (10.1.0.1)');
+  census.leaveOut('10.0.0.3', 'ws-discovery', 'it is not in the network of eth1 (10.1.0.1)');
+  census.addMatch({ address: '10.0.0.2', port: 80, path: '/', secure: false, xaddrs: [], urn: 'x', name: undefined, model: undefined, hardware: undefined }, 'eth0');
+  t.same(census.result().leftOut.map(({ from }) => from), ['10.0.0.3']);
+});
+
 t.test('who is too loud is heard again in the next window', async (t) => {
   let nowMs = 0;
   const limit = new SenderLimit({ datagramsMax: 2, sendersMax: 2, totalMax: 3, window: { lengthMs: 100, monotonicMs: () => nowMs } });
