@@ -10,13 +10,18 @@
  * It serves the one connection that ffmpeg reads, in the one thread that reads it; a second one is passed through. It must never hold back
  * what was read: poll says "readable" as long as something is left. A program that is linked without a dynamic linker goes without it.
  *
+ * It is as patient as its reader: while what ffmpeg has written lies unread in the pipe, nobody waits for the next picture, and poll waits for
+ * 48 KiB or its time-out (ffmpeg's is 100 ms), whichever is first, instead of waking for each. Whoever reads at once is served at once again.
+ *
  * glibc overwrites what is freed (the jail sees to that), but buffers that are used again keep the end of the longest that was ever in
  * them, for hours: this one, ffmpeg's output buffer, and the one in which its parser puts a picture together. They are wiped here.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +34,10 @@ static void *(*next_fast_realloc)(void *, unsigned int *, size_t);
 static int connection = -1;
 static unsigned char held[65536];
 static size_t from, to;
+
+enum { PATIENT_BYTES = 49152, HANDSHAKE_BYTES = 262144, EMPTY_LOOKS = 2 };
+static size_t taken; /* since the connection began, up to HANDSHAKE_BYTES: RTSP's questions and answers are not to wait */
+static int patient, empty_looks;
 
 __attribute__((constructor)) static void find_next(void) {
   next_recv = (ssize_t(*)(int, void *, size_t, int))dlsym(RTLD_NEXT, "recv");
@@ -45,6 +54,37 @@ static int is_stream(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
+static void hold(size_t got) {
+  from = 0;
+  to = got;
+  if (taken < HANDSHAKE_BYTES) taken += got;
+}
+
+/* Whether what was written waits to be read; looked at twice, for right after a reading there is nothing. */
+static int nobody_waits(void) {
+  int unread = 0;
+  if (taken < HANDSHAKE_BYTES || ioctl(STDOUT_FILENO, SIOCOUTQ, &unread) != 0) return 0;
+  empty_looks = unread > 0 ? 0 : empty_looks + 1;
+  return empty_looks < EMPTY_LOOKS;
+}
+
+/* The kernel reports the connection as readable when so much is there. */
+static void be_patient(int now) {
+  int bytes = now ? PATIENT_BYTES : 1;
+  if (now != patient && setsockopt(connection, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0) patient = now;
+}
+
+/* Nothing is held, and only the connection is asked for. */
+static int wait_patiently(struct pollfd *list, int timeout) {
+  int ready = next_poll(list, 1, timeout);
+  if (ready != 0) return ready;
+  ssize_t got = next_recv(connection, held, sizeof held, MSG_DONTWAIT);
+  if (got <= 0) return 0; /* what it is, the next poll says */
+  hold((size_t)got);
+  list[0].revents = POLLIN;
+  return 1;
+}
+
 ssize_t recv(int fd, void *buffer, size_t size, int flags) {
   if (fd < 0 || flags != 0) return next_recv(fd, buffer, size, flags);
   if (connection == -1 && is_stream(fd)) connection = fd;
@@ -53,8 +93,7 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags) {
     if (size >= sizeof held) return next_recv(fd, buffer, size, flags);
     ssize_t got = next_recv(fd, held, sizeof held, 0);
     if (got <= 0) return got;
-    from = 0;
-    to = (size_t)got;
+    hold((size_t)got);
   }
   size_t part = to - from < size ? to - from : size;
   memcpy(buffer, held + from, part);
@@ -69,7 +108,11 @@ int poll(struct pollfd *list, nfds_t count, int timeout) {
   nfds_t ours = count;
   if (from != to)
     for (ours = 0; ours < count && !(list[ours].fd == connection && (list[ours].events & POLLIN)); ours++) {}
-  if (ours == count) return next_poll(list, count, timeout);
+  if (ours == count) {
+    if (count != 1 || connection == -1 || list[0].fd != connection || list[0].events != POLLIN || timeout <= 0) return next_poll(list, count, timeout);
+    be_patient(nobody_waits());
+    return patient ? wait_patiently(list, timeout) : next_poll(list, count, timeout);
+  }
   if (count == 1 && list[0].events == POLLIN) {
     list[0].revents = POLLIN;
     return 1;
@@ -86,7 +129,8 @@ int close(int fd) {
   if (fd == connection && fd != -1) {
     connection = -1;
     memset(held, 0, to);
-    from = to = 0;
+    from = to = taken = 0;
+    patient = empty_looks = 0;
   }
   return next_close(fd);
 }

@@ -288,7 +288,7 @@ static void threads_and_itself(void) {
   ALLOW_WHEN(SYS_prlimit64, INT_IS(0, 0), IS(2, 0));
   const uint32_t descriptor_commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC};
   for (size_t i = 0; i < COUNT(descriptor_commands); i++) ALLOW_WHEN(SYS_fcntl, INT_IS(1, descriptor_commands[i]));
-  const uint32_t questions[] = {FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ};
+  const uint32_t questions[] = {FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ, TIOCOUTQ};
   for (size_t i = 0; i < COUNT(questions); i++) ALLOW_WHEN(SYS_ioctl, INT_IS(1, questions[i]));
 }
 

@@ -51,6 +51,29 @@ t.test('what ffmpeg reads ahead is what it would have read, however the network 
   }
 });
 
+t.test('while nobody reads what ffmpeg writes it waits for more, and in the end nothing is missing', async (t) => {
+  const long = Buffer.concat(Array.from({ length: Math.ceil(600_000 / stream.length) }, () => stream));
+  const whole = await packets(await serve(t, (socket) => void socket.end(long)), false);
+  const sent = Promise.withResolvers<void>();
+  const port = await serve(t, async (socket) => {
+    socket.setNoDelay(true);
+    for (let at = 0; at < long.length; at += 7000) {
+      await new Promise((resolve) => { socket.write(long.subarray(at, at + 7000), resolve); });
+      await new Promise((resolve) => { setTimeout(resolve, 2); });
+    }
+    // Less than it waits for, and then the end.
+    socket.end();
+    sent.resolve();
+  });
+  const child = await jail.launch('ffmpeg', ['-v', 'error', '-f', 'mpegts', '-i', `tcp://127.0.183.90:${port}`, '-c', 'copy', '-copyts', '-f', 'framecrc', '-flush_packets', '1', 'pipe:1'], { port, readsAhead: true });
+  t.teardown(() => child.kill('SIGKILL'));
+  await sent.promise;
+  let said = '';
+  for await (const piece of child.stdout) said += String(piece);
+  t.equal(said, whole);
+  t.match(await child.exited, { status: 0 });
+});
+
 t.test('the library is in use where the jail is, and the end of a camera that says nothing is seen', async (t) => {
   let end = (): void => {};
   const connected = Promise.withResolvers<void>();
