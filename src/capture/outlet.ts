@@ -109,6 +109,10 @@ export class Outlet {
 
   #release(): void {
     if (!this.#held) return;
+    if (!this.#prompt) {
+      if (this.#o.child.takeOutput() === 0) this.#onEmpty(this.#o.clock.monotonicMs());
+      return;
+    }
     this.#held = false;
     this.#o.child.releaseOutput();
   }
