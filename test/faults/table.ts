@@ -17,29 +17,37 @@ export function printTable(rows: readonly Row[]): void {
   console.log('');
 }
 
-/** Replaces what stands between the two marks; the rest of the page is written by hand. */
+/** Replaces what stands between the two marks; the rest of the page is written by hand. A row of which these results know nothing stays as it is. */
 export function writeReliability(root: string, rows: readonly Row[], results: readonly Result[]): void {
   const page = join(root, 'docs', 'RELIABILITY.md');
   const text = readFileSync(page, 'utf8');
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from === -1 || to === -1) throw new Error(`${page} lacks the marks between which the table stands`);
-  const machines = [...new Set(results.map(({ machine }) => machine))];
-  writeFileSync(page, `${text.slice(0, from)}${begin}\n\nMachine: ${machines.join('; ')}.\n\n${markdown(rows)}\n\n${commands(rows)}\n\n${text.slice(to)}`);
+  const before = text.slice(from, to);
+  const machines = [...new Set([...(/^Machine: (.*)\.$/m.exec(before)?.[1]?.split('; ') ?? []), ...results.map(({ machine }) => machine)])];
+  const [faults, figures] = [linesById(before, 0), linesById(before, 1)];
+  writeFileSync(page, `${text.slice(0, from)}${begin}\n\nMachine: ${machines.join('; ')}.\n\n${markdown(rows, faults)}\n\n${commands(rows, figures)}\n\n${text.slice(to)}`);
 }
 
-function markdown(rows: readonly Row[]): string {
+/** The lines of the first or the second table of the page. */
+function linesById(text: string, table: 0 | 1): ReadonlyMap<string, string> {
+  const lines = (text.split(/\n\n(?=\| \| )/)[table + 1] ?? '').split('\n').filter((line) => /^\| [^|\s]/.test(line));
+  return new Map(lines.map((line) => [line.split(' | ')[0]?.slice(2) ?? '', line]));
+}
+
+function markdown(rows: readonly Row[], before: ReadonlyMap<string, string>): string {
   return [
     '| | fault | injected | expected | lost | recovery, median / worst | verdict |',
     '|---|---|---|---|---|---|---|',
-    ...rows.map((row) => `| ${[row.id, row.fault, row.injected, row.expected, row.lost, row.recovery, row.verdict].map(cell).join(' | ')} |`),
+    ...rows.map((row) => (row.date === '' ? before.get(row.id) : undefined) ?? `| ${[row.id, row.fault, row.injected, row.expected, row.lost, row.recovery, row.verdict].map(cell).join(' | ')} |`),
   ].join('\n');
 }
 
-function commands(rows: readonly Row[]): string {
+function commands(rows: readonly Row[], before: ReadonlyMap<string, string>): string {
   return [
     '| | date | command | load per core | figures |',
     '|---|---|---|---|---|',
-    ...rows.map((row) => `| ${[row.id, row.date, row.command === '' ? '' : `\`${row.command}\``, row.load, row.figures].map(cell).join(' | ')} |`),
+    ...rows.map((row) => (row.date === '' ? before.get(row.id) : undefined) ?? `| ${[row.id, row.date, row.command === '' ? '' : `\`${row.command}\``, row.load, row.figures].map(cell).join(' | ')} |`),
   ].join('\n');
 }
 
