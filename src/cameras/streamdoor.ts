@@ -27,8 +27,8 @@ export class StreamDoor {
   }
 
   /**
-   * The address for the next try, with user and password. SP_CAMERA_UNREACHABLE, SP_CAMERA_ADDRESS; SP_CAMERA_CERTIFICATE when the last
-   * connection by TLS met another certificate and the next one would.
+   * The address for the next try, with user and password. SP_CAMERA_UNREACHABLE, SP_CAMERA_ADDRESS; by TLS the camera is looked at first,
+   * for ffmpeg could not say what is wrong: SP_CAMERA_CERTIFICATE when it shows another certificate.
    */
   async url(): Promise<Secret> {
     const { camera, uri, user, password, certificates } = this.#o;

@@ -5,7 +5,7 @@
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, reasonOf } from '../base/errors.ts';
 import { connectTls, type TlsTarget } from './tls.ts';
 
 export class TlsRelay {
@@ -14,7 +14,6 @@ export class TlsRelay {
   readonly #stop = new AbortController();
   /** ffmpeg's, and the TLS connections behind them. */
   readonly #open = new Set<{ destroy(): void }>();
-  #problem: SallyportError | undefined;
 
   /** SP_CAMERA_UNREACHABLE when no port of loopback can be had. */
   static async open(target: TlsTarget): Promise<TlsRelay> {
@@ -37,11 +36,9 @@ export class TlsRelay {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** After a connection that failed: whether it would fail again. Rejects with why, SP_CAMERA_CERTIFICATE or SP_CAMERA_UNREACHABLE. */
+  /** Whether the camera would be let through now. Rejects with why not: SP_CAMERA_CERTIFICATE or SP_CAMERA_UNREACHABLE. */
   async check(): Promise<void> {
-    if (this.#problem === undefined) return;
     (await connectTls(this.#target, this.#stop.signal)).destroy();
-    this.#problem = undefined;
   }
 
   async close(): Promise<void> {
@@ -58,9 +55,8 @@ export class TlsRelay {
       this.#open.add(far);
       far.once('close', () => this.#open.delete(far));
       await Promise.all([pipeline(near, far), pipeline(far, near)]);
-    } catch (error) {
-      // That a connection breaks is told by ffmpeg; that none came about, only here.
-      if (error instanceof SallyportError && error.code !== 'SP_STOPPED') this.#problem = asSallyportError(error);
+    } catch {
+      // ffmpeg tells that its connection broke; why none came about, the next `check` says.
     } finally {
       this.#open.delete(near);
       near.destroy();
