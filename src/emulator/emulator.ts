@@ -21,6 +21,7 @@ import { WsDiscovery } from './discovery.ts';
 import type { TalkCodec } from './ear.ts';
 import type { StreamFacts, StreamName, TlsUse, WantedVideo } from './face.ts';
 import { makeFace } from './makeface.ts';
+import type { Make } from './makes.ts';
 import { Mdns } from './mdns.ts';
 import { recodeScene } from './recode.ts';
 import { aacTrack, alawTrack, videoTrack, type Track } from './rtp.ts';
@@ -30,6 +31,7 @@ import { loadVideo, looksMax, makeScene, makeSound, openSceneFolder, plainEncodi
 export type { EmulatedCamera } from './camera.ts';
 export type { DeviceFacts } from './face.ts';
 export type { VideoCodec } from './samples.ts';
+export { makes, type Make } from './makes.ts';
 export { eventKinds, type EventKind } from './topics.ts';
 
 export type EmulatedAudio = SoundKind | 'none';
@@ -57,6 +59,8 @@ export interface EmulatorOptions {
   readonly talk?: readonly TalkCodec[];
   /** HTTPS and RTSPS beside HTTP and RTSP, or instead, by a self-signed certificate that is new at each start (none). */
   readonly tls?: TlsUse;
+  /** As whose camera each appears, for all cameras or for each in turn (`standard`). */
+  readonly makes?: Make | readonly Make[];
   /** Whether its head moves, for all cameras or for each in turn; else as its maker has it. */
   readonly ptz?: boolean | readonly boolean[];
   /** How long a reboot takes (5 s). */
@@ -108,7 +112,7 @@ export class Emulator {
         const { streams, scenes } = cast[index] as Role;
         const name = firstNames[index] ?? `camera-${index + 1}`;
         const face = makeFace({
-          name, address, streams: { ...streams }, user: options.user ?? 'admin', password, talk: options.talk ?? [], tls: options.tls ?? 'none', rebootMs: options.rebootMs ?? rebootMs, closed: closed.signal, moves: turnOf(options.ptz, index), ports: options.ports?.[index],
+          name, address, streams: { ...streams }, user: options.user ?? 'admin', password, talk: options.talk ?? [], tls: options.tls ?? 'none', rebootMs: options.rebootMs ?? rebootMs, closed: closed.signal, make: turnOf(options.makes, index) ?? 'standard', moves: turnOf(options.ptz, index), ports: options.ports?.[index],
         });
         const camera = new Camera({ face, scenes, announcers, restage: (codec) => roleOf(index, codec), recode: (stream, wanted) => studio.recode(face.streams[stream], scenes[stream], wanted), log: options.log });
         await camera.start();

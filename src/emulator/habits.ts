@@ -21,13 +21,15 @@ export interface Tokens {
 export interface Habits {
   /** What it offers; the device service always, PTZ only where its head moves. */
   readonly services: readonly ServiceName[];
+  /** Where its services are by custom; else any free port. */
+  readonly port?: number;
   /** Its head moves, where nobody says otherwise. */
   readonly moves: boolean;
   readonly paths: Readonly<Record<ServiceName, string>>;
   readonly tokens: Tokens;
   readonly rtspPaths: Readonly<Record<StreamName, string>>;
-  /** Path and query of a single picture. */
-  readonly snapshot: (face: Pick<CameraFace, 'user' | 'password'>, name: StreamName) => string;
+  /** Path and query of a single picture, where it gives any. */
+  readonly snapshot: ((face: Pick<CameraFace, 'user' | 'password'>, name: StreamName) => string) | undefined;
   /** A snapshot needs no other credentials than its address. */
   readonly snapshotOpen: boolean;
   /** How it wants to know who asks. */

@@ -8,6 +8,8 @@ export interface OnvifQuirks {
   clockStep?: { readonly atMs: UnixMs; readonly byMs: number };
   /** It tells its local time as UTC, so far from the truth by which it judges tokens. */
   localTimeToldMs?: number;
+  /** What it tells of its address when it is looked for. */
+  xaddrs?: 'unset' | 'link-local' | 'with link-local' | 'IPv6' | 'with IPv6' | 'wrong host' | 'none';
   /** What GetStreamUri answers instead of the truth. */
   streamUri?: string;
   /** PullMessages answers at once, also when there is nothing. */

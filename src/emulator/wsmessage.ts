@@ -67,7 +67,24 @@ export interface Sequence {
 
 function describe(face: CameraFace): string {
   return `${endpoint(face)}<d:Types>dn:NetworkVideoTransmitter tds:Device</d:Types><d:Scopes>${escapeXml(scopesOf(face).join(' '))}</d:Scopes>`
-    + `<d:XAddrs>${escapeXml(deviceXaddr(face))}</d:XAddrs><d:MetadataVersion>1</d:MetadataVersion>`;
+    + `<d:XAddrs>${escapeXml(xaddrsOf(face))}</d:XAddrs><d:MetadataVersion>1</d:MetadataVersion>`;
+}
+
+/** Addresses that lead nowhere beside, or instead of, the true one. */
+function xaddrsOf(face: CameraFace): string {
+  const plain = deviceXaddr(face);
+  const at = (host: string): string => plain.replace(face.address, host);
+  const [linkLocal, ipv6] = [at('169.254.7.33'), at('[fe80::4619:b6ff:fe3e:baa1]')];
+  switch (face.quirks.xaddrs) {
+    case 'unset': return at('0.0.0.0');
+    case 'link-local': return linkLocal;
+    case 'with link-local': return `${plain} ${linkLocal}`;
+    case 'IPv6': return ipv6;
+    case 'with IPv6': return `${plain} ${ipv6}`;
+    case 'wrong host': return at('192.0.2.77');
+    case 'none': return '';
+    default: return plain;
+  }
 }
 
 function endpoint(face: CameraFace): string {
