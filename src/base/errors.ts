@@ -355,6 +355,11 @@ export const errorTable = {
     sentence: 'the emulated cameras cannot be started: {reason}',
     hint: 'Choose a first address within 127.0.0.0/8 with room for all cameras, and a clip that ffmpeg reads.',
   },
+  SP_EMULATED_FAULT: {
+    kind: 'refuse',
+    sentence: 'this fault cannot be played: {reason}',
+    hint: '`sallyport emulate --help` lists the faults and their values.',
+  },
   // daemon, control, cli
   SP_NO_DAEMON: {
     kind: 'refuse',

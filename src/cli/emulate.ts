@@ -1,6 +1,11 @@
+import { resolve } from 'node:path';
 import { SallyportError } from '../base/errors.ts';
+import { Lifetime } from '../base/lifetime.ts';
 import { createLog } from '../base/log.ts';
-import { Emulator } from '../emulator/emulator.ts';
+import { EmulatorControl } from '../emulator/controlsocket.ts';
+import { Emulator, type EmulatedCamera, type EmulatorOptions } from '../emulator/emulator.ts';
+import { Faults } from '../emulator/faults.ts';
+import { faultLines, readFaultOrder } from '../emulator/faulttable.ts';
 import { parseOptions, type Command } from './command.ts';
 import { print, printError, printJson, printTable } from './terminal.ts';
 
@@ -8,53 +13,105 @@ export const emulate: Command = {
   name: 'emulate',
   summary: 'emulated ONVIF cameras, for developers',
   help: `
-Usage: sallyport emulate [--cameras N] [--address 127.0.0.2] [--clip FILE] [--audio aac|alaw|none] …
+Usage: sallyport emulate [OPTION…]
 
-Cameras on 127.0.0.x that answer WS-Discovery and mDNS, speak ONVIF (profile S) and RTSP with Digest
-authentication, and show moving pictures with a clock. No privileges are needed, and any number of
-emulators run side by side. Ctrl-C ends them.
+Cameras on 127.0.0.x with moving pictures: they answer WS-Discovery and mDNS, speak ONVIF and RTSP, and fail on
+demand. No privileges are needed, and any number of emulators run side by side. Ctrl-C ends them.
 
-  --cameras N          how many (2)
-  --address A          the first one's address (127.0.0.2); the others follow
-  --clip FILE          pictures from a file that ffmpeg reads, looped (else a generated scene)
-  --audio KIND[,KIND]  aac, alaw or none, for each camera in turn (none)
-  --seconds N          length of the loop, 1 to 600 (20)
-  --user U             (admin)
-  --password-stdin     the password is the first line of standard input (else made at random and printed)
-  --folder DIR         where generated scenes are kept (else in the temporary folder)
-  --json               print what there is as JSON, one document, then run`,
+Cameras
+  --cameras N               how many, 1 to 200 (2)
+  --address A               the first one's address (127.0.0.2); the others follow
+  --user U                  (admin)
+  --password-stdin          the password is the first line of standard input (else made at random and printed)
+  --tls none|also|only      HTTPS and RTSPS beside HTTP and RTSP, or instead (none); the certificate is new at each start
+  --no-discovery            answer neither WS-Discovery nor mDNS
+
+Pictures and sound
+  --clip FILE               pictures from a file that ffmpeg reads, looped (else a generated scene)
+  --seconds N               length of the loop, 1 to 600 (20)
+  --codec CODEC[,CODEC]     h264 or h265 for the main stream of each camera in turn (h264)
+  --gop N                   seconds from one key frame of the main stream to the next, 1 to 300 (1)
+  --b-frames N              B-frames of the main stream, 0 to 8 (0)
+  --audio KIND[,KIND]       aac, alaw or none, for each camera in turn (none)
+  --talk CODEC[,CODEC]      pcmu, pcma: what their loudspeakers take over the ONVIF backchannel (none)
+  --folder DIR              where generated scenes are kept (else in the temporary folder)
+
+For programs
+  --json                    print the cameras as one JSON document as soon as all listen, then run
+  --control SOCKET          take orders on this unix socket, as HTTP and JSON:
+                            GET /cameras, GET /faults, POST /faults, DELETE /faults
+  --fault ORDER             CAMERA=FAULT[:VALUE][@AFTER][+FOR], any number of times; CAMERA is a name or * for all,
+                            AFTER and FOR are seconds from the start and from the fault's beginning
+
+Faults
+${faultLines().map((line) => `  ${line}`).join('\n')}
+
+Examples
+  sallyport emulate --cameras 16 --audio aac,none
+  sallyport emulate --fault front-door=stall@30s+10s --fault '*=drop:5'
+  sallyport emulate --json --control /tmp/emulator.sock
+  curl --unix-socket /tmp/emulator.sock http://emulator/faults \\
+    -d '{"camera":"garden","fault":"event","value":"person","forSeconds":10}'`,
   async run(args) {
     const { values } = parseOptions('emulate', args, {
-      cameras: { type: 'string' }, address: { type: 'string' }, clip: { type: 'string' }, audio: { type: 'string' }, user: { type: 'string' }, seconds: { type: 'string' },
-      'password-stdin': { type: 'boolean' }, folder: { type: 'string' }, json: { type: 'boolean' },
+      cameras: { type: 'string' }, address: { type: 'string' }, user: { type: 'string' }, 'password-stdin': { type: 'boolean' }, tls: { type: 'string' }, 'no-discovery': { type: 'boolean' },
+      clip: { type: 'string' }, seconds: { type: 'string' }, codec: { type: 'string' }, gop: { type: 'string' }, 'b-frames': { type: 'string' }, audio: { type: 'string' }, talk: { type: 'string' }, folder: { type: 'string' },
+      json: { type: 'boolean' }, control: { type: 'string' }, fault: { type: 'string', multiple: true },
     }, 0);
-    const cameras = Number(values.cameras ?? '2');
-    if (!Number.isInteger(cameras) || cameras < 1 || cameras > 200) throw new SallyportError('SP_USAGE', { command: 'emulate', reason: '--cameras takes 1 to 200' });
-    const emulator = await Emulator.start({
-      cameras,
+    const orders = (values.fault ?? []).map(readFaultOrder);
+    const log = createLog({ level: 'warn', write: (line) => void process.stderr.write(line) });
+    const options: EmulatorOptions = {
+      log,
+      cameras: numberOf('cameras', values.cameras ?? '2', 1, 200),
       firstAddress: values.address ?? '127.0.0.2',
-      log: createLog({ level: 'warn', write: (line) => void process.stderr.write(line) }),
-      audio: audioOf(values.audio ?? 'none'),
+      audio: wordsOf('audio', values.audio ?? 'none', ['aac', 'alaw', 'none']),
+      codec: wordsOf('codec', values.codec ?? 'h264', ['h264', 'h265']),
+      talk: values.talk === undefined ? [] : wordsOf('talk', values.talk.toUpperCase(), ['PCMU', 'PCMA']),
+      tls: wordsOf('tls', values.tls ?? 'none', ['none', 'also', 'only'])[0] ?? 'none',
+      discovery: values['no-discovery'] !== true,
+      ...(values.gop === undefined ? {} : { gopSeconds: numberOf('gop', values.gop, 1, 300) }),
+      ...(values['b-frames'] === undefined ? {} : { bFrames: numberOf('b-frames', values['b-frames'], 0, 8) }),
       ...(values.clip === undefined ? {} : { clip: values.clip }),
       ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
       ...(values.user === undefined ? {} : { user: values.user }),
       ...(values['password-stdin'] === true ? { password: await firstLine() } : {}),
       ...(values.folder === undefined ? {} : { folder: values.folder }),
+    };
+    const ended = new Promise<void>((end) => {
+      process.once('SIGINT', end);
+      process.once('SIGTERM', end);
     });
-    show(emulator, values.json === true);
-    await new Promise<void>((resolve) => {
-      process.once('SIGINT', resolve);
-      process.once('SIGTERM', resolve);
-    });
-    await emulator.close();
+    const lifetime = new Lifetime();
+    try {
+      const emulator = await Emulator.start(options);
+      lifetime.defer('emulated cameras', () => emulator.close());
+      const faults = new Faults(emulator.cameras, log);
+      lifetime.defer('faults', () => faults.close());
+      for (const order of orders) await faults.order(order);
+      if (values.control !== undefined) {
+        const control = await EmulatorControl.open(resolve(values.control), { cameras: () => emulator.cameras.map(factsOf), faults });
+        lifetime.defer('control socket', () => control.close());
+      }
+      show(emulator, values.json === true);
+      await ended;
+    } finally {
+      await lifetime.close();
+    }
     return 0;
   },
 };
 
-function audioOf(text: string): ('aac' | 'alaw' | 'none')[] {
-  return text.split(',').map((kind) => {
-    if (kind === 'aac' || kind === 'alaw' || kind === 'none') return kind;
-    throw new SallyportError('SP_USAGE', { command: 'emulate', reason: `"${kind}" is no audio; take aac, alaw or none` });
+function numberOf(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (text === '' || !Number.isInteger(value) || value < min || value > max) throw new SallyportError('SP_USAGE', { command: 'emulate', reason: `--${name} takes ${min} to ${max}` });
+  return value;
+}
+
+function wordsOf<const W extends string>(name: string, text: string, words: readonly W[]): W[] {
+  return text.split(',').map((given) => {
+    const word = words.find((one) => one === given);
+    if (word === undefined) throw new SallyportError('SP_USAGE', { command: 'emulate', reason: `--${name}: "${given}" is none of ${words.join(', ').toLowerCase()}` });
+    return word;
   });
 }
 
@@ -67,14 +124,27 @@ async function firstLine(): Promise<string> {
   return text.split(/\r?\n/)[0] ?? '';
 }
 
+/** What a program needs to know of a camera. Ports are 0 where there is none. */
+function factsOf({ name, address, onvifPort, rtspPort, httpsPort, rtspsPort, fingerprint, urn, serial, user, password, device, scenes }: EmulatedCamera): object {
+  return { name, address, onvifPort, rtspPort, httpsPort, rtspsPort, fingerprint, urn, serial, user, password, device, scenes };
+}
+
 function show(emulator: Emulator, json: boolean): void {
   const { cameras } = emulator;
   if (json) {
-    printJson({ folder: emulator.sceneFolder, cameras: cameras.map(({ name, address, onvifPort, rtspPort, urn, serial, user, password, device, scenes }) => ({ name, address, onvifPort, rtspPort, urn, serial, user, password, device, scenes })) });
+    printJson({ folder: emulator.sceneFolder, cameras: cameras.map(factsOf) });
     return;
   }
-  printTable(['CAMERA', 'ONVIF', 'RTSP', 'SERIAL'], cameras.map((camera) => [camera.name, `http://${camera.address}:${camera.onvifPort}/onvif/device_service`, `rtsp://${camera.address}:${camera.rtspPort}/main`, camera.serial]));
+  printTable(['CAMERA', 'ONVIF', 'RTSP', 'SERIAL'], cameras.map((camera) => [camera.name, onvifUrl(camera), rtspUrl(camera), camera.serial]));
   const [first] = cameras;
   if (first !== undefined) print(`\nuser ${first.user}, password ${first.password}`);
   printError('Ctrl-C ends them.');
+}
+
+function onvifUrl({ address, onvifPort, httpsPort }: EmulatedCamera): string {
+  return onvifPort === 0 ? `https://${address}:${httpsPort}/onvif/device_service` : `http://${address}:${onvifPort}/onvif/device_service`;
+}
+
+function rtspUrl({ address, rtspPort, rtspsPort }: EmulatedCamera): string {
+  return rtspPort === 0 ? `rtsps://${address}:${rtspsPort}/main` : `rtsp://${address}:${rtspPort}/main`;
 }

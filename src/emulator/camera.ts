@@ -40,8 +40,10 @@ export interface EmulatedCamera {
   stop(): Promise<void>;
   /** Comes back, on the same ports where they are still free. */
   start(): Promise<void>;
-  /** Gets another address of loopback, as by DHCP: vanishes here and comes up there, as who it was. */
+  /** Gets another address of loopback, as by DHCP: vanishes here and comes up there, as who it was; stays where it is when that cannot be had. */
   moveTo(address: string): Promise<void>;
+  /** Every connection is reset; new ones are welcome. */
+  resetConnections(): void;
   /** RTSP and ONVIF fall silent; sockets stay, new ones are accepted. */
   stall(): void;
   /** Goes on with the present picture, from a key frame. */
@@ -189,10 +191,23 @@ export class Camera implements EmulatedCamera {
     });
   }
 
+  resetConnections(): void {
+    this.#rtsp.resetConnections();
+    this.#onvif.resetConnections();
+  }
+
   async moveTo(address: string): Promise<void> {
+    const before = this.#face.address;
+    const runs = this.#running;
     await this.stop();
     this.#face.address = address;
-    await this.start();
+    try {
+      await this.start();
+    } catch (error) {
+      this.#face.address = before;
+      if (runs) await this.start();
+      throw error;
+    }
   }
 
   stall(): void {

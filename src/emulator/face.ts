@@ -5,6 +5,7 @@ import type { TalkCodec } from './ear.ts';
 import type { CameraEvents } from './events.ts';
 import type { Habits } from './habits.ts';
 import type { PtzHead } from './head.ts';
+import type { Mischief } from './onvif/mischief.ts';
 import type { OnvifQuirks } from './onvifquirks.ts';
 import type { Track } from './rtp.ts';
 import type { RtspQuirks } from './rtspquirks.ts';
@@ -37,7 +38,10 @@ export interface WantedVideo {
 }
 
 /** Where a camera strays from the standard; an empty one strays nowhere. */
-export interface Quirks extends OnvifQuirks, RtspQuirks {}
+export interface Quirks extends OnvifQuirks, RtspQuirks {
+  /** What its HTTP server does to whoever asks. */
+  mischief?: Mischief;
+}
 
 export interface CameraFace {
   readonly name: string;
@@ -108,7 +112,7 @@ export function scopesOf(face: CameraFace): string[] {
   return [...fixedScopesOf(face), ...face.settings.scopes];
 }
 
-/** A camera's identity hangs on its address, so that it is the same camera after the emulator's restart. */
+/** A camera's identity hangs on its first address, so that it is the same camera after the emulator's restart, and after it moved. */
 export function identityOf(address: string): { urn: string; hardware: string; device: DeviceFacts } {
   const hash = createHash('sha256').update(`emulated camera ${address}`).digest('hex');
   const uuid = [hash.slice(0, 8), hash.slice(8, 12), `4${hash.slice(13, 16)}`, `a${hash.slice(17, 20)}`, hash.slice(20, 32)].join('-');

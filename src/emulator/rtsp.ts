@@ -46,8 +46,12 @@ export class RtspServer {
   async stop(): Promise<void> {
     const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     this.#servers.clear();
-    for (const connection of this.#connections) connection.reset();
+    this.resetConnections();
     await Promise.all(closed);
+  }
+
+  resetConnections(): void {
+    for (const connection of this.#connections) connection.reset();
   }
 
   stall(): void {

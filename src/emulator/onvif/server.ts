@@ -12,6 +12,7 @@ import type { Certificate } from '../certificate.ts';
 import type { CameraFace } from '../face.ts';
 import { resetSocket } from '../reset.ts';
 import { Access } from './access.ts';
+import { disturb } from './mischief.ts';
 import type { Operation } from './operation.ts';
 import { namespaceOfBody } from './namespace.ts';
 import { operationOf, servicesOf } from './services.ts';
@@ -69,9 +70,13 @@ export class OnvifServer {
   async stop(): Promise<void> {
     const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     this.#servers.clear();
-    for (const socket of this.#sockets) resetSocket(socket);
+    this.resetConnections();
     this.resume();
     await Promise.all(closed);
+  }
+
+  resetConnections(): void {
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   stall(): void {
@@ -90,6 +95,7 @@ export class OnvifServer {
       const body = await readBody(request);
       await this.#whileStalled();
       if (response.destroyed) return;
+      if (disturb(this.#face.quirks.mischief, response, () => this.#access.challenge(request.headers.authorization))) return;
       if (body === undefined) respond(response, 413, 'text/plain', 'too long');
       else if (request.method === 'POST') await this.#answerSoap(request, response, body);
       else this.#answerGet(request, response);
