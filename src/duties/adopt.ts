@@ -11,7 +11,7 @@ import { neighbourOf } from '../cameras/neighbours.ts';
 import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
 import type { CameraIdentity } from '../policy/identity.ts';
-import { pictureAdvice, pictureWords, type PictureFacts } from '../policy/picture.ts';
+import { chooseStreams, pictureAdvice, pictureWords, type PictureFacts } from '../policy/picture.ts';
 import type { Vault } from '../vault/vault.ts';
 
 export interface StreamFacts {
@@ -25,6 +25,8 @@ export interface StreamFacts {
   readonly audioCodec: string | undefined;
   /** Pictures from one key frame to the next, by the camera's word. */
   readonly gop?: number;
+  /** Why this one of those that the camera has, in words. */
+  readonly why?: string;
 }
 
 /** What is kept of a camera between starts; nothing else of it is stored. */
@@ -67,7 +69,9 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
   const { offsetMs } = await client.readClock();
   await client.checkCredentials();
   const device = await client.device();
-  const [main, sub] = rankProfiles(access.camera, await client.profiles());
+  const chosen = chooseStreams(await client.profiles());
+  if (chosen === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera: access.camera, reason: 'it names no profile with H.264 or H.265' });
+  const { main, sub } = chosen;
   const probe = async (profile: ProfileFacts): Promise<ProbedStream> => {
     const door = new StreamDoor({ camera: access.camera, uri: profile.streamUri, user: access.user, password: access.password, certificates });
     try {
@@ -79,8 +83,8 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
     }
   };
   const streams = {
-    main: toFacts(main, await probe(main)),
-    sub: sub === undefined ? undefined : toFacts(sub, await probe(sub).catch(() => undefined)),
+    main: { ...toFacts(main, await probe(main)), why: chosen.mainWhy },
+    sub: sub === undefined ? undefined : { ...toFacts(sub, await probe(sub).catch(() => undefined)), why: chosen.subWhy },
   };
   return {
     device,
@@ -113,16 +117,6 @@ const endpointsMax = 4;
 
 export function placeOf({ host, port }: CameraAddress): string {
   return `${host}:${port}`;
-}
-
-/** The largest picture is recorded; the smallest other one is for live view and detection. */
-function rankProfiles(camera: string, profiles: readonly ProfileFacts[]): [ProfileFacts, ProfileFacts | undefined] {
-  const area = (profile: ProfileFacts): number => (profile.video?.width ?? 0) * (profile.video?.height ?? 0);
-  const ranked = profiles.filter((profile) => profile.streamUri !== '' && profile.video?.codec !== 'jpeg').sort((a, b) => area(b) - area(a));
-  const main = ranked[0];
-  if (main === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it names no profile with H.264 or H.265' });
-  const sub = ranked.at(-1);
-  return [main, sub === main || sub?.streamUri === main.streamUri ? undefined : sub];
 }
 
 function toFacts(profile: ProfileFacts, probed: ProbedStream | undefined): StreamFacts {
@@ -159,7 +153,7 @@ export function passwordName(camera: string): string {
 /** What was found, for people. */
 export function describeCamera(camera: string, facts: CameraFacts): string[] {
   const { device, main, sub } = facts;
-  const stream = (facts: StreamFacts): string => `${pictureWords(pictureOf(facts))}, ${describeAudio(facts.audioCodec)}`;
+  const stream = (facts: StreamFacts): string => `${pictureWords(pictureOf(facts))}, ${describeAudio(facts.audioCodec)}${facts.why === undefined ? '' : ` (${facts.why})`}`;
   return [
     `${device.manufacturer} ${device.model}, firmware ${device.firmware}, serial ${device.serial}`,
     `main stream: ${stream(main)}${main.uri.startsWith('rtsps:') ? ', encrypted on its way' : ''}`,

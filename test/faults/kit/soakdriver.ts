@@ -4,6 +4,7 @@
  * enough has been done. Node is started with --expose-gc, so that what is measured is what is held.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { getHeapSpaceStatistics } from 'node:v8';
 import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { Secret } from '../../../src/base/secret.ts';
@@ -26,6 +27,8 @@ export interface SoakSample {
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly externalBytes: number;
+  /** What V8 has set aside for what is young: it doubles that as it sees fit, up to 48 MiB, and holds nothing in it for long. */
+  readonly youngBytes: number;
   readonly fds: number;
   readonly zombies: number;
   readonly segments: number;
@@ -76,7 +79,7 @@ async function say(reconnects: number): Promise<void> {
   (globalThis as { gc?: () => void }).gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   const sample: SoakSample = {
-    reconnects, rssBytes: rss, heapBytes: heapUsed, externalBytes: external, fds: readdirSync('/proc/self/fd').length, zombies: zombies(),
+    reconnects, rssBytes: rss, heapBytes: heapUsed, externalBytes: external, youngBytes: getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')?.physical_space_size ?? 0, fds: readdirSync('/proc/self/fd').length, zombies: zombies(),
     segments: parts.reduce((sum, { recorder }) => sum + recorder.state.segments, 0),
   };
   process.stdout.write(`${JSON.stringify(sample)}\n`);
