@@ -7,9 +7,10 @@
  * Must never: listen on an address outside loopback, import any room but base/, or be reachable from the hub or the courier; only the
  * command line and tests start it.
  *
- * The camera that it plays keeps to the standards strictly: ONVIF profile S (device, media and event service, WS-UsernameToken and
- * HTTP Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC 6184, 7798, 3640 and 3551. Where a
- * real camera strays, that is a quirk, switched on by name (face.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
+ * The camera that it plays keeps to the standards strictly: ONVIF profiles S and T (device, both media services, events, PTZ, imaging;
+ * WS-UsernameToken and HTTP Digest), RTSP with Digest, interleaved and over UDP, with the backchannel of ONVIF Streaming, RTP by RFC
+ * 6184, 7798, 3640 and 3551. Where a real camera strays, that is a quirk, switched on by name (face.ts), or a habit of its maker
+ * (makes.ts). docs/ARCHITECTURE.md tells where this room stands in the house.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
