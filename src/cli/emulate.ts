@@ -3,7 +3,7 @@ import { SallyportError } from '../base/errors.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import { createLog } from '../base/log.ts';
 import { EmulatorControl } from '../emulator/controlsocket.ts';
-import { Emulator, type EmulatedCamera, type EmulatorOptions } from '../emulator/emulator.ts';
+import { Emulator, makes, type EmulatedCamera, type EmulatorOptions } from '../emulator/emulator.ts';
 import { Faults } from '../emulator/faults.ts';
 import { faultLines, readFaultOrder } from '../emulator/faulttable.ts';
 import { parseOptions, type Command } from './command.ts';
@@ -24,6 +24,10 @@ Cameras
   --user U                  (admin)
   --password-stdin          the password is the first line of standard input (else made at random and printed)
   --tls none|also|only      HTTPS and RTSPS beside HTTP and RTSP, or instead (none); the certificate is new at each start
+  --make MAKE[,MAKE]        as whose cameras they behave, each in turn (standard):
+                            ${makes.join(', ')}
+  --ptz on|off[,on|off]     whether their heads move, each in turn (else as the make has it)
+  --reboot SECONDS          how long a reboot takes, 1 to 600 (5)
   --no-discovery            answer neither WS-Discovery nor mDNS
 
 Pictures and sound
@@ -48,13 +52,14 @@ ${faultLines().map((line) => `  ${line}`).join('\n')}
 
 Examples
   sallyport emulate --cameras 16 --audio aac,none
+  sallyport emulate --cameras 6 --make hikvision,dahua,axis,reolink,tapo,camhi
   sallyport emulate --fault front-door=stall@30s+10s --fault '*=drop:5'
   sallyport emulate --json --control /tmp/emulator.sock
   curl --unix-socket /tmp/emulator.sock http://emulator/faults \\
     -d '{"camera":"garden","fault":"event","value":"person","forSeconds":10}'`,
   async run(args) {
     const { values } = parseOptions('emulate', args, {
-      cameras: { type: 'string' }, address: { type: 'string' }, user: { type: 'string' }, 'password-stdin': { type: 'boolean' }, tls: { type: 'string' }, 'no-discovery': { type: 'boolean' },
+      cameras: { type: 'string' }, address: { type: 'string' }, user: { type: 'string' }, 'password-stdin': { type: 'boolean' }, tls: { type: 'string' }, make: { type: 'string' }, ptz: { type: 'string' }, reboot: { type: 'string' }, 'no-discovery': { type: 'boolean' },
       clip: { type: 'string' }, seconds: { type: 'string' }, codec: { type: 'string' }, gop: { type: 'string' }, 'b-frames': { type: 'string' }, audio: { type: 'string' }, talk: { type: 'string' }, folder: { type: 'string' },
       json: { type: 'boolean' }, control: { type: 'string' }, fault: { type: 'string', multiple: true },
     }, 0);
@@ -68,7 +73,10 @@ Examples
       codec: wordsOf('codec', values.codec ?? 'h264', ['h264', 'h265']),
       talk: values.talk === undefined ? [] : wordsOf('talk', values.talk.toUpperCase(), ['PCMU', 'PCMA']),
       tls: wordsOf('tls', values.tls ?? 'none', ['none', 'also', 'only'])[0] ?? 'none',
+      makes: wordsOf('make', values.make ?? 'standard', makes),
       discovery: values['no-discovery'] !== true,
+      ...(values.ptz === undefined ? {} : { ptz: wordsOf('ptz', values.ptz, ['on', 'off']).map((word) => word === 'on') }),
+      ...(values.reboot === undefined ? {} : { rebootMs: numberOf('reboot', values.reboot, 1, 600) * 1000 }),
       ...(values.gop === undefined ? {} : { gopSeconds: numberOf('gop', values.gop, 1, 300) }),
       ...(values['b-frames'] === undefined ? {} : { bFrames: numberOf('b-frames', values['b-frames'], 0, 8) }),
       ...(values.clip === undefined ? {} : { clip: values.clip }),
@@ -125,8 +133,8 @@ async function firstLine(): Promise<string> {
 }
 
 /** What a program needs to know of a camera. Ports are 0 where there is none. */
-function factsOf({ name, address, onvifPort, rtspPort, httpsPort, rtspsPort, fingerprint, urn, serial, user, password, device, scenes }: EmulatedCamera): object {
-  return { name, address, onvifPort, rtspPort, httpsPort, rtspsPort, fingerprint, urn, serial, user, password, device, scenes };
+function factsOf({ name, address, onvifPort, rtspPort, rtspPath, httpsPort, rtspsPort, fingerprint, urn, serial, user, password, device, scenes }: EmulatedCamera): object {
+  return { name, address, onvifPort, rtspPort, rtspPath, httpsPort, rtspsPort, fingerprint, urn, serial, user, password, device, scenes };
 }
 
 function show(emulator: Emulator, json: boolean): void {
@@ -145,6 +153,6 @@ function onvifUrl({ address, onvifPort, httpsPort }: EmulatedCamera): string {
   return onvifPort === 0 ? `https://${address}:${httpsPort}/onvif/device_service` : `http://${address}:${onvifPort}/onvif/device_service`;
 }
 
-function rtspUrl({ address, rtspPort, rtspsPort }: EmulatedCamera): string {
-  return rtspPort === 0 ? `rtsps://${address}:${rtspsPort}/main` : `rtsp://${address}:${rtspPort}/main`;
+function rtspUrl({ address, rtspPort, rtspsPort, rtspPath }: EmulatedCamera): string {
+  return rtspPort === 0 ? `rtsps://${address}:${rtspsPort}${rtspPath}` : `rtsp://${address}:${rtspPort}${rtspPath}`;
 }

@@ -17,6 +17,8 @@ export interface EmulatedCamera {
   readonly address: string;
   readonly onvifPort: number;
   readonly rtspPort: number;
+  /** Of the main stream. */
+  readonly rtspPath: string;
   /** 0 where it does not speak TLS, as the two above are where it speaks nothing else. */
   readonly httpsPort: number;
   readonly rtspsPort: number;
@@ -126,6 +128,7 @@ export class Camera implements EmulatedCamera {
   get name(): string { return this.#face.name; }
   get address(): string { return this.#face.address; }
   get onvifPort(): number { return this.#face.onvifPort; }
+  get rtspPath(): string { return this.#face.habits.rtspPaths.main; }
   get rtspPort(): number { return this.#face.rtspPort; }
   get httpsPort(): number { return this.#face.httpsPort; }
   get rtspsPort(): number { return this.#face.rtspsPort; }

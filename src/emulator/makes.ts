@@ -1,6 +1,7 @@
 /**
- * Cameras as some makers have them: names, tokens, paths, services, credentials and topics by which their cameras differ. Taken from
- * what such cameras answered; one model of each stands for all. The paths of streams carry no query here, where some makers have one.
+ * Cameras as some makers have them: names, tokens, paths, services, credentials and topics by which their cameras differ. Hikvision's and
+ * CamHi's paths and Tapo's identity are from recorded answers; much of the rest is how such cameras are told of, and one model of each
+ * stands for all. The paths of streams carry no query here, where some makers have one.
  */
 import type { DeviceFacts, Quirks } from './face.ts';
 import { standardHabits, type Habits, type ServiceName, type Tokens } from './habits.ts';
