@@ -27,6 +27,7 @@ const topicKinds: readonly (readonly [topic: string, kind: ObservationKind])[] =
   ['device/trigger/alarmin', 'input'],
   // Axis
   ['videoanalytics/motiondetection', 'motion'],
+  ['ruleengine/vmd3/*', 'motion'],
   ['cameraapplicationplatform/vmd/*', 'motion'],
   ['cameraapplicationplatform/motionguard/*', 'motion'],
   ['cameraapplicationplatform/objectanalytics/*', 'motion'],

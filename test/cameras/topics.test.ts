@@ -90,6 +90,7 @@ t.test('each make\'s way to say what it sees', async (t) => {
     ['Tapo: motion', tapo('CellMotionDetector/Motion', 'IsMotion'), ['motion on vsconf']],
     ['Tapo: several in one message', message('tns1:RuleEngine/TPSmartEventDetector/TPSmartEvent', item('IsPeople', 'true') + item('IsVehicle', 'false'), changed), ['person on v1', 'vehicle off v1']],
     ['Axis: a person in a scenario', axis('ObjectAnalytics/Device1Scenario1', item('classTypes', 'human') + item('active', '1') + item('objectId', '1')), ['person on -']],
+    ['Axis: VMD 3', message('tns1:RuleEngine/tnsaxis:VMD3/vmd3_video_1', item('active', '1'), { source: '', property: 'Changed' }), ['motion on -']],
     ['Axis: the end without a class', axis('ObjectAnalytics/Device1Scenario1', item('active', '0')), ['motion off -']],
     ['Axis: fence', axis('FenceGuard/Camera1Profile1', item('active', '1')), ['line on -']],
     ['Axis: port', message('tns1:Device/tnsaxis:IO/Port', item('state', '1'), { source: item('port', '2'), property: 'Changed' }), ['input on 2']],
