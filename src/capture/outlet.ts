@@ -109,10 +109,8 @@ export class Outlet {
 
   #release(): void {
     if (!this.#held) return;
-    if (!this.#prompt) {
-      if (this.#o.child.takeOutput() === 0) this.#onEmpty(this.#o.clock.monotonicMs());
-      return;
-    }
+    // Where nothing waits, what comes next is waited for, however long that takes.
+    if (!this.#prompt && this.#o.child.takeOutput() > 0) return;
     this.#held = false;
     this.#o.child.releaseOutput();
   }
