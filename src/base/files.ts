@@ -2,7 +2,7 @@
  * Small whole files, written so that a power cut leaves the old or the new one, never half of one.
  * Rooms that may not use node:fs themselves read and write through here.
  */
-import { appendFileSync, constants, readSync } from 'node:fs';
+import { appendFileSync, constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SallyportError, reasonOf } from './errors.ts';
@@ -150,13 +150,4 @@ export function dayFileWriter(folder: string, wallMs: () => number): (line: stri
       // Nowhere to say it: the log itself is what failed.
     }
   };
-}
-
-/** Of a descriptor that does not block; 0 at its end. What is wrong with a broken one its owner finds out. */
-export function readWithoutWaiting(fd: number, memory: Buffer): number | 'none yet' | 'broken' {
-  try {
-    return readSync(fd, memory, 0, memory.length, null);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 'none yet' : 'broken';
-  }
 }

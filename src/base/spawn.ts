@@ -5,7 +5,6 @@
 import { spawn as spawnProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SallyportError, reasonOf } from './errors.ts';
-import { readWithoutWaiting } from './files.ts';
 import { scrub } from './log.ts';
 
 export interface Exit {
@@ -46,8 +45,6 @@ export interface Child {
    */
   holdOutput(): void;
   releaseOutput(): void;
-  /** While it is held: what lies in the kernel now goes to `onBytes`, without the event loop, which asks the kernel four times for that. Returns how much it was. */
-  takeOutput(): number;
 }
 
 /** The kernel is asked for so much at a time, which is more than it holds (208 KiB by default); less is all there was. */
@@ -77,7 +74,6 @@ export function launch(command: string, args: readonly string[], options: Launch
       child.on('error', () => {});
       const output = readHandleOf(child.stdout as Readable);
       let ended = false;
-      let onOutput = (_bytes: Buffer): void => {};
       child.once('exit', () => {
         ended = true;
         output()?.readStart();
@@ -94,13 +90,9 @@ export function launch(command: string, args: readonly string[], options: Launch
         stdin: child.stdin,
         exited,
         kill: (signal) => void child.kill(signal),
-        readOutput: (onBytes) => {
-          onOutput = onBytes;
-          readInOnePlace(child.stdout as Readable, onBytes);
-        },
+        readOutput: (onBytes) => readInOnePlace(child.stdout as Readable, onBytes),
         holdOutput: () => void (ended || output()?.readStop()),
         releaseOutput: () => void output()?.readStart(),
-        takeOutput: () => takeNow(output(), onOutput),
       });
     });
   });
@@ -147,7 +139,6 @@ export async function run(
 }
 
 interface ReadHandle {
-  readonly fd: number;
   readStart(): number;
   readStop(): number;
   /** Reads into this memory from now on, and calls `onread` with nothing. */
@@ -164,31 +155,6 @@ function readHandleOf(stream: Readable): () => ReadHandle | undefined {
 
 let outputMemory: Buffer | undefined;
 
-function memoryForOutput(): Buffer {
-  outputMemory ??= Buffer.allocUnsafeSlow(outputBytesMax);
-  return outputMemory;
-}
-
-/** Until the kernel has nothing more. The end and errors are left to Node, which is told to look. */
-function takeNow(handle: ReadHandle | undefined, onBytes: (bytes: Buffer) => void): number {
-  if (handle === undefined || handle.fd < 0) return 0;
-  const memory = memoryForOutput();
-  let taken = 0;
-  for (;;) {
-    const bytes = readWithoutWaiting(handle.fd, memory);
-    if (bytes === 'none yet') return taken;
-    if (bytes === 0 || bytes === 'broken') {
-      handle.readStart();
-      return taken;
-    }
-    taken += bytes;
-    const read = memory.subarray(0, bytes);
-    onBytes(read);
-    read.fill(0);
-    if (bytes < memory.length) return taken;
-  }
-}
-
 /**
  * Node reads into 64 KiB of fresh memory each time, copies what came into memory of that size, and leaves both as they are to the
  * allocator. The sockets that it lets us make can read into memory of ours (`onread`), pipes of programs cannot, so this is done on the
@@ -202,7 +168,7 @@ function readInOnePlace(stdout: Readable, onBytes: (bytes: Buffer) => void): voi
   });
   const handle = readHandleOf(stdout)();
   if (handle === undefined) return;
-  const memory = memoryForOutput();
+  const memory = outputMemory ??= Buffer.allocUnsafeSlow(outputBytesMax);
   const onEnd = handle.onread;
   let before = handle.bytesRead;
   handle.useUserBuffer(memory);

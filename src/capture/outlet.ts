@@ -109,8 +109,6 @@ export class Outlet {
 
   #release(): void {
     if (!this.#held) return;
-    // Where nothing waits, what comes next is waited for, however long that takes.
-    if (!this.#prompt && this.#o.child.takeOutput() > 0) return;
     this.#held = false;
     this.#o.child.releaseOutput();
   }
