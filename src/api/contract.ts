@@ -161,6 +161,7 @@ export const CameraRequest = Type.Object({
     Type.Object({ act: Type.Literal('move'), pan: Speed, tilt: Speed, zoom: Speed, seconds: Type.Number({ exclusiveMinimum: 0, maximum: 10 }) }, closed),
     Type.Object({ act: Type.Literal('imaging'), brightness: Setting, saturation: Setting, contrast: Setting, sharpness: Setting, infrared: Optional(Type.Enum(['ON', 'OFF', 'AUTO'])) }, closed),
     Type.Object({ act: Type.Literal('relay'), relay: Optional(Place), on: Type.Boolean() }, closed),
+    Type.Object({ act: Type.Literal('codec'), codec: Type.Enum(['H264', 'H265']) }, closed),
     Type.Object({ act: Type.Literal('gop'), seconds: Type.Number({ minimum: 0.1, maximum: 60 }) }, closed),
   ]),
 }, closed);

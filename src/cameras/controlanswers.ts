@@ -106,6 +106,17 @@ export function withGop({ element }: Encoder, gop: number): string | undefined {
   return `<Configuration${attributesInXml(attributes)}>${children.map((child) => inXml(child, ` xmlns="${schemaNamespace}"`)).join('')}</Configuration>`;
 }
 
+/**
+ * The same configuration with another codec, as Media 2 has it; the camera chooses the profile, whose names differ by codec. Undefined for
+ * a configuration of Media 1, where each codec has an element of its own.
+ */
+export function withCodec({ element }: Encoder, codec: 'H264' | 'H265'): string | undefined {
+  if (element.children.some(({ name }) => name === 'H264' || name === 'MPEG4') || !element.children.some(({ name }) => name === 'Encoding')) return undefined;
+  const { Profile: _, ...attributes } = element.attributes;
+  const children = element.children.map((child) => (child.name === 'Encoding' ? { ...child, text: codec } : child));
+  return `<Configuration${attributesInXml(attributes)}>${children.map((child) => inXml(child, ` xmlns="${schemaNamespace}"`)).join('')}</Configuration>`;
+}
+
 /** The schema's own (onvif.xsd, VideoEncoderConfiguration and VideoEncoder2Configuration); namespaces of the camera's XML are not among them. */
 const attributeNames = new Set(['token', 'GovLength', 'AnchorFrameDistance', 'Profile', 'GuaranteedFrameRate', 'ConstantBitRate']);
 

@@ -5,7 +5,7 @@ import { secondMs } from '../base/units.ts';
 import { findDeep } from '../base/xml.ts';
 import { plainWord } from './charset.ts';
 import {
-  imagingNumbers, readClockKind, readEncoders, readImaging, readNtp, readPresets, readPresetToken, readRelays, withGop,
+  imagingNumbers, readClockKind, readEncoders, readImaging, readNtp, readPresets, readPresetToken, readRelays, withCodec, withGop,
   type Encoder, type Imaging, type ImagingNumber, type Preset, type Relay,
 } from './controlanswers.ts';
 import { CameraLink, isOfThisCall, type CameraLinkOptions } from './link.ts';
@@ -152,6 +152,12 @@ export class CameraControls {
   async setGop(encoder: Encoder & { readonly media: MediaService }, gop: number): Promise<void> {
     const configuration = withGop(encoder, gop);
     if (configuration === undefined) throw this.#cannot('SetVideoEncoderConfiguration', 'it does not tell the distance of its key frames');
+    await this.#call(requests.setEncoder(encoder.media, configuration), encoder.media);
+  }
+
+  async setCodec(encoder: Encoder & { readonly media: MediaService }, codec: 'H264' | 'H265'): Promise<void> {
+    const configuration = encoder.media === 'media2' ? withCodec(encoder, codec) : undefined;
+    if (configuration === undefined) throw this.#cannot('SetVideoEncoderConfiguration', 'its codec can be chosen in its own settings only');
     await this.#call(requests.setEncoder(encoder.media, configuration), encoder.media);
   }
 

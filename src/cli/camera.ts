@@ -43,6 +43,7 @@ Usage: sallyport camera ACTION CAMERA [VALUE] [OPTION…]
     --brightness, --saturation, --contrast, --sharpness NUMBER
     --infrared on|off|auto        the filter that keeps infrared out by day
   gop CAMERA SECONDS      ask for a key frame each so many seconds
+  codec CAMERA h264|h265  ask for another codec (cameras with ONVIF Media 2)
   relay CAMERA [RELAY] on|off     switch an output
 
   --json                  print as JSON`,
@@ -61,6 +62,7 @@ function orderOf(act: string, rest: readonly string[], values: Values): Order {
   if (act === 'info' || act === 'refresh' || act === 'trust' || act === 'reboot' || act === 'stop' || act === 'home') return only({ act }, rest);
   if (act === 'goto' || act === 'save' || act === 'forget') return only({ act, place: requirePositional('camera', rest[0], 'the place') }, rest.slice(1));
   if (act === 'clock') return only({ act, ...(values.set === true ? { set: true } : {}), ...(typeof values.ntp === 'string' ? { ntp: values.ntp } : {}) }, rest);
+  if (act === 'codec') return codecOrder(rest);
   if (act === 'gop') return only({ act, seconds: numberOf('SECONDS', requirePositional('camera', rest[0], 'SECONDS')) }, rest.slice(1));
   if (act === 'move') return only({ act, pan: speed('pan', values), tilt: speed('tilt', values), zoom: speed('zoom', values), seconds: values.for === undefined ? 1 : numberOf('--for', values.for) }, rest);
   if (act === 'relay') return relayOrder(rest);
@@ -72,6 +74,12 @@ function relayOrder(rest: readonly string[]): Order {
   const [state] = rest.slice(-1);
   if ((state !== 'on' && state !== 'off') || rest.length > 2) throw usage('say "on" or "off"');
   return { act: 'relay', on: state === 'on', ...(rest.length === 2 ? { relay: rest[0] as string } : {}) };
+}
+
+function codecOrder(rest: readonly string[]): Order {
+  const codec = new Map([['h264', 'H264'], ['h265', 'H265']] as const).get(rest[0] as 'h264');
+  if (codec === undefined) throw usage('the codec is h264 or h265');
+  return only({ act: 'codec', codec }, rest.slice(1));
 }
 
 function imagingOf(values: Values): Omit<Extract<Order, { act: 'imaging' }>, 'act'> {

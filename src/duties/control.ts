@@ -19,7 +19,8 @@ export type ControlOrder =
   | { readonly act: 'move'; readonly pan: number; readonly tilt: number; readonly zoom: number; readonly seconds: number }
   | { readonly act: 'imaging'; readonly brightness?: number | undefined; readonly saturation?: number | undefined; readonly contrast?: number | undefined; readonly sharpness?: number | undefined; readonly infrared?: 'ON' | 'OFF' | 'AUTO' | undefined }
   | { readonly act: 'relay'; readonly relay?: string | undefined; readonly on: boolean }
-  | { readonly act: 'gop'; readonly seconds: number };
+  | { readonly act: 'gop'; readonly seconds: number }
+  | { readonly act: 'codec'; readonly codec: 'H264' | 'H265' };
 
 export interface ControlRooms {
   readonly site: Site;
@@ -55,6 +56,7 @@ async function act({ site, clock, log }: ControlRooms, camera: string, order: Co
     }
     case 'relay': return [await setRelay(controls, camera, order)];
     case 'imaging': return await setImaging(controls, order);
+    case 'codec': return [await setCodec(controls, camera, order.codec), ...await site.readAgain(camera, { believe: false })];
     case 'gop': return [await setGop(controls, camera, order.seconds), ...await site.readAgain(camera, { believe: false })];
   }
 }
@@ -97,9 +99,19 @@ function imagingInWords({ numbers, infraredFilter }: Imaging): string[] {
 }
 
 /** The main stream's encoder is the one with the largest picture. */
+async function mainEncoder(controls: CameraControls): Promise<Awaited<ReturnType<CameraControls['encoders']>>[number] | undefined> {
+  return (await controls.encoders()).toSorted((a, b) => areaOf(b) - areaOf(a))[0];
+}
+
+async function setCodec(controls: CameraControls, camera: string, codec: 'H264' | 'H265'): Promise<string> {
+  const main = await mainEncoder(controls);
+  if (main === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'GetVideoEncoderConfigurations', reason: 'it has no encoder' });
+  await controls.setCodec(main, codec);
+  return `${main.name} is asked for ${codec.replace('H', 'H.')}`;
+}
+
 async function setGop(controls: CameraControls, camera: string, seconds: number): Promise<string> {
-  const encoders = (await controls.encoders()).toSorted((a, b) => areaOf(b) - areaOf(a));
-  const [main] = encoders;
+  const main = await mainEncoder(controls);
   if (main?.video.fps === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'GetVideoEncoderConfigurations', reason: 'it does not tell how many pictures a second it sends' });
   const pictures = Math.max(1, Math.round(main.video.fps * seconds));
   await controls.setGop(main, pictures);

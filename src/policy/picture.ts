@@ -33,7 +33,7 @@ export function codecWords(codec: string): string {
 export function pictureAdvice(camera: string, { codec, fps, gop }: PictureFacts): string[] {
   const gopMs = gopMsOf({ fps, gop });
   return [
-    ...(codec === 'hevc' ? ['H.265 is recorded as it is, but not every browser and player shows it; H.264 can be chosen in the camera\'s settings'] : []),
+    ...(codec === 'hevc' ? [`H.265 is recorded as it is, but not every browser and player shows it; \`sallyport camera codec ${camera} h264\`, or the camera's own settings, choose another`] : []),
     ...(gopMs !== undefined && gopMs > gopMsGood
       ? [`its key frames are ${formatAge(gopMs)} apart: live view begins that late, and segments are cut by limit, not where pictures stand alone; \`sallyport camera gop ${camera} 2\` asks for one each 2 s (a "smart codec" must be off for that)`] : []),
   ];

@@ -32,6 +32,10 @@ t.test('clock, motors, picture, relay and key frames are set, and what is asked 
   t.match(await tell('relay', camera.name, 'on'), /is on/);
   t.match((await site.attempt(['camera', 'relay', camera.name, 'nowhere', 'on', '--config', site.config])).stderr, /SP_CAMERA_FAULT: .*its relays are /);
 
+  t.match(await tell('gop', camera.name, '2'), /is asked for a key frame each \d+ pictures, which is 2 s/);
+  t.match(await tell('codec', camera.name, 'h265'), /is asked for H\.265\n[^]*main stream: H\.265/);
+  await site.until(({ cameras }) => cameras[0]?.recording === true);
+  t.match(await tell('codec', camera.name, 'h264'), /main stream: H\.264/);
   t.match(await tell('refresh', camera.name), /serial/);
   await site.until(({ cameras }) => cameras[0]?.recording === true);
 });
@@ -54,7 +58,7 @@ t.test('bad usage is refused in words', async (t) => {
   const site = await TestSite.start(t, { adopt: false });
   for (const [args, words] of [
     [['dance', 'x'], /there is no action "dance"/], [['move', 'x', '--pan', '2'], /--pan is from -1 to 1/], [['relay', 'x', 'perhaps'], /say "on" or "off"/],
-    [['gop', 'x'], /SECONDS is missing/], [['info'], /the camera is missing/], [['info', 'pond'], /SP_CAMERA_UNKNOWN/], [['imaging', 'x', '--infrared', 'blue'], /on, off or auto/],
+    [['gop', 'x'], /SECONDS is missing/], [['codec', 'x', 'av1'], /the codec is h264 or h265/], [['info'], /the camera is missing/], [['info', 'pond'], /SP_CAMERA_UNKNOWN/], [['imaging', 'x', '--infrared', 'blue'], /on, off or auto/],
     [['info', 'x', 'y'], /"y" is too much/], [['clock', 'x', '--ntp', 'a b'], /SP_CONTROL|SP_USAGE/],
   ] as const) t.match((await site.attempt(['camera', ...args, '--config', site.config])).stderr, words, args.join(' '));
 });
