@@ -10,7 +10,7 @@ import { Secret } from '../../src/base/secret.ts';
 import { find, parseXml, textOf, type XmlElement } from '../../src/base/xml.ts';
 import type { Certificates } from '../../src/cameras/certificates.ts';
 import { CameraClient } from '../../src/cameras/client.ts';
-import type { SelfSigned } from './selfsigned.ts';
+import type { Certificate } from '../../src/emulator/certificate.ts';
 
 /** The first three numbers of a /24 of its own, so that tests that run at the same time do not meet. */
 export function ownNetwork(): string {
@@ -81,7 +81,7 @@ export interface FarEnd {
 }
 
 /** By HTTPS when it has a certificate. */
-export async function serveFarEnd(t: Test, answer: (asked: Asked) => void, certificate?: SelfSigned): Promise<FarEnd> {
+export async function serveFarEnd(t: Test, answer: (asked: Asked) => void, certificate?: Certificate): Promise<FarEnd> {
   const host = `${ownNetwork()}.2`;
   const asked: Asked[] = [];
   const listener = (request: IncomingMessage, reply: ServerResponse): void => {
@@ -98,7 +98,7 @@ export async function serveFarEnd(t: Test, answer: (asked: Asked) => void, certi
       answer(one);
     });
   };
-  const server = certificate === undefined ? createServer(listener) : createSecureServer({ ...certificate }, listener);
+  const server = certificate === undefined ? createServer(listener) : createSecureServer({ key: certificate.key, cert: certificate.cert }, listener);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   t.teardown(() => new Promise<void>((resolve) => {
     server.close(() => resolve());

@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap';
-import { createHash, X509Certificate } from 'node:crypto';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import { isSallyportError } from '../../src/base/errors.ts';
@@ -8,14 +7,15 @@ import { Certificates } from '../../src/cameras/certificates.ts';
 import { findSecureAddress } from '../../src/cameras/secureaddress.ts';
 import { StreamDoor } from '../../src/cameras/streamdoor.ts';
 import { TlsRelay } from '../../src/cameras/tlsrelay.ts';
+import { makeCertificate, type Certificate } from '../../src/emulator/certificate.ts';
 import { ownNetwork, send, sendClock, sendFault, serveFarEnd, startMs, StillClock, visit, type Asked } from './farend.ts';
-import { selfSigned, type SelfSigned } from './selfsigned.ts';
 
 const path = '/onvif/device_service';
 const deviceAnswer = '<GetDeviceInformationResponse><Manufacturer>M</Manufacturer><Model>X</Model><FirmwareVersion>1</FirmwareVersion><SerialNumber>2</SerialNumber><HardwareId>3</HardwareId></GetDeviceInformationResponse>';
 
-function sha256Of({ cert }: SelfSigned): string {
-  return createHash('sha256').update(new X509Certificate(cert).raw).digest('hex');
+/** As cameras make them: signed by nobody but themselves. */
+function selfSigned(): Certificate {
+  return makeCertificate({ address: '127.0.0.1', name: 'camera', nowMs: Date.now() });
 }
 
 function answer(asked: Asked): void {
@@ -29,14 +29,14 @@ t.test('the certificate that is met at adoption is believed from then on', async
   const far = await serveFarEnd(t, answer, mine);
   const learning = new Certificates('garden', undefined);
   t.match(await visit(far, { certificates: learning }).client.device(), { model: 'X' });
-  t.same(learning.believed, [sha256Of(mine)]);
+  t.same(learning.believed, [mine.fingerprint]);
   const later = new Certificates('garden', learning.believed);
   t.match(await visit(far, { certificates: later }).client.device(), { model: 'X' });
 });
 
 t.test('another certificate gets no byte of a request', async (t) => {
   const far = await serveFarEnd(t, answer, selfSigned());
-  const { client } = visit(far, { certificates: new Certificates('garden', [sha256Of(selfSigned())]) });
+  const { client } = visit(far, { certificates: new Certificates('garden', [selfSigned().fingerprint]) });
   for (const call of [() => client.device(), () => client.readClock(), () => client.snapshot('http://x/snapshot.jpg')]) {
     const error: unknown = await call().catch((thrown: unknown) => thrown);
     t.ok(isSallyportError(error, 'SP_CAMERA_CERTIFICATE'), String(error));
@@ -99,10 +99,10 @@ t.test('a camera that lets a TLS handshake hang does not hold up its adoption', 
 });
 
 /** An RTSPS camera that says what it hears back. */
-async function serveEcho(t: Test, certificate: SelfSigned): Promise<{ host: string; port: number; heard: () => string }> {
+async function serveEcho(t: Test, certificate: Certificate): Promise<{ host: string; port: number; heard: () => string }> {
   const host = `${ownNetwork()}.2`;
   let heard = '';
-  const server = createServer({ ...certificate }, (socket) => {
+  const server = createServer({ key: certificate.key, cert: certificate.cert }, (socket) => {
     socket.on('error', () => {});
     socket.on('data', (data: Buffer) => {
       heard += data.toString('latin1');
@@ -130,7 +130,7 @@ async function through(url: string, text: string): Promise<string> {
 t.test('RTSPS reaches ffmpeg through a port of loopback, byte for byte', async (t) => {
   const mine = selfSigned();
   const camera = await serveEcho(t, mine);
-  const door = new StreamDoor({ camera: 'garden', uri: `rtsps://${camera.host}:${camera.port}/live?x=1`, user: 'me', password: new Secret('p@ss'), certificates: new Certificates('garden', [sha256Of(mine)]) });
+  const door = new StreamDoor({ camera: 'garden', uri: `rtsps://${camera.host}:${camera.port}/live?x=1`, user: 'me', password: new Secret('p@ss'), certificates: new Certificates('garden', [mine.fingerprint]) });
   t.teardown(() => door.close());
   const url = (await door.url()).reveal();
   t.match(url, /^rtsp:\/\/me:p%40ss@127\.0\.0\.1:\d+\/live\?x=1$/);
@@ -141,7 +141,7 @@ t.test('RTSPS reaches ffmpeg through a port of loopback, byte for byte', async (
 
 t.test('a camera with another certificate hears nothing of what ffmpeg would say, and the door says why', async (t) => {
   const camera = await serveEcho(t, selfSigned());
-  const certificates = new Certificates('garden', [sha256Of(selfSigned())]);
+  const certificates = new Certificates('garden', [selfSigned().fingerprint]);
   const door = new StreamDoor({ camera: 'garden', uri: `rtsps://${camera.host}:${camera.port}/live`, user: 'me', password: new Secret('p'), certificates });
   t.teardown(() => door.close());
   await t.rejects(door.url(), { code: 'SP_CAMERA_CERTIFICATE' });
