@@ -8,7 +8,7 @@
 import { boxAt, boxesIn, childrenOf, findBox, viewOf, type Box } from '../base/mp4.ts';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
-import type { Archive, ArchiveSegment } from '../vault/archive.ts';
+import { purgedMeanwhile, type Archive, type ArchiveSegment } from '../vault/archive.ts';
 import type { Opener } from '../seal/opener.ts';
 
 export type FootagePiece =
@@ -51,7 +51,9 @@ export async function* readFootage(archive: Archive, camera: string, fromMs: Uni
         }
       }
     } catch (error) {
-      yield { kind: 'problem', error: asSallyportError(error) };
+      // A purge goes its way beside whoever plays: that is no fault of the footage.
+      if (purgedMeanwhile(error)) yield { kind: 'gap', fromMs: segment.startMs, toMs: segment.startMs + (segment.durationMs ?? 0), reason: 'purged meanwhile' };
+      else yield { kind: 'problem', error: asSallyportError(error) };
     }
   }
   for (const gap of pendingGaps) yield { kind: 'gap', fromMs: gap.fromMs, toMs: gap.toMs, reason: gap.reason };

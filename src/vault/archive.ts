@@ -293,6 +293,11 @@ function addLocked(problems: SallyportError[], code: ErrorCode, folder: Folder, 
   problems.push(new SallyportError(code, { what }));
 }
 
+/** Of what was there and opened when it was listed: its key, or then its file, has been destroyed since, as its deadline has it. */
+export function purgedMeanwhile(error: unknown): boolean {
+  return isSallyportError(error, 'SP_SLOT_MISSING') || (isSallyportError(error, 'SP_READ') && isAbsent(error.cause));
+}
+
 function isAbsent(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { randomInt } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -11,7 +12,7 @@ import { exportFootage } from '../../src/duties/export.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
 import { FileKeys } from '../../src/seal/filekey.ts';
 import { Identity } from '../../src/seal/identity.ts';
-import { Archive } from '../../src/vault/archive.ts';
+import { Archive, type ArchiveSegment } from '../../src/vault/archive.ts';
 import { Vault } from '../../src/vault/vault.ts';
 
 t.test('a camera is recorded sealed, and its owner opens it from hour lists and slots alone', async (t) => {
@@ -48,6 +49,12 @@ t.test('a camera is recorded sealed, and its owner opens it from hour lists and 
   let bytes = 0;
   const summary = await exportFootage(archive, 'front', startedMs, Date.now(), { begin: async (init) => { bytes += init.length; }, write: async (part) => { bytes += part.length; } });
   const { segments } = await archive.segments('front', startedMs - 60_000, Date.now());
+  // A purge that goes its way beside an export is no fault of the footage.
+  const [first, gone] = segments as [ArchiveSegment, ArchiveSegment];
+  const beside = await exportFootage(archive, 'front', first.startMs, Date.now(), { begin: () => unlink(join(folder, 'data', 'footage', gone.path)).catch(() => {}), write: async () => {} });
+  t.same(beside.problems, []);
+  t.match(beside.gaps.filter(({ reason }) => reason === 'purged meanwhile'), [{ fromMs: gone.startMs }]);
+  t.ok(beside.videoFragments > 0 && beside.videoFragments < summary.videoFragments, 'the rest of it is there');
   await archive.close();
   t.same(summary.problems, []);
   t.ok(summary.segments.length >= 3, `${summary.segments.length} segments`);
