@@ -67,7 +67,7 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/cameras/fixtures.test.ts', test: 'who a camera is, as it says it: text stays text' },
       { file: 'test/cameras/fixtures.test.ts', test: 'the profiles of several makes' },
       { file: 'test/cameras/listening.test.ts', test: 'who comes is known, who says goodbye is marked, and nothing that is heard is contacted' },
-      { file: 'test/e2e/moved.test.ts', test: 'a camera that moved is found again by who it is, and recording goes on within a minute' },
+      { file: 'test/slow/moved.test.ts', test: 'a camera that moved is found again by who it is, and recording goes on within a minute' },
       { file: 'test/duties/changes.test.ts', test: 'a firmware that changed is an observation, an audit line and a notice, once' },
       { file: 'test/duties/changes.test.ts', test: 'a camera that said Hello while it was away has restarted' },
     ],

@@ -1,4 +1,4 @@
-/** When a camera that is missed is looked for, who is asked, and who gets no password. The far ends are false: `test/e2e/moved.test.ts` has true ones. */
+/** When a camera that is missed is looked for, who is asked, and who gets no password. The far ends are false: `test/slow/moved.test.ts` has true ones. */
 import t, { type Test } from 'tap';
 import { SallyportError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';

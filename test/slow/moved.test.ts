@@ -6,7 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatusReport } from '../../src/api/contract.ts';
 import { parseXml, textOf } from '../../src/base/xml.ts';
-import { TestSite } from './site.ts';
+import { TestSite } from '../e2e/site.ts';
 
 function noticesOf(report: StatusReport): string[] {
   return report.notices.map(({ kind }) => kind);
