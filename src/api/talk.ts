@@ -28,7 +28,6 @@ export async function serveTalk(request: IncomingMessage, socket: Duplex, head: 
     socket.end(`${JSON.stringify({ error: asSallyportError(error).toJSON() })}\n`);
   } finally {
     // What is still being said is read and dropped until the visitor has read the answer and hangs up: hanging up first would take it away.
-    socket.once('end', () => socket.destroy());
     if (socket instanceof Socket) socket.setTimeout(hangUpMs, () => socket.destroy());
     let droppedBytes = 0;
     socket.on('data', (data: Buffer) => {

@@ -71,7 +71,11 @@ async function startConverter(ffmpeg: string): Promise<Child> {
 function openDoor(socketPath: string, camera: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const call = request({ socketPath, path: `/v1/talk?camera=${encodeURIComponent(camera)}`, headers: { Connection: 'Upgrade', Upgrade: talkProtocol } });
-    call.once('upgrade', (_reply, socket) => resolve(socket));
+    call.once('upgrade', (_reply, socket, head) => {
+      // A hub that refuses at once says so in the same breath.
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
     call.once('response', () => reject(new SallyportError('SP_CAMERA_UNKNOWN', { camera })));
     call.once('error', (error: NodeJS.ErrnoException) => {
       const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'EACCES';

@@ -76,7 +76,7 @@ export class RtspServer {
       return;
     }
     const connection = new RtspConnection(secure === undefined ? socket : new TLSSocket(socket, { isServer: true, secureContext: secure }), this.#options, {
-      reset: () => resetSocket(socket),
+      reset: () => resetSocket(socket, secure !== undefined),
       viewers: (path) => [...this.#connections].filter((one) => one !== connection && one.path !== undefined && one.path === (path ?? one.path)).length,
       onClose: () => this.#connections.delete(connection),
     });

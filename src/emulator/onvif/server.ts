@@ -27,7 +27,8 @@ export class OnvifServer {
   readonly #face: CameraFace;
   readonly #log: Log;
   readonly #access: Access;
-  readonly #sockets = new Set<Socket>();
+  /** And whether TLS is above it. */
+  readonly #sockets = new Map<Socket, boolean>();
   readonly #servers = new Set<Server | SecureServer>();
   /** While stalled, what every answer waits for. */
   #stalled: { released: Promise<void>; release: () => void } | undefined;
@@ -44,7 +45,7 @@ export class OnvifServer {
     const server = certificate === undefined ? createServer(bounds, answer) : createSecureServer({ ...bounds, key: certificate.key, cert: certificate.cert }, answer);
     server.maxConnections = connectionsMax;
     server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, certificate !== undefined);
       socket.on('close', () => this.#sockets.delete(socket));
     });
     server.on('clientError', (_error, socket) => {
@@ -76,7 +77,7 @@ export class OnvifServer {
   }
 
   resetConnections(): void {
-    for (const socket of this.#sockets) resetSocket(socket);
+    for (const [socket, secure] of this.#sockets) resetSocket(socket, secure);
   }
 
   stall(): void {
