@@ -16,6 +16,8 @@ import { connectTls } from './tls.ts';
 
 const deadlineMs = 10_000;
 const headerBytesMax = 16 * 1024;
+/** Interim answers (1xx, RFC 9110, 15.2) before the one that counts: one `100 Continue` is usual, and each costs as much as an answer. */
+const interimMax = 8;
 
 export interface Exchange {
   readonly target: Target;
@@ -113,6 +115,10 @@ export class Transport {
       const request = this.#open(e, socket, signal);
       // Not `once`: a connection can break twice, and the second time nobody else would listen.
       request.on('error', reject);
+      let interim = 0;
+      request.on('information', () => {
+        if (++interim > interimMax) request.destroy(this.#answer(e, `more than ${interimMax} interim answers`));
+      });
       request.once('response', (response) => {
         this.#read(response, e).then(resolve, (error: unknown) => {
           request.destroy();

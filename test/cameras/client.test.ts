@@ -188,6 +188,7 @@ t.test('answers that cannot be used', async (t) => {
     ['another answer', (asked) => send(asked, '<GetUsersResponse/>'), /holds no GetDeviceInformationResponse/],
     ['nothing', ({ reply }) => reply.end(), /not well-formed/],
     ['headers without end', ({ reply }) => reply.socket?.write(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(10_000)}\r\n`), /it is no HTTP/],
+    ['interim answers without end', ({ reply }) => reply.socket?.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(5000)), /^more than 8 interim answers$/],
     ['its password', (asked) => sendFault(asked, 'ActionNotSupported', `no ${password.replaceAll('&', '&amp;').replaceAll('<', '&lt;')} here`), /^no \[secret\] here$/],
   ];
   for (const [what, answer, reason] of answers) {
@@ -198,6 +199,16 @@ t.test('answers that cannot be used', async (t) => {
     t.match(isSallyportError(error) ? error.evidence : {}, { camera: 'garden', operation: 'GetDeviceInformation', reason }, what);
     t.notOk(`${wordsOf(error)}${log.join('')}`.includes(password), `${what}: no password`);
   }
+});
+
+t.test('interim answers before the one that counts are passed over', async (t) => {
+  const far = await serveFarEnd(t, (asked) => {
+    asked.reply.writeContinue();
+    asked.reply.writeProcessing();
+    soundCamera(asked, { cameraMs: startMs });
+  });
+  const { client } = visit(far);
+  t.match(await client.device(), { model: /./ });
 });
 
 t.test('a reply that drips is given up at the deadline, and a stop ends it at once', async (t) => {
