@@ -25,10 +25,13 @@ function post(socketPath: string, path: string, body: string): Promise<{ status:
       });
       reply.on('end', () => resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
     });
-    call.on('error', (error: NodeJS.ErrnoException) => {
-      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'EACCES';
-      reject(absent ? new SallyportError('SP_NO_DAEMON', { socket: socketPath }, error) : new SallyportError('SP_CONTROL', { route: path, reason: error.message }, error));
-    });
+    call.on('error', (error) => reject(callFailed(socketPath, path, error)));
     call.end(body);
   });
+}
+
+/** What it means that a request to the hub's socket came to nothing. */
+export function callFailed(socketPath: string, route: string, error: NodeJS.ErrnoException): SallyportError {
+  const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'EACCES';
+  return absent ? new SallyportError('SP_NO_DAEMON', { socket: socketPath }, error) : new SallyportError('SP_CONTROL', { route, reason: error.message }, error);
 }

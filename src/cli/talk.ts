@@ -6,6 +6,7 @@ import { SallyportError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import type { Child } from '../base/spawn.ts';
 import { Jail, probeJail } from '../capture/jail.ts';
+import { callFailed } from './control.ts';
 import { configOf, parseOptions, requirePositional, socketOf, socketOption, type Command } from './command.ts';
 import { print, printError } from './terminal.ts';
 
@@ -77,10 +78,7 @@ function openDoor(socketPath: string, camera: string): Promise<Duplex> {
       resolve(socket);
     });
     call.once('response', () => reject(new SallyportError('SP_CAMERA_UNKNOWN', { camera })));
-    call.once('error', (error: NodeJS.ErrnoException) => {
-      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'EACCES';
-      reject(absent ? new SallyportError('SP_NO_DAEMON', { socket: socketPath }, error) : new SallyportError('SP_CONTROL', { route: '/v1/talk', reason: error.message }, error));
-    });
+    call.once('error', (error) => reject(callFailed(socketPath, '/v1/talk', error)));
     call.end();
   });
 }
