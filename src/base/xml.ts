@@ -79,7 +79,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   parseAttributeValue: false,
   trimValues: true,
-  // It would go over each text a dozen times; `decoded` does it once.
+  // It would go over each text a dozen times; `unescapeXml` does it once.
   processEntities: false,
   cdataPropName: '#cdata',
   removeNSPrefix: true,
@@ -142,21 +142,21 @@ function toElement(node: OrderedNode, budget: { left: number }, depth: number): 
   const children: XmlElement[] = [];
   let text = '';
   for (const child of inner) {
-    if ('#text' in child) text += decoded(String(child['#text']));
+    if ('#text' in child) text += unescapeXml(String(child['#text']));
     else if ('#cdata' in child) text += (child['#cdata'] as { '#text'?: unknown }[]).map((part) => String(part['#text'] ?? '')).join('');
     else {
       const element = toElement(child, budget, depth + 1);
       if (element !== undefined) children.push(element);
     }
   }
-  const attributes = Object.fromEntries(Object.entries(node[':@'] ?? {}).map(([key, value]) => [key, decoded(value)]));
+  const attributes = Object.fromEntries(Object.entries(node[':@'] ?? {}).map(([key, value]) => [key, unescapeXml(value)]));
   return { name, attributes, children, text };
 }
 
 const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: '\'' };
 
 /** The five entities of XML and numeric references, which cameras use in stream addresses; what else looks like one stays as it is. */
-function decoded(text: string): string {
+export function unescapeXml(text: string): string {
   if (!text.includes('&')) return text;
   return text.replaceAll(/&(?:(lt|gt|amp|quot|apos)|#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7})));/g, (whole, name: string | undefined, hex: string | undefined, digits: string | undefined) => {
     if (name !== undefined) return named[name] ?? whole;

@@ -2,7 +2,7 @@
  * The address of a subscription (WS-Addressing 1.0): what it is called, and what must be sent along to it. Some makes have one address for all
  * subscriptions and tell them apart by ReferenceParameters, which are to be echoed as header blocks.
  */
-import { escapeXml, find, textOf, type XmlElement } from '../base/xml.ts';
+import { escapeXml, find, textOf, unescapeXml, type XmlElement } from '../base/xml.ts';
 
 export interface Endpoint {
   /** As the camera wrote it: for `wsa:To`. */
@@ -59,8 +59,4 @@ function namespaceOf(prefix: string | undefined, text: string): string | undefin
   const attribute = prefix === undefined ? 'xmlns' : `xmlns:${prefix.replaceAll('.', '\\.')}`;
   const found = [...text.matchAll(new RegExp(`\\s${attribute}\\s*=\\s*["']([^"'<>]{1,256})["']`, 'g'))].at(-1)?.[1];
   return found === undefined ? undefined : unescapeXml(found);
-}
-
-function unescapeXml(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&apos;', "'").replaceAll('&amp;', '&');
 }
