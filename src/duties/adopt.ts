@@ -61,7 +61,8 @@ export interface AdoptRooms {
 
 /**
  * Asks the camera in this order: its clock (without a password), whether the password holds, who it is, its streams, and what
- * really comes out of them. What it shows by TLS meanwhile is believed from then on, unless `believed` says what it may show. SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
+ * really comes out of them. What it shows by TLS meanwhile is believed from then on, unless `believed` says what it may show.
+ * SP_CAMERA_REFUSED, SP_CAMERA_UNREACHABLE, SP_CAMERA_CERTIFICATE, SP_CAMERA_ANSWER, SP_CAMERA_NO_STREAM.
  */
 export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal?: AbortSignal, believed?: Certificates): Promise<CameraFacts> {
   const certificates = believed ?? new Certificates(access.camera, undefined);
@@ -144,6 +145,11 @@ export async function recallCamera(vault: Pick<Vault, 'setting'>, camera: string
 /** What this camera may show by TLS. */
 export function certificatesOf(camera: string, facts: CameraFacts): Certificates {
   return new Certificates(camera, facts.certificates ?? []);
+}
+
+/** What this camera may show by TLS while it is asked anew: where nothing was believed before, what it shows is, as at its adoption. */
+export function certificatesAnew(camera: string, facts: CameraFacts | undefined): Certificates {
+  return new Certificates(camera, facts?.certificates);
 }
 
 export function passwordName(camera: string): string {

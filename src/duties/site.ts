@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
-import { Certificates } from '../cameras/certificates.ts';
+import type { Certificates } from '../cameras/certificates.ts';
 import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
@@ -19,7 +19,7 @@ import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess } from './adopt.ts';
+import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
@@ -150,10 +150,8 @@ export class Site {
   async move(id: string, to: CameraAddress, by: string, who: 'hub' | 'cli'): Promise<string[]> {
     const { vault } = this.#o;
     const camera = this.#known(id);
-    const password = await vault.secret(passwordName(id));
-    if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera: id });
-    const known = await recallCamera(vault, id);
-    const facts = await readCamera({ camera: id, address: to, user: camera.user, password }, this.#rooms, undefined, known?.certificates === undefined ? undefined : certificatesOf(id, known));
+    const { access, facts: known } = await this.#recall(id);
+    const facts = await readCamera({ ...access, address: to }, this.#rooms, undefined, certificatesAnew(id, known));
     if (known !== undefined && known.device.serial !== facts.device.serial) {
       throw new SallyportError('SP_CAMERA_OTHER', { camera: id, address: placeOf(to), reason: `its serial number is ${facts.device.serial || 'none'} and not ${known.device.serial || 'none'}` });
     }
@@ -179,19 +177,15 @@ export class Site {
 
   /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
   async accessTo(camera: string): Promise<CameraAccess & { certificates: Certificates }> {
-    const config = this.#known(camera);
-    const password = await this.#o.vault.secret(passwordName(camera));
-    if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera });
-    const facts = await recallCamera(this.#o.vault, camera);
-    return { camera, address: addressOf(config), user: config.user, password, certificates: facts === undefined ? new Certificates(camera, undefined) : certificatesOf(camera, facts) };
+    const { access, facts } = await this.#recall(camera);
+    return { ...access, certificates: facts === undefined ? certificatesAnew(camera, facts) : certificatesOf(camera, facts) };
   }
 
   /** How the main stream of an adopted camera is come to. SP_CAMERA_NO_STREAM while it is not known. */
   async streamAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
-    const access = await this.accessTo(camera);
-    const facts = await recallCamera(this.#o.vault, camera);
+    const { access, facts } = await this.#recall(camera);
     if (facts === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it has not said yet what it streams' });
-    return { ...access, uri: facts.main.uri };
+    return { ...access, certificates: certificatesOf(camera, facts), uri: facts.main.uri };
   }
 
   /** What is remembered of a camera, in words. */
@@ -204,9 +198,9 @@ export class Site {
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
   readAgain(camera: string, { believe }: { believe: boolean }): Promise<string[]> {
     return this.#inTurn(async () => {
-      const access = await this.accessTo(camera);
-      const facts = await readCamera(access, this.#rooms, undefined, believe ? undefined : access.certificates);
-      await rememberCamera(this.#o.vault, camera, withEndpoints(facts, (await recallCamera(this.#o.vault, camera))?.identity?.endpoints ?? []));
+      const { access, facts: known } = await this.#recall(camera);
+      const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
+      await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
       this.#o.notices.settle('camera changed', camera);
       await this.#restart(this.#known(camera));
@@ -274,6 +268,14 @@ export class Site {
     if (found === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
     if (!found.adoptable) throw new SallyportError('SP_CAMERA_ADDRESS', { camera: id, reason: found.note ?? 'it cannot be adopted' });
     return found;
+  }
+
+  /** Its password, and what is remembered of it. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  async #recall(camera: string): Promise<{ access: CameraAccess; facts: CameraFacts | undefined }> {
+    const config = this.#known(camera);
+    const password = await this.#o.vault.secret(passwordName(camera));
+    if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera });
+    return { access: { camera, address: addressOf(config), user: config.user, password }, facts: await recallCamera(this.#o.vault, camera) };
   }
 
   /** As it is in force, and where it is now. */

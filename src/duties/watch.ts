@@ -16,7 +16,7 @@ import { awayWaitMsMax } from '../policy/supervision.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesOf, passwordName, placeOf, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
+import { certificatesAnew, certificatesOf, passwordName, placeOf, readCamera, recallCamera, rememberCamera, type CameraFacts } from './adopt.ts';
 import { Changes } from './changes.ts';
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
@@ -186,7 +186,7 @@ export class CameraWatch {
         const known = await recallCamera(vault, camera.id);
         if (known !== undefined && (known.askedAt ?? placeOf(addressOf(camera))) === placeOf(addressOf(camera))) return known;
         const password = await this.#password();
-        const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal, known?.certificates === undefined ? undefined : certificatesOf(camera.id, known));
+        const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal, certificatesAnew(camera.id, known));
         await rememberCamera(vault, camera.id, facts);
         await vault.audit({ what: 'camera.adopted', who: 'hub', camera: camera.id, detail: { ...facts.device } });
         return facts;
@@ -247,12 +247,8 @@ export class CameraWatch {
     this.#setOnline(state === 'live');
     if (before === true && state !== 'live') this.#awayMs = this.#o.clock.monotonicMs();
     if (before === false && state === 'live' && this.#awayMs !== undefined) void this.#changes?.cameBack(this.#awayMs);
-    if (reason === 'certificate changed') this.#certificateChanged();
+    if (reason === 'certificate changed') this.#o.notices.raise('certificate changed', '', this.#o.camera.id);
     else if (state === 'live') this.#o.notices.settle('certificate changed', this.#o.camera.id);
-  }
-
-  #certificateChanged(): void {
-    this.#o.notices.raise('certificate changed', '', this.#o.camera.id);
   }
 
   #setOnline(online: boolean): void {
