@@ -16,6 +16,9 @@ export interface Room {
 const keysAndBelow = ['base', 'policy', 'seal'];
 const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detect', 'outbox', 'duties'];
 
+/** Pure, and shared with the browser. */
+const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
+
 /** `config` stands for the files src/config*.ts, `hub` and `courier` for src/hub.ts and src/courier.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
   base: { imports: ['base'], because: 'base/ stands on nothing of ours, so that every room can stand on it', clockGiven: false },
@@ -30,6 +33,7 @@ export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
   duties: { imports: duties, because: 'duties/ call the rooms below in order and know nobody above', clockGiven: true },
   api: { imports: [...duties, 'api'], because: 'api/ serves visitors by calling duties; it speaks to nobody outside', clockGiven: true },
   cli: { imports: [...duties, 'api/contract.ts', 'hub', 'cli'], because: 'cli/ is the terminal: it talks to the hub through the contract and the socket', clockGiven: false },
+  web: { imports: ['web', 'policy', 'api/pagecontract.ts', 'api/contract.ts', 'base/errors.ts', 'base/mp4.ts', 'base/canonical.ts', ...sealFormat], because: 'web/ runs in a visitor\'s browser: of ours it knows the contract, the pure decisions and the sealed format', clockGiven: false },
   emulator: { imports: ['base', 'emulator'], because: 'emulator/ plays the camera, so it must not share code with what is tested against it', clockGiven: false },
   config: { imports: ['base', 'policy', 'config'], because: 'the configuration is read and judged without keys, disk or network', clockGiven: true },
   hub: { imports: [...duties, 'api', 'hub'], because: 'the part that sees cannot speak outside', clockGiven: true },
@@ -72,6 +76,8 @@ export const modules: readonly ModuleRule[] = [
   { names: ['fluent-ffmpeg'], only: ['capture/'], oneFile: true, because: 'one file puts ffmpeg\'s arguments in order; fluent-ffmpeg never starts a program for us' },
   { names: ['node-rtsp-stream', 'node-rtsp-stream/mpeg1muxer'], only: ['capture/'], oneFile: true, because: 'its server has no authentication: one file uses its muxer alone' },
   { names: ['fastify', '@fastify/type-provider-typebox', 'ws'], only: ['api/'], because: 'visitors come in through api/' },
+  { names: ['@peculiar/x509'], only: ['api/'], because: 'certificates are made where visitors come in; the package opens nothing' },
+  { names: ['@fastify/swagger'], only: ['api/'], because: 'it writes down what api/ offers, and opens nothing' },
   { names: ['pino'], only: ['base/log.ts'], because: 'every log line passes the one writer that scrubs it' },
   { names: ['typebox', 'typebox/value', 'typebox/format', 'typebox/compile'], only: ['configschema.ts', 'configcheck.ts', 'config.ts', 'api/'], because: 'schemas judge what comes from outside: the configuration and visitors' },
   { names: ['smol-toml'], only: ['config.ts'], because: 'one file reads TOML' },

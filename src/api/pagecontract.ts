@@ -1,0 +1,184 @@
+/**
+ * The page's contract: each route that a visitor's browser or a script may ask of the hub, with what it needs, what goes in and what
+ * comes out. The server mounts this table and nothing else; OpenAPI is generated from it; the page takes its types from it.
+ *
+ * `need` is a right of `policy/access.ts`, or: `nobody` (no session), `first` (the session that the one-time code opened, before there
+ * is an owner), `account` (any session, about oneself). A route that names a camera is judged by that camera's space.
+ * All paths are below `/api/v1`. Binary fields are base64url without padding. Times are Unix milliseconds of the hub's clock.
+ */
+import Type, { type Static } from 'typebox';
+import type { Right } from '../policy/access.ts';
+import {
+  AcceptRequest, AdoptReply, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, MovedReply, MovedRequest, PendingShape, ReloadReply, SecretRequest, StatusShape,
+} from './contract.ts';
+
+const Optional = Type.Optional;
+const UnixMs = Type.Integer();
+const closed = { additionalProperties: false } as const;
+const Text = (maxLength = 200, minLength = 0) => Type.String({ minLength, maxLength });
+const CameraId = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,39}$' });
+/** 128 random bits, as accounts, devices, sessions and invitations are named. */
+const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' });
+/** 256 bits: the half of a passphrase that logs in, a salt. */
+const Key = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
+const Recipient = Type.String({ pattern: '^age1[a-z0-9]{58}$' });
+const Signer = Type.String({ pattern: '^ssh-ed25519 [A-Za-z0-9+/]{68}$' });
+const Name = Type.String({ pattern: '^[^\\s\\p{C}]([^\\p{C}]{0,62}[^\\s\\p{C}])?$' });
+const Stream = Type.Enum(['main', 'sub']);
+const Picture = Type.String({ maxLength: 64 * 1024, pattern: '^(data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/=]+)?$' });
+
+export const RoleShape = Type.Enum(['owner', 'member', 'guest', 'installer']);
+
+/** How a browser stretches a passphrase (Argon2id, RFC 9106): the first 32 bytes log in, the next 32 never leave the browser. */
+export const StretchShape = Type.Object({ salt: Key, memoryKib: Type.Integer({ minimum: 8192, maximum: 1_048_576 }), passes: Type.Integer({ minimum: 1, maximum: 16 }) }, closed);
+/** What a new passphrase leaves with the hub. */
+export const LoginShape = Type.Object({ stretch: StretchShape, half: Key }, closed);
+/** A browser's own identity: its public halves. */
+export const DeviceShape = Type.Object({ name: Name, recipient: Recipient, signer: Signer }, closed);
+/** Of an account only a name and a credential are required. */
+export const PersonShape = Type.Object({ name: Name, nickname: Optional(Text(64)), picture: Optional(Picture), language: Optional(Text(35)), timeZone: Optional(Text(64)) }, closed);
+
+export const AccountShape = Type.Object({
+  id: Id, role: RoleShape, name: Text(64), nickname: Text(64), picture: Picture, language: Text(35), timeZone: Text(64),
+  /** An owner has all. */
+  spaces: Type.Array(Text(40)),
+  madeMs: UnixMs,
+  devices: Type.Array(Type.Object({ id: Id, name: Text(64), recipient: Recipient, signer: Signer, madeMs: UnixMs })),
+});
+const SessionShape = Type.Object({ id: Id, device: Optional(Id), agent: Text(), address: Text(64), madeMs: UnixMs, usedMs: UnixMs, current: Type.Boolean() });
+
+export const MeReply = Type.Object({ account: AccountShape, rights: Type.Array(Text(40)), session: SessionShape });
+
+export const HelloReply = Type.Object({
+  hub: Text(), version: Text(), nowMs: UnixMs,
+  /** `new`: nobody has an account, and the one-time code is asked for. */
+  state: Type.Enum(['new', 'ready']),
+  /** Of the hub's certificate authority, as the terminal shows it: six words of the list in `policy/wordlist.ts`, and 64 hex digits. Absent by plain HTTP. */
+  certificate: Optional(Type.Object({ words: Type.Array(Text(20)), fingerprint: Text(64), own: Type.Boolean() })),
+});
+
+/** What the page shows of a camera to whoever may see it at all. */
+export const PageCameraShape = Type.Object({
+  camera: CameraId, name: Text(), space: Text(40), online: Type.Boolean(), sinceMs: UnixMs, state: Text(1000), recording: Type.Boolean(),
+  maker: Text(), model: Text(),
+  /** Pictures and sound are off, for everybody. */
+  privacy: Type.Boolean(),
+  streams: Type.Array(Type.Object({ stream: Stream, codec: Text(40), width: Type.Integer(), height: Type.Integer() })),
+  audio: Type.Boolean(), talk: Type.Boolean(), ptz: Type.Boolean(),
+  keepMs: Type.Integer(),
+  rights: Type.Array(Text(40)),
+});
+
+/** Sealed footage, as the catalogue knows it: enough to fetch it and to know where its key frames are; none of it opens anything. */
+export const TimelineQuery = Type.Object({ camera: CameraId, stream: Optional(Stream), fromMs: UnixMs, toMs: UnixMs }, closed);
+export const TimelineReply = Type.Object({
+  periods: Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs })),
+  segments: Type.Array(Type.Object({
+    seq: Type.Integer(), startMs: UnixMs, durationMs: Type.Integer(), sizeBytes: Type.Integer(), slot: Type.Integer(), generation: Type.Integer(),
+    /** Whole chunks of one that a crash cut. */
+    cutChunks: Optional(Type.Integer()),
+    /** Pairs: ms after startMs, offset in the opened bytes. */
+    keyFrames: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+  })),
+  gaps: Type.Array(Type.Object({ fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
+  observations: Type.Array(Type.Object({ kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs) })),
+  /** What was left out because there is more than a page of it; ask again from there. */
+  moreFromMs: Optional(UnixMs),
+});
+
+export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
+export const AuditReply = Type.Object({
+  lines: Type.Array(Type.Object({ n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000) })),
+  total: Type.Integer(),
+});
+
+const CameraQuery = Type.Object({ camera: CameraId, stream: Optional(Stream) }, closed);
+
+export interface PageRoute {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'WS';
+  readonly path: string;
+  readonly need: Right | 'nobody' | 'first' | 'account';
+  readonly says: string;
+  readonly query?: Type.TSchema;
+  readonly request?: Type.TSchema;
+  /** Absent: bytes, or a WebSocket. */
+  readonly reply?: Type.TSchema;
+}
+
+export const pageRoutes = {
+  // without a session
+  hello: { method: 'GET', path: '/hello', need: 'nobody', says: 'which hub this is, and whether it has an owner', reply: HelloReply },
+  firstBegin: { method: 'POST', path: '/first/begin', need: 'nobody', says: 'opens the first hour with the one-time code that the terminal shows', request: Type.Object({ code: Text(40, 1) }, closed), reply: Done },
+  loginStretch: { method: 'POST', path: '/login/stretch', need: 'nobody', says: 'how the passphrase of that name is stretched; an unknown name is answered too', request: Type.Object({ name: Name }, closed), reply: StretchShape },
+  login: { method: 'POST', path: '/login', need: 'nobody', says: 'opens a session', request: Type.Object({ name: Name, half: Key, device: Optional(Id) }, closed), reply: MeReply },
+  inviteLook: { method: 'POST', path: '/invitations/look', need: 'nobody', says: 'what an invitation offers', request: Type.Object({ code: Key }, closed), reply: Type.Object({ hub: Text(), role: RoleShape, spaces: Type.Array(Text(40)), from: Text(64), untilMs: UnixMs }) },
+  join: { method: 'POST', path: '/invitations/join', need: 'nobody', says: 'makes an account by an invitation; its spaces open once an owner\'s device has signed for its key', request: Type.Object({ code: Key, person: PersonShape, login: LoginShape, device: Optional(DeviceShape) }, closed), reply: MeReply },
+  recover: { method: 'POST', path: '/recover', need: 'nobody', says: 'a new passphrase and device for an owner, signed by the recovery kit', request: Type.Object({ document: Text(8192), signature: Text(4096) }, closed), reply: MeReply },
+  // the first hour
+  firstOwner: { method: 'POST', path: '/first/owner', need: 'first', says: 'makes the first owner, with the list that the kit has signed', request: Type.Object({ person: PersonShape, login: LoginShape, device: DeviceShape, ownerList: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: MeReply },
+  // oneself
+  logout: { method: 'POST', path: '/logout', need: 'account', says: 'ends this session', reply: Done },
+  me: { method: 'GET', path: '/me', need: 'account', says: 'who one is and what one may', reply: MeReply },
+  meChange: { method: 'PATCH', path: '/me', need: 'account', says: 'changes one\'s own data', request: Type.Partial(PersonShape), reply: MeReply },
+  meErase: { method: 'DELETE', path: '/me', need: 'account', says: 'erases one\'s own account; the last owner\'s stays', request: Type.Object({ half: Key }, closed), reply: Done },
+  mePassphrase: { method: 'POST', path: '/me/passphrase', need: 'account', says: 'another passphrase; all other sessions end', request: Type.Object({ half: Key, login: LoginShape }, closed), reply: Done },
+  meDevice: { method: 'POST', path: '/me/devices', need: 'account', says: 'notes this browser\'s identity', request: DeviceShape, reply: MeReply },
+  sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
+  sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })) }) },
+  // people
+  accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
+  invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
+  inviteEnd: { method: 'DELETE', path: '/invitations/:id', need: 'people', says: 'takes an invitation back', reply: Done },
+  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })) }, closed), reply: AccountShape },
+  accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
+  ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: Done },
+  // looking
+  cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
+  live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
+  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; the answer is a TalkReply', query: CameraQuery },
+  timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
+  slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
+  segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
+  // operating
+  status: { method: 'GET', path: '/status', need: 'status', says: 'how the hub is', reply: StatusShape },
+  discover: { method: 'POST', path: '/discover', need: 'configure', says: 'looks for cameras', request: DiscoverRequest, reply: DiscoverReply },
+  adopt: { method: 'POST', path: '/adopt', need: 'configure', says: 'takes a camera in', request: AdoptRequest, reply: AdoptReply },
+  moved: { method: 'POST', path: '/moved', need: 'configure', says: 'a camera is elsewhere now', request: MovedRequest, reply: MovedReply },
+  secret: { method: 'POST', path: '/secret', need: 'configure', says: 'a camera\'s new password', request: SecretRequest, reply: Done },
+  camera: { method: 'POST', path: '/camera', need: 'configure', says: 'asks a camera, or tells it what to do', request: CameraRequest, reply: CameraReply },
+  ptz: { method: 'POST', path: '/ptz', need: 'live', says: 'moves a camera while one looks through it', request: CameraRequest, reply: CameraReply },
+  accept: { method: 'POST', path: '/accept', need: 'people', says: 'the owner\'s signed yes to what waits', request: AcceptRequest, reply: ReloadReply },
+  pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
+  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes', request: Type.Object({ footage: Text(40, 1) }, closed), reply: ReloadReply },
+  privacy: { method: 'POST', path: '/privacy', need: 'privacy', says: 'pictures and sound of a space off, or on again', request: Type.Object({ space: Text(40, 1), on: Type.Boolean() }, closed), reply: Done },
+  audit: { method: 'GET', path: '/audit', need: 'audit', says: 'who did and watched what, the newest first', query: AuditQuery, reply: AuditReply },
+} as const satisfies Record<string, PageRoute>;
+
+export type PageRouteName = keyof typeof pageRoutes;
+type RouteOf<R extends PageRouteName> = (typeof pageRoutes)[R];
+export type PageRequestOf<R extends PageRouteName> = RouteOf<R> extends { request: infer S extends Type.TSchema } ? Static<S> : undefined;
+export type PageQueryOf<R extends PageRouteName> = RouteOf<R> extends { query: infer S extends Type.TSchema } ? Static<S> : undefined;
+export type PageReplyOf<R extends PageRouteName> = RouteOf<R> extends { reply: infer S extends Type.TSchema } ? Static<S> : undefined;
+
+export type Account = Static<typeof AccountShape>;
+export type Me = Static<typeof MeReply>;
+export type Hello = Static<typeof HelloReply>;
+export type Stretch = Static<typeof StretchShape>;
+export type Login = Static<typeof LoginShape>;
+export type Device = Static<typeof DeviceShape>;
+export type Person = Static<typeof PersonShape>;
+export type PageCamera = Static<typeof PageCameraShape>;
+export type Timeline = Static<typeof TimelineReply>;
+
+/**
+ * What goes over `live`, hub to browser. A text message is JSON, one of LiveNews. A binary message is one fragment (moof and mdat) after
+ * 12 bytes: flags (u8: 1 key frame), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After `init` the next binary message
+ * is `ftyp` and `moov` with flags 2. The browser sends text: `{"audio": true}` or `{"paused": true}` and the like; anything else ends it.
+ */
+export type LiveNews =
+  | { readonly kind: 'init'; readonly video: string; readonly audio: string | null; readonly width: number; readonly height: number }
+  /** Pictures were left out because they came faster than they were taken. */
+  | { readonly kind: 'behind'; readonly mode: 'key frames' | 'all' }
+  | { readonly kind: 'lost'; readonly reason: string; readonly detail: string }
+  | { readonly kind: 'over'; readonly code: string; readonly message: string };
