@@ -3,7 +3,7 @@
  * cameras that it concerns; what lowers privacy waits for the owner's signed yes (`consent.ts`).
  */
 import type { Clock } from '../base/clock.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { Certificates } from '../cameras/certificates.ts';
@@ -11,20 +11,22 @@ import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
-import { loadConfig, writePageCamera } from '../config.ts';
+import { loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
+import type { OwnerList } from '../seal/owner.ts';
+import type { AuditEntry } from '../vault/audit.ts';
 import type { Vault } from '../vault/vault.ts';
 import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
-import { loadOwner, recipientsOf, type Owner } from './owner.ts';
+import { judgePageList, loadOwner, ownerListText, recipientsOf, type Owner } from './owner.ts';
 import type { RecordingRoom } from './record.ts';
 import { CameraWatch, addressOf } from './watch.ts';
 
@@ -221,6 +223,33 @@ export class Site {
       await this.#apply();
       return changes;
     });
+  }
+
+  /** The owner's list, newer, by the page: written by `store` with what belongs to it, and in force at once. SP_OWNER_LIST. */
+  takeOwnerList(text: string, store: (list: OwnerList, settings: readonly { name: string; value: string | number }[], entries: readonly AuditEntry[]) => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      const { list, settings, entries } = await judgePageList(text, this.#o.vault);
+      await store(list, settings, entries);
+      this.#owner = { list, problem: undefined };
+      // It is taken; a camera that cannot be watched anew now is the business of the next change, not of who sent the list.
+      await this.#apply().catch((error: unknown) => this.#o.log.error({ component: 'owner', code: asSallyportError(error).code }, asSallyportError(error).message));
+    });
+  }
+
+  /** How long footage is kept, from the page; a longer time waits for the owner's yes. Returns what changed, in words. */
+  async keepFootage(footage: string): Promise<string[]> {
+    await this.#inTurn(() => writePageKeep(this.#o.configPath, footage));
+    return this.reload();
+  }
+
+  /** What is remembered of a camera. */
+  facts(camera: string): Promise<CameraFacts | undefined> {
+    return recallCamera(this.#o.vault, camera);
+  }
+
+  /** The signed list in force, as its devices need it. */
+  ownerListText(): Promise<string | undefined> {
+    return ownerListText(this.#o.vault);
   }
 
   /** The owner's signed yes to a pending change. */
