@@ -3,8 +3,11 @@
  * It reaches cameras and visitors of the site and nothing else; what leaves the house is the courier's, which has no key.
  */
 import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { serveControl, type ControlSocket } from './api/control.ts';
+import type { Operations } from './api/contract.ts';
 import { operationsOf } from './api/operations.ts';
+import { Page } from './api/page.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { clockSynchronised } from './base/timesync.ts';
 import { SallyportError, reasonOf } from './base/errors.ts';
@@ -16,6 +19,7 @@ import { plural, secondMs } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
+import { AccountsDuty } from './duties/accounts.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
@@ -44,6 +48,9 @@ export interface HubOptions {
 /** A disk that is not there at the start is looked for so often, and said to be missing once a minute. */
 const lookForDiskMs = secondMs;
 const looksPerLine = 60;
+
+/** Where `scripts/page` puts what visitors' browsers load. */
+const pageFolder = fileURLToPath(new URL('../dist/page', import.meta.url));
 
 export class Hub {
   readonly #life = new Lifetime();
@@ -103,8 +110,18 @@ export class Hub {
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
     const talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
-    const operations = operationsOf({ site, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const accounts = await this.#life.own('accounts', new AccountsDuty({
+      vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text, store) => site.takeOwnerList(text, store), renewCopies: (why) => copies.renew(why),
+    }));
+    const page: Page = await this.#life.own('page', new Page({
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: {}, notices, clock, log, folder: pageFolder,
+    }));
+    const operations: Operations = operationsOf({ page, site, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
+    // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
+    await page.start();
+    // The code itself is shown by `pair` alone: what is said here may end in a journal.
+    if (page.state.state === 'new') options.echo?.(`Nobody has an account here yet. To begin: \`sallyport pair\` shows the code and where to open the page (${page.state.urls[0] ?? 'it is not open'}).\n`);
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
     const heartbeat = await this.#life.own('heartbeat', new HeartbeatDuty({ manager: this.#manager, cameras: () => site.cameras.map((watch) => watch.beating), notices, clock, log }));

@@ -62,7 +62,7 @@ export interface CertificatesOptions {
   readonly vault: Pick<Vault, 'secret' | 'putSecret' | 'audit'>;
   readonly config: PageConfig;
   readonly hubName: string;
-  readonly reach: Reach;
+  readonly reach: () => Reach;
   readonly clock: Clock;
 }
 
@@ -107,7 +107,8 @@ export class Certificates {
 
   /** A new one where the configuration has names that the old one may not sign for. */
   async #authority(): Promise<Authority> {
-    const { vault, reach, config, hubName } = this.#o;
+    const { vault, config, hubName } = this.#o;
+    const reach = this.#o.reach();
     const known = await this.#stored<Authority>(authorityName);
     if (known !== undefined && config.names.every((name) => known.names.includes(name) || isPrivate(name))) return known;
     const names = [...new Set([...reach.names, ...config.names.filter((name) => !isPrivate(name))])];
@@ -118,7 +119,8 @@ export class Certificates {
   }
 
   async #leaf(authority: Authority): Promise<Pair> {
-    const { vault, reach, hubName, clock } = this.#o;
+    const { vault, hubName, clock } = this.#o;
+    const reach = this.#o.reach();
     const nowMs = clock.wallMs();
     const names = [...reach.names, ...reach.addresses].filter((name) => authority.names.includes(name) || isPrivate(name)).sort();
     const known = await this.#stored<Pair & { names: readonly string[] }>(leafName);

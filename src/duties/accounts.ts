@@ -310,6 +310,11 @@ export class AccountsDuty {
     });
   }
 
+  /** A newer list, signed by the owner. SP_OWNER_LIST. */
+  takeList(text: string, { account: { id: by } }: Principal): Promise<void> {
+    return this.#o.takeOwnerList(text, async (_list, settings, entries) => this.#o.vault.changeAccounts({}, [...entries, this.#line('page.asked', by, { route: 'owner' })], settings));
+  }
+
   // tokens
 
   /** Only rights that its maker has, and none over people. Answers the token, which is kept nowhere. */
