@@ -111,7 +111,7 @@ export class Hub {
     sealing.start();
     const talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const accounts = await this.#life.own('accounts', new AccountsDuty({
-      vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text, store) => site.takeOwnerList(text, store), renewCopies: (why) => copies.renew(why),
+      vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
     }));
     const page: Page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: {}, notices, clock, log, folder: pageFolder,

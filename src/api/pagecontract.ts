@@ -38,8 +38,8 @@ export const DeviceShape = Type.Object({ name: Name, recipient: Recipient, signe
 /** Of an account only a name and a credential are required. */
 export const PersonShape = Type.Object({ name: Name, nickname: Optional(Text(64)), picture: Optional(Picture), language: Optional(Text(35)), timeZone: Optional(Text(64)) }, closed);
 
-/** What the kit signs (SSHSIG, namespace `sallyport-recover`) to give an owner a new passphrase: JSON, in canonical form, of this shape. It counts once. */
-export const RecoverDocument = Type.Object({ v: Type.Literal(1), recover: Type.Object({ name: Name, login: LoginShape, device: DeviceShape }, closed), made: Text(40) }, closed);
+/** What the kit signs to give an owner a new passphrase (`Recovery` of policy/ownerdocuments.ts), within the hour; it counts once. */
+export const RecoverDocument = Type.Object({ v: Type.Literal(1), what: Type.Literal('recover'), hub: Text(), name: Name, login: LoginShape, device: DeviceShape, madeMs: UnixMs }, closed);
 
 export const AccountShape = Type.Object({
   id: Id, role: RoleShape, name: Text(64), nickname: Text(64), picture: Picture, language: Text(35), timeZone: Text(64),
@@ -55,7 +55,10 @@ const SessionShape = Type.Object({ id: Id, device: Optional(Id), agent: Text(), 
 export const MeReply = Type.Object({ account: AccountShape, rights: Type.Array(Text(40)), session: SessionShape });
 
 export const HelloReply = Type.Object({
-  hub: Text(), version: Text(), nowMs: UnixMs,
+  hub: Text(),
+  /** The hub's public key, which a recovery names. */
+  key: Text(),
+  version: Text(), nowMs: UnixMs,
   /** `new`: nobody has an account, and the one-time code is asked for. */
   state: Type.Enum(['new', 'ready']),
   /** Of the hub's certificate authority, as the terminal shows it: six words of the list in `policy/wordlist.ts`, and 64 hex digits. Absent by plain HTTP. */
@@ -125,13 +128,13 @@ export const pageRoutes = {
   // oneself
   logout: { method: 'POST', path: '/logout', need: 'account', says: 'ends this session', reply: Done },
   me: { method: 'GET', path: '/me', need: 'account', says: 'who one is and what one may', reply: MeReply },
-  meChange: { method: 'PATCH', path: '/me', need: 'account', says: 'changes one\'s own data', request: Type.Partial(PersonShape), reply: MeReply },
+  meChange: { method: 'PATCH', path: '/me', need: 'account', says: 'changes one\'s own data', request: Type.Partial(PersonShape, closed), reply: MeReply },
   meErase: { method: 'DELETE', path: '/me', need: 'account', says: 'erases one\'s own account; the last owner\'s stays', request: Type.Object({ half: Key }, closed), reply: Done },
   mePassphrase: { method: 'POST', path: '/me/passphrase', need: 'account', says: 'another passphrase; all other sessions end', request: Type.Object({ half: Key, login: LoginShape }, closed), reply: Done },
   meDevice: { method: 'POST', path: '/me/devices', need: 'account', says: 'notes this browser\'s identity', request: DeviceShape, reply: MeReply },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; with the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), before: Optional(Type.Array(Type.String({ maxLength: 2 ** 20 }))) }) },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },

@@ -68,8 +68,8 @@ export class PageFiles {
 
   mount(server: FastifyInstance): void {
     const serve = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => this.#serve(request, reply);
-    server.route({ method: ['GET', 'HEAD'], url: '/', handler: serve });
-    server.route({ method: ['GET', 'HEAD'], url: '/*', handler: serve });
+    server.route({ method: ['GET', 'HEAD'], url: '/', schema: { hide: true } as object, handler: serve });
+    server.route({ method: ['GET', 'HEAD'], url: '/*', schema: { hide: true } as object, handler: serve });
   }
 
   async #serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

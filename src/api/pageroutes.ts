@@ -13,6 +13,7 @@ import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors
 import type { Log } from '../base/log.ts';
 import { minuteMs } from '../base/units.ts';
 import { version } from '../base/version.ts';
+import { readRecovery, type Recovery } from '../policy/ownerdocuments.ts';
 import { ConfigErrors } from '../config.ts';
 import type { AccountsDuty, Entered, Visitor } from '../duties/accounts.ts';
 import { auditTrail } from '../duties/audittrail.ts';
@@ -53,7 +54,7 @@ export interface PrivacyPart {
 export interface PageRooms {
   readonly accounts: AccountsDuty;
   readonly site: Site;
-  readonly vault: Pick<Vault, 'auditBefore' | 'livePeriods' | 'audit'>;
+  readonly vault: Pick<Vault, 'auditBefore' | 'livePeriods' | 'audit' | 'publicKey'>;
   readonly operations: Operations;
   readonly watchLog: WatchLog;
   readonly clock: Clock;
@@ -305,7 +306,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       return { hub: site.config.name, role, spaces: [...spaces], from: accounts.nameOf(account) ?? '', untilMs };
     },
     join: async (ask) => enter(ask, await accounts.join(ask.body, ask.visitor)),
-    recover: async (ask) => enter(ask, await accounts.recover({ ...ask.body, read: readRecovery }, ask.visitor)),
+    recover: async (ask) => enter(ask, await accounts.recover({ ...ask.body, read: recoveryOf }, ask.visitor)),
     authority: async ({ reply }) => {
       const authority = rooms.shown()?.authority;
       if (authority === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'an authority of the hub\'s own' });
@@ -341,8 +342,8 @@ function handlersOf(rooms: PageRooms): Handlers {
       return done;
     },
     ownerList: async () => {
-      const text = await site.ownerListText();
-      return text === undefined ? {} : { text };
+      const { text, before } = await site.ownerLists();
+      return text === undefined ? {} : { text, before };
     },
     accounts: async () => ({
       accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
@@ -411,10 +412,10 @@ function handlersOf(rooms: PageRooms): Handlers {
   };
 }
 
-function helloOf({ accounts, site, shown, clock }: PageRooms, request: IncomingMessage): PageReplyOf<'hello'> {
+function helloOf({ accounts, site, vault, shown, clock }: PageRooms, request: IncomingMessage): PageReplyOf<'hello'> {
   const certificate = isSecure(request) ? shown() : undefined;
   return {
-    hub: site.config.name, version, nowMs: Math.round(clock.wallMs()), state: accounts.state,
+    hub: site.config.name, key: vault.publicKey, version, nowMs: Math.round(clock.wallMs()), state: accounts.state,
     ...(certificate === undefined ? {} : { certificate: { words: [...certificate.words], fingerprint: certificate.fingerprint, own: certificate.own } }),
   };
 }
@@ -438,15 +439,10 @@ function sessionOf({ id, device, agent, address, madeMs, usedMs }: SessionRow, p
 }
 
 /** SP_PAGE_REQUEST. */
-function readRecovery(document: string): { name: string; login: PageRequestOf<'join'>['login']; device: PageRequestOf<'meDevice'> } {
-  let value: unknown;
-  try {
-    value = JSON.parse(document);
-  } catch {
-    value = undefined;
-  }
-  if (!Value.Check(RecoverDocument, value)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the signed document is no recovery' });
-  return value.recover;
+function recoveryOf(document: string): Recovery {
+  const recovery = readRecovery(document);
+  if (recovery === undefined || !Value.Check(RecoverDocument, recovery)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the signed document is no recovery' });
+  return recovery;
 }
 
 /** A segment is never written again after its close, so its name is its tag. */

@@ -46,6 +46,7 @@ export class AccountBook {
     for (const id of change.withoutTokens ?? []) this.tokens.delete(id);
     for (const id of change.withoutInvitations ?? []) this.invitations.delete(id);
     for (const id of change.withoutSessions ?? []) this.sessions.delete(id);
+    for (const id of change.withoutDevices ?? []) this.#forgetDevice(id);
     for (const id of change.withoutAccounts ?? []) this.#forget(id);
     this.#put(change);
     this.#changed();
@@ -87,6 +88,11 @@ export class AccountBook {
     for (const row of rows.sessions ?? []) this.sessions.set(row.id, row);
     for (const row of rows.invitations ?? []) this.invitations.set(row.id, row);
     for (const row of rows.tokens ?? []) this.tokens.set(row.id, row);
+  }
+
+  #forgetDevice(id: string): void {
+    this.devices.delete(id);
+    for (const row of this.sessions.values()) if (row.device === id) this.sessions.set(row.id, { ...row, device: undefined });
   }
 
   #forget(account: string): void {

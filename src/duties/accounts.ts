@@ -12,7 +12,8 @@ import { Secret } from '../base/secret.ts';
 import { dayMs, hourMs, minuteMs, plural, secondMs } from '../base/units.ts';
 import type { Right, Role } from '../policy/access.ts';
 import { LoginTries, type Try } from '../policy/logintries.ts';
-import type { OwnerList } from '../seal/owner.ts';
+import { recoverNamespace, type Recovery } from '../policy/ownerdocuments.ts';
+import { readOwnerList, type OwnerList } from '../seal/owner.ts';
 import { verifySignature } from '../seal/sshsig.ts';
 import type { AccountRow, AccountsChange, DeviceRow, InvitationRow, TokenRow, Vault } from '../vault/vault.ts';
 import type { AuditEntry } from '../vault/audit.ts';
@@ -24,9 +25,6 @@ import { Principal, Sessions, type Visitor } from './sessions.ts';
 export type { Visitor } from './sessions.ts';
 export { Principal } from './sessions.ts';
 
-/** SSHSIG namespace of what the kit signs to give an owner a new passphrase. */
-export const recoverNamespace = 'sallyport-recover';
-
 const accountsMax = 200;
 const devicesMax = 20;
 const invitationsMax = 50;
@@ -34,6 +32,8 @@ const tokensMax = 50;
 export const invitationMs = 2 * dayMs;
 const tokenMsMax = 400 * dayMs;
 const recoveriesKept = 200;
+/** A kit may lie in another room. */
+const recoveryMsMax = hourMs;
 /** So many within an hour are told to the owner. */
 const failedTold = 10;
 
@@ -54,11 +54,11 @@ export interface Entered { readonly principal: Principal; readonly cookie: strin
 const usualStretch = { memoryKib: 65_536, passes: 3 } as const;
 
 export interface AccountsOptions {
-  readonly vault: Pick<Vault, 'accountsBook' | 'changeAccounts' | 'sessionUsed' | 'secret' | 'putSecret' | 'setting' | 'putSetting' | 'audit' | 'forgetDeleted'>;
+  readonly vault: Pick<Vault, 'accountsBook' | 'changeAccounts' | 'sessionUsed' | 'secret' | 'putSecret' | 'setting' | 'putSetting' | 'audit' | 'forgetDeleted' | 'publicKey'>;
   /** The owner's list that is in force. */
   readonly ownerList: () => OwnerList | undefined;
-  /** Judges a list from the page, has it written by `store` together with what belongs to it, and puts it in force. SP_OWNER_LIST. */
-  readonly takeOwnerList: (text: string, store: (list: OwnerList, settings: readonly BesideSetting[], entries: readonly AuditEntry[]) => Promise<void>) => Promise<void>;
+  /** Puts a newer list in force, and the same one again. SP_OWNER_LIST. */
+  readonly takeOwnerList: (text: string) => Promise<void>;
   /** A new copy of the database, and the older ones destroyed. */
   readonly renewCopies: (why: string) => Promise<void>;
   readonly notices: Notices;
@@ -132,20 +132,20 @@ export class AccountsDuty {
     return cookie;
   }
 
-  /** Makes the first owner, and puts the list in force that the kit has signed: both or none. SP_OWNER_LIST, SP_PAGE_RIGHT. */
+  /**
+   * Makes the first owner, after the list that the kit has signed is in force. Should the account fail after it, it is asked for again with
+   * the same list. SP_OWNER_LIST, SP_PAGE_RIGHT.
+   */
   makeFirst(a: { person: Person; login: LoginSecret; device: NewDevice; ownerList: string }, visitor: Visitor): Promise<Entered> {
     return this.book.inTurn(async () => {
       if (this.state !== 'new') throw new SallyportError('SP_PAGE_RIGHT');
       const account = this.#newAccount('owner', [], a.person, a.login);
-      let entered: Entered | undefined;
-      await this.#o.takeOwnerList(a.ownerList, async (list, settings, entries) => {
-        if (!list.spaces.some(({ members }) => members.includes(a.device.recipient))) {
-          throw new SallyportError('SP_OWNER_LIST', { file: 'of the page', reason: 'none of its spaces is sealed to this device' });
-        }
-        entered = await this.#enter(account, a.device, visitor, { accounts: [account] }, [...entries, this.#line('page.owner-made', account.id)], settings);
-        this.first.end();
-      });
-      if (entered === undefined) throw new SallyportError('SP_INTERNAL', { reason: 'the owner list was not written' });
+      if (!readOwnerList(a.ownerList, 'of the page').spaces.some(({ members }) => members.includes(a.device.recipient))) {
+        throw new SallyportError('SP_OWNER_LIST', { file: 'of the page', reason: 'none of its spaces is sealed to this device' });
+      }
+      await this.#o.takeOwnerList(a.ownerList);
+      const entered = await this.#enter(account, a.device, visitor, { accounts: [account] }, [this.#line('page.owner-made', account.id)]);
+      this.first.end();
       return entered;
     });
   }
@@ -172,23 +172,23 @@ export class AccountsDuty {
     });
   }
 
-  /**
-   * A new passphrase for an owner, signed by the recovery kit; its other sessions end. The document is JSON:
-   * `{"v": 1, "recover": {"name": …, "login": …, "device": …}, "made": "ISO 8601"}`. SP_BAD_SIGNATURE, SP_PAGE_UNKNOWN.
-   */
-  recover(a: { document: string; signature: string; read: (document: string) => { name: string; login: LoginSecret; device: NewDevice } }, visitor: Visitor): Promise<Entered> {
+  /** A new passphrase and device for an owner, signed by the recovery kit; its other sessions end. SP_BAD_SIGNATURE, SP_PAGE_UNKNOWN, SP_PAGE_TRIES. */
+  recover(a: { document: string; signature: string; read: (document: string) => Recovery }, visitor: Visitor): Promise<Entered> {
     return this.book.inTurn(async () => {
-      const { vault, ownerList } = this.#o;
+      const { vault, ownerList, clock } = this.#o;
       const owner = ownerList();
       if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
       const trying = this.#trying(undefined, visitor, undefined);
       verifySignature({ message: a.document, signature: a.signature, namespace: recoverNamespace, publicKey: owner.signer, what: 'the recovery' });
-      const { name, login, device } = a.read(a.document);
+      const { hub, name, login, device, madeMs } = a.read(a.document);
+      const wrong = (reason: string): SallyportError => new SallyportError('SP_BAD_SIGNATURE', { what: 'the recovery', reason });
+      if (hub !== vault.publicKey) throw wrong('it was given to another hub');
+      if (Math.abs(clock.wallMs() - madeMs) > recoveryMsMax) throw wrong('it is not of this hour, by the hub\'s clock');
       const row = this.book.named(name);
       if (row?.role !== 'owner') throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'owner' });
       const used = ((await vault.setting(recoveredName)) ?? []) as string[];
       const hash = hashOf(a.document);
-      if (used.includes(hash)) throw new SallyportError('SP_BAD_SIGNATURE', { what: 'the recovery', reason: 'it was used before' });
+      if (used.includes(hash)) throw wrong('it was used before');
       this.#tries.passed(trying);
       const account = { ...row, ...verifierOf(login) };
       const withoutSessions = this.book.sessionsOf(row.id).map(({ id }) => id);
@@ -239,10 +239,9 @@ export class AccountsDuty {
     return this.book.inTurn(async () => {
       const devices = this.book.devicesOf(id);
       const same = devices.find(({ recipient }) => recipient === device.recipient);
-      if (same === undefined && devices.length >= devicesMax) throw new SallyportError('SP_PAGE_FULL', { what: 'device', max: devicesMax });
       const row = same === undefined ? this.#newDevice(id, device) : { ...same, ...device };
       const now = session === undefined ? undefined : this.book.sessions.get(session.id);
-      await this.book.write({ devices: [row], ...(now === undefined ? {} : { sessions: [{ ...now, device: row.id }] }) }, [this.#line('page.device-noted', id)]);
+      await this.book.write({ devices: [row], withoutDevices: same === undefined ? oldest(devices) : [], ...(now === undefined ? {} : { sessions: [{ ...now, device: row.id }] }) }, [this.#line('page.device-noted', id)]);
     });
   }
 
@@ -311,8 +310,9 @@ export class AccountsDuty {
   }
 
   /** A newer list, signed by the owner. SP_OWNER_LIST. */
-  takeList(text: string, { account: { id: by } }: Principal): Promise<void> {
-    return this.#o.takeOwnerList(text, async (_list, settings, entries) => this.#o.vault.changeAccounts({}, [...entries, this.#line('page.asked', by, { route: 'owner' })], settings));
+  async takeList(text: string, { account: { id: by } }: Principal): Promise<void> {
+    await this.#o.takeOwnerList(text);
+    await this.#o.vault.audit(this.#line('page.asked', by, { route: 'owner' }));
   }
 
   // tokens
@@ -359,10 +359,9 @@ export class AccountsDuty {
   async #enter(account: AccountRow, device: NewDevice | DeviceRow | undefined, visitor: Visitor, change: AccountsChange, entries: readonly AuditEntry[], settings: readonly BesideSetting[] = []): Promise<Entered> {
     const known = device === undefined || 'id' in device ? device : this.book.devicesOf(account.id).find(({ recipient }) => recipient === device.recipient);
     const added = device === undefined || known !== undefined ? undefined : this.#newDevice(account.id, device);
-    if (added !== undefined && this.book.devicesOf(account.id).length >= devicesMax) throw new SallyportError('SP_PAGE_FULL', { what: 'device', max: devicesMax });
     const { row, cookie, leaving } = this.sessions.make(account.id, (known ?? added)?.id, visitor);
     await this.book.write({
-      ...change, ...(added === undefined ? {} : { devices: [added] }), sessions: [row], withoutSessions: [...new Set([...(change.withoutSessions ?? []), ...leaving])],
+      ...change, ...(added === undefined ? {} : { devices: [added], withoutDevices: oldest(this.book.devicesOf(account.id)) }), sessions: [row], withoutSessions: [...new Set([...(change.withoutSessions ?? []), ...leaving])],
     }, entries, settings);
     return { principal: new Principal(this.book.account(account.id), row), cookie };
   }
@@ -443,6 +442,11 @@ export class AccountsDuty {
   }
 }
 
+/** Those that leave when another one comes: nobody is kept from a new device by forgotten ones. */
+function oldest(devices: readonly DeviceRow[]): string[] {
+  return devices.toSorted((a, b) => a.madeMs - b.madeMs).slice(0, Math.max(0, devices.length - devicesMax + 1)).map(({ id }) => id);
+}
+
 function stretchOf({ salt, memoryKib, passes }: Stretch): Stretch {
   return { salt, memoryKib, passes };
 }
@@ -460,6 +464,7 @@ function hashHalf(salt: string, half: string): Buffer {
   return createHash('sha256').update(Buffer.from(salt, 'base64url')).update(Buffer.from(half, 'base64url')).digest();
 }
 
-function defined(person: Partial<Person>): Partial<Person> {
-  return Object.fromEntries(Object.entries(person).filter(([, value]) => value !== undefined));
+/** What a person may change of the row, and no more, whatever else stands in the object. */
+function defined({ name, nickname, picture, language, timeZone }: Partial<Person>): Partial<Person> {
+  return Object.fromEntries(Object.entries({ name, nickname, picture, language, timeZone }).filter(([, value]) => value !== undefined));
 }

@@ -18,15 +18,13 @@ import type { PendingChange } from '../policy/consent.ts';
 import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
-import type { OwnerList } from '../seal/owner.ts';
-import type { AuditEntry } from '../vault/audit.ts';
 import type { Vault } from '../vault/vault.ts';
 import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
-import { judgePageList, loadOwner, ownerListText, recipientsOf, type Owner } from './owner.ts';
+import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
 import type { RecordingRoom } from './record.ts';
 import { CameraWatch, addressOf } from './watch.ts';
 
@@ -225,12 +223,10 @@ export class Site {
     });
   }
 
-  /** The owner's list, newer, by the page: written by `store` with what belongs to it, and in force at once. SP_OWNER_LIST. */
-  takeOwnerList(text: string, store: (list: OwnerList, settings: readonly { name: string; value: string | number }[], entries: readonly AuditEntry[]) => Promise<void>): Promise<void> {
+  /** The owner's list, newer, by the page: in force at once, for each camera that it concerns. SP_OWNER_LIST. */
+  takeOwnerList(text: string): Promise<void> {
     return this.#inTurn(async () => {
-      const { list, settings, entries } = await judgePageList(text, this.#o.vault);
-      await store(list, settings, entries);
-      this.#owner = { list, problem: undefined };
+      this.#owner = { list: await takeOwnerList(text, 'of the page', this.#o.vault), problem: undefined };
       // It is taken; a camera that cannot be watched anew now is the business of the next change, not of who sent the list.
       await this.#apply().catch((error: unknown) => this.#o.log.error({ component: 'owner', code: asSallyportError(error).code }, asSallyportError(error).message));
     });
@@ -247,9 +243,9 @@ export class Site {
     return recallCamera(this.#o.vault, camera);
   }
 
-  /** The signed list in force, as its devices need it. */
-  ownerListText(): Promise<string | undefined> {
-    return ownerListText(this.#o.vault);
+  /** The signed list in force and those before it, as the owner's devices need them. */
+  async ownerLists(): Promise<{ text: string | undefined; before: string[] }> {
+    return { text: await ownerListText(this.#o.vault), before: await earlierOwnerLists(this.#o.vault) };
   }
 
   /** The owner's signed yes to a pending change. */

@@ -85,6 +85,7 @@ export interface AccountsChange {
   readonly tokens?: readonly TokenRow[];
   /** With all that hangs on them. */
   readonly withoutAccounts?: readonly string[];
+  readonly withoutDevices?: readonly string[];
   readonly withoutSessions?: readonly string[];
   readonly withoutInvitations?: readonly string[];
   readonly withoutTokens?: readonly string[];
@@ -121,6 +122,7 @@ export class AccountTables {
     this.#drop('tokens', c.withoutTokens);
     this.#drop('invitations', c.withoutInvitations);
     this.#drop('sessions', c.withoutSessions);
+    this.#drop('devices', c.withoutDevices);
     this.#drop('accounts', c.withoutAccounts);
     for (const row of c.accounts ?? []) this.#putAccount(row);
     for (const row of c.devices ?? []) {
@@ -160,7 +162,7 @@ export class AccountTables {
     });
   }
 
-  #drop(table: 'accounts' | 'sessions' | 'invitations' | 'tokens', ids: readonly string[] = []): void {
+  #drop(table: 'accounts' | 'devices' | 'sessions' | 'invitations' | 'tokens', ids: readonly string[] = []): void {
     for (const id of ids) this.#db.prepare(`DELETE FROM ${table} WHERE id = ?`).run(id);
   }
 }
