@@ -15,18 +15,17 @@ import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { AccountsDuty } from '../duties/accounts.ts';
 import type { Notices } from '../duties/notices.ts';
-import type { Site } from '../duties/site.ts';
 import { WatchLog } from '../duties/watchlog.ts';
 import type { PageConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Operations, PageState, PairReply } from './contract.ts';
 import { PageFiles } from './pagefiles.ts';
-import { makeServer, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
+import { makeServer, type PageSite, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
 import { PageSockets, type SocketPart } from './pagesockets.ts';
 import { reachOf, type Reach } from './reach.ts';
 import { Certificates } from './tls.ts';
 
-export type { PlaybackPart, PrivacyPart, SealedFile } from './pageroutes.ts';
+export { rangeOf, type PlaybackPart, type PrivacyPart, type SealedFile } from './pageroutes.ts';
 export type { SocketPart } from './pagesockets.ts';
 
 /** What other duties bring, where they are there. */
@@ -39,7 +38,7 @@ export interface PageOptions {
   readonly config: PageConfig;
   readonly hubName: string;
   readonly accounts: AccountsDuty;
-  readonly site: Site;
+  readonly site: PageSite;
   readonly vault: Vault;
   readonly operations: () => Operations;
   readonly parts: PageParts;

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { joinPath, listFolder, readFileBounded } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
-import { reasonOf } from '../base/errors.ts';
+import { SallyportError, reasonOf } from '../base/errors.ts';
 
 const fileBytesMax = 8 * 2 ** 20;
 const filesMax = 400;
@@ -73,8 +73,9 @@ export class PageFiles {
   }
 
   async #serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    if (this.#files.size === 0) await this.load();
     const [path = '/'] = (request.raw.url ?? '/').split('?');
+    if (/^\/+api(\/|$)/i.test(path)) throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'route' });
+    if (this.#files.size === 0) await this.load();
     const file = this.#files.get(path) ?? (path.startsWith('/assets/') ? undefined : this.#files.get('/index.html'));
     if (file === undefined) return reply.status(this.#files.size === 0 ? 503 : 404).type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(this.#files.size === 0 ? notBuilt : 'There is no such file.\n');
     reply.header('cache-control', file.hashed ? 'public, max-age=31536000, immutable' : 'no-cache').header('etag', file.tag).header('vary', 'accept-encoding').type(file.type);

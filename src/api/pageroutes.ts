@@ -50,10 +50,13 @@ export interface PrivacyPart {
   switch(space: string, on: boolean, account: string): Promise<void>;
 }
 
+/** What the page needs of the site; all else of it goes through the operations. */
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage'>;
+
 /** All that the routes reach. */
 export interface PageRooms {
   readonly accounts: AccountsDuty;
-  readonly site: Site;
+  readonly site: PageSite;
   readonly vault: Pick<Vault, 'auditBefore' | 'livePeriods' | 'audit' | 'publicKey'>;
   readonly operations: Operations;
   readonly watchLog: WatchLog;

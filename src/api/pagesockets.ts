@@ -78,6 +78,8 @@ export class PageSockets {
       if (who.kind !== 'account') throw new SallyportError('SP_PAGE_SESSION');
       checkObject(route, { principal: who.principal, query, params: {}, body: {} }, this.#rooms.site);
       if (this.#rooms.parts[name] === undefined) throw new SallyportError('SP_PAGE_OFF', { what: name });
+      // Before it opens: what the browser says at once must find who listens.
+      if (name === 'live') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');
       if (this.#count >= socketsMax || this.#rooms.accounts.sessions.heldBy(who.principal.account.id) >= socketsOfAccountMax) {
         throw new SallyportError('SP_PAGE_BUSY', { count: Math.min(this.#count, socketsOfAccountMax) });
       }
@@ -106,7 +108,6 @@ export class PageSockets {
     void watchOver(socket, clock, closed.signal);
     try {
       if (name === 'live') {
-        await watchLog.live(account, camera, stream);
         const mayListen = principal.may('listen', site.config.cameras.find(({ id }) => id === camera)?.space);
         await parts.live?.(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
       } else await parts.talk?.(socket, { camera, account }, signal);

@@ -6,13 +6,21 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { ReplyOf } from '../../src/api/contract.ts';
+import type { Operations, ReplyOf } from '../../src/api/contract.ts';
+import { Page, type PageParts } from '../../src/api/page.ts';
 import type { Login, Me } from '../../src/api/pagecontract.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
 import { callHub } from '../../src/cli/control.ts';
+import { AccountsDuty } from '../../src/duties/accounts.ts';
+import { Notices } from '../../src/duties/notices.ts';
+import { takeOwnerList } from '../../src/duties/owner.ts';
 import { Hub } from '../../src/hub.ts';
 import { Identity } from '../../src/seal/identity.ts';
-import { makeOwnerList } from '../../src/seal/owner.ts';
+import { makeOwnerList, type OwnerList } from '../../src/seal/owner.ts';
+import type { PageConfig } from '../../src/policy/settings.ts';
+import { Vault } from '../../src/vault/vault.ts';
+import { camera as cameraConfig, hub as hubConfig } from '../policy/configs.ts';
 
 /** The real one, moved ahead by what a test says. */
 export class AheadClock implements Clock {
@@ -98,7 +106,7 @@ function ask(url: string, method: string, headers: Record<string, string>, paylo
       reply.on('error', reject);
       reply.on('end', () => {
         const bytes = Buffer.concat(chunks);
-        const body = String(reply.headers['content-type']).includes('json') ? (JSON.parse(bytes.toString()) as Record<string, unknown>) : {};
+        const body = bytes.length > 0 && String(reply.headers['content-type']).includes('json') ? (JSON.parse(bytes.toString()) as Record<string, unknown>) : {};
         resolve({ status: reply.statusCode ?? 0, headers: reply.headers, bytes, body, code: (body['error'] as { code?: string } | undefined)?.code });
       });
     });
@@ -199,4 +207,47 @@ export async function joinAs(site: PageSite, owner: Browser, role: string, space
   const kit = Identity.generate();
   const me = await browser.must<Me>('POST', 'invitations/join', { code, person: { name }, login: newLogin(half), device: deviceOf(kit, 'their phone') });
   return { kit, browser, half, me };
+}
+
+export interface Door {
+  readonly folder: string;
+  readonly clock: AheadClock;
+  readonly vault: Vault;
+  readonly accounts: AccountsDuty;
+  readonly page: Page;
+  readonly notices: Notices;
+  readonly base: string;
+  readonly plain: string;
+  browser(): Browser;
+  owner(): Promise<Owned>;
+  member(owner: Browser, role: string, spaces: readonly string[]): Promise<Owned>;
+}
+
+/** The page alone, over a real vault, with what a test puts behind its doors; no camera is watched. */
+export async function openDoor(t: Test, parts: PageParts, more: Partial<PageConfig> = {}): Promise<Door> {
+  const folder = await mkdtemp(join(tmpdir(), 'sp-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const clock = new AheadClock();
+  const vault = await Vault.open({ folder: join(folder, 'data'), clock, log: silentLog, hubName: 'Test' });
+  const notices = new Notices({ vault, clock, log: silentLog });
+  let list: OwnerList | undefined;
+  const accounts = new AccountsDuty({
+    vault, notices, clock, log: silentLog, ownerList: () => list,
+    takeOwnerList: async (text) => { list = await takeOwnerList(text, 'of the page', vault); },
+    renewCopies: (why) => vault.renewCopies(why),
+  });
+  const page = new Page({
+    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts, folder: join(folder, 'page'), operations: () => ({}) as Operations,
+    site: { config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]), cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
+  });
+  t.teardown(async () => {
+    await page.close();
+    await accounts.close();
+    await vault.close();
+  });
+  await page.start();
+  const base = page.state.urls.find((url) => url.startsWith('https://127.0.0.1')) ?? '';
+  const plain = page.state.urls.find((url) => url.startsWith('http://')) ?? '';
+  const site: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
+  return { folder, clock, vault, accounts, page, notices, base, plain, browser: site.browser, owner: () => makeOwner(site), member: (owner, role, spaces) => joinAs(site, owner, role, spaces) };
 }
