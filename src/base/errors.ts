@@ -187,6 +187,16 @@ export const errorTable = {
     sentence: 'no camera is called {camera}',
     hint: '`sallyport status` and `sallyport discover` list the cameras.',
   },
+  SP_PRIVATE: {
+    kind: 'refuse',
+    sentence: '{camera} is in a space that is private now, so it is not spoken to',
+    hint: 'Whoever may can switch privacy off on the page; by schedule it ends by itself.',
+  },
+  SP_SPACE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'there is no space called {space}; there are: {known}',
+    hint: 'The owner list and the cameras\' `space` name the spaces.',
+  },
   SP_CAMERA_KNOWN: {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
