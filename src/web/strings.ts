@@ -135,7 +135,7 @@ export const english = {
   live: {
     title: 'Live', none: 'No camera yet', noneOwner: 'Take your first camera in: the hub finds those in your network.', noneOther: 'None of the cameras is in a space that you may see.', addCamera: 'Add a camera',
     connecting: 'Connecting…', waiting: 'Waiting for the next key frame…', lost: 'No picture', retrying: 'Trying again…', privacy: 'Privacy is on: pictures and sound are off, for everybody', offline: 'The camera is offline',
-    latency: (seconds: string) => `${seconds} s behind`, behind: 'Slow connection: key frames only', recording: 'Recording', notRecording: 'Not recording', openCamera: (name: string) => `${name}: open large`, picture: (name: string) => `Live picture of ${name}`,
+    latency: (seconds: string) => `${seconds} s behind`, behind: 'Slow connection: key frames only', recording: 'Recording', notRecording: 'Not recording', picture: (name: string) => `Live picture of ${name}`,
     all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', noSound: 'This camera sends no sound.', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
     talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', talkEnded: 'The camera ended the talk.',
     replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. Settings can ask the camera for H.264.`,

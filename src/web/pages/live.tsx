@@ -39,7 +39,7 @@ function Grid({ cameras }: { readonly cameras: readonly PageCamera[] }) {
     <div class="page-head"><Heading>{say.live.title}</Heading></div>
     <ul class={`grid ${cameras.length === 1 ? 'one' : cameras.length <= 4 ? 'few' : ''}`}>
       {cameras.map((camera) => <li key={camera.camera}>
-        <Link class="tile" to={{ page: 'live', camera: camera.camera }} aria-label={say.live.openCamera(camera.name)}><Picture camera={camera} stream={smallOf(camera)} /></Link>
+        <div class="tile"><Picture camera={camera} stream={smallOf(camera)} linked /></div>
       </li>)}
     </ul>
   </>;

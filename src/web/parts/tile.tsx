@@ -5,6 +5,7 @@ import { socketAddress } from '../api.ts';
 import { canPlay } from '../cannot.ts';
 import { loadPlayers } from '../load.ts';
 import type { Live, LiveState } from '../seams.ts';
+import { Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { Icon } from './icons.tsx';
 import { upper } from './states.tsx';
@@ -15,12 +16,14 @@ interface PictureProps {
   readonly camera: PageCamera;
   readonly stream: 'main' | 'sub';
   readonly sound?: boolean;
+  /** Its name leads to the large picture, and so does the whole tile. */
+  readonly linked?: boolean;
   /** Gives the element to whoever takes snapshots of it. */
   readonly onVideo?: (video: HTMLVideoElement | null) => void;
   readonly onSound?: (available: boolean) => void;
 }
 
-export function Picture({ camera, stream, sound = false, onVideo, onSound }: PictureProps) {
+export function Picture({ camera, stream, sound = false, linked = false, onVideo, onSound }: PictureProps) {
   const video = useRef<HTMLVideoElement>(null);
   const live = useRef<Live>();
   const [seen, setSeen] = useState<Seen>({ state: 'connecting', words: '', latencyMs: undefined, behind: false });
@@ -56,7 +59,7 @@ export function Picture({ camera, stream, sound = false, onVideo, onSound }: Pic
   return <>
     <video ref={video} playsInline muted={!sound} autoPlay aria-label={say.live.picture(camera.name)} />
     <Cover camera={camera} seen={seen} />
-    <div class="tile-foot"><span>{camera.name}</span><Lag seen={seen} off={off} /></div>
+    <div class="tile-foot">{linked ? <Link class="tile-link" to={{ page: 'live', camera: camera.camera }}>{camera.name}</Link> : <span>{camera.name}</span>}<Lag seen={seen} off={off} /></div>
   </>;
 }
 
