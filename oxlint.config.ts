@@ -6,7 +6,7 @@
 import { bannedModules, climbing, filesNamed, mayUse, modules, openedBy, roomOf, rooms, type Room } from './test/house/plan.ts';
 
 const givenClock = 'time is a parameter here: take a Clock, which tests move';
-const speaks = 'only egress/, in the courier, speaks to the world';
+const speaks = 'only egress/, in the courier, speaks to the world; web/ speaks to its hub, from a visitor\'s browser';
 
 interface Override { files: string[]; rules: Record<string, unknown> }
 
@@ -85,7 +85,7 @@ function importsOf(room: string, opened: readonly string[]): string[] {
 function globalsFor(room: string, clockGiven: boolean): { name: string; message: string }[] {
   return [
     ...['require', 'globalThis', 'global'].map((name) => ({ name, message: climbing })),
-    ...(room === 'egress' ? [] : ['fetch', 'WebSocket', 'EventSource'].map((name) => ({ name, message: speaks }))),
+    ...(room === 'egress' || room === 'web' ? [] : ['fetch', 'WebSocket', 'EventSource'].map((name) => ({ name, message: speaks }))),
     ...(clockGiven ? ['setTimeout', 'setInterval', 'performance'].map((name) => ({ name, message: givenClock })) : []),
   ];
 }

@@ -450,7 +450,7 @@ export function asSallyportError(error: unknown): SallyportError {
 /** A foreign error in a few words without a stack: errno name and message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = (error as { readonly code?: string }).code;
     return errnoSentences.get(code ?? '') ?? error.message;
   }
   return String(error);

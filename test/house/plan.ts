@@ -17,7 +17,7 @@ const keysAndBelow = ['base', 'policy', 'seal'];
 const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detect', 'outbox', 'duties'];
 
 /** Pure, and shared with the browser. */
-const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
+const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'ownerlist', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
 
 /** `config` stands for the files src/config*.ts, `hub` and `courier` for src/hub.ts and src/courier.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
@@ -82,6 +82,8 @@ export const modules: readonly ModuleRule[] = [
   { names: ['typebox', 'typebox/value', 'typebox/format', 'typebox/compile'], only: ['configschema.ts', 'configcheck.ts', 'config.ts', 'api/'], because: 'schemas judge what comes from outside: the configuration and visitors' },
   { names: ['smol-toml'], only: ['config.ts'], because: 'one file reads TOML' },
   { names: ['croner'], only: ['duties/'], because: 'only duties run by the calendar' },
+  { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/' },
+  { names: ['preact', 'preact/hooks', 'preact/jsx-runtime'], only: ['web/'], because: 'the page is made of it, and nothing else is' },
   { names: ['fast-xml-parser'], only: ['base/xml.ts'], because: 'strangers\' XML is bounded by base/xml.ts before it is parsed' },
 ];
 
