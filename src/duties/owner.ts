@@ -38,12 +38,20 @@ export async function ownerListText(vault: Vault): Promise<string | undefined> {
   return typeof stored === 'string' ? stored : undefined;
 }
 
+/** Texts of the lists before it, the oldest first: whoever knew one of them follows them to the one in force. */
+export async function earlierOwnerLists(vault: Vault): Promise<string[]> {
+  const stored = await vault.setting('owner lists before');
+  return Array.isArray(stored) ? stored.filter((text) => typeof text === 'string') : [];
+}
+
 /** Puts a newer list in force, from wherever it came. SP_OWNER_LIST names `what`; then nothing has changed. The caller sees to it that slots are sealed by it from then on. */
 export async function takeOwnerList(text: string, what: string, vault: Vault): Promise<OwnerList> {
   if (text.length > listBytesMax) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: `it has ${text.length} characters` });
   const stored = await ownerListText(vault);
   const list = readOwnerList(text, what, stored);
   if (text !== stored) {
+    // First what came before: a list without its way here could not be followed by a device that was away.
+    if (stored !== undefined) await vault.putSetting('owner lists before', withinBounds([...(await earlierOwnerLists(vault)), stored]));
     await vault.putSetting('owner list', text);
     await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name), devices: (list.devices ?? []).length } });
   }
@@ -59,4 +67,11 @@ export function recipientsOf(owner: Owner, space: string): readonly string[] {
 function isOlderOf(known: OwnerList, text: string, path: string): boolean {
   const list = readTakenOwnerList(text, path);
   return list.number < known.number && ownerKeys(known).includes(list.signer);
+}
+
+/** The latest of them, together no longer than one list may be. */
+function withinBounds(texts: readonly string[]): string[] {
+  let left = listBytesMax;
+  const first = texts.findLastIndex((text) => (left -= text.length) < 0);
+  return texts.slice(first + 1);
 }

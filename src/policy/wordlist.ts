@@ -113,4 +113,3 @@ export function fingerprintWords(hex: string): string[] {
   const value = BigInt(`0x${digits.slice(0, 17)}`) >> 2n;
   return Array.from({ length: wordCount }, (_, i) => words[Number((value >> BigInt(bitsPerWord * (wordCount - 1 - i))) & 0x7ffn)] as string);
 }
-
