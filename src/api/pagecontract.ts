@@ -51,6 +51,8 @@ export const MeReply = Type.Object({ account: AccountShape, rights: Type.Array(T
 
 export const HelloReply = Type.Object({
   hub: Text(), version: Text(), nowMs: UnixMs,
+  /** The hub's public signing key (`hub.pub`): what a recovery kit signs names it. */
+  key: Signer,
   /** `new`: nobody has an account, and the one-time code is asked for. */
   state: Type.Enum(['new', 'ready']),
   /** Of the hub's certificate authority, as the terminal shows it: six words of the list in `policy/wordlist.ts`, and 64 hex digits. Absent by plain HTTP. */
@@ -125,7 +127,7 @@ export const pageRoutes = {
   meDevice: { method: 'POST', path: '/me/devices', need: 'account', says: 'notes this browser\'s identity', request: DeviceShape, reply: MeReply },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },

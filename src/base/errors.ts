@@ -359,6 +359,27 @@ export const errorTable = {
     sentence: 'no change is pending under {id}',
     hint: '`sallyport status` lists what waits for the owner\'s yes.',
   },
+  // the page, in the visitor's browser
+  SP_STRETCH: {
+    kind: 'fault',
+    sentence: 'the hub asks for the passphrase in a way that this page does not take: {reason}',
+    hint: 'The hub or the way to it may have been tampered with. Do not type the passphrase again before you know why.',
+  },
+  SP_NO_DEVICE: {
+    kind: 'refuse',
+    sentence: 'this browser holds no key for {account}',
+    hint: 'Add this browser from a device that is in, or with the recovery kit.',
+  },
+  SP_DEVICE_LOCKED: {
+    kind: 'refuse',
+    sentence: 'the key of this browser for {account} does not open with that passphrase',
+    hint: 'Type the passphrase that this browser was used with last, or add the browser anew.',
+  },
+  SP_HUB_UNREACHABLE: {
+    kind: 'retry',
+    sentence: 'the hub cannot be reached: {reason}',
+    hint: 'See whether it is switched on, and whether this device is in the same network.',
+  },
   // emulator
   SP_EMULATOR: {
     kind: 'refuse',
@@ -460,7 +481,7 @@ export function asSallyportError(error: unknown): SallyportError {
 /** A foreign error in a few words without a stack: errno name and message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = (error as { readonly code?: string }).code;
     return errnoSentences.get(code ?? '') ?? error.message;
   }
   return String(error);

@@ -2,7 +2,7 @@
 import type { Account } from '../api/pagecontract.ts';
 import { ask } from './api.ts';
 import type { Held } from './held.tsx';
-import { loadKeys } from './load.ts';
+import { loadKeys, ownerListInHand } from './load.ts';
 import { say } from './strings.ts';
 
 export interface Waiting { readonly account: Account; readonly device: Account['devices'][number] }
@@ -17,9 +17,9 @@ export function waitingDevices(accounts: readonly Account[], list: string | unde
 export async function admitDevice(held: Held, { account, device }: Waiting): Promise<void> {
   if (held.device === undefined) throw new Error(say.people.signLocked);
   const keys = await loadKeys();
-  const { text } = await ask('ownerList', {});
-  if (text === undefined) throw new Error(say.error.unexpected);
+  const list = await ownerListInHand();
+  if (list === undefined) throw new Error(say.error.unexpected);
   const { name, recipient, signer } = device;
-  const next = await keys.admit(text, held.device, { device: { name, recipient, signer }, spaces: account.spaces, owner: account.role === 'owner' }, Date.now());
-  await ask('ownerListTake', { body: { text: next } });
+  const next = await keys.admit(list, held.me.account.id, { device: { name, recipient, signer }, spaces: account.spaces, owner: account.role === 'owner' });
+  for (const text of next) await ask('ownerListTake', { body: { text } });
 }

@@ -10,6 +10,6 @@ export type Pending = PageReplyOf<'pending'>['pending'][number];
 export async function approve(held: Held, pending: Pending): Promise<void> {
   if (held.device === undefined) throw new Error(say.approvals.locked);
   const keys = await loadKeys();
-  const { document, signature } = await keys.approve(pending, held.device, held.hello.hub, Date.now());
+  const { document, signature } = await keys.approve(pending);
   await ask('accept', { body: { id: pending.id, document, signature } });
 }

@@ -2,7 +2,7 @@
 import type { Me } from '../api/pagecontract.ts';
 import { ask } from './api.ts';
 import type { Held } from './held.tsx';
-import { loadKeys } from './load.ts';
+import { loadKeys, ownerListInHand } from './load.ts';
 
 /** A name that somebody recognises later. */
 export function deviceName(agent: string): string {
@@ -17,10 +17,10 @@ export async function addThisDevice(held: Held, half: string, second: Uint8Array
   // A mistyped passphrase must not lock the new key.
   const session = await ask('login', { body: { name: held.me.account.name, half } });
   const device = await keys.makeDevice(deviceName(navigator.userAgent));
-  const me: Me = await ask('meDevice', { body: device.shape });
-  await keys.keep(session.account.id, device, second, deviceIdOf(me, device.shape.recipient));
+  const me: Me = await ask('meDevice', { body: device });
+  await keys.keep({ account: session.account.id, login: session.account.name, id: deviceIdOf(me, device.recipient) }, second);
   held.take(me);
-  held.takeDevice(device);
+  held.takeDevice(await keys.open(device, me.account.id, await ownerListInHand()));
 }
 
 export function deviceIdOf(me: Me, recipient: string): string {

@@ -1,11 +1,5 @@
-/** The recovery kit as people copy it: groups of four behind the beginning that all kits share. */
+/** The recovery kit as people copy it: groups behind the beginning that all kits share. */
 export const kitPrefix = 'AGE-SECRET-KEY-1';
-const groupLength = 4;
-
-export function kitGroups(secret: string): string[] {
-  return secret.slice(kitPrefix.length).match(new RegExp(`.{1,${groupLength}}`, 'g')) ?? [];
-}
-
 /** Two groups to be typed, of the whole ones; never the same. `random` gives a number below its argument. */
 export function groupsToConfirm(count: number, random: (below: number) => number): readonly [number, number] {
   const whole = count - 1;

@@ -10,20 +10,7 @@ import { abilities, missing } from './cannot.ts';
 import { Cannot } from './pages/cannot.tsx';
 import { showTheme, theme } from './theme.ts';
 
-/** The hub's policy asks for trusted types: of all that a script could load, our own workers may be. */
-function trustOwnWorkers(): void {
-  const types = (window as { trustedTypes?: { createPolicy(name: string, rules: Record<string, (text: string) => string>): unknown } }).trustedTypes;
-  types?.createPolicy('default', {
-    createScriptURL: (text) => {
-      const { origin, pathname } = new URL(text, location.href);
-      if (origin === location.origin && /^\/assets\/[\w.-]+\.js$/.test(pathname)) return text;
-      throw new TypeError('this is no part of the page');
-    },
-  });
-}
-
 showTheme(theme());
-trustOwnWorkers();
 const root = document.getElementById('page');
 if (root !== null) {
   const lacks = missing(abilities());

@@ -1,8 +1,8 @@
 /**
  * What the pages need of keys and players, no more. `load.ts` brings the real ones, when they are first needed: neither belongs to the
- * first load.
+ * first load. Private keys are in the keys' worker and never here.
  */
-import type { Device, Login, Stretch } from '../api/pagecontract.ts';
+import type { Device, Login, Stretch, Timeline } from '../api/pagecontract.ts';
 
 /** A passphrase, stretched: what logs in, and what never leaves this browser. */
 export interface Stretched {
@@ -10,17 +10,20 @@ export interface Stretched {
   readonly second: Uint8Array;
 }
 
-/** The owner's recovery kit while the page still knows it. */
+/** The owner's recovery kit, to be shown and put away. */
 export interface Kit {
   /** `AGE-SECRET-KEY-1…`, alone. */
-  readonly secret: string;
+  readonly code: string;
+  readonly groups: readonly string[];
   /** An age identity file. */
-  readonly file: string;
+  readonly text: string;
 }
 
-/** This browser's identity, open. Its private halves stay behind this. */
+/** This browser's identity is open, in the worker. */
 export interface OpenDevice {
   readonly shape: Device;
+  /** Spaces of which it opens footage; empty until an owner has signed for it. */
+  readonly spaces: readonly string[];
 }
 
 /** What is to be said yes to, and the signature. */
@@ -29,30 +32,37 @@ export interface Approval {
   readonly signature: string;
 }
 
-export interface Keys {
-  /** With a new salt where none is given. */
-  stretch(passphrase: string, stretch?: Stretch): Promise<Stretched>;
-  makeKit(): Promise<Kit>;
-  /** An owner's kit.txt; undefined where no identity is in it. */
-  readKit(text: string): Promise<Kit | undefined>;
-  makeDevice(name: string): Promise<OpenDevice>;
-  /** The list that makes kit and device the owner's: the first, or the one after `known`. */
-  ownersList(kit: Kit, device: OpenDevice, nowMs: number, known: string | undefined): Promise<string>;
-  /** Keeps the device for this account in this browser, locked by the passphrase. */
-  keep(account: string, device: OpenDevice, second: Uint8Array, id: string): Promise<void>;
-  /** The id under which the hub knows this browser; undefined where nothing was kept for that account (any account, where none is named). */
-  known(account?: string): Promise<{ readonly account: string; readonly id: string } | undefined>;
-  /** Undefined where nothing was kept. Throws where the passphrase does not fit. */
-  unlock(account: string, second: Uint8Array): Promise<OpenDevice | undefined>;
-  forget(account: string): Promise<void>;
-  /** The spaces of the list that this device opens. */
-  spaces(list: string, device: OpenDevice): Promise<readonly string[]>;
-  approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }, device: OpenDevice, hub: string, nowMs: number): Promise<Approval>;
-  /** A next list in which these devices open these spaces, signed by this device. */
-  admit(list: string, device: OpenDevice, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }, nowMs: number): Promise<string>;
+export interface OwnerListInHand {
+  readonly text: string;
+  readonly earlier: readonly string[];
 }
 
-export type LiveState = 'connecting' | 'waiting' | 'playing' | 'lost' | 'over';
+export interface Keys {
+  /** With a new salt where none is given. */
+  stretch(passphrase: string, by?: Stretch): Promise<Stretched>;
+  makeKit(): Promise<Kit>;
+  /** An owner's kit.txt. */
+  takeKit(text: string): Promise<void>;
+  forgetKit(): Promise<void>;
+  makeDevice(name: string): Promise<Device>;
+  /** Signed by the kit in hand: the first list, or the one after `known`, with the device in hand. */
+  ownersList(device: Device, known: OwnerListInHand | undefined): Promise<string>;
+  /** Keeps the device in hand in this browser, locked by the passphrase; `id` is what the hub calls it. */
+  keep(who: { readonly account: string; readonly login: string; readonly id: string }, second: Uint8Array): Promise<void>;
+  /** Whether this browser has a key for somebody; for that name, where one is given. */
+  known(login?: string): Promise<{ readonly account: string; readonly id: string } | undefined>;
+  /** Undefined where nothing was kept. Throws where the passphrase does not fit. The spaces that the list opens to it come along. */
+  unlock(account: string, second: Uint8Array, list: OwnerListInHand | undefined): Promise<OpenDevice | undefined>;
+  /** The device in hand, with the spaces that the list opens to it. */
+  open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
+  lock(): Promise<void>;
+  forget(account: string): Promise<void>;
+  approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
+  /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */
+  admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
+}
+
+export type LiveState = 'connecting' | 'waiting' | 'playing' | 'lost' | 'over' | 'unsupported';
 
 export interface LiveListener {
   /** `words` where the hub or browser says why. */
@@ -82,4 +92,9 @@ export interface Replay {
   pause(): void;
   speed(factor: number): void;
   close(): void;
+}
+
+export interface Players {
+  live(video: HTMLVideoElement, address: string, listener: LiveListener): Live;
+  replay(video: HTMLVideoElement, what: { readonly camera: string; readonly fromMs: number; readonly rows: Timeline }, listener: ReplayListener): Replay;
 }

@@ -17,7 +17,7 @@ const keysAndBelow = ['base', 'policy', 'seal'];
 const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detect', 'outbox', 'duties'];
 
 /** Pure, and shared with the browser. */
-const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
+const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'ownerlist', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
 
 /** `config` stands for the files src/config*.ts, `hub` and `courier` for src/hub.ts and src/courier.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
@@ -86,6 +86,7 @@ export const modules: readonly ModuleRule[] = [
   { names: ['croner'], only: ['duties/'], because: 'only duties run by the calendar' },
   { names: ['preact', 'preact/hooks', 'preact/jsx-runtime', 'qrcode-generator'], only: ['web/'], because: 'what draws the page runs in the visitor\'s browser; the hub loads none of it', built: true },
   { names: ['vite'], only: ['web/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
+  { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/', built: true },
   { names: ['fast-xml-parser'], only: ['base/xml.ts'], because: 'strangers\' XML is bounded by base/xml.ts before it is parsed' },
 ];
 

@@ -49,11 +49,9 @@ export function DoneStep({ onDone }: { readonly onDone: () => void }) {
 }
 
 function FirstReplay({ first }: { readonly first: First }) {
-  const { device } = useHeld();
   const startMs = first.rows.segments[0]?.startMs ?? 0;
   const [headMs, setHeadMs] = useState(startMs);
   const [order, setOrder] = useState<Order>({ camera: first.camera, fromMs: startMs, turn: 1 });
   const play = (fromMs: number): void => setOrder((before) => ({ ...before, fromMs, turn: before.turn + 1 }));
-  if (device === undefined) return null;
-  return <ReplayScreen order={order} name={first.name} headMs={headMs} rows={first.rows} view={first.view} device={device} onTime={setHeadMs} onPlay={() => play(startMs)} onSeek={(ms) => play(Math.max(startMs, ms))} onSeen={() => {}} />;
+  return <ReplayScreen order={order} name={first.name} headMs={headMs} rows={first.rows} view={first.view} onTime={setHeadMs} onPlay={() => play(startMs)} onSeek={(ms) => play(Math.max(startMs, ms))} onSeen={() => {}} />;
 }

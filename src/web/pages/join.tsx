@@ -34,10 +34,10 @@ export function Join({ hello, code, onJoined }: JoinProps) {
       const keys = await loadKeys();
       const { login, second } = await keys.stretch(passphrase.value);
       const device = await keys.makeDevice(deviceName(navigator.userAgent));
-      const me = await ask('join', { body: { code, person: { name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device: device.shape } });
-      await keys.keep(me.account.id, device, second, deviceIdOf(me, device.shape.recipient));
+      const me = await ask('join', { body: { code, person: { name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device } });
+      await keys.keep({ account: me.account.id, login: name, id: deviceIdOf(me, device.recipient) }, second);
       second.fill(0);
-      onJoined(me, device);
+      onJoined(me, { shape: device, spaces: [] });
     });
   };
   const spaces = value.role === 'owner' || value.spaces.length === 0 ? say.people.allSpaces : say.list(value.spaces);

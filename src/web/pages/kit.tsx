@@ -3,8 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Me } from '../../api/pagecontract.ts';
 import { ask, HubError } from '../api.ts';
 import { deviceIdOf, deviceName } from '../devices.ts';
-import { groupIs, groupsToConfirm, kitGroups, kitPrefix } from '../kitgroups.ts';
-import { loadKeys } from '../load.ts';
+import { groupIs, groupsToConfirm, kitPrefix } from '../kitgroups.ts';
+import { loadKeys, ownerListInHand } from '../load.ts';
 import { Heading } from '../navigation.tsx';
 import type { Kit, OpenDevice } from '../seams.ts';
 import { saveFile } from '../snapshot.ts';
@@ -29,9 +29,9 @@ export function KitStep({ you, kit, onKit, onOwner }: KitProps) {
   const [fileWrong, setFileWrong] = useState(false);
   const doing = useDoing();
   useEffect(() => { if (kit === undefined && stage === 'show') void loadKeys().then((keys) => keys.makeKit()).then(onKit); }, [kit, stage]);
-  const finish = (chosen: Kit): void => {
+  const finish = (): void => {
     void doing.run(async () => {
-      const { me, device } = await makeOwner(you, chosen);
+      const { me, device } = await makeOwner(you);
       onOwner(me, device);
     });
   };
@@ -39,22 +39,22 @@ export function KitStep({ you, kit, onKit, onOwner }: KitProps) {
   if (stage === 'have') {
     const useFile = (event: Event): void => {
       event.preventDefault();
-      void loadKeys().then((keys) => keys.readKit(file)).then((read) => { if (read === undefined) setFileWrong(true); else finish(read); });
+      void loadKeys().then((keys) => keys.takeKit(file)).then(finish, () => setFileWrong(true));
     };
     return <form class="card" onSubmit={useFile}>
       <div><Heading>{say.first.haveKit}</Heading><p class="lead">{say.first.haveKitLead}</p></div>
       <KitFile onText={(text) => { setFile(text); setFileWrong(false); }} wrong={fileWrong ? say.first.kitFileWrong : undefined} />
       {doing.error === undefined ? null : <Problem error={doing.error} />}
-      <div class="buttons"><Button kind="main" type="submit" busy={doing.busy} disabled={file === ''}>{doing.busy ? say.first.making : say.common.next}</Button><Button kind="quiet" onClick={() => { doing.clear(); setStage('show'); }}>{say.first.makeNew}</Button></div>
+      <div class="buttons"><Button kind="main" type="submit" busy={doing.busy} disabled={file === ''}>{doing.busy ? say.first.making : say.common.next}</Button><Button kind="quiet" onClick={() => { doing.clear(); onKit(undefined); setStage('show'); }}>{say.first.makeNew}</Button></div>
     </form>;
   }
   if (kit === undefined) return <div class="card"><Heading>{say.first.kitTitle}</Heading><Loading /></div>;
-  if (stage === 'confirm') return <Confirm kit={kit} busy={doing.busy} error={doing.error} needsKit={needsKit} onConfirmed={() => finish(kit)} onBack={() => { doing.clear(); setStage('show'); }} onHave={() => { doing.clear(); setStage('have'); }} />;
+  if (stage === 'confirm') return <Confirm kit={kit} busy={doing.busy} error={doing.error} needsKit={needsKit} onConfirmed={finish} onBack={() => { doing.clear(); setStage('show'); }} onHave={() => { doing.clear(); setStage('have'); }} />;
   return <div class="card">
     <div><Heading>{say.first.kitTitle}</Heading><p class="lead">{say.first.kitLead}</p></div>
     <Sheet kit={kit} />
     <p><b>{say.first.kitDo}</b></p>
-    <div class="buttons"><Button icon="print" onClick={() => print()}>{say.first.print}</Button><Button icon="save" onClick={() => saveFile(new Blob([kit.file], { type: 'text/plain' }), 'sallyport-kit.txt')}>{say.first.save}</Button></div>
+    <div class="buttons"><Button icon="print" onClick={() => print()}>{say.first.print}</Button><Button icon="save" onClick={() => saveFile(new Blob([kit.text], { type: 'text/plain' }), 'sallyport-kit.txt')}>{say.first.save}</Button></div>
     <Check label={say.first.kitKept} checked={kept} onChange={setKept} />
     <div class="buttons"><Button kind="main" disabled={!kept} onClick={() => setStage('confirm')}>{say.common.next}</Button><Button kind="quiet" onClick={() => setStage('have')}>{say.first.haveKit}</Button></div>
   </div>;
@@ -64,12 +64,12 @@ function Sheet({ kit }: { readonly kit: Kit }) {
   return <div class="kit-sheet">
     <div class="print-only"><h2>{say.first.kitSheetTitle}</h2><p>{say.first.kitSheetText}</p></div>
     <div class="kit">
-      <Qr text={kit.secret} label={say.first.kitQr} />
+      <Qr text={kit.code} label={say.first.kitQr} />
       <div class="stack tight"><p class="small">{say.first.kitPrefix}</p>
-        <ol class="kit-groups" aria-label={say.first.kitGroups}>{kitGroups(kit.secret).map((group, index) => <li key={`${index}`}><span class="n">{index + 1}</span>{group}</li>)}</ol>
+        <ol class="kit-groups" aria-label={say.first.kitGroups}>{kit.groups.map((group, index) => <li key={`${index}`}><span class="n">{index + 1}</span>{group}</li>)}</ol>
       </div>
     </div>
-    <p class="print-only mono">{kit.secret}</p>
+    <p class="print-only mono">{kit.code}</p>
   </div>;
 }
 
@@ -84,7 +84,7 @@ interface ConfirmProps {
 }
 
 function Confirm({ kit, busy, error, needsKit, onConfirmed, onBack, onHave }: ConfirmProps) {
-  const groups = kitGroups(kit.secret);
+  const { groups } = kit;
   const [asked] = useState(() => groupsToConfirm(groups.length, (below) => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % below));
   const [typed, setTyped] = useState<readonly [string, string]>(['', '']);
   const [tried, setTried] = useState(false);
@@ -116,14 +116,14 @@ function KitFile({ onText, wrong }: { readonly onText: (text: string) => void; r
 }
 
 /** The first owner: the kit signs once, this browser gets a key of its own, and what opens it stays here. */
-async function makeOwner(you: You, kit: Kit): Promise<{ me: Me; device: OpenDevice }> {
+async function makeOwner(you: You): Promise<{ me: Me; device: OpenDevice }> {
   const keys = await loadKeys();
   const { login, second } = await keys.stretch(you.passphrase);
   const device = await keys.makeDevice(deviceName(navigator.userAgent));
-  const known = await ask('ownerList', {}).then(({ text }) => text, () => undefined);
-  const ownerList = await keys.ownersList(kit, device, Date.now(), known);
-  const me = await ask('firstOwner', { body: { person: { name: you.name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device: device.shape, ownerList } });
-  await keys.keep(me.account.id, device, second, deviceIdOf(me, device.shape.recipient));
+  const ownerList = await keys.ownersList(device, await ownerListInHand().catch(() => undefined));
+  const me = await ask('firstOwner', { body: { person: { name: you.name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device, ownerList } });
+  await keys.forgetKit();
+  await keys.keep({ account: me.account.id, login: you.name, id: deviceIdOf(me, device.recipient) }, second);
   second.fill(0);
-  return { me, device };
+  return { me, device: await keys.open(device, me.account.id, await ownerListInHand()) };
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Hello, Me } from '../../api/pagecontract.ts';
 import { ask, HubError } from '../api.ts';
-import { loadKeys } from '../load.ts';
+import { loadKeys, ownerListInHand } from '../load.ts';
 import { Heading } from '../navigation.tsx';
 import type { OpenDevice } from '../seams.ts';
 import { say } from '../strings.ts';
@@ -53,10 +53,10 @@ export function Login({ hello, ended, onIn }: LoginProps) {
 async function logIn(name: string, passphrase: string): Promise<{ me: Me; device: OpenDevice | undefined }> {
   const keys = await loadKeys();
   const { login, second } = await keys.stretch(passphrase, await ask('loginStretch', { body: { name } }));
-  const known = await keys.known().catch(() => undefined);
+  const known = await keys.known(name).catch(() => undefined);
   try {
-    const me = await ask('login', { body: { name, half: login.half, ...(known === undefined ? {} : { device: known.id }) } });
-    return { me, device: await keys.unlock(me.account.id, second).catch(() => undefined) };
+    const me = await ask('login', { body: { name, half: login.half, ...(known === undefined || known.id === '' ? {} : { device: known.id }) } });
+    return { me, device: await ownerListInHand().then((list) => keys.unlock(me.account.id, second, list)).catch(() => undefined) };
   } finally {
     second.fill(0);
   }

@@ -77,7 +77,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     <div class="page-head"><Heading>{say.timeline.title}</Heading><DayPicker startMs={startMs} nowMs={nowMs} onDay={toDay} /></div>
     {device === undefined ? <UnlockPanel /> : null}
     {device === undefined ? null : <ReplayScreen
-      order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view} device={device}
+      order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}
     />}
     <div class="timeline-bar">

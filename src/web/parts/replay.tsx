@@ -5,7 +5,7 @@ import { canPlay } from '../cannot.ts';
 import { clock, clockSeconds } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { loadPlayers } from '../load.ts';
-import type { OpenDevice, Replay } from '../seams.ts';
+import type { Replay } from '../seams.ts';
 import { fileNameAt, snapshot } from '../snapshot.ts';
 import { say } from '../strings.ts';
 import type { DayView } from '../timelineview.ts';
@@ -23,7 +23,6 @@ interface ReplayProps {
   readonly headMs: number;
   readonly rows: Rows | undefined;
   readonly view: DayView;
-  readonly device: OpenDevice;
   readonly onTime: (ms: number) => void;
   readonly onPlay: () => void;
   readonly onSeek: (ms: number) => void;
@@ -33,7 +32,7 @@ interface ReplayProps {
 const speeds = ['1', '2', '4', '8', '16'] as const;
 type State = 'idle' | 'opening' | 'playing' | 'paused' | 'ended';
 
-export function ReplayScreen({ order, name, headMs, rows, view, device, onTime, onPlay, onSeek, onSeen }: ReplayProps) {
+export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, onSeek, onSeen }: ReplayProps) {
   const { reader } = useHeld();
   const video = useRef<HTMLVideoElement>(null);
   const screen = useRef<HTMLDivElement>(null);
@@ -47,19 +46,16 @@ export function ReplayScreen({ order, name, headMs, rows, view, device, onTime, 
     let gone = false;
     setState('opening');
     setNote('');
-    void loadPlayers().then(async (players) => {
-      const opened = await players.replay(element, { camera: order.camera, fromMs: order.fromMs, rows, device }, {
+    void loadPlayers().then((players) => {
+      if (gone) return;
+      const opened = players.replay(element, { camera: order.camera, fromMs: order.fromMs, rows }, {
         onTime: (ms) => { if (!gone) onTime(ms); },
         onState: (next) => { if (!gone) setState(next); },
         onGap: (gap) => { if (!gone) setNote(say.timeline.gapHere(say.gap[gap.reason] ?? gap.reason, clock(gap.fromMs, reader), clock(gap.toMs, reader))); },
         onProblem: (words) => { if (!gone) setNote(words === '' ? say.timeline.damagedHere : words); },
       });
-      if (gone) opened.close();
-      else {
-        replay.current = opened;
-        opened.speed(Number(speed));
-        opened.play();
-      }
+      replay.current = opened;
+      opened.speed(Number(speed));
     }).catch((error: unknown) => {
       if (gone) return;
       setState('ended');

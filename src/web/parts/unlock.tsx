@@ -3,11 +3,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { addThisDevice } from '../devices.ts';
 import { useHeld } from '../held.tsx';
-import { loadKeys } from '../load.ts';
+import { loadKeys, ownerListInHand } from '../load.ts';
 import { say } from '../strings.ts';
 import { Button, Field } from './controls.tsx';
 import { useDoing } from './loaded.ts';
 import { Problem } from './states.tsx';
+
+/** The passphrase does not fit this device's key. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SP_DEVICE_LOCKED';
+}
 
 export function UnlockPanel({ onDone }: { readonly onDone?: () => void }) {
   const held = useHeld();
@@ -16,7 +21,7 @@ export function UnlockPanel({ onDone }: { readonly onDone?: () => void }) {
   const [wrong, setWrong] = useState(false);
   const doing = useDoing();
   const account = held.me.account;
-  useEffect(() => { void loadKeys().then((keys) => keys.known(account.id)).then((device) => setKnown(device !== undefined), () => setKnown(false)); }, [account.id]);
+  useEffect(() => { void loadKeys().then((keys) => keys.known(account.name)).then((device) => setKnown(device !== undefined), () => setKnown(false)); }, [account.id]);
   if (known === undefined) return null;
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -25,7 +30,7 @@ export function UnlockPanel({ onDone }: { readonly onDone?: () => void }) {
       const keys = await loadKeys();
       const { login, second } = await keys.stretch(passphrase, await ask('loginStretch', { body: { name: account.name } }));
       if (known) {
-        const device = await keys.unlock(account.id, second).catch(() => undefined);
+        const device = await keys.unlock(account.id, second, await ownerListInHand()).catch((error: unknown) => { if (isLocked(error)) return undefined; throw error; });
         if (device === undefined) setWrong(true);
         else held.takeDevice(device);
       } else {

@@ -4,7 +4,7 @@ import { ask, HubError } from '../api.ts';
 import { addThisDevice } from '../devices.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
-import { loadKeys } from '../load.ts';
+import { loadKeys, ownerListInHand } from '../load.ts';
 import { nameFits, PassphraseFields, usePassphrase } from '../pages/firstowner.tsx';
 import { smallPicture } from '../picture.ts';
 import { say } from '../strings.ts';
@@ -20,7 +20,7 @@ export function MeSettings() {
   const held = useHeld();
   const doing = useDoing();
   const [erasing, setErasing] = useState(false);
-  const logOut = (): void => { void doing.run(async () => { await ask('logout', {}); held.leave(); }); };
+  const logOut = (): void => { void doing.run(async () => { await ask('logout', {}); await (await loadKeys()).lock(); held.leave(); }); };
   return <div class="stack">
     <About />
     <Appearance />
@@ -80,7 +80,7 @@ function Devices() {
   const [here, setHere] = useState<string>();
   const [asking, setAsking] = useState(false);
   const doing = useDoing();
-  useEffect(() => { void loadKeys().then((keys) => keys.known(account.id)).then((known) => setHere(known?.id ?? '')); }, [held.device, account.id]);
+  useEffect(() => { void loadKeys().then((keys) => keys.known(account.name)).then((known) => setHere(known?.id ?? '')); }, [held.device, account.id]);
   const forget = (): void => {
     void doing.run(async () => {
       await (await loadKeys()).forget(account.id);
@@ -136,12 +136,13 @@ function Passphrase() {
       const keys = await loadKeys();
       const { account } = held.me;
       const old = await keys.stretch(now, await ask('loginStretch', { body: { name: account.name } }));
-      const device = await keys.unlock(account.id, old.second).catch(() => undefined);
+      const device = await keys.unlock(account.id, old.second, await ownerListInHand()).catch(() => undefined);
       const fresh = await keys.stretch(next.value);
       await ask('mePassphrase', { body: { half: old.login.half, login: fresh.login } });
       // Locked anew only once the hub has taken the passphrase: until then the old one opens it.
-      const known = await keys.known(account.id);
-      if (device !== undefined && known !== undefined) await keys.keep(account.id, device, fresh.second, known.id);
+      const known = await keys.known(account.name);
+      if (device !== undefined && known !== undefined) await keys.keep({ account: account.id, login: account.name, id: known.id }, fresh.second);
+      held.takeDevice(device);
       for (const { second } of [old, fresh]) second.fill(0);
       setNow('');
       setTried(false);
