@@ -1,6 +1,4 @@
 /** Runs on the browser's audio thread: hands the microphone's samples on. */
-export {};
-
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
@@ -9,7 +7,8 @@ declare function registerProcessor(name: string, processor: new () => AudioWorkl
 /** 40 ms at 8 kHz: few messages, and no delay that one hears. */
 const samplesMax = 320;
 
-class Microphone extends AudioWorkletProcessor {
+/** A module, so that its names are its own. */
+export class Microphone extends AudioWorkletProcessor {
   #samples = new Float32Array(samplesMax);
   #count = 0;
 

@@ -106,7 +106,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
 function useWindow({ startMs, endMs, headMs, zoom }: { startMs: number; endMs: number; headMs: number; zoom: Zoom }): readonly [number, number] {
   const from = useRef(startMs);
   const spanMs = Math.min(zooms[zoom], endMs - startMs);
-  const kind = useRef<string>();
+  const kind = useRef('');
   const now = `${zoom} ${startMs}`;
   if (zoom === 'day') from.current = startMs;
   else if (kind.current !== now || headMs < from.current || headMs > from.current + spanMs) from.current = Math.max(startMs, Math.min(endMs - spanMs, headMs - (spanMs / 2)));

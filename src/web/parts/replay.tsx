@@ -36,7 +36,7 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
   const { reader } = useHeld();
   const video = useRef<HTMLVideoElement>(null);
   const screen = useRef<HTMLDivElement>(null);
-  const replay = useRef<Replay>();
+  const replay = useRef<Replay | undefined>(undefined);
   const [state, setState] = useState<State>('idle');
   const [note, setNote] = useState('');
   const [speed, setSpeed] = useState<(typeof speeds)[number]>('1');
@@ -50,7 +50,7 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
       if (gone) return;
       const opened = players.replay(element, { camera: order.camera, fromMs: order.fromMs, rows }, {
         onTime: (ms) => { if (!gone) onTime(ms); },
-        onState: (next) => { if (!gone) setState(next); },
+        onState: (now) => { if (!gone) setState(now); },
         onGap: (gap) => { if (!gone) setNote(say.timeline.gapHere(say.gap[gap.reason] ?? gap.reason, clock(gap.fromMs, reader), clock(gap.toMs, reader))); },
         onProblem: (words) => { if (!gone) setNote(words === '' ? say.timeline.damagedHere : words); },
       });

@@ -8,7 +8,7 @@ import { toast } from './toast.tsx';
 
 export function TalkButton({ camera }: { readonly camera: string }) {
   const [talking, setTalking] = useState(false);
-  const talk = useRef<Promise<Talk | undefined>>();
+  const talk = useRef<Promise<Talk | undefined> | undefined>(undefined);
   const begin = (): void => {
     if (talk.current !== undefined) return;
     setTalking(true);

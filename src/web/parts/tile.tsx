@@ -25,7 +25,7 @@ interface PictureProps {
 
 export function Picture({ camera, stream, sound = false, linked = false, onVideo, onSound }: PictureProps) {
   const video = useRef<HTMLVideoElement>(null);
-  const live = useRef<Live>();
+  const live = useRef<Live | undefined>(undefined);
   const [seen, setSeen] = useState<Seen>({ state: 'connecting', words: '', latencyMs: undefined, behind: false });
   const off = camera.privacy || !canPlay();
   const visible = useVisible(video);
@@ -68,6 +68,7 @@ function Cover({ camera, seen }: { readonly camera: PageCamera; readonly seen: S
   if (camera.privacy) return <div class="tile-state"><Icon name="hidden" /><span>{say.live.privacy}</span></div>;
   if (!canPlay()) return <div class="tile-state"><Icon name="warning" /><span>{say.cannot.media2}</span></div>;
   if (seen.state === 'playing') return null;
+  if (seen.state === 'unsupported') return <div class="tile-state"><Icon name="warning" /><span>{say.live.cannotCodec(seen.words)}</span></div>;
   if (seen.state === 'lost' || seen.state === 'over') {
     const words = seen.words !== '' ? upper(seen.words) : camera.online ? say.live.retrying : upper(camera.state);
     return <div class="tile-state"><Icon name="offline" /><b>{camera.online ? say.live.lost : say.live.offline}</b><span>{words}</span></div>;
