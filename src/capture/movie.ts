@@ -2,7 +2,7 @@
  * The two boxes of fMP4 (ISO/IEC 14496-12) that say what the bytes around them mean: `moov` (tracks, codecs) and `moof` (a fragment's
  * times and flags). Pure; both throw BoxError with the offset inside the box they were given.
  */
-import { BoxError, childrenOf, findBox, type Box } from '../base/mp4.ts';
+import { BoxError, childrenOf, findBox, makeBox, type Box } from '../base/mp4.ts';
 
 export interface Movie {
   readonly tracks: ReadonlyMap<number, Track>;
@@ -28,8 +28,7 @@ export interface FragmentFacts {
 }
 
 export function readMoov(bytes: Buffer): Movie {
-  const moov: Box = { type: 'moov', start: 0, headerSize: 8, size: bytes.length };
-  const boxes = childrenOf(bytes, moov);
+  const boxes = childrenOf(bytes, wholeMoov(bytes));
   const extends_ = findBox(boxes, 'mvex');
   const defaults = extends_ === undefined ? [] : childrenOf(bytes, extends_).filter((box) => box.type === 'trex');
   const tracks = new Map<number, Track>();
@@ -46,6 +45,40 @@ export function readMoov(bytes: Buffer): Movie {
   }
   if (videoCodec === undefined) throw new BoxError(0, 'no video track');
   return { tracks, videoCodec, audioCodec };
+}
+
+/** The size that the first video track names; undefined where it names none. */
+export function pictureSizeOf(moov: Uint8Array): { width: number; height: number } | undefined {
+  const bytes = Buffer.from(moov.buffer, moov.byteOffset, moov.byteLength);
+  for (const trak of childrenOf(bytes, wholeMoov(bytes)).filter((box) => box.type === 'trak')) {
+    const { kind, entry } = readTrak(bytes, trak);
+    if (kind !== 'video' || entry === undefined) continue;
+    const [width, height] = [u32(bytes, entry, 32) >>> 16, u32(bytes, entry, 32) & 0xffff];
+    return width > 0 && height > 0 ? { width, height } : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * The same movie without its sound, for a player that is given pictures alone: a track that is announced and never comes would hold
+ * everything back.
+ */
+export function withoutSound(moov: Uint8Array): Buffer {
+  const bytes = Buffer.from(moov.buffer, moov.byteOffset, moov.byteLength);
+  const boxes = childrenOf(bytes, wholeMoov(bytes));
+  const silenced = new Set(boxes.filter((box) => box.type === 'trak').map((box) => readTrak(bytes, box)).filter(({ kind }) => kind === 'audio').map(({ id }) => id));
+  const whole = (box: Box): Buffer => bytes.subarray(box.start, box.start + box.size);
+  const kept = boxes.flatMap((box) => {
+    if (box.type === 'trak') return silenced.has(readTrak(bytes, box).id) ? [] : [whole(box)];
+    if (box.type !== 'mvex') return [whole(box)];
+    const defaults = childrenOf(bytes, box).filter((child) => child.type !== 'trex' || !silenced.has(u32(bytes, child, 12)));
+    return [makeBox('mvex', Buffer.concat(defaults.map(whole)))];
+  });
+  return makeBox('moov', Buffer.concat(kept));
+}
+
+function wholeMoov(bytes: Uint8Array): Box {
+  return { type: 'moov', start: 0, headerSize: 8, size: bytes.length };
 }
 
 /** Of the moof that fills `bytes` up to `moofSize`. Runs for each frame: no allocation beyond its result. */
@@ -127,7 +160,7 @@ function word(bytes: Buffer, at: number, end: number): number {
   return bytes.readUInt32BE(at);
 }
 
-function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audio' | undefined; timescale: number; codec: string | undefined } {
+function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audio' | undefined; timescale: number; codec: string | undefined; entry: Box | undefined } {
   const boxes = childrenOf(bytes, trak);
   const tkhd = need(boxes, 'tkhd', trak);
   const media = childrenOf(bytes, need(boxes, 'mdia', trak));
@@ -137,12 +170,12 @@ function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audi
   const timescale = u32(bytes, mdhd, u32(bytes, mdhd, 8) >>> 24 === 0 ? 20 : 28);
   if (timescale === 0) throw new BoxError(mdhd.start, 'a track whose clock stands still');
   const kind = handler === 'vide' ? 'video' : handler === 'soun' ? 'audio' : undefined;
-  if (kind === undefined) return { id, kind, timescale, codec: undefined };
+  if (kind === undefined) return { id, kind, timescale, codec: undefined, entry: undefined };
   const samples = childrenOf(bytes, need(childrenOf(bytes, need(media, 'minf', trak)), 'stbl', trak));
   const stsd = need(samples, 'stsd', trak);
   const [entry] = childrenOf(bytes, stsd, 8);
   if (entry === undefined) throw new BoxError(stsd.start, 'a track without a codec');
-  return { id, kind, timescale, codec: kind === 'video' ? videoCodecOf(bytes, entry) : audioCodecOf(bytes, entry) };
+  return { id, kind, timescale, codec: kind === 'video' ? videoCodecOf(bytes, entry) : audioCodecOf(bytes, entry), entry };
 }
 
 function videoCodecOf(bytes: Buffer, entry: Box): string {
