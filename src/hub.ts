@@ -23,6 +23,7 @@ import { FollowDuty } from './duties/follow.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { ListenDuty } from './duties/listen.ts';
 import { Notices } from './duties/notices.ts';
+import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
 import { SealingDuty } from './duties/sealing.ts';
@@ -53,6 +54,7 @@ export class Hub {
   #follow: FollowDuty | undefined;
   #log: Log | undefined;
   #control: ControlSocket | undefined;
+  #talk: TalkDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -81,8 +83,10 @@ export class Hub {
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
     const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
     const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
+    const privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
+    await privacy.load();
     const site = await this.#life.own('site', new Site({
-      configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
+      configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
       onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); },
     }));
     this.#site = site;
@@ -94,6 +98,7 @@ export class Hub {
     purge.start();
     disk.start();
     await site.start();
+    privacy.start();
     listen.start();
     const follow = await this.#life.own('follow', new FollowDuty({ site, listen, vault, notices, clock, log }));
     this.#follow = follow;
@@ -102,8 +107,8 @@ export class Hub {
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
-    const talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
-    const operations = operationsOf({ site, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
+    const operations = operationsOf({ site, privacy, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
@@ -134,6 +139,11 @@ export class Hub {
   async #tell(...states: string[]): Promise<void> {
     const untold = await this.#manager.notify(...states);
     if (untold !== undefined) this.#log?.warn({ component: 'hub', reason: untold }, 'the service manager could not be told');
+  }
+
+  async #privacyChanged(): Promise<void> {
+    await this.#site?.privacyChanged();
+    for (const { status } of this.#site?.cameras ?? []) if (status.privacy) this.#talk?.cut(status.camera);
   }
 
   /** For the one place that handles signals, so that what goes wrong there is said too. */

@@ -149,7 +149,7 @@ class LiveSocket {
   }
 
   #refuse(reason: string): void {
-    this.#refusal = new SallyportError('SP_VIEW_CLOSED', { camera: this.#request.camera, reason });
+    this.#refusal = new SallyportError('SP_CONTROL', { route: 'live', reason });
     this.#gone.abort();
   }
 

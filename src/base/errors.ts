@@ -192,6 +192,16 @@ export const errorTable = {
     sentence: 'no camera is called {camera}',
     hint: '`sallyport status` and `sallyport discover` list the cameras.',
   },
+  SP_PRIVATE: {
+    kind: 'refuse',
+    sentence: '{camera} is in a space that is private now, so it is not spoken to',
+    hint: 'Whoever may can switch privacy off on the page; by schedule it ends by itself.',
+  },
+  SP_SPACE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'there is no space called {space}; there are: {known}',
+    hint: 'The owner list and the cameras\' `space` name the spaces.',
+  },
   SP_CAMERA_KNOWN: {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
@@ -282,11 +292,6 @@ export const errorTable = {
     kind: 'retry',
     sentence: 'the pictures of {camera} were taken too slowly: {reason}',
     hint: 'The way to this device is too slow for this stream; the sub stream needs less. Recording is not affected.',
-  },
-  SP_VIEW_CLOSED: {
-    kind: 'refuse',
-    sentence: 'no pictures of {camera} are shown: {reason}',
-    hint: 'Somebody who may has switched them off; they come again when that is taken back.',
   },
   SP_FFMPEG_MISSING: {
     kind: 'refuse',

@@ -68,13 +68,13 @@ export function withoutSound(moov: Uint8Array): Buffer {
   const boxes = childrenOf(bytes, wholeMoov(bytes));
   const silenced = new Set(boxes.filter((box) => box.type === 'trak').map((box) => readTrak(bytes, box)).filter(({ kind }) => kind === 'audio').map(({ id }) => id));
   const whole = (box: Box): Buffer => bytes.subarray(box.start, box.start + box.size);
-  const kept = boxes.flatMap((box) => {
+  const kept = boxes.flatMap((box): Uint8Array[] => {
     if (box.type === 'trak') return silenced.has(readTrak(bytes, box).id) ? [] : [whole(box)];
     if (box.type !== 'mvex') return [whole(box)];
     const defaults = childrenOf(bytes, box).filter((child) => child.type !== 'trex' || !silenced.has(u32(bytes, child, 12)));
     return [makeBox('mvex', Buffer.concat(defaults.map(whole)))];
   });
-  return makeBox('moov', Buffer.concat(kept));
+  return Buffer.from(makeBox('moov', Buffer.concat(kept)));
 }
 
 function wholeMoov(bytes: Uint8Array): Box {

@@ -10,7 +10,7 @@ import { secondMs } from '../base/units.ts';
 import type { Fragment, Init, MediaEvent } from '../capture/media.ts';
 import { pictureSizeOf, withoutSound } from '../capture/movie.ts';
 import { fallenBehind, nextForViewer, viewersMax, viewersOfCameraMax, viewingBegins, type Viewing, type Waiting } from '../policy/viewing.ts';
-import type { CameraWatch, LentStream } from './watch.ts';
+import type { LentStream, Watched } from './watch.ts';
 
 export type LiveItem =
   | LiveInit
@@ -46,11 +46,11 @@ export interface WatchingOptions {
 }
 
 export interface LiveRooms {
-  readonly cameras: () => readonly Pick<CameraWatch, 'status' | 'lend'>[];
+  readonly cameras: () => readonly Pick<Watched, 'status' | 'lend'>[];
   readonly clock: Clock;
   readonly log: Log;
-  /** Why nobody may look through a camera now, in words; undefined when those who have the right may. Asked before each item. */
-  readonly curtain?: (camera: string) => string | undefined;
+  /** Whether nobody may look through a camera now. Asked before each item: closing what watches a camera takes longer. */
+  readonly isPrivate?: (camera: string) => boolean;
 }
 
 /** A camera that is being asked what it is, or that was just taken over with other settings, is looked for so often. */
@@ -78,7 +78,7 @@ export class LiveDuty {
 
   /**
    * A stream from the current picture's group on, until `signal`. Ends by itself only when the hub stops. SP_CAMERA_UNKNOWN, SP_VIEWERS,
-   * SP_VIEWER_SLOW, SP_VIEW_CLOSED.
+   * SP_VIEWER_SLOW, SP_PRIVATE.
    */
   async *watch(camera: string, stream: 'main' | 'sub', options: WatchingOptions, signal: AbortSignal): AsyncGenerator<LiveItem> {
     this.#enter(camera);
@@ -103,7 +103,7 @@ export class LiveDuty {
       told = undefined;
       try {
         for await (const event of found.capture.read(signal, 'live')) {
-          this.#checkCurtain(camera);
+          this.#checkPrivacy(camera);
           if (signal.aborted) return;
           yield* viewer.items(event, found.stream);
         }
@@ -119,7 +119,8 @@ export class LiveDuty {
   async #find(camera: string, stream: 'main' | 'sub'): Promise<LentStream | string> {
     const watch = this.#rooms.cameras().find(({ status }) => status.camera === camera);
     if (watch === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
-    this.#checkCurtain(camera);
+    this.#checkPrivacy(camera);
+    if (watch.status.privacy) throw new SallyportError('SP_PRIVATE', { camera });
     try {
       return await watch.lend(stream) ?? watch.status.state;
     } catch (error) {
@@ -130,9 +131,8 @@ export class LiveDuty {
   }
 
   /** The one place that is asked whether pictures may be shown at all. */
-  #checkCurtain(camera: string): void {
-    const reason = this.#rooms.curtain?.(camera);
-    if (reason !== undefined) throw new SallyportError('SP_VIEW_CLOSED', { camera, reason });
+  #checkPrivacy(camera: string): void {
+    if (this.#rooms.isPrivate?.(camera) === true) throw new SallyportError('SP_PRIVATE', { camera });
   }
 
   #enter(camera: string): void {

@@ -33,7 +33,7 @@ export interface Speaker {
 export class TalkDuty {
   readonly #rooms: TalkRooms;
   /** One talker a camera. */
-  readonly #taken = new Set<string>();
+  readonly #open = new Map<string, AbortController>();
   readonly #stop = new AbortController();
 
   constructor(rooms: TalkRooms) {
@@ -45,18 +45,24 @@ export class TalkDuty {
     this.#stop.abort();
   }
 
+  /** Whoever talks through that camera is cut off. */
+  cut(camera: string): void {
+    this.#open.get(camera)?.abort();
+  }
+
   /**
    * Passes on mu-law (8,000 samples a second, one byte each; RFC 2046 audio/basic) until it ends, the signal ends it, or 30 s bring
    * nothing. Resolves to how much went out. SP_CAMERA_UNKNOWN, SP_CAMERA_FAULT without a loudspeaker or while another talks, and what
    * Talk rejects with.
    */
   async talk(camera: string, sound: AsyncIterable<Uint8Array>, gone: AbortSignal, speaker: Speaker = { who: 'cli' }): Promise<{ talkedMs: number }> {
-    if (this.#taken.has(camera)) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'talk', reason: 'somebody else is talking' });
-    this.#taken.add(camera);
+    if (this.#open.has(camera)) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'talk', reason: 'somebody else is talking' });
+    const cut = new AbortController();
+    this.#open.set(camera, cut);
     try {
-      return await this.#hold(camera, sound, AbortSignal.any([gone, this.#stop.signal]), speaker);
+      return await this.#hold(camera, sound, AbortSignal.any([gone, cut.signal, this.#stop.signal]), speaker);
     } finally {
-      this.#taken.delete(camera);
+      this.#open.delete(camera);
     }
   }
 

@@ -63,6 +63,8 @@ export interface CameraStatus {
   readonly segmentsSealed: number;
   /** Whether it is to be recorded, and there is somebody to seal for. */
   readonly wanted: boolean;
+  /** Its space is private: it is not spoken to. */
+  readonly privacy: boolean;
   /** The fields above speak of the main stream; here is each. */
   readonly streams: readonly StreamStatus[];
   /** Undefined where its events are not asked for: as configured, or not yet. */
@@ -83,7 +85,17 @@ const refusedWaitMs = 5 * minuteMs;
 const askWaitMsMax = 12 * minuteMs;
 const startRetryMs = 5 * secondMs;
 
-export class CameraWatch {
+/** What the site keeps of each camera: its watch, or what stands in its place. */
+export interface Watched {
+  start(): void;
+  close(why?: GapReason): Promise<void>;
+  readonly status: CameraStatus;
+  readonly beating: Beating;
+  /** See CameraWatch. */
+  lend(stream: 'main' | 'sub'): Promise<LentStream | undefined>;
+}
+
+export class CameraWatch implements Watched {
   readonly #o: WatchOptions;
   readonly #stop = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -168,6 +180,7 @@ export class CameraWatch {
       lastSealedMs: main?.lastSealedMs,
       segmentsSealed: main?.segmentsSealed ?? 0,
       wanted: camera.record && recipients.length > 0,
+      privacy: false,
       streams,
       events: this.#observer?.status,
     };

@@ -15,7 +15,7 @@ import { oneCamera, until, type OneCamera } from './onecamera.ts';
 
 const nothing = { sound: false, waiting: () => ({ bytes: 0, ms: 0 }) };
 
-function liveOf({ watch }: OneCamera, more: { curtain?: (camera: string) => string | undefined; clock?: Clock } = {}): LiveDuty {
+function liveOf({ watch }: OneCamera, more: { isPrivate?: (camera: string) => boolean; clock?: Clock } = {}): LiveDuty {
   return new LiveDuty({ cameras: () => [watch], clock: systemClock, log: silentLog, ...more });
 }
 
@@ -118,18 +118,18 @@ t.test('a camera without a recorded sub stream', async (t) => {
     await t.rejects(take(live.watch('pond', 'main', nothing, new AbortController().signal), () => true), { code: 'SP_CAMERA_UNKNOWN' });
   });
 
-  await t.test('behind a curtain nobody sees anything, from that moment on', async (t) => {
-    let drawn: string | undefined;
-    const shy = liveOf(one, { curtain: () => drawn });
+  await t.test('of a private space nobody sees anything, from that moment on', async (t) => {
+    let drawn = false;
+    const shy = liveOf(one, { isPrivate: () => drawn });
     const seen: LiveItem[] = [];
     await t.rejects(async () => {
       for await (const item of shy.watch('front', 'main', nothing, new AbortController().signal)) {
         seen.push(item);
-        if (seen.length === 5) drawn = 'the space is switched off';
+        if (seen.length === 5) drawn = true;
       }
-    }, { code: 'SP_VIEW_CLOSED' });
+    }, { code: 'SP_PRIVATE' });
     t.equal(seen.length, 5);
-    await t.rejects(take(shy.watch('front', 'main', nothing, new AbortController().signal), () => true), { code: 'SP_VIEW_CLOSED' });
+    await t.rejects(take(shy.watch('front', 'main', nothing, new AbortController().signal), () => true), { code: 'SP_PRIVATE' });
   });
 
   await t.test('its sub stream comes while somebody looks, by one session for all of them', async (t) => {
@@ -178,7 +178,7 @@ t.test('a camera without a recorded sub stream', async (t) => {
       await until(() => visitor.messages.length > 0);
       visitor.socket.send(said);
       await until(() => visitor.closedWith !== undefined);
-      t.match(visitor.heard('over'), [{ code: 'SP_VIEW_CLOSED' }], String(said).slice(0, 40));
+      t.match(visitor.heard('over'), [{ code: 'SP_CONTROL' }], String(said).slice(0, 40));
     }
     const talkative = new Visitor(t, url);
     await until(() => talkative.messages.length > 0);
