@@ -9,8 +9,9 @@ import type { Log } from '../base/log.ts';
 import { secondMs } from '../base/units.ts';
 import type { Fragment } from '../capture/media.ts';
 import type { LiveDuty, LiveInit, LiveItem } from '../duties/live.ts';
+import { liveFlags, liveHeader } from '../policy/liveframe.ts';
 import { waitingMsMax, type Waiting } from '../policy/viewing.ts';
-import { liveFlags, liveHeaderBytes, type LiveNews } from './pagecontract.ts';
+import type { LiveNews } from './pagecontract.ts';
 
 export interface LiveRequest {
   readonly camera: string;
@@ -113,7 +114,7 @@ class LiveSocket {
 
   #begin({ stream, ftyp, moov, video, audio, hasSound, width, height }: LiveInit): void {
     this.#tell({ kind: 'init', stream, video, audio: audio ?? null, sound: hasSound && this.#request.mayListen, width, height });
-    this.#put(Buffer.concat([header(liveFlags.init, this.#rooms.clock.wallMs()), ftyp, moov]));
+    this.#put(Buffer.concat([liveHeader(liveFlags.init, this.#rooms.clock.wallMs()), ftyp, moov]));
   }
 
   #put(message: Buffer): void {
@@ -226,16 +227,9 @@ const messages = new WeakMap<Fragment, Buffer>();
 function messageOf(fragment: Fragment): Buffer {
   const known = messages.get(fragment);
   if (known !== undefined) return known;
-  const message = Buffer.concat([header((fragment.keyFrame ? liveFlags.keyFrame : 0) | (fragment.track === 'audio' ? liveFlags.sound : 0), fragment.wallMs), fragment.bytes]);
+  const message = Buffer.concat([liveHeader((fragment.keyFrame ? liveFlags.keyFrame : 0) | (fragment.track === 'audio' ? liveFlags.sound : 0), fragment.wallMs), fragment.bytes]);
   messages.set(fragment, message);
   return message;
-}
-
-function header(flags: number, wallMs: number): Buffer {
-  const bytes = Buffer.alloc(liveHeaderBytes);
-  bytes.writeUInt8(flags, 0);
-  bytes.writeDoubleBE(wallMs, 4);
-  return bytes;
 }
 
 function wordOf(text: string): { readonly audio: boolean } | { readonly paused: boolean } | { readonly time: number } | undefined {

@@ -173,7 +173,7 @@ export type Timeline = Static<typeof TimelineReply>;
 
 /**
  * What goes over `live`, hub to browser. A text message is JSON, one of LiveNews. A binary message is one fragment (moof and mdat) after
- * 12 bytes: flags (u8, `liveFlags`), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After the news `init` the
+ * 12 bytes (policy/liveframe.ts): flags (u8: 1 key frame, 2 init, 4 sound), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After the news `init` the
  * next binary message is `ftyp` and `moov`; what follows belongs to it and begins with a key frame. An init comes at the beginning, when
  * the camera begins anew, and after each change that the browser asks for.
  *
@@ -190,6 +190,3 @@ export type LiveNews =
   | { readonly kind: 'behind'; readonly mode: 'key frames' | 'all' }
   | { readonly kind: 'lost'; readonly reason: string; readonly detail: string }
   | { readonly kind: 'over'; readonly code: string; readonly message: string };
-
-export const liveFlags = { keyFrame: 1, init: 2, sound: 4 } as const;
-export const liveHeaderBytes = 12;

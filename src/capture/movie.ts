@@ -2,6 +2,7 @@
  * The two boxes of fMP4 (ISO/IEC 14496-12) that say what the bytes around them mean: `moov` (tracks, codecs) and `moof` (a fragment's
  * times and flags). Pure; both throw BoxError with the offset inside the box they were given.
  */
+import { audioCodecOf, pictureSizeIn, videoCodecOf } from '../base/codecs.ts';
 import { BoxError, childrenOf, findBox, makeBox, type Box } from '../base/mp4.ts';
 
 export interface Movie {
@@ -53,8 +54,7 @@ export function pictureSizeOf(moov: Uint8Array): { width: number; height: number
   for (const trak of childrenOf(bytes, wholeMoov(bytes)).filter((box) => box.type === 'trak')) {
     const { kind, entry } = readTrak(bytes, trak);
     if (kind !== 'video' || entry === undefined) continue;
-    const [width, height] = [u32(bytes, entry, 32) >>> 16, u32(bytes, entry, 32) & 0xffff];
-    return width > 0 && height > 0 ? { width, height } : undefined;
+    return pictureSizeIn(bytes, entry);
   }
   return undefined;
 }
@@ -178,44 +178,6 @@ function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audi
   return { id, kind, timescale, codec: kind === 'video' ? videoCodecOf(bytes, entry) : audioCodecOf(bytes, entry), entry };
 }
 
-function videoCodecOf(bytes: Buffer, entry: Box): string {
-  const setup = entry.type.startsWith('avc') ? 'avcC' : 'hvcC';
-  if (!['avc1', 'avc3', 'hvc1', 'hev1'].includes(entry.type)) throw new BoxError(entry.start, 'a video codec that is not recorded');
-  const box = need(childrenOf(bytes, entry, 78), setup, entry);
-  if (setup === 'avcC') return `${entry.type}.${hex(bytes, box, 9, 3)}`;
-  // RFC 6381 with ISO/IEC 14496-15, annex E.3.
-  const first = u8(bytes, box, 9);
-  const space = ['', 'A', 'B', 'C'][first >>> 6] ?? '';
-  const tier = first & 0x20 ? 'H' : 'L';
-  let compatible = 0;
-  for (let bit = 0, given = u32(bytes, box, 10); bit < 32; bit++) compatible += given & (1 << bit) ? 2 ** (31 - bit) : 0;
-  const constraints = Array.from({ length: 6 }, (_, index) => u8(bytes, box, 14 + index));
-  while (constraints.length > 0 && constraints.at(-1) === 0) constraints.pop();
-  return [entry.type, `${space}${first & 0x1f}`, compatible.toString(16).toUpperCase(), `${tier}${u8(bytes, box, 20)}`, ...constraints.map((byte) => byte.toString(16).toUpperCase())].join('.');
-}
-
-/** `mp4a.40.2` from the esds box (ISO/IEC 14496-1, 7.2.6), else the entry's own four characters. */
-function audioCodecOf(bytes: Buffer, entry: Box): string {
-  const box = entry.type === 'mp4a' ? findBox(childrenOf(bytes, entry, 28), 'esds') : undefined;
-  if (box === undefined) return printable(entry.type);
-  const end = box.start + box.size;
-  let at = box.start + 12;
-  let objectType = 0;
-  for (let step = 0; step < 4 && at + 2 <= end; step++) {
-    const tag = bytes[at++] as number;
-    while (at < end && (bytes[at] as number) & 0x80) at++;
-    at++;
-    if (at >= end) break;
-    if (tag === 0x03) at += 3;
-    else if (tag === 0x04) {
-      objectType = bytes[at] as number;
-      at += 13;
-    } else if (tag === 0x05) return `mp4a.${objectType.toString(16)}.${(bytes[at] as number) >>> 3}`;
-    else break;
-  }
-  return 'mp4a';
-}
-
 function need(boxes: readonly Box[], type: string, parent: Box): Box {
   const box = findBox(boxes, type);
   if (box === undefined) throw new BoxError(parent.start, `no ${type} where one belongs`);
@@ -226,23 +188,9 @@ function u32(bytes: Buffer, box: Box, at: number): number {
   return word(bytes, box.start + at, box.start + box.size);
 }
 
-function u8(bytes: Buffer, box: Box, at: number): number {
-  if (at + 1 > box.size) throw new BoxError(box.start, 'a box ends before its fields');
-  return bytes[box.start + at] as number;
-}
-
-function hex(bytes: Buffer, box: Box, at: number, length: number): string {
-  if (at + length > box.size) throw new BoxError(box.start, 'a box ends before its fields');
-  return bytes.toString('hex', box.start + at, box.start + at + length);
-}
-
 function text(bytes: Buffer, box: Box, at: number): string {
   if (at + 4 > box.size) throw new BoxError(box.start, 'a box ends before its fields');
   return bytes.toString('latin1', box.start + at, box.start + at + 4);
-}
-
-function printable(type: string): string {
-  return type.replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 function fourCharacters(type: string): number {
