@@ -138,7 +138,7 @@ export const pageRoutes = {
   // looking
   cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
   live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
-  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; the answer is a TalkReply', query: CameraQuery },
+  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
@@ -175,12 +175,20 @@ export type Timeline = Static<typeof TimelineReply>;
 
 /**
  * What goes over `live`, hub to browser. A text message is JSON, one of LiveNews. A binary message is one fragment (moof and mdat) after
- * 12 bytes: flags (u8: 1 key frame), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After `init` the next binary message
- * is `ftyp` and `moov` with flags 2. The browser sends text: `{"audio": true}` or `{"paused": true}` and the like; anything else ends it.
+ * 12 bytes (policy/liveframe.ts): flags (u8: 1 key frame, 2 init, 4 sound), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After the news `init` the
+ * next binary message is `ftyp` and `moov`; what follows belongs to it and begins with a key frame. An init comes at the beginning, when
+ * the camera begins anew, and after each change that the browser asks for.
+ *
+ * The browser sends text, one of: `{"audio": true}` for sound (only with the right `listen`, and only then fragments of it come),
+ * `{"paused": true}` when nobody looks, and `{"time": n}`, which is answered by the news `time` with `asked: n`. Anything else, or more than
+ * 30 messages in 10 s, ends it. Pings are answered by every WebSocket; what lies behind an unanswered one counts as not taken.
  */
 export type LiveNews =
-  | { readonly kind: 'init'; readonly video: string; readonly audio: string | null; readonly width: number; readonly height: number }
-  /** Pictures were left out because they came faster than they were taken. */
+  /** `stream`: main where sub was asked for and the camera has none. `audio`: of the sound that comes with it. `sound`: it can be asked for. */
+  | { readonly kind: 'init'; readonly stream: 'main' | 'sub'; readonly video: string; readonly audio: string | null; readonly sound: boolean; readonly width: number; readonly height: number }
+  /** The hub's clock, by which fragments' times go. */
+  | { readonly kind: 'time'; readonly hubMs: number; readonly asked?: number }
+  /** Pictures are left out because they came faster than they were taken, or no more. */
   | { readonly kind: 'behind'; readonly mode: 'key frames' | 'all' }
   | { readonly kind: 'lost'; readonly reason: string; readonly detail: string }
   | { readonly kind: 'over'; readonly code: string; readonly message: string };

@@ -101,6 +101,11 @@ export const errorTable = {
     sentence: 'the segment {file} is listed but not there',
     hint: 'It was lost or taken away after it was recorded; what else was recorded is not affected.',
   },
+  SP_FOOTAGE_LOCKED: {
+    kind: 'refuse',
+    sentence: 'the footage of {what} is past its deadline and is not given out any more',
+    hint: 'It is about to be purged, or waits until the clock is certain; `sallyport status` says which.',
+  },
   SP_KEYRING: {
     kind: 'fault',
     sentence: 'the keyring file {file} cannot be used: {reason}',
@@ -278,6 +283,16 @@ export const errorTable = {
     hint: 'Give a network or a range of your own, of at most 4,096 addresses: 192.168.1.0/24, or 10.0.0.5-10.0.0.40.',
   },
   // capture
+  SP_VIEWERS: {
+    kind: 'retry',
+    sentence: '{viewers} are watching {what} already',
+    hint: 'Close a page that nobody looks at; recording is not affected.',
+  },
+  SP_VIEWER_SLOW: {
+    kind: 'retry',
+    sentence: 'the pictures of {camera} were taken too slowly: {reason}',
+    hint: 'The way to this device is too slow for this stream; the sub stream needs less. Recording is not affected.',
+  },
   SP_FFMPEG_MISSING: {
     kind: 'refuse',
     sentence: 'ffmpeg was not found as {path}',

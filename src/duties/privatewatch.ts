@@ -50,6 +50,10 @@ export class PrivateWatch implements Watched {
     };
   }
 
+  async lend(): Promise<undefined> {
+    return undefined;
+  }
+
   /** Tried until the disk takes it. */
   async #account(): Promise<number> {
     const { camera, vault, clock, log } = this.#o;

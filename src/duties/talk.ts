@@ -24,6 +24,12 @@ export interface TalkRooms {
   readonly log: Log;
 }
 
+/** For the audit. */
+export interface Speaker {
+  readonly who: 'cli' | 'page';
+  readonly account?: string;
+}
+
 export class TalkDuty {
   readonly #rooms: TalkRooms;
   /** One talker a camera. */
@@ -49,18 +55,18 @@ export class TalkDuty {
    * nothing. Resolves to how much went out. SP_CAMERA_UNKNOWN, SP_CAMERA_FAULT without a loudspeaker or while another talks, and what
    * Talk rejects with.
    */
-  async talk(camera: string, sound: AsyncIterable<Uint8Array>, gone: AbortSignal): Promise<{ talkedMs: number }> {
+  async talk(camera: string, sound: AsyncIterable<Uint8Array>, gone: AbortSignal, speaker: Speaker = { who: 'cli' }): Promise<{ talkedMs: number }> {
     if (this.#open.has(camera)) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'talk', reason: 'somebody else is talking' });
     const cut = new AbortController();
     this.#open.set(camera, cut);
     try {
-      return await this.#hold(camera, sound, AbortSignal.any([gone, cut.signal, this.#stop.signal]));
+      return await this.#hold(camera, sound, AbortSignal.any([gone, cut.signal, this.#stop.signal]), speaker);
     } finally {
       this.#open.delete(camera);
     }
   }
 
-  async #hold(camera: string, sound: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ talkedMs: number }> {
+  async #hold(camera: string, sound: AsyncIterable<Uint8Array>, signal: AbortSignal, { who, account }: Speaker): Promise<{ talkedMs: number }> {
     const { site, vault, clock, log } = this.#rooms;
     const talk = await Talk.open({ ...(await site.streamAccessTo(camera)), clock, signal });
     const startedMs = clock.monotonicMs();
@@ -71,7 +77,7 @@ export class TalkDuty {
     } finally {
       await talk.close();
       const heldMs = Math.round(clock.monotonicMs() - startedMs);
-      await vault.audit({ what: 'camera.talk', who: 'cli', camera, detail: { held_ms: heldMs } });
+      await vault.audit({ what: 'camera.talk', who, camera, detail: { held_ms: heldMs, account } });
       log.info({ component: 'talk', camera, heldMs }, 'the way to the loudspeaker is closed');
     }
   }

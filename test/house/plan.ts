@@ -33,7 +33,7 @@ export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
   duties: { imports: duties, because: 'duties/ call the rooms below in order and know nobody above', clockGiven: true },
   api: { imports: [...duties, 'api'], because: 'api/ serves visitors by calling duties; it speaks to nobody outside', clockGiven: true },
   cli: { imports: [...duties, 'api/contract.ts', 'hub', 'cli'], because: 'cli/ is the terminal: it talks to the hub through the contract and the socket', clockGiven: false },
-  web: { imports: ['web', 'policy', 'api/pagecontract.ts', 'api/contract.ts', 'base/errors.ts', 'base/mp4.ts', 'base/canonical.ts', ...sealFormat], because: 'web/ runs in a visitor\'s browser: of ours it knows the contract, the pure decisions and the sealed format', clockGiven: false },
+  web: { imports: ['web', 'policy', 'api/pagecontract.ts', 'api/contract.ts', 'base/errors.ts', 'base/mp4.ts', 'base/codecs.ts', 'base/canonical.ts', ...sealFormat], because: 'web/ runs in a visitor\'s browser: of ours it knows the contract, the pure decisions and the sealed format', clockGiven: false },
   emulator: { imports: ['base', 'emulator'], because: 'emulator/ plays the camera, so it must not share code with what is tested against it', clockGiven: false },
   config: { imports: ['base', 'policy', 'config'], because: 'the configuration is read and judged without keys, disk or network', clockGiven: true },
   hub: { imports: [...duties, 'api', 'hub'], because: 'the part that sees cannot speak outside', clockGiven: true },
