@@ -406,6 +406,82 @@ export const errorTable = {
     sentence: 'this fault cannot be played: {reason}',
     hint: '`sallyport emulate --help` lists the faults and their values.',
   },
+  // the page
+  SP_PAGE_LOGIN: {
+    kind: 'refuse',
+    sentence: 'the name or the passphrase is not right',
+    hint: 'Try again. A forgotten passphrase is replaced with the recovery kit.',
+  },
+  SP_PAGE_TRIES: {
+    kind: 'retry',
+    sentence: 'too many tries; the next one counts in {seconds} s',
+    hint: 'Wait. A browser that was logged in before is not held up by strangers\' tries.',
+  },
+  SP_PAGE_SESSION: {
+    kind: 'refuse',
+    sentence: 'nobody is logged in here, or no longer',
+    hint: 'Log in.',
+  },
+  SP_PAGE_RIGHT: {
+    kind: 'refuse',
+    sentence: 'this account may not do that',
+    hint: 'Ask somebody who is an owner.',
+  },
+  SP_PAGE_ORIGIN: {
+    kind: 'refuse',
+    sentence: 'the request does not come from the hub\'s own page: {reason}',
+    hint: 'Open the page by one of the addresses that `sallyport pair` shows; other names go to `names` of [page]. Scripts use a token.',
+  },
+  SP_PAGE_REQUEST: {
+    kind: 'refuse',
+    sentence: 'the request is not as the contract says: {reason}',
+    hint: 'docs/API.md and /api/v1/openapi.json tell what each route takes.',
+  },
+  SP_PAGE_CODE: {
+    kind: 'refuse',
+    sentence: 'this code opens nothing, or nothing any more',
+    hint: 'Look at `sallyport pair` for the first hour\'s code, or ask for a new invitation.',
+  },
+  SP_PAGE_NAME: {
+    kind: 'refuse',
+    sentence: 'another account has this name',
+    hint: 'Take another one.',
+  },
+  SP_PAGE_LAST_OWNER: {
+    kind: 'refuse',
+    sentence: 'this is the last owner, and a hub has one',
+    hint: 'Make somebody else an owner first.',
+  },
+  SP_PAGE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'there is no {what} of that name',
+    hint: 'It may have been removed meanwhile.',
+  },
+  SP_PAGE_FULL: {
+    kind: 'refuse',
+    sentence: 'there is no room for another {what}: {max} are the most',
+    hint: 'Remove one that is not needed any more.',
+  },
+  SP_PAGE_BUSY: {
+    kind: 'retry',
+    sentence: 'it serves {count} others just now',
+    hint: 'Try again in a moment.',
+  },
+  SP_PAGE_CERTIFICATE: {
+    kind: 'refuse',
+    sentence: 'the certificate of [page] cannot be used: {reason}',
+    hint: '`certificate` and `certificate_key` name PEM files that belong together; the hub\'s user must be able to read them.',
+  },
+  SP_PAGE_OFF: {
+    kind: 'refuse',
+    sentence: '{what} is not offered here',
+    hint: 'See `sallyport status`.',
+  },
+  SP_PAGE_RANGE: {
+    kind: 'refuse',
+    sentence: 'the range asked for is not in {what}',
+    hint: 'It has {bytes} bytes.',
+  },
   // daemon, control, cli
   SP_NO_DAEMON: {
     kind: 'refuse',

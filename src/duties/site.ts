@@ -3,7 +3,7 @@
  * cameras that it concerns; what lowers privacy waits for the owner's signed yes (`consent.ts`).
  */
 import type { Clock } from '../base/clock.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { Certificates } from '../cameras/certificates.ts';
@@ -11,7 +11,7 @@ import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
-import { loadConfig, writePageCamera } from '../config.ts';
+import { loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -24,7 +24,7 @@ import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
-import { loadOwner, recipientsOf, type Owner } from './owner.ts';
+import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
 import type { SpacePrivacy } from './privacy.ts';
 import { PrivateWatch } from './privatewatch.ts';
 import type { RecordingRoom } from './record.ts';
@@ -230,6 +230,31 @@ export class Site {
       await this.#apply();
       return changes;
     });
+  }
+
+  /** The owner's list, newer, by the page: in force at once, for each camera that it concerns. SP_OWNER_LIST. */
+  takeOwnerList(text: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#owner = { list: await takeOwnerList(text, 'of the page', this.#o.vault), problem: undefined };
+      // It is taken; a camera that cannot be watched anew now is the business of the next change, not of who sent the list.
+      await this.#apply().catch((error: unknown) => this.#o.log.error({ component: 'owner', code: asSallyportError(error).code }, asSallyportError(error).message));
+    });
+  }
+
+  /** How long footage is kept, from the page; a longer time waits for the owner's yes. Returns what changed, in words. */
+  async keepFootage(footage: string): Promise<string[]> {
+    await this.#inTurn(() => writePageKeep(this.#o.configPath, footage));
+    return this.reload();
+  }
+
+  /** What is remembered of a camera. */
+  facts(camera: string): Promise<CameraFacts | undefined> {
+    return recallCamera(this.#o.vault, camera);
+  }
+
+  /** The signed list in force and those before it, as the owner's devices need them. */
+  async ownerLists(): Promise<{ text: string | undefined; before: string[] }> {
+    return { text: await ownerListText(this.#o.vault), before: await earlierOwnerLists(this.#o.vault) };
   }
 
   /** The owner's signed yes to a pending change. */

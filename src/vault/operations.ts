@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
+import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue, type Begun, type GapRow, type Hole, type HoleQuery, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
@@ -53,6 +54,7 @@ export function makeOperations(db: Connection) {
   const receipts = new ReceiptTable(db);
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
+  const accounts = new AccountTables(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
   const known = (): VaultFacts => {
@@ -96,11 +98,29 @@ export function makeOperations(db: Connection) {
     removeSecret: (a: { name: string }): void => write(() => void db.prepare('DELETE FROM secrets WHERE name = ?').run(a.name)),
     audit: (a: { entry: AuditEntry; atMs: UnixMs }): void => write(() => audit(a.atMs, a.entry)),
 
+    // accounts
+
+    accountsBook: (): AccountsBook => read(() => accounts.book()),
+    /** All together or not at all, with what is remembered beside and the lines of the audit. */
+    changeAccounts: (a: { change: AccountsChange; settings?: readonly { name: string; json: string }[]; entries: readonly AuditEntry[]; atMs: UnixMs }): void => write(() => {
+      accounts.change(a.change);
+      for (const { name, json } of a.settings ?? []) db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(name, json);
+      for (const entry of a.entries) audit(a.atMs, entry);
+    }),
+    sessionUsed: (a: { id: string; usedMs: UnixMs }): void => withoutSync(db, () => accounts.used(a.id, a.usedMs)),
+    auditBefore: (a: { before: number | undefined; limit: number }): { lines: { n: number; entry: string | null }[]; total: number } => read(() => {
+      const table = new AuditTable(db, known().id);
+      return {
+        lines: table.linesBefore(a.before ?? Number.MAX_SAFE_INTEGER, a.limit).map(({ n, entry }) => ({ n, entry })),
+        total: db.prepare<[], { count: number }>('SELECT count(*) AS count FROM audit').get()?.count ?? 0,
+      };
+    }),
+
     // periods
 
-    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
+    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
     freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => catalogue.freeSlot(a.except)),
-    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string }; atMs: UnixMs }): Period => write(() => {
+    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }; atMs: UnixMs }): Period => write(() => {
       const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
       const period = catalogue.addPeriod(a.period);
       audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation } });

@@ -23,6 +23,7 @@ import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { secondMs } from '../base/units.ts';
+import type { AccountsBook, AccountsChange } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
 import { segmentId, type GapRow, type Hole, type HoleQuery, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
@@ -47,6 +48,7 @@ import { Turns } from './turns.ts';
 import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
+export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { DiskState } from './diskcare.ts';
 export type { ObservationRow } from './observations.ts';
@@ -388,7 +390,7 @@ export class Vault {
   // periods and segments
 
   /**
-   * The period of this camera, class, start and deadline, made if it is not there: its slot is in both keyring files, read back, before
+   * The period of this camera, class, start, deadline and recipients, made if it is not there: its slot is in both keyring files, read back, before
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
@@ -730,6 +732,31 @@ export class Vault {
   async setting(name: string): Promise<CanonicalValue | undefined> {
     const json = await this.#call('setting', { name });
     return json === undefined ? undefined : (JSON.parse(json) as CanonicalValue);
+  }
+
+  // accounts
+
+  accountsBook(): Promise<AccountsBook> {
+    return this.#call('accountsBook');
+  }
+
+  /** In one transaction with what is remembered beside and with the lines of the audit. */
+  changeAccounts(change: AccountsChange, entries: readonly AuditEntry[], settings: readonly { readonly name: string; readonly value: CanonicalValue }[] = []): Promise<void> {
+    return this.#call('changeAccounts', { change, entries, settings: settings.map(({ name, value }) => ({ name, json: canonicalJson(value) })), atMs: this.#now() });
+  }
+
+  sessionUsed(id: string, usedMs: UnixMs): Promise<void> {
+    return this.#call('sessionUsed', { id, usedMs });
+  }
+
+  /** The newest first, those before line `before`. */
+  auditBefore(before: number | undefined, limit: number): Promise<{ lines: { n: number; entry: string | null }[]; total: number }> {
+    return this.#call('auditBefore', { before, limit });
+  }
+
+  /** Old pages of the database's log hold what was deleted until it is truncated. SP_DATABASE while a reader keeps it from that. */
+  async forgetDeleted(): Promise<void> {
+    if (!(await this.#call('truncateWal'))) throw new SallyportError('SP_DATABASE', { reason: 'a reader keeps its log from being emptied; it is tried again' });
   }
 
   // helpers

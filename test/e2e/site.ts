@@ -156,6 +156,10 @@ footage = "${o.keep ?? '1 hour'}"
 source = "system"
 settle = "1 second"
 
+[page]
+port = 0
+http_port = 0
+
 [discovery]
 loopback = true
 ${o.more ?? ''}`;

@@ -78,7 +78,7 @@ export const modules: readonly ModuleRule[] = [
   { names: ['fluent-ffmpeg'], only: ['capture/'], oneFile: true, because: 'one file puts ffmpeg\'s arguments in order; fluent-ffmpeg never starts a program for us' },
   { names: ['node-rtsp-stream', 'node-rtsp-stream/mpeg1muxer'], only: ['capture/'], oneFile: true, because: 'its server has no authentication: one file uses its muxer alone' },
   { names: ['fastify', '@fastify/type-provider-typebox', 'ws'], only: ['api/'], because: 'visitors come in through api/' },
-  { names: ['@peculiar/x509'], only: ['api/'], because: 'certificates are made where visitors come in; the package opens nothing' },
+  { names: ['@peculiar/asn1-x509', '@peculiar/asn1-schema'], only: ['api/'], oneFile: true, because: 'one file makes certificates, where visitors come in; the packages open nothing' },
   { names: ['@fastify/swagger'], only: ['api/'], because: 'it writes down what api/ offers, and opens nothing' },
   { names: ['pino'], only: ['base/log.ts'], because: 'every log line passes the one writer that scrubs it' },
   { names: ['typebox', 'typebox/value', 'typebox/format', 'typebox/compile'], only: ['configschema.ts', 'configcheck.ts', 'config.ts', 'api/'], because: 'schemas judge what comes from outside: the configuration and visitors' },
