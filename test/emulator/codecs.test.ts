@@ -57,10 +57,20 @@ t.test('who comes between two distant key frames does not wait for the next one'
   t.strictSame(types.stdout.toString().match(/[IPB]/g), ['I', ...Array.from({ length: 149 }, () => 'P')], 'one key frame in ten seconds');
   const client = await RtspClient.connect(camera);
   await client.play(camera);
-  await client.until(() => client.packets.filter((packet) => packet[1] === 0 && ((packet[5] as number) & 0x80) !== 0).length >= 20);
+  const pictures = (): Buffer[] => client.packets.filter((packet) => packet[1] === 0);
+  const hasSets = (packet: Buffer): boolean => ((packet[16] as number) & 0x1f) === 7;
+  await client.until(() => pictures().filter((packet) => ((packet[5] as number) & 0x80) !== 0).length >= 20);
+  const packets = pictures();
+  t.equal(packets.findIndex(hasSets), 0, 'its first picture has parameter sets');
+  t.equal(packets.filter(hasSets).length, 1, 'no other one has');
+  for (const service of ['media', 'media2'] as const) {
+    const before = pictures().length;
+    t.match(await postSoap(camera, '<SetSynchronizationPoint><ProfileToken>profile_main</ProfileToken></SetSynchronizationPoint>', { service, header: securityHeader(camera) }), { status: 200 });
+    await client.until(() => pictures().slice(before).some(hasSets));
+  }
+  const all = pictures();
+  t.ok(all.slice(1).every((packet, n) => packet.readUInt16BE(6) === (((all[n] as Buffer).readUInt16BE(6) + 1) & 0xffff)), 'who asks for a key frame gets one, without a hole');
   client.socket.destroy();
-  const packets = client.packets.filter((packet) => packet[1] === 0);
-  t.equal((packets[0]?.[16] as number) & 0x1f, 7, 'its first picture has parameter sets');
   const times = [...new Set(packets.map((packet) => packet.readUInt32BE(8)))];
   t.strictSame(new Set(times.slice(1).map((time, n) => (time - (times[n] as number) + 2 ** 32) % 2 ** 32)), new Set([6000]), 'and the pace is even');
   await expectScene(t, camera, 1, (picture) => picture === 0);

@@ -29,8 +29,8 @@ function atHome(name: string, text: string, moreTypes: boolean): string {
 function missingForMedia2(): string | false {
   if (!existsSync(join(folder, 'media2.wsdl'))) return `Media2 is not judged: no media2.wsdl in ${folder}`;
   const known = new Set(readdirSync(folder).filter((name) => name.endsWith('.xsd')).flatMap((name) => namesIn(name, /<xs:(?:simple|complex)Type name="(\w+)"/g)));
-  const unknown = new Set(namesIn('media2.wsdl', /(?:type|base)="tt:(\w+)"/g)).difference(known);
-  return unknown.size === 0 ? false : `Media2 is not judged: onvif.xsd in ${folder} is older than media2.wsdl and has no ${[...unknown].join(', ')}`;
+  const unknown = [...new Set(namesIn('media2.wsdl', /(?:type|base)="tt:(\w+)"/g))].filter((name) => !known.has(name));
+  return unknown.length === 0 ? false : `Media2 is not judged: onvif.xsd in ${folder} is older than media2.wsdl and has no ${unknown.join(', ')}`;
 }
 
 function namesIn(file: string, pattern: RegExp): string[] {

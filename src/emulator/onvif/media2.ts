@@ -66,9 +66,8 @@ async function setVideoEncoderConfiguration(face: CameraFace, request: XmlElemen
   return wrap('SetVideoEncoderConfiguration', '');
 }
 
-/** Each viewer begins at a key frame anyway. */
 function setSynchronizationPoint(face: CameraFace, request: XmlElement): string {
-  streamOfProfile(face, textOf(request, 'ProfileToken'));
+  face.synchronize(streamOfProfile(face, textOf(request, 'ProfileToken')));
   return wrap('SetSynchronizationPoint', '');
 }
 
