@@ -43,7 +43,7 @@ export interface SceneMaker {
 export const looksMax = 3;
 
 /** Part of each key: what is made differently gets another name. */
-const recipeVersion = 4;
+const recipeVersion = 5;
 const secondsDefault = 20;
 const clipSecondsMax = 120;
 const makingMax = { timeoutMs: 300_000, stdoutBytesMax: 2 ** 20 };
@@ -164,20 +164,34 @@ function drawScene(look: number, { seconds, noisy, withText }: { seconds: number
 }
 
 async function convertClip(maker: SceneMaker, clip: string, encoding: Encoding, part: string): Promise<void> {
-  const seconds = ['-t', String(maker.seconds ?? clipSecondsMax)];
   const main = join(part, 'main.mp4');
+  const whole = { input: clipInput(clip), seconds: maker.seconds ?? clipSecondsMax };
+  const copied = await ffmpeg(maker, [...whole.input, '-map', '0:v:0', '-t', String(whole.seconds), '-c:v', 'copy', main]);
+  const asked = encoding.gopSeconds !== plainEncoding.gopSeconds || encoding.bFrames > 0;
+  if (!asked && copied === undefined && await sendsAsIs(main, encoding.codec)) return encodeClip(maker, whole, undefined, part);
+  await encodeClip(maker, whole, encoding, part);
+  if (secondsOf(await loadVideo(main)) > encoding.gopSeconds - 1) return;
+  // It ends before its second key frame would come, so it is shown again until then.
+  await encodeClip(maker, { input: ['-stream_loop', '-1', '-t', String(encoding.gopSeconds), ...whole.input], seconds: encoding.gopSeconds }, encoding, part);
+}
+
+/** The main stream stays as it is without an encoding. */
+async function encodeClip(maker: SceneMaker, { input, seconds }: { readonly input: readonly string[]; readonly seconds: number }, encoding: Encoding | undefined, part: string): Promise<void> {
   const small = 'fps=10:eof_action=pass,scale=w=trunc(min(640\\,iw)/2)*2:h=-2:flags=fast_bilinear';
   const large = 'fps=15:eof_action=pass,scale=w=trunc(min(1920\\,iw)/2)*2:h=-2';
-  const copied = await ffmpeg(maker, [...clipInput(clip), '-map', '0:v:0', ...seconds, '-c:v', 'copy', main]);
-  const asked = encoding.gopSeconds !== plainEncoding.gopSeconds || encoding.bFrames > 0;
-  const encode = !asked && copied === undefined && await sendsAsIs(main, encoding.codec) ? [] : ['-map', '0:v:0', ...seconds, '-vf', large, ...encodeMain(encoding), '-preset', 'veryfast', '-crf', '25', main];
+  const video = ['-map', '0:v:0', '-t', String(seconds)];
   const failure = await ffmpeg(maker, [
-    ...clipInput(clip), ...encode,
-    '-map', '0:v:0', ...seconds, '-vf', small, ...encodeSub, '-preset', 'veryfast', ...bitrate(300), join(part, 'sub.mp4'),
+    ...input,
+    ...encoding === undefined ? [] : [...video, '-vf', large, ...encodeMain(encoding), '-preset', 'veryfast', '-crf', '25', join(part, 'main.mp4')],
+    ...video, '-vf', small, ...encodeSub, '-preset', 'veryfast', ...bitrate(300), join(part, 'sub.mp4'),
     '-map', '0:v:0', ...snapshot, join(part, 'main.jpg'),
     '-map', '0:v:0', '-vf', small, ...snapshot, join(part, 'sub.jpg'),
   ]);
   if (failure !== undefined) throw notMade(failure);
+}
+
+function secondsOf({ timing: { deltas, timescale } }: VideoSamples): number {
+  return deltas.reduce((sum, delta) => sum + delta, 0) / timescale;
 }
 
 /** Of the codec, of even pace, pictures in order, beginning at a key frame. */
