@@ -11,7 +11,9 @@ import { formatBytes, formatDuration } from './base/units.ts';
 import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
 import { KeyLines } from './configlines.ts';
 import type { CameraEntry, FileEntries } from './configschema.ts';
+import { ruleInWords, weekdays } from './policy/privacy.ts';
 import type { CameraConfig, HubConfig } from './policy/settings.ts';
+import type { Place } from './policy/sun.ts';
 
 export type { CameraConfig, HubConfig } from './policy/settings.ts';
 export type { CameraEntry } from './configschema.ts';
@@ -81,6 +83,7 @@ export function describeConfig(config: HubConfig): string[] {
     `one key covers ${formatDuration(record.periodMs)}; footage is kept ${formatDuration(keep.footageMs)}, the log ${formatDuration(keep.logsMs)}, the audit ${formatDuration(keep.auditMs)}`,
     ...(disk.budgetBytes === undefined ? [] : [`footage may take ${formatBytes(disk.budgetBytes)} of the disk`]),
     time.source === 'system' ? 'the clock of this machine is trusted' : 'the clock is trusted when a time server keeps it',
+    ...config.privacy.map(ruleInWords),
     ...config.cameras.map((camera) =>
       `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}${camera.budgetBytes === undefined ? '' : `, at most ${formatBytes(camera.budgetBytes)}`}`),
   ];
@@ -205,12 +208,19 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },
     log: { level: last((file) => file.log?.level) ?? 'info' },
+    privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
+    ...placeOf(last((file) => file.place)),
     cameras: entries.flatMap((file) => file.camera ?? []).map((camera) => cameraOf(camera, footageMs)),
   };
 }
 
 function bytesOf<K extends string>(key: K, text: string | undefined): { [key in K]?: number } {
   return text === undefined ? {} : { [key]: sizeBytes(text) } as { [key in K]: number };
+}
+
+/** To a tenth of a degree: nobody needs to know it better. */
+function placeOf(place: FileEntries['place']): { place?: Place } {
+  return place === undefined ? {} : { place: { latitude: Math.round(place.latitude * 10) / 10, longitude: Math.round(place.longitude * 10) / 10 } };
 }
 
 /** A bare name is looked for in PATH. */
@@ -239,10 +249,13 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
   };
 }
 
+const bySun: ReadonlySet<string> = new Set(['sunrise', 'sunset']);
+
 function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
   const { footageMs } = config.keep;
   return [
     ...ignored.map((file) => `${file} is not read: only files that end in .toml are`),
+    ...(config.place === undefined && config.privacy.some(({ from, to }) => bySun.has(from) || bySun.has(to)) ? ['a privacy rule goes by the sun, but [place] does not say where the hub is: sunrise counts as 06:00, sunset as 18:00'] : []),
     ...(footageMs < config.record.periodMs ? [`footage is kept ${formatDuration(footageMs)}, but one key covers ${formatDuration(config.record.periodMs)}: what is recorded at its beginning stays for both together`] : []),
   ];
 }

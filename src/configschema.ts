@@ -4,6 +4,7 @@
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { cameraIdPattern } from './policy/names.ts';
+import { momentPattern, weekdays } from './policy/privacy.ts';
 import { jailLevels, restartKeys } from './policy/settings.ts';
 
 const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
@@ -85,6 +86,14 @@ export const CameraSchema = Type.Object({
   serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 
+const moment = { pattern: momentPattern, expected: 'a time of the day such as "22:00", "sunrise" or "sunset"' };
+export const PrivacySchema = Type.Object({
+  space: Type.Optional(text('privacy.space', 'Which space. Its cameras are then neither watched nor recorded.', { maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list' })),
+  days: Type.Optional(Type.Array(Type.Enum([...weekdays]), about('privacy.days', 'On which days it begins; each day when absent.', { minItems: 1, maxItems: 7, 'x-expected': 'a list of days, such as ["saturday", "sunday"]' }))),
+  from: text('privacy.from', 'When it begins, by the machine\'s zone or by the sun.', moment),
+  to: text('privacy.to', 'When it ends; on the next day where it is not later than `from`.', moment),
+}, { additionalProperties: false, description: 'A time in which a space is private. To take one out waits for the owner\'s yes.' });
+
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
   data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
@@ -134,6 +143,11 @@ export const FileSchema = Type.Object({
   log: table('The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),
   }),
+  place: table('Where the hub is, for rules that go by the sun. It is never sent anywhere; a tenth of a degree (some ten kilometres) is enough, and finer ones are rounded.', {
+    latitude: Type.Number(about('place.latitude', 'Degrees north.', { minimum: -90, maximum: 90, 'x-expected': 'a number from -90 to 90, such as 52.5' })),
+    longitude: Type.Number(about('place.longitude', 'Degrees east.', { minimum: -180, maximum: 180, 'x-expected': 'a number from -180 to 180, such as 13.4' })),
+  }),
+  privacy: Type.Optional(Type.Array(PrivacySchema, { description: 'When a space is private by itself.', maxItems: 64, 'x-expected': 'at most 64 tables [[privacy]]' })),
   camera: Type.Optional(Type.Array(CameraSchema, { description: 'The cameras.', maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
 }, { additionalProperties: false, title: 'sallyport.toml', description: 'The configuration of a Sallyport hub.' });
 

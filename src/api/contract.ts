@@ -52,6 +52,8 @@ export const CameraStatusShape = Type.Object({
   lastSealedMs: Optional(UnixMs),
   segmentsSealed: Type.Integer(),
   wanted: Type.Boolean(),
+  /** Its space is private: it is neither watched nor recorded. */
+  privacy: Type.Boolean(),
   streams: Type.Array(StreamStatusShape),
   /** Absent where they are not asked for. */
   events: Optional(EventsStatusShape),
@@ -190,6 +192,9 @@ export const MovedRequest = Type.Object({
 }, { additionalProperties: false });
 export const MovedReply = Type.Object({ camera: Text(40), sentences: Type.Array(Text(1000)) });
 
+/** Pictures and sound of a space off. */
+export const PrivacyRequest = Type.Object({ space: Type.String({ minLength: 1, maxLength: 40 }) }, closed);
+
 export const SecretRequest = Type.Object({ camera: Text(40), password: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
 export const ReloadReply = Type.Object({ changes: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
 export const AcceptRequest = Type.Object({ id: Text(16), document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
@@ -233,6 +238,7 @@ export const routes = {
   adopt: { request: AdoptRequest, reply: AdoptReply },
   camera: { request: CameraRequest, reply: CameraReply },
   moved: { request: MovedRequest, reply: MovedReply },
+  privacy: { request: PrivacyRequest, reply: Done },
   secret: { request: SecretRequest, reply: Done },
   reload: { reply: ReloadReply },
   accept: { request: AcceptRequest, reply: ReloadReply },

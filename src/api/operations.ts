@@ -6,6 +6,7 @@ import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
 import type { FollowDuty } from '../duties/follow.ts';
 import { metricsText } from '../duties/metrics.ts';
+import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
@@ -15,7 +16,7 @@ import { eventsInWords } from '../policy/subscriptions.ts';
 import type { Operations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs; warnings: readonly string[] }): Operations {
   const { site, vault, timekeeper } = parts;
   return {
     status: async () => {
@@ -43,6 +44,11 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
     adopt: async (order) => {
       const adopted = await site.adopt(order);
       return { ...adopted, pending: pendingOf(adopted.pending) };
+    },
+    // From here it can only be raised: to lower it needs somebody in the house, with a session.
+    privacy: async ({ space }) => {
+      await parts.privacy.switch(space, true, { who: 'cli' });
+      return { done: true };
     },
     camera: async ({ camera, order }) => ({ sentences: await controlCamera(parts, camera, order) }),
     moved: async ({ camera, ...place }) => ({ camera, sentences: await parts.follow.take(camera, place) }),

@@ -55,10 +55,9 @@ const SessionShape = Type.Object({ id: Id, device: Optional(Id), agent: Text(), 
 export const MeReply = Type.Object({ account: AccountShape, rights: Type.Array(Text(40)), session: SessionShape });
 
 export const HelloReply = Type.Object({
-  hub: Text(),
-  /** The hub's public key, which a recovery names. */
-  key: Text(),
-  version: Text(), nowMs: UnixMs,
+  hub: Text(), version: Text(), nowMs: UnixMs,
+  /** The hub's public signing key (`hub.pub`): what a recovery kit signs names it. */
+  key: Signer,
   /** `new`: nobody has an account, and the one-time code is asked for. */
   state: Type.Enum(['new', 'ready']),
   /** Of the hub's certificate authority, as the terminal shows it: six words of the list in `policy/wordlist.ts`, and 64 hex digits. Absent by plain HTTP. */
@@ -134,7 +133,7 @@ export const pageRoutes = {
   meDevice: { method: 'POST', path: '/me/devices', need: 'account', says: 'notes this browser\'s identity', request: DeviceShape, reply: MeReply },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; with the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), before: Optional(Type.Array(Type.String({ maxLength: 2 ** 20 }))) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
@@ -153,7 +152,7 @@ export const pageRoutes = {
   // looking
   cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
   live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
-  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; the answer is a TalkReply', query: CameraQuery },
+  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
@@ -192,12 +191,20 @@ export type Timeline = Static<typeof TimelineReply>;
 
 /**
  * What goes over `live`, hub to browser. A text message is JSON, one of LiveNews. A binary message is one fragment (moof and mdat) after
- * 12 bytes: flags (u8: 1 key frame), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After `init` the next binary message
- * is `ftyp` and `moov` with flags 2. The browser sends text: `{"audio": true}` or `{"paused": true}` and the like; anything else ends it.
+ * 12 bytes (policy/liveframe.ts): flags (u8: 1 key frame, 2 init, 4 sound), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After the news `init` the
+ * next binary message is `ftyp` and `moov`; what follows belongs to it and begins with a key frame. An init comes at the beginning, when
+ * the camera begins anew, and after each change that the browser asks for.
+ *
+ * The browser sends text, one of: `{"audio": true}` for sound (only with the right `listen`, and only then fragments of it come),
+ * `{"paused": true}` when nobody looks, and `{"time": n}`, which is answered by the news `time` with `asked: n`. Anything else, or more than
+ * 30 messages in 10 s, ends it. Pings are answered by every WebSocket; what lies behind an unanswered one counts as not taken.
  */
 export type LiveNews =
-  | { readonly kind: 'init'; readonly video: string; readonly audio: string | null; readonly width: number; readonly height: number }
-  /** Pictures were left out because they came faster than they were taken. */
+  /** `stream`: main where sub was asked for and the camera has none. `audio`: of the sound that comes with it. `sound`: it can be asked for. */
+  | { readonly kind: 'init'; readonly stream: 'main' | 'sub'; readonly video: string; readonly audio: string | null; readonly sound: boolean; readonly width: number; readonly height: number }
+  /** The hub's clock, by which fragments' times go. */
+  | { readonly kind: 'time'; readonly hubMs: number; readonly asked?: number }
+  /** Pictures are left out because they came faster than they were taken, or no more. */
   | { readonly kind: 'behind'; readonly mode: 'key frames' | 'all' }
   | { readonly kind: 'lost'; readonly reason: string; readonly detail: string }
   | { readonly kind: 'over'; readonly code: string; readonly message: string };

@@ -346,7 +346,7 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     ownerList: async () => {
       const { text, before } = await site.ownerLists();
-      return text === undefined ? {} : { text, before };
+      return { ...(text === undefined ? {} : { text }), earlier: before };
     },
     accounts: async () => ({
       accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),

@@ -101,6 +101,11 @@ export const errorTable = {
     sentence: 'the segment {file} is listed but not there',
     hint: 'It was lost or taken away after it was recorded; what else was recorded is not affected.',
   },
+  SP_FOOTAGE_LOCKED: {
+    kind: 'refuse',
+    sentence: 'the footage of {what} is past its deadline and is not given out any more',
+    hint: 'It is about to be purged, or waits until the clock is certain; `sallyport status` says which.',
+  },
   SP_KEYRING: {
     kind: 'fault',
     sentence: 'the keyring file {file} cannot be used: {reason}',
@@ -187,6 +192,16 @@ export const errorTable = {
     sentence: 'no camera is called {camera}',
     hint: '`sallyport status` and `sallyport discover` list the cameras.',
   },
+  SP_PRIVATE: {
+    kind: 'refuse',
+    sentence: '{camera} is in a space that is private now, so it is not spoken to',
+    hint: 'Whoever may can switch privacy off on the page; by schedule it ends by itself.',
+  },
+  SP_SPACE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'there is no space called {space}; there are: {known}',
+    hint: 'The owner list and the cameras\' `space` name the spaces.',
+  },
   SP_CAMERA_KNOWN: {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
@@ -268,6 +283,16 @@ export const errorTable = {
     hint: 'Give a network or a range of your own, of at most 4,096 addresses: 192.168.1.0/24, or 10.0.0.5-10.0.0.40.',
   },
   // capture
+  SP_VIEWERS: {
+    kind: 'retry',
+    sentence: '{viewers} are watching {what} already',
+    hint: 'Close a page that nobody looks at; recording is not affected.',
+  },
+  SP_VIEWER_SLOW: {
+    kind: 'retry',
+    sentence: 'the pictures of {camera} were taken too slowly: {reason}',
+    hint: 'The way to this device is too slow for this stream; the sub stream needs less. Recording is not affected.',
+  },
   SP_FFMPEG_MISSING: {
     kind: 'refuse',
     sentence: 'ffmpeg was not found as {path}',
@@ -348,6 +373,27 @@ export const errorTable = {
     kind: 'refuse',
     sentence: 'no change is pending under {id}',
     hint: '`sallyport status` lists what waits for the owner\'s yes.',
+  },
+  // the page, in the visitor's browser
+  SP_STRETCH: {
+    kind: 'fault',
+    sentence: 'the hub asks for the passphrase in a way that this page does not take: {reason}',
+    hint: 'The hub or the way to it may have been tampered with. Do not type the passphrase again before you know why.',
+  },
+  SP_NO_DEVICE: {
+    kind: 'refuse',
+    sentence: 'this browser holds no key for {account}',
+    hint: 'Add this browser from a device that is in, or with the recovery kit.',
+  },
+  SP_DEVICE_LOCKED: {
+    kind: 'refuse',
+    sentence: 'the key of this browser for {account} does not open with that passphrase',
+    hint: 'Type the passphrase that this browser was used with last, or add the browser anew.',
+  },
+  SP_HUB_UNREACHABLE: {
+    kind: 'retry',
+    sentence: 'the hub cannot be reached: {reason}',
+    hint: 'See whether it is switched on, and whether this device is in the same network.',
   },
   // emulator
   SP_EMULATOR: {
@@ -526,7 +572,7 @@ export function asSallyportError(error: unknown): SallyportError {
 /** A foreign error in a few words without a stack: errno name and message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = (error as { readonly code?: string }).code;
     return errnoSentences.get(code ?? '') ?? error.message;
   }
   return String(error);

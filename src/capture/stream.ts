@@ -122,6 +122,11 @@ export class StreamCapture {
     };
   }
 
+  /** How many read from it now. */
+  get readers(): number {
+    return this.#ring.readers;
+  }
+
   /**
    * A reader of its own on the ring: the current init, then fragments from the current GOP's key frame on when that is held, else from
    * the next one. `lost` once per loss, also for a reader that comes while the camera is away; `behind` when it was too slow.

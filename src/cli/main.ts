@@ -15,6 +15,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'adopt', summary: 'take a camera into the hub', load: async () => (await import('./adopt.ts')).adopt },
   { name: 'camera', summary: 'ask a camera, or tell it what to do', load: async () => (await import('./camera.ts')).camera },
   { name: 'talk', summary: 'speak through a camera\'s loudspeaker', load: async () => (await import('./talk.ts')).talk },
+  { name: 'privacy', summary: 'pictures and sound of a space off', load: async () => (await import('./privacy.ts')).privacy },
   { name: 'secret', summary: 'give the hub a camera\'s password', load: async () => (await import('./secret.ts')).secret },
   { name: 'keys', summary: 'make the owner\'s recovery kit', load: async () => (await import('./keys.ts')).keys },
   { name: 'check', summary: 'check a configuration file', load: async () => (await import('./check.ts')).check },

@@ -97,7 +97,7 @@ export class FollowDuty {
     const nowMs = clock.monotonicMs();
     this.#lookedMs = nowMs;
     await this.#lookAtPlaces();
-    const offline = new Set(site.cameras.map(({ status }) => status).filter(({ online, camera }) => !online || this.#displaced.has(camera)).map(({ camera }) => camera));
+    const offline = new Set(site.cameras.map(({ status }) => status).filter(({ online, privacy, camera }) => (!online && !privacy) || this.#displaced.has(camera)).map(({ camera }) => camera));
     for (const id of [...this.#missed.keys(), ...this.#perhaps.keys()]) if (!offline.has(id)) this.#found(id);
     for (const id of offline) if (!this.#missed.has(id)) this.#missed.set(id, nowMs);
     if ([...this.#missed.values()].some((sinceMs) => nowMs - sinceMs >= missedAfterMs)) await this.#search();

@@ -1,8 +1,8 @@
-/** Who the hub seals for: the owner's signed list, trusted at its first sight and from then on only with the same signer. */
+/** Who the hub seals for: the owner's signed list, trusted at its first sight, and from then on only with the signature of its kit or of a device in it. */
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { fileExists, readTextBounded } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
-import { readOwnerList, slotRecipients, type OwnerList } from '../seal/owner.ts';
+import { ownerKeys, readOwnerList, readTakenOwnerList, slotRecipients, type OwnerList } from '../seal/owner.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const listBytesMax = 2 ** 20;
@@ -19,12 +19,11 @@ export interface Owner {
  */
 export async function loadOwner(path: string | undefined, vault: Vault, log: Log): Promise<Owner> {
   const stored = await ownerListText(vault);
-  const known = stored === undefined ? undefined : readOwnerList(stored, 'the stored owner list');
+  const known = stored === undefined ? undefined : readTakenOwnerList(stored, 'the stored owner list');
   if (path === undefined || (known === undefined && !(await fileExists(path)))) return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
   try {
     const text = await readTextBounded(path, listBytesMax);
-    const list = readOwnerList(text, path);
-    if (known !== undefined && list.signer === known.signer && list.number < known.number) return { list: known, problem: undefined };
+    if (known !== undefined && isOlderOf(known, text, path)) return { list: known, problem: undefined };
     return { list: await takeOwnerList(text, path, vault), problem: undefined };
   } catch (error) {
     const problem = asSallyportError(error);
@@ -49,17 +48,30 @@ export async function earlierOwnerLists(vault: Vault): Promise<string[]> {
 export async function takeOwnerList(text: string, what: string, vault: Vault): Promise<OwnerList> {
   if (text.length > listBytesMax) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: `it has ${text.length} characters` });
   const stored = await ownerListText(vault);
-  const list = readOwnerList(text, what);
-  if (text === stored) return list;
-  const known = stored === undefined ? undefined : readOwnerList(stored, 'the stored owner list');
-  if (known !== undefined && list.signer !== known.signer) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: 'it is signed by another owner than before' });
-  if (known !== undefined && list.number <= known.number) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: 'it is not newer than the one in force' });
-  await vault.putSetting('owner list', text);
-  await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name) } });
+  const list = readOwnerList(text, what, stored);
+  if (text !== stored) {
+    // First what came before: a list without its way here could not be followed by a device that was away.
+    if (stored !== undefined) await vault.putSetting('owner lists before', withinBounds([...(await earlierOwnerLists(vault)), stored]));
+    await vault.putSetting('owner list', text);
+    await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name), devices: (list.devices ?? []).length } });
+  }
   return list;
 }
 
 /** Kit and space of a camera; nobody when there is no owner or no such space, and then nothing is recorded. */
 export function recipientsOf(owner: Owner, space: string): readonly string[] {
   return owner.list === undefined || !owner.list.spaces.some((known) => known.name === space) ? [] : slotRecipients(owner.list, space);
+}
+
+/** A list of the same owner with a lower number, as the file is that was there first. SP_OWNER_LIST when it is no list. */
+function isOlderOf(known: OwnerList, text: string, path: string): boolean {
+  const list = readTakenOwnerList(text, path);
+  return list.number < known.number && ownerKeys(known).includes(list.signer);
+}
+
+/** The latest of them, together no longer than one list may be. */
+function withinBounds(texts: readonly string[]): string[] {
+  let left = listBytesMax;
+  const first = texts.findLastIndex((text) => (left -= text.length) < 0);
+  return texts.slice(first + 1);
 }

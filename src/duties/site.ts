@@ -25,8 +25,10 @@ import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
+import type { SpacePrivacy } from './privacy.ts';
+import { PrivateWatch } from './privatewatch.ts';
 import type { RecordingRoom } from './record.ts';
-import { CameraWatch, addressOf } from './watch.ts';
+import { CameraWatch, addressOf, type Watched } from './watch.ts';
 
 export interface SiteOptions {
   readonly configPath: string;
@@ -43,6 +45,8 @@ export interface SiteOptions {
   readonly bootId: string;
   readonly clockState: () => 'synchronised' | 'unsynchronised';
   readonly room: RecordingRoom;
+  /** Whether a space is private now. */
+  readonly privacy: (space: string) => SpacePrivacy | undefined;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -72,8 +76,8 @@ export interface Discovered {
 
 export class Site {
   readonly #o: SiteOptions;
-  readonly #watches = new Map<string, CameraWatch>();
-  readonly #orders = new WeakMap<CameraWatch, string>();
+  readonly #watches = new Map<string, Watched>();
+  readonly #orders = new WeakMap<Watched, string>();
   /** What the last search showed, so that `adopt ID` means what the person saw. */
   readonly #found = new Map<string, FoundCamera>();
   #wanted: HubConfig;
@@ -113,12 +117,17 @@ export class Site {
     return this.#owner;
   }
 
+  /** Those of the owner's list, and those that cameras are in. */
+  get spaces(): readonly string[] {
+    return [...new Set([...(this.#owner.list?.spaces ?? []).map(({ name }) => name), ...this.#effective.cameras.map(({ space }) => space)])];
+  }
+
   /** What ffmpeg runs in. */
   get jail(): Jail {
     return this.#jailFor(this.#effective);
   }
 
-  get cameras(): readonly CameraWatch[] {
+  get cameras(): readonly Watched[] {
     return [...this.#watches.values()];
   }
 
@@ -175,7 +184,7 @@ export class Site {
     });
   }
 
-  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_PRIVATE, SP_NO_PASSWORD. */
   async accessTo(camera: string): Promise<CameraAccess & { certificates: Certificates }> {
     const { access, facts } = await this.#recall(camera);
     return { ...access, certificates: facts === undefined ? certificatesAnew(camera, facts) : certificatesOf(camera, facts) };
@@ -295,9 +304,10 @@ export class Site {
     return found;
   }
 
-  /** Its password, and what is remembered of it. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  /** Its password, and what is remembered of it: with these it is spoken to. SP_CAMERA_UNKNOWN, SP_PRIVATE, SP_NO_PASSWORD. */
   async #recall(camera: string): Promise<{ access: CameraAccess; facts: CameraFacts | undefined }> {
     const config = this.#known(camera);
+    if (this.#o.privacy(config.space) !== undefined) throw new SallyportError('SP_PRIVATE', { camera });
     const password = await this.#o.vault.secret(passwordName(camera));
     if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera });
     return { access: { camera, address: addressOf(config), user: config.user, password }, facts: await recallCamera(this.#o.vault, camera) };
@@ -370,11 +380,17 @@ export class Site {
     await this.#watch(camera);
   }
 
+  /** A space became private, or is so no more: its cameras are cut off, or watched again, when this resolves. */
+  privacyChanged(): Promise<void> {
+    return this.#inTurn(() => this.#apply('privacy'));
+  }
+
   async #watch(camera: CameraConfig): Promise<void> {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
     const recipients = recipientsOf(this.#owner, camera.space);
-    const watch = new CameraWatch({
+    const privacy = this.#o.privacy(camera.space);
+    const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       recipients, room, notices, helloMs: (address) => listen.helloMs(address),
@@ -390,7 +406,7 @@ export class Site {
 
   /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

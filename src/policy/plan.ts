@@ -1,5 +1,6 @@
 /** What a new configuration would change, in plain words; for `plan` and for the log of a reload. */
 import { formatBytes, formatDuration, plural } from '../base/units.ts';
+import { ruleInWords, rulesLost } from './privacy.ts';
 import { restartKeys, type CameraConfig, type HubConfig } from './settings.ts';
 
 export interface PlannedChange {
@@ -12,7 +13,7 @@ export interface PlannedChange {
 
 /** Both sides as loaded (`after`) and as in force (`before`); an empty list means that nothing would change. */
 export function planChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
-  return [...hubChanges(before, after), ...cameraSetChanges(before, after)];
+  return [...hubChanges(before, after), ...privacyChanges(before, after), ...cameraSetChanges(before, after)];
 }
 
 type Row = readonly [key: string, what: string, from: string, to: string, lowersPrivacy?: boolean];
@@ -46,9 +47,17 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],
     ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
     ['capture.jail', 'the least confinement of ffmpeg that is accepted is', before.capture.jail, after.capture.jail],
+    ['place', 'for the sun, the hub is at', placeInWords(before), placeInWords(after)],
     ['log.level', 'the log level is', before.log.level, after.log.level],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));
+}
+
+function privacyChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  return [
+    ...rulesLost(after.privacy, before.privacy).map((rule) => ({ text: `new: ${ruleInWords(rule)}`, lowersPrivacy: false, restart: false })),
+    ...rulesLost(before.privacy, after.privacy).map((rule) => ({ text: `no longer: ${ruleInWords(rule)}`, lowersPrivacy: true, restart: false })),
+  ];
 }
 
 function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
@@ -101,6 +110,10 @@ function place(camera: CameraConfig): string {
 
 function interfaces(config: HubConfig): string {
   return config.discovery.interfaces.length === 0 ? 'every local network' : `${config.discovery.interfaces.join(', ')} (${plural(config.discovery.interfaces.length, 'interface')})`;
+}
+
+function placeInWords({ place }: HubConfig): string {
+  return place === undefined ? 'no known place' : `${place.latitude}, ${place.longitude}`;
 }
 
 function sizeOr(bytes: number | undefined, otherwise: string): string {

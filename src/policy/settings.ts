@@ -7,6 +7,8 @@
  * This file: the configuration as decisions see it. `config.ts` makes it from the household's files.
  */
 import type { UnixMs } from '../base/clock.ts';
+import type { PrivacyRule } from './privacy.ts';
+import type { Place } from './sun.ts';
 
 export interface CameraConfig {
   /** Matches `cameraIdPattern`; the name of its folder, so it never changes. */
@@ -70,6 +72,9 @@ export interface HubConfig {
   readonly page: PageConfig;
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  /** When spaces are private by themselves. */
+  readonly privacy: readonly PrivacyRule[];
+  readonly place?: Place;
   readonly cameras: readonly CameraConfig[];
 }
 

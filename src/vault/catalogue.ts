@@ -166,6 +166,14 @@ export class Catalogue {
     return row === undefined ? undefined : factsOf(row);
   }
 
+  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] {
+    return this.#db.prepare<[Bound], RawPeriod>(`
+      SELECT ${periodColumns} FROM periods
+      WHERE camera = @camera AND class = 'footage' AND state = 'live' AND start_ms < @toMs AND end_ms > @fromMs ORDER BY start_ms, id LIMIT @limit`,
+    ).all({ ...q }).map(factsOf);
+  }
+
   /** The lowest slot that no row names and that is none of `except`, and the generation that its next use has. */
   freeSlot(except: readonly number[]): { slot: number; generation: number } {
     const slot = this.#db.prepare<[{ except: string }], { slot: number }>(`

@@ -14,6 +14,7 @@ import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
+import type { SegmentName, ServedRow } from './served.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type SignedText } from './receipts.ts';
 
 export interface VaultFacts {
@@ -124,6 +125,18 @@ export function makeOperations(db: Connection) {
       const period = catalogue.addPeriod(a.period);
       audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation } });
       return period;
+    }),
+    periodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] => catalogue.periodsIn(a),
+    /** Undefined when no live period of that camera has this slot in this generation. */
+    livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
+      const period = catalogue.periodOfSlot(a.slot);
+      return period?.camera === a.camera && period.class === 'footage' && period.generation === a.generation && period.state === 'live' ? period : undefined;
+    },
+    /** A segment that has a file, and its live period. */
+    servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
+      const row = catalogue.segment(a.camera, a.stream, a.seq);
+      const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
+      return row === undefined || period?.state !== 'live' ? undefined : { row, period };
     }),
     duePeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.duePeriods(a.nowMs),
     nextDeadlineMs: (): UnixMs | undefined => catalogue.nextDeadlineMs(),

@@ -43,6 +43,7 @@ import { recover, type Kept, type Recovery } from './recover.ts';
 import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
 import { Scrub } from './scrub.ts';
 import { SegmentFile } from './segmentfile.ts';
+import { SealedFile, type SegmentName as ServedName } from './served.ts';
 import { Turns } from './turns.ts';
 import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
@@ -54,6 +55,7 @@ export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
 export type { Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
+export type { SealedFile } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
 export type { SegmentWriter } from './writer.ts';
 
@@ -590,6 +592,34 @@ export class Vault {
     return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => this.#keys.check(parts))));
   }
 
+  // sealed footage, given out as it lies there
+
+  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): Promise<PeriodFacts[]> {
+    return this.#call('periodsIn', q);
+  }
+
+  /** The live period of that camera whose slot this is, in this generation. SP_SLOT_MISSING when there is none (any more). */
+  async periodOfSlot(q: { camera: string; slot: number; generation: number }): Promise<PeriodFacts> {
+    const period = await this.#call('livePeriodOf', q);
+    if (period === undefined || this.#purged.has(period.id)) throw slotGone(q.slot);
+    return period;
+  }
+
+  /** The sealed key of a live period, 1,024 bytes. SP_SLOT_MISSING, SP_KEYRING, SP_DISK. */
+  async slotText({ id, slot, slotSha256 }: PeriodFacts): Promise<Buffer> {
+    const text = await this.#with(({ keyring }) => keyring.read(slot, slotSha256));
+    if (this.#purged.has(id)) throw slotGone(slot);
+    return text;
+  }
+
+  /** A closed segment's file, sealed as it is; reading it fails cleanly when it is purged meanwhile. SP_SEGMENT_MISSING, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK. */
+  async sealedFile(name: ServedName): Promise<SealedFile> {
+    const served = await this.#call('servedRow', name);
+    if (served === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: segmentId(name) });
+    return SealedFile.open({ ...served, footage: () => this.#ready().footage, isLeaving: () => this.#purged.has(served.period.id) });
+  }
+
   // observations
 
   /** In one transaction. A row that is noted again has the end that was told last. */
@@ -788,6 +818,10 @@ export class Vault {
     }
     for (const writer of this.#open.values()) if (this.#purged.has(writer.facts.period.id)) writer.purge();
   }
+}
+
+function slotGone(slot: number): SallyportError {
+  return new SallyportError('SP_SLOT_MISSING', { what: `slot ${slot}` });
 }
 
 async function spaceOf(footage: string): Promise<DiskFacts> {

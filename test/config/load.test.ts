@@ -29,7 +29,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
     time: { source: 'ntp', settleMs: 3_600_000 },
     page: { enabled: true, port: 7443, httpPort: 7480, names: [] }, discovery: { loopback: false, interfaces: [] },
     capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' },
-    log: { level: 'info' },
+    log: { level: 'info' }, privacy: [],
     cameras: [],
   });
 });
