@@ -57,7 +57,7 @@ export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' 
 export interface PageRooms {
   readonly accounts: AccountsDuty;
   readonly site: PageSite;
-  readonly vault: Pick<Vault, 'auditBefore' | 'livePeriods' | 'audit' | 'publicKey'>;
+  readonly vault: Pick<Vault, 'auditBefore' | 'periodOfSlot' | 'audit' | 'publicKey'>;
   readonly operations: Operations;
   readonly watchLog: WatchLog;
   readonly clock: Clock;
@@ -381,7 +381,7 @@ function handlersOf(rooms: PageRooms): Handlers {
     slot: async ({ params, principal, reply }) => {
       const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
       const text = await footage().slot(camera, slot, generation);
-      const period = (await vault.livePeriods()).find((known) => known.slot === slot && known.generation === generation);
+      const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
       await watchLog.playback(principal.account.id, camera, { slot, generation, fromMs: period?.startMs, toMs: period?.endMs });
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
     },
