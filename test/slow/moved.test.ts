@@ -1,11 +1,10 @@
 /** A camera that changes its address, and one that only says that it is the camera. */
 import t, { type Test } from 'tap';
-import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatusReport } from '../../src/api/contract.ts';
-import { parseXml, textOf } from '../../src/base/xml.ts';
+import { claimToBe } from '../e2e/impostor.ts';
 import { TestSite } from '../e2e/site.ts';
 
 function noticesOf(report: StatusReport): string[] {
@@ -63,34 +62,17 @@ async function impostor(t: Test, address: string, urn: string): Promise<{ heard:
   await new Promise<void>((resolve) => web.listen(0, address, resolve));
   await new Promise<void>((resolve) => rtsp.listen(0, address, resolve));
   const port = (web.address() as { port: number }).port;
-  let probes = 0;
-  const answer = (socket: ReturnType<typeof createSocket>, voice: ReturnType<typeof createSocket>): void => {
-    socket.on('message', (datagram, from) => {
-      const id = datagram.includes('<Probe ') ? textOf(parseXml(datagram.toString()), 'Header', 'MessageID') : undefined;
-      if (id === undefined) return;
-      probes++;
-      voice.send(`<e:Envelope xmlns:e="e" xmlns:a="a" xmlns:d="d"><e:Header><a:RelatesTo>${id}</a:RelatesTo></e:Header><e:Body><d:ProbeMatches><d:ProbeMatch><a:EndpointReference><a:Address>${urn}</a:Address></a:EndpointReference>`
-        + `<d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>onvif://www.onvif.org/MAC/66:66:66:66:66:66</d:Scopes><d:XAddrs>http://${address}:${port}/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>`, from.port, from.address);
-    });
-  };
-  const voice = createSocket({ type: 'udp4', reuseAddr: true });
-  await new Promise<void>((resolve) => voice.bind({ address, port: 3702 }, resolve));
-  answer(voice, voice);
-  const ear = createSocket({ type: 'udp4', reuseAddr: true });
-  await new Promise<void>((resolve) => ear.bind({ address: '239.255.255.250', port: 3702 }, () => { ear.addMembership('239.255.255.250', '127.0.0.1'); resolve(); }));
-  answer(ear, voice);
+  const voice = await claimToBe(t, { address, port, urn, hardware: '66:66:66:66:66:66' });
   const close = async (): Promise<void> => {
-    for (const socket of [voice, ear]) await new Promise<void>((resolve) => socket.close(() => resolve()));
+    await voice.close();
     web.closeAllConnections();
     for (const server of [web, rtsp]) await new Promise<void>((resolve) => server.close(() => resolve()));
   };
-  let closed = false;
-  const once = async (): Promise<void> => {
-    if (!closed) await close();
-    closed = true;
-  };
-  t.teardown(once);
-  return { heard, probes: () => probes, close: once };
+  t.teardown(() => {
+    web.closeAllConnections();
+    for (const server of [web, rtsp]) server.close();
+  });
+  return { heard, probes: voice.probes, close };
 }
 
 t.test('who only says that it is the camera is told of and gets nothing, until the owner says so', async (t) => {
