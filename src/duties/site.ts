@@ -23,6 +23,7 @@ import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
+import { adoptedByTheirWord, adoptedElsewhere } from './recognise.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { loadOwner, recipientsOf, type Owner } from './owner.ts';
 import type { RecordingRoom } from './record.ts';
@@ -129,7 +130,8 @@ export class Site {
     for (const camera of found) this.#found.set(camera.id, camera);
     // Whoever asks for a range does not want to hear of the rest.
     const silent = range !== undefined ? [] : listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
-    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) });
+    const told = await adoptedByTheirWord(this.#o.vault, this.#everyPlace, found);
+    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera), note: told.get(camera.id) ?? camera.note });
     return { found: found.map(mark), leftOut, silent: silent.map((camera) => ({ ...mark(camera), heardAgoMs: Math.round(clock.monotonicMs() - camera.heardMs) })) };
   }
 
@@ -239,12 +241,14 @@ export class Site {
     const place = await this.#place(order);
     const taken = this.#wanted.cameras.map((known) => known.id);
     const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
-    const known = this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
+    const known = this.#everyPlace.find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
     if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
     const password = new Secret(order.password);
     const plain: CameraAddress = { host: place.address, port: place.port, path: place.path };
     const address = await findSecureAddress({ camera: id, address: plain, xaddrs: place.xaddrs, clock }) ?? plain;
     const facts = withEndpoints(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardFrom(place));
+    const elsewhere = await adoptedElsewhere(vault, this.#everyPlace, facts);
+    if (elsewhere !== undefined) throw new SallyportError('SP_CAMERA_ELSEWHERE', { camera: elsewhere.id, address: address.host, adopted: elsewhere.address, serial: facts.device.serial });
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
@@ -290,12 +294,17 @@ export class Site {
     return this.#o.listen.heard.filter((camera) => camera.address === address && camera.port === port).flatMap(({ urn }) => urn ?? []);
   }
 
+  /** All that are configured, also those that wait for a yes, and where they are now. */
+  get #everyPlace(): readonly CameraConfig[] {
+    return this.#wanted.cameras.map((camera) => this.#placed(camera));
+  }
+
   get #rooms(): AdoptRooms {
     return { clock: this.#o.clock, log: this.#o.log, ffprobe: this.#wanted.capture.ffprobe, jail: this.#jailFor(this.#wanted) };
   }
 
   #adoptedAs(found: FoundCamera): string | undefined {
-    return this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
+    return this.#everyPlace.find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
   }
 
   /** Brings what runs in line with what is configured and accepted. `why` what is watched anew is not recorded meanwhile. */

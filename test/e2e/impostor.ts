@@ -8,8 +8,8 @@ export interface Claim {
   /** Where it says that its device service is. */
   readonly port: number;
   readonly urn: string;
-  /** The hardware address that it claims. */
-  readonly hardware: string;
+  /** The hardware address that it claims, if any. */
+  readonly hardware?: string;
 }
 
 const port = 3702;
@@ -41,5 +41,5 @@ export async function claimToBe(t: Ending, claim: Claim): Promise<{ probes: () =
 
 function matchOf({ address, port, urn, hardware }: Claim, relatesTo: string): string {
   return `<e:Envelope xmlns:e="e" xmlns:a="a" xmlns:d="d"><e:Header><a:RelatesTo>${relatesTo}</a:RelatesTo></e:Header><e:Body><d:ProbeMatches><d:ProbeMatch><a:EndpointReference><a:Address>${urn}</a:Address></a:EndpointReference>`
-    + `<d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>onvif://www.onvif.org/MAC/${hardware}</d:Scopes><d:XAddrs>http://${address}:${port}/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>`;
+    + `<d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>${hardware === undefined ? '' : `onvif://www.onvif.org/MAC/${hardware}`}</d:Scopes><d:XAddrs>http://${address}:${port}/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>`;
 }

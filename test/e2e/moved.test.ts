@@ -17,11 +17,13 @@ t.test('a camera that cannot prove who it is is watched at its new address when 
   await site.until(({ cameras }) => cameras[0]?.online === false);
   t.match((await moved()).stderr.toString(), /SP_CAMERA_NOT_SEEN.*adopt --moved CAMERA --address HOST/s);
   t.match((await moved('--address', `${other.address}:${other.onvifPort}`)).stderr.toString(), /SP_CAMERA_OTHER.*its serial number is/s);
+  const anew = await site.attempt(['adopt', '--address', `${away}:${camera.onvifPort}`, '--user', camera.user, '--as', 'new-door', '--config', site.config], `${camera.password}\n`);
+  t.match(anew.stderr.toString(), new RegExp(`SP_CAMERA_ELSEWHERE: what answers at ${away} is ${camera.name}, which is adopted at .*${camera.serial}.*sallyport adopt --moved ${camera.name} --address ${away}`, 's'));
   t.match((await moved('--address', away, '--user', 'x')).stderr.toString(), /SP_USAGE/);
 
-  t.comment('it is heard, with a hardware address that is not known');
-  const voice = await claimToBe(t, { address: away, port: camera.onvifPort, urn: camera.urn, hardware: '66:66:66:66:66:66' });
-  await site.call(['discover', '--seconds', '1', '--config', site.config]);
+  t.comment('it is heard, and does not say its hardware address');
+  const voice = await claimToBe(t, { address: away, port: camera.onvifPort, urn: camera.urn });
+  t.match(await site.call(['discover', '--seconds', '1', '--config', site.config]), new RegExp(`${away}:.*says it is ${camera.name}, adopted at .*; if it has moved: sallyport adopt --moved ${camera.name}`));
   const told = await site.until(({ notices }) => notices.some(({ kind }) => kind === 'camera found elsewhere'));
   t.match(told.notices.find(({ kind }) => kind === 'camera found elsewhere')?.todo, /sallyport adopt --moved/);
   t.equal(camera.connections, 0, 'and nothing was sent to it');
