@@ -190,6 +190,13 @@ export class Site {
     return { ...access, certificates: certificatesOf(camera, facts), uri: facts.main.uri };
   }
 
+  /** How a still picture of an adopted camera is come to. SP_CAMERA_FAULT where it offers none, or has not said so yet. */
+  async stillAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
+    const { access, facts } = await this.#recall(camera);
+    if (facts?.snapshotUri === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'a snapshot', reason: facts === undefined ? 'it has not said yet who it is' : 'it offers none' });
+    return { ...access, certificates: certificatesOf(camera, facts), uri: facts.snapshotUri };
+  }
+
   /** What is remembered of a camera, in words. */
   async describe(camera: string): Promise<string[]> {
     this.#known(camera);
