@@ -177,22 +177,22 @@ export class Site {
     });
   }
 
-  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD, SP_CAMERA_OTHER when another of ours stands in its place. */
   async accessTo(camera: string): Promise<CameraAccess & { certificates: Certificates }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     return { ...access, certificates: facts === undefined ? certificatesAnew(camera, facts) : certificatesOf(camera, facts) };
   }
 
   /** How the main stream of an adopted camera is come to. SP_CAMERA_NO_STREAM while it is not known. */
   async streamAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     if (facts === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it has not said yet what it streams' });
     return { ...access, certificates: certificatesOf(camera, facts), uri: facts.main.uri };
   }
 
   /** How a still picture of an adopted camera is come to. SP_CAMERA_FAULT where it offers none, or has not said so yet. */
   async stillAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     if (facts?.snapshotUri === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'a snapshot', reason: facts === undefined ? 'it has not said yet who it is' : 'it offers none' });
     return { ...access, certificates: certificatesOf(camera, facts), uri: facts.snapshotUri };
   }
@@ -207,7 +207,7 @@ export class Site {
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
   readAgain(camera: string, { believe }: { believe: boolean }): Promise<string[]> {
     return this.#inTurn(async () => {
-      const { access, facts: known } = await this.#recall(camera);
+      const { access, facts: known } = await this.#recallInPlace(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
       await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
@@ -289,6 +289,19 @@ export class Site {
     return { access: { camera, address: addressOf(config), user: config.user, password }, facts: await recallCamera(this.#o.vault, camera) };
   }
 
+  async #recallInPlace(camera: string): Promise<{ access: CameraAccess; facts: CameraFacts | undefined }> {
+    const problem = this.#placeTaken(this.#known(camera));
+    if (problem !== undefined) throw problem;
+    return this.#recall(camera);
+  }
+
+  /** SP_CAMERA_OTHER when another camera of ours has moved, as it has proved, to where this one was. */
+  #placeTaken(camera: CameraConfig): SallyportError | undefined {
+    if (this.#places.has(camera.id)) return undefined;
+    const [other] = [...this.#places].find(([id, { host, port }]) => id !== camera.id && host === camera.address && port === camera.port) ?? [];
+    return other === undefined ? undefined : new SallyportError('SP_CAMERA_OTHER', { camera: camera.id, address: placeOf(addressOf(camera)), reason: `it is ${other}, which has moved there` });
+  }
+
   /** As it is in force, and where it is now. */
   #known(camera: string): CameraConfig {
     const config = this.placed.find((known) => known.id === camera);
@@ -368,7 +381,7 @@ export class Site {
     const watch = new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, room, notices, helloMs: (address) => listen.helloMs(address),
+      recipients, room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
@@ -381,7 +394,7 @@ export class Site {
 
   /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
