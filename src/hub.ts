@@ -27,6 +27,7 @@ import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
 import { SealingDuty } from './duties/sealing.ts';
 import { Site } from './duties/site.ts';
+import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -51,6 +52,7 @@ export class Hub {
   readonly #stop = new AbortController();
   #site: Site | undefined;
   #follow: FollowDuty | undefined;
+  #stills: StillDuty | undefined;
   #log: Log | undefined;
   #control: ControlSocket | undefined;
 
@@ -103,6 +105,7 @@ export class Hub {
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
     const talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
+    this.#stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const operations = operationsOf({ site, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
@@ -134,6 +137,11 @@ export class Hub {
   async #tell(...states: string[]): Promise<void> {
     const untold = await this.#manager.notify(...states);
     if (untold !== undefined) this.#log?.warn({ component: 'hub', reason: untold }, 'the service manager could not be told');
+  }
+
+  /** For a door that may show pictures, which the control socket is not. Undefined before the start. */
+  get stills(): StillDuty | undefined {
+    return this.#stills;
   }
 
   /** For the one place that handles signals, so that what goes wrong there is said too. */
