@@ -19,14 +19,13 @@ t.test('a camera that moved is found again by who it is, and recording goes on w
   const after = before.replace(/\.2$/, '.9');
   const movedMs = Date.now();
   await camera.moveTo(after);
-  await site.until((report) => report.cameras[0]?.online === false);
-  const report = await site.until((report) => report.cameras[0]?.recording === true);
+  const report = await site.until((report) => noticesOf(report).includes('camera moved') && report.cameras[0]?.recording === true);
   const seconds = (Date.now() - movedMs) / 1000;
   t.comment(`recording again ${seconds.toFixed(1)} s after the move`);
   t.ok(seconds < 60, `${seconds.toFixed(1)} s`);
   t.match(report.notices, [{ kind: 'camera moved', camera: camera.name, text: new RegExp(`now ${after.replaceAll('.', '\\.')}, configured ${before.replaceAll('.', '\\.')}`) }]);
   const { gaps } = await site.list();
-  t.equal(gaps.findLast(({ stream }) => stream === 'main')?.reason, 'camera offline');
+  t.ok(gaps.some(({ stream, reason, toMs }) => stream === 'main' && reason === 'camera offline' && toMs > movedMs), JSON.stringify(gaps));
   const sealed = report.cameras[0]?.segmentsSealed ?? 0;
   await site.until((report) => (report.cameras[0]?.segmentsSealed ?? 0) > sealed);
   t.match(await site.call(['discover', '--config', site.config]), new RegExp(`${after.replaceAll('.', '\\.')}:.*adopted as ${camera.name}`));
@@ -108,8 +107,7 @@ t.test('a camera with a remembered certificate is followed by it, and another ce
   await site.call(['adopt', '--address', `${home}:${camera.httpsPort}`, '--user', camera.user, '--as', camera.name, '--config', site.config], `${camera.password}\n`);
   await site.untilSealed(1);
   await camera.moveTo(away);
-  await site.until((report) => report.cameras[0]?.online === false);
-  t.same(noticesOf(await site.until((report) => report.cameras[0]?.recording === true)), ['camera moved']);
+  t.same(noticesOf(await site.until((report) => noticesOf(report).length > 0 && report.cameras[0]?.recording === true)), ['camera moved']);
 
   await camera.stop();
   camera.renewCertificate();
