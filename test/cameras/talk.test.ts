@@ -49,6 +49,16 @@ t.test('a loudspeaker that takes A-law alone gets A-law', async (t) => {
   t.ok(camera.heard().equals(muLawToALaw(speech)));
 });
 
+t.test('by RTSPS it goes to the camera whose certificate is known, and to nobody else', async (t) => {
+  const camera = await emulate(t, { talk: ['PCMU'], tls: 'only' });
+  const uri = `rtsps://${camera.address}:${camera.rtspsPort}/main`;
+  await say(await talkTo(camera, { uri, certificates: new Certificates('garden', [camera.fingerprint ?? '']) }), speech);
+  t.ok(camera.heard().equals(speech));
+  camera.renewCertificate();
+  await t.rejects(talkTo(camera, { uri, certificates: new Certificates('garden', ['ab']) }), { code: 'SP_CAMERA_CERTIFICATE' });
+  t.equal(camera.heard().length, speech.length);
+});
+
 t.test('refusals are told apart', async (t) => {
   const camera = await emulate(t, { talk: ['PCMU'] });
   const first = await talkTo(camera);
