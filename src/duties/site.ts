@@ -131,7 +131,7 @@ export class Site {
     // Whoever asks for a range does not want to hear of the rest.
     const silent = range !== undefined ? [] : listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
     const told = await adoptedByTheirWord(this.#o.vault, this.#everyPlace, found);
-    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera), note: told.get(camera.id) ?? camera.note });
+    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera), note: [told.get(camera.id), camera.note].filter((note) => note !== undefined).join('; ') || undefined });
     return { found: found.map(mark), leftOut, silent: silent.map((camera) => ({ ...mark(camera), heardAgoMs: Math.round(clock.monotonicMs() - camera.heardMs) })) };
   }
 
@@ -298,7 +298,7 @@ export class Site {
   /** SP_CAMERA_OTHER when another camera of ours has moved, as it has proved, to where this one was. */
   #placeTaken(camera: CameraConfig): SallyportError | undefined {
     if (this.#places.has(camera.id)) return undefined;
-    const [other] = [...this.#places].find(([id, { host, port }]) => id !== camera.id && host === camera.address && port === camera.port) ?? [];
+    const [other] = [...this.#places].find(([id, { host, port, path }]) => id !== camera.id && host === camera.address && port === camera.port && path === camera.path) ?? [];
     return other === undefined ? undefined : new SallyportError('SP_CAMERA_OTHER', { camera: camera.id, address: placeOf(addressOf(camera)), reason: `it is ${other}, which has moved there` });
   }
 
