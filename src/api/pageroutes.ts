@@ -168,11 +168,11 @@ function addRoute(server: FastifyInstance, name: PageRouteName, handle: (ask: As
       const who = await whoIs(request.raw, route, rooms.accounts, { mayTurn: true });
       if (who.kind === 'account' && who.cookie !== undefined) reply.header('set-cookie', setCookie(request.raw, who.cookie, sessionMsMax));
       (request as Carrier).who = who;
+      doors.enter(visitorOf(request.raw).address, reply);
     },
     preValidation: async (request) => toIntegers(request.query, integers),
     handler: async (request, reply) => {
       const visitor = visitorOf(request.raw);
-      doors.enter(visitor.address, reply);
       const who = (request as Carrier).who ?? { kind: 'nobody' };
       const ask = {
         who, visitor, body: request.body, query: request.query, params: request.params, request, reply,
