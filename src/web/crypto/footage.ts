@@ -300,6 +300,7 @@ export class SealedFootage {
       const run = await sealed;
       for (let index = first; index <= last; index++) {
         this.#checkGoing();
+        bytes.checkGoing();
         const from = (index - first) * chunkSealedBytes;
         const opened = this.#openChunk(file, run.subarray(from, from + chunkSealedBytes), index);
         yield skip === 0 ? opened.plain : opened.plain.subarray(skip);
@@ -356,7 +357,12 @@ class SegmentBytes {
     if (from < to && this.#holding(from, to) === undefined) this.#hold(from, to);
   }
 
+  checkGoing(): void {
+    if (this.#signal.aborted) throw new SallyportError('SP_STOPPED', { what: 'playing' });
+  }
+
   async read(from: number, to: number): Promise<Uint8Array> {
+    this.checkGoing();
     const parts: Uint8Array[] = [];
     for (let at = from; at < to;) {
       const held = this.#held.find((one) => one.from <= at && one.to > at);
