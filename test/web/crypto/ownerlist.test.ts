@@ -1,4 +1,5 @@
 import t from 'tap';
+import { readFileSync } from 'node:fs';
 import { Identity as HubIdentity } from '../../../src/seal/identity.ts';
 import { makeOwnerList, openSpaceHistory, readOwnerList, readTakenOwnerList, slotRecipients } from '../../../src/seal/owner.ts';
 import { makePeriodKey, openSlot as hubOpensSlot } from '../../../src/seal/slot.ts';
@@ -8,6 +9,7 @@ import { Identity } from '../../../src/web/crypto/identity.ts';
 import { makeKit } from '../../../src/web/crypto/kit.ts';
 import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
 import { resealSlot } from '../../../src/web/crypto/slot.ts';
+import { verifySignature } from '../../../src/web/crypto/sshsig.ts';
 import { ageOpens, noAge } from '../../seal/referees.ts';
 
 const nowMs = Date.UTC(2026, 10, 27, 12);
@@ -165,7 +167,7 @@ t.test('who was away follows the lists one by one', async (t) => {
   t.equal(followOwnerLists(first, [], {}).number, 1);
   t.throws(() => followOwnerLists(four, [], { known: first }), { code: 'SP_OWNER_LIST' }, 'a step is missing');
   t.throws(() => followOwnerLists(four, [three], { keys: [kit.signer] }), { code: 'SP_OWNER_LIST' });
-  t.throws(() => followOwnerLists(two, [first], { known: four }), { code: 'SP_OWNER_LIST', message: /older/ }, 'a hub that turns time back');
+  t.throws(() => followOwnerLists(three, [first, two], { known: four }), { code: 'SP_OWNER_LIST', message: /older/ }, 'a hub that turns time back');
   const evil: Device = makeDevice('evil');
   const forged = nextOwnerList(firstOwnerList(Identity.generate(), evil.shape, nowMs), evil.identity, { kind: 'renewed', space: 'home' }, nowMs);
   for (const from of [{ known: first }, { keys: [kit.signer] }]) t.throws(() => followOwnerLists(forged, [first], from), { code: 'SP_OWNER_LIST' });
@@ -176,4 +178,18 @@ t.test('two people compare six words for a key', async (t) => {
   t.equal(said.length, 6);
   t.ok(said.every((word) => words.includes(word)));
   t.notSame(recipientWords(kit.recipient), said);
+});
+
+t.test('the project\'s own vectors open here as they open in the hub', async (t) => {
+  const read = (name: string): string => readFileSync(new URL(`../../vectors/${name}`, import.meta.url), 'utf8');
+  const index = JSON.parse(read('index.json'));
+  const { files, device, member, recipients, opened_by_device: byDevice, opened_by_member: byMember } = index.owner_lists_after;
+  const [one, two, three] = [index.owner_list.file, ...files].map((file: string) => read(file)) as [string, string, string];
+  const list = followOwnerLists(three, [one, two], { known: one });
+  t.strictSame(followOwnerLists(three, [one, two], { keys: [index.kit.signer] }), list);
+  for (const [file, count] of [[device.file, byDevice], [member.file, byMember], [index.kit.file, byDevice]]) {
+    const [who] = Identity.parseFile(read(file), file) as [Identity];
+    t.strictSame(openSpaces(list, who)[0]?.identities.map(({ recipient }) => recipient), recipients.slice(0, count), file);
+  }
+  verifySignature({ message: read(index.recovery.message), signature: read(index.recovery.file), namespace: index.recovery.namespace, publicKey: index.kit.signer, what: 'it' });
 });
