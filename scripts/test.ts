@@ -51,6 +51,8 @@ let failed = 0;
 await Promise.all([
   ...(positionals.length > 0 ? [] : [
     check('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
+    check('types of the page', ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'src/web']),
+    check('types of the page\'s tests', ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'test/web']),
     check('lint', ['node_modules/oxlint/bin/oxlint', '--deny-warnings', 'src', 'test', 'scripts', 'oxlint.config.ts']),
   ]),
   runTests(positionals.length === 0 ? allTests() : named(positionals)),
