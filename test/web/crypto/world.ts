@@ -1,5 +1,5 @@
 /** A real vault with footage in it, and a fetcher that reads its files as the hub's storage routes give them. */
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { SallyportError } from '../../../src/base/errors.ts';
 import { boxesIn, fragmentTimes, tracksOf, viewOf } from '../../../src/base/mp4.ts';
@@ -76,21 +76,29 @@ export function folderFetcher(folder: string, paths: ReadonlyMap<string, string>
   return async (path, range) => {
     o.asked?.push({ path, range });
     await new Promise((resolve) => setImmediate(resolve));
-    const bytes = (o.alter ?? ((_, same) => same))(path, contentOf(folder, paths, path));
-    const part = range === undefined ? bytes : bytes.subarray(range.from, range.to);
+    const part = o.alter === undefined ? contentOf(folder, paths, path, range) : o.alter(path, contentOf(folder, paths, path)).subarray(range?.from, range?.to);
     if (range !== undefined && part.length !== range.to - range.from) throw new SallyportError('SP_READ', { file: path, reason: 'it is too short' });
     return new Uint8Array(part);
   };
 }
 
-function contentOf(folder: string, paths: ReadonlyMap<string, string>, path: string): Buffer {
+function contentOf(folder: string, paths: ReadonlyMap<string, string>, path: string, range?: ByteRange): Buffer {
   const slot = /^\/api\/v1\/slots\/[^/]+\/(\d+)\/\d+$/.exec(path)?.[1];
   if (slot !== undefined) {
-    const text = readFileSync(join(folder, 'keyring/keyring.1')).subarray(Number(slot) * slotBlockBytes).subarray(0, slotTextBytes);
+    const text = readPart(join(folder, 'keyring/keyring.1'), { from: Number(slot) * slotBlockBytes, to: Number(slot) * slotBlockBytes + slotTextBytes });
     if (!text.toString('latin1').startsWith('-----BEGIN')) throw new HubAnswer(410, new SallyportError('SP_SLOT_MISSING', { what: `slot ${slot}` }));
     return text;
   }
   const file = paths.get(path.replace('/api/v1/segments/', ''));
   if (file === undefined || !existsSync(join(folder, 'footage', file))) throw new HubAnswer(404, new SallyportError('SP_SEGMENT_MISSING', { file: path }));
-  return readFileSync(join(folder, 'footage', file));
+  return readPart(join(folder, 'footage', file), range);
+}
+
+function readPart(file: string, range: ByteRange | undefined): Buffer {
+  if (range === undefined) return readFileSync(file);
+  const handle = openSync(file, 'r');
+  const bytes = Buffer.alloc(range.to - range.from);
+  const count = readSync(handle, bytes, 0, bytes.length, range.from);
+  closeSync(handle);
+  return bytes.subarray(0, count);
 }
