@@ -257,7 +257,7 @@ export class SealedFootage {
 
   async #openPeriod(camera: string, segment: Segment, timeline: FootageTimeline): Promise<Identity> {
     const what = `the key of ${camera} at ${new Date(segment.startMs).toISOString()}`;
-    const text = await this.#fetch(`${apiPath}/slots/${encodeURIComponent(camera)}/${segment.slot}/${segment.generation}`);
+    const text = await this.#fetch(slotPath(camera, segment));
     this.#rate.fetchedBytes += text.length;
     const { identity, ...period } = openSlot(text, this.#identities, what);
     const listed = timeline.periods.find(({ slot, generation }) => slot === segment.slot && generation === segment.generation);
@@ -335,6 +335,11 @@ export class SealedFootage {
 }
 
 interface Held { readonly from: number; readonly to: number; readonly bytes: Promise<Uint8Array> }
+
+/** Where the hub gives a period's sealed key. */
+export function slotPath(camera: string, { slot, generation }: { readonly slot: number; readonly generation: number }): string {
+  return `${apiPath}/slots/${encodeURIComponent(camera)}/${slot}/${generation}`;
+}
 
 /** One segment's sealed bytes by ranges: what was asked for ahead is not asked for again. */
 class SegmentBytes {

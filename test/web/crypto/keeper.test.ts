@@ -6,7 +6,11 @@ import { readRecovery } from '../../../src/policy/ownerdocuments.ts';
 import { CryptoClient, type CryptoWorker } from '../../../src/web/crypto/client.ts';
 import type { Fetcher } from '../../../src/web/crypto/fetcher.ts';
 import type { FootagePiece } from '../../../src/web/crypto/footage.ts';
+import { makeDevice } from '../../../src/web/crypto/device.ts';
+import type { Identity } from '../../../src/web/crypto/identity.ts';
 import { Keeper } from '../../../src/web/crypto/keeper.ts';
+import { openSpaces, verifyOwnerList } from '../../../src/web/crypto/ownerlist.ts';
+import { openSlot } from '../../../src/web/crypto/slot.ts';
 import { memoryRecords, type RecordStore } from '../../../src/web/crypto/records.ts';
 import { CryptoServer, type Call } from '../../../src/web/crypto/worker.ts';
 import { hourMs, makeWorld, openVault, start } from '../../vault/world.ts';
@@ -122,4 +126,44 @@ t.test('footage comes over the channel whole, its problems too, and can be left'
   t.match(locked, [{ kind: 'problem', error: { code: 'SP_WRONG_IDENTITY' } }, { kind: 'problem' }]);
   page.close();
   await t.rejects(page.ask.newStretch(), { code: 'SP_STOPPED' });
+});
+
+t.test('after a member left, each slot is fetched, sealed anew, and put back; the kept old key opens it no more', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const page = browser({ fetch: folderFetcher(world.folder, new Map()) });
+  await page.ask.makeKit(start);
+  await page.ask.makeDevice('phone');
+  const first = await page.ask.firstOwnerList(start);
+  const member = makeDevice('member');
+  const joined = await page.ask.nextOwnerList({ text: first, by: 'kit', change: { kind: 'member', space: 'home', recipient: member.identity.recipient, past: true }, nowMs: start });
+  const [kept] = openSpaces(verifyOwnerList(joined, first), member.identity)[0]?.identities ?? [];
+  const recipients = slotRecipients(readOwnerList(joined, 'it', first), 'home');
+  for (const hour of [0, 1]) {
+    const startMs = start + hour * hourMs;
+    await recordFilm(vault, await vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + 9 * hourMs, recipients }), { wallMs: startMs, rounds: 1 });
+  }
+  const left = await page.ask.nextOwnerList({ text: joined, by: 'kit', change: { kind: 'member removed', recipient: member.identity.recipient }, nowMs: start });
+  await page.ask.openOwnerList({ text: left });
+  await page.ask.forgetKit();
+  const anew = slotRecipients(readOwnerList(left, 'it', joined), 'home');
+  for (const { slot, generation } of (await timelineOf(vault, 'front')).periods) {
+    const opensWith = async (identity: Identity | undefined): Promise<boolean> => {
+      const text = await folderFetcher(world.folder, new Map())(`/api/v1/slots/front/${slot}/${generation}`);
+      try {
+        openSlot(text, identity === undefined ? [] : [identity], 'it').identity.close();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    t.equal(await opensWith(kept), true, 'before');
+    const sealed = await page.ask.resealSlot({ camera: 'front', slot, generation, recipients: anew });
+    await vault.replaceSlot({ slot, generation, from: sealed.from, text: Buffer.from(sealed.text, 'base64url') });
+    t.equal(await opensWith(kept), false, 'the old space key that was kept');
+    await t.rejects(vault.replaceSlot({ slot, generation, from: sealed.from, text: Buffer.from(sealed.text, 'base64url') }), { code: 'SP_SLOT_CHANGED' });
+  }
+  t.equal(await vault.checkKeyring(), undefined);
+  await vault.close();
+  page.close();
 });
