@@ -86,6 +86,11 @@ export const errorTable = {
     sentence: 'the key slot of {what} is gone or was shredded',
     hint: 'What was purged opens for nobody. If it was not purged, the keyring is damaged: see `sallyport verify`.',
   },
+  SP_SLOT_CHANGED: {
+    kind: 'refuse',
+    sentence: 'slot {slot} does not hold any more what is to be replaced',
+    hint: 'Fetch the slot again: another device may have sealed it anew, or its period was purged.',
+  },
   SP_SLOT_TOO_LONG: {
     kind: 'refuse',
     sentence: 'a slot holds at most five recipients (four where the camera has a long name), {recipients} were given',

@@ -502,6 +502,11 @@ export class Catalogue {
     for (const id of periodIds) for (const statement of [rests, period, segments, gaps, begun]) statement.run(id);
   }
 
+  /** The same key, sealed to others: the slot has another text. */
+  changeSlotText(periodId: number, slotSha256: string): void {
+    this.#db.prepare('UPDATE periods SET slot_sha256 = ? WHERE id = ?').run(Buffer.from(slotSha256, 'hex'), periodId);
+  }
+
   rememberShredded(slotSha256: readonly string[], atMs: UnixMs): void {
     const statement = this.#db.prepare('INSERT OR IGNORE INTO shredded (sha256, at_ms) VALUES (?, ?)');
     for (const sha256 of slotSha256) statement.run(Buffer.from(sha256, 'hex'), Math.round(atMs));

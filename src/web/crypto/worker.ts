@@ -7,7 +7,8 @@ import type { Stretch } from './stretch.ts';
 import { errorOf, httpFetcher } from './fetcher.ts';
 import { Keeper, type PlayRequest } from './keeper.ts';
 import type { FootagePiece } from './footage.ts';
-import { indexedDbRecords, memoryRecords, type RecordStore } from './records.ts';
+import { indexedDbRecords } from './indexeddb.ts';
+import { memoryRecords, type RecordStore } from './records.ts';
 
 /** What a worker and a port of Node's have in common. */
 export interface Port {
