@@ -32,6 +32,8 @@ export type { SocketPart } from './pagesockets.ts';
 export interface PageParts extends SocketPart {
   readonly playback?: PlaybackPart;
   readonly privacy?: PrivacyPart;
+  /** A JPEG of this moment. */
+  readonly still?: (camera: string) => Promise<Uint8Array>;
 }
 
 export interface PageOptions {
@@ -75,6 +77,7 @@ export class Page {
   #http: FastifyInstance | undefined;
   #problem: SallyportError | undefined;
   #opened = false;
+  #turning: Promise<number> | undefined;
 
   constructor(o: PageOptions) {
     this.#o = o;
@@ -99,6 +102,11 @@ export class Page {
     await Promise.all([this.#https, this.#http].map((server) => server?.close()));
   }
 
+  /** Looks again now: a port may be free, a certificate may have been put there. Never fails. */
+  async retry(): Promise<void> {
+    await this.#turn();
+  }
+
   get state(): Static<typeof PageState> {
     const { config, accounts } = this.#o;
     const { shown } = this.#certificates;
@@ -118,7 +126,14 @@ export class Page {
   }
 
   /** Opens what is not open yet, and renews what grows old. Never rejects. */
-  async #turn(): Promise<number> {
+  #turn(): Promise<number> {
+    this.#turning ??= this.#open().finally(() => {
+      this.#turning = undefined;
+    });
+    return this.#turning;
+  }
+
+  async #open(): Promise<number> {
     const { accounts, notices, log, config } = this.#o;
     try {
       if (!this.#opened) {
@@ -129,9 +144,12 @@ export class Page {
       }
       this.#reach = reachOf(config.names);
       const renewed = await this.#certificates.renew();
-      this.#https ??= await this.#listenSecure();
       if (renewed) this.#showCertificate();
-      this.#http ??= await this.#listenHere();
+      // One that cannot be opened keeps not the other one shut.
+      const [https, http] = await Promise.allSettled([this.#https ?? this.#listenSecure(), this.#http ?? this.#listenHere()]);
+      if (https.status === 'fulfilled') this.#https = https.value;
+      if (http.status === 'fulfilled') this.#http = http.value;
+      for (const opened of [https, http]) if (opened.status === 'rejected') throw opened.reason;
       this.#problem = undefined;
       notices.settle('page unreachable');
       return lookEveryMs;
@@ -177,7 +195,7 @@ export class Page {
     const { accounts, site, vault, operations, parts, clock, log } = this.#o;
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
-      playback: parts.playback, privacy: parts.privacy,
+      playback: parts.playback, privacy: parts.privacy, still: parts.still,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;

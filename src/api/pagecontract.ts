@@ -151,6 +151,7 @@ export const pageRoutes = {
   tokenEnd: { method: 'DELETE', path: '/tokens/:id', need: 'people', says: 'ends a token', reply: Done },
   // looking
   cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
+  still: { method: 'GET', path: '/stills/:camera', need: 'live', says: 'a picture of this moment, asked of the camera and kept nowhere; JPEG' },
   live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
   talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },

@@ -210,7 +210,12 @@ export const errorTable = {
   SP_CAMERA_KNOWN: {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
-    hint: 'Choose another name with --as, or remove the old one from the configuration.',
+    hint: 'Choose another name with --as, or remove the old one from the configuration. If {camera} has another address now: `sallyport adopt --moved {camera}`.',
+  },
+  SP_CAMERA_ELSEWHERE: {
+    kind: 'refuse',
+    sentence: 'what answers at {address} is {camera}, which is adopted at {adopted}: it has the same serial number, {serial}',
+    hint: 'If it has moved: `sallyport adopt --moved {camera} --address {address}`. If it has two addresses, one is enough.',
   },
   SP_SEGMENT_DAMAGED: {
     kind: 'fault',

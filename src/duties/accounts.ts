@@ -260,7 +260,7 @@ export class AccountsDuty {
       const line = this.#line('page.account-erased', by.account.id === id ? undefined : by.account.id);
       await this.book.write({ withoutAccounts: [id] }, [line], [{ name: erasingName, value: true }]);
     });
-    await this.#finishErasing();
+    await this.finishErasing();
   }
 
   changeAccount(id: string, a: { role?: Role; spaces?: readonly string[] }, by: Principal): Promise<AccountRow> {
@@ -413,7 +413,7 @@ export class AccountsDuty {
         this.#untold -= count;
       }
       await this.book.inTurn(() => this.#dropOver());
-      if ((await vault.setting(erasingName)) === true) await this.#finishErasing();
+      await this.finishErasing();
     } catch (error) {
       const problem = asSallyportError(error);
       log.warn({ component: 'accounts', code: problem.code }, problem.message);
@@ -429,8 +429,9 @@ export class AccountsDuty {
   }
 
   /** Old pages of the database's log, and the copies of the database, hold what was erased. */
-  async #finishErasing(): Promise<void> {
+  async finishErasing(): Promise<void> {
     const { vault, renewCopies } = this.#o;
+    if ((await vault.setting(erasingName)) !== true) return;
     await vault.forgetDeleted();
     await renewCopies('an account was erased');
     await vault.putSetting(erasingName, false);

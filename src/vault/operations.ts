@@ -333,6 +333,8 @@ export function makeOperations(db: Connection) {
     endReconcile: (a: { skip: number; setting: string }): void => write(() => {
       db.prepare('UPDATE stream_seqs SET next_seq = next_seq + ?').run(a.skip);
       db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
+      // What was ended since must not come back: everybody logs in anew.
+      for (const table of ['sessions', 'invitations', 'tokens']) db.prepare(`DELETE FROM ${table}`).run();
     }),
     /** Their hour lists are not on disk: `finishPeriods` writes them anew. */
     unlist: (a: { periodIds: readonly number[] }): void => write(() => {

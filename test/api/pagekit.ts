@@ -47,7 +47,7 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string | undefined>>;
 }
 
-const agent = new Agent({ rejectUnauthorized: false, keepAlive: false });
+const agent = new Agent({ rejectUnauthorized: false, keepAlive: true, maxSockets: 48 });
 
 /** A browser: it keeps its cookie and says which page it is on. */
 export class Browser {

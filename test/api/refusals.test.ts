@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import t from 'tap';
 import WebSocket from 'ws';
 import { pageRoutes, type PageRoute } from '../../src/api/pagecontract.ts';
@@ -72,7 +71,7 @@ function oddNames(): string[] {
   const ends = ['%00', 'front%00', 'front%00.mp4', 'front%0a', 'front%0d%0aX: y', 'front%20', '%20front', 'front%09', 'front%7f', 'front%ff', 'front%fe%ff', '%', '%%', '%zz', '%u002e'];
   const means = ['*', '?', 'front*', 'front?', '|id', ';id', '$(id)', '`id`', '&&id', '\'', '"', '\' OR 1=1 --', '"; DROP TABLE accounts; --', '{}', '{"$ne":1}', '[]', '<script>', '<!--', '${7*7}', '{{7*7}}', '%{7}', '#', '@', '!', '^', '(', ')', ',', '=', '+', '-', '--', '-rf', '__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', 'null', 'undefined', 'NaN', 'Infinity', 'true', 'false', 'CON', 'NUL', 'aux.txt'];
   const numbers = ['-1', '-0', '0x10', '1e3', '1.5', '01', '1 ', ' 1', '99999999999999999999', '9007199254740993', '١', '²', '1_000', '1,000', '٣'];
-  const letters = ['FRONT', 'Front', 'frönt', 'ｆｒｏｎｔ', 'fro\u200bnt', '\u202efront', 'front\u0301', '😀', '\ufeff', 'ﬀ', 'а', 'front.', '.front', '_front', '-front', 'front/../garden', 'front/', '/front', 'front//', 'a'.repeat(41), 'a'.repeat(300), 'a'.repeat(5000)];
+  const letters = ['FRONT', 'Front', 'frönt', 'ｆｒｏｎｔ', 'fro\u200bnt', 'front\u2028', 'İ', 'ı', 'front\u00a0', 'ß', '\u202efront', 'front\u0301', '😀', '\ufeff', 'ﬀ', 'а', 'front.', '.front', '_front', '-front', 'front/../garden', 'front/', '/front', 'front//', 'a'.repeat(41), 'a'.repeat(300), 'a'.repeat(5000)];
   const base = [...climbs, ...ends, ...means, ...numbers, ...letters];
   const plain = base.filter((name) => !name.includes('%'));
   return [...base, ...plain.map((name) => encodeURIComponent(name)), ...plain.map((name) => encodeURIComponent(encodeURIComponent(name))), ...base.map((name) => `front${name}`), ...base.map((name) => `${name}front`), ...climbs.map((name) => `${name}${name}${name}etc/passwd`)];
@@ -121,38 +120,6 @@ t.test('odd bodies are refused with a code, never with a stack', async (t) => {
     t.ok([400, 401, 413, 422].includes(answer.status) && /^SP_PAGE_(REQUEST|LOGIN)$/.test(answer.code ?? ''), `${raw.toString().slice(0, 30)}: ${answer.status} ${answer.code}`);
     t.notMatch(answer.bytes.toString(), /node_modules|at .*\.ts/);
   }
-});
-
-t.test('who sends slowly is cut off, and a crowd of one address is not let in; others are answered meanwhile', async (t) => {
-  const site = await startPage(t);
-  const browser = site.browser();
-  const port = Number(new URL(site.plain).port);
-  const begun = performance.now();
-  const slow = await new Promise<string>((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    let text = '';
-    socket.write('GET /api/v1/hello HTTP/1.1\r\nHost: 127.0.0.1\r\n');
-    const drip = setInterval(() => socket.write('X-Drip: 1\r\n'), 1000);
-    socket.on('data', (data) => { text += data.toString(); });
-    socket.on('error', () => {});
-    socket.on('close', () => { clearInterval(drip); resolve(text); });
-  });
-  const tookMs = performance.now() - begun;
-  t.ok(tookMs < 16_000, `its head was waited for ${Math.round(tookMs)} ms`);
-  t.match(slow, /^HTTP\/1\.1 408/);
-  const sockets = Array.from({ length: 200 }, () => connect(port, '127.0.0.1'));
-  const open = sockets.map((socket) => new Promise<boolean>((resolve) => {
-    socket.on('error', () => resolve(false));
-    socket.on('close', () => resolve(false));
-    setTimeout(() => resolve(true), 1500);
-  }));
-  const stayed = (await Promise.all(open)).filter(Boolean).length;
-  t.ok(stayed <= 64, `${stayed} of 200 connections stayed`);
-  for (const socket of sockets) socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  t.equal((await browser.get('hello')).status, 200);
-  const many = await Promise.all(Array.from({ length: 60 }, () => browser.get('hello').then(({ status }) => status, () => 0)));
-  t.ok(many.includes(200) && many.every((status) => [0, 200, 503].includes(status)), [...new Set(many)].join());
 });
 
 t.test('a head that is too long, and a cookie that comes twice, are refused', async (t) => {
