@@ -225,7 +225,13 @@ CREATE INDEX observations_of_camera ON observations (camera, from_ms);
 CREATE INDEX observations_in_time ON observations (from_ms);
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5];
+const versionThumbnails = `
+-- Where a segment's thumbnail lies in its opened bytes: the whole box. NULL where it has none.
+ALTER TABLE segments ADD COLUMN thumb_offset INTEGER CHECK (thumb_offset >= 0);
+ALTER TABLE segments ADD COLUMN thumb_size INTEGER CHECK (thumb_size > 0);
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, versionThumbnails];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;
