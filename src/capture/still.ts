@@ -45,7 +45,7 @@ const timeoutMsDefault = 10_000;
 /** Of one picture; the slowest board takes a second for 4K. */
 const cpuSeconds = 8;
 /** What ffmpeg may print: a picture that is larger is made anew, coarser. */
-const outputBytesMax = 128 * 1024;
+const outputBytesMax = 256 * 1024;
 /** ffmpeg's `-q:v`. A picture of a street has 6 to 12 KB with the first, of leaves in the wind may exceed the bound. */
 const qualities = [7, 20] as const;
 
