@@ -35,6 +35,7 @@ import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
 import { SealingDuty } from './duties/sealing.ts';
 import { Site } from './duties/site.ts';
+import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -118,13 +119,14 @@ export class Hub {
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
+    const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
     const playback = new PlaybackDuty({ vault, clock, timekeeper });
     const accounts = await this.#life.own('accounts', new AccountsDuty({
       vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
     }));
     const page: Page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, privacy, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
     }));
     const operations: Operations = operationsOf({ page, site, privacy, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));

@@ -32,6 +32,8 @@ export type { SocketPart } from './pagesockets.ts';
 export interface PageParts extends SocketPart {
   readonly playback?: PlaybackPart;
   readonly privacy?: PrivacyPart;
+  /** A JPEG of this moment. */
+  readonly still?: (camera: string) => Promise<Uint8Array>;
 }
 
 export interface PageOptions {
@@ -193,7 +195,7 @@ export class Page {
     const { accounts, site, vault, operations, parts, clock, log } = this.#o;
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
-      playback: parts.playback, privacy: parts.privacy,
+      playback: parts.playback, privacy: parts.privacy, still: parts.still,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;

@@ -86,6 +86,8 @@ export const TimelineReply = Type.Object({
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */
     keyFrames: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+    /** Where its thumbnail's box lies in the opened bytes: offset, size (docs/FORMAT.md). */
+    thumb: Optional(Type.Tuple([Type.Integer(), Type.Integer()])),
   })),
   gaps: Type.Array(Type.Object({ fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
   observations: Type.Array(Type.Object({ kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs) })),
@@ -151,6 +153,7 @@ export const pageRoutes = {
   tokenEnd: { method: 'DELETE', path: '/tokens/:id', need: 'people', says: 'ends a token', reply: Done },
   // looking
   cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
+  still: { method: 'GET', path: '/stills/:camera', need: 'live', says: 'a picture of this moment, asked of the camera and kept nowhere; JPEG' },
   live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
   talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },

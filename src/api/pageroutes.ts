@@ -67,6 +67,7 @@ export interface PageRooms {
   readonly files: PageFiles;
   readonly playback: PlaybackPart | undefined;
   readonly privacy: PrivacyPart | undefined;
+  readonly still: ((camera: string) => Promise<Uint8Array>) | undefined;
 }
 
 /** What a handler gets. */
@@ -276,7 +277,7 @@ function isClientsFault(error: unknown): error is Error & { statusCode: number }
 const done = { done: true } as const;
 
 function handlersOf(rooms: PageRooms): Handlers {
-  const { accounts, site, operations, vault, watchLog, playback, privacy, clock } = rooms;
+  const { accounts, site, operations, vault, watchLog, playback, privacy, still, clock } = rooms;
   const isPrivate = (space: string): boolean => privacy?.isPrivate(space) ?? false;
   const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
   const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
@@ -375,6 +376,13 @@ function handlersOf(rooms: PageRooms): Handlers {
       return done;
     },
     cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
+    still: async ({ params, principal, reply }) => {
+      if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
+      const camera = params['camera'] ?? '';
+      await watchLog.live(principal.account.id, camera, 'still');
+      // It is the camera's word that this is a picture: nothing but one is made of it.
+      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(await still(camera)));
+    },
     live: socketOnly,
     talk: socketOnly,
     timeline: async ({ query }) => footage().timeline(query),

@@ -86,6 +86,11 @@ export const errorTable = {
     sentence: 'the key slot of {what} is gone or was shredded',
     hint: 'What was purged opens for nobody. If it was not purged, the keyring is damaged: see `sallyport verify`.',
   },
+  SP_SLOT_CHANGED: {
+    kind: 'refuse',
+    sentence: 'slot {slot} does not hold any more what is to be replaced',
+    hint: 'Fetch the slot again: another device may have sealed it anew, or its period was purged.',
+  },
   SP_SLOT_TOO_LONG: {
     kind: 'refuse',
     sentence: 'a slot holds at most five recipients (four where the camera has a long name), {recipients} were given',
@@ -205,7 +210,12 @@ export const errorTable = {
   SP_CAMERA_KNOWN: {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
-    hint: 'Choose another name with --as, or remove the old one from the configuration.',
+    hint: 'Choose another name with --as, or remove the old one from the configuration. If {camera} has another address now: `sallyport adopt --moved {camera}`.',
+  },
+  SP_CAMERA_ELSEWHERE: {
+    kind: 'refuse',
+    sentence: 'what answers at {address} is {camera}, which is adopted at {adopted}: it has the same serial number, {serial}',
+    hint: 'If it has moved: `sallyport adopt --moved {camera} --address {address}`. If it has two addresses, one is enough.',
   },
   SP_SEGMENT_DAMAGED: {
     kind: 'fault',

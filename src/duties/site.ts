@@ -11,6 +11,7 @@ import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
+import { Stills } from '../capture/still.ts';
 import { loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
@@ -23,6 +24,7 @@ import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
+import { adoptedByTheirWord, adoptedElsewhere } from './recognise.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
 import type { SpacePrivacy } from './privacy.ts';
@@ -86,6 +88,8 @@ export class Site {
   /** Where cameras went that are no longer where the configuration says. */
   readonly #places = new Map<string, CameraPlace>();
   #owner: Owner = { list: undefined, problem: new SallyportError('SP_NO_OWNER') };
+  /** One for all cameras: it has one decoder at a time. */
+  readonly #stills: Stills;
   /** Changes are made one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -93,6 +97,7 @@ export class Site {
     this.#o = o;
     this.#wanted = o.wanted;
     this.#effective = o.wanted;
+    this.#stills = new Stills({ clock: o.clock, log: o.log });
   }
 
   async start(): Promise<void> {
@@ -103,6 +108,7 @@ export class Site {
   async close(): Promise<void> {
     await this.#turn.catch(() => {});
     await Promise.all([...this.#watches.values()].map((watch) => watch.close('hub stopped')));
+    await this.#stills.close();
   }
 
   get config(): HubConfig {
@@ -138,7 +144,8 @@ export class Site {
     for (const camera of found) this.#found.set(camera.id, camera);
     // Whoever asks for a range does not want to hear of the rest.
     const silent = range !== undefined ? [] : listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
-    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) });
+    const told = await adoptedByTheirWord(this.#o.vault, this.#everyPlace, found);
+    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera), note: [told.get(camera.id), camera.note].filter((note) => note !== undefined).join('; ') || undefined });
     return { found: found.map(mark), leftOut, silent: silent.map((camera) => ({ ...mark(camera), heardAgoMs: Math.round(clock.monotonicMs() - camera.heardMs) })) };
   }
 
@@ -184,17 +191,24 @@ export class Site {
     });
   }
 
-  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_PRIVATE, SP_NO_PASSWORD. */
+  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_PRIVATE, SP_NO_PASSWORD, SP_CAMERA_OTHER when another of ours stands in its place. */
   async accessTo(camera: string): Promise<CameraAccess & { certificates: Certificates }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     return { ...access, certificates: facts === undefined ? certificatesAnew(camera, facts) : certificatesOf(camera, facts) };
   }
 
   /** How the main stream of an adopted camera is come to. SP_CAMERA_NO_STREAM while it is not known. */
   async streamAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     if (facts === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it has not said yet what it streams' });
     return { ...access, certificates: certificatesOf(camera, facts), uri: facts.main.uri };
+  }
+
+  /** How a still picture of an adopted camera is come to. SP_CAMERA_FAULT where it offers none, or has not said so yet. */
+  async stillAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
+    const { access, facts } = await this.#recallInPlace(camera);
+    if (facts?.snapshotUri === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'a snapshot', reason: facts === undefined ? 'it has not said yet who it is' : 'it offers none' });
+    return { ...access, certificates: certificatesOf(camera, facts), uri: facts.snapshotUri };
   }
 
   /** What is remembered of a camera, in words. */
@@ -207,7 +221,7 @@ export class Site {
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
   readAgain(camera: string, { believe }: { believe: boolean }): Promise<string[]> {
     return this.#inTurn(async () => {
-      const { access, facts: known } = await this.#recall(camera);
+      const { access, facts: known } = await this.#recallInPlace(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
       await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
@@ -273,12 +287,14 @@ export class Site {
     const place = await this.#place(order);
     const taken = this.#wanted.cameras.map((known) => known.id);
     const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
-    const known = this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
+    const known = this.#everyPlace.find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
     if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
     const password = new Secret(order.password);
     const plain: CameraAddress = { host: place.address, port: place.port, path: place.path };
     const address = await findSecureAddress({ camera: id, address: plain, xaddrs: place.xaddrs, clock }) ?? plain;
     const facts = withEndpoints(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardFrom(place));
+    const elsewhere = await adoptedElsewhere(vault, this.#everyPlace, facts);
+    if (elsewhere !== undefined) throw new SallyportError('SP_CAMERA_ELSEWHERE', { camera: elsewhere.id, address: address.host, adopted: elsewhere.address, serial: facts.device.serial });
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
@@ -313,6 +329,19 @@ export class Site {
     return { access: { camera, address: addressOf(config), user: config.user, password }, facts: await recallCamera(this.#o.vault, camera) };
   }
 
+  async #recallInPlace(camera: string): Promise<{ access: CameraAccess; facts: CameraFacts | undefined }> {
+    const problem = this.#placeTaken(this.#known(camera));
+    if (problem !== undefined) throw problem;
+    return this.#recall(camera);
+  }
+
+  /** SP_CAMERA_OTHER when another camera of ours has moved, as it has proved, to where this one was. */
+  #placeTaken(camera: CameraConfig): SallyportError | undefined {
+    if (this.#places.has(camera.id)) return undefined;
+    const [other] = [...this.#places].find(([id, { host, port, path }]) => id !== camera.id && host === camera.address && port === camera.port && path === camera.path) ?? [];
+    return other === undefined ? undefined : new SallyportError('SP_CAMERA_OTHER', { camera: camera.id, address: placeOf(addressOf(camera)), reason: `it is ${other}, which has moved there` });
+  }
+
   /** As it is in force, and where it is now. */
   #known(camera: string): CameraConfig {
     const config = this.placed.find((known) => known.id === camera);
@@ -325,12 +354,17 @@ export class Site {
     return this.#o.listen.heard.filter((camera) => camera.address === address && camera.port === port).flatMap(({ urn }) => urn ?? []);
   }
 
+  /** All that are configured, also those that wait for a yes, and where they are now. */
+  get #everyPlace(): readonly CameraConfig[] {
+    return this.#wanted.cameras.map((camera) => this.#placed(camera));
+  }
+
   get #rooms(): AdoptRooms {
     return { clock: this.#o.clock, log: this.#o.log, ffprobe: this.#wanted.capture.ffprobe, jail: this.#jailFor(this.#wanted) };
   }
 
   #adoptedAs(found: FoundCamera): string | undefined {
-    return this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
+    return this.#everyPlace.find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
   }
 
   /** Brings what runs in line with what is configured and accepted. `why` what is watched anew is not recorded meanwhile. */
@@ -393,7 +427,8 @@ export class Site {
     const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, room, notices, helloMs: (address) => listen.helloMs(address),
+      still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
+      recipients, room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
@@ -404,9 +439,9 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business, and whether there are thumbnails is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

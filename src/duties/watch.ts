@@ -9,6 +9,7 @@ import type { Secret } from '../base/secret.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { CameraAddress } from '../cameras/client.ts';
 import type { Jail } from '../capture/jail.ts';
+import type { Still, StillOrder } from '../capture/still.ts';
 import type { StreamCapture, StreamState } from '../capture/stream.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
@@ -44,9 +45,13 @@ export interface WatchOptions {
   /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
   readonly recipients: readonly string[];
   readonly room: RecordingRoom;
+  /** Has the thumbnail of a segment made; undefined where none is wanted. */
+  readonly still: (order: Pick<StillOrder, 'camera' | 'stream' | 'init' | 'keyFrame'>) => Still | undefined;
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
   /** When the network last heard a Hello from an address, monotonic. */
   readonly helloMs: (address: string) => number | undefined;
+  /** Another camera of ours is known to stand where this one was: nothing is sent there in its name. */
+  readonly placeTaken: SallyportError | undefined;
 }
 
 export interface CameraStatus {
@@ -187,6 +192,7 @@ export class CameraWatch implements Watched {
   }
 
   async #run(): Promise<void> {
+    if (this.#o.placeTaken !== undefined) return this.#missIt(this.#o.placeTaken);
     const facts = await this.#learn();
     if (facts === undefined) return;
     this.#facts = facts;
@@ -242,15 +248,21 @@ export class CameraWatch implements Watched {
         return facts;
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
-        this.#problem = asSallyportError(error);
-        this.#setOnline(false);
-        log.warn({ component: 'watch', camera: camera.id, code: this.#problem.code }, this.#problem.message);
-        await this.#account(this.#problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
-        if (this.#problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
-        else await this.#wait(backoffMs(attempt, random, unanswered.has(this.#problem.code) ? awayWaitMsMax : askWaitMsMax));
+        const problem = asSallyportError(error);
+        await this.#missIt(problem);
+        if (problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
+        else await this.#wait(backoffMs(attempt, random, unanswered.has(problem.code) ? awayWaitMsMax : askWaitMsMax));
       }
     }
     return undefined;
+  }
+
+  async #missIt(problem: SallyportError): Promise<void> {
+    const { camera, log } = this.#o;
+    this.#problem = problem;
+    this.#setOnline(false);
+    log.warn({ component: 'watch', camera: camera.id, code: problem.code }, problem.message);
+    await this.#account(problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
   }
 
   /** What is not known cannot be recorded, and the time until it is known is a gap like any other. */

@@ -93,6 +93,7 @@ export function makeOperations(db: Connection) {
 
     putSetting: (a: { name: string; json: string }): void => write(() => void db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(a.name, a.json)),
     setting: (a: { name: string }): string | undefined => db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE name = ?').get(a.name)?.value,
+    removeSetting: (a: { name: string }): void => write(() => void db.prepare('DELETE FROM settings WHERE name = ?').run(a.name)),
     putSecret: (a: { name: string; value: string }): void => write(() => void db.prepare('INSERT OR REPLACE INTO secrets (name, value) VALUES (?, ?)').run(a.name, a.value)),
     secret: (a: { name: string }): string | undefined => db.prepare<[string], { value: string }>('SELECT value FROM secrets WHERE name = ?').get(a.name)?.value,
     removeSecret: (a: { name: string }): void => write(() => void db.prepare('DELETE FROM secrets WHERE name = ?').run(a.name)),
@@ -137,6 +138,16 @@ export function makeOperations(db: Connection) {
       const row = catalogue.segment(a.camera, a.stream, a.seq);
       const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
       return row === undefined || period?.state !== 'live' ? undefined : { row, period };
+    }),
+    /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
+    slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
+      const period = catalogue.period(a.periodId);
+      if (period?.state === 'live' && period.slotSha256 === a.from) {
+        catalogue.changeSlotText(a.periodId, a.to);
+        catalogue.rememberShredded([a.from], a.atMs);
+        audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
+      }
+      db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
     }),
     duePeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.duePeriods(a.nowMs),
     nextDeadlineMs: (): UnixMs | undefined => catalogue.nextDeadlineMs(),

@@ -40,6 +40,7 @@ import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './p
 import type { Receipt } from './receipts.ts';
 import { endReconcile, keptFoldersSetting, reconcile, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
 import { recover, type Kept, type Recovery } from './recover.ts';
+import { replaceSlot, settleReplacement, type ReplaceStep, type SlotReplacement } from './replaceslot.ts';
 import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
 import { Scrub } from './scrub.ts';
 import { SegmentFile } from './segmentfile.ts';
@@ -67,7 +68,7 @@ export interface VaultOptions {
   readonly log: Log;
   readonly hubName: string;
   /** For tests that kill between steps. */
-  readonly hooks?: { readonly afterStep?: (step: PurgeStep) => Promise<void> | void };
+  readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep) => Promise<void> | void };
 }
 
 export interface SegmentBeginning {
@@ -319,9 +320,18 @@ export class Vault {
     await this.#settle(parts);
   }
 
+  /**
+   * Puts another text into a living period's slot: the same key, which the owner's device has sealed to other people. SP_SLOT_CHANGED when the slot holds
+   * something else by now; what is wrong with the text as `checkSlotText` says it; SP_WRITE.
+   */
+  replaceSlot(r: SlotReplacement): Promise<void> {
+    return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => replaceSlot(parts, r, this.#o.clock.wallMs(), (step) => this.#o.hooks?.afterStep?.(step)))));
+  }
+
   /** As a start does it: every file is a row's again, purges are ended, papers are written. What the salvage waits for is left to it: it knows more. */
   async #settleFolder(parts: Parts): Promise<void> {
     const purgeParts = this.#purgeParts(parts);
+    await settleReplacement(parts, this.#o.clock.wallMs());
     const kept = await this.#reconcile(parts, purgeParts);
     this.#recovery = await recover(purgeParts, (path) => this.#isInHand(path), kept);
     if (kept.folders.size > 0) await parts.database.call('putSetting', { name: keptFoldersSetting, json: canonicalJson([...kept.folders].sort()) });

@@ -6,9 +6,17 @@ import type { Players } from './seams.ts';
 
 export const realPlayers: Players = {
   live: (video, address, listener) => new LivePlayer(video, address, listener),
-  replay: (video, { camera, fromMs, rows }, listener) => {
-    const player = new ReplayPlayer(video, (from) => cryptoClient().play({ camera, stream: 'main', fromMs: from, timeline: rows }), listener);
-    player.seek(fromMs);
-    return player;
-  },
+  replay: (video, { camera, rows }, listener) => new ReplayPlayer(
+    video,
+    (fromMs, { keyFramesOnly, signal }) => until(signal, cryptoClient().play({ camera, stream: 'main', fromMs, timeline: rows(), keyFramesOnly })),
+    listener,
+  ),
 };
+
+/** Ending the loop is what stops the worker's fetching. */
+async function* until<T>(signal: AbortSignal, pieces: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const piece of pieces) {
+    if (signal.aborted) return;
+    yield piece;
+  }
+}

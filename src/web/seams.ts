@@ -80,7 +80,7 @@ export interface Live {
 export interface ReplayListener {
   /** The wall time of the picture that is shown. */
   onTime(wallMs: number): void;
-  onState(state: 'opening' | 'playing' | 'paused' | 'ended'): void;
+  onState(state: 'opening' | 'playing' | 'paused' | 'ended' | 'unsupported'): void;
   onGap(gap: { readonly fromMs: number; readonly toMs: number; readonly reason: string }): void;
   onProblem(words: string): void;
 }
@@ -96,5 +96,6 @@ export interface Replay {
 
 export interface Players {
   live(video: HTMLVideoElement, address: string, listener: LiveListener): Live;
-  replay(video: HTMLVideoElement, what: { readonly camera: string; readonly fromMs: number; readonly rows: Timeline }, listener: ReplayListener): Replay;
+  /** `rows` is asked at each beginning, so that what was sealed meanwhile is played, too. */
+  replay(video: HTMLVideoElement, what: { readonly camera: string; readonly rows: () => Timeline }, listener: ReplayListener): Replay;
 }

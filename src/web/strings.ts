@@ -52,7 +52,7 @@ export const english = {
     media2: 'This browser cannot play pictures that arrive piece by piece (Media Source Extensions), so there are neither live pictures nor replay here. All else works.',
   },
 
-  theme: { label: 'Appearance', auto: 'As the device', light: 'Light', dark: 'Dark' },
+  theme: { label: 'Appearance', now: (name: string) => `Appearance: ${name}`, auto: 'As the device', light: 'Light', dark: 'Dark' },
 
   login: {
     title: 'Log in', lead: (hub: string) => `to ${hub}`, name: 'Name', passphrase: 'Passphrase', submit: 'Log in', working: 'Stretching your passphrase…',
@@ -95,7 +95,7 @@ export const english = {
     noneFoundFix: 'Is ONVIF switched on in the camera\'s own settings? Is it in the same network as the hub? You can also type its address.',
     lookAgain: 'Look again', byAddress: 'Type an address', address: 'Address', addressHint: 'Such as 192.168.1.20, or 192.168.1.20:8000', add: 'Add to the list', addressWrong: 'Type an address such as 192.168.1.20 or 192.168.1.20:8000.',
     user: 'User of the cameras', userHint: 'As set in the camera; often admin or onvif.', cameraPassword: 'Password of the cameras', cameraPasswordHint: 'It is kept encrypted on the hub and sent to these cameras only.',
-    take: (n: number) => n === 1 ? 'Take this camera in' : `Take ${n} cameras in`, takeNone: 'Choose at least one camera.',
+    take: (n: number) => n === 1 ? 'Take this camera in' : `Take ${n} cameras in`, takeNone: 'Choose at least one camera.', cameraName: 'Its name',
     trying: 'Asked…', taken: 'Taken in', refused: 'Not taken in', known: (as: string) => `Taken in already as ${as}`, unknownModel: 'Camera', at: (address: string) => `at ${address}`,
     otherPassword: 'Is its password another one? Choose only this camera and type its password.', skipCameras: 'Go on without', goOn: 'Go on',
     keepTitle: 'How long to keep footage?', keepLead: 'At the deadline the hub destroys each hour\'s key. From then on no copy of that hour opens, here or anywhere, also not for you.',
@@ -135,7 +135,7 @@ export const english = {
   live: {
     title: 'Live', none: 'No camera yet', noneOwner: 'Take your first camera in: the hub finds those in your network.', noneOther: 'None of the cameras is in a space that you may see.', addCamera: 'Add a camera',
     connecting: 'Connecting…', waiting: 'Waiting for the next key frame…', lost: 'No picture', retrying: 'Trying again…', privacy: 'Privacy is on: pictures and sound are off, for everybody', offline: 'The camera is offline',
-    latency: (seconds: string) => `${seconds} s behind`, behind: 'Slow connection: key frames only', recording: 'Recording', notRecording: 'Not recording', picture: (name: string) => `Live picture of ${name}`,
+    latency: (ms: number) => ms < 1000 ? `${ms} ms behind` : `${(ms / 1000).toFixed(1)} s behind`, behind: 'Slow connection: key frames only', recording: 'Recording', notRecording: 'Not recording', picture: (name: string) => `Live picture of ${name}`,
     all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', noSound: 'This camera sends no sound.', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
     talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', talkEnded: 'The camera ended the talk.',
     replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. Settings can ask the camera for H.264.`,

@@ -52,7 +52,7 @@ export async function openStand(t: Ending): Promise<Stand> {
     open: async (script, body = '<video id="video" muted playsinline></video>') => {
       const name = `/page-${pages.size}`;
       pages.set(`${name}.js`, { type: 'text/javascript', body: script });
-      pages.set(name, { type: 'text/html', body: `<!doctype html><html lang="en"><title>test</title>${body}<script type="module" src="${name}.js"></script></html>` });
+      pages.set(name, { type: 'text/html', body: `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="data:,">${body}<script type="module" src="${name}.js"></script></html>` });
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
       page.on('pageerror', (error) => console.error(`in the page: ${error.message}`));
       page.on('console', (message) => { if (message.type() === 'error') console.error(`in the page: ${message.text()}`); });

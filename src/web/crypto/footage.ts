@@ -257,7 +257,7 @@ export class SealedFootage {
 
   async #openPeriod(camera: string, segment: Segment, timeline: FootageTimeline): Promise<Identity> {
     const what = `the key of ${camera} at ${new Date(segment.startMs).toISOString()}`;
-    const text = await this.#fetch(`${apiPath}/slots/${encodeURIComponent(camera)}/${segment.slot}/${segment.generation}`);
+    const text = await this.#fetch(slotPath(camera, segment));
     this.#rate.fetchedBytes += text.length;
     const { identity, ...period } = openSlot(text, this.#identities, what);
     const listed = timeline.periods.find(({ slot, generation }) => slot === segment.slot && generation === segment.generation);
@@ -300,6 +300,7 @@ export class SealedFootage {
       const run = await sealed;
       for (let index = first; index <= last; index++) {
         this.#checkGoing();
+        bytes.checkGoing();
         const from = (index - first) * chunkSealedBytes;
         const opened = this.#openChunk(file, run.subarray(from, from + chunkSealedBytes), index);
         yield skip === 0 ? opened.plain : opened.plain.subarray(skip);
@@ -335,6 +336,11 @@ export class SealedFootage {
 
 interface Held { readonly from: number; readonly to: number; readonly bytes: Promise<Uint8Array> }
 
+/** Where the hub gives a period's sealed key. */
+export function slotPath(camera: string, { slot, generation }: { readonly slot: number; readonly generation: number }): string {
+  return `${apiPath}/slots/${encodeURIComponent(camera)}/${slot}/${generation}`;
+}
+
 /** One segment's sealed bytes by ranges: what was asked for ahead is not asked for again. */
 class SegmentBytes {
   readonly #get: (from: number, to: number, signal: AbortSignal) => Promise<Uint8Array>;
@@ -356,7 +362,12 @@ class SegmentBytes {
     if (from < to && this.#holding(from, to) === undefined) this.#hold(from, to);
   }
 
+  checkGoing(): void {
+    if (this.#signal.aborted) throw new SallyportError('SP_STOPPED', { what: 'playing' });
+  }
+
   async read(from: number, to: number): Promise<Uint8Array> {
+    this.checkGoing();
     const parts: Uint8Array[] = [];
     for (let at = from; at < to;) {
       const held = this.#held.find((one) => one.from <= at && one.to > at);

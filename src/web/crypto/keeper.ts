@@ -2,14 +2,16 @@
  * Who keeps the private keys while somebody is logged in: it runs in the worker, and the page asks it (`client.ts`). No private key leaves it
  * but the kit's text, which is made to be put away. Arguments and results are plain data, so that they cross between threads.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { SallyportError } from '../../base/errors.ts';
 import { acceptNamespace, approvalDocument, recoverNamespace, recoveryDocument, type AskedChange, type Recovery } from '../../policy/ownerdocuments.ts';
+import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
 import type { Fetcher } from './fetcher.ts';
-import { SealedFootage, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
+import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
-import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
+import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
 import { resealSlot } from './slot.ts';
 import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
@@ -44,6 +46,17 @@ export interface PlayRequest {
   readonly keyFramesOnly?: boolean;
   /** Absent: the hub is asked for it, up to `toMs`, or a day. */
   readonly timeline?: FootageTimeline;
+}
+
+/** As `Vault.replaceSlot` takes it. */
+export interface ResealedSlot {
+  readonly camera: string;
+  readonly slot: number;
+  readonly generation: number;
+  /** SHA-256 (hex) of the text that was fetched: another one is not replaced. */
+  readonly from: string;
+  /** 1,024 bytes, base64url. */
+  readonly text: string;
 }
 
 const dayMs = 86_400_000;
@@ -168,6 +181,11 @@ export class Keeper {
     return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
 
+  /** Six words for a key, which two people compare before one of them signs for it. */
+  recipientWords(recipient: string): string[] {
+    return recipientWords(recipient);
+  }
+
   // what the owner signs
 
   signApproval(change: AskedChange, nowMs: number, by: By): { id: string; document: string; signature: string } {
@@ -181,9 +199,11 @@ export class Keeper {
     return { document, signature: this.#by('kit').sign(document, recoverNamespace) };
   }
 
-  /** A slot's text for those who may open it from now on: opened by whatever is in hand, the spaces' former identities too. */
-  resealSlot(slotText: Uint8Array, recipients: readonly string[]): Uint8Array {
-    return resealSlot(slotText, this.#identities(), recipients);
+  /** A slot fetched and sealed anew for those who may open it from now on; whatever is in hand opens it, the spaces' former identities too. What comes is for the hub. */
+  async resealSlot(p: { camera: string; slot: number; generation: number; recipients: readonly string[] }): Promise<ResealedSlot> {
+    const before = await this.#fetch(slotPath(p.camera, p));
+    const text = resealSlot(before, this.#identities(), p.recipients);
+    return { camera: p.camera, slot: p.slot, generation: p.generation, from: toHex(sha256(before)), text: toBase64url(text) };
   }
 
   // footage

@@ -7,7 +7,8 @@ import type { Stretch } from './stretch.ts';
 import { errorOf, httpFetcher } from './fetcher.ts';
 import { Keeper, type PlayRequest } from './keeper.ts';
 import type { FootagePiece } from './footage.ts';
-import { indexedDbRecords, memoryRecords, type RecordStore } from './records.ts';
+import { indexedDbRecords } from './indexeddb.ts';
+import { memoryRecords, type RecordStore } from './records.ts';
 
 /** What a worker and a port of Node's have in common. */
 export interface Port {
@@ -104,7 +105,7 @@ export class CryptoServer {
 
 const keeperCalls = [
   'newStretch', 'makeKit', 'takeKit', 'showKit', 'forgetKit', 'makeDevice', 'saveDevice', 'knownDevices', 'findDevice', 'noteDevice', 'forgetDevice', 'unlock', 'lock',
-  'firstOwnerList', 'nextOwnerList', 'openOwnerList', 'signApproval', 'signRecovery', 'resealSlot', 'keyFrame', 'rate',
+  'firstOwnerList', 'nextOwnerList', 'openOwnerList', 'recipientWords', 'signApproval', 'signRecovery', 'resealSlot', 'keyFrame', 'rate',
 ] as const satisfies readonly (keyof Keeper)[];
 export type KeeperCall = (typeof keeperCalls)[number];
 

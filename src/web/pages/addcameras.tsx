@@ -1,17 +1,18 @@
 /** Cameras that the network shows, chosen, and asked once each with a password that is typed once. */
 import { useEffect, useState } from 'preact/hooks';
-import type { PageReplyOf } from '../../api/pagecontract.ts';
+import type { PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { say } from '../strings.ts';
 import { Button, Field } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Loading, Problem, upper, wordsOf } from '../parts/states.tsx';
+import { Picture } from '../parts/tile.tsx';
 import { HubError } from '../api.ts';
 
 type Found = PageReplyOf<'discover'>['found'][number];
 interface Candidate { readonly key: string; readonly name: string; readonly where: string; readonly note: string | undefined; readonly adoptedAs: string | undefined; readonly question: { id: string } | { address: string; port?: number } }
-interface Outcome { readonly state: 'asked' | 'taken' | 'refused'; readonly words: readonly string[]; readonly hint?: string }
+interface Outcome { readonly state: 'asked' | 'taken' | 'refused'; readonly words: readonly string[]; readonly hint?: string; readonly camera?: PageCamera | undefined }
 
 const searchSeconds = 4;
 
@@ -24,6 +25,7 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>(new Map());
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
+  const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   const doing = useDoing();
   const candidates = [...(search.value?.found ?? []).filter(({ adoptable, adoptedAs }) => adoptable || adoptedAs !== undefined).map(candidateOf), ...typed];
   const open = candidates.filter(({ key, adoptedAs }) => adoptedAs === undefined && outcomes.get(key)?.state !== 'taken');
@@ -39,8 +41,10 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
       for (const candidate of toTake) {
         note(candidate.key, { state: 'asked', words: [] });
         try {
-          const { sentences } = await ask('adopt', { body: { ...candidate.question, user, password } });
-          note(candidate.key, { state: 'taken', words: sentences });
+          const name = (names.get(candidate.key) ?? candidate.name).trim();
+          const { camera, sentences } = await ask('adopt', { body: { ...candidate.question, user, password, sub: true, ...(name === '' ? {} : { name }) } });
+          const { cameras } = await ask('cameras', {});
+          note(candidate.key, { state: 'taken', words: sentences, camera: cameras.find((one) => one.camera === camera) });
         } catch (error) {
           note(candidate.key, { state: 'refused', words: [wordsOf(error)], ...(error instanceof HubError && error.hint !== '' ? { hint: error.hint } : {}) });
         }
@@ -61,7 +65,7 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
     {search.value !== undefined && candidates.length === 0 ? <p class="muted">{say.first.noneFoundFix}</p> : null}
     <form class="stack" onSubmit={take}>
       {candidates.length === 0 ? null : <fieldset class="field group"><legend class="unseen">{say.first.camerasTitle}</legend><div class="pick cameras-found">
-        {candidates.map((candidate) => <CandidateCard key={candidate.key} candidate={candidate} outcome={outcomes.get(candidate.key)} chosen={chosen.has(candidate.key)} onToggle={() => toggle(candidate.key)} />)}
+        {candidates.map((candidate) => <CandidateCard key={candidate.key} candidate={candidate} outcome={outcomes.get(candidate.key)} chosen={chosen.has(candidate.key)} name={names.get(candidate.key) ?? candidate.name} onName={(name) => setNames((before) => new Map([...before, [candidate.key, name]]))} onToggle={() => toggle(candidate.key)} />)}
       </div></fieldset>}
       {open.length === 0 ? null : <>
         <div class="two">
@@ -83,9 +87,9 @@ function candidateOf(found: Found): Candidate {
   };
 }
 
-interface CardProps { readonly candidate: Candidate; readonly outcome: Outcome | undefined; readonly chosen: boolean; readonly onToggle: () => void }
+interface CardProps { readonly candidate: Candidate; readonly outcome: Outcome | undefined; readonly chosen: boolean; readonly name: string; readonly onName: (name: string) => void; readonly onToggle: () => void }
 
-function CandidateCard({ candidate, outcome, chosen, onToggle }: CardProps) {
+function CandidateCard({ candidate, outcome, chosen, name, onName, onToggle }: CardProps) {
   const done = candidate.adoptedAs !== undefined || outcome?.state === 'taken';
   return <div class="found">
     <label>
@@ -93,6 +97,8 @@ function CandidateCard({ candidate, outcome, chosen, onToggle }: CardProps) {
       <span class="grow"><b>{candidate.name}</b><span class="hint"><br />{say.first.at(candidate.where)}{candidate.note === undefined ? '' : ` · ${candidate.note}`}</span></span>
       <Badge candidate={candidate} outcome={outcome} />
     </label>
+    {chosen && !done ? <Field label={say.first.cameraName} value={name} onInput={onName} maxLength={64} /> : null}
+    {outcome?.camera === undefined ? null : <div class="tile"><Picture camera={outcome.camera} stream={outcome.camera.streams.some(({ stream }) => stream === 'sub') ? 'sub' : 'main'} /></div>}
     {outcome === undefined || outcome.words.length === 0 ? null : <div class={`note ${outcome.state === 'refused' ? 'bad' : 'good'}`} role="status">
       {outcome.words.map((sentence) => <p key={sentence}>{upper(sentence)}</p>)}
       {outcome.hint === undefined ? null : <p class="small">{outcome.hint}</p>}

@@ -66,7 +66,7 @@ function Sheet({ kit }: { readonly kit: Kit }) {
     <div class="kit">
       <Qr text={kit.code} label={say.first.kitQr} />
       <div class="stack tight"><p class="small">{say.first.kitPrefix}</p>
-        <ol class="kit-groups" aria-label={say.first.kitGroups}>{kit.groups.map((group, index) => <li key={`${index}`}><span class="n">{index + 1}</span>{group}</li>)}</ol>
+        <ol class="kit-groups" aria-label={say.first.kitGroups}>{kit.groups.map((group, index) => <li key={`${index}`}><span class="n">{index + 1}</span><span class="group">{group}</span></li>)}</ol>
       </div>
     </div>
     <p class="print-only mono">{kit.code}</p>

@@ -70,10 +70,10 @@ export function Field({ label, value, onInput, hint, wrong, type = 'text', name,
   />;
   return <div class="field">
     <label for={id}>{label}</label>
-    {hint === undefined ? null : <span class="hint" id={`${id}-hint`}>{hint}</span>}
     {type === 'password'
       ? <div class="with-button">{input}<button type="button" class="button icon plain" aria-label={shown ? say.common.hide : say.common.show} aria-pressed={shown} onClick={() => setShown(!shown)}><Icon name={shown ? 'hidden' : 'eye'} /></button></div>
       : input}
+    {hint === undefined ? null : <span class="hint" id={`${id}-hint`}>{hint}</span>}
     {wrong === undefined ? null : <span class="wrong" id={`${id}-wrong`} role="alert">{wrong}</span>}
   </div>;
 }
@@ -109,10 +109,10 @@ export function Select<T extends string>({ label, options, value, onChoose, hint
   const id = useId();
   return <div class="field">
     <label for={id}>{label}</label>
-    {hint === undefined ? null : <span class="hint" id={`${id}-hint`}>{hint}</span>}
     <select id={id} class="input" aria-describedby={hint === undefined ? undefined : `${id}-hint`} onChange={(event) => onChoose(event.currentTarget.value as T)}>
       {options.map((option) => <option key={option.value} value={option.value} selected={option.value === value}>{option.label}</option>)}
     </select>
+    {hint === undefined ? null : <span class="hint" id={`${id}-hint`}>{hint}</span>}
   </div>;
 }
 

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { say } from '../strings.ts';
 import { setTheme, theme, themes, type Theme } from '../theme.ts';
+import { IconButton } from './controls.tsx';
 import { Mark } from './icons.tsx';
 
 export function Door({ children, wide = false, hub }: { readonly children: ComponentChildren; readonly wide?: boolean; readonly hub?: string }) {
@@ -16,5 +17,5 @@ function ThemeButton() {
   const [chosen, setChosen] = useState(theme);
   const names: Readonly<Record<Theme, string>> = { auto: say.theme.auto, light: say.theme.light, dark: say.theme.dark };
   const next = themes[(themes.indexOf(chosen) + 1) % themes.length] as Theme;
-  return <button type="button" class="button quiet" onClick={() => { setTheme(next); setChosen(next); }}><span class="unseen">{say.theme.label}</span>{names[chosen]}</button>;
+  return <IconButton name="theme" kind="quiet" label={say.theme.now(names[chosen])} onClick={() => { setTheme(next); setChosen(next); }} />;
 }

@@ -17,7 +17,7 @@ const paths = {
   microphone: 'M9 6a3 3 0 0 1 6 0v6a3 3 0 0 1-6 0zM5.500 11.500a6.500 6.500 0 0 0 13 0M12 18v3', back: 'M11 7L5 12l6 5M5 12h14', ahead10: 'M5 6v12l7-6zM13 6v12l7-6z', back10: 'M19 6v12l-7-6zM11 6v12l-7-6z',
   offline: 'M4 4l16 16M8.500 16a5 5 0 0 1 7 0M5 12.500a10 10 0 0 1 4-2.300M19 12.500a10 10 0 0 0-5-2.600M2 9a15 15 0 0 1 4.500-2.800M22 9a15 15 0 0 0-10.500-4M12 19.500h.01',
   warning: 'M12 4l9 16H3zM12 10v4M12 17h.01', check: 'M5 12.500l4.500 4.500L19 7', print: 'M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z', save: 'M12 4v11M7.500 11l4.500 4.500 4.500-4.500M5 20h14', search: 'M4 10.500a6.500 6.500 0 1 0 13 0 6.500 6.500 0 1 0-13 0M15.500 15.500L21 21',
-  eventBack: 'M6 5v14M19 5l-9 7 9 7z', eventAhead: 'M18 5v14M5 5l9 7-9 7z', device: 'M7 3h10v18H7zM11 18h2', copy: 'M8 8h12v12H8zM4 16V4h12',
+  eventBack: 'M6 5v14M19 5l-9 7 9 7z', eventAhead: 'M18 5v14M5 5l9 7-9 7z', theme: 'M12 3.500a8.500 8.500 0 1 0 0 17zM12 3.500a8.500 8.500 0 0 1 0 17', device: 'M7 3h10v18H7zM11 18h2', copy: 'M8 8h12v12H8zM4 16V4h12',
 } as const;
 export type IconName = keyof typeof paths;
 

@@ -30,7 +30,7 @@ interface ReplayProps {
 }
 
 const speeds = ['1', '2', '4', '8', '16'] as const;
-type State = 'idle' | 'opening' | 'playing' | 'paused' | 'ended';
+type State = 'idle' | 'opening' | 'playing' | 'paused' | 'ended' | 'unsupported';
 
 export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, onSeek, onSeen }: ReplayProps) {
   const { reader } = useHeld();
@@ -40,22 +40,29 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
   const [state, setState] = useState<State>('idle');
   const [note, setNote] = useState('');
   const [speed, setSpeed] = useState<(typeof speeds)[number]>('1');
+  const latest = useRef(rows);
+  latest.current = rows ?? latest.current;
+  const wanted = useRef(order);
+  wanted.current = order;
+  const told = useRef(onTime);
+  told.current = onTime;
+  // One player a camera; another moment of it is a seek, which shows at once what is buffered.
   useEffect(() => {
     const element = video.current;
     if (order === undefined || element === null || rows === undefined) return undefined;
     let gone = false;
     setState('opening');
-    setNote('');
     void loadPlayers().then((players) => {
       if (gone) return;
-      const opened = players.replay(element, { camera: order.camera, fromMs: order.fromMs, rows }, {
-        onTime: (ms) => { if (!gone) onTime(ms); },
+      const opened = players.replay(element, { camera: order.camera, rows: () => latest.current ?? rows }, {
+        onTime: (ms) => { if (!gone) told.current(ms); },
         onState: (now) => { if (!gone) setState(now); },
         onGap: (gap) => { if (!gone) setNote(say.timeline.gapHere(say.gap[gap.reason] ?? gap.reason, clock(gap.fromMs, reader), clock(gap.toMs, reader))); },
         onProblem: (words) => { if (!gone) setNote(words === '' ? say.timeline.damagedHere : words); },
       });
       replay.current = opened;
       opened.speed(Number(speed));
+      opened.seek(wanted.current?.fromMs ?? order.fromMs);
     }).catch((error: unknown) => {
       if (gone) return;
       setState('ended');
@@ -66,7 +73,11 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
       replay.current?.close();
       replay.current = undefined;
     };
-  }, [order?.turn, rows === undefined]);
+  }, [order?.camera, rows === undefined]);
+  useEffect(() => {
+    setNote('');
+    if (order !== undefined) replay.current?.seek(order.fromMs);
+  }, [order?.turn]);
   const playing = state === 'playing' || state === 'opening';
   const toggle = (): void => {
     if (replay.current === undefined || state === 'ended') onPlay();

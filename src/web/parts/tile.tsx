@@ -79,7 +79,12 @@ function Cover({ camera, seen }: { readonly camera: PageCamera; readonly seen: S
 function Lag({ seen, off }: { readonly seen: Seen; readonly off: boolean }) {
   if (off || seen.state !== 'playing') return null;
   if (seen.behind) return <small class="live-dot behind">{say.live.behind}</small>;
-  return <small class="live-dot">{seen.latencyMs === undefined ? say.nav.live : say.live.latency((seen.latencyMs / 1000).toFixed(1))}</small>;
+  return <small class="live-dot">{seen.latencyMs === undefined ? say.nav.live : say.live.latency(roundedMs(seen.latencyMs))}</small>;
+}
+
+/** Not nervous: to ten of them. */
+function roundedMs(ms: number): number {
+  return Math.max(10, Math.round(ms / 10) * 10);
 }
 
 /** Pictures that nobody sees are not asked for: scrolled away, or in a hidden window. */

@@ -59,9 +59,7 @@ export class Feed {
   empty(): void {
     this.#pending = [];
     this.#pendingBytes = 0;
-    if (this.#closed || this.#source.readyState !== 'open') return;
-    // An append that goes on is ended, and what was parsed of it is dropped.
-    this.#buffer.abort();
+    // What is being appended now is whole fragments, and goes with the rest.
     this.trim(0, Infinity);
   }
 
@@ -86,7 +84,8 @@ export class Feed {
   }
 
   #pump(): void {
-    if (this.#closed || this.#buffer.updating || this.#source.readyState !== 'open') return;
+    // One that was ended opens again by itself.
+    if (this.#closed || this.#buffer.updating || this.#source.readyState === 'closed') return;
     try {
       const trim = this.#trimTo;
       this.#trimTo = undefined;
