@@ -113,6 +113,10 @@ footage = "15 seconds"
 source = "system"
 settle = "2 seconds"
 
+[page]
+port = 0
+http_port = 0
+
 [discovery]
 loopback = true
 `);

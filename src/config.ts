@@ -69,6 +69,11 @@ export async function removePageCamera(configPath: string, id: string): Promise<
   });
 }
 
+/** Sets how long footage is kept in conf.d/90-page.toml. Throws as writePageCamera. */
+export async function writePageKeep(configPath: string, footage: string): Promise<void> {
+  await changePage(configPath, (cameras) => [...cameras], (own) => ({ keep: { ...own.keep, footage } }));
+}
+
 /** The configuration in a few sentences, for `check`. */
 export function describeConfig(config: HubConfig): string[] {
   const { disk, keep, record, time } = config;
@@ -178,6 +183,7 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
   const lengthMs = (fallback: string, pick: (file: FileEntries) => string | undefined): number => durationMs(last(pick) ?? fallback);
   const pathOf = (text: string): string => resolve(folder, text);
   const data = pathOf(last((file) => file.data) ?? '/var/lib/sallyport');
+  const optionalPath = <K extends string>(key: K, text: string | undefined): { [key in K]?: string } => (text === undefined ? {} : { [key]: pathOf(text) } as { [key in K]: string });
   const owner = last((file) => file.owner);
   const footageMs = lengthMs('3 days', (file) => file.keep?.footage);
   return {
@@ -192,6 +198,14 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     scrub: { everyMs: lengthMs('7 days', (file) => file.scrub?.every), bytesPerSecond: sizeBytes(last((file) => file.scrub?.rate) ?? '2 MB') },
     time: { source: last((file) => file.time?.source) ?? 'ntp', settleMs: lengthMs('1 hour', (file) => file.time?.settle) },
     discovery: { loopback: last((file) => file.discovery?.loopback) ?? false, interfaces: last((file) => file.discovery?.interfaces) ?? [] },
+    page: {
+      enabled: last((file) => file.page?.enabled) ?? true,
+      port: last((file) => file.page?.port) ?? 7443,
+      httpPort: last((file) => file.page?.http_port) ?? 7480,
+      names: (last((file) => file.page?.names) ?? []).map((name) => name.toLowerCase()),
+      ...optionalPath('certificate', last((file) => file.page?.certificate)),
+      ...optionalPath('certificateKey', last((file) => file.page?.certificate_key)),
+    },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },
     log: { level: last((file) => file.log?.level) ?? 'info' },
     privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
@@ -246,14 +260,14 @@ function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
   ];
 }
 
-async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[]): Promise<void> {
+async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[], more: (own: FileEntries) => Partial<FileEntries> = () => ({})): Promise<void> {
   const path = resolve(configPath);
   const page = pagePath(path);
   const { files, ignored } = await readAll(path);
   build(path, { files, ignored });
-  const own = files.find((file) => file.path === page)?.entries ?? {};
+  const own: FileEntries = files.find((file) => file.path === page)?.entries ?? {};
   const others = new Set(files.filter((file) => file.path !== page).flatMap((file) => file.entries?.camera ?? []).map((camera) => camera.id));
-  const text = `${pageHead}${stringify({ ...own, camera: change(own.camera ?? [], others) })}\n`;
+  const text = `${pageHead}${stringify({ ...own, ...more(own), camera: change(own.camera ?? [], others) })}\n`;
   const rest = files.filter((file) => file.path !== page);
   const changed = [...rest, parseFile(page, Buffer.from(text))].sort((a, b) => (a.path === path ? -1 : b.path === path ? 1 : basename(a.path) < basename(b.path) ? -1 : 1));
   build(path, { files: changed, ignored });

@@ -12,6 +12,9 @@ const sizePattern = '^[0-9]{1,12} *(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
 /** No control characters; at least one visible one at both ends. */
 const plainText = '^[^\\s\\p{C}]([^\\p{C}]*[^\\s\\p{C}])?$';
 
+/** A host name, an IPv4 or an IPv6 address. */
+const pageNamePattern = '^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$';
+
 function about(key: string, description: string, more: Record<string, unknown> = {}): Record<string, unknown> {
   return { description, ...(restartKeys.has(key) ? { 'x-restart': true } : {}), ...more };
 }
@@ -41,6 +44,10 @@ function size(key: string, description: string, more: { default?: string; min: s
     pattern: sizePattern, 'x-unit': 'size', 'x-min': min, 'x-max': max, ...(defaultText === undefined ? {} : { 'x-default': defaultText }),
     'x-expected': `a number and a unit, such as "200 GB" or "512 MiB"; ${min} to ${max}`, ...rest,
   }));
+}
+
+function port(key: string, description: string, fallback: number) {
+  return Type.Integer(about(key, description, { minimum: 0, maximum: 65_535, default: fallback, 'x-expected': 'a whole number from 0 to 65535' }));
 }
 
 function yesNo(key: string, description: string, fallback: boolean) {
@@ -118,6 +125,15 @@ export const FileSchema = Type.Object({
     loopback: Type.Optional(yesNo('discovery.loopback', 'Also looks for cameras on this machine itself, for emulated ones.', false)),
     interfaces: Type.Optional(Type.Array(text('discovery.interfaces', 'An interface.', { maxLength: 32, pattern: '^[A-Za-z0-9._:@-]+$', expected: 'the name of a network interface, such as "eth0"' }),
       about('discovery.interfaces', 'Network interfaces on which cameras are looked for; all local ones when empty.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 interface names, such as ["eth0"]' }))),
+  }),
+  page: table('The page: live pictures, timeline and settings in the browser.', {
+    enabled: Type.Optional(yesNo('page.enabled', 'Whether there is one.', true)),
+    port: Type.Optional(port('page.port', 'Port for visitors by HTTPS; 0 takes any free one, which `sallyport status` shows.', 7443)),
+    http_port: Type.Optional(port('page.http_port', 'Port for plain HTTP, which only this machine itself reaches (127.0.0.1); 0 takes any free one.', 7480)),
+    names: Type.Optional(Type.Array(text('page.names', 'A name.', { maxLength: 253, pattern: pageNamePattern, expected: 'a host name or an IP address, without https:// or a port', examples: ['hub.example.org'] }),
+      about('page.names', 'Names and addresses by which visitors come, besides the machine\'s own. Requests for other names are refused. A name that the hub\'s own authority may not sign yet makes it begin a new one, which devices must be told anew.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 host names or IP addresses, such as ["hub.example.org"]' }))),
+    certificate: Type.Optional(path('page.certificate', 'A certificate of your own, with those that lead to its authority: a PEM file. It is read again each day.')),
+    certificate_key: Type.Optional(path('page.certificate_key', 'Its private key: a PEM file that only the hub\'s user may read.')),
   }),
   capture: table('The programs that read the cameras.', {
     ffmpeg: Type.Optional(path('capture.ffmpeg', 'ffmpeg 5.1 or newer, by name or path.', 'ffmpeg')),

@@ -3,8 +3,12 @@
  * It reaches cameras and visitors of the site and nothing else; what leaves the house is the courier's, which has no key.
  */
 import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { serveControl, type ControlSocket } from './api/control.ts';
+import type { Operations } from './api/contract.ts';
 import { operationsOf } from './api/operations.ts';
+import { Page } from './api/page.ts';
+import { pageParts } from './api/pageparts.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { clockSynchronised } from './base/timesync.ts';
 import { SallyportError, reasonOf } from './base/errors.ts';
@@ -16,18 +20,22 @@ import { plural, secondMs } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
+import { AccountsDuty } from './duties/accounts.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { MendDuty } from './duties/mend.ts';
 import { FollowDuty } from './duties/follow.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { ListenDuty } from './duties/listen.ts';
+import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
+import { PlaybackDuty } from './duties/playback.ts';
 import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
 import { SealingDuty } from './duties/sealing.ts';
 import { Site } from './duties/site.ts';
+import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -45,6 +53,9 @@ export interface HubOptions {
 /** A disk that is not there at the start is looked for so often, and said to be missing once a minute. */
 const lookForDiskMs = secondMs;
 const looksPerLine = 60;
+
+/** Where `scripts/page` puts what visitors' browsers load. */
+const pageFolder = fileURLToPath(new URL('../dist/page', import.meta.url));
 
 export class Hub {
   readonly #life = new Lifetime();
@@ -108,8 +119,21 @@ export class Hub {
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
-    const operations = operationsOf({ site, privacy, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
+    const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
+    const playback = new PlaybackDuty({ vault, clock, timekeeper });
+    const accounts = await this.#life.own('accounts', new AccountsDuty({
+      vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
+    }));
+    const page: Page = await this.#life.own('page', new Page({
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
+    }));
+    const operations: Operations = operationsOf({ page, site, privacy, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
+    // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
+    await page.start();
+    // The code itself is shown by `pair` alone: what is said here may end in a journal.
+    if (page.state.state === 'new') options.echo?.(`Nobody has an account here yet. To begin: \`sallyport pair\` shows the code and where to open the page (${page.state.urls[0] ?? 'it is not open'}).\n`);
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
     const heartbeat = await this.#life.own('heartbeat', new HeartbeatDuty({ manager: this.#manager, cameras: () => site.cameras.map((watch) => watch.beating), notices, clock, log }));
@@ -171,6 +195,12 @@ async function openLog(config: HubConfig, clock: Clock, echo: ((line: string) =>
   const toFile = dayFileWriter(logFolder, () => clock.wallMs());
   const log = createLog({ level: config.log.level, write: (line) => { toFile(line); echo?.(line); } });
   return { log, logFolder };
+}
+
+/** Of a camera that is not known nobody may see anything. */
+function isPrivate(site: Site, privacy: PrivacyDuty, camera: string): boolean {
+  const space = site.config.cameras.find(({ id }) => id === camera)?.space;
+  return space === undefined || privacy.of(space) !== undefined;
 }
 
 /** How long what is known of a camera is kept. */

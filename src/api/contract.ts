@@ -74,6 +74,18 @@ export const ScrubShape = Type.Object({
   problem: Optional(ErrorShape),
 });
 
+export const PageState = Type.Object({
+  enabled: Type.Boolean(),
+  /** `new`: nobody has an account. Absent while it is not known. */
+  state: Optional(Type.Enum(['new', 'ready'])),
+  urls: Type.Array(Text(300)),
+  fingerprint: Optional(Text(64)),
+  words: Optional(Type.Array(Text(20))),
+  problem: Optional(ErrorShape),
+});
+/** What begins the first hour: the one-time code is there as long as nobody has an account. */
+export const PairReply = Type.Object({ page: PageState, code: Optional(Text(20)), untilMs: Optional(UnixMs) });
+
 export const StatusShape = Type.Object({
   version: Text(),
   hub: Text(),
@@ -111,6 +123,8 @@ export const StatusShape = Type.Object({
     level: Text(), need: Text(), landlock: Type.Integer(), seccomp: Type.Boolean(), missing: Optional(Text(1000)),
     hub: Type.Object({ managed: Type.Boolean(), noNewPrivileges: Type.Boolean(), callFilters: Type.Integer(), capable: Type.Boolean() }),
   }),
+  /** Where the page is; `words` and `fingerprint` are those of the certificate that it shows itself with, or of the hub's authority. */
+  page: PageState,
   recovery: Type.Object({ cut: Type.Integer(), adopted: Type.Integer(), removed: Type.Integer(), missing: Type.Integer() }),
   warnings: Type.Array(Text(1000)),
 });
@@ -218,6 +232,7 @@ export const TalkReply = Type.Object({ talkedMs: Type.Integer() });
 /** Each route of the control socket: what goes in, what comes out. */
 export const routes = {
   status: { reply: StatusShape },
+  pair: { reply: PairReply },
   metrics: { reply: MetricsReply },
   discover: { request: DiscoverRequest, reply: DiscoverReply },
   adopt: { request: AdoptRequest, reply: AdoptReply },

@@ -14,8 +14,9 @@ import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
 import { eventsInWords } from '../policy/subscriptions.ts';
 import type { Operations, Pending } from './contract.ts';
+import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; follow: FollowDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs; warnings: readonly string[] }): Operations {
   const { site, vault, timekeeper } = parts;
   return {
     status: async () => {
@@ -32,10 +33,12 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
         scrub: scrubOf(parts.scrub),
         copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
         pending: pendingOf(waiting(parts)),
+        page: parts.page.state,
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...status.warnings],
       });
     },
+    pair: async () => parts.page.pair(),
     metrics: async () => ({ text: metricsText(await collectStatus(parts), parts.sealing.ages(), parts.startedMs) }),
     discover: async ({ seconds, range }) => withoutUndefined(await site.discover(seconds, range)),
     adopt: async (order) => {

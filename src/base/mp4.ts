@@ -58,10 +58,10 @@ export function findBox(boxes: readonly Box[], type: string): Box | undefined {
 }
 
 /** A whole box around a payload. */
-export function makeBox(type: string, payload: Uint8Array): Buffer {
-  const box = Buffer.alloc(8 + payload.length);
-  box.writeUInt32BE(box.length, 0);
-  box.write(type, 4, 'latin1');
+export function makeBox(type: string, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const box = new Uint8Array(8 + payload.length);
+  viewOf(box).setUint32(0, box.length);
+  for (let i = 0; i < 4; i++) box[4 + i] = type.charCodeAt(i);
   box.set(payload, 8);
   return box;
 }

@@ -25,7 +25,7 @@ With --observations it says what the cameras observed: motion, persons, a door b
 ${footageOptionsHelp}`,
   async run(args) {
     const { values, positionals } = parseOptions('list', args, {
-      config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' },
+      config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' }, owner: { type: 'string' },
       from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, observations: { type: 'boolean' },
     }, 1);
     const nowMs = systemClock.wallMs();
@@ -49,7 +49,7 @@ ${footageOptionsHelp}`,
   },
 };
 
-function fromArchive(values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined }, camera: string | undefined, fromMs: number, toMs: number): Promise<{ segments: Row[]; gaps: Gap[] }> {
+function fromArchive(values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined; owner?: string | undefined }, camera: string | undefined, fromMs: number, toMs: number): Promise<{ segments: Row[]; gaps: Gap[] }> {
   return withArchive('list', values, async (archive) => {
     const all: { segments: Row[]; gaps: Gap[] } = { segments: [], gaps: [] };
     for (const name of camera === undefined ? await archive.cameras() : [camera]) {

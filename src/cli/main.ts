@@ -9,6 +9,7 @@ import { print, printError } from './terminal.ts';
 const commands: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [
   { name: 'run', summary: 'run the hub', load: async () => (await import('./run.ts')).run },
   { name: 'status', summary: 'how the hub and its cameras are', load: async () => (await import('./status.ts')).status },
+  { name: 'pair', summary: 'where the page is, and the code with which it begins', load: async () => (await import('./pair.ts')).pair },
   { name: 'metrics', summary: 'numbers about the hub, for Prometheus', load: async () => (await import('./metrics.ts')).metrics },
   { name: 'discover', summary: 'look for cameras', load: async () => (await import('./discover.ts')).discoverCommand },
   { name: 'adopt', summary: 'take a camera into the hub', load: async () => (await import('./adopt.ts')).adopt },

@@ -1,27 +1,21 @@
 /** What waits for the owner's yes, and taking that yes: the rule is `policy/consent.ts`, the state is in the vault, the yes is a signature. */
 import { createHash } from 'node:crypto';
-import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import { applyAcceptance, effectiveConfig, type ConsentState, type PendingChange } from '../policy/consent.ts';
+import { acceptNamespace } from '../policy/ownerdocuments.ts';
 import type { HubConfig } from '../policy/settings.ts';
-import type { OwnerList } from '../seal/owner.ts';
-import { verifySignature } from '../seal/sshsig.ts';
+import { ownerKeys, type OwnerList } from '../seal/owner.ts';
+import { publicKeyIn, verifySignature } from '../seal/sshsig.ts';
 import type { Vault } from '../vault/vault.ts';
 
-/** SSHSIG namespace of an owner's yes. */
-export const acceptNamespace = 'sallyport-accept';
+export { acceptNamespace, approvalDocument } from '../policy/ownerdocuments.ts';
 
 export interface Approval {
   readonly id: string;
   /** Canonical JSON of the change as the owner read it. */
   readonly document: string;
   readonly signature: string;
-}
-
-/** The document that an owner signs: the change in the words that were shown, and when. */
-export function approvalDocument(change: PendingChange, acceptedMs: number): string {
-  const { id, text, key, from, to, camera } = change;
-  return canonicalJson({ v: 1, id, text, key, from, to, camera, accepted: new Date(acceptedMs).toISOString() });
 }
 
 /** What of the wanted configuration is in force; remembered, so that the next one is measured against it. */
@@ -48,7 +42,10 @@ export async function acceptChange(vault: Vault, owner: OwnerList | undefined, c
 /** Does what the owner said yes to, once, and writes the yes into the audit. SP_BAD_SIGNATURE as above; then nothing is done. */
 export async function takeYes(vault: Vault, owner: OwnerList | undefined, change: PendingChange, approval: Approval, deed: () => Promise<void>): Promise<void> {
   if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
-  verifySignature({ message: approval.document, signature: approval.signature, namespace: acceptNamespace, publicKey: owner.signer, what: `the yes to change ${change.id}` });
+  // The kit and each device of the owner speak for the owner; whoever else signed is refused as another key than the kit's.
+  const by = publicKeyIn(approval.signature);
+  const publicKey = ownerKeys(owner).find((key) => key === by) ?? owner.signer;
+  verifySignature({ message: approval.document, signature: approval.signature, namespace: acceptNamespace, publicKey, what: `the yes to change ${change.id}` });
   const signed = signedChange(approval.document);
   if (signed.id !== change.id || signed.text !== change.text) {
     throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was given to another change' });

@@ -47,6 +47,8 @@ export interface WatchOptions {
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
   /** When the network last heard a Hello from an address, monotonic. */
   readonly helloMs: (address: string) => number | undefined;
+  /** Another camera of ours is known to stand where this one was: nothing is sent there in its name. */
+  readonly placeTaken: SallyportError | undefined;
 }
 
 export interface CameraStatus {
@@ -187,6 +189,7 @@ export class CameraWatch implements Watched {
   }
 
   async #run(): Promise<void> {
+    if (this.#o.placeTaken !== undefined) return this.#missIt(this.#o.placeTaken);
     const facts = await this.#learn();
     if (facts === undefined) return;
     this.#facts = facts;
@@ -242,15 +245,21 @@ export class CameraWatch implements Watched {
         return facts;
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
-        this.#problem = asSallyportError(error);
-        this.#setOnline(false);
-        log.warn({ component: 'watch', camera: camera.id, code: this.#problem.code }, this.#problem.message);
-        await this.#account(this.#problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
-        if (this.#problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
-        else await this.#wait(backoffMs(attempt, random, unanswered.has(this.#problem.code) ? awayWaitMsMax : askWaitMsMax));
+        const problem = asSallyportError(error);
+        await this.#missIt(problem);
+        if (problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
+        else await this.#wait(backoffMs(attempt, random, unanswered.has(problem.code) ? awayWaitMsMax : askWaitMsMax));
       }
     }
     return undefined;
+  }
+
+  async #missIt(problem: SallyportError): Promise<void> {
+    const { camera, log } = this.#o;
+    this.#problem = problem;
+    this.#setOnline(false);
+    log.warn({ component: 'watch', camera: camera.id, code: problem.code }, problem.message);
+    await this.#account(problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
   }
 
   /** What is not known cannot be recorded, and the time until it is known is a gap like any other. */

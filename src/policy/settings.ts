@@ -41,6 +41,17 @@ export interface CameraConfig {
 export const jailLevels = ['off', 'files', 'full'] as const;
 export type JailLevel = (typeof jailLevels)[number];
 
+export interface PageConfig {
+  readonly enabled: boolean;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly httpPort: number;
+  readonly names: readonly string[];
+  /** PEM files, absolute; both or none. Without them the hub has an authority of its own. */
+  readonly certificate?: string;
+  readonly certificateKey?: string;
+}
+
 export interface HubConfig {
   readonly name: string;
   /** The data folder, absolute. */
@@ -57,6 +68,8 @@ export interface HubConfig {
   readonly scrub: { readonly everyMs: number; readonly bytesPerSecond: number };
   readonly time: { readonly source: 'ntp' | 'system'; readonly settleMs: number };
   readonly discovery: { readonly loopback: boolean; readonly interfaces: readonly string[] };
+  /** The page: HTTPS for visitors, plain HTTP on 127.0.0.1 alone. `names`: host names and addresses besides those the machine knows of itself. */
+  readonly page: PageConfig;
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** When spaces are private by themselves. */
@@ -66,7 +79,7 @@ export interface HubConfig {
 }
 
 /** Keys whose change takes effect only when the hub starts again; all others take effect at once, without a gap elsewhere. */
-export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'data_mount', 'socket', 'time.source', 'time.settle', 'log.level']);
+export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'data_mount', 'socket', 'time.source', 'time.settle', 'log.level', 'page.enabled', 'page.port', 'page.http_port', 'page.names', 'page.certificate', 'page.certificate_key']);
 
 /** A period as the catalogue knows it, as far as deadlines are concerned. */
 export interface PeriodTimes {

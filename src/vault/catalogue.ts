@@ -148,10 +148,11 @@ export class Catalogue {
   // periods
 
   /** The newest of them: an earlier one's slot was lost. */
-  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): { period: Period; slotSha256: string } | undefined {
-    const row = this.#db.prepare<[string, string, number, number], RawPeriod>(
-      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> '' ORDER BY id DESC LIMIT 1`,
-    ).get(p.camera, p.class, p.startMs, p.deadlineMs);
+  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined {
+    const row = this.#db.prepare<[string, string, number, number, Buffer | null], RawPeriod>(
+      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> ''
+         AND sealed_to IS coalesce(?, sealed_to) ORDER BY id DESC LIMIT 1`,
+    ).get(p.camera, p.class, p.startMs, p.deadlineMs, hashOrNull(p.sealedTo));
     return row === undefined ? undefined : { period: bare(row), slotSha256: row.slotSha256 };
   }
 
@@ -183,13 +184,13 @@ export class Catalogue {
     return { slot, generation: (last?.generation ?? 0) + 1 };
   }
 
-  addPeriod(p: Omit<Period, 'id'> & { slotSha256: string }): Period {
+  addPeriod(p: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }): Period {
     const { lastInsertRowid } = this.#db.prepare(`
-      INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'live')`,
-    ).run(p.camera, p.class, p.startMs, p.endMs, p.deadlineMs, p.slot, p.generation, p.recipient, Buffer.from(p.slotSha256, 'hex'));
+      INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, sealed_to, state)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live')`,
+    ).run(p.camera, p.class, p.startMs, p.endMs, p.deadlineMs, p.slot, p.generation, p.recipient, Buffer.from(p.slotSha256, 'hex'), hashOrNull(p.sealedTo));
     this.#db.prepare('INSERT INTO slot_generations (slot, generation) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET generation = excluded.generation').run(p.slot, p.generation);
-    const { slotSha256: _, ...period } = p;
+    const { slotSha256: _, sealedTo: _to, ...period } = p;
     return { id: Number(lastInsertRowid), ...period };
   }
 
@@ -501,6 +502,11 @@ export class Catalogue {
     for (const id of periodIds) for (const statement of [rests, period, segments, gaps, begun]) statement.run(id);
   }
 
+  /** The same key, sealed to others: the slot has another text. */
+  changeSlotText(periodId: number, slotSha256: string): void {
+    this.#db.prepare('UPDATE periods SET slot_sha256 = ? WHERE id = ?').run(Buffer.from(slotSha256, 'hex'), periodId);
+  }
+
   rememberShredded(slotSha256: readonly string[], atMs: UnixMs): void {
     const statement = this.#db.prepare('INSERT OR IGNORE INTO shredded (sha256, at_ms) VALUES (?, ?)');
     for (const sha256 of slotSha256) statement.run(Buffer.from(sha256, 'hex'), Math.round(atMs));
@@ -598,6 +604,10 @@ function rowOf(row: RawSegment): SegmentRow {
 
 function factsOf(raw: RawPeriod): PeriodFacts {
   return { ...raw, listed: raw.listed === 1 };
+}
+
+function hashOrNull(hex: string | undefined): Buffer | null {
+  return hex === undefined ? null : Buffer.from(hex, 'hex');
 }
 
 function bare(raw: RawPeriod): Period {

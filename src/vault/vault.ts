@@ -23,6 +23,7 @@ import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { secondMs } from '../base/units.ts';
+import type { AccountsBook, AccountsChange } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
 import { segmentId, type GapRow, type Hole, type HoleQuery, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
@@ -39,6 +40,7 @@ import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './p
 import type { Receipt } from './receipts.ts';
 import { endReconcile, keptFoldersSetting, reconcile, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
 import { recover, type Kept, type Recovery } from './recover.ts';
+import { replaceSlot, settleReplacement, type ReplaceStep, type SlotReplacement } from './replaceslot.ts';
 import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
 import { Scrub } from './scrub.ts';
 import { SegmentFile } from './segmentfile.ts';
@@ -47,6 +49,7 @@ import { Turns } from './turns.ts';
 import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
+export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { DiskState } from './diskcare.ts';
 export type { ObservationRow } from './observations.ts';
@@ -65,7 +68,7 @@ export interface VaultOptions {
   readonly log: Log;
   readonly hubName: string;
   /** For tests that kill between steps. */
-  readonly hooks?: { readonly afterStep?: (step: PurgeStep) => Promise<void> | void };
+  readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep) => Promise<void> | void };
 }
 
 export interface SegmentBeginning {
@@ -317,9 +320,18 @@ export class Vault {
     await this.#settle(parts);
   }
 
+  /**
+   * Puts another text into a living period's slot: the same key, which the owner's device has sealed to other people. SP_SLOT_CHANGED when the slot holds
+   * something else by now; what is wrong with the text as `checkSlotText` says it; SP_WRITE.
+   */
+  replaceSlot(r: SlotReplacement): Promise<void> {
+    return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => replaceSlot(parts, r, this.#o.clock.wallMs(), (step) => this.#o.hooks?.afterStep?.(step)))));
+  }
+
   /** As a start does it: every file is a row's again, purges are ended, papers are written. What the salvage waits for is left to it: it knows more. */
   async #settleFolder(parts: Parts): Promise<void> {
     const purgeParts = this.#purgeParts(parts);
+    await settleReplacement(parts, this.#o.clock.wallMs());
     const kept = await this.#reconcile(parts, purgeParts);
     this.#recovery = await recover(purgeParts, (path) => this.#isInHand(path), kept);
     if (kept.folders.size > 0) await parts.database.call('putSetting', { name: keptFoldersSetting, json: canonicalJson([...kept.folders].sort()) });
@@ -388,7 +400,7 @@ export class Vault {
   // periods and segments
 
   /**
-   * The period of this camera, class, start and deadline, made if it is not there: its slot is in both keyring files, read back, before
+   * The period of this camera, class, start, deadline and recipients, made if it is not there: its slot is in both keyring files, read back, before
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
@@ -730,6 +742,31 @@ export class Vault {
   async setting(name: string): Promise<CanonicalValue | undefined> {
     const json = await this.#call('setting', { name });
     return json === undefined ? undefined : (JSON.parse(json) as CanonicalValue);
+  }
+
+  // accounts
+
+  accountsBook(): Promise<AccountsBook> {
+    return this.#call('accountsBook');
+  }
+
+  /** In one transaction with what is remembered beside and with the lines of the audit. */
+  changeAccounts(change: AccountsChange, entries: readonly AuditEntry[], settings: readonly { readonly name: string; readonly value: CanonicalValue }[] = []): Promise<void> {
+    return this.#call('changeAccounts', { change, entries, settings: settings.map(({ name, value }) => ({ name, json: canonicalJson(value) })), atMs: this.#now() });
+  }
+
+  sessionUsed(id: string, usedMs: UnixMs): Promise<void> {
+    return this.#call('sessionUsed', { id, usedMs });
+  }
+
+  /** The newest first, those before line `before`. */
+  auditBefore(before: number | undefined, limit: number): Promise<{ lines: { n: number; entry: string | null }[]; total: number }> {
+    return this.#call('auditBefore', { before, limit });
+  }
+
+  /** Old pages of the database's log hold what was deleted until it is truncated. SP_DATABASE while a reader keeps it from that. */
+  async forgetDeleted(): Promise<void> {
+    if (!(await this.#call('truncateWal'))) throw new SallyportError('SP_DATABASE', { reason: 'a reader keeps its log from being emptied; it is tried again' });
   }
 
   // helpers

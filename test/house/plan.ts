@@ -17,7 +17,7 @@ const keysAndBelow = ['base', 'policy', 'seal'];
 const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detect', 'outbox', 'duties'];
 
 /** Pure, and shared with the browser. */
-const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
+const sealFormat = ['armor', 'base64', 'bech32', 'header', 'metadata', 'ownerlist', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
 
 /** `config` stands for the files src/config*.ts, `hub` and `courier` for src/hub.ts and src/courier.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
@@ -78,7 +78,7 @@ export const modules: readonly ModuleRule[] = [
   { names: ['fluent-ffmpeg'], only: ['capture/'], oneFile: true, because: 'one file puts ffmpeg\'s arguments in order; fluent-ffmpeg never starts a program for us' },
   { names: ['node-rtsp-stream', 'node-rtsp-stream/mpeg1muxer'], only: ['capture/'], oneFile: true, because: 'its server has no authentication: one file uses its muxer alone' },
   { names: ['fastify', '@fastify/type-provider-typebox', 'ws'], only: ['api/'], because: 'visitors come in through api/' },
-  { names: ['@peculiar/x509'], only: ['api/'], because: 'certificates are made where visitors come in; the package opens nothing' },
+  { names: ['@peculiar/asn1-x509', '@peculiar/asn1-schema'], only: ['api/'], oneFile: true, because: 'one file makes certificates, where visitors come in; the packages open nothing' },
   { names: ['@fastify/swagger'], only: ['api/'], because: 'it writes down what api/ offers, and opens nothing' },
   { names: ['pino'], only: ['base/log.ts'], because: 'every log line passes the one writer that scrubs it' },
   { names: ['typebox', 'typebox/value', 'typebox/format', 'typebox/compile'], only: ['configschema.ts', 'configcheck.ts', 'config.ts', 'api/'], because: 'schemas judge what comes from outside: the configuration and visitors' },
@@ -86,6 +86,7 @@ export const modules: readonly ModuleRule[] = [
   { names: ['croner'], only: ['duties/'], because: 'only duties run by the calendar' },
   { names: ['preact', 'preact/hooks', 'preact/jsx-runtime', 'qrcode-generator'], only: ['web/'], because: 'what draws the page runs in the visitor\'s browser; the hub loads none of it', built: true },
   { names: ['vite'], only: ['web/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
+  { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/', built: true },
   { names: ['fast-xml-parser'], only: ['base/xml.ts'], because: 'strangers\' XML is bounded by base/xml.ts before it is parsed' },
 ];
 

@@ -33,7 +33,9 @@ function importsOf(code: string, strings: Source['strings'], lineOf: (offset: nu
     const typeOnly = statement?.[1] !== undefined && !/^\s*(?:from\b|,)/.test(before.slice(statement.index + 'import type'.length));
     const bare = /(?:^|[\s;])import\s*\(?\s*$/.test(before);
     const file = /^\.{1,2}\/.*\.tsx?$/.test(text);
-    if (statement !== null || bare || file) imports.push({ specifier: text, typeOnly: statement !== null && typeOnly, line: lineOf(start) });
+    // `worker.ts?worker&url`: how the page's build takes it changes nothing about which file it is.
+    const specifier = text.replace(/(?<=\.tsx?)\?.*$/, '');
+    if (statement !== null || bare || file) imports.push({ specifier, typeOnly: statement !== null && typeOnly, line: lineOf(start) });
   }
   return imports;
 }

@@ -4,10 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isSallyportError } from '../../src/base/errors.ts';
 import { boxesIn } from '../../src/base/mp4.ts';
 import { run } from '../../src/base/spawn.ts';
+import { readRecovery } from '../../src/policy/ownerdocuments.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { readMetadata, type SegmentMetadata } from '../../src/seal/metadata.ts';
 import { Opener, openWhole } from '../../src/seal/opener.ts';
-import { openSpace, readOwnerList, slotRecipients } from '../../src/seal/owner.ts';
+import { openSpace, openSpaceHistory, readOwnerList, readTakenOwnerList, slotRecipients } from '../../src/seal/owner.ts';
 import { padmeSize } from '../../src/seal/padme.ts';
 import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { verifySignature } from '../../src/seal/sshsig.ts';
@@ -30,6 +31,12 @@ interface SegmentVector {
 interface Index {
   readonly kit: { readonly file: string; readonly recipient: string; readonly signer: string };
   readonly owner_list: { readonly file: string; readonly space: string; readonly recipient: string };
+  readonly owner_lists_after: {
+    readonly files: readonly string[]; readonly signed_by: readonly string[]; readonly space: string; readonly recipients: readonly string[];
+    readonly device: { readonly file: string; readonly recipient: string; readonly signer: string }; readonly member: { readonly file: string; readonly recipient: string };
+    readonly opened_by_device: number; readonly opened_by_member: number;
+  };
+  readonly recovery: { readonly message: string; readonly file: string; readonly namespace: string };
   readonly slot: {
     readonly files: readonly string[]; readonly slot: number; readonly camera: string; readonly class: string; readonly start_ms: number;
     readonly text_sha256: string; readonly recipient: string; readonly shredded: readonly number[];
@@ -59,6 +66,37 @@ t.test('the kit is who it says, and signed its owner list', async (t) => {
   t.strictSame(slotRecipients(list, index.owner_list.space), [index.kit.recipient, index.owner_list.recipient]);
   const space = openSpace(list, index.owner_list.space, [kit]);
   t.equal(openSlot(slotText(index.slot.slot), [space], 'the vector slot').identity.recipient, index.slot.recipient, 'the space opens the slot as well');
+});
+
+t.test('the lists after it are signed by kit and device in turn, and open for device and member', async (t) => {
+  const { files, signed_by: signedBy, device, member, space, recipients, opened_by_device: byDevice, opened_by_member: byMember } = index.owner_lists_after;
+  let known = read(index.owner_list.file).toString();
+  for (const [at, file] of files.entries()) {
+    const text = read(file).toString();
+    t.equal(readOwnerList(text, file, known).number, at + 2);
+    t.equal((JSON.parse(text) as { by?: string }).by ?? index.kit.signer, signedBy[at]);
+    known = text;
+  }
+  t.throws(() => readOwnerList(known, 'owner-3.json', read(index.owner_list.file).toString()), { code: 'SP_OWNER_LIST' }, 'without the list between nobody knows the device');
+  const list = readTakenOwnerList(known, 'owner-3.json');
+  t.match(list.devices, [{ recipient: device.recipient, signer: device.signer }]);
+  for (const [file, count] of [[device.file, byDevice], [member.file, byMember], [index.kit.file, byDevice]] as const) {
+    const opened = openSpaceHistory(list, space, Identity.parseFile(read(file).toString(), file));
+    t.strictSame(opened.map(({ recipient }) => recipient), recipients.slice(0, count), file);
+    for (const identity of opened) identity.close();
+  }
+});
+
+t.test('a return with the kit is signed by it, for us and for ssh-keygen', { skip: noSshKeygen }, async (t) => {
+  const { message, file, namespace } = index.recovery;
+  const document = read(message).toString();
+  t.match(readRecovery(document), { hub: read(index.signature.public_key).toString().trim(), name: 'Ada', device: { recipient: index.owner_lists_after.device.recipient } });
+  t.equal(readRecovery(document.replace('"v":1', '"v": 1')), undefined, 'it has one form only');
+  t.equal(readRecovery(document.replace('"recover"', '"reset"')), undefined);
+  verifySignature({ message: document, signature: read(file).toString(), namespace, publicKey: index.kit.signer, what: message });
+  writeFileSync(`${work}/allowed-kit`, `kit ${index.kit.signer}\n`);
+  const { status } = await run('ssh-keygen', ['-Y', 'verify', '-f', `${work}/allowed-kit`, '-I', 'kit', '-n', namespace, '-s', new URL(file, folder).pathname], { input: document });
+  t.equal(status, 0);
 });
 
 t.test('the slot gives the period key, from both keyring files', async (t) => {
