@@ -70,10 +70,11 @@ const socket = (path) => { const url = new URL(path, location.href); url.protoco
 
 const ours = `import { LivePlayer } from '/src/web/player/live.ts';
 ${readBack}
+window.told = [];
 window.begin = (tile) => {
   const video = window.tile();
   watch(video, tile);
-  const player = new LivePlayer(video, socket('/live'), { onState() {}, onLatency() {}, onBehind() {}, onSound() {} });
+  const player = new LivePlayer(video, socket('/live'), { onState() {}, onLatency(ms) { told.push(ms); }, onBehind() {}, onSound() {} });
   return () => { player.close(); video.remove(); };
 };`;
 
@@ -141,14 +142,14 @@ async function bench(): Promise<void> {
     const [page, peer] = [await stand.open(ours, ''), await stand.open(plain, '')];
 
     /** Begins so many tiles, and answers how late their pictures were and how long the first took. */
-    const measure = async (of: typeof page, tiles: number): Promise<{ lateMs: number[]; firstMs: number[]; rate: number }> => {
+    const measure = async (of: typeof page, tiles: number): Promise<Measured> => {
       await of.bringToFront();
       const begunMs = await of.evaluate(`window.shown = []; window.ends = Array.from({ length: ${tiles} }, (_, tile) => begin(tile)); performance.timeOrigin + performance.now()`) as number;
       await delay(3000 + options.seconds * 1000);
-      const shown = await of.evaluate('for (const end of ends) end(); window.shown') as [number, number, number][];
+      const { shown, told } = await of.evaluate('for (const end of ends) end(); ({ shown: window.shown, told: (window.told ?? []).splice(0) })') as { shown: [number, number, number][]; told: number[] };
       const firstMs = Array.from({ length: tiles }, (_, tile) => (shown.find(([at]) => at === tile)?.[2] ?? NaN) - begunMs);
       const settled = shown.filter(([, , atMs]) => atMs > begunMs + 3000);
-      return { lateMs: settled.flatMap(([, number, atMs]) => latenessOf(number, atMs, sent)), firstMs, rate: settled.length / tiles / options.seconds };
+      return { lateMs: settled.flatMap(([, number, atMs]) => latenessOf(number, atMs, sent)), firstMs, rate: settled.length / tiles / options.seconds, toldMs: told.slice(told.length / 4) };
     };
     while (capture.state.state !== 'live') await delay(50);
     await delay(2000);
@@ -161,13 +162,14 @@ async function bench(): Promise<void> {
         taken.ours.push(await measure(page, tiles));
         taken.plain.push(await measure(peer, tiles));
       }
-      const of = (who: 'ours' | 'plain', value: (one: { lateMs: number[]; firstMs: number[]; rate: number }) => number): number[] => taken[who].map(value);
+      const of = (who: 'ours' | 'plain', value: (one: Measured) => number): number[] => taken[who].map(value);
       const name = tiles === 1 ? '1 tile' : `${tiles} tiles`;
-      for (const [what, value] of [['p50', ({ lateMs }) => median(lateMs)], ['p95', ({ lateMs }) => quantile(lateMs, 0.95)]] as const satisfies readonly (readonly [string, (one: { lateMs: number[] }) => number])[]) {
+      for (const [what, value] of [['p50', ({ lateMs }) => median(lateMs)], ['p95', ({ lateMs }) => quantile(lateMs, 0.95)]] as const satisfies readonly (readonly [string, (one: Measured) => number])[]) {
         figures.push(figure(`${name}: from sent to shown, ${what}`, 'ms', of('ours', value), { peer: 'the plain page', values: of('plain', value), ratioOf: (one, other) => one / other }));
         figures.push(figure(`${name}: the plain page, ${what}`, 'ms', of('plain', value)));
       }
       figures.push(figure(`${name}: first picture after opening`, 'ms', of('ours', ({ firstMs }) => median(firstMs)), { peer: 'the plain page', values: of('plain', ({ firstMs }) => median(firstMs)) }));
+      figures.push(figure(`${name}: of that from the hub to shown, as the player says`, 'ms', of('ours', ({ toldMs }) => median(toldMs))));
       notes.push(`${name}: ${median(of('ours', ({ rate }) => rate)).toFixed(1)} pictures a second shown of ${fps}, on the plain page ${median(of('plain', ({ rate }) => rate)).toFixed(1)}`);
     }
     report('live', figures, options, [...notes, `a picture leaves ffmpeg's muxer when the next one comes: ${(1000 / fps).toFixed(0)} ms of each figure are its`]);
@@ -177,6 +179,15 @@ async function bench(): Promise<void> {
     for (const end of ends) await end();
     await worker.terminate();
   });
+}
+
+interface Measured {
+  readonly lateMs: number[];
+  readonly firstMs: number[];
+  /** Pictures a second that were shown of each tile. */
+  readonly rate: number;
+  /** From the arrival at the hub, as our player tells it. */
+  readonly toldMs: number[];
 }
 
 /** How long ago the newest picture of that number was sent. */
