@@ -64,7 +64,7 @@ export const english = {
     newDeviceHow: 'To add it, log in and choose Settings, My account, Devices. An owner\'s device, or the recovery kit, then says yes to it.',
     notSecure: 'The connection is encrypted, but your browser does not know the hub\'s certificate. Compare these six words with those that `sallyport pair` shows on the hub:',
     words: 'The hub\'s six words',
-    lost: 'Passphrase lost?', lostHow: 'An owner can take you out and invite you again. If you are the only owner, use the recovery kit on the hub: `sallyport` opens your footage without any account.',
+    lost: 'Passphrase lost?', lostHow: 'An owner can take you out and invite you again. An owner who has the recovery kit gets a new passphrase with it.', recover: 'Use the recovery kit',
   },
 
   first: {
@@ -189,7 +189,7 @@ export const english = {
     lead: 'Who has an account here, and what they may see.', invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
-    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. From now on nothing is sealed for its devices; for what they could open already, the remaining keys are sealed anew by an owner\'s device.', removed: 'The account was erased.',
+    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
     waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Say yes only if you know that they are theirs.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, lastOwner: 'The last owner stays.',
   },
@@ -213,6 +213,12 @@ export const english = {
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', words: 'Six words', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', todo: 'To do', health: 'Health', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+  },
+
+  recover: {
+    title: 'Back with the recovery kit', lead: 'Choose your kit, and a new passphrase. This browser gets a key of its own, signed by the kit; the page then forgets the kit.',
+    kit: 'Recovery kit', kitText: 'Or type it: the groups, in their order', submit: 'New passphrase, and log in', working: 'Signing with the kit…', done: 'You are in. All your other sessions have ended.', kitWrong: 'That is no recovery kit: it has 10 groups of capital letters and digits.',
+    warning: 'Do this only on a device that you trust, and only when the six words of the hub are right.',
   },
 
   join: {

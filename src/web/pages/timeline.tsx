@@ -91,10 +91,10 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     <GapPattern />
     <section class="day" aria-label={say.timeline.title}>
       <p class="unseen">{say.timeline.stripHelp}</p>
-      <div class="day-axis"><span /><Axis fromMs={fromMs} toMs={toMs} reader={reader} /></div>
+      <div class="day-axis"><span /><Axis dayStartMs={startMs} fromMs={fromMs} toMs={toMs} reader={reader} /></div>
       {cameras.map(({ camera, name: label }) => <div class="day-row" key={camera}>
         <div class="day-name"><span>{label}</span></div>
-        <Strip name={label} day={dayName(startMs, reader)} view={viewOf(camera)} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
+        <Strip name={label} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
       </div>)}
     </section>
     <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}</div>
