@@ -12,7 +12,7 @@ import { Shell } from './shell.tsx';
 import { say } from './strings.ts';
 import { Door } from './parts/door.tsx';
 import { Loading, Problem } from './parts/states.tsx';
-import { Toasts } from './parts/toast.tsx';
+import { toast, Toasts } from './parts/toast.tsx';
 import { Login } from './pages/login.tsx';
 import { NotFound } from './pages/notfound.tsx';
 import { Live } from './pages/live.tsx';
@@ -96,9 +96,13 @@ function pageOf(route: Route) {
 /** Asks now and then whether the hub is there, while the page is seen; at once when the browser says that its network came or went. */
 function useAway(tell: (away: boolean) => void): void {
   useEffect(() => {
+    let gone = false;
     const look = (): void => {
       if (document.hidden) return;
-      ask('hello', {}).then(() => tell(false), (error: unknown) => tell(error instanceof HubError && error.code === offline));
+      ask('hello', {}).then(() => {
+        if (gone) toast(say.error.backOnline);
+        tell(gone = false);
+      }, (error: unknown) => tell(gone = error instanceof HubError && error.code === offline));
     };
     const timer = setInterval(look, lookAgainMs);
     for (const event of ['online', 'offline']) addEventListener(event, look);

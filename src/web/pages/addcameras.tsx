@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { say } from '../strings.ts';
+import { addressOf } from '../typedaddress.ts';
 import { Button, Field } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
@@ -133,11 +134,4 @@ function ByAddress({ onAdd }: { readonly onAdd: (candidate: Candidate) => void }
     <Field label={say.first.address} hint={say.first.addressHint} value={text} onInput={(value) => { setText(value); setWrong(false); }} wrong={wrong ? say.first.addressWrong : undefined} inputMode="url" />
     <div class="buttons"><Button type="submit">{say.first.add}</Button></div>
   </form></details>;
-}
-
-/** "192.168.1.20", "192.168.1.20:8000"; undefined for anything else. */
-export function addressOf(text: string): { address: string; port?: number } | undefined {
-  const match = /^((?:\d{1,3}\.){3}\d{1,3})(?::(\d{1,5}))?$/.exec(text.trim());
-  if (match === null || match[1] === undefined) return undefined;
-  return match[2] === undefined ? { address: match[1] } : { address: match[1], port: Number(match[2]) };
 }

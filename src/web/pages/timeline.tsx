@@ -71,11 +71,20 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     // The address tells the moment, so that it can be kept or sent to somebody of the house.
     if (order !== undefined) go({ page: 'timeline', camera: order.camera, atMs: order.fromMs }, { replace: true });
   }, [order]);
+  // Where nothing was chosen yet, the head stands where the newest footage is.
+  const placed = useRef(atMs !== undefined);
+  useEffect(() => {
+    const last = view.recorded.at(-1);
+    if (placed.current || last === undefined) return;
+    placed.current = true;
+    setHeadMs(Math.max(last.fromMs, last.toMs - minuteMs));
+  }, [view]);
   const ends = deadlineAt(view, headMs);
 
   return <div class="stack">
     <div class="page-head"><Heading>{say.timeline.title}</Heading><DayPicker startMs={startMs} nowMs={nowMs} onDay={toDay} /></div>
     {device === undefined ? <UnlockPanel /> : null}
+    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p></div> : null}
     {device === undefined ? null : <ReplayScreen
       order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}
