@@ -23,3 +23,13 @@ export async function admitDevice(held: Held, { account, device }: Waiting): Pro
   const next = await keys.admit(list, held.me.account.id, { device: { name, recipient, signer }, spaces: account.spaces, owner: account.role === 'owner' });
   for (const text of next) await ask('ownerListTake', { body: { text } });
 }
+
+/** After an account was erased: lists without its devices, so that nothing is sealed for them from now on. False where this device is locked. */
+export async function expelDevices(held: Held, account: Account): Promise<boolean> {
+  if (account.devices.length === 0) return true;
+  if (held.device === undefined) return false;
+  const list = await ownerListInHand();
+  if (list === undefined) return true;
+  for (const text of await (await loadKeys()).expel(list, held.me.account.id, account.devices)) await ask('ownerListTake', { body: { text } });
+  return true;
+}

@@ -12,12 +12,13 @@ import { Shell } from './shell.tsx';
 import { say } from './strings.ts';
 import { Door } from './parts/door.tsx';
 import { Loading, Problem } from './parts/states.tsx';
-import { Toasts } from './parts/toast.tsx';
+import { toast, Toasts } from './parts/toast.tsx';
 import { Login } from './pages/login.tsx';
 import { NotFound } from './pages/notfound.tsx';
 import { Live } from './pages/live.tsx';
 
 const FirstHour = later(() => import('./pages/first.tsx').then(({ FirstHour }) => FirstHour));
+const Recover = later(() => import('./pages/recover.tsx').then(({ Recover }) => Recover));
 const Join = later(() => import('./pages/join.tsx').then(({ Join }) => Join));
 const Timeline = later(() => import('./pages/timeline.tsx').then(({ Timeline }) => Timeline));
 const Settings = later(() => import('./pages/settings.tsx').then(({ Settings }) => Settings));
@@ -73,6 +74,8 @@ export function App() {
       ? <FirstHour hello={hello} held={held} onOwner={enter} onDone={() => { change({ first: false, hello: { ...hello, state: 'ready' } }); go({ page: 'live' }, { replace: true }); }} />
       : route.page === 'join' && held === undefined
         ? <Join hello={hello} code={route.code} onJoined={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
+        : route.page === 'recover' && held === undefined
+          ? <Recover hello={hello} onIn={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
         : held === undefined
           ? <Login hello={hello} ended={state.ended} onIn={(next, device) => { enter(next, device); if (route.page === 'login' || route.page === 'first') go({ page: 'live' }, { replace: true }); }} />
           : <HeldProvider value={held}><Shell route={route}>{pageOf(route)}</Shell></HeldProvider>}
@@ -82,7 +85,7 @@ export function App() {
 
 function pageOf(route: Route) {
   switch (route.page) {
-    case 'live': case 'login': case 'first': case 'join': return <Live camera={route.page === 'live' ? route.camera : undefined} />;
+    case 'live': case 'login': case 'first': case 'join': case 'recover': return <Live camera={route.page === 'live' ? route.camera : undefined} />;
     case 'timeline': return <Timeline camera={route.camera} atMs={route.atMs} />;
     case 'settings': return <Settings section={route.section} />;
     case 'promises': return <Promises />;
@@ -93,9 +96,13 @@ function pageOf(route: Route) {
 /** Asks now and then whether the hub is there, while the page is seen; at once when the browser says that its network came or went. */
 function useAway(tell: (away: boolean) => void): void {
   useEffect(() => {
+    let gone = false;
     const look = (): void => {
       if (document.hidden) return;
-      ask('hello', {}).then(() => tell(false), (error: unknown) => tell(error instanceof HubError && error.code === offline));
+      ask('hello', {}).then(() => {
+        if (gone) toast(say.error.backOnline);
+        tell(gone = false);
+      }, (error: unknown) => tell(gone = error instanceof HubError && error.code === offline));
     };
     const timer = setInterval(look, lookAgainMs);
     for (const event of ['online', 'offline']) addEventListener(event, look);

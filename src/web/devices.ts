@@ -1,15 +1,9 @@
 /** This browser as one of an account's devices. */
 import type { Me } from '../api/pagecontract.ts';
 import { ask } from './api.ts';
+import { deviceName } from './devicename.ts';
 import type { Held } from './held.tsx';
 import { loadKeys, ownerListInHand } from './load.ts';
-
-/** A name that somebody recognises later. */
-export function deviceName(agent: string): string {
-  const system = ([['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Android', 'Android'], ['Mac OS', 'Mac'], ['Windows', 'Windows'], ['CrOS', 'Chromebook'], ['Linux', 'Linux']] as const).find(([mark]) => agent.includes(mark))?.[1] ?? 'Device';
-  const browser = ([['Edg/', 'Edge'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']] as const).find(([mark]) => agent.includes(mark))?.[1];
-  return browser === undefined ? system : `${browser} on ${system}`;
-}
 
 /** Makes this browser's key, notes its public halves with the hub, and keeps the rest here, locked. `half` proves the passphrase first. */
 export async function addThisDevice(held: Held, half: string, second: Uint8Array): Promise<void> {

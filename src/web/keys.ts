@@ -1,6 +1,7 @@
 /** The real keys: the worker of `crypto/`, called as the pages need it. A chunk of its own. */
 import workerAddress from './crypto/worker.ts?worker&url';
 import { startCryptoWorker, type CryptoClient } from './crypto/client.ts';
+import type { OwnerChange } from './crypto/ownerlist.ts';
 import type { Device, Stretch } from '../api/pagecontract.ts';
 import type { Keys, OpenDevice, OwnerListInHand } from './seams.ts';
 
@@ -20,6 +21,17 @@ export function openKeys(): Keys {
     if (list === undefined) return { shape: device, spaces: [] };
     const { spaces } = await ask.openOwnerList({ ...list, account });
     return { shape: device, spaces: spaces.map(({ space }) => space) };
+  };
+
+  /** One list a change, each after the one before. */
+  const signed = async (list: OwnerListInHand, account: string, changes: readonly OwnerChange[]): Promise<string[]> => {
+    const lists: string[] = [];
+    for (const change of changes) {
+      const before = lists.at(-1);
+      const inHand = before === undefined ? list : { text: before, earlier: [...list.earlier, list.text, ...lists.slice(0, -1)] };
+      lists.push(await ask.nextOwnerList({ ...inHand, account, by: 'device', change, nowMs: Date.now() }));
+    }
+    return lists;
   };
 
   return {
@@ -52,16 +64,9 @@ export function openKeys(): Keys {
       return { document, signature };
     },
     async admit(list, account, { device, spaces, owner }) {
-      const changes = owner
-        ? [{ kind: 'device' as const, device }]
-        : spaces.map((space) => ({ kind: 'member' as const, space, recipient: device.recipient, past: false }));
-      const signed: string[] = [];
-      for (const change of changes) {
-        const before = signed.at(-1);
-        const inHand = before === undefined ? list : { text: before, earlier: [...list.earlier, list.text, ...signed.slice(0, -1)] };
-        signed.push(await ask.nextOwnerList({ ...inHand, account, by: 'device', change, nowMs: Date.now() }));
-      }
-      return signed;
+      return signed(list, account, owner ? [{ kind: 'device', device }] : spaces.map((space) => ({ kind: 'member', space, recipient: device.recipient, past: false })));
     },
+    expel: (list, account, leaving) => signed(list, account, leaving.filter(({ recipient }) => list.text.includes(recipient)).map(({ recipient, signer }) => ({ kind: list.text.includes(signer) ? 'device removed' : 'member removed', recipient }))),
+    recover: (hub, name, login, device, nowMs) => ask.signRecovery({ hub, name, login, device, madeMs: nowMs }),
   };
 }

@@ -10,6 +10,7 @@ export type Route =
   | { readonly page: 'promises' }
   | { readonly page: 'first' }
   | { readonly page: 'login' }
+  | { readonly page: 'recover' }
   | { readonly page: 'join'; readonly code: string }
   | { readonly page: 'unknown' };
 
@@ -33,7 +34,7 @@ export function routeOf({ pathname, search = '', hash = '' }: { readonly pathnam
   if (rest !== undefined) return { page: 'unknown' };
   // The code stands behind the #, which browsers send to nobody.
   if (page === 'join') return { page, code: hash.replace(/^#/, '') };
-  return page === 'promises' || page === 'first' || page === 'login' ? { page } : { page: 'unknown' };
+  return page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
 }
 
 export function pathOf(route: Route): string {

@@ -24,9 +24,9 @@ export const english = {
   },
 
   common: {
-    back: 'Back', next: 'Next', close: 'Close', cancel: 'Cancel', save: 'Save', saved: 'Saved.', remove: 'Remove', end: 'End', again: 'Try again', copy: 'Copy', copied: 'Copied.',
-    loading: 'Loading…', notCopied: 'Could not copy. Select the text and copy it yourself.', required: 'This is needed.', yes: 'Yes', no: 'No', show: 'Show', hide: 'Hide',
-    minutesAgo: (ms: number) => `${span(ms)} ago`, justNow: 'just now', on: 'On', off: 'Off', camera: 'Camera', since: (when: string) => `since ${when}`, dismiss: 'Dismiss message',
+    back: 'Back', next: 'Next', close: 'Close', cancel: 'Cancel', save: 'Save', saved: 'Saved.', remove: 'Remove', again: 'Try again', copy: 'Copy', copied: 'Copied.',
+    loading: 'Loading…', notCopied: 'Could not copy. Select the text and copy it yourself.', show: 'Show', hide: 'Hide',
+    camera: 'Camera', since: (when: string) => `since ${when}`, dismiss: 'Dismiss message',
   },
 
   error: {
@@ -64,11 +64,11 @@ export const english = {
     newDeviceHow: 'To add it, log in and choose Settings, My account, Devices. An owner\'s device, or the recovery kit, then says yes to it.',
     notSecure: 'The connection is encrypted, but your browser does not know the hub\'s certificate. Compare these six words with those that `sallyport pair` shows on the hub:',
     words: 'The hub\'s six words',
-    lost: 'Passphrase lost?', lostHow: 'An owner can take you out and invite you again. If you are the only owner, use the recovery kit on the hub: `sallyport` opens your footage without any account.',
+    lost: 'Passphrase lost?', lostHow: 'An owner can take you out and invite you again. An owner who has the recovery kit gets a new passphrase with it.', recover: 'Use the recovery kit',
   },
 
   first: {
-    title: 'Your first hour', stepOf: (n: number, of: number, name: string) => `Step ${n} of ${of}: ${name}`,
+    stepOf: (n: number, of: number, name: string) => `Step ${n} of ${of}: ${name}`,
     stepNames: ['Code', 'You', 'Recovery kit', 'Cameras', 'How long', 'Done'],
     codeTitle: 'Welcome',
     codeLead: 'This hub has no owner yet. To show that you are at the hub, type the code that `sallyport pair` prints on its terminal.',
@@ -79,11 +79,11 @@ export const english = {
     name: 'Your name', passphrase: 'Passphrase', passphraseHint: 'At least 12 characters. Four or five unrelated words are easy to keep and hard to guess.', passphraseAgain: 'Passphrase, once more',
     suggest: 'Suggest one', suggested: 'Write it down before you go on.',
     tooShort: 'Use at least 12 characters.', notEqual: 'The two are not the same.', nameWrong: 'Use 1 to 64 characters, without blanks at the ends.',
-    device: 'This device', deviceHint: 'How it is called in the list of your devices.',
+    device: 'This device', 
     kitTitle: 'Your recovery kit',
     kitLead: 'Everything recorded is sealed to this key. It was made in this browser just now, and the hub will never have it. Whoever holds it can open all footage; without it and without your devices, nobody can.',
     kitDo: 'Print it or save it, and keep it where you keep passports. Not on the hub.',
-    print: 'Print', save: 'Save as a file', kitShown: 'The kit as text, in groups', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'It begins with AGE-SECRET-KEY-1; then these groups, without blanks:',
+    print: 'Print', save: 'Save as a file', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'It begins with AGE-SECRET-KEY-1; then these groups, without blanks:',
     kitKept: 'I have printed or saved it', kitSheetTitle: 'Sallyport recovery kit', kitSheetText: 'An age identity. Keep it offline and secret. It opens all footage of this hub:  age -d -i kit.txt',
     confirmTitle: 'Prove it to yourself', confirmLead: 'Type two groups from your print or file. After this the page forgets the kit.', group: (n: number) => `Group ${n}`, groupWrong: 'That is not what this group says.',
     confirm: 'The kit is safe; go on', showAgain: 'Show the kit again',
@@ -105,7 +105,7 @@ export const english = {
     signed: 'A longer time than before needs an owner\'s yes. This device signed it for you.',
     doneTitle: 'Sealed and recording', doneLead: 'The first footage was sealed, and this device has just opened it:', waitingSeal: 'Waiting for the first sealed footage…', waitingSealHint: 'It comes about a minute after the camera\'s first picture.',
     noCameraYet: 'You are the owner now. There is no camera yet; add some in the settings.', toLive: 'To the live pictures',
-    replayed: 'First sealed footage, opened in this browser',
+    
   },
 
   proof: {
@@ -135,11 +135,11 @@ export const english = {
   live: {
     title: 'Live', none: 'No camera yet', noneOwner: 'Take your first camera in: the hub finds those in your network.', noneOther: 'None of the cameras is in a space that you may see.', addCamera: 'Add a camera',
     connecting: 'Connecting…', waiting: 'Waiting for the next key frame…', lost: 'No picture', retrying: 'Trying again…', privacy: 'Privacy is on: pictures and sound are off, for everybody', offline: 'The camera is offline',
-    latency: (ms: number) => ms < 1000 ? `${ms} ms behind` : `${(ms / 1000).toFixed(1)} s behind`, behind: 'Slow connection: key frames only', recording: 'Recording', notRecording: 'Not recording', picture: (name: string) => `Live picture of ${name}`,
-    all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', noSound: 'This camera sends no sound.', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
-    talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', talkEnded: 'The camera ended the talk.',
+    latency: (ms: number) => ms < 1000 ? `${ms} ms behind` : `${(ms / 1000).toFixed(1)} s behind`, behind: 'Slow connection: key frames only', picture: (name: string) => `Live picture of ${name}`,
+    all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
+    talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', 
     replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. Settings can ask the camera for H.264.`,
-    stream: 'Stream', main: 'Full picture', sub: 'Small picture', details: 'About this picture',
+    stream: 'Stream', main: 'Full picture', sub: 'Small picture', 
   },
 
   timeline: {
@@ -154,7 +154,7 @@ export const english = {
     gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
     unlockTitle: 'Open old footage on this device', unlockLead: 'Old footage is sealed; this device has a key for it, locked by your passphrase.', unlock: 'Unlock', unlockWrong: 'That is not the passphrase of this account.',
     noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
-    export: 'Export follows in a later version. Until then: sallyport export.',
+    
   },
 
   observation: {
@@ -180,24 +180,24 @@ export const english = {
   },
 
   keep: {
-    lead: 'How long footage is kept, and what the disk has room for.', current: (span: string) => `Kept for ${span}`, change: 'Change', changed: 'Changed.', waits: 'A longer time waits for an owner\'s yes, under Approvals.', own: 'Some cameras have a time of their own in the hub\'s file.',
-    disk: 'Disk', used: (o: { used: string; free: string; total: string }) => `${o.used} of footage, ${o.free} free of ${o.total}`, room: 'Room for footage', reserve: 'Kept free', need: 'Needed to keep all', perCamera: 'Camera by camera', rate: 'A day brings', held: 'Uses now', reaches: 'Reaches back', oldest: 'Oldest', full: 'Nothing is recorded', early: (when: string, reason: string) => `Footage went early on ${when}: ${reason}`,
-    nextDeadline: 'Next key destroyed', lastReceipt: 'Last receipt', receipt: (n: number, segments: number) => `Number ${n}: ${count(segments, 'segment', 'segments')}`, readBack: 'slots read back', notReadBack: 'slots not read back', clock: 'Clock', scrub: 'Last full check of the disk', copies: 'Copies of the database', damaged: (n: number) => `${count(n, 'file is', 'files are')} not as written`, budgetBar: (percent: number) => `${percent} % of the room is used`,
+    current: (span: string) => `Kept for ${span}`, change: 'Change', changed: 'Changed.', waits: 'A longer time waits for an owner\'s yes, under Approvals.', 
+    disk: 'Disk', used: (o: { used: string; free: string; total: string }) => `${o.used} of footage, ${o.free} free of ${o.total}`, room: 'Room for footage', reserve: 'Kept free', need: 'Needed to keep all', perCamera: 'Camera by camera', rate: 'A day brings', held: 'Uses now', reaches: 'Reaches back', full: 'Nothing is recorded', early: (when: string, reason: string) => `Footage went early on ${when}: ${reason}`,
+    nextDeadline: 'Next key destroyed', ends: 'Keys and checks', lastReceipt: 'Last receipt', receipt: (n: number, segments: number) => `Number ${n}: ${count(segments, 'segment', 'segments')}`, readBack: 'slots read back', notReadBack: 'slots not read back', clock: 'Clock', scrub: 'Last full check of the disk', copies: 'Copies of the database', damaged: (n: number) => `${count(n, 'file is', 'files are')} not as written`, budgetBar: (percent: number) => `${percent} % of the room is used`,
   },
 
   people: {
-    lead: 'Who has an account here, and what they may see.', invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
+    invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
-    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. From now on nothing is sealed for its devices; for what they could open already, the remaining keys are sealed anew by an owner\'s device.', removed: 'The account was erased.',
+    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
-    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Say yes only if you know that they are theirs.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, lastOwner: 'The last owner stays.',
+    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Say yes only if you know that they are theirs.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, 
   },
 
   me: {
     about: 'About you', name: 'Name', nameHint: 'You log in with it.', nickname: 'Nickname', picture: 'Picture', pictureHint: 'Made small in this browser before it goes to the hub.', choosePicture: 'Choose a picture', noPicture: 'Take the picture away', language: 'Language', languageHint: 'How dates and numbers are written, such as en-GB or de.', timeZone: 'Time zone', browserZone: 'As this browser',
     passphraseTitle: 'Passphrase', now: 'Passphrase now', next: 'New passphrase', again: 'New passphrase, once more', change: 'Change the passphrase', changed: 'Changed. All other sessions have ended.', wrongNow: 'That is not your passphrase now.',
-    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', deviceName: 'Name of this device', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
+    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
     logout: 'Log out', erase: 'Erase my account', eraseTitle: 'Erase your account?', eraseLead: 'Your name, picture, devices and sessions are erased from the hub. Type your passphrase to go on.', erased: 'Your account was erased.', noDevices: 'None yet: no device of yours opens old footage.', appearance: 'Appearance',
   },
 
@@ -209,10 +209,16 @@ export const english = {
     lead: 'What lowers privacy waits here until an owner says yes. The yes is signed by this device, so that the hub cannot say it itself.', none: 'Nothing waits.', yes: 'Say yes, signed by this device', from: 'Now', to: 'Then', done: 'Signed and in force.', locked: 'To sign, unlock this device: it needs your passphrase.', kit: 'Or on the terminal: sallyport accept ID --identity kit.txt',
   },
 
-  audit: { lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines') },
+  audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines') },
 
   system: {
-    version: 'Version', running: 'Running since', certificate: 'Certificate', words: 'Six words', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', todo: 'To do', health: 'Health', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+  },
+
+  recover: {
+    title: 'Back with the recovery kit', lead: 'Choose your kit, and a new passphrase. This browser gets a key of its own, signed by the kit; the page then forgets the kit.',
+    kit: 'Recovery kit', kitText: 'Or type it: the groups, in their order', submit: 'New passphrase, and log in', working: 'Signing with the kit…', kitWrong: 'That is no recovery kit: it has 10 groups of capital letters and digits.',
+    warning: 'Do this only on a device that you trust, and only when the six words of the hub are right.',
   },
 
   join: {

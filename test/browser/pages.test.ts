@@ -22,7 +22,7 @@ t.test('the page, from a hub without an owner to an account that joins', { timeo
   await page.goto(url);
 
   const began = Date.now();
-  await firstHour(t, site, page, code ?? '', where.words ?? []);
+  const kit = await firstHour(t, site, page, code ?? '', where.words ?? []);
   t.comment(`first hour: ${((Date.now() - began) / 1000).toFixed(0)} s at a machine's speed, three decisions, no file edited`);
   await live(t, site, page);
   await timeline(t, page);
@@ -33,9 +33,11 @@ t.test('the page, from a hub without an owner to an account that joins', { timeo
   const { page: guest } = await visitor(t, browser, { agent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605.1' });
   await joining(t, guest, invitation);
   await newBrowser(t, (await visitor(t, browser)).page, url);
+  await admitAndRemove(t, page);
+  await recovering(t, (await visitor(t, browser)).page, url, kit);
 });
 
-async function firstHour(t: Test, site: TestSite, page: Page, code: string, words: readonly string[]): Promise<void> {
+async function firstHour(t: Test, site: TestSite, page: Page, code: string, words: readonly string[]): Promise<string> {
   await page.getByRole('heading', { name: 'Welcome' }).waitFor();
   t.same(await page.locator('.words li').allTextContents(), words, 'the same six words as on the terminal');
   await page.getByLabel('One-time code').fill('AAAA-AAAA-AAAA');
@@ -60,6 +62,7 @@ async function firstHour(t: Test, site: TestSite, page: Page, code: string, word
   const groups = await page.locator('.kit-groups .group').allTextContents();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as a file' }).click()]);
   t.equal(download.suggestedFilename(), 'sallyport-kit.txt');
+  const kit = await download.path();
   await page.getByLabel('I have printed or saved it').check();
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByRole('heading', { name: 'Prove it to yourself' }).waitFor();
@@ -107,6 +110,7 @@ async function firstHour(t: Test, site: TestSite, page: Page, code: string, word
   t.ok(await page.getByText(/Its key is destroyed on/).isVisible());
   await inBothThemes(t, page, '08-first-done');
   await page.getByRole('button', { name: 'To the live pictures' }).click();
+  return kit;
 }
 
 async function live(t: Test, site: TestSite, page: Page): Promise<void> {
@@ -252,4 +256,38 @@ async function newBrowser(t: Test, page: Page, url: string): Promise<void> {
   await page.getByRole('link', { name: 'Timeline' }).click();
   await page.getByText('This device has no key for old footage').waitFor();
   await inBothThemes(t, page, '39-timeline-without-key');
+}
+
+async function admitAndRemove(t: Test, page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'People' }).click();
+  await page.getByText('Devices that wait for a yes').waitFor();
+  await inBothThemes(t, page, '50-people-waiting');
+  await page.getByRole('button', { name: 'Say yes with this device' }).first().click();
+  await page.getByText('Signed. What is recorded from now on opens there, too.').waitFor();
+  await page.getByRole('button', { name: 'Remove' }).first().click();
+  await inBothThemes(t, page, '51-people-remove', { whole: false });
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('The account was erased.').waitFor();
+  t.equal(await page.getByText('Ben', { exact: true }).count(), 0);
+}
+
+async function recovering(t: Test, page: Page, url: string, kit: string): Promise<void> {
+  await page.goto(`${url}/recover`);
+  await page.getByRole('heading', { name: 'Back with the recovery kit' }).waitFor();
+  await inBothThemes(t, page, '52-recover');
+  await page.getByLabel('Name').fill(person);
+  await page.getByLabel('Recovery kit', { exact: true }).setInputFiles(kit);
+  await page.getByLabel('New passphrase', { exact: true }).fill('a wholly new passphrase');
+  await page.getByLabel('New passphrase, once more').fill('a wholly new passphrase');
+  await page.getByRole('button', { name: 'New passphrase, and log in' }).click();
+  await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
+  await page.getByRole('link', { name: 'Timeline' }).click();
+  await page.getByRole('radio', { name: '10 min' }).check();
+  await page.locator('.strip .recorded').first().waitFor();
+  await page.getByRole('slider').first().focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
+  await untilShown(page, '.replay-screen video');
+  t.pass('with the kit, this browser opens what was recorded before it was there');
 }

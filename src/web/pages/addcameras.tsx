@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { say } from '../strings.ts';
+import { addressOf } from '../typedaddress.ts';
 import { Button, Field } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
@@ -59,7 +60,7 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
   };
   return <div class="stack">
     {search.error === undefined ? null : <Problem error={search.error} onAgain={search.again} />}
-    <div class="card-head"><p role="status">{search.value === undefined || searching ? say.first.searching : search.value.found.length === 0 ? say.first.noneFound : say.first.found(candidates.length)}</p>
+    <div class="card-head"><p role="status">{search.value === undefined || searching ? say.first.searching : candidates.length === 0 ? say.first.noneFound : say.first.found(candidates.length)}</p>
       <Button kind="quiet" icon="search" busy={searching && search.error === undefined} onClick={() => { setSearching(true); search.again(); }}>{say.first.lookAgain}</Button></div>
     {search.value === undefined && search.error === undefined ? <Loading words={say.first.searching} /> : null}
     {search.value !== undefined && candidates.length === 0 ? <p class="muted">{say.first.noneFoundFix}</p> : null}
@@ -100,7 +101,8 @@ function CandidateCard({ candidate, outcome, chosen, name, onName, onToggle }: C
     {chosen && !done ? <Field label={say.first.cameraName} value={name} onInput={onName} maxLength={64} /> : null}
     {outcome?.camera === undefined ? null : <div class="tile"><Picture camera={outcome.camera} stream={outcome.camera.streams.some(({ stream }) => stream === 'sub') ? 'sub' : 'main'} /></div>}
     {outcome === undefined || outcome.words.length === 0 ? null : <div class={`note ${outcome.state === 'refused' ? 'bad' : 'good'}`} role="status">
-      {outcome.words.map((sentence) => <p key={sentence}>{upper(sentence)}</p>)}
+      {outcome.state === 'refused' || outcome.words.length < 2 ? outcome.words.map((sentence) => <p key={sentence}>{upper(sentence)}</p>)
+        : <><p>{upper(outcome.words[0] ?? '')}</p><details><summary>{say.cameras.details}</summary>{outcome.words.slice(1).map((sentence) => <p key={sentence}>{upper(sentence)}</p>)}</details></>}
       {outcome.hint === undefined ? null : <p class="small">{outcome.hint}</p>}
       {outcome.state === 'refused' ? <p class="small">{say.first.otherPassword}</p> : null}
     </div>}
@@ -132,11 +134,4 @@ function ByAddress({ onAdd }: { readonly onAdd: (candidate: Candidate) => void }
     <Field label={say.first.address} hint={say.first.addressHint} value={text} onInput={(value) => { setText(value); setWrong(false); }} wrong={wrong ? say.first.addressWrong : undefined} inputMode="url" />
     <div class="buttons"><Button type="submit">{say.first.add}</Button></div>
   </form></details>;
-}
-
-/** "192.168.1.20", "192.168.1.20:8000"; undefined for anything else. */
-export function addressOf(text: string): { address: string; port?: number } | undefined {
-  const match = /^((?:\d{1,3}\.){3}\d{1,3})(?::(\d{1,5}))?$/.exec(text.trim());
-  if (match === null || match[1] === undefined) return undefined;
-  return match[2] === undefined ? { address: match[1] } : { address: match[1], port: Number(match[2]) };
 }

@@ -2,7 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { Hello, Me } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
-import { deviceIdOf, deviceName } from '../devices.ts';
+import { deviceName } from '../devicename.ts';
+import { deviceIdOf } from '../devices.ts';
 import { dateClock, readerOf } from '../format.ts';
 import { loadKeys } from '../load.ts';
 import { Heading } from '../navigation.tsx';

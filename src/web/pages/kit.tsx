@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Me } from '../../api/pagecontract.ts';
 import { ask, HubError } from '../api.ts';
-import { deviceIdOf, deviceName } from '../devices.ts';
+import { deviceName } from '../devicename.ts';
+import { deviceIdOf } from '../devices.ts';
 import { groupIs, groupsToConfirm, kitPrefix } from '../kitgroups.ts';
 import { loadKeys, ownerListInHand } from '../load.ts';
 import { Heading } from '../navigation.tsx';

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Hello, Me } from '../../api/pagecontract.ts';
 import { ask, HubError } from '../api.ts';
 import { loadKeys, ownerListInHand } from '../load.ts';
-import { Heading } from '../navigation.tsx';
+import { Heading, Link } from '../navigation.tsx';
 import type { OpenDevice } from '../seams.ts';
 import { say } from '../strings.ts';
 import { CertificateWords } from '../parts/certificate.tsx';
@@ -44,7 +44,7 @@ export function Login({ hello, ended, onIn }: LoginProps) {
     <Button kind="main" type="submit" busy={doing.busy} wide>{doing.busy ? say.login.working : say.login.submit}</Button>
     {doing.busy ? <p class="hint">{say.login.workingHint}</p> : null}
     {known ? null : <div class="note"><b>{say.login.newDevice}</b><p>{say.login.newDeviceCan}</p><p>{say.login.newDeviceCannot}</p><p class="small">{say.login.newDeviceHow}</p></div>}
-    <details><summary>{say.login.lost}</summary><p class="muted">{say.login.lostHow}</p></details>
+    <details><summary>{say.login.lost}</summary><div class="stack tight"><p class="muted">{say.login.lostHow}</p><div class="buttons"><Link to={{ page: 'recover' }} class="button plain">{say.login.recover}</Link></div></div></details>
   </form>
   <CertificateWords hello={hello} /></main></Door>;
 }

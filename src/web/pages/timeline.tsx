@@ -71,11 +71,20 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     // The address tells the moment, so that it can be kept or sent to somebody of the house.
     if (order !== undefined) go({ page: 'timeline', camera: order.camera, atMs: order.fromMs }, { replace: true });
   }, [order]);
+  // Where nothing was chosen yet, the head stands where the newest footage is.
+  const placed = useRef(atMs !== undefined);
+  useEffect(() => {
+    const last = view.recorded.at(-1);
+    if (placed.current || last === undefined) return;
+    placed.current = true;
+    setHeadMs(Math.max(last.fromMs, last.toMs - minuteMs));
+  }, [view]);
   const ends = deadlineAt(view, headMs);
 
   return <div class="stack">
     <div class="page-head"><Heading>{say.timeline.title}</Heading><DayPicker startMs={startMs} nowMs={nowMs} onDay={toDay} /></div>
     {device === undefined ? <UnlockPanel /> : null}
+    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p></div> : null}
     {device === undefined ? null : <ReplayScreen
       order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}
@@ -91,10 +100,10 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     <GapPattern />
     <section class="day" aria-label={say.timeline.title}>
       <p class="unseen">{say.timeline.stripHelp}</p>
-      <div class="day-axis"><span /><Axis fromMs={fromMs} toMs={toMs} reader={reader} /></div>
+      <div class="day-axis"><span /><Axis dayStartMs={startMs} fromMs={fromMs} toMs={toMs} reader={reader} /></div>
       {cameras.map(({ camera, name: label }) => <div class="day-row" key={camera}>
         <div class="day-name"><span>{label}</span></div>
-        <Strip name={label} day={dayName(startMs, reader)} view={viewOf(camera)} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
+        <Strip name={label} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
       </div>)}
     </section>
     <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}</div>

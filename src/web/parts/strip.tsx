@@ -8,6 +8,7 @@ interface StripProps {
   readonly name: string;
   readonly day: string;
   readonly view: DayView;
+  readonly dayStartMs: number;
   readonly fromMs: number;
   readonly toMs: number;
   readonly headMs: number;
@@ -20,7 +21,7 @@ interface StripProps {
 
 const height = 54;
 
-export function Strip({ name, day, view, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
+export function Strip({ name, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
   const [element, width] = useWidth();
   const scale: Scale = { fromMs, toMs, width };
   const pressed = useRef(false);
@@ -40,7 +41,7 @@ export function Strip({ name, day, view, fromMs, toMs, headMs, nowMs, chosen, re
   >
     <svg viewBox={`0 0 ${Math.max(1, width)} ${height}`} preserveAspectRatio="none" aria-hidden="true">
       <rect class="ground" x="0" y="18" width={width} height="22" rx="4" />
-      {ticksOf(scale, fromMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
+      {ticksOf(scale, dayStartMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
       {view.gaps.map((gap) => <Bar key={`g${gap.fromMs}`} kind={gap.reason === 'privacy' ? 'private' : 'gap'} bar={barOf(scale, gap)} y={18} height={22} />)}
       {view.recorded.map((run) => <Bar key={`r${run.fromMs}`} kind="recorded" bar={barOf(scale, run)} y={18} height={22} />)}
       {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
@@ -54,14 +55,15 @@ function Bar({ kind, bar, y, height: tall }: { readonly kind: string; readonly b
   return bar === undefined ? null : <rect class={kind} x={bar.x} y={y} width={bar.width} height={tall} rx={Math.min(3, bar.width / 2)} />;
 }
 
-export function Axis({ fromMs, toMs, reader }: { readonly fromMs: number; readonly toMs: number; readonly reader: Reader }) {
+export function Axis({ dayStartMs, fromMs, toMs, reader }: { readonly dayStartMs: number; readonly fromMs: number; readonly toMs: number; readonly reader: Reader }) {
   const [element, width] = useWidth();
   const scale: Scale = { fromMs, toMs, width };
-  const fine = toMs - fromMs < 15 * 60_000;
+  const fine = toMs - fromMs < 5 * 60_000;
+  const edge = 30;
   return <div class="axis" ref={element} aria-hidden="true"><svg viewBox={`0 0 ${Math.max(1, width)} 30`} preserveAspectRatio="none">
-    {ticksOf(scale, fromMs).map((tick) => {
+    {ticksOf(scale, dayStartMs).map((tick) => {
       const x = xOf(scale, tick);
-      return <g key={tick}><line x1={x} x2={x} y1="24" y2="30" /><text x={x} y="18" text-anchor={x < 24 ? 'start' : x > width - 24 ? 'end' : 'middle'}>{fine ? clockSeconds(tick, reader) : clock(tick, reader)}</text></g>;
+      return <g key={tick}><line x1={x} x2={x} y1="24" y2="30" />{x < edge && tick !== fromMs || x > width - edge && tick !== toMs ? null : <text x={x} y="18" text-anchor={tick === fromMs ? 'start' : tick === toMs ? 'end' : 'middle'}>{fine ? clockSeconds(tick, reader) : clock(tick, reader)}</text>}</g>;
     })}
   </svg></div>;
 }

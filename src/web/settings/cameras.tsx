@@ -49,7 +49,7 @@ function CameraCard({ status, camera, mayChange, onChanged }: CardProps) {
   const device = status.device === undefined ? say.cameras.unknown : [status.device.manufacturer, status.device.model].filter((part) => part !== '').join(' ');
   return <section class="card" aria-labelledby={`camera-${status.camera}`}>
     <div class="card-head"><div><h2 id={`camera-${status.camera}`}>{status.name}</h2><p class="small muted">{device}</p></div><StateBadge status={status} privacy={camera?.privacy === true} /></div>
-    <p>{upper(status.state)}</p>
+    {status.state === 'recording' ? null : <p>{upper(status.state)}</p>}
     {mayChange ? <Fix status={status} onPassword={() => setChanging(true)} onTrust={() => tell({ act: 'trust' })} /> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <details><summary>{say.cameras.details}</summary><div class="stack">

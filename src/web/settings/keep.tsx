@@ -57,7 +57,7 @@ function DiskCard({ status: { disk, footage, cameras } }: { readonly status: Sta
 function Ends({ status: { purge, time, scrub, copies, nowMs } }: { readonly status: Status }) {
   const { reader } = useHeld();
   return <section class="card" aria-labelledby="keep-ends">
-    <h2 id="keep-ends">{say.keep.nextDeadline}</h2>
+    <h2 id="keep-ends">{say.keep.ends}</h2>
     <dl class="facts">
       <Fact name={say.keep.nextDeadline} value={purge.nextDeadlineMs === undefined ? say.cameras.never : deadline(purge.nextDeadlineMs, nowMs, reader)} />
       <Fact name={say.keep.lastReceipt} value={purge.lastReceipt === undefined ? say.cameras.never : [say.keep.receipt(purge.lastReceipt.number, purge.lastReceipt.segments), purge.lastReceipt.readBack ? say.keep.readBack : say.keep.notReadBack, dateClock(purge.lastReceipt.atMs, reader)].join(', ')} />

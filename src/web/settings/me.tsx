@@ -1,6 +1,7 @@
 /** One's own account: what the hub knows of one, to see, change and erase. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, HubError } from '../api.ts';
+import { deviceName } from '../devicename.ts';
 import { addThisDevice } from '../devices.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
@@ -61,7 +62,7 @@ function About() {
       <Field label={say.me.name} hint={say.me.nameHint} value={form.name} onInput={(name) => set({ name })} maxLength={64} autocomplete="username" wrong={tried && !nameFits(form.name) ? say.first.nameWrong : undefined} />
       <Field label={say.me.nickname} value={form.nickname} onInput={(nickname) => set({ nickname })} maxLength={64} autocomplete="nickname" />
       <Field label={say.me.language} hint={say.me.languageHint} value={form.language} onInput={(language) => set({ language })} maxLength={35} />
-      <Select label={say.me.timeZone} hint={say.me.browserZone} value={form.timeZone} onChoose={(timeZone) => set({ timeZone })} options={zones.map((zone) => ({ value: zone, label: zone === '' ? say.me.browserZone : zone }))} />
+      <Select label={say.me.timeZone} value={form.timeZone} onChoose={(timeZone) => set({ timeZone })} options={zones.map((zone) => ({ value: zone, label: zone === '' ? say.me.browserZone : zone }))} />
     </div>
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button kind="main" type="submit" busy={doing.busy}>{say.common.save}</Button></div>
@@ -79,6 +80,7 @@ function Devices() {
   const { account } = held.me;
   const [here, setHere] = useState<string>();
   const [asking, setAsking] = useState(false);
+  const [forgetting, setForgetting] = useState(false);
   const doing = useDoing();
   useEffect(() => { void loadKeys().then((keys) => keys.known(account.name)).then((known) => setHere(known?.id ?? '')); }, [held.device, account.id]);
   const forget = (): void => {
@@ -86,6 +88,7 @@ function Devices() {
       await (await loadKeys()).forget(account.id);
       held.takeDevice(undefined);
       setHere('');
+      setForgetting(false);
       toast(say.me.forgotten);
     });
   };
@@ -93,8 +96,9 @@ function Devices() {
     <div><h2 id="me-devices">{say.me.devices}</h2><p class="muted">{say.me.devicesLead}</p></div>
     {account.devices.length === 0 ? <p>{say.me.noDevices}</p> : <ul class="rows">{account.devices.map((device) => <li key={device.id}>
       <div class="grow"><b>{device.name}</b>{device.id === here ? <span class="muted">{` (${say.me.thisDevice})`}</span> : null}<p class="small muted">{say.me.added(dateClock(device.madeMs, held.reader))}</p></div>
-      {device.id === here ? <Button kind="risky" busy={doing.busy} onClick={forget}>{say.me.forget}</Button> : null}
+      {device.id === here ? <Button kind="risky" onClick={() => setForgetting(true)}>{say.me.forget}</Button> : null}
     </li>)}</ul>}
+    {forgetting ? <Dialog title={say.me.forget} onClose={() => setForgetting(false)}><div class="form"><p>{say.me.forgetLead}</p><div class="buttons end"><Button onClick={() => setForgetting(false)}>{say.common.cancel}</Button><Button kind="risky" busy={doing.busy} onClick={forget}>{say.me.forget}</Button></div></div></Dialog> : null}
     {here === '' ? <div class="buttons"><Button icon="device" onClick={() => setAsking(true)}>{say.me.addDevice}</Button></div> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {asking ? <WithPassphrase title={say.me.addDevice} lead={say.timeline.noDeviceLead} label={say.me.addDevice} onClose={() => setAsking(false)} onProven={async (half, second) => {
@@ -119,7 +123,7 @@ function Sessions() {
 }
 
 function agentInWords(agent: string): string {
-  return agent === '' ? say.first.device : agent;
+  return agent === '' ? say.first.device : deviceName(agent);
 }
 
 function Passphrase() {

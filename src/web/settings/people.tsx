@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Account } from '../../api/pagecontract.ts';
 import { roles, type Role } from '../../policy/access.ts';
-import { admitDevice, waitingDevices, type Waiting } from '../admitting.ts';
+import { admitDevice, expelDevices, waitingDevices, type Waiting } from '../admitting.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
@@ -131,9 +131,13 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
 }
 
 function RemoveDialog({ account, onClose }: { readonly account: Account; readonly onClose: () => void }) {
+  const held = useHeld();
   const doing = useDoing();
+  const locked = held.device === undefined && account.devices.length > 0;
   const remove = (): void => {
     void doing.run(async () => {
+      // The list first: an account that is gone names no devices any more.
+      await expelDevices(held, account);
       await ask('accountErase', { id: account.id });
       toast(say.people.removed);
       onClose();
@@ -141,7 +145,8 @@ function RemoveDialog({ account, onClose }: { readonly account: Account; readonl
   };
   return <Dialog title={say.people.removeTitle(account.name)} onClose={onClose}><div class="form">
     <p>{say.people.removeLead}</p>
+    {locked ? <UnlockPanel /> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
-    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="risky" busy={doing.busy} onClick={remove}>{say.common.remove}</Button></div>
+    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="risky" busy={doing.busy} disabled={locked} onClick={remove}>{say.common.remove}</Button></div>
   </div></Dialog>;
 }
