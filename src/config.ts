@@ -192,7 +192,7 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     dataMount: last((file) => file.data_mount) ?? false,
     ...(owner === undefined ? {} : { owner: pathOf(owner) }),
     socket: pathOf(last((file) => file.socket) ?? join(data, 'control.sock')),
-    record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after) },
+    record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after), thumbnails: last((file) => file.record?.thumbnails) ?? true },
     keep: { footageMs, logsMs: lengthMs('14 days', (file) => file.keep?.logs), auditMs: lengthMs('2 years', (file) => file.keep?.audit) },
     disk: { ...bytesOf('budgetBytes', last((file) => file.disk?.budget)), ...bytesOf('reserveBytes', last((file) => file.disk?.reserve)) },
     scrub: { everyMs: lengthMs('7 days', (file) => file.scrub?.every), bytesPerSecond: sizeBytes(last((file) => file.scrub?.rate) ?? '2 MB') },

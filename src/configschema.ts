@@ -103,6 +103,7 @@ export const FileSchema = Type.Object({
   record: table('Recording.', {
     period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', divides: '1 day' })),
     cut_after: Type.Optional(duration('record.cut_after', 'After this time the next key frame begins a new segment. A crash costs at most about this much.', { default: '60 seconds', min: '2 seconds', max: '90 seconds' })),
+    thumbnails: Type.Optional(yesNo('record.thumbnails', 'Whether a small picture of its beginning lies in each segment, sealed with it, for the timeline.', true)),
   }),
   keep: table('How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
     footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: '3 days', min: '10 seconds', max: '10 years' })),

@@ -86,6 +86,8 @@ export const TimelineReply = Type.Object({
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */
     keyFrames: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+    /** Where its thumbnail's box lies in the opened bytes: offset, size (docs/FORMAT.md). */
+    thumb: Optional(Type.Tuple([Type.Integer(), Type.Integer()])),
   })),
   gaps: Type.Array(Type.Object({ fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
   observations: Type.Array(Type.Object({ kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs) })),
@@ -156,6 +158,14 @@ export const pageRoutes = {
   talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
+  slotReplace: {
+    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces',
+    request: Type.Object({
+      camera: CameraId, slot: Type.Integer({ minimum: 0, maximum: 2 ** 32 }), generation: Type.Integer({ minimum: 1, maximum: 2 ** 32 }),
+      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }),
+    }, closed),
+    reply: Done,
+  },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
   // operating
   status: { method: 'GET', path: '/status', need: 'status', says: 'how the hub is', reply: StatusShape },

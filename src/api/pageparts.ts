@@ -23,7 +23,7 @@ export interface PageDuties {
 export function pageParts({ live, talk, playback, stills, privacy, clock, log }: PageDuties): PageParts {
   return {
     live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
-    talk: (socket, { camera }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone), { camera }, { clock, log, signal }),
+    talk: (socket, { camera, account }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone, { who: 'page', account }), { camera }, { clock, log, signal }),
     playback,
     still: (camera) => stills.still(camera),
     privacy: {

@@ -57,7 +57,7 @@ export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' 
 export interface PageRooms {
   readonly accounts: AccountsDuty;
   readonly site: PageSite;
-  readonly vault: Pick<Vault, 'auditBefore' | 'livePeriods' | 'audit' | 'publicKey'>;
+  readonly vault: Pick<Vault, 'auditBefore' | 'periodOfSlot' | 'replaceSlot' | 'audit' | 'publicKey'>;
   readonly operations: Operations;
   readonly watchLog: WatchLog;
   readonly clock: Clock;
@@ -101,7 +101,7 @@ const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home'
 const statuses: Partial<Record<ErrorCode, number>> = {
   SP_PAGE_LOGIN: 401, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
   SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
-  SP_SLOT_MISSING: 410, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
+  SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
 };
 
 const pageParams: Readonly<Record<string, TSchema>> = {
@@ -389,9 +389,16 @@ function handlersOf(rooms: PageRooms): Handlers {
     slot: async ({ params, principal, reply }) => {
       const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
       const text = await footage().slot(camera, slot, generation);
-      const period = (await vault.livePeriods()).find((known) => known.slot === slot && known.generation === generation);
+      const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
       await watchLog.playback(principal.account.id, camera, { slot, generation, fromMs: period?.startMs, toMs: period?.endMs });
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
+    },
+    slotReplace: async ({ principal, body }) => {
+      const { camera, slot, generation, from, text } = body;
+      await vault.periodOfSlot({ camera, slot, generation });
+      await vault.replaceSlot({ slot, generation, from, text: Buffer.from(text, 'base64url') });
+      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'slots', slot, generation } });
+      return done;
     },
     segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
     status: async () => operations.status({}),

@@ -61,20 +61,18 @@ export async function auditTrail({ vault, nameOf, spaceOf }: TrailRooms, princip
   return { lines, total };
 }
 
-function maySee({ camera, account, detail }: Entry, principal: Principal, spaceOf: TrailRooms['spaceOf']): boolean {
+function maySee({ camera, account }: Entry, principal: Principal, spaceOf: TrailRooms['spaceOf']): boolean {
   if (principal.account.role === 'owner' && principal.token?.spaces === undefined) return true;
   if (camera !== undefined) return principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '');
-  const of = account ?? (detail as { account?: unknown } | null | undefined)?.account;
-  return of === principal.account.id;
+  return account === principal.account.id;
 }
 
 function lineOf(n: number, { at_ms, what = '', who = '', account, camera, detail }: Entry, nameOf: TrailRooms['nameOf']): TrailLine {
-  const id = account ?? (detail as { account?: string } | null | undefined)?.account;
   const more = detail === undefined || detail === null ? '' : typeof detail === 'string' ? detail : JSON.stringify(detail);
   const said = words[what] ?? what;
   return {
     n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(camera === undefined ? {} : { camera }),
-    who: id === undefined ? who : nameOf(id) ?? 'somebody whose account is gone',
+    who: account === undefined ? who : nameOf(account) ?? 'somebody whose account is gone',
     text: `${said}${more === '' ? '' : ` ${more}`}`.slice(0, textMax),
   };
 }

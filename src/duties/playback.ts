@@ -40,6 +40,7 @@ export interface SealedSpan {
   readonly generation: number;
   readonly cutChunks?: number;
   readonly keyFrames: [number, number][];
+  readonly thumb?: [number, number];
 }
 
 export interface GapSpan {
@@ -151,8 +152,8 @@ function pageEnd(rows: readonly SegmentRow[]): UnixMs {
   return tooMany?.startMs ?? Infinity;
 }
 
-function spanOf({ seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames }: SegmentRow): SealedSpan {
-  return { seq, startMs, durationMs, sizeBytes, slot, generation, ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]) };
+function spanOf({ seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow): SealedSpan {
+  return { seq, startMs, durationMs, sizeBytes, slot, generation, ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) };
 }
 
 function gapOf({ fromMs, toMs, reason, detail }: GapRow): GapSpan {

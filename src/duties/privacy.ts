@@ -89,7 +89,7 @@ export class PrivacyDuty {
       const changed = [...others, ...(on || untilMs !== undefined ? [{ space, on, sinceMs: nowMs, ...(untilMs === undefined ? {} : { untilMs }) }] : [])];
       await this.#o.vault.putSetting(settingName, changed as unknown as CanonicalValue);
       this.#switches = changed;
-      await this.#o.vault.audit({ what: on ? 'privacy.on' : 'privacy.off', who: by.who, detail: { space, ...(by.account === undefined ? {} : { account: by.account }), ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }) } });
+      await this.#o.vault.audit({ what: on ? 'privacy.on' : 'privacy.off', who: by.who, ...(by.account === undefined ? {} : { account: by.account }), detail: { space, ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }) } });
       await this.#tell();
       this.#loop.nudge();
     });

@@ -11,6 +11,7 @@ import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
+import { Stills } from '../capture/still.ts';
 import { loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
@@ -87,6 +88,8 @@ export class Site {
   /** Where cameras went that are no longer where the configuration says. */
   readonly #places = new Map<string, CameraPlace>();
   #owner: Owner = { list: undefined, problem: new SallyportError('SP_NO_OWNER') };
+  /** One for all cameras: it has one decoder at a time. */
+  readonly #stills: Stills;
   /** Changes are made one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -94,6 +97,7 @@ export class Site {
     this.#o = o;
     this.#wanted = o.wanted;
     this.#effective = o.wanted;
+    this.#stills = new Stills({ clock: o.clock, log: o.log });
   }
 
   async start(): Promise<void> {
@@ -104,6 +108,7 @@ export class Site {
   async close(): Promise<void> {
     await this.#turn.catch(() => {});
     await Promise.all([...this.#watches.values()].map((watch) => watch.close('hub stopped')));
+    await this.#stills.close();
   }
 
   get config(): HubConfig {
@@ -422,6 +427,7 @@ export class Site {
     const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
+      still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
       recipients, room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
@@ -433,9 +439,9 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business, and whether there are thumbnails is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

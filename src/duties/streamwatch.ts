@@ -105,10 +105,11 @@ export class StreamWatch {
   }
 
   #record(): void {
-    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room } = this.#o.watch;
+    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room, still } = this.#o.watch;
     const recorder = new Recorder({
       camera: camera.id, stream: this.#o.stream, capture: this.session.capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs,
       keepMs: () => camera.keepMs, recipients: () => recipients, clockState, room, gaps: this.#gaps,
+      still: (init, keyFrame) => still({ camera: camera.id, stream: this.#o.stream, init, keyFrame }),
     });
     this.#recorder = recorder;
     this.#life.defer('recorder', () => recorder.close());

@@ -77,7 +77,7 @@ export class TalkDuty {
     } finally {
       await talk.close();
       const heldMs = Math.round(clock.monotonicMs() - startedMs);
-      await vault.audit({ what: 'camera.talk', who, camera, detail: { held_ms: heldMs, account } });
+      await vault.audit({ what: 'camera.talk', who, camera, ...(account === undefined ? {} : { account }), detail: { held_ms: heldMs } });
       log.info({ component: 'talk', camera, heldMs }, 'the way to the loudspeaker is closed');
     }
   }

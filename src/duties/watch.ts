@@ -9,6 +9,7 @@ import type { Secret } from '../base/secret.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { CameraAddress } from '../cameras/client.ts';
 import type { Jail } from '../capture/jail.ts';
+import type { Still, StillOrder } from '../capture/still.ts';
 import type { StreamCapture, StreamState } from '../capture/stream.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
@@ -44,6 +45,8 @@ export interface WatchOptions {
   /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
   readonly recipients: readonly string[];
   readonly room: RecordingRoom;
+  /** Has the thumbnail of a segment made; undefined where none is wanted. */
+  readonly still: (order: Pick<StillOrder, 'camera' | 'stream' | 'init' | 'keyFrame'>) => Still | undefined;
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
   /** When the network last heard a Hello from an address, monotonic. */
   readonly helloMs: (address: string) => number | undefined;

@@ -27,6 +27,7 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['socket', 'the control socket is', before.socket, after.socket],
     ['record.period', 'one key covers', formatDuration(before.record.periodMs), formatDuration(after.record.periodMs)],
     ['record.cut_after', 'segments are cut after', formatDuration(before.record.cutAfterMs), formatDuration(after.record.cutAfterMs)],
+    ['record.thumbnails', 'each segment has a thumbnail:', yesNo(before.record.thumbnails), yesNo(after.record.thumbnails)],
     ['keep.footage', 'footage is kept', formatDuration(before.keep.footageMs), formatDuration(after.keep.footageMs), after.keep.footageMs > before.keep.footageMs],
     ['keep.logs', 'the log is kept', formatDuration(before.keep.logsMs), formatDuration(after.keep.logsMs), after.keep.logsMs > before.keep.logsMs],
     ['keep.audit', 'the audit is kept', formatDuration(before.keep.auditMs), formatDuration(after.keep.auditMs), after.keep.auditMs > before.keep.auditMs],

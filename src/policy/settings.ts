@@ -61,7 +61,7 @@ export interface HubConfig {
   /** The owner list, absolute; without it nothing is recorded. */
   readonly owner?: string;
   readonly socket: string;
-  readonly record: { readonly periodMs: number; readonly cutAfterMs: number };
+  readonly record: { readonly periodMs: number; readonly cutAfterMs: number; readonly thumbnails: boolean };
   readonly keep: { readonly footageMs: number; readonly logsMs: number; readonly auditMs: number };
   /** What footage may take, and what stays free; without `reserveBytes` the size of the disk decides (`policy/disk.ts`). */
   readonly disk: { readonly budgetBytes?: number; readonly reserveBytes?: number };

@@ -13,6 +13,7 @@ import { hourMs } from '../base/units.ts';
 import { inRecordedOrder } from '../policy/order.ts';
 import type { Identity } from '../seal/identity.ts';
 import { Opener, openWhole } from '../seal/opener.ts';
+import { findThumbnail, thumbnailIn, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
 import { FileSource } from './filesource.ts';
 import { isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
@@ -38,6 +39,8 @@ export interface ArchiveSegment {
   readonly state: 'complete' | 'cut' | 'unlisted';
   /** When the hub found it to be not what was written. */
   readonly damagedMs?: UnixMs;
+  /** Where its thumbnail's box lies in the opened bytes: as the list says, or as it was found in a file that no list covers. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 export interface ArchiveGap {
@@ -131,6 +134,22 @@ export class Archive {
     const source = await FileSource.open(join(this.#footage, segment.path), segment.state === 'unlisted' ? segment.sizeBytes : undefined);
     const options = segment.cutChunks === undefined ? {} : { cutChunks: segment.cutChunks };
     return this.#slots.use(segment.slot, segment.path, (identity) => Opener.open(source, [identity], segment.path, options));
+  }
+
+  /**
+   * The JPEG of its first picture; undefined when it has none. Where its row says nothing (a hub found the file after a crash, and could
+   * not look into it) it is looked for. Errors as `openSegment`, and SP_AGE_PAYLOAD where it lies in a damaged chunk.
+   */
+  async thumbnail(segment: ArchiveSegment): Promise<Buffer | undefined> {
+    if (segment.cutChunks !== undefined) return undefined;
+    const opener = await this.openSegment(segment);
+    try {
+      const place = segment.thumb ?? await findThumbnail(opener.plainSize, (offset, length) => opener.read(offset, length));
+      const jpeg = place === undefined ? undefined : thumbnailIn(await opener.read(...place));
+      return jpeg === undefined ? undefined : Buffer.from(jpeg);
+    } finally {
+      opener.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -278,6 +297,7 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
     keyFrames: record.key_frames,
     state: record.state,
     ...(record.damaged_ms === undefined ? {} : { damagedMs: record.damaged_ms }),
+    ...(record.thumb === undefined ? {} : { thumb: record.thumb }),
   };
 }
 

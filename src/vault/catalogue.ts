@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { inRecordedOrder } from '../policy/order.ts';
+import type { ThumbnailPlace } from '../seal/thumbnail.ts';
 import type { Connection } from './connection.ts';
 import { periodFolder, type StreamName } from './footagepaths.ts';
 import { packKeyFrames, unpackKeyFrames, type KeyFrames } from './keyframes.ts';
@@ -76,6 +77,8 @@ export interface SegmentRow {
   readonly cutChunks: number | undefined;
   /** When it was found to be not what was written. */
   readonly damagedMs: UnixMs | undefined;
+  /** Where its thumbnail's box lies in the opened bytes; absent when it has none, or none that this row knows of. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'state' | 'damagedMs'>;
@@ -128,14 +131,16 @@ const periodColumns = `id, camera, class, start_ms AS startMs, end_ms AS endMs, 
 
 const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
   s.duration_ms AS durationMs, s.path, s.size_bytes AS sizeBytes, s.header_bytes AS headerBytes, lower(hex(s.header_sha256)) AS headerSha256,
-  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs`;
+  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
+  s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
 
 /** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. */
 const segmentMsMax = 3_600_000;
 
 type RawPeriod = Omit<PeriodFacts, 'listed'> & { readonly listed: number };
-type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs'> & {
+type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb'> & {
   readonly rowId: number; readonly keyFrames: Buffer; readonly cutChunks: number | null; readonly damagedMs: number | null;
+  readonly thumbOffset: number | null; readonly thumbSize: number | null;
 };
 
 export class Catalogue {
@@ -324,10 +329,10 @@ export class Catalogue {
     if (period?.state !== 'live') return undefined;
     const state = s.cutChunks === undefined ? 'complete' : 'cut';
     this.#db.prepare(`
-      INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state, cut_chunks)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state, cut_chunks, thumb_offset, thumb_size)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(s.periodId, s.camera, s.stream, s.seq, s.boot, s.monoMs, s.startMs, s.durationMs, s.path, s.sizeBytes, s.headerBytes,
-      Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null);
+      Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null, s.thumb?.[0] ?? null, s.thumb?.[1] ?? null);
     this.#db.prepare(`
       UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes,
         first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
@@ -590,6 +595,8 @@ export function recordOf(row: SegmentRow): SegmentRecord {
     header_sha256: row.headerSha256, body_sha256: row.bodySha256, header_bytes: row.headerBytes, state: row.cutChunks === undefined ? 'complete' : 'cut',
     chunks: row.cutChunks ?? 0, path: row.path, key_frames: row.keyFrames, reason: row.reason,
     ...(row.damagedMs === undefined ? {} : { damaged_ms: row.damagedMs }),
+    // Absent where there is none: the hashes of rows from before there were any stay as they are.
+    ...(row.thumb === undefined ? {} : { thumb: row.thumb }),
   };
 }
 
@@ -598,8 +605,11 @@ function rowHash(row: SegmentRow): Buffer {
 }
 
 function rowOf(row: RawSegment): SegmentRow {
-  const { rowId: _, ...raw } = row;
-  return { ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined, damagedMs: raw.damagedMs ?? undefined };
+  const { rowId: _, thumbOffset, thumbSize, ...raw } = row;
+  return {
+    ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined, damagedMs: raw.damagedMs ?? undefined,
+    ...(thumbOffset === null || thumbSize === null ? {} : { thumb: [thumbOffset, thumbSize] as const }),
+  };
 }
 
 function factsOf(raw: RawPeriod): PeriodFacts {

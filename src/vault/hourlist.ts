@@ -6,6 +6,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
+import { thumbnailBoxBytes, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { isCameraId, parseSegmentPath, periodMsMax, type StreamName } from './footagepaths.ts';
 
 export interface SegmentRecord {
@@ -37,6 +38,8 @@ export interface SegmentRecord {
   readonly reason: string;
   /** When it was found to be not what was written; absent while it is. */
   readonly damaged_ms?: UnixMs;
+  /** Where its thumbnail's box lies in the plaintext: offset and size. Absent when it has none, as one that a crash cut. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 /** A time without footage, and why. */
@@ -127,6 +130,7 @@ function segmentOf(fields: Fields, camera: string): SegmentRecord {
     key_frames: keyFramesOf(fields),
     reason: fields.text('reason'),
     ...(fields.has('damaged_ms') ? { damaged_ms: fields.int('damaged_ms') } : {}),
+    ...(fields.has('thumb') ? { thumb: thumbOf(fields) } : {}),
   };
   const path = parseSegmentPath(record.path);
   if (path === undefined || path.part || path.camera !== camera || path.seq !== record.seq || path.stream !== record.stream) {
@@ -145,6 +149,12 @@ function keyFramesOf(fields: Fields): readonly (readonly [number, number])[] {
     [lastTimeMs, lastOffset] = [timeMs, offset];
     return [timeMs, offset] as const;
   });
+}
+
+function thumbOf(fields: Fields): ThumbnailPlace {
+  const [offset, size, ...more] = fields.list('thumb', 2);
+  if (!isCount(offset) || !isCount(size) || more.length > 0 || size < thumbnailBoxBytes.min || size > thumbnailBoxBytes.max) fields.fail('thumb', 'is not the place of a thumbnail');
+  return [offset, size];
 }
 
 function gapOf(fields: Fields): GapRecord {

@@ -138,7 +138,7 @@ export function makeOperations(db: Connection) {
       const row = catalogue.segment(a.camera, a.stream, a.seq);
       const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
       return row === undefined || period?.state !== 'live' ? undefined : { row, period };
-      }),
+    }),
     /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
     slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
       const period = catalogue.period(a.periodId);

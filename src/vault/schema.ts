@@ -295,7 +295,13 @@ CREATE TABLE tokens (
 ALTER TABLE periods ADD COLUMN sealed_to BLOB;
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6];
+const version7 = `
+-- Where a segment's thumbnail lies in its opened bytes: the whole box. NULL where it has none.
+ALTER TABLE segments ADD COLUMN thumb_offset INTEGER CHECK (thumb_offset >= 0);
+ALTER TABLE segments ADD COLUMN thumb_size INTEGER CHECK (thumb_size > 0);
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

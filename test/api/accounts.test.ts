@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Me } from '../../src/api/pagecontract.ts';
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
+import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, startPage } from './pagekit.ts';
 
@@ -179,4 +180,35 @@ t.test('one changes own data, and erases the account with the passphrase', async
   const { lines } = await owner.browser.must<{ lines: { who: string; what: string }[] }>('GET', 'audit?limit=200');
   t.match(lines.find(({ what }) => what === 'page.person-changed'), { who: 'somebody whose account is gone' });
   t.notOk(JSON.stringify(lines).includes('Mia'));
+});
+
+t.test('a newer list of the owner is taken at once, an older one and a stranger\'s are not; the file that was there first does no harm', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const { text } = await owner.browser.must<{ text: string }>('GET', 'owner');
+  const listOf = (number: number, by: Identity): string => {
+    const { list } = JSON.parse(text) as { list: Record<string, CanonicalValue> };
+    const signer = by.signer();
+    const changed = { ...list, number, signer: signer.publicKey };
+    return JSON.stringify({ list: changed, signature: signer.sign(canonicalJson(changed), 'sallyport-owner') });
+  };
+  t.equal((await owner.browser.post('owner', { text: listOf(2, Identity.generate()) })).code, 'SP_OWNER_LIST', 'a stranger\'s');
+  await owner.browser.must('POST', 'owner', { text: listOf(3, owner.kit) });
+  t.equal((await owner.browser.post('owner', { text: listOf(2, owner.kit) })).code, 'SP_OWNER_LIST', 'an older one');
+  t.match(await owner.browser.must('GET', 'owner'), { text: /"number":3/, earlier: [text] });
+  const member = await joinAs(site, owner.browser, 'member', ['home'], 'Mia');
+  t.equal((await member.browser.post('owner', { text: listOf(4, owner.kit) })).code, 'SP_PAGE_RIGHT', 'members bring none');
+  const status = await owner.browser.must<{ owner: { present: boolean; problem?: unknown } }>('GET', 'status');
+  t.match(status.owner, { present: true, problem: undefined });
+});
+
+t.test('tries that fail are told to the owner, and no line of the audit says whose they were', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const stranger = site.browser();
+  for (let name = 0; name < 12; name++) await stranger.post('login', { name: `guess ${name}`, half: newHalf() });
+  const { notices } = await owner.browser.must<{ notices: { kind: string; text: string }[] }>('GET', 'status');
+  t.match(notices.find(({ kind }) => kind === 'failed logins'), { text: /1[0-2] tries within an hour/ });
+  const { lines } = await owner.browser.must<{ lines: object[] }>('GET', 'audit?limit=100');
+  t.notMatch(JSON.stringify(lines), /guess|127\.0\.0\.1/);
 });

@@ -110,7 +110,8 @@ function ask(url: string, method: string, headers: Record<string, string>, paylo
         resolve({ status: reply.statusCode ?? 0, headers: reply.headers, bytes, body, code: (body['error'] as { code?: string } | undefined)?.code });
       });
     });
-    call.on('error', reject);
+    // As browsers do: a connection that was kept may have been hung up meanwhile.
+    call.on('error', (error) => (call.reusedSocket ? resolve(ask(url, method, headers, payload)) : reject(error)));
     call.end(payload);
   });
 }

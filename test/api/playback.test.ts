@@ -1,7 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { rangeOf, type PlaybackPart } from '../../src/api/page.ts';
 import { SallyportError } from '../../src/base/errors.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { Identity as BrowserIdentity } from '../../src/web/crypto/identity.ts';
+import { resealSlot } from '../../src/web/crypto/slot.ts';
 import { openDoor, type Door } from './pagekit.ts';
 
 const bytes = randomBytes(200_000);
@@ -111,4 +114,23 @@ t.test('who goes away in the middle leaves nothing open', async (t) => {
   }
   await new Promise((resolve) => setTimeout(resolve, 300));
   t.equal(open(), 0);
+});
+
+t.test('an owner\'s device seals a period key anew for other people; a member cannot, and nothing but such a text is taken', async (t) => {
+  const { door: site } = await door(t);
+  const owner = await site.owner();
+  const member = await site.member(owner.browser, 'member', ['home']);
+  const [before, after] = [Identity.generate(), Identity.generate()];
+  const startMs = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+  const period = await site.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + 3_600_000, deadlineMs: startMs + 9 * 3_600_000, recipients: [owner.kit.recipient, before.recipient] });
+  const old = await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }));
+  const text = Buffer.from(resealSlot(old, [BrowserIdentity.parse(before.reveal(), 'it')], [owner.kit.recipient, after.recipient]));
+  const order = { camera: 'front', slot: period.slot, generation: period.generation, from: createHash('sha256').update(old).digest('hex'), text: text.toString('base64url') };
+  t.equal((await member.browser.post('slots', order)).code, 'SP_PAGE_RIGHT');
+  t.equal((await owner.browser.post('slots', { ...order, camera: 'garden' })).status, 410, 'another camera\'s');
+  t.equal((await owner.browser.post('slots', { ...order, text: Buffer.alloc(1024, ' ').toString('base64url') })).code, 'SP_AGE_ARMOR');
+  t.equal((await owner.browser.post('slots', { ...order, from: 'a'.repeat(64) })).code, 'SP_SLOT_CHANGED');
+  await owner.browser.must('POST', 'slots', order);
+  t.ok((await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }))).equals(text));
+  t.equal((await owner.browser.post('slots', order)).status, 409, 'not twice');
 });

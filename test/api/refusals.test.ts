@@ -48,7 +48,7 @@ t.test('a WebSocket of another page, without a session, or for an odd camera is 
   const { browser } = await makeOwner(site);
   const knock = (path: string, headers: Record<string, string>): Promise<number> => new Promise((resolve) => {
     const socket = new WebSocket(`${site.base.replace('https', 'wss')}${path}`, { rejectUnauthorized: false, headers });
-    socket.on('open', () => resolve(101));
+    socket.on('open', () => { socket.terminate(); resolve(101); });
     socket.on('error', () => resolve(0));
     socket.on('unexpected-response', (_request, reply) => { reply.resume(); resolve(reply.statusCode ?? 0); });
   });
@@ -62,7 +62,7 @@ t.test('a WebSocket of another page, without a session, or for an odd camera is 
   t.equal(await knock('/api/v1/me', own), 404);
   t.equal(await knock('/', own), 404);
   for (const camera of ['', '..', '%2e%2e', 'front%00', 'FRONT', 'a'.repeat(41), 'front&stream=third', 'front&more=1']) t.ok([400].includes(await knock(`/api/v1/live?camera=${camera}`, own)), camera);
-  t.equal(await knock(live, own), 501, 'well formed, and only there is nothing to be seen in this test');
+  t.equal(await knock(live, own), 101, 'well formed');
 });
 
 /** Names that climb, end early, mean something elsewhere, or are merely odd. */
@@ -79,7 +79,10 @@ function oddNames(): string[] {
 
 t.test('odd and climbing names, in each parameter and in the path, open nothing', async (t) => {
   const site = await startPage(t);
-  const { browser } = await makeOwner(site);
+  // By plain HTTP: thousands of handshakes would test the machine.
+  const { half } = await makeOwner(site);
+  const browser = new Browser(site.plain);
+  await browser.must('POST', 'login', { name: 'Olga Owner', half });
   const names = [...new Set(oddNames())];
   t.ok(names.length >= 500, `${names.length} names`);
   // As bytes on the wire: what no client library sends.

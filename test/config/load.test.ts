@@ -22,7 +22,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
   const { config } = await loadConfig(join(folder, 'sallyport.toml'));
   t.same(config, {
     name: 'Home', data: '/var/lib/sallyport', dataMount: false, socket: '/var/lib/sallyport/control.sock',
-    record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
+    record: { periodMs: 3_600_000, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: 259_200_000, logsMs: 1_209_600_000, auditMs: 63_072_000_000 },
     disk: {},
     scrub: { everyMs: 604_800_000, bytesPerSecond: 2_000_000 },

@@ -241,6 +241,15 @@ t.test('a camera without a recorded sub stream', async (t) => {
   });
 });
 
+t.test('a sub stream that is recorded is watched from the session that records it', async (t) => {
+  const one = await oneCamera(t, { sub: true });
+  await until(() => one.watch.status.streams.length === 2 && one.watch.status.streams.every(({ recording }) => recording));
+  const { connections } = one.camera;
+  const items = await take(liveOf(one).watch('front', 'sub', nothing, new AbortController().signal), pictures(15));
+  t.match(items[0], { kind: 'init', stream: 'sub', width: 640 });
+  t.equal(one.camera.connections, connections);
+});
+
 t.test('a session on demand begins with the first who looks, ends half a minute after the last, and is one at a time', async (t) => {
   const clock = new StillClock();
   const log: string[] = [];

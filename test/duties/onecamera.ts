@@ -50,7 +50,7 @@ export async function oneCamera(t: Ending, o: { sub?: boolean; audio?: boolean; 
     },
     vault, fileKeys: new FileKeys(systemClock), clock: systemClock, log: silentLog, random: Math.random, bootId: 'boot', ffmpeg: 'ffmpeg', ffprobe: 'ffprobe',
     jail: new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' }), periodMs: o.periodMs ?? 3_600_000, cutAfterMs: o.cutAfterMs ?? 2000,
-    clockState: () => 'synchronised', recipients: [kit.recipient], room: { halted: () => undefined, nudge: () => {} }, notices: { raise: () => {}, settle: () => {} }, helloMs: () => undefined, placeTaken: undefined,
+    clockState: () => 'synchronised', recipients: [kit.recipient], room: { halted: () => undefined, nudge: () => {} }, notices: { raise: () => {}, settle: () => {} }, helloMs: () => undefined, placeTaken: undefined, still: () => undefined,
   });
   life.defer('watch', () => watch.close());
   watch.start();

@@ -63,7 +63,7 @@ t.test('a switch is stored before it is in force; one that could not be stored h
   await duty.switch('home', false, { who: 'page', account: 'anna' });
   t.equal(duty.of('home'), undefined);
   t.same(state.stored, []);
-  t.match(state.audit, [{ what: 'privacy.on', who: 'page', detail: { space: 'home', account: 'anna' } }, { what: 'privacy.off' }]);
+  t.match(state.audit, [{ what: 'privacy.on', who: 'page', account: 'anna', detail: { space: 'home' } }, { what: 'privacy.off' }]);
   await t.rejects(duty.switch('cellar', true, { who: 'cli' }), { code: 'SP_SPACE_UNKNOWN' });
 });
 

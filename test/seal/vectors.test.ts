@@ -12,6 +12,7 @@ import { openSpace, openSpaceHistory, readOwnerList, readTakenOwnerList, slotRec
 import { padmeSize } from '../../src/seal/padme.ts';
 import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { verifySignature } from '../../src/seal/sshsig.ts';
+import { findThumbnail, isThumbnail, thumbnailIn } from '../../src/seal/thumbnail.ts';
 import { memorySource } from './bytes.ts';
 import { ageOpens, noAge, noFfprobe, noSshKeygen, typageOpens } from './referees.ts';
 
@@ -44,6 +45,10 @@ interface Index {
   readonly segment: SegmentVector;
   readonly cut_segment: SegmentVector & { readonly chunks: number };
   readonly hour_list: { readonly file: string; readonly plain_sha256: string };
+  readonly thumbnail: SegmentVector & {
+    readonly thumb: readonly [number, number]; readonly jpeg_size: number; readonly jpeg_sha256: string; readonly width: number; readonly height: number;
+    readonly hour_list: { readonly file: string; readonly plain_sha256: string };
+  };
   readonly signature: { readonly message: string; readonly file: string; readonly public_key: string; readonly namespace: string };
   readonly damaged: readonly { readonly name: string; readonly at?: number; readonly xor?: number; readonly keep?: number; readonly code: string; readonly chunk?: number }[];
 }
@@ -168,6 +173,37 @@ t.test('the hour list names both segments', async (t) => {
     t.match(row, { size: vector.size, key_frames: vector.key_frames, state: vector === index.segment ? 'complete' : 'cut' });
     t.equal(`data/footage/${row?.path}`, vector.file);
   }
+});
+
+t.test('the segment with a thumbnail gives it, by its list and without, and from the chunks alone in which it lies', async (t) => {
+  const vector = index.thumbnail;
+  const [offset, size] = vector.thumb;
+  const plain = openWhole(read(vector.file), [period], vector.file);
+  t.equal(read(vector.file).length, vector.size);
+  t.equal(sha256(plain), vector.plain_sha256);
+  t.strictSame(readMetadata(plain, vector.file), vector.metadata);
+  t.match(boxesIn(plain).slice(-2), [{ type: 'uuid', start: offset, size }, { type: 'free' }]);
+  t.equal(padmeSize(plain.length), plain.length);
+  t.strictSame(await findThumbnail(plain.length, async (from, length) => plain.subarray(from, from + length)), vector.thumb);
+  const opener = await Opener.open(memorySource(read(vector.file)), [period], vector.file);
+  const jpeg = thumbnailIn(await opener.read(offset, size)) ?? Buffer.alloc(0);
+  t.ok(isThumbnail(jpeg));
+  t.strictSame([jpeg.length, sha256(jpeg)], [vector.jpeg_size, vector.jpeg_sha256]);
+  t.not(Math.floor(offset / 65_536), Math.floor((offset + size - 1) / 65_536), 'it lies across the edge of a chunk');
+  t.equal(sha256((await typageOpens(read(vector.file), period.reveal())) ?? Buffer.alloc(0)), vector.plain_sha256);
+  const list = openWhole(read(vector.hour_list.file), [period], vector.hour_list.file);
+  t.equal(sha256(list), vector.hour_list.plain_sha256);
+  t.match(JSON.parse(list.toString()), { segments: [{ thumb: vector.thumb, size: vector.size, key_frames: vector.key_frames }] });
+});
+
+t.test('age, tail and head give the thumbnail, and ffprobe says that it is one', { skip: noAge || noFfprobe }, async (t) => {
+  const { file, thumb: [offset, size], jpeg_sha256: jpegSha256, width, height } = index.thumbnail;
+  const { stdout } = await run('bash', ['-c', 'age -d -i "$1" "$2" | tail -c +$(($3 + 25)) | head -c $(($4 - 24))', 'bash', `${work}/hour.txt`, new URL(file, folder).pathname, String(offset), String(size)]);
+  t.equal(sha256(stdout), jpegSha256);
+  const shown = await run('ffprobe', ['-v', 'error', '-f', 'mjpeg', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', '-'], { input: stdout });
+  t.equal(shown.stdout.toString().trim(), `${width},${height}`);
+  const played = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', '-'], { input: (await ageOpens(read(file), `${work}/hour.txt`)) ?? '' });
+  t.strictSame([played.stdout.toString().trim(), played.stderr], ['20', ''], 'and the segment is plain MP4');
 });
 
 t.test('ffprobe reads the opened segment as plain MP4', { skip: noAge || noFfprobe }, async (t) => {

@@ -41,7 +41,7 @@ t.test('the cushion grows when pictures come late and shrinks while none does, w
   let cushionSec = cushionSecMin;
   for (let count = 0; count < 100; count++) cushionSec = nextCushion(cushionSec, 0, true);
   t.equal(cushionSec, cushionSecMax);
-  t.equal(nextCushion(cushionSec, 10, false), cushionSec);
+  t.equal(nextCushion(cushionSec, 3, false), cushionSec);
   for (let count = 0; count < 100; count++) cushionSec = nextCushion(cushionSec, 30, false);
   t.equal(cushionSec, cushionSecMin);
   t.equal(nextLead(undefined, 2), 2);

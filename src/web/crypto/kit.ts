@@ -1,7 +1,8 @@
 /** The recovery kit: made or read in the page for minutes, put away by its owner, and forgotten here. */
 import { SallyportError } from '../../base/errors.ts';
-import { randomBytes } from './bytes.ts';
 import { Identity } from './identity.ts';
+
+export { groupsFit, groupsToAsk } from './kitgroups.ts';
 
 const prefix = 'AGE-SECRET-KEY-1';
 const groupCharacters = 6;
@@ -34,18 +35,6 @@ export function readKit(text: string): Identity {
   const typed = lines.join('').replaceAll(/[\s·.,]/g, '').toUpperCase();
   if (typed === '') throw new SallyportError('SP_BAD_IDENTITY', { file: 'what was given', reason: 'it holds no identity' });
   return Identity.parse(typed.startsWith(prefix) ? typed : `${prefix}${typed}`, 'what was given');
-}
-
-/** Two groups for the owner to type, so that we know that they are on paper: their places from 0, in rising order. */
-export function groupsToAsk(groups: readonly string[]): [number, number] {
-  const [a, b] = randomBytes(2) as unknown as [number, number];
-  const first = a % groups.length;
-  const second = (first + 1 + (b % (groups.length - 1))) % groups.length;
-  return first < second ? [first, second] : [second, first];
-}
-
-export function groupsFit(groups: readonly string[], typed: readonly { readonly place: number; readonly text: string }[]): boolean {
-  return typed.length > 0 && typed.every(({ place, text }) => text.replaceAll(/\s/g, '').toUpperCase() === groups[place]);
 }
 
 function groupsOf(code: string): string[] {

@@ -21,9 +21,9 @@ export interface EdgeStep {
 /** Further behind, it goes to the newest picture at once. */
 export const driftSecMax = 0.5;
 export const cushionSecMin = 0.03;
-export const cushionSecMax = 0.4;
+export const cushionSecMax = 0.2;
 const soundCushionSec = 0.15;
-const settledSec = 20;
+const settledSec = 4;
 
 export function stayAtEdge({ ranges, atSec, leadSec, pictureSec, cushionSec, sound }: Edge): EdgeStep {
   const last = ranges.at(-1);
@@ -48,7 +48,7 @@ export function nextLead(leadSec: number | undefined, seenSec: number): number {
 
 /** The cushion grows where pictures came too late, and shrinks slowly while none does. */
 export function nextCushion(cushionSec: number, quietSec: number, ranOut: boolean): number {
-  if (ranOut) return Math.min(cushionSecMax, cushionSec + 0.03);
+  if (ranOut) return Math.min(cushionSecMax, cushionSec + 0.02);
   return quietSec >= settledSec ? Math.max(cushionSecMin, cushionSec - 0.01) : cushionSec;
 }
 
