@@ -1,7 +1,7 @@
 /** The real keys: the worker of `crypto/`, called as the pages need it. A chunk of its own. */
 import workerAddress from './crypto/worker.ts?worker&url';
 import { startCryptoWorker, type CryptoClient } from './crypto/client.ts';
-import { recipientWords, type OwnerChange } from './crypto/ownerlist.ts';
+import type { OwnerChange } from './crypto/ownerlist.ts';
 import type { Device, Stretch } from '../api/pagecontract.ts';
 import type { Keys, OpenDevice, OwnerListInHand } from './seams.ts';
 
@@ -58,7 +58,7 @@ export function openKeys(): Keys {
     },
     open,
     lock: () => ask.lock(),
-    wordsOf: recipientWords,
+    wordsOf: (recipient) => ask.recipientWords(recipient),
     forget: (account) => ask.forgetDevice(account),
     async approve(pending) {
       const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');

@@ -83,7 +83,7 @@ export const english = {
     kitTitle: 'Your recovery kit',
     kitLead: 'Everything recorded is sealed to this key. It was made in this browser just now, and the hub will never have it. Whoever holds it can open all footage; without it and without your devices, nobody can.',
     kitDo: 'Print it or save it, and keep it where you keep passports. Not on the hub.',
-    print: 'Print', save: 'Save as a file', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'It begins with AGE-SECRET-KEY-1; then these groups, without blanks:',
+    print: 'Print', save: 'Save as a file', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'Each kit begins with AGE-SECRET-KEY-1; then come its groups, without blanks.',
     kitKept: 'I have printed or saved it', kitSheetTitle: 'Sallyport recovery kit', kitSheetText: 'An age identity. Keep it offline and secret. It opens all footage of this hub:  age -d -i kit.txt',
     confirmTitle: 'Prove it to yourself', confirmLead: 'Type two groups from your print or file. After this the page forgets the kit.', group: (n: number) => `Group ${n}`, groupWrong: 'That is not what this group says.',
     confirm: 'The kit is safe; go on', showAgain: 'Show the kit again',

@@ -5,6 +5,6 @@ import { Words } from './certificate.tsx';
 
 export function KeyWords({ recipient }: { readonly recipient: string }) {
   const [words, setWords] = useState<readonly string[]>([]);
-  useEffect(() => { void loadKeys().then((keys) => setWords(keys.wordsOf(recipient)), () => {}); }, [recipient]);
+  useEffect(() => { void loadKeys().then((keys) => keys.wordsOf(recipient)).then(setWords, () => {}); }, [recipient]);
   return <Words words={words} />;
 }
