@@ -21,8 +21,8 @@ export async function camerasOf({ site, isPrivate }: CameraRooms, principal: Pri
     cameras.push({
       camera: id, name, space, online: status?.online ?? false, sinceMs: Math.round(status?.sinceMs ?? 0), state: status?.state ?? 'off', recording: status?.recording ?? false,
       maker: facts?.device.manufacturer ?? '', model: facts?.device.model ?? '', privacy: isPrivate(space), streams: streamsOf(facts), audio, keepMs, rights,
-      // What a camera lets is asked of it when somebody wants it; until it has refused, it is offered.
-      talk: rights.includes('talk'), ptz: rights.includes('live'),
+      // What is not known of a camera is offered until it refuses.
+      talk: rights.includes('talk') && facts?.abilities?.talk !== false, ptz: rights.includes('live') && facts?.abilities?.ptz !== false,
     });
   }
   return cameras;
