@@ -140,7 +140,7 @@ export const pageRoutes = {
   },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first; empty for who may replay nothing', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
