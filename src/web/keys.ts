@@ -58,6 +58,7 @@ export function openKeys(): Keys {
     },
     open,
     lock: () => ask.lock(),
+    wordsOf: (recipient) => ask.recipientWords(recipient),
     forget: (account) => ask.forgetDevice(account),
     async approve(pending) {
       const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');

@@ -28,6 +28,7 @@ t.test('an installation stands by itself, and installing again leaves the config
   t.equal(native.status, 0, `native modules load: ${native.stderr}`);
   t.notOk(existsSync(join(target, 'opt/sallyport/node_modules/tap')), 'without what only developers need');
   t.notOk(existsSync(join(target, 'opt/sallyport/test')));
+  t.ok(existsSync(join(target, 'opt/sallyport/dist/page/index.html')), 'with the page, ready to be served');
   t.same(['etc/sallyport', 'etc/sallyport/conf.d', 'etc/sallyport/sallyport.toml', 'var/lib/sallyport'].map(mode), ['750', '700', '640', '700']);
   t.match(readFileSync(join(target, 'etc/systemd/system/sallyport.service'), 'utf8'), /ExecStart=\/opt\/sallyport\/scripts\/sallyport run/);
   t.ok(statSync(join(target, 'usr/local/bin'), { throwIfNoEntry: false })?.isDirectory());

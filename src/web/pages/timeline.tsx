@@ -9,6 +9,7 @@ import { go, Heading } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView } from '../timelineview.ts';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
+import { KeyWords } from '../parts/keywords.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { ReplayScreen, type Order } from '../parts/replay.tsx';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
@@ -84,7 +85,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   return <div class="stack">
     <div class="page-head"><Heading>{say.timeline.title}</Heading><DayPicker startMs={startMs} nowMs={nowMs} onDay={toDay} /></div>
     {device === undefined ? <UnlockPanel /> : null}
-    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p></div> : null}
+    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p><p>{say.timeline.waitingWords}</p><KeyWords recipient={device.shape.recipient} /></div> : null}
     {device === undefined ? null : <ReplayScreen
       order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}

@@ -10,6 +10,7 @@ import { say } from '../strings.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, Check, Field, Pick } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
+import { KeyWords } from '../parts/keywords.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
@@ -63,7 +64,7 @@ function WaitingCard({ waiting, onSigned }: { readonly waiting: readonly Waiting
     });
   };
   return <section class="card" aria-labelledby="people-waiting"><div><h2 id="people-waiting">{say.people.waiting}</h2><p class="muted">{say.people.waitingLead}</p></div>
-    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><p class="small muted mono">{one.device.recipient}</p><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
+    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords recipient={one.device.recipient} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
       {held.device === undefined ? null : <Button kind="main" busy={doing.busy} onClick={() => sign(one)}>{say.people.sign}</Button>}</li>)}</ul>
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {held.device === undefined ? <UnlockPanel /> : null}
