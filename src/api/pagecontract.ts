@@ -172,6 +172,7 @@ export const pageRoutes = {
     reply: Done,
   },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
+  noteExport: { method: 'POST', path: '/exports', need: 'export', says: 'says that a clip of a time is made on one\'s own device, before it is made: for the audit', request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs }, closed), reply: Done },
   // operating
   status: { method: 'GET', path: '/status', need: 'status', says: 'how the hub is', reply: StatusShape },
   discover: { method: 'POST', path: '/discover', need: 'configure', says: 'looks for cameras', request: DiscoverRequest, reply: DiscoverReply },

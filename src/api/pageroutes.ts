@@ -408,6 +408,12 @@ function handlersOf(rooms: PageRooms): Handlers {
       return done;
     },
     segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
+    noteExport: async ({ principal, body: { camera, fromMs, toMs } }) => {
+      if (spaceOf(site, camera) === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
+      if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
+      await vault.audit({ what: 'footage.export', who: 'page', account: principal.account.id, camera, detail: { from_ms: fromMs, to_ms: toMs } });
+      return done;
+    },
     status: async () => operations.status({}),
     discover: async (ask) => operate('discover', ask),
     adopt: async (ask) => operate('adopt', ask),

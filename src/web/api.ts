@@ -37,6 +37,7 @@ const routes: RouteTable = {
   ownerListTake: ['POST', '/owner'],
   cameras: ['GET', '/cameras'],
   timeline: ['GET', '/timeline'],
+  noteExport: ['POST', '/exports'],
   status: ['GET', '/status'],
   discover: ['POST', '/discover'],
   adopt: ['POST', '/adopt'],

@@ -3,6 +3,8 @@
  * first load. Private keys are in the keys' worker and never here.
  */
 import type { Device, Login, Stretch, Timeline } from '../api/pagecontract.ts';
+import type { ClipFile } from './clipfiles.ts';
+import type { FileHandle } from './filechoice.ts';
 
 /** A passphrase, stretched: what logs in, and what never leaves this browser. */
 export interface Stretched {
@@ -104,4 +106,22 @@ export interface Players {
   live(video: HTMLVideoElement, address: string, listener: LiveListener): Live;
   /** `rows` is asked at each beginning, so that what was sealed meanwhile is played, too. */
   replay(video: HTMLVideoElement, what: { readonly camera: string; readonly rows: () => Timeline }, listener: ReplayListener): Replay;
+}
+
+export interface MadeClip {
+  /** The clip first, then what lies beside it: its manifest, and the manifest's signature. */
+  readonly files: readonly ClipFile[];
+  readonly gaps: readonly { readonly fromMs: number; readonly toMs: number; readonly reason: string }[];
+  /** What did not open, in words. */
+  readonly problems: readonly string[];
+  readonly firstWallMs: number;
+  readonly lastWallMs: number;
+}
+
+/** Footage, opened in this browser. */
+export interface Footage {
+  /** A segment's small picture, a JPEG; undefined where it has none. */
+  thumbnail(camera: string, segment: Timeline['segments'][number], periods: Timeline['periods'], signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** MP4 of a time, to the file that the person chose, if any; its name is that file's then. Nothing half-made stays. */
+  clip(request: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly name: string }, handle: FileHandle | undefined, onProgress: (wallMs: number) => void, signal: AbortSignal): Promise<MadeClip>;
 }

@@ -157,6 +157,22 @@ export const english = {
     
   },
 
+  clip: {
+    open: 'Save a clip', title: (camera: string) => `A clip of ${camera}`, from: 'From', to: 'To', fromHere: 'Begin at the playhead', toHere: 'End at the playhead',
+    wrongTime: 'Type a time of this day, such as 09:14:05.', wrongOrder: 'A clip ends after it begins.', wrongNothing: 'Nothing is recorded in this time.',
+    about: (length: string, size: string, gaps: number) => gaps === 0 ? `${length}, about ${size}.` : `${length}, about ${size}, with ${count(gaps, 'gap', 'gaps')}: what lies before and after follows at once.`,
+    lead: 'It is made here, on this device: the hub gives sealed bytes and writes into the audit that you made a clip. Whoever gets the file can watch it; it is not sealed.',
+    toMemory: (size: string) => `This browser cannot write to the disk as it goes, so a clip may have up to ${size}.`,
+    tooLarge: (size: string, most: string) => `About ${size} are more than the ${most} that this browser can hold. Choose a shorter time, or a browser that saves straight to the disk, such as Chrome or Edge on a computer.`,
+    make: 'Make the clip', kind: 'MP4 film', making: 'Making the clip…', madeUpTo: (time: string) => `Opened and written up to ${time}`, cancelled: 'Cancelled. Nothing was kept.',
+    noRoom: 'There is no room left on this device for the clip. Nothing of it was kept; make room, or choose a shorter time.',
+    tooMuch: (most: string) => `The clip became larger than the ${most} that this browser can hold. Nothing of it was kept; choose a shorter time.`,
+    ready: 'The clip is ready', readyFrom: (from: string, to: string) => `Pictures from ${from} to ${to}. A clip begins at a key frame, so it may be a little longer.`,
+    several: 'The camera changed its picture in this time, so there is more than one film.', left: 'Left out', leftGap: (from: string, to: string, reason: string) => `${from} to ${to}: ${reason}`,
+    files: 'Files of the clip', written: 'is where you chose', saveFile: (name: string) => `Save ${name}`, saveAll: 'Save all', another: 'Another clip',
+    proof: 'The manifest lists the files with their SHA-256 and what they are made of; this device signed it. It checks with `ssh-keygen -Y verify -n sallyport-export`.',
+  },
+
   observation: {
     motion: 'Motion', person: 'Person', vehicle: 'Vehicle', pet: 'Animal', face: 'Face', package: 'Package', line: 'Line crossed', sound: 'Sound', doorbell: 'Doorbell', tamper: 'Tampering', input: 'Contact', firmware: 'New firmware', restart: 'Restarted',
   } as Readonly<Record<string, string>>,

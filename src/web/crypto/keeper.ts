@@ -8,6 +8,7 @@ import { acceptNamespace, approvalDocument, recoverNamespace, recoveryDocument, 
 import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
 import type { Fetcher } from './fetcher.ts';
+import { makeClip, type ClipPiece, type ClipRequest } from './clip.ts';
 import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
@@ -46,6 +47,13 @@ export interface PlayRequest {
   readonly keyFramesOnly?: boolean;
   /** Absent: the hub is asked for it, up to `toMs`, or a day. */
   readonly timeline?: FootageTimeline;
+}
+
+export interface ThumbnailRequest {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly segment: FootageTimeline['segments'][number];
+  readonly periods: FootageTimeline['periods'];
 }
 
 /** As `Vault.replaceSlot` takes it. */
@@ -217,6 +225,15 @@ export class Keeper {
 
   async keyFrame(p: { camera: string; stream: StreamName; atMs: number; timeline: FootageTimeline }): Promise<{ init: Uint8Array; bytes: Uint8Array; wallMs: number } | undefined> {
     return this.#opened().keyFrame(p.camera, p.stream, p.atMs, p.timeline);
+  }
+
+  async thumbnail({ camera, stream, segment, periods }: ThumbnailRequest, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return this.#opened().thumbnail(camera, stream, segment, { periods }, signal);
+  }
+
+  /** Signed by this browser's identity. */
+  async *clip(request: ClipRequest, signal: AbortSignal): AsyncGenerator<ClipPiece> {
+    yield* makeClip({ footage: this.#opened(), signer: this.#inHand().identity, request, nowMs: () => Date.now(), signal });
   }
 
   rate(): FootageRate {

@@ -5,7 +5,8 @@ import { verifySignature } from '../../../src/seal/sshsig.ts';
 import { readRecovery } from '../../../src/policy/ownerdocuments.ts';
 import { CryptoClient, type CryptoWorker } from '../../../src/web/crypto/client.ts';
 import type { Fetcher } from '../../../src/web/crypto/fetcher.ts';
-import type { FootagePiece } from '../../../src/web/crypto/footage.ts';
+import type { ClipPiece } from '../../../src/web/crypto/clip.ts';
+import type { FootagePiece, FootageTimeline } from '../../../src/web/crypto/footage.ts';
 import { makeDevice } from '../../../src/web/crypto/device.ts';
 import type { Identity } from '../../../src/web/crypto/identity.ts';
 import { Keeper } from '../../../src/web/crypto/keeper.ts';
@@ -14,7 +15,8 @@ import { openSlot } from '../../../src/web/crypto/slot.ts';
 import { memoryRecords, type RecordStore } from '../../../src/web/crypto/records.ts';
 import { CryptoServer, type Call } from '../../../src/web/crypto/worker.ts';
 import { hourMs, makeWorld, openVault, start } from '../../vault/world.ts';
-import { folderFetcher, recordFilm, timelineOf } from './world.ts';
+import { fakeJpeg } from '../../seal/thumbnail.ts';
+import { folderFetcher, recordFilm, timelineOf, withTimeline } from './world.ts';
 
 /** A browser's page and worker, with a real channel between them. */
 function browser(o: { records?: RecordStore; fetch?: Fetcher } = {}): CryptoClient {
@@ -99,14 +101,14 @@ t.test('footage comes over the channel whole, its problems too, and can be left'
   const fragments: Buffer[] = [];
   for (const wallMs of [start, start + 60_000]) {
     const period = await vault.preparePeriod({ camera: 'front', class: 'footage', startMs: start, endMs: start + hourMs, deadlineMs: start + 2 * hourMs, recipients });
-    const made = await recordFilm(vault, period, { wallMs, rounds: 20 });
+    const made = await recordFilm(vault, period, { wallMs, rounds: 20, thumbnail: new Uint8Array(fakeJpeg()) });
     fragments.push(...made.fragments);
     paths.set(`front/main/${made.row.seq}`, made.row.path);
   }
   const timeline = await timelineOf(vault, 'front');
   await vault.close();
 
-  const page = browser({ records, fetch: folderFetcher(world.folder, paths) });
+  const page = browser({ records, fetch: withTimeline(folderFetcher(world.folder, paths), timeline) });
   await page.ask.unlock(account, new Uint8Array(32).fill(1));
   await page.ask.openOwnerList({ text: list, account });
   const pieces: FootagePiece[] = [];
@@ -116,6 +118,18 @@ t.test('footage comes over the channel whole, its problems too, and can be left'
   const picture = await page.ask.keyFrame({ camera: 'front', stream: 'main', atMs: start + 12_345, timeline });
   t.equal(picture?.wallMs, start + 12_000);
   for await (const piece of page.play({ camera: 'front', stream: 'main', fromMs: start, timeline })) if (piece.kind === 'fragment') break;
+  const [segment] = timeline.segments as [FootageTimeline['segments'][number]];
+  const look = { camera: 'front', stream: 'main', segment, periods: timeline.periods } as const;
+  t.ok(fakeJpeg().equals(await page.thumbnail(look) ?? Buffer.alloc(0)));
+  const stop = new AbortController();
+  const unwanted = page.thumbnail({ ...look, segment: timeline.segments[1] ?? segment }, stop.signal);
+  stop.abort();
+  await t.rejects(unwanted, { code: 'SP_STOPPED' });
+  await t.rejects(page.thumbnail(look, stop.signal), { code: 'SP_STOPPED' });
+  const clip: ClipPiece[] = [];
+  for await (const piece of page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' })) clip.push(piece);
+  t.match([clip[0], clip.at(-1)], [{ kind: 'file', name: 'clip.mp4' }, { kind: 'made', made: { problems: [], files: [{ size: clip.reduce((sum, piece) => sum + (piece.kind === 'bytes' ? piece.bytes.length : 0), 0) }] } }]);
+  for await (const piece of page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' })) if (piece.kind === 'bytes') break;
   const foreign = { ...timeline, segments: timeline.segments.map((segment) => ({ ...segment, seq: segment.seq + 50 })) };
   const missing: FootagePiece[] = [];
   for await (const piece of page.play({ camera: 'front', stream: 'main', fromMs: start, timeline: foreign })) missing.push(piece);
