@@ -28,7 +28,7 @@ export function withPage<T>(run: FaultRun, options: SiteOptions & { cameras?: nu
     const { base, plain } = await doorsOf(site);
     const browser = (from?: string): Browser => new Browser(base, undefined, from);
     const owner = await makeOwner({ browser, pair: () => pair(site), clock: new AheadClock() });
-    for (const camera of site.cameras) await site.adopt(camera);
+    await Promise.all(site.cameras.map((camera) => site.adopt(camera)));
     await untilAllSeal(run, site);
     return use(site, { base, plain, securePort: Number(new URL(base).port), plainPort: Number(new URL(plain).port), owner, browser });
   });
@@ -67,9 +67,9 @@ export interface Watcher {
 }
 
 /** Somebody who watches a camera. */
-export function watchLive(browser: Browser, camera: string, o: { from?: string; stream?: 'main' | 'sub' } = {}): Watcher {
+export function watchLive(browser: Browser, camera: string, o: { from?: string; stream?: 'main' | 'sub'; pongs?: boolean } = {}): Watcher {
   const socket = new WebSocket(`${browser.base.replace('https', 'wss')}/api/v1/live?camera=${camera}&stream=${o.stream ?? 'main'}`, {
-    rejectUnauthorized: false, origin: browser.origin, ...(o.from === undefined ? {} : { localAddress: o.from }), headers: browser.cookie === undefined ? {} : { cookie: browser.cookie },
+    rejectUnauthorized: false, origin: browser.origin, autoPong: o.pongs !== false, ...(o.from === undefined ? {} : { localAddress: o.from }), headers: browser.cookie === undefined ? {} : { cookie: browser.cookie },
   });
   const got = { messages: 0, bytes: 0 };
   socket.on('error', () => {});
