@@ -1,6 +1,6 @@
 /**
  * Where footage lies below `footage/`: `<camera>/<YYYYMMDD>/<HH>/<YYYYMMDDTHHMMSSZ>-<seq>[.sub].mp4.age[.part]` and, beside the
- * segments, `hour-<slot>.json.age`. Date and hour are those of the period's start, in UTC. Pure: names in, names out.
+ * segments, `hour-<slot>.json.age`, and holds, `<segment>.<slot of the hold's period>.hold`. Date and hour are those of the period's start, in UTC. Pure: names in, names out.
  *
  * Reading is strict: only what building would have written is a name; everything else is `undefined`, never a guess.
  */
@@ -95,6 +95,20 @@ export function hourListPath(camera: string, periodStartMs: UnixMs, slot: number
 export function parseHourListName(name: string): number | undefined {
   const match = /^hour-(0|[1-9]\d{0,9})\.json\.age$/.exec(name);
   return match === null ? undefined : Number(match[1]);
+}
+
+/** A segment's second header, for the period that has that slot. `segment` is a name or a path. */
+export function holdName(segment: string, slot: number): string {
+  if (!isCount(slot)) throw new SallyportError('SP_INTERNAL', { reason: `slot ${slot} reached a path` });
+  return `${segment}.${slot}.hold`;
+}
+
+/** The inverse of `holdName`, for a name or a path. */
+export function parseHoldName(name: string): { readonly segment: string; readonly slot: number } | undefined {
+  const match = /^(.+)\.(0|[1-9]\d{0,9})\.hold$/.exec(name);
+  const [, segment, slot] = match ?? [];
+  if (segment === undefined || parseSegmentName(segment.slice(segment.lastIndexOf('/') + 1))?.part !== false) return undefined;
+  return { segment, slot: Number(slot) };
 }
 
 function stampOf(ms: UnixMs): string {
