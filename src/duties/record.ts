@@ -148,7 +148,7 @@ export class Recorder {
       bytes: open.writer.plainBytes,
       keyFrame: fragment.keyFrame,
       wallMs: fragment.wallMs,
-      periodEndMs: open.periodEndMs,
+      periodEndMs: open.writer.wantsEnd ? -Infinity : open.periodEndMs,
       cutAfterMs: this.#o.cutAfterMs,
     });
     if (cut !== 'go on') {

@@ -111,6 +111,13 @@ export function parseHoldName(name: string): { readonly segment: string; readonl
   return { segment, slot: Number(slot) };
 }
 
+/** `<camera>/<stream>/<seq>`, as a segment's writer is called. */
+export function parseSegmentId(id: string): { readonly camera: string; readonly stream: StreamName; readonly seq: number } | undefined {
+  const match = /^([^/]+)\/(main|sub)\/(0|[1-9]\d{0,14})$/.exec(id);
+  const [, camera = '', stream, seq] = match ?? [];
+  return match === null || !isCameraId(camera) ? undefined : { camera, stream: stream as StreamName, seq: Number(seq) };
+}
+
 function stampOf(ms: UnixMs): string {
   const stamp = Number.isFinite(ms) ? utcStamp(ms) : '';
   if (!/^\d{8}T/.test(stamp)) throw new SallyportError('SP_INTERNAL', { reason: `time ${ms} reached a path` });

@@ -4,6 +4,7 @@ import type { UnixMs } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { looksLikeSlot, makePeriodKey } from '../seal/slot.ts';
 import type { Period, PeriodClass } from './catalogue.ts';
+import type { HoldOrder } from './holdtable.ts';
 import type { KeyringReport } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
 import type { Parts } from './parts.ts';
@@ -17,6 +18,8 @@ export interface NewPeriod {
   readonly deadlineMs: UnixMs;
   /** age1… of those who may open it: the kit and the space. */
   readonly recipients: readonly string[];
+  /** Of the classes `hold` and `rest`: the wish that it belongs to. */
+  readonly hold?: HoldOrder;
 }
 
 export class PeriodKeys {
@@ -33,7 +36,7 @@ export class PeriodKeys {
 
   /** One whose slot both files have lost is none: what would be sealed to it would open for nobody. SP_NO_SLOT. */
   async find({ database, keyring }: Parts, p: NewPeriod): Promise<Period | undefined> {
-    const found = await database.call('findPeriod', p);
+    const found = p.hold === undefined ? await database.call('findPeriod', p) : await database.call('findHoldPeriod', { order: p.hold.order, startMs: p.startMs });
     if (found === undefined) return undefined;
     try {
       await keyring.read(found.period.slot, found.slotSha256);
@@ -54,9 +57,9 @@ export class PeriodKeys {
       const { camera, class: klass, startMs, endMs, deadlineMs } = p;
       const facts = { camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient, slotSha256: textHash(slotText) };
       this.#own.add(slot);
-      await keyring.write(slot, slotText, sealNote(facts, hubRecipient));
+      await keyring.write(slot, slotText, sealNote({ ...facts, ...(p.hold === undefined ? {} : { order: p.hold.order, maker: p.hold.maker }) }, hubRecipient));
       await keyring.read(slot, facts.slotSha256);
-      const period = await database.call('addPeriod', { period: facts, atMs: this.#now() });
+      const period = await database.call('addPeriod', { period: facts, hold: p.hold, atMs: this.#now() });
       this.#own.delete(slot);
       return period;
     } catch (error) {
