@@ -85,7 +85,7 @@ async function describeHeld(place: Place, folder: Folder, file: UnlistedFile, us
         const hold = await readHold(holdName(path, slot), holdName(file.path, slot));
         return facts.camera === folder.camera ? describeWith({ file: path, hold }, identity, facts, file, usable) : undefined;
       });
-      if (described !== undefined) return { ...described, heldBy: [slot] };
+      if (described !== undefined) return { ...described, heldBy: [slot, ...file.holds.filter((other) => other !== slot)] };
     } catch (error) {
       // One that is wrong, or whose period is gone, keeps no other from it.
       if (!isUseless(error)) throw error;
