@@ -19,6 +19,9 @@ export interface HoldOrder {
 export interface HoldFacts extends HoldOrder {
   readonly camera: string;
   readonly deadlineMs: UnixMs;
+  /** Of the earliest period that it keeps something of. */
+  readonly startMs: UnixMs;
+  readonly endMs: UnixMs;
   readonly periods: readonly number[];
   readonly segments: number;
   /** Of the segments that it keeps. */
@@ -156,9 +159,9 @@ export class HoldTable {
 
   /** Live wishes to hold, the first to end first. */
   orders(): HoldFacts[] {
-    type Raw = HoldOrder & { camera: string; deadlineMs: number; periods: string; segments: number; bytes: number; fromMs: number | null; toMs: number | null };
+    type Raw = HoldOrder & { camera: string; deadlineMs: number; startMs: number; endMs: number; periods: string; segments: number; bytes: number; fromMs: number | null; toMs: number | null };
     return this.#db.prepare<[], Raw>(`
-      SELECT o.order_id AS "order", o.maker, o.label, p.camera, max(p.deadline_ms) AS deadlineMs, json_group_array(DISTINCT p.id) AS periods, count(s.id) AS segments,
+      SELECT o.order_id AS "order", o.maker, o.label, p.camera, max(p.deadline_ms) AS deadlineMs, min(p.start_ms) AS startMs, min(p.end_ms) AS endMs, json_group_array(DISTINCT p.id) AS periods, count(s.id) AS segments,
         coalesce(sum(s.size_bytes), 0) AS bytes, min(s.start_ms) AS fromMs, max(s.start_ms + s.duration_ms) AS toMs
       FROM hold_periods AS o JOIN periods AS p ON p.id = o.period_id LEFT JOIN holds AS h ON h.period_id = p.id LEFT JOIN segments AS s ON s.id = h.segment_id
       WHERE p.state = 'live' AND p.class = 'hold' GROUP BY o.order_id, p.camera ORDER BY deadlineMs, fromMs`,

@@ -179,7 +179,8 @@ export function makeOperations(db: Connection) {
       return taken;
     }),
     holdOrders: (): HoldFacts[] => holds.orders(),
-    unfinishedHolds: (): number[] => holds.unfinished(),
+    /** None while a purge is under way: it may be about to move to them what they keep. */
+    unfinishedHolds: (): number[] => read(() => (receipts.pending().length > 0 ? [] : holds.unfinished())),
     erasePlan: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan => read(() => holds.erasePlan(a)),
     holdsIn: (a: { folder: string }): string[] => holds.pathsIn(a.folder),
     holdsAfter: (a: { periodId: number; segmentId: number; limit: number }): HoldRow[] => holds.after(a, a.limit),
