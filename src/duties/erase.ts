@@ -66,7 +66,7 @@ export class EraseDuty {
     const order = this.#of(id);
     const { wish, whole } = order;
     const plan = await this.#planOf(wish, whole);
-    const open = await this.#endPeriods(order, plan);
+    const open = this.#endPeriods(order, plan.periods);
     if (open > 0) return { ...orders.want(id, [], []), open, sentences: [] };
     if (plan.staying.length > stayingMax) throw new SallyportError('SP_ERASE', { reason: `${plan.staying.length} segments of the same periods would have to be sealed anew; erase whole periods instead` });
     order.plan = plan;
@@ -110,18 +110,19 @@ export class EraseDuty {
     const id = newOrderId();
     orders.begin(id);
     for (const known of this.#orders.keys()) if (!orders.has(known)) this.#end(known);
-    const order: Order = { wish: checked, whole, ended: new Set(), plan: undefined };
+    // Those of now: what takes their place meanwhile holds nothing of that time.
+    const order: Order = { wish: checked, whole, ended: new Set(await this.#touched(checked)), plan: undefined };
     this.#orders.set(id, order);
     await vault.audit({
       what: 'erase.asked', who: signed === undefined ? 'cli' : 'owner', camera: wish.camera,
       detail: { order: id, from_ms: Math.round(checked.fromMs), to_ms: Math.round(checked.toMs), why: checked.why, whole, ...signed },
     });
-    return { order: id, open: await this.#endPeriods(order, plan) };
+    return { order: id, open: this.#endPeriods(order, plan.periods) };
   }
 
   /** Answers how many segments are open in them. */
-  async #endPeriods({ wish, ended }: Order, plan: ErasePlan): Promise<number> {
-    for (const id of [...plan.periods, ...(await this.#touched(wish))]) ended.add(id);
+  #endPeriods({ ended }: Order, periods: readonly number[]): number {
+    for (const id of periods) ended.add(id);
     return this.#o.vault.endPeriods([...ended]);
   }
 
