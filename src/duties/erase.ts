@@ -62,7 +62,7 @@ export class EraseDuty {
 
   /** While segments are open, only their number. */
   async plan(id: string): Promise<HeaderPlan & { open: number; sentences: string[] }> {
-    const { vault, orders } = this.#o;
+    const { orders } = this.#o;
     const order = this.#of(id);
     const { wish, whole } = order;
     const plan = await this.#planOf(wish, whole);

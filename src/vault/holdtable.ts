@@ -189,7 +189,7 @@ export class HoldTable {
         segments: erased.length, bytes: erased.reduce((sum, { bytes }) => sum + bytes, 0),
         fromMs: erased.reduce((first, { startMs }) => Math.min(first, startMs), fromMs), toMs: erased.reduce((last, { endMs }) => Math.max(last, endMs), toMs),
       },
-      staying: [...periods].flatMap((id) => this.segmentsOf(id).filter(({ segmentId }) => !going.has(segmentId)).map(({ segmentId: _, ...segment }) => segment)),
+      staying: [...periods].flatMap((id) => this.segmentsOf(id).filter(({ segmentId }) => !going.has(segmentId)).map(({ periodId, stream, seq, path }) => ({ periodId, stream, seq, path }))),
     };
   }
 
