@@ -24,15 +24,13 @@ export interface HoldParts {
   readonly footage: string;
   readonly database: WorkingDatabase;
   readonly clock: Clock;
-  /** Takes what could not be removed now. */
-  readonly garbage: (file: string) => void;
 }
 
 /**
  * Answers how many were taken: not those whose segment is gone, has one of this period, or has too many. SP_AGE_HEADER when one has not the
  * shape of a header, and then none is taken; SP_WRITE, SP_DATABASE.
  */
-export async function writeHolds({ footage, database, clock, garbage }: HoldParts, period: Pick<Period, 'id' | 'slot'>, headers: readonly SecondHeader[]): Promise<number> {
+export async function writeHolds({ footage, database, clock }: HoldParts, period: Pick<Period, 'id' | 'slot'>, headers: readonly SecondHeader[]): Promise<number> {
   for (const { stream, seq, header } of headers) checkHold(header, `the second header of ${stream} ${seq}`);
   const paths = await database.call('holdable', { periodId: period.id, segments: headers.map(({ stream, seq }) => ({ stream, seq })) });
   const wanted = new Map(headers.flatMap((header, index) => {
@@ -50,8 +48,8 @@ export async function writeHolds({ footage, database, clock, garbage }: HoldPart
     for (const [path, { stream, seq }] of wanted) if (!kept.has(`${stream} ${seq}`)) await removeFile(join(footage, path));
     return taken.length;
   } catch (error) {
-    // Without rows, unless the answer to them was lost with the disk: then the next start settles it.
-    if (!asked) for (const path of wanted.keys()) for (const name of [path, path + partSuffix]) await removeFile(join(footage, name)).catch(() => garbage(join(footage, name)));
+    // They have no rows, unless the answer to that was lost with the disk. What cannot be removed either is written over by the next try, or settled at the next start.
+    if (!asked) for (const path of wanted.keys()) for (const name of [path, path + partSuffix]) await removeFile(join(footage, name)).catch(() => {});
     throw isSallyportError(error) ? error : new SallyportError('SP_WRITE', { file: footage, reason: reasonOf(error) }, error);
   }
 }

@@ -507,15 +507,11 @@ export class Vault {
     try {
       return await SegmentFile.begin(options);
     } catch (error) {
-      this.#addGarbage(join(options.footage, path) + partSuffix);
+      if (this.#garbage.size < garbageMax) this.#garbage.add(join(options.footage, path) + partSuffix);
       throw error;
     } finally {
       this.#beginning.delete(path);
     }
-  }
-
-  #addGarbage(file: string): void {
-    if (this.#garbage.size < garbageMax) this.#garbage.add(file);
   }
 
   #ended(id: string, leftover: Leftover | undefined): void {
@@ -637,7 +633,7 @@ export class Vault {
    * a device made the hub cannot check beyond its shape: one that is wrong opens nothing, and replaces none. SP_AGE_HEADER, SP_WRITE, SP_DATABASE.
    */
   addHolds(period: Pick<Period, 'id' | 'slot'>, headers: readonly SecondHeader[]): Promise<number> {
-    return this.#turns.take(() => this.#with((parts) => writeHolds({ footage: parts.footage, database: parts.database, clock: this.#o.clock, garbage: (file) => this.#addGarbage(file) }, period, headers)));
+    return this.#turns.take(() => this.#with((parts) => writeHolds({ footage: parts.footage, database: parts.database, clock: this.#o.clock }, period, headers)));
   }
 
   /** What is held, and until when; the first to end first. */
