@@ -87,7 +87,7 @@ export class EraseDuty {
     const { vault, orders, clock, onChange } = this.#o;
     const { wish, whole, plan } = this.#of(id);
     if (plan === undefined) throw new SallyportError('SP_ERASE', { reason: 'what is being recorded is not closed yet' });
-    const lacking = orders.lacking(id);
+    const lacking = await orders.lacking(id);
     if (lacking.length > 0 && !force) throw new SallyportError('SP_ERASE', { reason: `${plural(lacking.length, 'segment')} that should stay did not open, the first: ${lacking[0]?.path ?? ''}` });
     const now = await this.#planOf(wish, whole);
     if (now.periods.some((period) => !plan.periods.includes(period))) throw new SallyportError('SP_ERASE', { reason: 'something was recorded or held meanwhile; try again' });

@@ -60,17 +60,16 @@ export async function* makeHeaders(archive: Archive, plan: HeaderPlan): AsyncGen
 interface Order {
   readonly targets: Period[];
   readonly wanted: Map<string, HeaderWanted>;
-  readonly taken: Set<string>;
   heardMs: number;
 }
 
 /** What devices are at work on, by the number of the order. */
 export class HeaderOrders {
-  readonly #vault: Pick<Vault, 'addHolds'>;
+  readonly #vault: Pick<Vault, 'addHolds' | 'heldSegments'>;
   readonly #clock: Clock;
   readonly #orders = new Map<string, Order>();
 
-  constructor(vault: Pick<Vault, 'addHolds'>, clock: Clock) {
+  constructor(vault: Pick<Vault, 'addHolds' | 'heldSegments'>, clock: Clock) {
     this.#vault = vault;
     this.#clock = clock;
   }
@@ -79,7 +78,7 @@ export class HeaderOrders {
   begin(id: string): void {
     this.#forget();
     if (this.#orders.size >= ordersMax) throw new SallyportError('SP_CONTROL', { route: 'this', reason: `${ordersMax} others are at it just now` });
-    this.#orders.set(id, { targets: [], wanted: new Map(), taken: new Set(), heardMs: this.#clock.monotonicMs() });
+    this.#orders.set(id, { targets: [], wanted: new Map(), heardMs: this.#clock.monotonicMs() });
   }
 
   has(id: string): boolean {
@@ -104,15 +103,18 @@ export class HeaderOrders {
       const period = order.targets[target];
       if (period === undefined) continue;
       taken += await this.#vault.addHolds(period, made.map(({ stream, seq, header }): SecondHeader => ({ stream, seq, header })));
-      for (const one of made) order.taken.add(keyOf(one));
     }
     return taken;
   }
 
-  /** What was asked for and did not come. */
-  lacking(id: string): HeaderWanted[] {
-    const order = this.#of(id);
-    return [...order.wanted].filter(([key]) => !order.taken.has(key)).map(([, one]) => one);
+  /** What was asked for and is not there: by what the vault has, not by what was said. */
+  async lacking(id: string): Promise<HeaderWanted[]> {
+    const { targets, wanted } = this.#of(id);
+    const there = new Set<string>();
+    for (const [target, period] of targets.entries()) {
+      for (const { stream, seq } of await this.#vault.heldSegments(period.id)) there.add(keyOf({ target, stream, seq }));
+    }
+    return [...wanted].filter(([key]) => !there.has(key)).map(([, one]) => one);
   }
 
   /** Periods that an order of these uses. */

@@ -70,7 +70,7 @@ export class HoldDuty {
   /** All that came is kept; its lists are written. Says what did not come. */
   async finish(order: string): Promise<string[]> {
     const { vault, orders, clock, onChange } = this.#o;
-    const lacking = orders.lacking(order).length;
+    const lacking = (await orders.lacking(order)).length;
     const wish = this.#asked.get(order);
     orders.end(order);
     this.#asked.delete(order);

@@ -65,7 +65,7 @@ export interface ErasePlan {
   readonly staying: readonly SegmentOfPeriod[];
 }
 
-/** More second headers of one segment than this are refused. */
+/** More second headers of one segment than this are refused, but for what an erasing needs. */
 export const holdsOfSegmentMax = 16;
 
 const live = "SELECT id FROM periods WHERE state = 'live'";
@@ -109,7 +109,7 @@ export class HoldTable {
     return this.#db.prepare<[string, number, number, number], { segmentId: number; path: string }>(`
       SELECT s.id AS segmentId, s.path FROM segments AS s JOIN periods AS own ON own.id = s.period_id JOIN periods AS p ON p.camera = s.camera AND p.start_ms = own.start_ms
       WHERE s.stream = ? AND s.seq = ? AND p.id = ? AND p.class IN ('hold', 'rest') AND p.state = 'live' AND s.state <> 'garbage'
-        AND (SELECT count(*) FROM holds WHERE segment_id = s.id) < ?`,
+        AND (p.class = 'rest' OR (SELECT count(*) FROM holds WHERE segment_id = s.id) < ?)`,
     ).get(stream, seq, periodId, holdsOfSegmentMax);
   }
 

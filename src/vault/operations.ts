@@ -178,6 +178,7 @@ export function makeOperations(db: Connection) {
       }
       return taken;
     }),
+    heldSegments: (a: { periodId: number }): SegmentKey[] => holds.segmentsOf(a.periodId).map(({ stream, seq }) => ({ stream, seq })),
     holdOrders: (): HoldFacts[] => holds.orders(),
     /** None while a purge is under way: it may be about to move to them what they keep. */
     unfinishedHolds: (): number[] => read(() => (receipts.pending().length > 0 ? [] : holds.unfinished())),

@@ -34,7 +34,7 @@ import type { Name } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
 import { parseSegmentId, partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
 import { writeHolds, type SecondHeader } from './holds.ts';
-import type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
+import type { ErasePlan, HoldFacts, HoldOrder, SegmentKey } from './holdtable.ts';
 import { makePeriodFolder, writeHourList } from './hourlists.ts';
 import type { ObservationQuery, ObservationRow, ObservedBefore } from './observations.ts';
 import type { Operations } from './operations.ts';
@@ -636,6 +636,11 @@ export class Vault {
     return this.#turns.take(() => this.#with((parts) => writeHolds({ footage: parts.footage, database: parts.database, clock: this.#o.clock }, period, headers)));
   }
 
+  /** The segments of which a period of class `hold` or `rest` has a second header, durable. */
+  heldSegments(periodId: number): Promise<SegmentKey[]> {
+    return this.#call('heldSegments', { periodId });
+  }
+
   /** What is held, and until when; the first to end first. */
   holdOrders(): Promise<HoldFacts[]> {
     return this.#call('holdOrders');
@@ -656,12 +661,12 @@ export class Vault {
     return this.#call('erasePlan', q);
   }
 
-  /** Nothing more is sealed to these periods: their open segments end at the next key frame, what comes goes to a new period. Answers how many are open still. */
+  /** Nothing more is sealed to these periods: their open segments end at the next key frame, what comes goes to a new period. Answers how many are open still, or wait for a failing disk. */
   endPeriods(ids: readonly number[]): number {
     for (const id of ids) this.#full.add(id);
     const open = [...this.#open.values()].filter(({ facts }) => ids.includes(facts.period.id));
     for (const writer of open) writer.end();
-    return open.length;
+    return open.length + ids.reduce((sum, id) => sum + this.#salvage.pathsOf(id).length, 0);
   }
 
   /** They go on, as far as no newer period has taken their place. */

@@ -284,6 +284,32 @@ for (const step of steps) {
   });
 }
 
+for (const step of steps) {
+  t.test(`a kill after "${step}" of an erasing ends as it would have without`, { skip: noAge }, async (t) => {
+    const world = makeWorld(t.testdir());
+    let vault = await openVault(world);
+    const hour = await prepare(vault, world, { startMs: start + hourMs });
+    const [stays, goes] = [await recordWithKey(vault, hour, 0), await recordWithKey(vault, hour, 60)];
+    await vault.addGap({ camera: 'front', stream: 'main', fromMs: hour.startMs + 120_000, toMs: hour.startMs + 150_000, reason: 'stalled', detail: '' });
+    const rest = await holdPeriod(vault, world, hour, { class: 'rest', deadlineMs: hour.deadlineMs + 1 });
+    await holdByDevice(vault, world, stays.row, rest);
+    await vault.finishPeriods(hour.endMs);
+    await vault.close();
+    const { signal, stderr } = await run(process.execPath, [join(import.meta.dirname, 'purge-child.ts'), world.folder, step, 'a guest asked'], { environment: compiled });
+    t.equal(signal, 'SIGKILL', stderr);
+    vault = await openVault(world);
+    t.match(await vault.segments(always), [{ seq: stays.row.seq, periodClass: 'rest' }]);
+    t.match(await vault.gaps(always), [{ fromMs: goes.row.startMs, toMs: goes.row.startMs + 60_000, reason: 'erased' }]);
+    t.match(await readJson(join(world.folder, 'receipts', '1.json')), { erased: 'a guest asked', segments: 1 });
+    t.same(await vault.unfinishedHolds(), []);
+    await vault.finishPeriods(hour.endMs);
+    await vault.close();
+    t.same(await filesBelow(join(world.folder, 'footage')), [stays.row.path, holdName(stays.row.path, rest.slot), hourListPath('front', hour.startMs, rest.slot)].sort());
+    t.ok(isTheFootage(await ageOpensHeld(world, stays.row.path, rest.slot), 0));
+    t.same(await problemsIn(world), []);
+  });
+}
+
 t.test('a second header that a kill left without its row gets it, a half one goes', async (t) => {
   const world = makeWorld(t.testdir());
   let vault = await openVault(world);
