@@ -37,7 +37,7 @@ t.test('footage that the owner keeps outlives its hour, and erased footage goes 
   // Erased from the hour that is being recorded.
   const { segments } = await site.list();
   const target = segments.filter(({ stream }) => stream === 'main').at(-1)!;
-  const erasing = ['erase', camera, '--from', at(target.startMs + 50), '--to', at(target.startMs + 60), '--why', 'a guest asked', '--config', site.config];
+  const erasing = ['erase', camera, '--from', at(target.startMs + 700), '--to', at(target.startMs + 710), '--why', 'a guest asked', '--config', site.config];
   t.match(await site.call([...erasing, '--dry-run']), /1 segment .* go/);
   t.match(await site.call([...erasing, '--identity', site.kit]), /erased: 1 segment .* read back|erased: 1 segment/);
   const left = await site.list();
