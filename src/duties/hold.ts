@@ -144,6 +144,8 @@ export class HoldDuty {
   async #turn(): Promise<number> {
     const { vault, orders, log } = this.#o;
     try {
+      // Second headers that the disk did not let the start settle have no rows yet.
+      if (vault.recovery.unsettled > 0) return minuteMs;
       const unfinished = new Set((await vault.unfinishedHolds()).filter((id) => !orders.periodsInUse.has(id)));
       const given = [...unfinished].filter((id) => this.#unfinished.has(id));
       this.#unfinished = unfinished;

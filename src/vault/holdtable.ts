@@ -193,6 +193,13 @@ export class HoldTable {
     };
   }
 
+  /** Paths of segments of a hold's period that it has no second header of: they would open for nobody. */
+  withoutHeader(): string[] {
+    return this.#db.prepare<[], { path: string }>(`
+      SELECT s.path FROM segments AS s JOIN periods AS p ON p.id = s.period_id WHERE p.state = 'live' AND p.class IN ('hold', 'rest') AND s.state <> 'garbage'
+        AND NOT EXISTS (SELECT 1 FROM holds WHERE period_id = p.id AND segment_id = s.id)`).all().map(({ path }) => path);
+  }
+
   unheldOf(periodId: number): string[] {
     return this.#db.prepare<[number], { path: string }>(
       `SELECT path FROM segments AS s WHERE period_id = ? AND NOT EXISTS (SELECT 1 FROM holds WHERE segment_id = s.id AND period_id IN (${live}))`,

@@ -199,12 +199,16 @@ async function findPeriods(o: RebuildOptions, lists: ReadonlyMap<number, HourLis
         break;
       }
     }
-    // Footage first: what it lists is its own, and only held as well.
-    return found.sort((a, b) => Number(a.hold !== undefined) - Number(b.hold !== undefined) || a.facts.startMs - b.facts.startMs || b.facts.deadlineMs - a.facts.deadlineMs);
+    // Footage first, then what is left of it: what they list is their own, and only held as well.
+    return found.sort((a, b) => rankOf(a) - rankOf(b) || a.facts.startMs - b.facts.startMs || b.facts.deadlineMs - a.facts.deadlineMs);
   } finally {
     hub.close();
     await keyring.close();
   }
+}
+
+function rankOf({ facts }: FoundPeriod): number {
+  return facts.class === 'footage' ? 0 : facts.class === 'rest' ? 1 : 2;
 }
 
 function openedBy(text: Buffer, identities: readonly Identity[], slot: number): ReturnType<typeof openSlot> | undefined {

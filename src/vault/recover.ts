@@ -183,9 +183,9 @@ class Census {
     return (await database.call('addHolds', { periodId: period.id, what: 'hold.adopted', atMs: clock.wallMs(), holds: [{ stream: name.stream, seq: name.seq, sha256: sha256(hold) }] })).length > 0;
   }
 
-  /** The living period whose second header lies beside a file: the one that dies last. */
+  /** The living period whose second header lies beside a file: what is left of its own, else the hold that dies last. */
   #holderOf(path: string, folder: string, present: ReadonlySet<string>): PeriodFacts | undefined {
-    return (this.#livePeriods.get(folder) ?? []).filter((period) => isHoldClass(period.class) && present.has(holdName(path, period.slot))).sort((a, b) => b.deadlineMs - a.deadlineMs)[0];
+    return (this.#livePeriods.get(folder) ?? []).filter((period) => isHoldClass(period.class) && present.has(holdName(path, period.slot))).sort((a, b) => Number(a.class === 'hold') - Number(b.class === 'hold') || b.deadlineMs - a.deadlineMs)[0];
   }
 
   /** A closed file: the crash came between its rename and its row. */

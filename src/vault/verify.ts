@@ -188,6 +188,7 @@ class Verification {
   // holds
 
   async #checkHolds(): Promise<void> {
+    for (const path of this.#holds.withoutHeader()) this.#problem('SP_HOLD_DAMAGED', path, 'its own key is gone, and no row tells of the second header that keeps it');
     for (let after = { periodId: 0, segmentId: 0 }; ;) {
       const page = this.#holds.after(after, rowsAtOnce);
       if (page.length === 0) return;

@@ -378,6 +378,19 @@ t.test('a far copy opens with the kit alone: by the lists, and where none is the
   await vault.close();
 });
 
+t.test('a row whose second header is not told of any more is found', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const hour = await prepare(vault, world);
+  await holdByHub(vault, world, await recordWithKey(vault, hour, 0), start + 9 * day);
+  await vault.purge([hour], {});
+  await vault.close();
+  const db = await openRaw(world);
+  db.prepare('DELETE FROM holds').run();
+  db.close();
+  t.match(await problemsIn(world), [{ code: 'SP_HOLD_DAMAGED', detail: /no row tells/ }, { code: 'SP_FILE_UNKNOWN' }]);
+});
+
 t.test('a list of a hold is believed in its own place only', async (t) => {
   const world = makeWorld(t.testdir());
   const vault = await openVault(world);
