@@ -4,7 +4,7 @@
  *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--memory MIB] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
  *   jail --probe [--abi-max N]
  *
- *   --port N       the one TCP port that may be connected to (Landlock ABI 4); without it none
+ *   --port N       the one TCP port that may be connected to (Landlock ABI 4); without it no socket can be made at all
  *   --need LEVEL   full, files or off: the least level with which the program is started (files)
  *   --abi-max N    use no newer Landlock than this, so that each level can be tried on any kernel
  *   --parent PID   whose child this is; when that process is gone already, the program is not started
@@ -292,11 +292,11 @@ static void threads_and_itself(void) {
   for (size_t i = 0; i < COUNT(questions); i++) ALLOW_WHEN(SYS_ioctl, INT_IS(1, questions[i]));
 }
 
-static int restrict_calls(void) {
+static int restrict_calls(const struct order *order) {
   foreign_calls_die();
   for (size_t i = 0; i < COUNT(plain_calls); i++) allow(plain_calls[i]);
   ALLOW_WHEN(SYS_execve, IS(0, NAME_ADDRESS));
-  sockets();
+  if (order->port != 0) sockets();
   memory_above_4_gib();
   threads_and_itself();
   /* For these the C library has an older way, which the filter can judge; and calls newer than this list are not there. */
@@ -397,7 +397,7 @@ static void confine_and_start(const struct order *order) {
   char *name = name_in_place(path);
   if (abi >= ABI_FILES) restrict_files_and_ports(order, path, abi);
   limit_resources(order);
-  if (restrict_calls() != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
+  if (restrict_calls(order) != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
   char preload[NAME_LENGTH_MAX + 16];
   /* glibc overwrites what is freed, but not what its caches of small pieces take: so that no picture lies about in memory after its use. */
   char *environment[] = {"MALLOC_PERTURB_=165", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0", NULL, NULL};

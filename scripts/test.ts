@@ -17,8 +17,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const over = AbortSignal.any([AbortSignal.timeout(limitSeconds * 1000), interrupted.signal]);
 const cutBy = (): string => interrupted.signal.aborted ? 'by a signal' : `after ${limitSeconds} s`;
 
-/** What takes most of a minute alone, and whole sites with hub and cameras: they run when asked for. */
-const slowFolders = ['test/slow/', 'test/e2e/'];
+/** What takes most of a minute alone, whole sites with hub and cameras, and what needs a browser: they run when asked for. */
+const slowFolders = ['test/slow/', 'test/e2e/', 'test/browser/'];
 
 /**
  * What takes longest starts first, so that nothing long is left for the end. A file that is named here has a process to itself: it takes many
@@ -51,6 +51,8 @@ let failed = 0;
 await Promise.all([
   ...(positionals.length > 0 ? [] : [
     check('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
+    check('types of the page', ['node_modules/typescript/bin/tsc', '-p', 'src/web', '--noEmit']),
+    check('types of its tests', ['node_modules/typescript/bin/tsc', '-p', 'test/web', '--noEmit']),
     check('lint', ['node_modules/oxlint/bin/oxlint', '--deny-warnings', 'src', 'test', 'scripts', 'oxlint.config.ts']),
   ]),
   runTests(positionals.length === 0 ? allTests() : named(positionals)),

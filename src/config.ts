@@ -11,7 +11,9 @@ import { formatBytes, formatDuration } from './base/units.ts';
 import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
 import { KeyLines } from './configlines.ts';
 import type { CameraEntry, FileEntries } from './configschema.ts';
+import { ruleInWords, weekdays } from './policy/privacy.ts';
 import type { CameraConfig, HubConfig } from './policy/settings.ts';
+import type { Place } from './policy/sun.ts';
 
 export type { CameraConfig, HubConfig } from './policy/settings.ts';
 export type { CameraEntry } from './configschema.ts';
@@ -67,6 +69,11 @@ export async function removePageCamera(configPath: string, id: string): Promise<
   });
 }
 
+/** Sets how long footage is kept in conf.d/90-page.toml. Throws as writePageCamera. */
+export async function writePageKeep(configPath: string, footage: string): Promise<void> {
+  await changePage(configPath, (cameras) => [...cameras], (own) => ({ keep: { ...own.keep, footage } }));
+}
+
 /** The configuration in a few sentences, for `check`. */
 export function describeConfig(config: HubConfig): string[] {
   const { disk, keep, record, time } = config;
@@ -76,6 +83,7 @@ export function describeConfig(config: HubConfig): string[] {
     `one key covers ${formatDuration(record.periodMs)}; footage is kept ${formatDuration(keep.footageMs)}, the log ${formatDuration(keep.logsMs)}, the audit ${formatDuration(keep.auditMs)}`,
     ...(disk.budgetBytes === undefined ? [] : [`footage may take ${formatBytes(disk.budgetBytes)} of the disk`]),
     time.source === 'system' ? 'the clock of this machine is trusted' : 'the clock is trusted when a time server keeps it',
+    ...config.privacy.map(ruleInWords),
     ...config.cameras.map((camera) =>
       `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}${camera.budgetBytes === undefined ? '' : `, at most ${formatBytes(camera.budgetBytes)}`}`),
   ];
@@ -175,6 +183,7 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
   const lengthMs = (fallback: string, pick: (file: FileEntries) => string | undefined): number => durationMs(last(pick) ?? fallback);
   const pathOf = (text: string): string => resolve(folder, text);
   const data = pathOf(last((file) => file.data) ?? '/var/lib/sallyport');
+  const optionalPath = <K extends string>(key: K, text: string | undefined): { [key in K]?: string } => (text === undefined ? {} : { [key]: pathOf(text) } as { [key in K]: string });
   const owner = last((file) => file.owner);
   const footageMs = lengthMs('3 days', (file) => file.keep?.footage);
   return {
@@ -183,20 +192,35 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     dataMount: last((file) => file.data_mount) ?? false,
     ...(owner === undefined ? {} : { owner: pathOf(owner) }),
     socket: pathOf(last((file) => file.socket) ?? join(data, 'control.sock')),
-    record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after) },
+    record: { periodMs: lengthMs('1 hour', (file) => file.record?.period), cutAfterMs: lengthMs('60 seconds', (file) => file.record?.cut_after), thumbnails: last((file) => file.record?.thumbnails) ?? true },
     keep: { footageMs, logsMs: lengthMs('14 days', (file) => file.keep?.logs), auditMs: lengthMs('2 years', (file) => file.keep?.audit) },
     disk: { ...bytesOf('budgetBytes', last((file) => file.disk?.budget)), ...bytesOf('reserveBytes', last((file) => file.disk?.reserve)) },
     scrub: { everyMs: lengthMs('7 days', (file) => file.scrub?.every), bytesPerSecond: sizeBytes(last((file) => file.scrub?.rate) ?? '2 MB') },
     time: { source: last((file) => file.time?.source) ?? 'ntp', settleMs: lengthMs('1 hour', (file) => file.time?.settle) },
     discovery: { loopback: last((file) => file.discovery?.loopback) ?? false, interfaces: last((file) => file.discovery?.interfaces) ?? [] },
+    page: {
+      enabled: last((file) => file.page?.enabled) ?? true,
+      port: last((file) => file.page?.port) ?? 7443,
+      httpPort: last((file) => file.page?.http_port) ?? 7480,
+      names: (last((file) => file.page?.names) ?? []).map((name) => name.toLowerCase()),
+      ...optionalPath('certificate', last((file) => file.page?.certificate)),
+      ...optionalPath('certificateKey', last((file) => file.page?.certificate_key)),
+    },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },
     log: { level: last((file) => file.log?.level) ?? 'info' },
+    privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
+    ...placeOf(last((file) => file.place)),
     cameras: entries.flatMap((file) => file.camera ?? []).map((camera) => cameraOf(camera, footageMs)),
   };
 }
 
 function bytesOf<K extends string>(key: K, text: string | undefined): { [key in K]?: number } {
   return text === undefined ? {} : { [key]: sizeBytes(text) } as { [key in K]: number };
+}
+
+/** To a tenth of a degree: nobody needs to know it better. */
+function placeOf(place: FileEntries['place']): { place?: Place } {
+  return place === undefined ? {} : { place: { latitude: Math.round(place.latitude * 10) / 10, longitude: Math.round(place.longitude * 10) / 10 } };
 }
 
 /** A bare name is looked for in PATH. */
@@ -225,22 +249,25 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
   };
 }
 
+const bySun: ReadonlySet<string> = new Set(['sunrise', 'sunset']);
+
 function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
   const { footageMs } = config.keep;
   return [
     ...ignored.map((file) => `${file} is not read: only files that end in .toml are`),
+    ...(config.place === undefined && config.privacy.some(({ from, to }) => bySun.has(from) || bySun.has(to)) ? ['a privacy rule goes by the sun, but [place] does not say where the hub is: sunrise counts as 06:00, sunset as 18:00'] : []),
     ...(footageMs < config.record.periodMs ? [`footage is kept ${formatDuration(footageMs)}, but one key covers ${formatDuration(config.record.periodMs)}: what is recorded at its beginning stays for both together`] : []),
   ];
 }
 
-async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[]): Promise<void> {
+async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[], more: (own: FileEntries) => Partial<FileEntries> = () => ({})): Promise<void> {
   const path = resolve(configPath);
   const page = pagePath(path);
   const { files, ignored } = await readAll(path);
   build(path, { files, ignored });
-  const own = files.find((file) => file.path === page)?.entries ?? {};
+  const own: FileEntries = files.find((file) => file.path === page)?.entries ?? {};
   const others = new Set(files.filter((file) => file.path !== page).flatMap((file) => file.entries?.camera ?? []).map((camera) => camera.id));
-  const text = `${pageHead}${stringify({ ...own, camera: change(own.camera ?? [], others) })}\n`;
+  const text = `${pageHead}${stringify({ ...own, ...more(own), camera: change(own.camera ?? [], others) })}\n`;
   const rest = files.filter((file) => file.path !== page);
   const changed = [...rest, parseFile(page, Buffer.from(text))].sort((a, b) => (a.path === path ? -1 : b.path === path ? 1 : basename(a.path) < basename(b.path) ? -1 : 1));
   build(path, { files: changed, ignored });

@@ -94,8 +94,9 @@ export class Findings {
 /** camera[0].address → "address of camera no. 1"; others as written: record.cut_after. */
 function keyName(path: KeyPath): string {
   const [table, index, ...rest] = path;
-  if (table === 'camera' && typeof index === 'number') {
-    return rest.length === 0 ? `camera no. ${index + 1}` : `${rest.map(shownKey).join('.')} of camera no. ${index + 1}`;
+  if ((table === 'camera' || table === 'privacy') && typeof index === 'number') {
+    const which = `${table} no. ${index + 1}`;
+    return rest.length === 0 ? which : `${rest.map(shownKey).join('.')} of ${which}`;
   }
   return path.length === 0 ? 'the file' : path.map(shownKey).join('.');
 }

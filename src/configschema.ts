@@ -4,12 +4,16 @@
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { cameraIdPattern } from './policy/names.ts';
+import { momentPattern, weekdays } from './policy/privacy.ts';
 import { jailLevels, restartKeys } from './policy/settings.ts';
 
 const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
 const sizePattern = '^[0-9]{1,12} *(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
 /** No control characters; at least one visible one at both ends. */
 const plainText = '^[^\\s\\p{C}]([^\\p{C}]*[^\\s\\p{C}])?$';
+
+/** A host name, an IPv4 or an IPv6 address. */
+const pageNamePattern = '^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$';
 
 function about(key: string, description: string, more: Record<string, unknown> = {}): Record<string, unknown> {
   return { description, ...(restartKeys.has(key) ? { 'x-restart': true } : {}), ...more };
@@ -40,6 +44,10 @@ function size(key: string, description: string, more: { default?: string; min: s
     pattern: sizePattern, 'x-unit': 'size', 'x-min': min, 'x-max': max, ...(defaultText === undefined ? {} : { 'x-default': defaultText }),
     'x-expected': `a number and a unit, such as "200 GB" or "512 MiB"; ${min} to ${max}`, ...rest,
   }));
+}
+
+function port(key: string, description: string, fallback: number) {
+  return Type.Integer(about(key, description, { minimum: 0, maximum: 65_535, default: fallback, 'x-expected': 'a whole number from 0 to 65535' }));
 }
 
 function yesNo(key: string, description: string, fallback: boolean) {
@@ -78,6 +86,14 @@ export const CameraSchema = Type.Object({
   serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 
+const moment = { pattern: momentPattern, expected: 'a time of the day such as "22:00", "sunrise" or "sunset"' };
+export const PrivacySchema = Type.Object({
+  space: Type.Optional(text('privacy.space', 'Which space. Its cameras are then neither watched nor recorded.', { maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list' })),
+  days: Type.Optional(Type.Array(Type.Enum([...weekdays]), about('privacy.days', 'On which days it begins; each day when absent.', { minItems: 1, maxItems: 7, 'x-expected': 'a list of days, such as ["saturday", "sunday"]' }))),
+  from: text('privacy.from', 'When it begins, by the machine\'s zone or by the sun.', moment),
+  to: text('privacy.to', 'When it ends; on the next day where it is not later than `from`.', moment),
+}, { additionalProperties: false, description: 'A time in which a space is private. To take one out waits for the owner\'s yes.' });
+
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
   data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
@@ -87,6 +103,7 @@ export const FileSchema = Type.Object({
   record: table('Recording.', {
     period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', divides: '1 day' })),
     cut_after: Type.Optional(duration('record.cut_after', 'After this time the next key frame begins a new segment. A crash costs at most about this much.', { default: '60 seconds', min: '2 seconds', max: '90 seconds' })),
+    thumbnails: Type.Optional(yesNo('record.thumbnails', 'Whether a small picture of its beginning lies in each segment, sealed with it, for the timeline.', true)),
   }),
   keep: table('How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
     footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: '3 days', min: '10 seconds', max: '10 years' })),
@@ -110,6 +127,15 @@ export const FileSchema = Type.Object({
     interfaces: Type.Optional(Type.Array(text('discovery.interfaces', 'An interface.', { maxLength: 32, pattern: '^[A-Za-z0-9._:@-]+$', expected: 'the name of a network interface, such as "eth0"' }),
       about('discovery.interfaces', 'Network interfaces on which cameras are looked for; all local ones when empty.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 interface names, such as ["eth0"]' }))),
   }),
+  page: table('The page: live pictures, timeline and settings in the browser.', {
+    enabled: Type.Optional(yesNo('page.enabled', 'Whether there is one.', true)),
+    port: Type.Optional(port('page.port', 'Port for visitors by HTTPS; 0 takes any free one, which `sallyport status` shows.', 7443)),
+    http_port: Type.Optional(port('page.http_port', 'Port for plain HTTP, which only this machine itself reaches (127.0.0.1); 0 takes any free one.', 7480)),
+    names: Type.Optional(Type.Array(text('page.names', 'A name.', { maxLength: 253, pattern: pageNamePattern, expected: 'a host name or an IP address, without https:// or a port', examples: ['hub.example.org'] }),
+      about('page.names', 'Names and addresses by which visitors come, besides the machine\'s own. Requests for other names are refused. A name that the hub\'s own authority may not sign yet makes it begin a new one, which devices must be told anew.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 host names or IP addresses, such as ["hub.example.org"]' }))),
+    certificate: Type.Optional(path('page.certificate', 'A certificate of your own, with those that lead to its authority: a PEM file. It is read again each day.')),
+    certificate_key: Type.Optional(path('page.certificate_key', 'Its private key: a PEM file that only the hub\'s user may read.')),
+  }),
   capture: table('The programs that read the cameras.', {
     ffmpeg: Type.Optional(path('capture.ffmpeg', 'ffmpeg 5.1 or newer, by name or path.', 'ffmpeg')),
     ffprobe: Type.Optional(path('capture.ffprobe', 'ffprobe of the same version.', 'ffprobe')),
@@ -118,6 +144,11 @@ export const FileSchema = Type.Object({
   log: table('The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),
   }),
+  place: table('Where the hub is, for rules that go by the sun. It is never sent anywhere; a tenth of a degree (some ten kilometres) is enough, and finer ones are rounded.', {
+    latitude: Type.Number(about('place.latitude', 'Degrees north.', { minimum: -90, maximum: 90, 'x-expected': 'a number from -90 to 90, such as 52.5' })),
+    longitude: Type.Number(about('place.longitude', 'Degrees east.', { minimum: -180, maximum: 180, 'x-expected': 'a number from -180 to 180, such as 13.4' })),
+  }),
+  privacy: Type.Optional(Type.Array(PrivacySchema, { description: 'When a space is private by itself.', maxItems: 64, 'x-expected': 'at most 64 tables [[privacy]]' })),
   camera: Type.Optional(Type.Array(CameraSchema, { description: 'The cameras.', maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
 }, { additionalProperties: false, title: 'sallyport.toml', description: 'The configuration of a Sallyport hub.' });
 

@@ -3,8 +3,12 @@
  * It reaches cameras and visitors of the site and nothing else; what leaves the house is the courier's, which has no key.
  */
 import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { serveControl, type ControlSocket } from './api/control.ts';
+import type { Operations } from './api/contract.ts';
 import { operationsOf } from './api/operations.ts';
+import { Page } from './api/page.ts';
+import { pageParts } from './api/pageparts.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { clockSynchronised } from './base/timesync.ts';
 import { SallyportError, reasonOf } from './base/errors.ts';
@@ -16,6 +20,7 @@ import { plural, secondMs } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { loadConfig } from './config.ts';
+import { AccountsDuty } from './duties/accounts.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { EraseDuty } from './duties/erase.ts';
@@ -25,11 +30,15 @@ import { HeaderOrders } from './duties/headers.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { HoldDuty } from './duties/hold.ts';
 import { ListenDuty } from './duties/listen.ts';
+import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
+import { PlaybackDuty } from './duties/playback.ts';
+import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
 import { ScrubDuty } from './duties/scrub.ts';
 import { SealingDuty } from './duties/sealing.ts';
 import { Site } from './duties/site.ts';
+import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -48,6 +57,9 @@ export interface HubOptions {
 const lookForDiskMs = secondMs;
 const looksPerLine = 60;
 
+/** Where `scripts/page` puts what visitors' browsers load. */
+const pageFolder = fileURLToPath(new URL('../dist/page', import.meta.url));
+
 export class Hub {
   readonly #life = new Lifetime();
   readonly #manager = serviceManager(process.env);
@@ -56,6 +68,7 @@ export class Hub {
   #follow: FollowDuty | undefined;
   #log: Log | undefined;
   #control: ControlSocket | undefined;
+  #talk: TalkDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -84,8 +97,10 @@ export class Hub {
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
     const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
     const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
+    const privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
+    await privacy.load();
     const site = await this.#life.own('site', new Site({
-      configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk,
+      configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
       onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); },
     }));
     this.#site = site;
@@ -97,6 +112,7 @@ export class Hub {
     purge.start();
     disk.start();
     await site.start();
+    privacy.start();
     listen.start();
     const follow = await this.#life.own('follow', new FollowDuty({ site, listen, vault, notices, clock, log }));
     this.#follow = follow;
@@ -105,14 +121,27 @@ export class Hub {
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
-    const talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
+    const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
+    const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
+    const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
+    const playback = new PlaybackDuty({ vault, clock, timekeeper });
+    const accounts = await this.#life.own('accounts', new AccountsDuty({
+      vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
+    }));
     const headers = new HeaderOrders(vault, clock);
     const changed = (): void => { purge.nudge(); disk.nudge(); };
     const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
-    const operations = operationsOf({ site, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const page: Page = await this.#life.own('page', new Page({
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
+    }));
+    const operations: Operations = operationsOf({ page, site, privacy, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
+    // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
+    await page.start();
+    // The code itself is shown by `pair` alone: what is said here may end in a journal.
+    if (page.state.state === 'new') options.echo?.(`Nobody has an account here yet. To begin: \`sallyport pair\` shows the code and where to open the page (${page.state.urls[0] ?? 'it is not open'}).\n`);
     await vault.audit({ what: 'hub.started', who: 'hub', detail: { recovery: { ...vault.recovery, missing: vault.recovery.missing.length } } });
     log.info({ component: 'hub', cameras: config.cameras.length, socket: config.socket }, 'the hub is running');
     const heartbeat = await this.#life.own('heartbeat', new HeartbeatDuty({ manager: this.#manager, cameras: () => site.cameras.map((watch) => watch.beating), notices, clock, log }));
@@ -144,6 +173,11 @@ export class Hub {
     if (untold !== undefined) this.#log?.warn({ component: 'hub', reason: untold }, 'the service manager could not be told');
   }
 
+  async #privacyChanged(): Promise<void> {
+    await this.#site?.privacyChanged();
+    for (const { status } of this.#site?.cameras ?? []) if (status.privacy) this.#talk?.cut(status.camera);
+  }
+
   /** For the one place that handles signals, so that what goes wrong there is said too. */
   get log(): Log | undefined {
     return this.#log;
@@ -169,6 +203,12 @@ async function openLog(config: HubConfig, clock: Clock, echo: ((line: string) =>
   const toFile = dayFileWriter(logFolder, () => clock.wallMs());
   const log = createLog({ level: config.log.level, write: (line) => { toFile(line); echo?.(line); } });
   return { log, logFolder };
+}
+
+/** Of a camera that is not known nobody may see anything. */
+function isPrivate(site: Site, privacy: PrivacyDuty, camera: string): boolean {
+  const space = site.config.cameras.find(({ id }) => id === camera)?.space;
+  return space === undefined || privacy.of(space) !== undefined;
 }
 
 /** How long what is known of a camera is kept. */

@@ -52,6 +52,8 @@ export const CameraStatusShape = Type.Object({
   lastSealedMs: Optional(UnixMs),
   segmentsSealed: Type.Integer(),
   wanted: Type.Boolean(),
+  /** Its space is private: it is neither watched nor recorded. */
+  privacy: Type.Boolean(),
   streams: Type.Array(StreamStatusShape),
   /** Absent where they are not asked for. */
   events: Optional(EventsStatusShape),
@@ -71,6 +73,18 @@ export const ScrubShape = Type.Object({
   missing: Type.Integer(),
   problem: Optional(ErrorShape),
 });
+
+export const PageState = Type.Object({
+  enabled: Type.Boolean(),
+  /** `new`: nobody has an account. Absent while it is not known. */
+  state: Optional(Type.Enum(['new', 'ready'])),
+  urls: Type.Array(Text(300)),
+  fingerprint: Optional(Text(64)),
+  words: Optional(Type.Array(Text(20))),
+  problem: Optional(ErrorShape),
+});
+/** What begins the first hour: the one-time code is there as long as nobody has an account. */
+export const PairReply = Type.Object({ page: PageState, code: Optional(Text(20)), untilMs: Optional(UnixMs) });
 
 export const StatusShape = Type.Object({
   version: Text(),
@@ -109,6 +123,8 @@ export const StatusShape = Type.Object({
     level: Text(), need: Text(), landlock: Type.Integer(), seccomp: Type.Boolean(), missing: Optional(Text(1000)),
     hub: Type.Object({ managed: Type.Boolean(), noNewPrivileges: Type.Boolean(), callFilters: Type.Integer(), capable: Type.Boolean() }),
   }),
+  /** Where the page is; `words` and `fingerprint` are those of the certificate that it shows itself with, or of the hub's authority. */
+  page: PageState,
   recovery: Type.Object({ cut: Type.Integer(), adopted: Type.Integer(), removed: Type.Integer(), missing: Type.Integer() }),
   warnings: Type.Array(Text(1000)),
 });
@@ -175,6 +191,9 @@ export const MovedRequest = Type.Object({
   path: Optional(Text()),
 }, { additionalProperties: false });
 export const MovedReply = Type.Object({ camera: Text(40), sentences: Type.Array(Text(1000)) });
+
+/** Pictures and sound of a space off. */
+export const PrivacyRequest = Type.Object({ space: Type.String({ minLength: 1, maxLength: 40 }) }, closed);
 
 export const SecretRequest = Type.Object({ camera: Text(40), password: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
 export const ReloadReply = Type.Object({ changes: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
@@ -244,11 +263,13 @@ export const TalkReply = Type.Object({ talkedMs: Type.Integer() });
 /** Each route of the control socket: what goes in, what comes out. */
 export const routes = {
   status: { reply: StatusShape },
+  pair: { reply: PairReply },
   metrics: { reply: MetricsReply },
   discover: { request: DiscoverRequest, reply: DiscoverReply },
   adopt: { request: AdoptRequest, reply: AdoptReply },
   camera: { request: CameraRequest, reply: CameraReply },
   moved: { request: MovedRequest, reply: MovedReply },
+  privacy: { request: PrivacyRequest, reply: Done },
   secret: { request: SecretRequest, reply: Done },
   reload: { reply: ReloadReply },
   accept: { request: AcceptRequest, reply: ReloadReply },

@@ -9,6 +9,7 @@ import type { FollowDuty } from '../duties/follow.ts';
 import type { HeaderOrders, HeaderPlan } from '../duties/headers.ts';
 import type { HoldDuty } from '../duties/hold.ts';
 import { metricsText } from '../duties/metrics.ts';
+import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
@@ -16,8 +17,12 @@ import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
 import { eventsInWords } from '../policy/subscriptions.ts';
 import type { Operations, Pending } from './contract.ts';
+import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; startedMs: UnixMs; warnings: readonly string[] }): Operations {
+export function operationsOf(parts: StatusParts & {
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs;
+  warnings: readonly string[];
+}): Operations {
   const { site, vault, timekeeper, hold, erase, headers } = parts;
   return {
     status: async () => {
@@ -34,15 +39,22 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
         scrub: scrubOf(parts.scrub),
         copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
         pending: pendingOf(waiting(parts)),
+        page: parts.page.state,
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...status.warnings],
       });
     },
+    pair: async () => parts.page.pair(),
     metrics: async () => ({ text: metricsText(await collectStatus(parts), parts.sealing.ages(), parts.startedMs) }),
     discover: async ({ seconds, range }) => withoutUndefined(await site.discover(seconds, range)),
     adopt: async (order) => {
       const adopted = await site.adopt(order);
       return { ...adopted, pending: pendingOf(adopted.pending) };
+    },
+    // From here it can only be raised: to lower it needs somebody in the house, with a session.
+    privacy: async ({ space }) => {
+      await parts.privacy.switch(space, true, { who: 'cli' });
+      return { done: true };
     },
     camera: async ({ camera, order }) => ({ sentences: await controlCamera(parts, camera, order) }),
     moved: async ({ camera, ...place }) => ({ camera, sentences: await parts.follow.take(camera, place) }),

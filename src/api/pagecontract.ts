@@ -7,7 +7,7 @@
  * All paths are below `/api/v1`. Binary fields are base64url without padding. Times are Unix milliseconds of the hub's clock.
  */
 import Type, { type Static } from 'typebox';
-import type { Right } from '../policy/access.ts';
+import { rights, type Right } from '../policy/access.ts';
 import {
   AcceptRequest, AdoptReply, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, MovedReply, MovedRequest, PendingShape, ReloadReply, SecretRequest, StatusShape,
 } from './contract.ts';
@@ -38,6 +38,9 @@ export const DeviceShape = Type.Object({ name: Name, recipient: Recipient, signe
 /** Of an account only a name and a credential are required. */
 export const PersonShape = Type.Object({ name: Name, nickname: Optional(Text(64)), picture: Optional(Picture), language: Optional(Text(35)), timeZone: Optional(Text(64)) }, closed);
 
+/** What the kit signs to give an owner a new passphrase (`Recovery` of policy/ownerdocuments.ts), within the hour; it counts once. */
+export const RecoverDocument = Type.Object({ v: Type.Literal(1), what: Type.Literal('recover'), hub: Text(), name: Name, login: LoginShape, device: DeviceShape, madeMs: UnixMs }, closed);
+
 export const AccountShape = Type.Object({
   id: Id, role: RoleShape, name: Text(64), nickname: Text(64), picture: Picture, language: Text(35), timeZone: Text(64),
   /** An owner has all. */
@@ -45,12 +48,16 @@ export const AccountShape = Type.Object({
   madeMs: UnixMs,
   devices: Type.Array(Type.Object({ id: Id, name: Text(64), recipient: Recipient, signer: Signer, madeMs: UnixMs })),
 });
+/** What a script may. */
+const TokenShape = Type.Object({ id: Id, name: Text(64), account: Id, rights: Type.Array(Text(40)), spaces: Optional(Type.Array(Text(40))), madeMs: UnixMs, untilMs: UnixMs });
 const SessionShape = Type.Object({ id: Id, device: Optional(Id), agent: Text(), address: Text(64), madeMs: UnixMs, usedMs: UnixMs, current: Type.Boolean() });
 
 export const MeReply = Type.Object({ account: AccountShape, rights: Type.Array(Text(40)), session: SessionShape });
 
 export const HelloReply = Type.Object({
   hub: Text(), version: Text(), nowMs: UnixMs,
+  /** The hub's public signing key (`hub.pub`): what a recovery kit signs names it. */
+  key: Signer,
   /** `new`: nobody has an account, and the one-time code is asked for. */
   state: Type.Enum(['new', 'ready']),
   /** Of the hub's certificate authority, as the terminal shows it: six words of the list in `policy/wordlist.ts`, and 64 hex digits. Absent by plain HTTP. */
@@ -79,6 +86,8 @@ export const TimelineReply = Type.Object({
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */
     keyFrames: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
+    /** Where its thumbnail's box lies in the opened bytes: offset, size (docs/FORMAT.md). */
+    thumb: Optional(Type.Tuple([Type.Integer(), Type.Integer()])),
   })),
   gaps: Type.Array(Type.Object({ fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
   observations: Type.Array(Type.Object({ kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs) })),
@@ -114,18 +123,19 @@ export const pageRoutes = {
   inviteLook: { method: 'POST', path: '/invitations/look', need: 'nobody', says: 'what an invitation offers', request: Type.Object({ code: Key }, closed), reply: Type.Object({ hub: Text(), role: RoleShape, spaces: Type.Array(Text(40)), from: Text(64), untilMs: UnixMs }) },
   join: { method: 'POST', path: '/invitations/join', need: 'nobody', says: 'makes an account by an invitation; its spaces open once an owner\'s device has signed for its key', request: Type.Object({ code: Key, person: PersonShape, login: LoginShape, device: Optional(DeviceShape) }, closed), reply: MeReply },
   recover: { method: 'POST', path: '/recover', need: 'nobody', says: 'a new passphrase and device for an owner, signed by the recovery kit', request: Type.Object({ document: Text(8192), signature: Text(4096) }, closed), reply: MeReply },
+  authority: { method: 'GET', path: '/authority', need: 'nobody', says: 'the certificate of the hub\'s own authority (DER), for devices that shall trust it; not there with a certificate of one\'s own' },
   // the first hour
   firstOwner: { method: 'POST', path: '/first/owner', need: 'first', says: 'makes the first owner, with the list that the kit has signed', request: Type.Object({ person: PersonShape, login: LoginShape, device: DeviceShape, ownerList: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: MeReply },
   // oneself
   logout: { method: 'POST', path: '/logout', need: 'account', says: 'ends this session', reply: Done },
   me: { method: 'GET', path: '/me', need: 'account', says: 'who one is and what one may', reply: MeReply },
-  meChange: { method: 'PATCH', path: '/me', need: 'account', says: 'changes one\'s own data', request: Type.Partial(PersonShape), reply: MeReply },
+  meChange: { method: 'PATCH', path: '/me', need: 'account', says: 'changes one\'s own data', request: Type.Partial(PersonShape, closed), reply: MeReply },
   meErase: { method: 'DELETE', path: '/me', need: 'account', says: 'erases one\'s own account; the last owner\'s stays', request: Type.Object({ half: Key }, closed), reply: Done },
   mePassphrase: { method: 'POST', path: '/me/passphrase', need: 'account', says: 'another passphrase; all other sessions end', request: Type.Object({ half: Key, login: LoginShape }, closed), reply: Done },
   meDevice: { method: 'POST', path: '/me/devices', need: 'account', says: 'notes this browser\'s identity', request: DeviceShape, reply: MeReply },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
@@ -133,12 +143,29 @@ export const pageRoutes = {
   accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })) }, closed), reply: AccountShape },
   accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
   ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: Done },
+  // scripts
+  tokens: { method: 'GET', path: '/tokens', need: 'people', says: 'the tokens of scripts, without what opens', reply: Type.Object({ tokens: Type.Array(TokenShape) }) },
+  tokenMake: {
+    method: 'POST', path: '/tokens', need: 'people', says: 'makes a token, which is shown once: `Authorization: Bearer …`; of its maker\'s rights those that are named, never that over people',
+    request: Type.Object({ name: Name, rights: Type.Array(Type.Enum([...rights]), { minItems: 1, maxItems: 16 }), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), days: Type.Integer({ minimum: 1, maximum: 400 }) }, closed),
+    reply: Type.Object({ id: Id, token: Key, untilMs: UnixMs }),
+  },
+  tokenEnd: { method: 'DELETE', path: '/tokens/:id', need: 'people', says: 'ends a token', reply: Done },
   // looking
   cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
+  still: { method: 'GET', path: '/stills/:camera', need: 'live', says: 'a picture of this moment, asked of the camera and kept nowhere; JPEG' },
   live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
-  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; the answer is a TalkReply', query: CameraQuery },
+  talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
+  slotReplace: {
+    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces',
+    request: Type.Object({
+      camera: CameraId, slot: Type.Integer({ minimum: 0, maximum: 2 ** 32 }), generation: Type.Integer({ minimum: 1, maximum: 2 ** 32 }),
+      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }),
+    }, closed),
+    reply: Done,
+  },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
   // operating
   status: { method: 'GET', path: '/status', need: 'status', says: 'how the hub is', reply: StatusShape },
@@ -152,6 +179,8 @@ export const pageRoutes = {
   pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
   keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes', request: Type.Object({ footage: Text(40, 1) }, closed), reply: ReloadReply },
   privacy: { method: 'POST', path: '/privacy', need: 'privacy', says: 'pictures and sound of a space off, or on again', request: Type.Object({ space: Text(40, 1), on: Type.Boolean() }, closed), reply: Done },
+  metrics: { method: 'GET', path: '/metrics', need: 'status', says: 'numbers about the hub, in Prometheus\' text format' },
+  openapi: { method: 'GET', path: '/openapi.json', need: 'account', says: 'this table, as OpenAPI 3.1' },
   audit: { method: 'GET', path: '/audit', need: 'audit', says: 'who did and watched what, the newest first', query: AuditQuery, reply: AuditReply },
 } as const satisfies Record<string, PageRoute>;
 
@@ -173,12 +202,20 @@ export type Timeline = Static<typeof TimelineReply>;
 
 /**
  * What goes over `live`, hub to browser. A text message is JSON, one of LiveNews. A binary message is one fragment (moof and mdat) after
- * 12 bytes: flags (u8: 1 key frame), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After `init` the next binary message
- * is `ftyp` and `moov` with flags 2. The browser sends text: `{"audio": true}` or `{"paused": true}` and the like; anything else ends it.
+ * 12 bytes (policy/liveframe.ts): flags (u8: 1 key frame, 2 init, 4 sound), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After the news `init` the
+ * next binary message is `ftyp` and `moov`; what follows belongs to it and begins with a key frame. An init comes at the beginning, when
+ * the camera begins anew, and after each change that the browser asks for.
+ *
+ * The browser sends text, one of: `{"audio": true}` for sound (only with the right `listen`, and only then fragments of it come),
+ * `{"paused": true}` when nobody looks, and `{"time": n}`, which is answered by the news `time` with `asked: n`. Anything else, or more than
+ * 30 messages in 10 s, ends it. Pings are answered by every WebSocket; what lies behind an unanswered one counts as not taken.
  */
 export type LiveNews =
-  | { readonly kind: 'init'; readonly video: string; readonly audio: string | null; readonly width: number; readonly height: number }
-  /** Pictures were left out because they came faster than they were taken. */
+  /** `stream`: main where sub was asked for and the camera has none. `audio`: of the sound that comes with it. `sound`: it can be asked for. */
+  | { readonly kind: 'init'; readonly stream: 'main' | 'sub'; readonly video: string; readonly audio: string | null; readonly sound: boolean; readonly width: number; readonly height: number }
+  /** The hub's clock, by which fragments' times go. */
+  | { readonly kind: 'time'; readonly hubMs: number; readonly asked?: number }
+  /** Pictures are left out because they came faster than they were taken, or no more. */
   | { readonly kind: 'behind'; readonly mode: 'key frames' | 'all' }
   | { readonly kind: 'lost'; readonly reason: string; readonly detail: string }
   | { readonly kind: 'over'; readonly code: string; readonly message: string };

@@ -86,6 +86,11 @@ export const errorTable = {
     sentence: 'the key slot of {what} is gone or was shredded',
     hint: 'What was purged opens for nobody. If it was not purged, the keyring is damaged: see `sallyport verify`.',
   },
+  SP_SLOT_CHANGED: {
+    kind: 'refuse',
+    sentence: 'slot {slot} does not hold any more what is to be replaced',
+    hint: 'Fetch the slot again: another device may have sealed it anew, or its period was purged.',
+  },
   SP_SLOT_TOO_LONG: {
     kind: 'refuse',
     sentence: 'a slot holds at most five recipients (four where the camera has a long name), {recipients} were given',
@@ -100,6 +105,11 @@ export const errorTable = {
     kind: 'fault',
     sentence: 'the segment {file} is listed but not there',
     hint: 'It was lost or taken away after it was recorded; what else was recorded is not affected.',
+  },
+  SP_FOOTAGE_LOCKED: {
+    kind: 'refuse',
+    sentence: 'the footage of {what} is past its deadline and is not given out any more',
+    hint: 'It is about to be purged, or waits until the clock is certain; `sallyport status` says which.',
   },
   SP_KEYRING: {
     kind: 'fault',
@@ -187,10 +197,25 @@ export const errorTable = {
     sentence: 'no camera is called {camera}',
     hint: '`sallyport status` and `sallyport discover` list the cameras.',
   },
+  SP_PRIVATE: {
+    kind: 'refuse',
+    sentence: '{camera} is in a space that is private now, so it is not spoken to',
+    hint: 'Whoever may can switch privacy off on the page; by schedule it ends by itself.',
+  },
+  SP_SPACE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'there is no space called {space}; there are: {known}',
+    hint: 'The owner list and the cameras\' `space` name the spaces.',
+  },
   SP_CAMERA_KNOWN: {
     kind: 'refuse',
     sentence: 'a camera called {camera} is adopted already',
-    hint: 'Choose another name with --as, or remove the old one from the configuration.',
+    hint: 'Choose another name with --as, or remove the old one from the configuration. If {camera} has another address now: `sallyport adopt --moved {camera}`.',
+  },
+  SP_CAMERA_ELSEWHERE: {
+    kind: 'refuse',
+    sentence: 'what answers at {address} is {camera}, which is adopted at {adopted}: it has the same serial number, {serial}',
+    hint: 'If it has moved: `sallyport adopt --moved {camera} --address {address}`. If it has two addresses, one is enough.',
   },
   SP_SEGMENT_DAMAGED: {
     kind: 'fault',
@@ -284,6 +309,16 @@ export const errorTable = {
     hint: 'Nothing was destroyed. `sallyport list` shows what is recorded.',
   },
   // capture
+  SP_VIEWERS: {
+    kind: 'retry',
+    sentence: '{viewers} are watching {what} already',
+    hint: 'Close a page that nobody looks at; recording is not affected.',
+  },
+  SP_VIEWER_SLOW: {
+    kind: 'retry',
+    sentence: 'the pictures of {camera} were taken too slowly: {reason}',
+    hint: 'The way to this device is too slow for this stream; the sub stream needs less. Recording is not affected.',
+  },
   SP_FFMPEG_MISSING: {
     kind: 'refuse',
     sentence: 'ffmpeg was not found as {path}',
@@ -365,6 +400,27 @@ export const errorTable = {
     sentence: 'no change is pending under {id}',
     hint: '`sallyport status` lists what waits for the owner\'s yes.',
   },
+  // the page, in the visitor's browser
+  SP_STRETCH: {
+    kind: 'fault',
+    sentence: 'the hub asks for the passphrase in a way that this page does not take: {reason}',
+    hint: 'The hub or the way to it may have been tampered with. Do not type the passphrase again before you know why.',
+  },
+  SP_NO_DEVICE: {
+    kind: 'refuse',
+    sentence: 'this browser holds no key for {account}',
+    hint: 'Add this browser from a device that is in, or with the recovery kit.',
+  },
+  SP_DEVICE_LOCKED: {
+    kind: 'refuse',
+    sentence: 'the key of this browser for {account} does not open with that passphrase',
+    hint: 'Type the passphrase that this browser was used with last, or add the browser anew.',
+  },
+  SP_HUB_UNREACHABLE: {
+    kind: 'retry',
+    sentence: 'the hub cannot be reached: {reason}',
+    hint: 'See whether it is switched on, and whether this device is in the same network.',
+  },
   // emulator
   SP_EMULATOR: {
     kind: 'refuse',
@@ -375,6 +431,82 @@ export const errorTable = {
     kind: 'refuse',
     sentence: 'this fault cannot be played: {reason}',
     hint: '`sallyport emulate --help` lists the faults and their values.',
+  },
+  // the page
+  SP_PAGE_LOGIN: {
+    kind: 'refuse',
+    sentence: 'the name or the passphrase is not right',
+    hint: 'Try again. A forgotten passphrase is replaced with the recovery kit.',
+  },
+  SP_PAGE_TRIES: {
+    kind: 'retry',
+    sentence: 'too many tries; the next one counts in {seconds} s',
+    hint: 'Wait. A browser that was logged in before is not held up by strangers\' tries.',
+  },
+  SP_PAGE_SESSION: {
+    kind: 'refuse',
+    sentence: 'nobody is logged in here, or no longer',
+    hint: 'Log in.',
+  },
+  SP_PAGE_RIGHT: {
+    kind: 'refuse',
+    sentence: 'this account may not do that',
+    hint: 'Ask somebody who is an owner.',
+  },
+  SP_PAGE_ORIGIN: {
+    kind: 'refuse',
+    sentence: 'the request does not come from the hub\'s own page: {reason}',
+    hint: 'Open the page by one of the addresses that `sallyport pair` shows; other names go to `names` of [page]. Scripts use a token.',
+  },
+  SP_PAGE_REQUEST: {
+    kind: 'refuse',
+    sentence: 'the request is not as the contract says: {reason}',
+    hint: 'docs/API.md and /api/v1/openapi.json tell what each route takes.',
+  },
+  SP_PAGE_CODE: {
+    kind: 'refuse',
+    sentence: 'this code opens nothing, or nothing any more',
+    hint: 'Look at `sallyport pair` for the first hour\'s code, or ask for a new invitation.',
+  },
+  SP_PAGE_NAME: {
+    kind: 'refuse',
+    sentence: 'another account has this name',
+    hint: 'Take another one.',
+  },
+  SP_PAGE_LAST_OWNER: {
+    kind: 'refuse',
+    sentence: 'this is the last owner, and a hub has one',
+    hint: 'Make somebody else an owner first.',
+  },
+  SP_PAGE_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'there is no {what} of that name',
+    hint: 'It may have been removed meanwhile.',
+  },
+  SP_PAGE_FULL: {
+    kind: 'refuse',
+    sentence: 'there is no room for another {what}: {max} are the most',
+    hint: 'Remove one that is not needed any more.',
+  },
+  SP_PAGE_BUSY: {
+    kind: 'retry',
+    sentence: 'it serves {count} others just now',
+    hint: 'Try again in a moment.',
+  },
+  SP_PAGE_CERTIFICATE: {
+    kind: 'refuse',
+    sentence: 'the certificate of [page] cannot be used: {reason}',
+    hint: '`certificate` and `certificate_key` name PEM files that belong together; the hub\'s user must be able to read them.',
+  },
+  SP_PAGE_OFF: {
+    kind: 'refuse',
+    sentence: '{what} is not offered here',
+    hint: 'See `sallyport status`.',
+  },
+  SP_PAGE_RANGE: {
+    kind: 'refuse',
+    sentence: 'the range asked for is not in {what}',
+    hint: 'It has {bytes} bytes.',
   },
   // daemon, control, cli
   SP_NO_DAEMON: {
@@ -466,7 +598,7 @@ export function asSallyportError(error: unknown): SallyportError {
 /** A foreign error in a few words without a stack: errno name and message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = (error as { readonly code?: string }).code;
     return errnoSentences.get(code ?? '') ?? error.message;
   }
   return String(error);

@@ -58,12 +58,55 @@ export function findBox(boxes: readonly Box[], type: string): Box | undefined {
 }
 
 /** A whole box around a payload. */
-export function makeBox(type: string, payload: Uint8Array): Buffer {
-  const box = Buffer.alloc(8 + payload.length);
-  box.writeUInt32BE(box.length, 0);
-  box.write(type, 4, 'latin1');
+export function makeBox(type: string, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const box = new Uint8Array(8 + payload.length);
+  viewOf(box).setUint32(0, box.length);
+  for (let i = 0; i < 4; i++) box[4 + i] = type.charCodeAt(i);
   box.set(payload, 8);
   return box;
+}
+
+export interface FragmentTime {
+  readonly track: number;
+  /** Base media decode time in the track's timescale. */
+  readonly time: number;
+  /** Offset of the 32- or 64-bit value in the fragment. */
+  readonly offset: number;
+  readonly wide: boolean;
+}
+
+/** The `tfdt` of each track in a fragment (ISO/IEC 14496-12, 8.8.12). Throws BoxError. */
+export function fragmentTimes(fragment: Uint8Array): FragmentTime[] {
+  const view = viewOf(fragment);
+  const moof = boxAt(fragment, 0);
+  return (moof === undefined ? [] : childrenOf(fragment, moof)).filter((box) => box.type === 'traf').flatMap((traf) => {
+    const boxes = childrenOf(fragment, traf);
+    const [tfhd, tfdt] = [findBox(boxes, 'tfhd'), findBox(boxes, 'tfdt')];
+    if (tfhd === undefined || tfdt === undefined || tfhd.size < 16 || tfdt.size < 16) return [];
+    const wide = fragment[tfdt.start + 8] === 1;
+    if (wide && tfdt.size < 20) return [];
+    const offset = tfdt.start + 12;
+    return [{ track: view.getUint32(tfhd.start + 12), time: wide ? Number(view.getBigUint64(offset)) : view.getUint32(offset), offset, wide }];
+  });
+}
+
+/** Track ids of the `moov` in an init, with their timescales. Throws BoxError. */
+export function tracksOf(init: Uint8Array): Map<number, { timescale: number; video: boolean }> {
+  const view = viewOf(init);
+  const moov = findBox(boxesIn(init), 'moov');
+  const tracks = new Map<number, { timescale: number; video: boolean }>();
+  for (const trak of moov === undefined ? [] : childrenOf(init, moov).filter((box) => box.type === 'trak')) {
+    const inside = childrenOf(init, trak);
+    const [tkhd, mdia] = [findBox(inside, 'tkhd'), findBox(inside, 'mdia')];
+    const media = mdia === undefined ? [] : childrenOf(init, mdia);
+    const [hdlr, mdhd] = [findBox(media, 'hdlr'), findBox(media, 'mdhd')];
+    if (tkhd === undefined || hdlr === undefined || mdhd === undefined || tkhd.size < 32 || mdhd.size < 32 || hdlr.size < 20) continue;
+    tracks.set(view.getUint32(tkhd.start + (init[tkhd.start + 8] === 1 ? 28 : 20)), {
+      timescale: view.getUint32(mdhd.start + (init[mdhd.start + 8] === 1 ? 28 : 20)),
+      video: String.fromCharCode(...init.subarray(hdlr.start + 16, hdlr.start + 20)) === 'vide',
+    });
+  }
+  return tracks;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

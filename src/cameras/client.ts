@@ -110,7 +110,8 @@ export class CameraClient {
     const reply = await this.#link.transport.exchangeWithDigest({ target, operation, method: 'GET', replyBytesMax: snapshotBytesMax }, this.#link.access);
     if (isRefusal(reply)) throw new SallyportError('SP_CAMERA_REFUSED', { camera: this.#link.camera });
     if (reply.status !== 200) throw this.#link.session.unusable(operation, `HTTP ${reply.status}`);
-    if (reply.body.subarray(0, 2).toString('hex') !== 'ffd8') throw this.#link.session.unusable(operation, 'it is no JPEG picture');
+    // SOI and the first byte of whatever follows it (ITU-T T.81, B.1.1.3).
+    if (reply.body.subarray(0, 3).toString('hex') !== 'ffd8ff') throw this.#link.session.unusable(operation, 'it is no JPEG picture');
     return reply.body;
   }
 

@@ -8,6 +8,8 @@ export interface RtspAnswer {
   readonly body: string;
 }
 
+/** Stands before an interleaved packet (RFC 2326, 10.12). */
+export const packetMark = 0x24;
 const headBytesMax = 16 * 1024;
 const bodyBytesMax = 64 * 1024;
 /** Of one interleaved packet, by its 16-bit length. */
@@ -23,7 +25,7 @@ export interface Parsed {
 /** The first whole thing in `buffer`; undefined while more must come. Throws a plain Error for what is no RTSP. */
 export function parseRtsp(buffer: Buffer): Parsed | undefined {
   if (buffer.length === 0) return undefined;
-  if (buffer[0] === 0x24) {
+  if (buffer[0] === packetMark) {
     if (buffer.length < packetHeadBytes) return undefined;
     const bytes = packetHeadBytes + buffer.readUInt16BE(2);
     return buffer.length < bytes ? undefined : { bytes, answer: undefined };

@@ -12,8 +12,9 @@ import { secondMs } from '../base/units.ts';
 import type { Certificates } from './certificates.ts';
 import { cleanWords } from './soap.ts';
 import { muLawToALaw } from './g711.ts';
-import { controlUri, parseRtsp, readLoudspeaker, type Loudspeaker, type RtspAnswer } from './rtspanswer.ts';
+import { controlUri, packetMark, parseRtsp, readLoudspeaker, type Loudspeaker, type RtspAnswer } from './rtspanswer.ts';
 import { siteLookup } from './sitelookup.ts';
+import { Strays } from './strays.ts';
 import { connectTls } from './tls.ts';
 
 export interface TalkOptions {
@@ -41,6 +42,7 @@ export class Talk {
   readonly #socket: Socket;
   readonly #uri: string;
   readonly #ssrc = randomBytes(4);
+  readonly #strays: Strays;
   #cseq = 0;
   #challenge: { given: DigestChallenge; count: number } | undefined;
   #waiting: ((answer: RtspAnswer | Error) => void) | undefined;
@@ -74,6 +76,7 @@ export class Talk {
     this.#socket = socket;
     this.#uri = this.#base = o.uri;
     this.#talkedMs = o.clock.monotonicMs();
+    this.#strays = new Strays(() => o.clock.monotonicMs());
     socket.on('data', (data: Buffer) => this.#take(data));
     socket.on('error', (error) => this.#break(this.#unreachable(reasonOf(error), error)));
     socket.on('close', () => this.#break(this.#unreachable('it hung up')));
@@ -90,7 +93,7 @@ export class Talk {
     if (this.#socket.writableLength > waitingBytesMax) throw this.#answer('backchannel', 'it does not take the sound');
     const payload = this.#loudspeaker.codec === 'PCMA' ? muLawToALaw(sound) : Buffer.from(sound);
     const packet = Buffer.alloc(16);
-    packet.writeUInt8(0x24, 0);
+    packet.writeUInt8(packetMark, 0);
     packet.writeUInt8(this.#channel, 1);
     packet.writeUInt16BE(12 + payload.length, 2);
     packet.writeUInt8(0x80, 4);
@@ -186,11 +189,17 @@ export class Talk {
   }
 
   #take(data: Buffer): void {
+    if (this.#broken !== undefined) return;
     this.#received = this.#received.length === 0 ? data : Buffer.concat([this.#received, data]);
     try {
       for (let parsed = parseRtsp(this.#received); parsed !== undefined; parsed = parseRtsp(this.#received)) {
+        const isPacket = this.#received[0] === packetMark;
         this.#received = this.#received.subarray(parsed.bytes);
-        if (parsed.answer !== undefined) this.#waiting?.(parsed.answer);
+        if (parsed.answer !== undefined && this.#waiting !== undefined) this.#waiting(parsed.answer);
+        else {
+          const excess = this.#strays.take(isPacket ? 'packet' : 'text', parsed.bytes);
+          if (excess !== undefined) throw new Error(excess);
+        }
       }
     } catch (error) {
       this.#break(this.#answer('RTSP', reasonOf(error)));

@@ -77,7 +77,7 @@ export class Transport {
       return await this.#send(e, stops);
     } catch (error) {
       if (stop?.aborted === true) throw new SallyportError('SP_STOPPED', { what: `${e.operation} of ${this.#camera}` }, error);
-      if (late) throw this.#unreachable(e, `no whole answer within ${lastsMs / 1000} s`, error);
+      if (late) throw this.#unreachable(e, `no whole answer to ${e.operation} within ${lastsMs / 1000} s`, error);
       if (error instanceof SallyportError) throw error;
       throw isMalformed(error) ? this.#answer(e, `it is no HTTP: ${reasonOf(error)}`, error) : this.#unreachable(e, reasonOf(error), error);
     } finally {
@@ -167,7 +167,7 @@ export class Transport {
   }
 
   #unreachable(e: Exchange, reason: string, cause: unknown): SallyportError {
-    return new SallyportError('SP_CAMERA_UNREACHABLE', { camera: this.#camera, address: `${e.target.host}:${e.target.port}`, reason }, cause);
+    return new SallyportError('SP_CAMERA_UNREACHABLE', { camera: this.#camera, address: `${e.target.host}:${e.target.port}`, operation: e.operation, reason }, cause);
   }
 }
 

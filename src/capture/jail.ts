@@ -42,7 +42,7 @@ export interface JailOptions {
 
 /** What a program in the jail may have; the rest is the launcher's. */
 export interface Cell {
-  /** The one TCP port that it may connect to. */
+  /** The one TCP port that it may connect to; without one it has no socket at all. */
   readonly port?: number;
   /** CPU time until it is killed; a week when absent. */
   readonly cpuSeconds?: number;

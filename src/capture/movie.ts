@@ -2,7 +2,8 @@
  * The two boxes of fMP4 (ISO/IEC 14496-12) that say what the bytes around them mean: `moov` (tracks, codecs) and `moof` (a fragment's
  * times and flags). Pure; both throw BoxError with the offset inside the box they were given.
  */
-import { BoxError, childrenOf, findBox, type Box } from '../base/mp4.ts';
+import { audioCodecOf, pictureSizeIn, videoCodecOf } from '../base/codecs.ts';
+import { BoxError, childrenOf, findBox, makeBox, type Box } from '../base/mp4.ts';
 
 export interface Movie {
   readonly tracks: ReadonlyMap<number, Track>;
@@ -28,8 +29,7 @@ export interface FragmentFacts {
 }
 
 export function readMoov(bytes: Buffer): Movie {
-  const moov: Box = { type: 'moov', start: 0, headerSize: 8, size: bytes.length };
-  const boxes = childrenOf(bytes, moov);
+  const boxes = childrenOf(bytes, wholeMoov(bytes));
   const extends_ = findBox(boxes, 'mvex');
   const defaults = extends_ === undefined ? [] : childrenOf(bytes, extends_).filter((box) => box.type === 'trex');
   const tracks = new Map<number, Track>();
@@ -46,6 +46,39 @@ export function readMoov(bytes: Buffer): Movie {
   }
   if (videoCodec === undefined) throw new BoxError(0, 'no video track');
   return { tracks, videoCodec, audioCodec };
+}
+
+/** The size that the first video track names; undefined where it names none. */
+export function pictureSizeOf(moov: Uint8Array): { width: number; height: number } | undefined {
+  const bytes = Buffer.from(moov.buffer, moov.byteOffset, moov.byteLength);
+  for (const trak of childrenOf(bytes, wholeMoov(bytes)).filter((box) => box.type === 'trak')) {
+    const { kind, entry } = readTrak(bytes, trak);
+    if (kind !== 'video' || entry === undefined) continue;
+    return pictureSizeIn(bytes, entry);
+  }
+  return undefined;
+}
+
+/**
+ * The same movie without its sound, for a player that is given pictures alone: a track that is announced and never comes would hold
+ * everything back.
+ */
+export function withoutSound(moov: Uint8Array): Buffer {
+  const bytes = Buffer.from(moov.buffer, moov.byteOffset, moov.byteLength);
+  const boxes = childrenOf(bytes, wholeMoov(bytes));
+  const silenced = new Set(boxes.filter((box) => box.type === 'trak').map((box) => readTrak(bytes, box)).filter(({ kind }) => kind === 'audio').map(({ id }) => id));
+  const whole = (box: Box): Buffer => bytes.subarray(box.start, box.start + box.size);
+  const kept = boxes.flatMap((box): Uint8Array[] => {
+    if (box.type === 'trak') return silenced.has(readTrak(bytes, box).id) ? [] : [whole(box)];
+    if (box.type !== 'mvex') return [whole(box)];
+    const defaults = childrenOf(bytes, box).filter((child) => child.type !== 'trex' || !silenced.has(u32(bytes, child, 12)));
+    return [makeBox('mvex', Buffer.concat(defaults.map(whole)))];
+  });
+  return Buffer.from(makeBox('moov', Buffer.concat(kept)));
+}
+
+function wholeMoov(bytes: Uint8Array): Box {
+  return { type: 'moov', start: 0, headerSize: 8, size: bytes.length };
 }
 
 /** Of the moof that fills `bytes` up to `moofSize`. Runs for each frame: no allocation beyond its result. */
@@ -127,7 +160,7 @@ function word(bytes: Buffer, at: number, end: number): number {
   return bytes.readUInt32BE(at);
 }
 
-function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audio' | undefined; timescale: number; codec: string | undefined } {
+function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audio' | undefined; timescale: number; codec: string | undefined; entry: Box | undefined } {
   const boxes = childrenOf(bytes, trak);
   const tkhd = need(boxes, 'tkhd', trak);
   const media = childrenOf(bytes, need(boxes, 'mdia', trak));
@@ -137,50 +170,12 @@ function readTrak(bytes: Buffer, trak: Box): { id: number; kind: 'video' | 'audi
   const timescale = u32(bytes, mdhd, u32(bytes, mdhd, 8) >>> 24 === 0 ? 20 : 28);
   if (timescale === 0) throw new BoxError(mdhd.start, 'a track whose clock stands still');
   const kind = handler === 'vide' ? 'video' : handler === 'soun' ? 'audio' : undefined;
-  if (kind === undefined) return { id, kind, timescale, codec: undefined };
+  if (kind === undefined) return { id, kind, timescale, codec: undefined, entry: undefined };
   const samples = childrenOf(bytes, need(childrenOf(bytes, need(media, 'minf', trak)), 'stbl', trak));
   const stsd = need(samples, 'stsd', trak);
   const [entry] = childrenOf(bytes, stsd, 8);
   if (entry === undefined) throw new BoxError(stsd.start, 'a track without a codec');
-  return { id, kind, timescale, codec: kind === 'video' ? videoCodecOf(bytes, entry) : audioCodecOf(bytes, entry) };
-}
-
-function videoCodecOf(bytes: Buffer, entry: Box): string {
-  const setup = entry.type.startsWith('avc') ? 'avcC' : 'hvcC';
-  if (!['avc1', 'avc3', 'hvc1', 'hev1'].includes(entry.type)) throw new BoxError(entry.start, 'a video codec that is not recorded');
-  const box = need(childrenOf(bytes, entry, 78), setup, entry);
-  if (setup === 'avcC') return `${entry.type}.${hex(bytes, box, 9, 3)}`;
-  // RFC 6381 with ISO/IEC 14496-15, annex E.3.
-  const first = u8(bytes, box, 9);
-  const space = ['', 'A', 'B', 'C'][first >>> 6] ?? '';
-  const tier = first & 0x20 ? 'H' : 'L';
-  let compatible = 0;
-  for (let bit = 0, given = u32(bytes, box, 10); bit < 32; bit++) compatible += given & (1 << bit) ? 2 ** (31 - bit) : 0;
-  const constraints = Array.from({ length: 6 }, (_, index) => u8(bytes, box, 14 + index));
-  while (constraints.length > 0 && constraints.at(-1) === 0) constraints.pop();
-  return [entry.type, `${space}${first & 0x1f}`, compatible.toString(16).toUpperCase(), `${tier}${u8(bytes, box, 20)}`, ...constraints.map((byte) => byte.toString(16).toUpperCase())].join('.');
-}
-
-/** `mp4a.40.2` from the esds box (ISO/IEC 14496-1, 7.2.6), else the entry's own four characters. */
-function audioCodecOf(bytes: Buffer, entry: Box): string {
-  const box = entry.type === 'mp4a' ? findBox(childrenOf(bytes, entry, 28), 'esds') : undefined;
-  if (box === undefined) return printable(entry.type);
-  const end = box.start + box.size;
-  let at = box.start + 12;
-  let objectType = 0;
-  for (let step = 0; step < 4 && at + 2 <= end; step++) {
-    const tag = bytes[at++] as number;
-    while (at < end && (bytes[at] as number) & 0x80) at++;
-    at++;
-    if (at >= end) break;
-    if (tag === 0x03) at += 3;
-    else if (tag === 0x04) {
-      objectType = bytes[at] as number;
-      at += 13;
-    } else if (tag === 0x05) return `mp4a.${objectType.toString(16)}.${(bytes[at] as number) >>> 3}`;
-    else break;
-  }
-  return 'mp4a';
+  return { id, kind, timescale, codec: kind === 'video' ? videoCodecOf(bytes, entry) : audioCodecOf(bytes, entry), entry };
 }
 
 function need(boxes: readonly Box[], type: string, parent: Box): Box {
@@ -193,23 +188,9 @@ function u32(bytes: Buffer, box: Box, at: number): number {
   return word(bytes, box.start + at, box.start + box.size);
 }
 
-function u8(bytes: Buffer, box: Box, at: number): number {
-  if (at + 1 > box.size) throw new BoxError(box.start, 'a box ends before its fields');
-  return bytes[box.start + at] as number;
-}
-
-function hex(bytes: Buffer, box: Box, at: number, length: number): string {
-  if (at + length > box.size) throw new BoxError(box.start, 'a box ends before its fields');
-  return bytes.toString('hex', box.start + at, box.start + at + length);
-}
-
 function text(bytes: Buffer, box: Box, at: number): string {
   if (at + 4 > box.size) throw new BoxError(box.start, 'a box ends before its fields');
   return bytes.toString('latin1', box.start + at, box.start + at + 4);
-}
-
-function printable(type: string): string {
-  return type.replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 function fourCharacters(type: string): number {

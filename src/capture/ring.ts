@@ -122,6 +122,10 @@ export class MediaRing {
     return this.#costBytes;
   }
 
+  get readers(): number {
+    return this.#cursors.size;
+  }
+
   /**
    * Begins with the current init at the current GOP's key frame when that is held, else at the next one. Ends when aborted or closed.
    * A fragment's bytes are there until the reader asks for the next event or ends.

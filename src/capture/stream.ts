@@ -9,6 +9,7 @@
  * fmp4.ts, movie.ts   the reader of its output: bounded, every byte of it a stranger's
  * ring.ts      the bounded ring that recording and live view read from
  * probe.ts     what a camera sends, asked once before it is recorded
+ * still.ts     a small picture of a key frame, by a decoder that lives for that one picture
  *
  * It may start ffmpeg and ffprobe and touches nothing else: no file, no key, no table, no socket. It must never put an address or
  * password into an argument, a log line or an error, run two ffmpegs for one stream, or let a reader hold up the stream.
@@ -120,6 +121,11 @@ export class StreamCapture {
       ...(this.#lastFragmentMs === undefined ? {} : { lastFragmentMs: this.#lastFragmentMs }),
       ...(this.#lastKeyFrameMs === undefined ? {} : { lastKeyFrameMs: this.#lastKeyFrameMs }),
     };
+  }
+
+  /** How many read from it now. */
+  get readers(): number {
+    return this.#ring.readers;
   }
 
   /**

@@ -26,6 +26,7 @@ Cameras
   --tls none|also|only      HTTPS and RTSPS beside HTTP and RTSP, or instead (none); the certificate is new at each start
   --make MAKE[,MAKE]        as whose cameras they behave, each in turn (standard):
                             ${makes.join(', ')}
+                            (profile-t has Media2 alone, as newer cameras)
   --ptz on|off[,on|off]     whether their heads move, each in turn (else as the make has it)
   --reboot SECONDS          how long a reboot takes, 1 to 600 (5)
   --no-discovery            answer neither WS-Discovery nor mDNS
@@ -34,7 +35,8 @@ Pictures and sound
   --clip FILE               pictures from a file that ffmpeg reads, looped (else a generated scene)
   --seconds N               length of the loop, 1 to 600 (20)
   --codec CODEC[,CODEC]     h264 or h265 for the main stream of each camera in turn (h264)
-  --gop N                   seconds from one key frame of the main stream to the next, 1 to 300 (1)
+  --gop N                   seconds from one key frame of the main stream to the next, 1 to 300 (1); the loop is at
+                            least as long, and where N is more than 10 its pictures have no noise
   --b-frames N              B-frames of the main stream, 0 to 8 (0)
   --audio KIND[,KIND]       aac, alaw or none, for each camera in turn (none)
   --talk CODEC[,CODEC]      pcmu, pcma: what their loudspeakers take over the ONVIF backchannel (none)

@@ -6,8 +6,8 @@ import { fileExists, writeFileAtomic } from '../base/files.ts';
 import { formatBytes, plural } from '../base/units.ts';
 import { exportFootage, exportManifest, manifestNamespace, sha256Stream, type ExportSink, type ExportSummary } from '../duties/export.ts';
 import type { Identity } from '../seal/identity.ts';
-import { dataOption, parseOptions, requirePositional, type Command } from './command.ts';
-import { footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
+import { parseOptions, requirePositional, type Command } from './command.ts';
+import { footageOption, footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
 import { localTime, print, printError } from './terminal.ts';
 
 export const exportCommand: Command = {
@@ -22,7 +22,7 @@ Writes one playable MP4 with continuous times, names the gaps, and puts a manife
 size changed, another file begins (clip-2.mp4). Nothing half-written stays.
 ${footageOptionsHelp}`,
   async run(args) {
-    const { values, positionals } = parseOptions('export', args, { ...dataOption, from: { type: 'string' }, to: { type: 'string' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } }, 1);
+    const { values, positionals } = parseOptions('export', args, { ...footageOption, from: { type: 'string' }, to: { type: 'string' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } }, 1);
     const camera = requirePositional('export', positionals[0], 'the camera');
     const fromMs = timeOf('export', requirePositional('export', values.from, '--from'), 0);
     const toMs = timeOf('export', requirePositional('export', values.to, '--to'), 0);

@@ -1,21 +1,31 @@
 /** What the commands share that open footage: the folder, the kit, the times, and telling the hub's audit about it. */
 import { systemClock } from '../base/clock.ts';
+import { SallyportError, expecting } from '../base/errors.ts';
+import { readTextBounded } from '../base/files.ts';
 import { parseTime } from '../base/units.ts';
-import { Archive } from '../vault/archive.ts';
 import type { Identity } from '../seal/identity.ts';
+import { openSpaceHistory, readTakenOwnerList } from '../seal/owner.ts';
+import { Archive } from '../vault/archive.ts';
 import { callHub } from './control.ts';
-import { configOf, dataOf, identitiesOf } from './command.ts';
+import { configOf, dataOf, dataOption, identitiesOf } from './command.ts';
 
 export const footageOptionsHelp = `
   --identity KIT   the recovery kit, or another age identity that may see it (else $SALLYPORT_IDENTITY)
+  --owner FILE     an owner list: with it the identity of a device or a member opens its spaces, and
+                   a new kit opens what an old one was given
   --data FOLDER    a data folder, or a copy of one: no running hub and no working key is needed
                    (else the configuration's)
 Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".`;
 
+export const footageOption = { ...dataOption, owner: { type: 'string' } } as const;
+
+const ownerListBytesMax = 2 ** 20;
+
 /** Opens the archive for as long as `work` takes; identities are wiped afterwards. */
-export async function withArchive<T>(command: string, values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined }, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+export async function withArchive<T>(command: string, values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined; owner?: string | undefined }, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
   const identities = await identitiesOf(command, values.identity);
   try {
+    if (values.owner !== undefined) identities.push(...await spacesOf(values.owner, identities));
     const archive = await Archive.open(await dataOf(values), identities, {});
     try {
       return await work(archive, identities);
@@ -25,6 +35,20 @@ export async function withArchive<T>(command: string, values: { data?: string | 
   } finally {
     for (const identity of identities) identity.close();
   }
+}
+
+/** The identities of every space that `identities` open, former ones too. Who signed the list does not matter here: it is only read. SP_OWNER_LIST, SP_WRONG_IDENTITY. */
+async function spacesOf(file: string, identities: readonly Identity[]): Promise<Identity[]> {
+  const list = readTakenOwnerList(await readTextBounded(file, ownerListBytesMax), file);
+  const opened = list.spaces.map(({ name }) => {
+    try {
+      return openSpaceHistory(list, name, identities);
+    } catch (error) {
+      return expecting('SP_WRONG_IDENTITY')(error) ?? [];
+    }
+  }).flat();
+  if (opened.length === 0) throw new SallyportError('SP_WRONG_IDENTITY', { what: file });
+  return opened;
 }
 
 export function timeOf(command: string, text: string | undefined, fallback: number): number {

@@ -1,9 +1,13 @@
-import { SallyportError } from '../base/errors.ts';
+import { mkdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
 import { systemClock } from '../base/clock.ts';
+import { writeFileAtomic } from '../base/files.ts';
 import { formatAge, formatBytes, plural } from '../base/units.ts';
+import { purgedMeanwhile, type Archive, type ArchiveSegment } from '../vault/archive.ts';
 import { callHub } from './control.ts';
 import { parseOptions, socketOf, type Command } from './command.ts';
-import { footageOptionsHelp, timeOf, withArchive } from './footage.ts';
+import { footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
 import { localTime, print, printJson, printTable } from './terminal.ts';
 
 interface Row { camera: string; startMs: number; durationMs: number | undefined; sizeBytes: number; state: string; path: string }
@@ -18,20 +22,23 @@ export const list: Command = {
   help: `
 Usage: sallyport list [CAMERA] [--from TIME] [--to TIME] [--json]
        sallyport list --observations [CAMERA] [--from TIME] [--to TIME] [--json]
-       sallyport list [CAMERA] --identity KIT [--data FOLDER]
+       sallyport list [CAMERA] --identity KIT [--data FOLDER] [--pictures FOLDER]
 
 Without --identity the running hub is asked: it knows times and sizes, not pictures.
 With --observations it says what the cameras observed: motion, persons, a door bell.
+With --pictures each segment's thumbnail is written into that folder, as
+CAMERA-TIME-NUMBER.jpg: its first picture, small.
 ${footageOptionsHelp}`,
   async run(args) {
     const { values, positionals } = parseOptions('list', args, {
-      config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' },
-      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, observations: { type: 'boolean' },
+      config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' }, owner: { type: 'string' },
+      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, observations: { type: 'boolean' }, pictures: { type: 'string' },
     }, 1);
     const nowMs = systemClock.wallMs();
     const fromMs = timeOf('list', values.from, nowMs - 24 * 3_600_000);
     const toMs = timeOf('list', values.to, nowMs);
     if (values.data !== undefined && values.identity === undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: 'a data folder without its hub opens with --identity KIT' });
+    if (values.pictures !== undefined && (values.identity === undefined || values.observations === true)) throw new SallyportError('SP_USAGE', { command: 'list', reason: '--pictures opens what is recorded: it needs --identity KIT' });
     const query = { fromMs: Math.round(fromMs), toMs: Math.round(toMs), limit: rowsMax, ...(positionals[0] === undefined ? {} : { camera: positionals[0] }) };
     if (values.observations === true) {
       if (values.identity !== undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: 'observations are in the working database, which the running hub alone opens: leave out --identity' });
@@ -49,7 +56,9 @@ ${footageOptionsHelp}`,
   },
 };
 
-function fromArchive(values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined }, camera: string | undefined, fromMs: number, toMs: number): Promise<{ segments: Row[]; gaps: Gap[] }> {
+interface ArchiveOptions { data?: string | undefined; config?: string | undefined; identity?: string | undefined; owner?: string | undefined; pictures?: string | undefined }
+
+function fromArchive(values: ArchiveOptions, camera: string | undefined, fromMs: number, toMs: number): Promise<{ segments: Row[]; gaps: Gap[] }> {
   return withArchive('list', values, async (archive) => {
     const all: { segments: Row[]; gaps: Gap[] } = { segments: [], gaps: [] };
     for (const name of camera === undefined ? await archive.cameras() : [camera]) {
@@ -57,9 +66,27 @@ function fromArchive(values: { data?: string | undefined; config?: string | unde
       all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path, damagedMs }) => ({ camera: name, startMs, durationMs, sizeBytes, state: damagedMs === undefined ? state : 'damaged', path })));
       all.gaps.push(...gaps.map((gap) => ({ camera: name, fromMs: gap.fromMs, toMs: gap.toMs, reason: gap.reason })));
       for (const problem of problems) print(`! ${problem.message} (${problem.code})`);
+      if (values.pictures !== undefined) {
+        await noteInAudit(values, 'export', name, fromMs, toMs);
+        await writePictures(archive, segments, resolve(values.pictures));
+      }
     }
     return all;
   });
+}
+
+/** What has none is passed over; what does not open is told. */
+async function writePictures(archive: Archive, segments: readonly ArchiveSegment[], folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new SallyportError('SP_WRITE', { file: folder, reason: reasonOf(error) }, error);
+  });
+  for (const segment of segments) {
+    const jpeg = await archive.thumbnail(segment).catch((error: unknown) => {
+      const problem = asSallyportError(error);
+      if (!purgedMeanwhile(error)) print(`! ${problem.message} (${problem.code})`);
+    });
+    if (jpeg !== undefined) await writeFileAtomic(join(folder, `${segment.camera}-${basename(segment.path).replace(/\.mp4\.age(\.part)?$/, '')}.jpg`), jpeg);
+  }
 }
 
 function printList(segments: readonly Row[], gaps: readonly Gap[]): void {

@@ -9,11 +9,13 @@ import { print, printError } from './terminal.ts';
 const commands: readonly { name: string; summary: string; load: () => Promise<Command> }[] = [
   { name: 'run', summary: 'run the hub', load: async () => (await import('./run.ts')).run },
   { name: 'status', summary: 'how the hub and its cameras are', load: async () => (await import('./status.ts')).status },
+  { name: 'pair', summary: 'where the page is, and the code with which it begins', load: async () => (await import('./pair.ts')).pair },
   { name: 'metrics', summary: 'numbers about the hub, for Prometheus', load: async () => (await import('./metrics.ts')).metrics },
   { name: 'discover', summary: 'look for cameras', load: async () => (await import('./discover.ts')).discoverCommand },
   { name: 'adopt', summary: 'take a camera into the hub', load: async () => (await import('./adopt.ts')).adopt },
   { name: 'camera', summary: 'ask a camera, or tell it what to do', load: async () => (await import('./camera.ts')).camera },
   { name: 'talk', summary: 'speak through a camera\'s loudspeaker', load: async () => (await import('./talk.ts')).talk },
+  { name: 'privacy', summary: 'pictures and sound of a space off', load: async () => (await import('./privacy.ts')).privacy },
   { name: 'secret', summary: 'give the hub a camera\'s password', load: async () => (await import('./secret.ts')).secret },
   { name: 'keys', summary: 'make the owner\'s recovery kit', load: async () => (await import('./keys.ts')).keys },
   { name: 'check', summary: 'check a configuration file', load: async () => (await import('./check.ts')).check },

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { SallyportError } from '../base/errors.ts';
 import { parseDuration } from '../base/units.ts';
 import { exportFootage } from '../duties/export.ts';
-import { dataOption, parseOptions, requirePositional, type Command } from './command.ts';
-import { footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
+import { parseOptions, requirePositional, type Command } from './command.ts';
+import { footageOption, footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
 import { localTime, printError } from './terminal.ts';
 
 const defaultForMs = 3_600_000;
@@ -18,7 +18,7 @@ Opens the footage on this machine and writes it to standard output as MP4, from 
 before TIME on, for an hour or as long as --for says. Gaps and damage are named on standard error.
 ${footageOptionsHelp}`,
   async run(args) {
-    const { values, positionals } = parseOptions('play', args, { ...dataOption, at: { type: 'string' }, for: { type: 'string' } }, 1);
+    const { values, positionals } = parseOptions('play', args, { ...footageOption, at: { type: 'string' }, for: { type: 'string' } }, 1);
     const camera = requirePositional('play', positionals[0], 'the camera');
     if (process.stdout.isTTY === true) throw new SallyportError('SP_USAGE', { command: 'play', reason: 'video does not belong on a terminal: add "| ffplay -"' });
     const fromMs = timeOf('play', requirePositional('play', values.at, '--at'), 0);

@@ -55,6 +55,7 @@ export function printStatus(report: StatusReport): void {
   for (const line of eventLines(report)) print(line);
   print();
   for (const line of diskLines(report.disk)) print(line);
+  print(pageLine(report.page));
   const { purge } = report;
   print(`next purge: ${purge.nextDeadlineMs === undefined ? 'nothing to purge' : localTime(purge.nextDeadlineMs)}${report.time.mayPurge ? '' : ` (waiting: ${report.time.why})`}`);
   if (purge.lastReceipt !== undefined) {
@@ -87,6 +88,12 @@ function confinementLines({ level, landlock, seccomp, hub }: StatusReport['confi
       ? `the hub is confined by systemd: ${ofHub === '' ? 'nothing of it is seen' : ofHub}; whether addresses are refused: systemctl show sallyport -p IPAddressDeny (it cannot be seen from inside)`
       : `the hub is not started by systemd, whose rules would hold it${ofHub === '' ? '' : `; it has: ${ofHub}`}`,
   ];
+}
+
+function pageLine({ enabled, urls, state, problem }: StatusReport['page']): string {
+  if (!enabled) return 'page: none (enabled = false)';
+  const where = urls.length === 0 ? 'not open' : `${urls.slice(0, 3).join(', ')}${state === 'new' ? '; nobody has an account yet: `sallyport pair`' : ''}`;
+  return `page: ${where}${problem === undefined ? '' : ` (${problem.code}: ${problem.message})`}`;
 }
 
 function copiesLine({ copies, nowMs }: StatusReport): string {

@@ -1,6 +1,7 @@
 /**
  * Notices when a camera is not what it was: asks it who it is each hour and soon after it was away, and notes a changed firmware, model or
  * serial number, and a restart, as observations. A change stands as a notice until the owner takes note of it (`sallyport camera refresh`).
+ * Another serial number is another device, whose word is not taken for the camera's: by the old one it is known again elsewhere.
  */
 import type { Clock } from '../base/clock.ts';
 import { asSallyportError, isSallyportError } from '../base/errors.ts';
@@ -17,6 +18,7 @@ export interface ChangesOptions {
   readonly access: () => Promise<Omit<CameraLinkOptions, 'clock' | 'log'>>;
   /** Who it was when it was last asked. */
   readonly known: () => DeviceFacts;
+  /** The same camera says something else of itself. */
   readonly onChange: (device: DeviceFacts) => Promise<void>;
   readonly online: () => boolean;
   /** When the network last heard it say Hello, monotonic; undefined when never. */
@@ -38,6 +40,8 @@ export class Changes {
   readonly #loop: Loop;
   #lookedMs = -Infinity;
   #dueMs = Infinity;
+  /** What was noted last of a device that is not the camera. */
+  #toldOfOther: string | undefined;
 
   constructor(o: ChangesOptions) {
     this.#o = o;
@@ -81,8 +85,11 @@ export class Changes {
       const device = await new CameraClient({ ...(await access()), clock, log }).device();
       const before = known();
       const words = changeInWords(before, device);
-      if (words === undefined) return;
-      await onChange(device);
+      const other = words !== undefined && before.serial !== '' && before.serial !== device.serial ? words : undefined;
+      const told = this.#toldOfOther;
+      this.#toldOfOther = other;
+      if (words === undefined || (other !== undefined && other === told)) return;
+      if (other === undefined) await onChange(device);
       await vault.audit({ what: 'camera.changed', who: 'hub', camera, detail: { before: { ...before }, after: { ...device } } });
       notices.raise('camera changed', words, camera);
       await this.#note('firmware', words);

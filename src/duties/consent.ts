@@ -1,27 +1,21 @@
 /** What waits for the owner's yes, and taking that yes: the rule is `policy/consent.ts`, the state is in the vault, the yes is a signature. */
 import { createHash } from 'node:crypto';
-import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import { applyAcceptance, effectiveConfig, type ConsentState, type PendingChange } from '../policy/consent.ts';
+import { acceptNamespace } from '../policy/ownerdocuments.ts';
 import type { HubConfig } from '../policy/settings.ts';
-import type { OwnerList } from '../seal/owner.ts';
-import { verifySignature } from '../seal/sshsig.ts';
+import { ownerKeys, type OwnerList } from '../seal/owner.ts';
+import { publicKeyIn, verifySignature } from '../seal/sshsig.ts';
 import type { Vault } from '../vault/vault.ts';
 
-/** SSHSIG namespace of an owner's yes. */
-export const acceptNamespace = 'sallyport-accept';
+export { acceptNamespace, approvalDocument } from '../policy/ownerdocuments.ts';
 
 export interface Approval {
   readonly id: string;
   /** Canonical JSON of the change as the owner read it. */
   readonly document: string;
   readonly signature: string;
-}
-
-/** The document that an owner signs: the change in the words that were shown, and when. */
-export function approvalDocument(change: PendingChange, acceptedMs: number): string {
-  const { id, text, key, from, to, camera } = change;
-  return canonicalJson({ v: 1, id, text, key, from, to, camera, accepted: new Date(acceptedMs).toISOString() });
 }
 
 /** What of the wanted configuration is in force; remembered, so that the next one is measured against it. */
@@ -58,10 +52,13 @@ export async function takeYes(vault: Vault, owner: OwnerList | undefined, change
   await vault.audit({ what: 'consent.given', who: 'owner', detail: { document: approval.document, signature: approval.signature } });
 }
 
-/** The document was signed by the owner, for that purpose. SP_NO_OWNER, SP_BAD_SIGNATURE. */
+/** The document was signed by the owner, for that purpose: the kit and each device of the owner speak for the owner. SP_NO_OWNER, SP_BAD_SIGNATURE. */
 export function checkOwner(owner: OwnerList | undefined, { document, signature }: Pick<Approval, 'document' | 'signature'>, namespace: string, what: string): void {
   if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
-  verifySignature({ message: document, signature, namespace, publicKey: owner.signer, what });
+  const by = publicKeyIn(signature);
+  // Whoever else signed is refused as another key than the kit's.
+  const publicKey = ownerKeys(owner).find((key) => key === by) ?? owner.signer;
+  verifySignature({ message: document, signature, namespace, publicKey, what });
 }
 
 /** The same may be asked again one day; an old word of the owner must not count then. SP_BAD_SIGNATURE. */

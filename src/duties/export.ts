@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { SallyportError } from '../base/errors.ts';
-import { viewOf } from '../base/mp4.ts';
+import { fragmentTimes, tracksOf, viewOf } from '../base/mp4.ts';
 import type { Archive } from '../vault/archive.ts';
-import { fragmentTimes, readFootage, timescalesOf } from './footage.ts';
+import { readFootage } from './footage.ts';
 
 export const manifestNamespace = 'sallyport-export';
 
@@ -98,7 +98,7 @@ class Retimer {
   #sequence = 0;
 
   constructor(init: Buffer) {
-    this.#tracks = timescalesOf(init);
+    this.#tracks = tracksOf(init);
   }
 
   retime(fragment: Buffer): { bytes: Buffer | undefined; video: boolean } {

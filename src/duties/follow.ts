@@ -97,7 +97,7 @@ export class FollowDuty {
     const nowMs = clock.monotonicMs();
     this.#lookedMs = nowMs;
     await this.#lookAtPlaces();
-    const offline = new Set(site.cameras.map(({ status }) => status).filter(({ online, camera }) => !online || this.#displaced.has(camera)).map(({ camera }) => camera));
+    const offline = new Set(site.cameras.map(({ status }) => status).filter(({ online, privacy, camera }) => (!online && !privacy) || this.#displaced.has(camera)).map(({ camera }) => camera));
     for (const id of [...this.#missed.keys(), ...this.#perhaps.keys()]) if (!offline.has(id)) this.#found(id);
     for (const id of offline) if (!this.#missed.has(id)) this.#missed.set(id, nowMs);
     if ([...this.#missed.values()].some((sinceMs) => nowMs - sinceMs >= missedAfterMs)) await this.#search();
@@ -160,15 +160,17 @@ export class FollowDuty {
     }
   }
 
-  /** Who was heard lately, and may be it. */
+  /** Who was heard lately, and may be it: who says so first, then who was looked at longest ago, so that among many each has its turn. */
   #candidates(camera: CameraConfig, { endpoints }: CameraIdentity): HeardCamera[] {
     const { listen, clock } = this.#o;
     const oldestMs = clock.monotonicMs() - freshMs;
     const names = endpoints.map(plainEndpoint);
     const here = (heard: HeardCamera): boolean => heard.address === camera.address && heard.port === camera.port;
+    const triedMs = (heard: HeardCamera): number => this.#tries.get(keyOf(camera, heard)) ?? 0;
     return listen.heard
       .filter((heard) => heard.heardMs >= oldestMs && !heard.gone && heard.adoptable && !here(heard) && (this.#tries.get(keyOf(camera, heard)) ?? -Infinity) <= clock.monotonicMs())
       .filter((heard) => heard.urn === undefined || names.length === 0 || names.includes(plainEndpoint(heard.urn)))
+      .toSorted((a, b) => Number(a.urn === undefined) - Number(b.urn === undefined) || triedMs(a) - triedMs(b))
       .slice(0, candidatesMax);
   }
 

@@ -5,7 +5,7 @@
  *
  * This file: sealed footage as one run of fragments, opened with the owner's identities. Playing and exporting both read it.
  */
-import { boxAt, boxesIn, childrenOf, findBox, viewOf, type Box } from '../base/mp4.ts';
+import { boxAt, fragmentTimes, tracksOf } from '../base/mp4.ts';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { purgedMeanwhile, type Archive, type ArchiveSegment } from '../vault/archive.ts';
@@ -93,7 +93,7 @@ async function readInit(opener: Opener, segment: ArchiveSegment): Promise<{ init
     at += bytes.length;
     if (type !== 'moov') continue;
     const init = Buffer.concat(parts);
-    const video = [...timescalesOf(init)].find(([, track]) => track.video);
+    const video = [...tracksOf(init)].find(([, track]) => track.video);
     if (video === undefined) break;
     return { init, firstFragment: at, videoTrack: video[0], timescale: video[1].timescale };
   }
@@ -126,56 +126,8 @@ async function* chunksFrom(opener: Opener, offset: number, segment: ArchiveSegme
   if (opener.cut && segment.cutChunks === undefined) throw new SallyportError('SP_SEGMENT_CUT', { what: segment.path, chunks: '?' });
 }
 
-export interface FragmentTime {
-  readonly track: number;
-  /** Base media decode time in the track's timescale. */
-  readonly time: number;
-  /** Offset of the 32- or 64-bit value in the fragment. */
-  readonly offset: number;
-  readonly wide: boolean;
-}
-
-/** The `tfdt` of each track in a fragment (ISO/IEC 14496-12, 8.8.12). */
-export function fragmentTimes(fragment: Uint8Array): FragmentTime[] {
-  const view = viewOf(fragment);
-  const moof = boxAt(fragment, 0) as Box;
-  return childrenOf(fragment, moof).filter((box) => box.type === 'traf').flatMap((traf) => {
-    const boxes = childrenOf(fragment, traf);
-    const [tfhd, tfdt] = [findBox(boxes, 'tfhd'), findBox(boxes, 'tfdt')];
-    if (tfhd === undefined || tfdt === undefined) return [];
-    const wide = fragment[tfdt.start + 8] === 1;
-    const offset = tfdt.start + 12;
-    return [{
-      track: view.getUint32(tfhd.start + 12),
-      time: wide ? Number(view.getBigUint64(offset)) : view.getUint32(offset),
-      offset,
-      wide,
-    }];
-  });
-}
-
 function decodeTimeOf(moof: Buffer, track: number): number | undefined {
   return fragmentTimes(moof).find((entry) => entry.track === track)?.time;
-}
-
-/** Track ids and timescales of a `moov` inside an init. */
-export function timescalesOf(init: Buffer): Map<number, { timescale: number; video: boolean }> {
-  const moov = findBox(boxesIn(init), 'moov');
-  const scales = new Map<number, { timescale: number; video: boolean }>();
-  for (const trak of moov === undefined ? [] : childrenOf(init, moov).filter((box) => box.type === 'trak')) {
-    const inside = childrenOf(init, trak);
-    const [tkhd, mdia] = [findBox(inside, 'tkhd'), findBox(inside, 'mdia')];
-    const media = mdia === undefined ? [] : childrenOf(init, mdia);
-    const [hdlr, mdhd] = [findBox(media, 'hdlr'), findBox(media, 'mdhd')];
-    if (tkhd === undefined || hdlr === undefined || mdhd === undefined) continue;
-    const wideHeader = init[tkhd.start + 8] === 1;
-    const wideMedia = init[mdhd.start + 8] === 1;
-    scales.set(init.readUInt32BE(tkhd.start + (wideHeader ? 28 : 20)), {
-      timescale: init.readUInt32BE(mdhd.start + (wideMedia ? 28 : 20)),
-      video: init.toString('latin1', hdlr.start + 16, hdlr.start + 20) === 'vide',
-    });
-  }
-  return scales;
 }
 
 function iso(ms: UnixMs): string {

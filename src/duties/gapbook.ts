@@ -37,6 +37,9 @@ interface Memory {
 
 const renewMs = minuteMs;
 const retryMs = 5 * secondMs;
+/** Nobody records for as long as it is so, over stops and starts. */
+type StandingStill = Extract<GapReason, 'no owner' | 'not recorded' | 'privacy'>;
+const standsStill: ReadonlySet<GapReason> = new Set(['no owner', 'not recorded', 'privacy']);
 /** Rows that wait for a disk. Beyond it the two oldest become one. */
 const waitingMax = 1000;
 const neverMs = Number.MAX_SAFE_INTEGER;
@@ -99,7 +102,7 @@ export class GapBook {
   }
 
   /** For as long as the stream is watched and not recorded. */
-  standStill(reason: 'no owner' | 'not recorded', detail: string): void {
+  standStill(reason: StandingStill, detail: string): void {
     const from = this.#gap;
     if (from !== undefined) this.note(from.fromMs, this.#startedMs, from.reason, from.detail);
     this.#gap = { fromMs: this.#startedMs, reason, detail };
@@ -134,7 +137,7 @@ export class GapBook {
     this.#gap = undefined;
     if (gap !== undefined) this.note(gap.fromMs, now, gap.reason, gap.detail);
     // What stands still keeps its reason over a stop: nobody records while nobody owns.
-    const still = gap !== undefined && (gap.reason === 'no owner' || gap.reason === 'not recorded') && after === 'hub stopped';
+    const still = gap !== undefined && standsStill.has(gap.reason) && after === 'hub stopped';
     this.#remember({ after: still ? gap.reason : after, endedMs: now });
     await this.#work;
     if (this.#rows.length > 0) this.#o.log.error({ component: 'record', camera: this.#o.camera, gaps: this.#rows.length }, 'gaps could not be noted');

@@ -1,8 +1,8 @@
-/** Who the hub seals for: the owner's signed list, trusted at its first sight and from then on only with the same signer. */
+/** Who the hub seals for: the owner's signed list, trusted at its first sight, and from then on only with the signature of its kit or of a device in it. */
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { fileExists, readTextBounded } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
-import { readOwnerList, slotRecipients, type OwnerList } from '../seal/owner.ts';
+import { ownerKeys, readOwnerList, readTakenOwnerList, slotRecipients, type OwnerList } from '../seal/owner.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const listBytesMax = 2 ** 20;
@@ -14,23 +14,17 @@ export interface Owner {
 }
 
 /**
- * Reads the list at `path`. A list signed by somebody else, or an older one, is not taken: the one known before stays in force,
- * so that whoever can write the file cannot slip in a recipient.
+ * The list in force, after a newer one at `path` was taken. A list signed by somebody else is not taken: the one known before stays in
+ * force, so that whoever can write the file cannot slip in a recipient. One that is older than what the page has brought since is left alone.
  */
 export async function loadOwner(path: string | undefined, vault: Vault, log: Log): Promise<Owner> {
-  const stored = await vault.setting('owner list');
-  const known = typeof stored === 'string' ? readOwnerList(stored, 'the stored owner list') : undefined;
+  const stored = await ownerListText(vault);
+  const known = stored === undefined ? undefined : readTakenOwnerList(stored, 'the stored owner list');
   if (path === undefined || (known === undefined && !(await fileExists(path)))) return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
   try {
     const text = await readTextBounded(path, listBytesMax);
-    const list = readOwnerList(text, path);
-    if (known !== undefined && list.signer !== known.signer) throw new SallyportError('SP_OWNER_LIST', { file: path, reason: 'it is signed by another owner than before' });
-    if (known !== undefined && list.number < known.number) throw new SallyportError('SP_OWNER_LIST', { file: path, reason: 'it is older than the one in force' });
-    if (text !== stored) {
-      await vault.putSetting('owner list', text);
-      await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name) } });
-    }
-    return { list, problem: undefined };
+    if (known !== undefined && isOlderOf(known, text, path)) return { list: known, problem: undefined };
+    return { list: await takeOwnerList(text, path, vault), problem: undefined };
   } catch (error) {
     const problem = asSallyportError(error);
     log.error({ component: 'owner', code: problem.code }, problem.message);
@@ -38,7 +32,46 @@ export async function loadOwner(path: string | undefined, vault: Vault, log: Log
   }
 }
 
+/** Text of the list in force. */
+export async function ownerListText(vault: Vault): Promise<string | undefined> {
+  const stored = await vault.setting('owner list');
+  return typeof stored === 'string' ? stored : undefined;
+}
+
+/** Texts of the lists before it, the oldest first: whoever knew one of them follows them to the one in force. */
+export async function earlierOwnerLists(vault: Vault): Promise<string[]> {
+  const stored = await vault.setting('owner lists before');
+  return Array.isArray(stored) ? stored.filter((text) => typeof text === 'string') : [];
+}
+
+/** Puts a newer list in force, from wherever it came. SP_OWNER_LIST names `what`; then nothing has changed. The caller sees to it that slots are sealed by it from then on. */
+export async function takeOwnerList(text: string, what: string, vault: Vault): Promise<OwnerList> {
+  if (text.length > listBytesMax) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: `it has ${text.length} characters` });
+  const stored = await ownerListText(vault);
+  const list = readOwnerList(text, what, stored);
+  if (text !== stored) {
+    // First what came before: a list without its way here could not be followed by a device that was away.
+    if (stored !== undefined) await vault.putSetting('owner lists before', withinBounds([...(await earlierOwnerLists(vault)), stored]));
+    await vault.putSetting('owner list', text);
+    await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name), devices: (list.devices ?? []).length } });
+  }
+  return list;
+}
+
 /** Kit and space of a camera; nobody when there is no owner or no such space, and then nothing is recorded. */
 export function recipientsOf(owner: Owner, space: string): readonly string[] {
   return owner.list === undefined || !owner.list.spaces.some((known) => known.name === space) ? [] : slotRecipients(owner.list, space);
+}
+
+/** A list of the same owner with a lower number, as the file is that was there first. SP_OWNER_LIST when it is no list. */
+function isOlderOf(known: OwnerList, text: string, path: string): boolean {
+  const list = readTakenOwnerList(text, path);
+  return list.number < known.number && ownerKeys(known).includes(list.signer);
+}
+
+/** The latest of them, together no longer than one list may be. */
+function withinBounds(texts: readonly string[]): string[] {
+  let left = listBytesMax;
+  const first = texts.findLastIndex((text) => (left -= text.length) < 0);
+  return texts.slice(first + 1);
 }

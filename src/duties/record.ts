@@ -5,6 +5,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Still } from '../capture/still.ts';
 import type { Fragment, Init, StreamCapture } from '../capture/stream.ts';
 import { decideCut } from '../policy/cutting.ts';
 import { gapMsMin, segmentSpanMs, type GapReason } from '../policy/gaps.ts';
@@ -38,6 +39,8 @@ export interface RecordOptions {
   readonly gaps: GapBook;
   /** The room on the disk, which another duty keeps. */
   readonly room?: RecordingRoom;
+  /** Has a small picture made of a segment's first key frame; copies the bytes. Undefined when none is wanted. */
+  readonly still?: (init: Init, keyFrame: Uint8Array) => Still | undefined;
 }
 
 export interface RecordingRoom {
@@ -49,6 +52,8 @@ export interface RecordingRoom {
 
 interface Open {
   readonly writer: SegmentWriter;
+  /** Its thumbnail: in it when that is ready by its end, else it has none. */
+  readonly still: Still | undefined;
   readonly periodEndMs: UnixMs;
   readonly firstTimeMs: number;
   readonly startMs: UnixMs;
@@ -188,7 +193,7 @@ export class Recorder {
         period, stream, ftyp: init.ftyp, moov: init.moov, wallMs: Math.round(fragment.wallMs), monoMs: Math.round(fragment.monotonicMs), boot: bootId, clockState: clockState(),
       });
       fileKeys.keep(writer.id, writer.takeFileKey());
-      const open: Open = { writer, periodEndMs: period.endMs, firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
+      const open: Open = { writer, still: this.#o.still?.(init, fragment.bytes), periodEndMs: period.endMs, firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
       this.#open = open;
       this.#append(open, fragment);
       this.#endGap(open);
@@ -214,10 +219,12 @@ export class Recorder {
     if (open === undefined) return;
     this.#open = undefined;
     const durationMs = this.#endOf(open, nextMonoMs);
-    this.#track(open.writer.close({ durationMs, reason: 'continuous' }).then(
+    const thumbnail = open.still?.jpeg;
+    this.#track(open.writer.close({ durationMs, reason: 'continuous', ...(thumbnail === undefined ? {} : { thumbnail }) }).then(
       (row) => this.#sealed(open, row),
       (error: unknown) => this.#notSealed(open, error),
     ));
+    open.still?.close();
   }
 
   /** The vault keeps what reached the disk, and notes the rest of its time as a gap; the next segment goes on meanwhile. */
@@ -257,6 +264,7 @@ export class Recorder {
     const durationMs = this.#endOf(open);
     this.#o.fileKeys.closed(open.writer.id);
     const gap: GapReason = open.writer.failure === undefined ? 'too slow' : 'disk';
+    open.still?.close();
     this.#track(open.writer.abandon({ durationMs, gap }).catch(() => {}));
     this.#fail(failure, gap, fragment.wallMs);
   }

@@ -3,7 +3,7 @@
  * cameras that it concerns; what lowers privacy waits for the owner's signed yes (`consent.ts`).
  */
 import type { Clock } from '../base/clock.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { Certificates } from '../cameras/certificates.ts';
@@ -11,7 +11,8 @@ import type { CameraAddress } from '../cameras/client.ts';
 import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
-import { loadConfig, writePageCamera } from '../config.ts';
+import { Stills } from '../capture/still.ts';
+import { loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -23,10 +24,13 @@ import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
+import { adoptedByTheirWord, adoptedElsewhere } from './recognise.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
-import { loadOwner, recipientsOf, type Owner } from './owner.ts';
+import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
+import type { SpacePrivacy } from './privacy.ts';
+import { PrivateWatch } from './privatewatch.ts';
 import type { RecordingRoom } from './record.ts';
-import { CameraWatch, addressOf } from './watch.ts';
+import { CameraWatch, addressOf, type Watched } from './watch.ts';
 
 export interface SiteOptions {
   readonly configPath: string;
@@ -43,6 +47,8 @@ export interface SiteOptions {
   readonly bootId: string;
   readonly clockState: () => 'synchronised' | 'unsynchronised';
   readonly room: RecordingRoom;
+  /** Whether a space is private now. */
+  readonly privacy: (space: string) => SpacePrivacy | undefined;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -72,8 +78,8 @@ export interface Discovered {
 
 export class Site {
   readonly #o: SiteOptions;
-  readonly #watches = new Map<string, CameraWatch>();
-  readonly #orders = new WeakMap<CameraWatch, string>();
+  readonly #watches = new Map<string, Watched>();
+  readonly #orders = new WeakMap<Watched, string>();
   /** What the last search showed, so that `adopt ID` means what the person saw. */
   readonly #found = new Map<string, FoundCamera>();
   #wanted: HubConfig;
@@ -82,6 +88,8 @@ export class Site {
   /** Where cameras went that are no longer where the configuration says. */
   readonly #places = new Map<string, CameraPlace>();
   #owner: Owner = { list: undefined, problem: new SallyportError('SP_NO_OWNER') };
+  /** One for all cameras: it has one decoder at a time. */
+  readonly #stills: Stills;
   /** Changes are made one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -89,6 +97,7 @@ export class Site {
     this.#o = o;
     this.#wanted = o.wanted;
     this.#effective = o.wanted;
+    this.#stills = new Stills({ clock: o.clock, log: o.log });
   }
 
   async start(): Promise<void> {
@@ -99,6 +108,7 @@ export class Site {
   async close(): Promise<void> {
     await this.#turn.catch(() => {});
     await Promise.all([...this.#watches.values()].map((watch) => watch.close('hub stopped')));
+    await this.#stills.close();
   }
 
   get config(): HubConfig {
@@ -113,12 +123,17 @@ export class Site {
     return this.#owner;
   }
 
+  /** Those of the owner's list, and those that cameras are in. */
+  get spaces(): readonly string[] {
+    return [...new Set([...(this.#owner.list?.spaces ?? []).map(({ name }) => name), ...this.#effective.cameras.map(({ space }) => space)])];
+  }
+
   /** What ffmpeg runs in. */
   get jail(): Jail {
     return this.#jailFor(this.#effective);
   }
 
-  get cameras(): readonly CameraWatch[] {
+  get cameras(): readonly Watched[] {
     return [...this.#watches.values()];
   }
 
@@ -129,7 +144,8 @@ export class Site {
     for (const camera of found) this.#found.set(camera.id, camera);
     // Whoever asks for a range does not want to hear of the rest.
     const silent = range !== undefined ? [] : listen.heard.filter((camera) => !found.some(({ id, port }) => id === camera.id && port === camera.port));
-    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera) });
+    const told = await adoptedByTheirWord(this.#o.vault, this.#everyPlace, found);
+    const mark = <T extends FoundCamera>(camera: T) => ({ ...camera, adoptedAs: this.#adoptedAs(camera), note: [told.get(camera.id), camera.note].filter((note) => note !== undefined).join('; ') || undefined });
     return { found: found.map(mark), leftOut, silent: silent.map((camera) => ({ ...mark(camera), heardAgoMs: Math.round(clock.monotonicMs() - camera.heardMs) })) };
   }
 
@@ -175,17 +191,24 @@ export class Site {
     });
   }
 
-  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  /** How an adopted camera is spoken to. SP_CAMERA_UNKNOWN, SP_PRIVATE, SP_NO_PASSWORD, SP_CAMERA_OTHER when another of ours stands in its place. */
   async accessTo(camera: string): Promise<CameraAccess & { certificates: Certificates }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     return { ...access, certificates: facts === undefined ? certificatesAnew(camera, facts) : certificatesOf(camera, facts) };
   }
 
   /** How the main stream of an adopted camera is come to. SP_CAMERA_NO_STREAM while it is not known. */
   async streamAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
-    const { access, facts } = await this.#recall(camera);
+    const { access, facts } = await this.#recallInPlace(camera);
     if (facts === undefined) throw new SallyportError('SP_CAMERA_NO_STREAM', { camera, reason: 'it has not said yet what it streams' });
     return { ...access, certificates: certificatesOf(camera, facts), uri: facts.main.uri };
+  }
+
+  /** How a still picture of an adopted camera is come to. SP_CAMERA_FAULT where it offers none, or has not said so yet. */
+  async stillAccessTo(camera: string): Promise<CameraAccess & { certificates: Certificates; uri: string }> {
+    const { access, facts } = await this.#recallInPlace(camera);
+    if (facts?.snapshotUri === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'a snapshot', reason: facts === undefined ? 'it has not said yet who it is' : 'it offers none' });
+    return { ...access, certificates: certificatesOf(camera, facts), uri: facts.snapshotUri };
   }
 
   /** What is remembered of a camera, in words. */
@@ -198,7 +221,7 @@ export class Site {
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
   readAgain(camera: string, { believe }: { believe: boolean }): Promise<string[]> {
     return this.#inTurn(async () => {
-      const { access, facts: known } = await this.#recall(camera);
+      const { access, facts: known } = await this.#recallInPlace(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
       await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
@@ -223,6 +246,31 @@ export class Site {
     });
   }
 
+  /** The owner's list, newer, by the page: in force at once, for each camera that it concerns. SP_OWNER_LIST. */
+  takeOwnerList(text: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#owner = { list: await takeOwnerList(text, 'of the page', this.#o.vault), problem: undefined };
+      // It is taken; a camera that cannot be watched anew now is the business of the next change, not of who sent the list.
+      await this.#apply().catch((error: unknown) => this.#o.log.error({ component: 'owner', code: asSallyportError(error).code }, asSallyportError(error).message));
+    });
+  }
+
+  /** How long footage is kept, from the page; a longer time waits for the owner's yes. Returns what changed, in words. */
+  async keepFootage(footage: string): Promise<string[]> {
+    await this.#inTurn(() => writePageKeep(this.#o.configPath, footage));
+    return this.reload();
+  }
+
+  /** What is remembered of a camera. */
+  facts(camera: string): Promise<CameraFacts | undefined> {
+    return recallCamera(this.#o.vault, camera);
+  }
+
+  /** The signed list in force and those before it, as the owner's devices need them. */
+  async ownerLists(): Promise<{ text: string | undefined; before: string[] }> {
+    return { text: await ownerListText(this.#o.vault), before: await earlierOwnerLists(this.#o.vault) };
+  }
+
   /** The owner's signed yes to a pending change. */
   accept(approval: Approval): Promise<string> {
     return this.#inTurn(async () => {
@@ -239,12 +287,14 @@ export class Site {
     const place = await this.#place(order);
     const taken = this.#wanted.cameras.map((known) => known.id);
     const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
-    const known = this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
+    const known = this.#everyPlace.find((camera) => camera.id === id || (camera.address === place.address && isDoorOf(camera, place)));
     if (known !== undefined) throw new SallyportError('SP_CAMERA_KNOWN', { camera: known.id });
     const password = new Secret(order.password);
     const plain: CameraAddress = { host: place.address, port: place.port, path: place.path };
     const address = await findSecureAddress({ camera: id, address: plain, xaddrs: place.xaddrs, clock }) ?? plain;
     const facts = withEndpoints(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardFrom(place));
+    const elsewhere = await adoptedElsewhere(vault, this.#everyPlace, facts);
+    if (elsewhere !== undefined) throw new SallyportError('SP_CAMERA_ELSEWHERE', { camera: elsewhere.id, address: address.host, adopted: elsewhere.address, serial: facts.device.serial });
     await vault.putSecret(passwordName(id), password);
     await rememberCamera(vault, id, facts);
     await writePageCamera(this.#o.configPath, {
@@ -270,12 +320,26 @@ export class Site {
     return found;
   }
 
-  /** Its password, and what is remembered of it. SP_CAMERA_UNKNOWN, SP_NO_PASSWORD. */
+  /** Its password, and what is remembered of it: with these it is spoken to. SP_CAMERA_UNKNOWN, SP_PRIVATE, SP_NO_PASSWORD. */
   async #recall(camera: string): Promise<{ access: CameraAccess; facts: CameraFacts | undefined }> {
     const config = this.#known(camera);
+    if (this.#o.privacy(config.space) !== undefined) throw new SallyportError('SP_PRIVATE', { camera });
     const password = await this.#o.vault.secret(passwordName(camera));
     if (password === undefined) throw new SallyportError('SP_NO_PASSWORD', { camera });
     return { access: { camera, address: addressOf(config), user: config.user, password }, facts: await recallCamera(this.#o.vault, camera) };
+  }
+
+  async #recallInPlace(camera: string): Promise<{ access: CameraAccess; facts: CameraFacts | undefined }> {
+    const problem = this.#placeTaken(this.#known(camera));
+    if (problem !== undefined) throw problem;
+    return this.#recall(camera);
+  }
+
+  /** SP_CAMERA_OTHER when another camera of ours has moved, as it has proved, to where this one was. */
+  #placeTaken(camera: CameraConfig): SallyportError | undefined {
+    if (this.#places.has(camera.id)) return undefined;
+    const [other] = [...this.#places].find(([id, { host, port, path }]) => id !== camera.id && host === camera.address && port === camera.port && path === camera.path) ?? [];
+    return other === undefined ? undefined : new SallyportError('SP_CAMERA_OTHER', { camera: camera.id, address: placeOf(addressOf(camera)), reason: `it is ${other}, which has moved there` });
   }
 
   /** As it is in force, and where it is now. */
@@ -290,12 +354,17 @@ export class Site {
     return this.#o.listen.heard.filter((camera) => camera.address === address && camera.port === port).flatMap(({ urn }) => urn ?? []);
   }
 
+  /** All that are configured, also those that wait for a yes, and where they are now. */
+  get #everyPlace(): readonly CameraConfig[] {
+    return this.#wanted.cameras.map((camera) => this.#placed(camera));
+  }
+
   get #rooms(): AdoptRooms {
     return { clock: this.#o.clock, log: this.#o.log, ffprobe: this.#wanted.capture.ffprobe, jail: this.#jailFor(this.#wanted) };
   }
 
   #adoptedAs(found: FoundCamera): string | undefined {
-    return this.#wanted.cameras.map((camera) => this.#placed(camera)).find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
+    return this.#everyPlace.find((camera) => camera.address === found.address && isDoorOf(camera, found))?.id;
   }
 
   /** Brings what runs in line with what is configured and accepted. `why` what is watched anew is not recorded meanwhile. */
@@ -345,14 +414,21 @@ export class Site {
     await this.#watch(camera);
   }
 
+  /** A space became private, or is so no more: its cameras are cut off, or watched again, when this resolves. */
+  privacyChanged(): Promise<void> {
+    return this.#inTurn(() => this.#apply('privacy'));
+  }
+
   async #watch(camera: CameraConfig): Promise<void> {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
     const recipients = recipientsOf(this.#owner, camera.space);
-    const watch = new CameraWatch({
+    const privacy = this.#o.privacy(camera.space);
+    const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
-      recipients, room, notices, helloMs: (address) => listen.helloMs(address),
+      still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
+      recipients, room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
@@ -363,9 +439,9 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business, and whether there are thumbnails is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#effective.record, this.#effective.capture, recipientsOf(this.#owner, camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

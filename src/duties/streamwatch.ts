@@ -3,14 +3,13 @@ import type { UnixMs } from '../base/clock.ts';
 import { Lifetime } from '../base/lifetime.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Certificates } from '../cameras/certificates.ts';
-import { StreamDoor } from '../cameras/streamdoor.ts';
-import { StreamCapture, type StreamState } from '../capture/stream.ts';
-import { audioRule } from '../policy/audio.ts';
+import type { StreamState } from '../capture/stream.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import { streamInWords } from '../policy/words.ts';
 import type { StreamFacts } from './adopt.ts';
 import { GapBook } from './gapbook.ts';
 import { Recorder } from './record.ts';
+import { StreamSession } from './streamsession.ts';
 import type { WatchOptions } from './watch.ts';
 
 export interface StreamStatus {
@@ -46,8 +45,8 @@ export class StreamWatch {
   readonly #o: StreamWatchOptions;
   readonly #gaps: GapBook;
   readonly #life = new Lifetime();
-  readonly #door: StreamDoor;
-  readonly #capture: StreamCapture;
+  /** The stream's one session: who records it and who watches it live read from it. */
+  readonly session: StreamSession;
   #recorder: Recorder | undefined;
   #online = false;
   #sinceMs: UnixMs;
@@ -61,16 +60,10 @@ export class StreamWatch {
   }
 
   private constructor(o: StreamWatchOptions, gaps: GapBook) {
-    const { camera, ffmpeg, jail, clock, log, random } = o.watch;
-    const { facts, certificates, password, stream } = o;
     this.#o = o;
     this.#gaps = gaps;
-    this.#sinceMs = clock.wallMs();
-    this.#door = new StreamDoor({ camera: camera.id, uri: facts.uri, user: camera.user, password, certificates });
-    this.#capture = new StreamCapture({
-      camera: camera.id, stream, url: () => this.#door.url(), audio: audioRule(camera.audio, facts.audioCodec),
-      hevc: facts.videoCodec === 'hevc', ffmpeg, jail, clock, log, random, onState: (state) => this.#onState(state),
-    });
+    this.#sinceMs = o.watch.clock.wallMs();
+    this.session = new StreamSession({ ...o, onState: (state) => this.#onState(state) });
   }
 
   /** `why` nothing is recorded from now on; the next watch of this stream goes on from there. */
@@ -81,12 +74,12 @@ export class StreamWatch {
 
   /** Live, and nothing that a segment could begin with. */
   get keyFrameless(): boolean {
-    return this.#capture.state.reason === 'no key frame';
+    return this.session.capture.state.reason === 'no key frame';
   }
 
   get status(): StreamStatus {
     const { camera, clock } = this.#o.watch;
-    const capture = this.#capture.state;
+    const capture = this.session.capture.state;
     const recorder = this.#recorder?.state;
     return {
       stream: this.#o.stream,
@@ -105,18 +98,18 @@ export class StreamWatch {
   }
 
   #start(): void {
-    this.#life.defer('door', () => this.#door.close());
-    this.#life.defer('capture', () => this.#capture.stop());
+    this.#life.defer('session', () => this.session.close());
     if (this.#unrecorded === undefined) this.#record();
     else this.#gaps.standStill(this.#unrecorded, this.#unrecorded === 'no owner' ? 'nobody\'s key is known to seal it for' : 'as configured');
-    this.#capture.start();
+    this.session.start();
   }
 
   #record(): void {
-    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room } = this.#o.watch;
+    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room, still } = this.#o.watch;
     const recorder = new Recorder({
-      camera: camera.id, stream: this.#o.stream, capture: this.#capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs,
+      camera: camera.id, stream: this.#o.stream, capture: this.session.capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs,
       keepMs: () => camera.keepMs, recipients: () => recipients, clockState, room, gaps: this.#gaps,
+      still: (init, keyFrame) => still({ camera: camera.id, stream: this.#o.stream, init, keyFrame }),
     });
     this.#recorder = recorder;
     this.#life.defer('recorder', () => recorder.close());

@@ -24,10 +24,16 @@ export interface TalkRooms {
   readonly log: Log;
 }
 
+/** For the audit. */
+export interface Speaker {
+  readonly who: 'cli' | 'page';
+  readonly account?: string;
+}
+
 export class TalkDuty {
   readonly #rooms: TalkRooms;
   /** One talker a camera. */
-  readonly #taken = new Set<string>();
+  readonly #open = new Map<string, AbortController>();
   readonly #stop = new AbortController();
 
   constructor(rooms: TalkRooms) {
@@ -39,22 +45,28 @@ export class TalkDuty {
     this.#stop.abort();
   }
 
+  /** Whoever talks through that camera is cut off. */
+  cut(camera: string): void {
+    this.#open.get(camera)?.abort();
+  }
+
   /**
    * Passes on mu-law (8,000 samples a second, one byte each; RFC 2046 audio/basic) until it ends, the signal ends it, or 30 s bring
    * nothing. Resolves to how much went out. SP_CAMERA_UNKNOWN, SP_CAMERA_FAULT without a loudspeaker or while another talks, and what
    * Talk rejects with.
    */
-  async talk(camera: string, sound: AsyncIterable<Uint8Array>, gone: AbortSignal): Promise<{ talkedMs: number }> {
-    if (this.#taken.has(camera)) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'talk', reason: 'somebody else is talking' });
-    this.#taken.add(camera);
+  async talk(camera: string, sound: AsyncIterable<Uint8Array>, gone: AbortSignal, speaker: Speaker = { who: 'cli' }): Promise<{ talkedMs: number }> {
+    if (this.#open.has(camera)) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'talk', reason: 'somebody else is talking' });
+    const cut = new AbortController();
+    this.#open.set(camera, cut);
     try {
-      return await this.#hold(camera, sound, AbortSignal.any([gone, this.#stop.signal]));
+      return await this.#hold(camera, sound, AbortSignal.any([gone, cut.signal, this.#stop.signal]), speaker);
     } finally {
-      this.#taken.delete(camera);
+      this.#open.delete(camera);
     }
   }
 
-  async #hold(camera: string, sound: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ talkedMs: number }> {
+  async #hold(camera: string, sound: AsyncIterable<Uint8Array>, signal: AbortSignal, { who, account }: Speaker): Promise<{ talkedMs: number }> {
     const { site, vault, clock, log } = this.#rooms;
     const talk = await Talk.open({ ...(await site.streamAccessTo(camera)), clock, signal });
     const startedMs = clock.monotonicMs();
@@ -65,7 +77,7 @@ export class TalkDuty {
     } finally {
       await talk.close();
       const heldMs = Math.round(clock.monotonicMs() - startedMs);
-      await vault.audit({ what: 'camera.talk', who: 'cli', camera, detail: { held_ms: heldMs } });
+      await vault.audit({ what: 'camera.talk', who, camera, ...(account === undefined ? {} : { account }), detail: { held_ms: heldMs } });
       log.info({ component: 'talk', camera, heldMs }, 'the way to the loudspeaker is closed');
     }
   }

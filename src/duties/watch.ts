@@ -9,7 +9,8 @@ import type { Secret } from '../base/secret.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { CameraAddress } from '../cameras/client.ts';
 import type { Jail } from '../capture/jail.ts';
-import type { StreamState } from '../capture/stream.ts';
+import type { Still, StillOrder } from '../capture/still.ts';
+import type { StreamCapture, StreamState } from '../capture/stream.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import { awayWaitMsMax } from '../policy/supervision.ts';
@@ -21,8 +22,10 @@ import { Changes } from './changes.ts';
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
 import type { Notices } from './notices.ts';
+import { OnDemand } from './ondemand.ts';
 import { Observer, type ObserverStatus } from './observe.ts';
 import type { RecordingRoom } from './record.ts';
+import { StreamSession } from './streamsession.ts';
 import { StreamWatch, type StreamStatus } from './streamwatch.ts';
 
 export interface WatchOptions {
@@ -42,9 +45,13 @@ export interface WatchOptions {
   /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
   readonly recipients: readonly string[];
   readonly room: RecordingRoom;
+  /** Has the thumbnail of a segment made; undefined where none is wanted. */
+  readonly still: (order: Pick<StillOrder, 'camera' | 'stream' | 'init' | 'keyFrame'>) => Still | undefined;
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
   /** When the network last heard a Hello from an address, monotonic. */
   readonly helloMs: (address: string) => number | undefined;
+  /** Another camera of ours is known to stand where this one was: nothing is sent there in its name. */
+  readonly placeTaken: SallyportError | undefined;
 }
 
 export interface CameraStatus {
@@ -61,10 +68,20 @@ export interface CameraStatus {
   readonly segmentsSealed: number;
   /** Whether it is to be recorded, and there is somebody to seal for. */
   readonly wanted: boolean;
+  /** Its space is private: it is not spoken to. */
+  readonly privacy: boolean;
   /** The fields above speak of the main stream; here is each. */
   readonly streams: readonly StreamStatus[];
   /** Undefined where its events are not asked for: as configured, or not yet. */
   readonly events: ObserverStatus | undefined;
+}
+
+/** A stream that somebody watches live, until he gives it back. */
+export interface LentStream {
+  /** Main, where the camera has no other. */
+  readonly stream: 'main' | 'sub';
+  readonly capture: StreamCapture;
+  release(): void;
 }
 
 /** No camera is asked for a password again within this time: many lock a user out after some wrong ones. */
@@ -73,12 +90,24 @@ const refusedWaitMs = 5 * minuteMs;
 const askWaitMsMax = 12 * minuteMs;
 const startRetryMs = 5 * secondMs;
 
-export class CameraWatch {
+/** What the site keeps of each camera: its watch, or what stands in its place. */
+export interface Watched {
+  start(): void;
+  close(why?: GapReason): Promise<void>;
+  readonly status: CameraStatus;
+  readonly beating: Beating;
+  /** See CameraWatch. */
+  lend(stream: 'main' | 'sub'): Promise<LentStream | undefined>;
+}
+
+export class CameraWatch implements Watched {
   readonly #o: WatchOptions;
   readonly #stop = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #facts: CameraFacts | undefined;
   #streams: readonly StreamWatch[] = [];
+  /** The sub stream where it is not recorded, for who watches it live. */
+  #subOnDemand: OnDemand<StreamSession> | undefined;
   #observer: Observer | undefined;
   #changes: Changes | undefined;
   /** Since when it is not online, monotonic; undefined before it was online for the first time. */
@@ -102,8 +131,33 @@ export class CameraWatch {
   async close(why: GapReason = 'hub stopped'): Promise<void> {
     this.#stop.abort();
     await this.#loop;
-    await Promise.all([...this.#streams.map((stream) => stream.close(why)), this.#observer?.close(why), this.#changes?.close()]);
+    await Promise.all([...this.#streams.map((stream) => stream.close(why)), this.#subOnDemand?.close(), this.#observer?.close(why), this.#changes?.close()]);
     await this.#unknown?.close(why);
+  }
+
+  /**
+   * A stream for who watches live: the session from which it is recorded, or one for those who look, where it is not. Main instead of a
+   * sub stream that the camera does not have. Undefined as long as it is not known what the camera streams. What the session cannot
+   * begin without: SP_NO_PASSWORD, SP_JAIL_LEVEL, SP_DATABASE, SP_DISK; SP_STOPPED when the camera is watched no more.
+   */
+  async lend(stream: 'main' | 'sub'): Promise<LentStream | undefined> {
+    const facts = this.#facts;
+    if (facts === undefined || this.#stop.signal.aborted) return undefined;
+    const wanted = stream === 'sub' && facts.sub !== undefined ? 'sub' : 'main';
+    if (wanted === 'sub' && !this.#o.camera.sub) {
+      const onDemand = this.#subOnDemand ??= new OnDemand(this.#o.clock, () => this.#openSub(facts));
+      const { capture } = await onDemand.take();
+      return { stream: wanted, capture, release: () => onDemand.release() };
+    }
+    const session = this.#streams.find((watch) => watch.session.stream === wanted)?.session;
+    return session === undefined ? undefined : { stream: wanted, capture: session.capture, release: () => {} };
+  }
+
+  async #openSub(facts: CameraFacts): Promise<StreamSession> {
+    const { camera, jail } = this.#o;
+    if (this.#stop.signal.aborted || facts.sub === undefined) throw new SallyportError('SP_STOPPED', { what: `watching ${camera.id}` });
+    if (jail.problem !== undefined) throw jail.problem;
+    return new StreamSession({ stream: 'sub', facts: facts.sub, certificates: certificatesOf(camera.id, facts), password: await this.#password(), watch: this.#o });
   }
 
   /** For the watchdog: whether segments should close, and why they cannot if that is known. */
@@ -131,12 +185,14 @@ export class CameraWatch {
       lastSealedMs: main?.lastSealedMs,
       segmentsSealed: main?.segmentsSealed ?? 0,
       wanted: camera.record && recipients.length > 0,
+      privacy: false,
       streams,
       events: this.#observer?.status,
     };
   }
 
   async #run(): Promise<void> {
+    if (this.#o.placeTaken !== undefined) return this.#missIt(this.#o.placeTaken);
     const facts = await this.#learn();
     if (facts === undefined) return;
     this.#facts = facts;
@@ -192,15 +248,21 @@ export class CameraWatch {
         return facts;
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
-        this.#problem = asSallyportError(error);
-        this.#setOnline(false);
-        log.warn({ component: 'watch', camera: camera.id, code: this.#problem.code }, this.#problem.message);
-        await this.#account(this.#problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
-        if (this.#problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
-        else await this.#wait(backoffMs(attempt, random, unanswered.has(this.#problem.code) ? awayWaitMsMax : askWaitMsMax));
+        const problem = asSallyportError(error);
+        await this.#missIt(problem);
+        if (problem.code === 'SP_CAMERA_REFUSED') await this.#wait(refusedWaitMs);
+        else await this.#wait(backoffMs(attempt, random, unanswered.has(problem.code) ? awayWaitMsMax : askWaitMsMax));
       }
     }
     return undefined;
+  }
+
+  async #missIt(problem: SallyportError): Promise<void> {
+    const { camera, log } = this.#o;
+    this.#problem = problem;
+    this.#setOnline(false);
+    log.warn({ component: 'watch', camera: camera.id, code: problem.code }, problem.message);
+    await this.#account(problem.code === 'SP_CAMERA_REFUSED' ? 'credentials refused' : 'camera offline');
   }
 
   /** What is not known cannot be recorded, and the time until it is known is a gap like any other. */

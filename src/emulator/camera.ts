@@ -119,6 +119,7 @@ export class Camera implements EmulatedCamera {
       face.streams[name] = await o.recode(name, wanted);
       (name === 'main' ? this.#main : sub).show(face.streams[name].tracks);
     };
+    face.synchronize = (name) => (name === 'main' ? this.#main : sub).synchronize();
     face.reboot = () => void this.reboot().catch((error: unknown) => o.log.warn({ reason: reasonOf(error) }, 'a camera did not come back'));
     this.#ear = new Ear(face.talk);
     this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, clock: face.clock, log: o.log });

@@ -66,6 +66,8 @@ export interface CameraFace {
   /** How long a reboot takes. */
   readonly rebootMs: number;
   reboot: () => void;
+  /** A key frame is wanted by somebody who looks at the stream. */
+  synchronize: (name: StreamName) => void;
   /** Aborted when the camera goes away for good. */
   readonly closed: AbortSignal;
   /** Makes the pictures of a stream anew, for whoever looks; undefined where they are what they are. */

@@ -10,6 +10,8 @@ export interface Viewer {
   send(trackIndex: number, n: number): void;
   /** Units were left out (the process was away): go on at a key frame. */
   skipped(): void;
+  /** A key frame is wanted soon. */
+  synchronize(): void;
 }
 
 export interface Feed {
@@ -55,6 +57,11 @@ export class LiveFeed implements Feed {
     this.#next = tracks.map(() => 0);
     this.#catchUp();
     for (const viewer of this.#viewers) viewer.skipped();
+  }
+
+  /** Each viewer gets a key frame soon, however far the next one is. */
+  synchronize(): void {
+    for (const viewer of this.#viewers) viewer.synchronize();
   }
 
   elapsedMs(): number {

@@ -7,7 +7,7 @@ import type { DeviceFacts, Quirks } from './face.ts';
 import { standardHabits, type Habits, type ServiceName, type Tokens } from './habits.ts';
 import { cellMotion, detectTopic, detectedSound, digitalInput, lineCrossed, motionAlarm, relayOutput, ruleSource, sceneChange, standardTopics, tamper, type Topic } from './topics.ts';
 
-export const makes = ['standard', 'hikvision', 'dahua', 'axis', 'reolink', 'tapo', 'camhi'] as const;
+export const makes = ['standard', 'profile-t', 'hikvision', 'dahua', 'axis', 'reolink', 'tapo', 'camhi'] as const;
 export type Make = (typeof makes)[number];
 
 export interface MakeFacts {
@@ -32,6 +32,12 @@ const fieldTopic: Topic = { path: 'tns1:RuleEngine/FieldDetector/ObjectsInside',
 
 export const factsOf: Readonly<Record<Make, MakeFacts>> = {
   standard: { habits: standardHabits, quirks: {} },
+  // No maker's: a camera of profile T that has left the older media service behind.
+  'profile-t': {
+    device: { manufacturer: 'Emulated Optics', model: 'EO-720T', firmware: '6.0', hardware: '2.0' },
+    quirks: {},
+    habits: { ...standardHabits, services: standardHabits.services.filter((name) => name !== 'media') },
+  },
   hikvision: {
     device: { manufacturer: 'HIKVISION', model: 'DS-2CD2143G2-I', firmware: 'V5.7.12 build 230103', hardware: '88' },
     serial: (digits) => `DS-2CD2143G2-I20230103AAWRK${digits.slice(-8)}`,

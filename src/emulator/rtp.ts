@@ -28,7 +28,7 @@ export interface Track {
   ticks(n: number): number;
   /** Added to its ticks where a picture is not shown in the order in which it is sent (B-frames); a key frame's is 0. */
   reordering(n: number): number;
-  readonly video: { readonly codec: VideoCodec; readonly width: number; readonly height: number; readonly fps: number; readonly kbps: number; readonly gop: number; readonly profile: string } | undefined;
+  readonly video: { readonly codec: VideoCodec; readonly width: number; readonly height: number; readonly fps: number; readonly kbps: number; readonly gop: number; readonly profile: string; readonly bFrames: number } | undefined;
   readonly sampleRate: number | undefined;
 }
 
@@ -69,9 +69,23 @@ export function videoTrack(samples: VideoSamples): Track {
       kbps: Math.max(1, Math.round((bytes * 8 * fps) / pictures.length / 1000)),
       gop: Math.max(1, Math.round(pictures.length / Math.max(1, keyFrames))),
       profile: codec === 'h265' ? 'Main' : profileNames.get(sps.readUInt8(1)) ?? 'High',
+      bFrames: bFramesOf(timing),
     },
     sampleRate: undefined,
   };
+}
+
+/** How many pictures at most stand between two others that they build on: those that are shown before what was sent before them. */
+function bFramesOf({ deltas, offsets }: VideoSamples['timing']): number {
+  let [sentAt, latestShown, row, longest] = [0, -Infinity, 0, 0];
+  for (const [n, offset] of offsets.entries()) {
+    const shown = sentAt + offset;
+    row = shown < latestShown ? row + 1 : 0;
+    longest = Math.max(longest, row);
+    latestShown = Math.max(latestShown, shown);
+    sentAt += deltas[n] ?? 0;
+  }
+  return longest;
 }
 
 function describeVideo({ codec, vps, sps, pps }: VideoSamples): string[] {

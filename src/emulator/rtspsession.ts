@@ -143,6 +143,11 @@ export class RtspSession implements Viewer {
     this.cue();
   }
 
+  /** One that comes soon anyway is waited for, and nothing left out. */
+  synchronize(): void {
+    if (!this.#stalled && this.#nextKeyFrame().broughtForward) this.cue();
+  }
+
   /** All tracks at once, before the first packets too, so that a player relates sound and picture from the start. */
   #report(atMs: number): void {
     if (atMs < this.#reportDueMs) return;
@@ -158,16 +163,16 @@ export class RtspSession implements Viewer {
   }
 
   /** When the next key frame is due; now, when only sound is watched. One that is far off is brought forward, as cameras make one for a newcomer. */
-  #nextKeyFrame(): { startMs: number; aheadMs: number } {
+  #nextKeyFrame(): { startMs: number; aheadMs: number; broughtForward: boolean } {
     const nowMs = this.feed.elapsedMs();
     const view = this.#views.get(this.feed.tracks.findIndex((track) => track.kind === 'video'));
-    if (view === undefined) return { startMs: nowMs, aheadMs: 0 };
+    if (view === undefined) return { startMs: nowMs, aheadMs: 0, broughtForward: false };
     const track = this.#track(this.feed.tracks.findIndex((one) => one.kind === 'video'));
     const first = Math.ceil(nowMs / track.unitMs);
     let wait = 0;
     while (!track.keyFrame(first + view.ahead + wait)) wait++;
-    if (wait * track.unitMs <= keyFrameWaitMsMax) return { startMs: (first + wait) * track.unitMs, aheadMs: view.ahead * track.unitMs };
-    return { startMs: first * track.unitMs, aheadMs: (view.ahead + wait) * track.unitMs };
+    if (wait * track.unitMs <= keyFrameWaitMsMax) return { startMs: (first + wait) * track.unitMs, aheadMs: view.ahead * track.unitMs, broughtForward: false };
+    return { startMs: first * track.unitMs, aheadMs: (view.ahead + wait) * track.unitMs, broughtForward: true };
   }
 
   #track(index: number): Feed['tracks'][number] {

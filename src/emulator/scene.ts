@@ -43,7 +43,7 @@ export interface SceneMaker {
 export const looksMax = 3;
 
 /** Part of each key: what is made differently gets another name. */
-const recipeVersion = 3;
+const recipeVersion = 5;
 const secondsDefault = 20;
 const clipSecondsMax = 120;
 const makingMax = { timeoutMs: 300_000, stdoutBytesMax: 2 ** 20 };
@@ -125,7 +125,7 @@ const snapshot = ['-frames:v', '1', '-q:v', '4', '-f', 'image2', '-update', '1']
 async function generate(maker: SceneMaker, look: number, encoding: Encoding, part: string): Promise<void> {
   const seconds = maker.seconds ?? secondsDefault;
   const make = (withText: boolean): Promise<string | undefined> => ffmpeg(maker, [
-    '-filter_complex', drawScene(look, seconds, withText),
+    '-filter_complex', drawScene(look, { seconds, noisy: encoding.gopSeconds <= noisyGopSecondsMax, withText }),
     '-map', '[main]', ...encodeMain(encoding), '-preset', 'ultrafast', ...bitrate(1500), join(part, 'main.mp4'),
     '-map', '[sub]', ...encodeSub, '-preset', 'ultrafast', ...bitrate(300), join(part, 'sub.mp4'),
     '-map', '[still]', ...snapshot, join(part, 'main.jpg'),
@@ -144,14 +144,17 @@ const palettes = [
   { ground: '0x403028', middle: '0x988878', edge: '0x282838', walker: '0x40a050', car: '0xb050c0' },
 ];
 
-/** A still, slightly noisy background over which a tall box walks, a wide one passes and a small one circles. */
-function drawScene(look: number, seconds: number, withText: boolean): string {
+/** Where key frames are further apart, the scene is long, and noise would make each of its pictures dear: with it, two minutes of H.265 took a minute to encode. */
+const noisyGopSecondsMax = 10;
+
+/** A still background, slightly noisy where wanted, over which a tall box walks, a wide one passes and a small one circles. */
+function drawScene(look: number, { seconds, noisy, withText }: { seconds: number; noisy: boolean; withText: boolean }): string {
   const palette = palettes[look % palettes.length] as (typeof palettes)[number];
   const box = (color: string, size: string, label: string): string => `color=c=${color}:s=${size}:r=15:d=${seconds},format=yuv420p[${label}]`;
   const clock = withText ? `,drawtext=text='%{pts\\:hms}  scene ${look + 1}':x=24:y=24:fontsize=40:fontcolor=white:box=1:boxcolor=black@0.5` : '';
   return [
     `gradients=s=1280x720:c0=${palette.ground}:c1=${palette.middle}:c2=${palette.edge}:n=3:x0=0:y0=0:x1=1280:y1=720:speed=0.00001:seed=${look + 1}:r=15:d=0.07,format=yuv420p,`
-      + `loop=loop=-1:size=1:start=0,setpts=N/15/TB,trim=end_frame=${seconds * 15},noise=alls=7:allf=t[ground]`,
+      + `loop=loop=-1:size=1:start=0,setpts=N/15/TB,trim=end_frame=${seconds * 15}${noisy ? ',noise=alls=7:allf=t' : ''}[ground]`,
     box(palette.walker, '160x220', 'walker'), box(palette.car, '220x120', 'car'), box('0xe0d040', '80x80', 'ball'),
     `[ground][walker]overlay=x='(W-w)/2+(W-w)/2*sin(2*PI*t/10+${look})':y='H-h-60':shortest=1[with1]`,
     `[with1][car]overlay=x='mod(t*128+${look * 400},W+w)-w':y=300:shortest=1[with2]`,
@@ -161,20 +164,34 @@ function drawScene(look: number, seconds: number, withText: boolean): string {
 }
 
 async function convertClip(maker: SceneMaker, clip: string, encoding: Encoding, part: string): Promise<void> {
-  const seconds = ['-t', String(maker.seconds ?? clipSecondsMax)];
   const main = join(part, 'main.mp4');
+  const whole = { input: clipInput(clip), seconds: maker.seconds ?? clipSecondsMax };
+  const copied = await ffmpeg(maker, [...whole.input, '-map', '0:v:0', '-t', String(whole.seconds), '-c:v', 'copy', main]);
+  const asked = encoding.gopSeconds !== plainEncoding.gopSeconds || encoding.bFrames > 0;
+  if (!asked && copied === undefined && await sendsAsIs(main, encoding.codec)) return encodeClip(maker, whole, undefined, part);
+  await encodeClip(maker, whole, encoding, part);
+  if (secondsOf(await loadVideo(main)) > encoding.gopSeconds - 1) return;
+  // It ends before its second key frame would come, so it is shown again until then.
+  await encodeClip(maker, { input: ['-stream_loop', '-1', '-t', String(encoding.gopSeconds), ...whole.input], seconds: encoding.gopSeconds }, encoding, part);
+}
+
+/** The main stream stays as it is without an encoding. */
+async function encodeClip(maker: SceneMaker, { input, seconds }: { readonly input: readonly string[]; readonly seconds: number }, encoding: Encoding | undefined, part: string): Promise<void> {
   const small = 'fps=10:eof_action=pass,scale=w=trunc(min(640\\,iw)/2)*2:h=-2:flags=fast_bilinear';
   const large = 'fps=15:eof_action=pass,scale=w=trunc(min(1920\\,iw)/2)*2:h=-2';
-  const copied = await ffmpeg(maker, [...clipInput(clip), '-map', '0:v:0', ...seconds, '-c:v', 'copy', main]);
-  const asked = encoding.gopSeconds !== plainEncoding.gopSeconds || encoding.bFrames > 0;
-  const encode = !asked && copied === undefined && await sendsAsIs(main, encoding.codec) ? [] : ['-map', '0:v:0', ...seconds, '-vf', large, ...encodeMain(encoding), '-preset', 'veryfast', '-crf', '25', main];
+  const video = ['-map', '0:v:0', '-t', String(seconds)];
   const failure = await ffmpeg(maker, [
-    ...clipInput(clip), ...encode,
-    '-map', '0:v:0', ...seconds, '-vf', small, ...encodeSub, '-preset', 'veryfast', ...bitrate(300), join(part, 'sub.mp4'),
+    ...input,
+    ...encoding === undefined ? [] : [...video, '-vf', large, ...encodeMain(encoding), '-preset', 'veryfast', '-crf', '25', join(part, 'main.mp4')],
+    ...video, '-vf', small, ...encodeSub, '-preset', 'veryfast', ...bitrate(300), join(part, 'sub.mp4'),
     '-map', '0:v:0', ...snapshot, join(part, 'main.jpg'),
     '-map', '0:v:0', '-vf', small, ...snapshot, join(part, 'sub.jpg'),
   ]);
   if (failure !== undefined) throw notMade(failure);
+}
+
+function secondsOf({ timing: { deltas, timescale } }: VideoSamples): number {
+  return deltas.reduce((sum, delta) => sum + delta, 0) / timescale;
 }
 
 /** Of the codec, of even pace, pictures in order, beginning at a key frame. */

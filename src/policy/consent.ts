@@ -8,11 +8,12 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
+import { ruleInWords, rulesLost, type PrivacyRule } from './privacy.ts';
 import type { CameraConfig, HubConfig } from './settings.ts';
 
 const goneMax = 256;
 
-export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time';
+export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy';
 
 export interface PendingChange {
   /** 8 hex digits over the change: a yes to one change is never a yes to another. */
@@ -42,6 +43,8 @@ export interface ConsentState {
   readonly v: 1;
   readonly keep: Keeps;
   readonly cameras: readonly CameraConsent[];
+  /** Times in which a space is private; absent in states of before there were any. */
+  readonly privacy?: readonly PrivacyRule[];
   readonly pending: readonly (PendingChange & { readonly value: number | boolean })[];
 }
 
@@ -70,15 +73,16 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
     logsMs: Math.min(wanted.keep.logsMs, state.keep.logsMs),
     auditMs: Math.min(wanted.keep.auditMs, state.keep.auditMs),
   };
+  const privacy = [...wanted.privacy, ...rulesLost(state.privacy ?? [], wanted.privacy)];
   const cameras = wanted.cameras.map((camera): CameraConfig => ({
     ...camera,
     keepMs: waits('keep', camera.id) ? inForce(state, keep, camera.id) : camera.ownKeep ? camera.keepMs : keep.footageMs,
     audio: camera.audio && !waits('audio', camera.id),
   }));
   return {
-    effective: { ...wanted, keep, cameras },
+    effective: { ...wanted, keep, cameras, privacy },
     pending: waiting.map(withoutValue),
-    state: { v: 1, keep, cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
+    state: { v: 1, keep, privacy, cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
   };
 }
 
@@ -91,6 +95,7 @@ export function applyAcceptance(state: ConsentState, id: string): ConsentState {
   if (key === 'keep.footage') return { ...rest, keep: { ...state.keep, footageMs: Number(value) } };
   if (key === 'keep.logs') return { ...rest, keep: { ...state.keep, logsMs: Number(value) } };
   if (key === 'keep.audit') return { ...rest, keep: { ...state.keep, auditMs: Number(value) } };
+  if (key === 'privacy') return { ...rest, privacy: (state.privacy ?? []).filter((rule) => ruleInWords(rule) !== change.from) };
   const known = state.cameras.find((one) => one.camera === camera) ?? { camera: camera ?? '', audio: false };
   const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : { ...known, keepMs: Number(value) };
   return { ...rest, cameras: [...state.cameras.filter((one) => one.camera !== camera), changed] };
@@ -105,7 +110,8 @@ function findChanges(state: ConsentState, wanted: HubConfig): ConsentState['pend
     .filter(([, from, to]) => to > from)
     .map(([key, from, to, what]) => longer({ key }, `${what} would be kept`, from, to));
   const keep: Keeps = { ...state.keep, footageMs: Math.min(state.keep.footageMs, wanted.keep.footageMs) };
-  return [...hub, ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
+  const lost = rulesLost(state.privacy ?? [], wanted.privacy).map((rule) => change({ key: 'privacy', from: ruleInWords(rule), to: 'no longer', text: `no longer: ${ruleInWords(rule)}` }, false));
+  return [...hub, ...lost, ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
 }
 
 function cameraChanges(state: ConsentState, keep: Keeps, camera: CameraConfig): ConsentState['pending'] {

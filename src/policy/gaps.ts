@@ -1,7 +1,7 @@
 /** Why there is no footage for a time, and where footage ends. Each gap row carries a reason, so that no missing second is unexplained. */
 export const gapReasons = [
   'camera offline', 'credentials refused', 'certificate changed', 'stalled', 'stream ended', 'stream broken', 'no key frame', 'codec changed', 'too slow',
-  'hub stopped', 'hub was off', 'settings changed', 'not recorded', 'no slot', 'disk', 'time', 'no owner', 'account lost', 'erased',
+  'hub stopped', 'hub was off', 'settings changed', 'not recorded', 'privacy', 'no slot', 'disk', 'time', 'no owner', 'account lost', 'erased',
 ] as const;
 
 export type GapReason = (typeof gapReasons)[number];
@@ -10,7 +10,7 @@ export type GapReason = (typeof gapReasons)[number];
 export const gapMsMin = 500;
 
 /** Why the last watching ended; what is learnt after it tells more of the time since. */
-const ofThePast: ReadonlySet<GapReason> = new Set(['hub stopped', 'hub was off', 'settings changed', 'not recorded', 'no owner']);
+const ofThePast: ReadonlySet<GapReason> = new Set(['hub stopped', 'hub was off', 'settings changed', 'not recorded', 'privacy', 'no owner']);
 
 export function isOfThePast(reason: GapReason): boolean {
   return ofThePast.has(reason);

@@ -54,6 +54,33 @@ export function isDisplaced({ hardware, direct }: CameraIdentity, seen: string |
   return direct === true && seen !== undefined && hardware.length > 0 && !hardware.includes(seen);
 }
 
+/** What is known of a camera after it was asked with its password. */
+export interface KnownCamera {
+  readonly device: { readonly manufacturer: string; readonly model: string; readonly serial: string };
+  readonly identity?: CameraIdentity;
+}
+
+/**
+ * Whether two answers are of one device. Cheap makes give all their cameras one serial number, and the channels of a recorder share
+ * more than that: where both say what their hardware addresses are, or what they call themselves, and differ in it, they are two.
+ */
+export function isSameDevice(one: KnownCamera, other: KnownCamera): boolean {
+  const [a, b] = [one.device, other.device];
+  if (a.serial === '' || a.serial !== b.serial || a.manufacturer !== b.manufacturer || a.model !== b.model) return false;
+  const [x, y] = [one.identity, other.identity];
+  return !differ(x?.hardware, y?.hardware) && !differ(x?.endpoints.map(plainEndpoint), y?.endpoints.map(plainEndpoint));
+}
+
+/** Whether one that was only heard says that it is this camera; `hardware` as it claims it. */
+export function saysItIs(known: CameraIdentity, { endpoint, hardware }: Sighting): boolean {
+  return endpoint !== undefined && known.endpoints.map(plainEndpoint).includes(plainEndpoint(endpoint)) && !differ(known.hardware, hardware === undefined ? [] : [hardware]);
+}
+
+/** Both say something, and nothing of it is the same. */
+function differ(one: readonly string[] = [], other: readonly string[] = []): boolean {
+  return one.length > 0 && other.length > 0 && !one.some((value) => other.includes(value));
+}
+
 /** `urn:uuid:A`, `uuid:A` and `A` are one. */
 export function plainEndpoint(endpoint: string): string {
   return endpoint.trim().toLowerCase().replace(/^(?:urn:)?(?:uuid:)?/, '');

@@ -64,6 +64,14 @@ export const noticeKinds = {
     sentence: 'its events do not come',
     todo: 'Look at `sallyport status`: it says why. Recording is not affected; events come by themselves when the cause is gone. If the camera shall have none, set `events = false`.',
   },
+  'failed logins': {
+    sentence: 'passphrases are being tried that are wrong',
+    todo: 'If it was nobody of the household, somebody in your network is guessing. Each try makes the next one wait longer; browsers that were logged in before are not held up.',
+  },
+  'page unreachable': {
+    sentence: 'the page cannot be opened',
+    todo: 'Look at `sallyport status`: it says why. Recording is not affected; it is tried again by itself.',
+  },
   'too many events': {
     sentence: 'it observes more in a day than is kept; the rest of the day\'s are dropped',
     todo: 'Lower the camera\'s sensitivity, or set `events = false`. Recording is not affected.',

@@ -1,5 +1,6 @@
 /** What a new configuration would change, in plain words; for `plan` and for the log of a reload. */
 import { formatBytes, formatDuration, plural } from '../base/units.ts';
+import { ruleInWords, rulesLost } from './privacy.ts';
 import { restartKeys, type CameraConfig, type HubConfig } from './settings.ts';
 
 export interface PlannedChange {
@@ -12,7 +13,7 @@ export interface PlannedChange {
 
 /** Both sides as loaded (`after`) and as in force (`before`); an empty list means that nothing would change. */
 export function planChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
-  return [...hubChanges(before, after), ...cameraSetChanges(before, after)];
+  return [...hubChanges(before, after), ...privacyChanges(before, after), ...cameraSetChanges(before, after)];
 }
 
 type Row = readonly [key: string, what: string, from: string, to: string, lowersPrivacy?: boolean];
@@ -26,6 +27,7 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['socket', 'the control socket is', before.socket, after.socket],
     ['record.period', 'one key covers', formatDuration(before.record.periodMs), formatDuration(after.record.periodMs)],
     ['record.cut_after', 'segments are cut after', formatDuration(before.record.cutAfterMs), formatDuration(after.record.cutAfterMs)],
+    ['record.thumbnails', 'each segment has a thumbnail:', yesNo(before.record.thumbnails), yesNo(after.record.thumbnails)],
     ['keep.footage', 'footage is kept', formatDuration(before.keep.footageMs), formatDuration(after.keep.footageMs), after.keep.footageMs > before.keep.footageMs],
     ['keep.logs', 'the log is kept', formatDuration(before.keep.logsMs), formatDuration(after.keep.logsMs), after.keep.logsMs > before.keep.logsMs],
     ['keep.audit', 'the audit is kept', formatDuration(before.keep.auditMs), formatDuration(after.keep.auditMs), after.keep.auditMs > before.keep.auditMs],
@@ -37,12 +39,26 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['time.settle', 'after a start or a jump the clock must run steady for', formatDuration(before.time.settleMs), formatDuration(after.time.settleMs)],
     ['discovery.loopback', 'cameras on this machine are looked for:', yesNo(before.discovery.loopback), yesNo(after.discovery.loopback)],
     ['discovery.interfaces', 'cameras are looked for on', interfaces(before), interfaces(after)],
+    ['page.enabled', 'there is a page:', yesNo(before.page.enabled), yesNo(after.page.enabled)],
+    ['page.port', 'the page\'s port is', String(before.page.port), String(after.page.port)],
+    ['page.http_port', 'the page\'s port for this machine itself is', String(before.page.httpPort), String(after.page.httpPort)],
+    ['page.names', 'visitors also come by', before.page.names.join(', ') || 'no other name', after.page.names.join(', ') || 'no other name'],
+    ['page.certificate', 'the page\'s certificate is', before.page.certificate ?? 'of the hub\'s own authority', after.page.certificate ?? 'of the hub\'s own authority'],
+    ['page.certificate_key', 'the key of the page\'s certificate is', before.page.certificateKey ?? 'of the hub\'s own making', after.page.certificateKey ?? 'of the hub\'s own making'],
     ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],
     ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
     ['capture.jail', 'the least confinement of ffmpeg that is accepted is', before.capture.jail, after.capture.jail],
+    ['place', 'for the sun, the hub is at', placeInWords(before), placeInWords(after)],
     ['log.level', 'the log level is', before.log.level, after.log.level],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));
+}
+
+function privacyChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  return [
+    ...rulesLost(after.privacy, before.privacy).map((rule) => ({ text: `new: ${ruleInWords(rule)}`, lowersPrivacy: false, restart: false })),
+    ...rulesLost(before.privacy, after.privacy).map((rule) => ({ text: `no longer: ${ruleInWords(rule)}`, lowersPrivacy: true, restart: false })),
+  ];
 }
 
 function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
@@ -95,6 +111,10 @@ function place(camera: CameraConfig): string {
 
 function interfaces(config: HubConfig): string {
   return config.discovery.interfaces.length === 0 ? 'every local network' : `${config.discovery.interfaces.join(', ')} (${plural(config.discovery.interfaces.length, 'interface')})`;
+}
+
+function placeInWords({ place }: HubConfig): string {
+  return place === undefined ? 'no known place' : `${place.latitude}, ${place.longitude}`;
 }
 
 function sizeOr(bytes: number | undefined, otherwise: string): string {

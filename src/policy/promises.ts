@@ -33,7 +33,10 @@ export const promises: readonly PromiseRow[] = [
     id: 'P1', title: 'Account data',
     policy: 'We collect name, e-mail, nickname, picture, language, time zone and login.',
     mechanism: 'There is no account anywhere else. Users live in the hub\'s own encrypted database; a name and a credential are all they need, and each sees and edits their own.',
-    proofs: [],
+    proofs: [
+      { file: 'test/api/erase.test.ts', test: 'create, edit and erase a person: nothing of them is left in any file of the data folder' },
+      { file: 'test/api/accounts.test.ts', test: 'one changes own data, and erases the account with the passphrase' },
+    ],
   },
   {
     id: 'P2', title: 'Login through others',
@@ -141,14 +144,19 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/vault/verify.test.ts', test: 'catalogue rows that were altered or taken out are found by the signed root' },
       { file: 'test/vault/verify.test.ts', test: 'a database that was put back to an older state is found: by the papers on disk, and by a kept checkpoint' },
       { file: 'test/vault/audit.test.ts', test: 'ssh-keygen agrees with checkpoints and receipts, and refuses changed ones' },
+      { file: 'test/api/playback.test.ts', test: 'the audit says once who fetched which hour, however many pieces it took' },
+      { file: 'test/api/sockets.test.ts', test: 'the audit says who watched and listened, once for many connections' },
     ],
-    missing: 'views through a page, which does not exist yet.',
+    missing: 'exports made in a browser.',
   },
   {
     id: 'P16', title: 'Security events',
     policy: 'We notify you of security events and of what you can do.',
     mechanism: 'Failed logins, a broken chain, a changed camera, a new device or stopped recording become a notice that says what to do.',
-    proofs: [],
+    proofs: [
+      { file: 'test/api/accounts.test.ts', test: 'tries that fail are told to the owner, and no line of the audit says whose they were' },
+    ],
+    missing: 'a new device, and notices that leave the hub.',
   },
   {
     id: 'P17', title: 'Microphone',

@@ -7,6 +7,8 @@
  * This file: the configuration as decisions see it. `config.ts` makes it from the household's files.
  */
 import type { UnixMs } from '../base/clock.ts';
+import type { PrivacyRule } from './privacy.ts';
+import type { Place } from './sun.ts';
 
 export interface CameraConfig {
   /** Matches `cameraIdPattern`; the name of its folder, so it never changes. */
@@ -39,6 +41,17 @@ export interface CameraConfig {
 export const jailLevels = ['off', 'files', 'full'] as const;
 export type JailLevel = (typeof jailLevels)[number];
 
+export interface PageConfig {
+  readonly enabled: boolean;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly httpPort: number;
+  readonly names: readonly string[];
+  /** PEM files, absolute; both or none. Without them the hub has an authority of its own. */
+  readonly certificate?: string;
+  readonly certificateKey?: string;
+}
+
 export interface HubConfig {
   readonly name: string;
   /** The data folder, absolute. */
@@ -48,20 +61,25 @@ export interface HubConfig {
   /** The owner list, absolute; without it nothing is recorded. */
   readonly owner?: string;
   readonly socket: string;
-  readonly record: { readonly periodMs: number; readonly cutAfterMs: number };
+  readonly record: { readonly periodMs: number; readonly cutAfterMs: number; readonly thumbnails: boolean };
   readonly keep: { readonly footageMs: number; readonly logsMs: number; readonly auditMs: number };
   /** What footage may take, and what stays free; without `reserveBytes` the size of the disk decides (`policy/disk.ts`). */
   readonly disk: { readonly budgetBytes?: number; readonly reserveBytes?: number };
   readonly scrub: { readonly everyMs: number; readonly bytesPerSecond: number };
   readonly time: { readonly source: 'ntp' | 'system'; readonly settleMs: number };
   readonly discovery: { readonly loopback: boolean; readonly interfaces: readonly string[] };
+  /** The page: HTTPS for visitors, plain HTTP on 127.0.0.1 alone. `names`: host names and addresses besides those the machine knows of itself. */
+  readonly page: PageConfig;
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  /** When spaces are private by themselves. */
+  readonly privacy: readonly PrivacyRule[];
+  readonly place?: Place;
   readonly cameras: readonly CameraConfig[];
 }
 
 /** Keys whose change takes effect only when the hub starts again; all others take effect at once, without a gap elsewhere. */
-export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'data_mount', 'socket', 'time.source', 'time.settle', 'log.level']);
+export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'data_mount', 'socket', 'time.source', 'time.settle', 'log.level', 'page.enabled', 'page.port', 'page.http_port', 'page.names', 'page.certificate', 'page.certificate_key']);
 
 /** A period as the catalogue knows it, as far as deadlines are concerned. */
 export interface PeriodTimes {

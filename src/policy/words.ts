@@ -35,8 +35,8 @@ function lostInWords({ camera, nowMs }: StreamFacts, capture: Capture): string {
   if (reason === undefined) return 'connecting';
   const next = state === 'starting' ? 'being tried again' : `tried again in ${formatAge(Math.max(secondMs, (nextTryMs ?? nowMs) - nowMs))}`;
   const because = detail === undefined || detail === '' ? '' : `: ${detail}`;
-  if (reason === 'credentials refused') return `credentials refused by ${camera}, ${next}`;
-  if (reason === 'certificate changed') return `${camera} shows another certificate, so nothing is sent to it, ${next}`;
+  if (reason === 'credentials refused') return `credentials refused by ${camera}, ${next}; \`sallyport secret set ${camera}\` gives another password`;
+  if (reason === 'certificate changed') return `${camera} shows another certificate, so nothing is sent to it, ${next}; \`sallyport camera trust ${camera}\` believes it`;
   if (reason === 'camera offline') return `offline since ${clockOf(lostSinceMs ?? capture.sinceMs, nowMs)}${because}`;
   return `${reason}${because}, ${next}`;
 }

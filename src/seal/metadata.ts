@@ -6,5 +6,5 @@ export { readMetadata, segmentUuid, type SegmentMetadata } from './format/metada
 
 /** The whole `uuid` box. */
 export function metadataBox(m: SegmentMetadata): Buffer {
-  return makeBox('uuid', encodeMetadata(m));
+  return Buffer.from(makeBox('uuid', encodeMetadata(m)).buffer);
 }

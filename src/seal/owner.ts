@@ -1,35 +1,14 @@
-/** The owner's list: for whom slots are sealed, signed by the kit, made and kept on the owner's device. */
-import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+/** The owner's list: for whom slots are sealed, signed by the kit or a device of the owner, made and kept on the owner's device. */
 import { SallyportError, reasonOf } from '../base/errors.ts';
+import { ownerFileText, ownerNamespace, parseOwnerFile, signedOwnerList, spaceComment, whyNotNext, type FormerIdentity, type OwnerFile, type OwnerList, type OwnerSpace } from './format/ownerlist.ts';
 import { checkRecipient, Identity, identityTextBytes } from './identity.ts';
 import { openWhole } from './opener.ts';
 import { sealArmored } from './sealer.ts';
 import { secureAlloc, zero } from './sodium.ts';
 import { verifySignature } from './sshsig.ts';
 
-export interface OwnerSpace {
-  readonly name: string;
-  readonly recipient: string;
-  /** Recipients to whom the space's identity is sealed; the kit first. */
-  readonly members: readonly string[];
-  /** The space's identity file, armored. */
-  readonly sealed: string;
-}
+export { ownerKeys, type OwnerDevice, type OwnerList, type OwnerSpace } from './format/ownerlist.ts';
 
-export interface OwnerList {
-  readonly v: 1;
-  /** Grows with each change; a hub takes no list with a lower number. */
-  readonly number: number;
-  /** ISO 8601 */
-  readonly made: string;
-  /** The kit's recipient. */
-  readonly kit: string;
-  readonly spaces: readonly OwnerSpace[];
-  /** "ssh-ed25519 …", derived from the kit. */
-  readonly signer: string;
-}
-
-const namespace = 'sallyport-owner';
 const lineFeed = 0x0a;
 
 /** The first list: one space, `home`, whose identity is sealed to the kit. JSON text `{list, signature}`. */
@@ -39,18 +18,37 @@ export function makeOwnerList(kit: Identity, nowMs: number): string {
     const list: OwnerList = {
       v: 1, number: 1, made: new Date(nowMs).toISOString(), kit: kit.recipient, spaces: [makeSpace('home', [kit.recipient])], signer: signer.publicKey,
     };
-    return `${JSON.stringify({ list, signature: signer.sign(canonicalJson({ ...list, spaces: list.spaces.map((space) => ({ ...space })) }), namespace) }, null, 2)}\n`;
+    return ownerFileText(list, signer.sign(signedOwnerList(list), ownerNamespace), signer.publicKey);
   } finally {
     signer.close();
   }
 }
 
-/** Verified: SP_OWNER_LIST names the file and what is wrong with it. */
-export function readOwnerList(text: string, file: string): OwnerList {
+/**
+ * Verified: SP_OWNER_LIST names the file and what is wrong with it. Without `known` the kit must have signed it; with `known`, the text of a
+ * list that was verified before, that list's kit or one of its devices, and it must not be older.
+ */
+export function readOwnerList(text: string, file: string, known?: string): OwnerList {
   try {
-    const { list, signature, signed } = parse(text);
-    verifySignature({ message: canonicalJson(signed), signature, namespace, publicKey: list.signer, what: file });
-    return list;
+    const next = parseOwnerFile(text, checkRecipient);
+    const reason = whyNotNext(known === undefined ? undefined : parseOwnerFile(known, checkRecipient), next);
+    if (reason !== undefined) throw new Error(reason);
+    verify(next, file);
+    return next.list;
+  } catch (error) {
+    throw new SallyportError('SP_OWNER_LIST', { file, reason: reasonOf(error) }, error);
+  }
+}
+
+/**
+ * A list that was taken before and kept where only the hub writes: whoever it says has signed it did, and that is all that is asked.
+ * SP_OWNER_LIST.
+ */
+export function readTakenOwnerList(text: string, file: string): OwnerList {
+  try {
+    const taken = parseOwnerFile(text, checkRecipient);
+    verify(taken, file);
+    return taken.list;
   } catch (error) {
     throw new SallyportError('SP_OWNER_LIST', { file, reason: reasonOf(error) }, error);
   }
@@ -63,7 +61,26 @@ export function slotRecipients(list: OwnerList, space: string): string[] {
 
 /** The space's identity, which the caller closes. SP_OWNER_LIST, SP_WRONG_IDENTITY. */
 export function openSpace(list: OwnerList, space: string, identities: readonly Identity[]): Identity {
-  const { sealed, recipient } = spaceOf(list, space);
+  return openSealedIdentity(spaceOf(list, space), space, identities);
+}
+
+/**
+ * All identities of a space that `identities` open, the one in force first: older footage is sealed to former ones. The caller closes them.
+ * SP_OWNER_LIST; SP_WRONG_IDENTITY when none opens.
+ */
+export function openSpaceHistory(list: OwnerList, space: string, identities: readonly Identity[]): Identity[] {
+  const { former = [], ...current } = spaceOf(list, space);
+  const ours = new Set(identities.map(({ recipient }) => recipient));
+  const opened = [current, ...former].filter(({ members }) => members.some((member) => ours.has(member))).map((one) => openSealedIdentity(one, space, identities));
+  if (opened.length === 0) throw new SallyportError('SP_WRONG_IDENTITY', { what: `the space ${space}` });
+  return opened;
+}
+
+function verify({ signed, signature, by }: OwnerFile, what: string): void {
+  verifySignature({ message: signed, signature, namespace: ownerNamespace, publicKey: by, what });
+}
+
+function openSealedIdentity({ sealed, recipient }: FormerIdentity, space: string, identities: readonly Identity[]): Identity {
   const what = `the space ${space}`;
   const plain = openWhole(Buffer.from(sealed), identities, what, secureAlloc);
   try {
@@ -78,7 +95,7 @@ export function openSpace(list: OwnerList, space: string, identities: readonly I
 }
 
 function makeSpace(name: string, members: readonly string[]): OwnerSpace {
-  const comment = Buffer.from(`# space ${name}\n`, 'latin1');
+  const comment = Buffer.from(spaceComment(name), 'latin1');
   const plain = secureAlloc(comment.length + identityTextBytes + 1);
   const identity = Identity.generate();
   try {
@@ -96,49 +113,4 @@ function spaceOf(list: OwnerList, name: string): OwnerSpace {
   const space = list.spaces.find((candidate) => candidate.name === name);
   if (space === undefined) throw new SallyportError('SP_OWNER_LIST', { file: 'of the owner', reason: `it has no space called ${name}` });
   return space;
-}
-
-/** `signed` is the list as it stands in the file, keys that we do not know included. Throws a plain Error that says what is missing. */
-function parse(text: string): { list: OwnerList; signature: string; signed: CanonicalValue } {
-  const outer = membersOf(JSON.parse(text), 'it');
-  const list = membersOf(outer.get('list'), 'its list');
-  if (list.get('v') !== 1) throw new Error('it has a version that is not known');
-  const number = list.get('number');
-  if (!Number.isSafeInteger(number) || (number as number) < 1) throw new Error('its number is none');
-  const spaces = arrayOf(list.get('spaces'), 'its spaces').map(spaceFrom);
-  if (spaces.length === 0) throw new Error('it has no space');
-  if (new Set(spaces.map(({ name }) => name)).size !== spaces.length) throw new Error('two of its spaces have one name');
-  return {
-    signature: textOf(outer, 'signature'),
-    signed: outer.get('list') as CanonicalValue,
-    list: { v: 1, number: number as number, made: textOf(list, 'made'), kit: recipientOf(list, 'kit'), spaces, signer: textOf(list, 'signer') },
-  };
-}
-
-function spaceFrom(value: unknown): OwnerSpace {
-  const space = membersOf(value, 'a space');
-  const members = arrayOf(space.get('members'), 'the members of a space').map((member) => recipientOf(new Map([['member', member]]), 'member'));
-  return { name: textOf(space, 'name'), recipient: recipientOf(space, 'recipient'), members, sealed: textOf(space, 'sealed') };
-}
-
-function membersOf(value: unknown, what: string): Map<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${what} is no JSON object`);
-  return new Map(Object.entries(value));
-}
-
-function arrayOf(value: unknown, what: string): unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${what} are no list`);
-  return value;
-}
-
-function textOf(object: ReadonlyMap<string, unknown>, key: string): string {
-  const value = object.get(key);
-  if (typeof value !== 'string') throw new Error(`its ${key} is no text`);
-  return value;
-}
-
-function recipientOf(object: ReadonlyMap<string, unknown>, key: string): string {
-  const recipient = textOf(object, key);
-  checkRecipient(recipient);
-  return recipient;
 }

@@ -6,5 +6,5 @@ export { padmeSize } from './format/padme.ts';
 
 /** A `free` box of zeros that brings `plainBytes` + box to a Padmé size; players skip it. */
 export function paddingBox(plainBytes: number): Buffer {
-  return makeBox('free', new Uint8Array(paddingBoxSize(plainBytes) - 8));
+  return Buffer.from(makeBox('free', new Uint8Array(paddingBoxSize(plainBytes) - 8)).buffer);
 }

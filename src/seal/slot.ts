@@ -1,6 +1,7 @@
 /** Period keys and the slots that hold them: 1,024 bytes of armored age text that stock `dd … | age -d -i kit.txt` opens. */
 import { SallyportError } from '../base/errors.ts';
-import { looksArmored } from './format/armor.ts';
+import { decodeArmor, looksArmored } from './format/armor.ts';
+import { parseHeader } from './format/header.ts';
 import { Identity, identityTextBytes } from './identity.ts';
 import { openWhole } from './opener.ts';
 import { sealArmored } from './sealer.ts';
@@ -60,6 +61,15 @@ export function openSlot(slotText: Uint8Array, identities: readonly Identity[], 
 /** False for random bytes and empty space; true does not say that it opens. */
 export function looksLikeSlot(slotText: Uint8Array): boolean {
   return looksArmored(slotText);
+}
+
+/** Whether a text that was made elsewhere is one that a slot may hold, as far as that shows without a key. SP_AGE_ARMOR, SP_AGE_HEADER, SP_SLOT_TOO_LONG. */
+export function checkSlotText(slotText: Uint8Array, what: string): void {
+  if (slotText.length !== slotTextBytes || slotText[slotTextBytes - 1] !== lineFeed) throw new SallyportError('SP_AGE_ARMOR', { what, reason: `it has ${slotText.length} bytes, or no line feed at its end` });
+  const { stanzas } = parseHeader(decodeArmor(slotText, what), what);
+  if (stanzas.length > recipientsMax) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: stanzas.length });
+  // The kit and a space: one alone would lock somebody out who must not be.
+  if (stanzas.length < 2 || stanzas.some(({ args }) => args[0] !== 'X25519')) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'it is not sealed to a kit and a space' });
 }
 
 function padded(armored: string): Buffer {

@@ -73,6 +73,12 @@ export function verifySignature(s: { message: Uint8Array | string; signature: st
   if (!verifyDetached(parsed.signature, signedBytes(s.message, s.namespace), parsed.point)) refuse('what was signed was altered');
 }
 
+/** The public key that a signature says it was made by, unverified; undefined when it is no signature. */
+export function publicKeyIn(signature: string): string | undefined {
+  const parsed = parse(signature);
+  return parsed === undefined ? undefined : `${keyType} ${parsed.keyBlob.toString('base64')}`;
+}
+
 /** What Ed25519 signs: the purpose and the message's hash. */
 function signedBytes(message: Uint8Array | string, namespace: string): Buffer {
   const hash = createHash(hashName).update(message).digest();

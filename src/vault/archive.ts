@@ -14,6 +14,7 @@ import { inRecordedOrder } from '../policy/order.ts';
 import type { Identity } from '../seal/identity.ts';
 import { makeHold } from '../seal/hold.ts';
 import { fileKeyIn, Opener, openWhole, type ByteSource } from '../seal/opener.ts';
+import { findThumbnail, thumbnailIn, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
 import { FileSource } from './filesource.ts';
 import { holdName, isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
@@ -42,6 +43,8 @@ export interface ArchiveSegment {
   readonly damagedMs?: UnixMs;
   /** Slots of periods whose second headers open it too; alone, when `slot` is one of them. */
   readonly heldBy?: readonly number[];
+  /** Where its thumbnail's box lies in the opened bytes: as the list says, or as it was found in a file that no list covers. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 export interface ArchiveGap {
@@ -195,6 +198,22 @@ export class Archive {
   async #sourceBy({ slot, held }: Way, path: string, sizeMax?: number): Promise<ByteSource> {
     const file = join(this.#footage, path);
     return sourceOf(held ? { file, hold: await readHold(holdName(file, slot), holdName(path, slot)) } : { file }, sizeMax);
+  }
+
+  /**
+   * The JPEG of its first picture; undefined when it has none. Where its row says nothing (a hub found the file after a crash, and could
+   * not look into it) it is looked for. Errors as `openSegment`, and SP_AGE_PAYLOAD where it lies in a damaged chunk.
+   */
+  async thumbnail(segment: ArchiveSegment): Promise<Buffer | undefined> {
+    if (segment.cutChunks !== undefined) return undefined;
+    const opener = await this.openSegment(segment);
+    try {
+      const place = segment.thumb ?? await findThumbnail(opener.plainSize, (offset, length) => opener.read(offset, length));
+      const jpeg = place === undefined ? undefined : thumbnailIn(await opener.read(...place));
+      return jpeg === undefined ? undefined : Buffer.from(jpeg);
+    } finally {
+      opener.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -364,6 +383,7 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
     keyFrames: record.key_frames,
     state: record.state,
     ...(record.damaged_ms === undefined ? {} : { damagedMs: record.damaged_ms }),
+    ...(record.thumb === undefined ? {} : { thumb: record.thumb }),
   };
 }
 

@@ -10,6 +10,8 @@ import type { Connection } from './connection.ts';
 export interface AuditEntry {
   readonly what: string;
   readonly who: 'hub' | 'owner' | 'cli' | 'page';
+  /** Whose page: an id, never a name, so that erasing the account leaves nothing of whom it was. */
+  readonly account?: string;
   readonly camera?: string;
   readonly detail?: CanonicalValue;
 }
@@ -50,9 +52,9 @@ export class AuditTable {
     this.#vaultId = vaultId;
   }
 
-  append(atMs: UnixMs, { what, who, camera, detail }: AuditEntry): ChainHead {
+  append(atMs: UnixMs, { what, who, account, camera, detail }: AuditEntry): ChainHead {
     const head = this.head();
-    const entry = canonicalJson({ at_ms: Math.round(atMs), what, who, camera, detail });
+    const entry = canonicalJson({ at_ms: Math.round(atMs), what, who, account, camera, detail });
     const salt = randomBytes(16);
     const leaf = leafOf(salt, entry);
     const next = { n: head.n + 1, chain: nextChain(head.chain, leaf) };
@@ -67,6 +69,11 @@ export class AuditTable {
   /** Lines after `n` in order, at most `limit`. */
   linesAfter(n: number, limit: number): AuditLine[] {
     return this.#db.prepare<[number, number], AuditLine>('SELECT n, leaf, chain, salt, entry FROM audit WHERE n > ? ORDER BY n LIMIT ?').all(n, limit);
+  }
+
+  /** Lines before `n`, the newest first, at most `limit`. */
+  linesBefore(n: number, limit: number): AuditLine[] {
+    return this.#db.prepare<[number, number], AuditLine>('SELECT n, leaf, chain, salt, entry FROM audit WHERE n < ? ORDER BY n DESC LIMIT ?').all(n, limit);
   }
 
   chainAt(n: number): Buffer | undefined {

@@ -7,6 +7,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { gapMsMin } from '../policy/gaps.ts';
 import { inRecordedOrder } from '../policy/order.ts';
+import type { ThumbnailPlace } from '../seal/thumbnail.ts';
 import type { Connection } from './connection.ts';
 import { periodFolder, type StreamName } from './footagepaths.ts';
 import { packKeyFrames, unpackKeyFrames, type KeyFrames } from './keyframes.ts';
@@ -90,6 +91,8 @@ export interface SegmentRow {
   readonly cutChunks: number | undefined;
   /** When it was found to be not what was written. */
   readonly damagedMs: UnixMs | undefined;
+  /** Where its thumbnail's box lies in the opened bytes; absent when it has none, or none that this row knows of. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'periodClass' | 'state' | 'damagedMs'>;
@@ -142,14 +145,16 @@ const periodColumns = `id, camera, class, start_ms AS startMs, end_ms AS endMs, 
 
 const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, p.class AS periodClass, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
   s.duration_ms AS durationMs, s.path, s.size_bytes AS sizeBytes, s.header_bytes AS headerBytes, lower(hex(s.header_sha256)) AS headerSha256,
-  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs`;
+  lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
+  s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
 
 /** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. */
 const segmentMsMax = 3_600_000;
 
 type RawPeriod = Omit<PeriodFacts, 'listed'> & { readonly listed: number };
-type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs'> & {
+type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb'> & {
   readonly rowId: number; readonly keyFrames: Buffer; readonly cutChunks: number | null; readonly damagedMs: number | null;
+  readonly thumbOffset: number | null; readonly thumbSize: number | null;
 };
 
 export class Catalogue {
@@ -164,10 +169,11 @@ export class Catalogue {
   // periods
 
   /** The newest of them: an earlier one's slot was lost. */
-  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): { period: Period; slotSha256: string } | undefined {
-    const row = this.#db.prepare<[string, string, number, number], RawPeriod>(
-      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> '' ORDER BY id DESC LIMIT 1`,
-    ).get(p.camera, p.class, p.startMs, p.deadlineMs);
+  findPeriod(p: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined {
+    const row = this.#db.prepare<[string, string, number, number, Buffer | null], RawPeriod>(
+      `SELECT ${periodColumns} FROM periods WHERE camera = ? AND class = ? AND start_ms = ? AND deadline_ms = ? AND state = 'live' AND recipient <> ''
+         AND sealed_to IS coalesce(?, sealed_to) ORDER BY id DESC LIMIT 1`,
+    ).get(p.camera, p.class, p.startMs, p.deadlineMs, hashOrNull(p.sealedTo));
     return row === undefined ? undefined : { period: bare(row), slotSha256: row.slotSha256 };
   }
 
@@ -181,6 +187,14 @@ export class Catalogue {
     return row === undefined ? undefined : factsOf(row);
   }
 
+  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] {
+    return this.#db.prepare<[Bound], RawPeriod>(`
+      SELECT ${periodColumns} FROM periods
+      WHERE camera = @camera AND class = 'footage' AND state = 'live' AND start_ms < @toMs AND end_ms > @fromMs ORDER BY start_ms, id LIMIT @limit`,
+    ).all({ ...q }).map(factsOf);
+  }
+
   /** The lowest slot that no row names and that is none of `except`, and the generation that its next use has. */
   freeSlot(except: readonly number[]): { slot: number; generation: number } {
     const slot = this.#db.prepare<[{ except: string }], { slot: number }>(`
@@ -191,13 +205,13 @@ export class Catalogue {
     return { slot, generation: (last?.generation ?? 0) + 1 };
   }
 
-  addPeriod(p: Omit<Period, 'id'> & { slotSha256: string }): Period {
+  addPeriod(p: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }): Period {
     const { lastInsertRowid } = this.#db.prepare(`
-      INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'live')`,
-    ).run(p.camera, p.class, p.startMs, p.endMs, p.deadlineMs, p.slot, p.generation, p.recipient, Buffer.from(p.slotSha256, 'hex'));
+      INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, sealed_to, state)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'live')`,
+    ).run(p.camera, p.class, p.startMs, p.endMs, p.deadlineMs, p.slot, p.generation, p.recipient, Buffer.from(p.slotSha256, 'hex'), hashOrNull(p.sealedTo));
     this.#db.prepare('INSERT INTO slot_generations (slot, generation) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET generation = excluded.generation').run(p.slot, p.generation);
-    const { slotSha256: _, ...period } = p;
+    const { slotSha256: _, sealedTo: _to, ...period } = p;
     return { id: Number(lastInsertRowid), ...period };
   }
 
@@ -346,10 +360,10 @@ export class Catalogue {
     if (period?.state !== 'live') return undefined;
     const state = s.cutChunks === undefined ? 'complete' : 'cut';
     this.#db.prepare(`
-      INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state, cut_chunks)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state, cut_chunks, thumb_offset, thumb_size)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(s.periodId, s.camera, s.stream, s.seq, s.boot, s.monoMs, s.startMs, s.durationMs, s.path, s.sizeBytes, s.headerBytes,
-      Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null);
+      Buffer.from(s.headerSha256, 'hex'), Buffer.from(s.bodySha256, 'hex'), packKeyFrames(s.keyFrames), s.reason, state, s.cutChunks ?? null, s.thumb?.[0] ?? null, s.thumb?.[1] ?? null);
     this.#db.prepare(`
       UPDATE periods SET segments = segments + 1, bytes = bytes + @bytes,
         first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
@@ -604,6 +618,11 @@ export class Catalogue {
     if (run !== undefined) this.addGap(run);
   }
 
+  /** The same key, sealed to others: the slot has another text. */
+  changeSlotText(periodId: number, slotSha256: string): void {
+    this.#db.prepare('UPDATE periods SET slot_sha256 = ? WHERE id = ?').run(Buffer.from(slotSha256, 'hex'), periodId);
+  }
+
   rememberShredded(slotSha256: readonly string[], atMs: UnixMs): void {
     const statement = this.#db.prepare('INSERT OR IGNORE INTO shredded (sha256, at_ms) VALUES (?, ?)');
     for (const sha256 of slotSha256) statement.run(Buffer.from(sha256, 'hex'), Math.round(atMs));
@@ -691,6 +710,8 @@ export function recordOf(row: SegmentRow): SegmentRecord {
     header_sha256: row.headerSha256, body_sha256: row.bodySha256, header_bytes: row.headerBytes, state: row.cutChunks === undefined ? 'complete' : 'cut',
     chunks: row.cutChunks ?? 0, path: row.path, key_frames: row.keyFrames, reason: row.reason,
     ...(row.damagedMs === undefined ? {} : { damaged_ms: row.damagedMs }),
+    // Absent where there is none: the hashes of rows from before there were any stay as they are.
+    ...(row.thumb === undefined ? {} : { thumb: row.thumb }),
   };
 }
 
@@ -699,12 +720,19 @@ function recordHash(record: SegmentRecord): Buffer {
 }
 
 function rowOf(row: RawSegment): SegmentRow {
-  const { rowId: _, ...raw } = row;
-  return { ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined, damagedMs: raw.damagedMs ?? undefined };
+  const { rowId: _, thumbOffset, thumbSize, ...raw } = row;
+  return {
+    ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined, damagedMs: raw.damagedMs ?? undefined,
+    ...(thumbOffset === null || thumbSize === null ? {} : { thumb: [thumbOffset, thumbSize] as const }),
+  };
 }
 
 function factsOf(raw: RawPeriod): PeriodFacts {
   return { ...raw, listed: raw.listed === 1 };
+}
+
+function hashOrNull(hex: string | undefined): Buffer | null {
+  return hex === undefined ? null : Buffer.from(hex, 'hex');
 }
 
 function bare(raw: RawPeriod): Period {

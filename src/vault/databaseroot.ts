@@ -15,7 +15,8 @@ const queries = [
   'SELECT name, value FROM secrets ORDER BY name',
   'SELECT slot, generation FROM slot_generations ORDER BY slot',
   'SELECT camera, stream, next_seq FROM stream_seqs ORDER BY camera, stream',
-  'SELECT * FROM periods ORDER BY id',
+  `SELECT id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, list_sha256, segments, bytes, first_ms, last_end_ms, list_kept
+   FROM periods ORDER BY id`,
   'SELECT * FROM gaps ORDER BY id',
   'SELECT * FROM purges ORDER BY number',
   'SELECT count(*), max(number) FROM receipts',
@@ -24,28 +25,37 @@ const queries = [
   "SELECT name, seq FROM sqlite_sequence WHERE name <> 'checkpoints' ORDER BY name",
 ];
 
-/** Younger than the first checkpoints: while they are empty the root is what it was without them. */
-const laterQueries = [
-  'SELECT * FROM hold_periods ORDER BY period_id',
-  'SELECT period_id, segment_id, sha256 FROM holds ORDER BY period_id, segment_id',
-];
+/** Tables that came later: while one is empty, or not there yet, the root is what it was before. */
+const laterQueries: ReadonlyMap<string, string> = new Map([
+  ['accounts', 'SELECT * FROM accounts ORDER BY id'],
+  ['devices', 'SELECT * FROM devices ORDER BY id'],
+  ['sessions', 'SELECT id, account_id, device_id, hash, turned_ms, made_ms FROM sessions ORDER BY id'],
+  ['invitations', 'SELECT * FROM invitations ORDER BY id'],
+  ['tokens', 'SELECT * FROM tokens ORDER BY id'],
+  ['hold_periods', 'SELECT * FROM hold_periods ORDER BY period_id'],
+  ['holds', 'SELECT period_id, segment_id, sha256 FROM holds ORDER BY period_id, segment_id'],
+]);
 
 export function databaseRoot(db: Connection): string {
   const hash = createHash('sha256');
-  const take = (sql: string): number => {
-    let rows = 0;
-    for (const row of db.prepare<[], unknown[]>(sql).raw().iterate()) {
-      hash.update(`${JSON.stringify(row.map((value) => (Buffer.isBuffer(value) ? value.toString('hex') : value)))}\n`);
-      rows++;
-    }
-    return rows;
-  };
   for (const sql of queries) {
-    take(sql);
+    for (const row of rowsOf(db, sql)) hash.update(row);
     hash.update('\n');
   }
-  for (const sql of laterQueries) if (take(sql) > 0) hash.update('\n');
+  const tables = tablesOf(db);
+  for (const [table, sql] of laterQueries) {
+    if (!tables.includes(table)) continue;
+    let rows = 0;
+    for (const row of rowsOf(db, sql)) {
+      if (rows++ === 0) hash.update(`${table}\n`);
+      hash.update(row);
+    }
+  }
   return hash.digest('hex');
+}
+
+function* rowsOf(db: Connection, sql: string): Generator<string> {
+  for (const row of db.prepare<[], unknown[]>(sql).raw().iterate()) yield `${JSON.stringify(row.map((value) => (Buffer.isBuffer(value) ? value.toString('hex') : value)))}\n`;
 }
 
 /** Compares the database with its newest checkpoint; in words what is wrong, undefined when nothing is. */

@@ -89,11 +89,12 @@ export class HoldTable {
     return this.#db.prepare<[number], HoldOrder>('SELECT order_id AS "order", maker, label FROM hold_periods WHERE period_id = ?').get(periodId);
   }
 
-  /** The live period of a wish that keeps something of the period that begins then. */
-  periodOf(order: string, startMs: UnixMs): number | undefined {
-    return this.#db.prepare<[string, number], { id: number }>(
-      `SELECT p.id FROM periods AS p JOIN hold_periods AS o ON o.period_id = p.id WHERE o.order_id = ? AND p.start_ms = ? AND p.state = 'live' AND p.recipient <> '' ORDER BY p.id DESC LIMIT 1`,
-    ).get(order, startMs)?.id;
+  /** The live period of a wish that keeps something of the period that begins then, sealed to the people of this hash. */
+  periodOf(order: string, startMs: UnixMs, sealedTo: string): number | undefined {
+    return this.#db.prepare<[string, number, Buffer], { id: number }>(
+      `SELECT p.id FROM periods AS p JOIN hold_periods AS o ON o.period_id = p.id
+       WHERE o.order_id = ? AND p.start_ms = ? AND p.state = 'live' AND p.recipient <> '' AND p.sealed_to = ? ORDER BY p.id DESC LIMIT 1`,
+    ).get(order, startMs, Buffer.from(sealedTo, 'hex'))?.id;
   }
 
   /** The hub's own wish for that deadline. */

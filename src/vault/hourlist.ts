@@ -6,6 +6,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
+import { thumbnailBoxBytes, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { isCameraId, parseSegmentPath, periodMsMax, type StreamName } from './footagepaths.ts';
 
 export interface SegmentRecord {
@@ -39,6 +40,8 @@ export interface SegmentRecord {
   readonly damaged_ms?: UnixMs;
   /** In a hold's list: SHA-256 (hex) of the second header that opens it. */
   readonly hold_sha256?: string;
+  /** Where its thumbnail's box lies in the plaintext: offset and size. Absent when it has none, as one that a crash cut. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 /** A time without footage, and why. */
@@ -138,6 +141,7 @@ function segmentOf(fields: Fields, camera: string, held: boolean): SegmentRecord
     reason: fields.text('reason'),
     ...(fields.has('damaged_ms') ? { damaged_ms: fields.int('damaged_ms') } : {}),
     ...(held ? { hold_sha256: fields.sha256('hold_sha256') } : {}),
+    ...(fields.has('thumb') ? { thumb: thumbOf(fields) } : {}),
   };
   const path = parseSegmentPath(record.path);
   if (path === undefined || path.part || path.camera !== camera || path.seq !== record.seq || path.stream !== record.stream) {
@@ -156,6 +160,12 @@ function keyFramesOf(fields: Fields): readonly (readonly [number, number])[] {
     [lastTimeMs, lastOffset] = [timeMs, offset];
     return [timeMs, offset] as const;
   });
+}
+
+function thumbOf(fields: Fields): ThumbnailPlace {
+  const [offset, size, ...more] = fields.list('thumb', 2);
+  if (!isCount(offset) || !isCount(size) || more.length > 0 || size < thumbnailBoxBytes.min || size > thumbnailBoxBytes.max) fields.fail('thumb', 'is not the place of a thumbnail');
+  return [offset, size];
 }
 
 function gapOf(fields: Fields): GapRecord {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
+import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue, type Begun, type GapRow, type Hole, type HoleQuery, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
@@ -15,6 +16,7 @@ import type { HourList } from './hourlist.ts';
 import { HoldTable, type ErasePlan, type HoldFacts, type HoldOrder, type HoldRow, type NewHold, type SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
+import type { SegmentName, ServedRow } from './served.ts';
 
 export interface VaultFacts {
   readonly id: string;
@@ -54,6 +56,7 @@ export function makeOperations(db: Connection) {
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
   const holds = new HoldTable(db);
+  const accounts = new AccountTables(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
   const known = (): VaultFacts => {
@@ -92,21 +95,62 @@ export function makeOperations(db: Connection) {
 
     putSetting: (a: { name: string; json: string }): void => write(() => void db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(a.name, a.json)),
     setting: (a: { name: string }): string | undefined => db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE name = ?').get(a.name)?.value,
+    removeSetting: (a: { name: string }): void => write(() => void db.prepare('DELETE FROM settings WHERE name = ?').run(a.name)),
     putSecret: (a: { name: string; value: string }): void => write(() => void db.prepare('INSERT OR REPLACE INTO secrets (name, value) VALUES (?, ?)').run(a.name, a.value)),
     secret: (a: { name: string }): string | undefined => db.prepare<[string], { value: string }>('SELECT value FROM secrets WHERE name = ?').get(a.name)?.value,
     removeSecret: (a: { name: string }): void => write(() => void db.prepare('DELETE FROM secrets WHERE name = ?').run(a.name)),
     audit: (a: { entry: AuditEntry; atMs: UnixMs }): void => write(() => audit(a.atMs, a.entry)),
 
+    // accounts
+
+    accountsBook: (): AccountsBook => read(() => accounts.book()),
+    /** All together or not at all, with what is remembered beside and the lines of the audit. */
+    changeAccounts: (a: { change: AccountsChange; settings?: readonly { name: string; json: string }[]; entries: readonly AuditEntry[]; atMs: UnixMs }): void => write(() => {
+      accounts.change(a.change);
+      for (const { name, json } of a.settings ?? []) db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(name, json);
+      for (const entry of a.entries) audit(a.atMs, entry);
+    }),
+    sessionUsed: (a: { id: string; usedMs: UnixMs }): void => withoutSync(db, () => accounts.used(a.id, a.usedMs)),
+    auditBefore: (a: { before: number | undefined; limit: number }): { lines: { n: number; entry: string | null }[]; total: number } => read(() => {
+      const table = new AuditTable(db, known().id);
+      return {
+        lines: table.linesBefore(a.before ?? Number.MAX_SAFE_INTEGER, a.limit).map(({ n, entry }) => ({ n, entry })),
+        total: db.prepare<[], { count: number }>('SELECT count(*) AS count FROM audit').get()?.count ?? 0,
+      };
+    }),
+
     // periods
 
-    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
+    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
     freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => catalogue.freeSlot(a.except)),
-    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string }; hold?: HoldOrder | undefined; atMs: UnixMs }): Period => write(() => {
+    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }; hold?: HoldOrder | undefined; atMs: UnixMs }): Period => write(() => {
       const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
       const period = catalogue.addPeriod(a.period);
       if (a.hold !== undefined) holds.addPeriod(period.id, a.hold);
       audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation, order: a.hold?.order } });
       return period;
+    }),
+    periodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] => catalogue.periodsIn(a),
+    /** Undefined when no live period of that camera has this slot in this generation. */
+    livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
+      const period = catalogue.periodOfSlot(a.slot);
+      return period?.camera === a.camera && period.class === 'footage' && period.generation === a.generation && period.state === 'live' ? period : undefined;
+    },
+    /** A segment that has a file, and its live period. */
+    servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
+      const row = catalogue.segment(a.camera, a.stream, a.seq);
+      const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
+      return row === undefined || period?.state !== 'live' ? undefined : { row, period };
+    }),
+    /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
+    slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
+      const period = catalogue.period(a.periodId);
+      if (period?.state === 'live' && period.slotSha256 === a.from) {
+        catalogue.changeSlotText(a.periodId, a.to);
+        catalogue.rememberShredded([a.from], a.atMs);
+        audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
+      }
+      db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
     }),
     duePeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.duePeriods(a.nowMs),
     nextDeadlineMs: (): UnixMs | undefined => catalogue.nextDeadlineMs(),
@@ -148,8 +192,8 @@ export function makeOperations(db: Connection) {
 
     // holds
 
-    findHoldPeriod: (a: { order: string; startMs: UnixMs }): { period: Period; slotSha256: string } | undefined => {
-      const id = holds.periodOf(a.order, a.startMs);
+    findHoldPeriod: (a: { order: string; startMs: UnixMs; sealedTo: string }): { period: Period; slotSha256: string } | undefined => {
+      const id = holds.periodOf(a.order, a.startMs, a.sealedTo);
       const period = id === undefined ? undefined : catalogue.period(id);
       return period === undefined ? undefined : { period, slotSha256: period.slotSha256 };
     },
@@ -346,6 +390,8 @@ export function makeOperations(db: Connection) {
     endReconcile: (a: { skip: number; setting: string }): void => write(() => {
       db.prepare('UPDATE stream_seqs SET next_seq = next_seq + ?').run(a.skip);
       db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
+      // What was ended since must not come back: everybody logs in anew.
+      for (const table of ['sessions', 'invitations', 'tokens']) db.prepare(`DELETE FROM ${table}`).run();
     }),
     /** Their hour lists are not on disk: `finishPeriods` writes them anew. */
     unlist: (a: { periodIds: readonly number[] }): void => write(() => {

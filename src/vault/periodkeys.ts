@@ -1,4 +1,5 @@
 /** The keys of periods: found again, made in a slot that is nobody's, and looked after in the keyring's two files. The vault takes the turns. */
+import { createHash } from 'node:crypto';
 import { isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
 import type { UnixMs } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -34,9 +35,11 @@ export class PeriodKeys {
     this.#now = now;
   }
 
-  /** One whose slot both files have lost is none: what would be sealed to it would open for nobody. SP_NO_SLOT. */
+  /** One that is sealed to others is none, and neither is one whose slot both files have lost: what would be sealed to it would open for nobody. SP_NO_SLOT. */
   async find({ database, keyring }: Parts, p: NewPeriod): Promise<Period | undefined> {
-    const found = p.hold === undefined ? await database.call('findPeriod', p) : await database.call('findHoldPeriod', { order: p.hold.order, startMs: p.startMs });
+    const found = p.hold === undefined
+      ? await database.call('findPeriod', { camera: p.camera, class: p.class, startMs: p.startMs, deadlineMs: p.deadlineMs, sealedTo: sealedTo(p.recipients) })
+      : await database.call('findHoldPeriod', { order: p.hold.order, startMs: p.startMs, sealedTo: sealedTo(p.recipients) });
     if (found === undefined) return undefined;
     try {
       await keyring.read(found.period.slot, found.slotSha256);
@@ -59,7 +62,7 @@ export class PeriodKeys {
       this.#own.add(slot);
       await keyring.write(slot, slotText, sealNote({ ...facts, ...(p.hold === undefined ? {} : { order: p.hold.order, maker: p.hold.maker }) }, hubRecipient));
       await keyring.read(slot, facts.slotSha256);
-      const period = await database.call('addPeriod', { period: facts, hold: p.hold, atMs: this.#now() });
+      const period = await database.call('addPeriod', { period: { ...facts, sealedTo: sealedTo(p.recipients) }, hold: p.hold, atMs: this.#now() });
       this.#own.delete(slot);
       return period;
     } catch (error) {
@@ -93,6 +96,11 @@ export class PeriodKeys {
     if (told !== undefined) await database.call('audit', { entry: { what: 'keyring.damaged', who: 'hub', detail: { found: told } }, atMs: this.#now() });
     return told;
   }
+}
+
+/** What a period is known by besides its time: other recipients have another period. */
+function sealedTo(recipients: readonly string[]): string {
+  return createHash('sha256').update(recipients.map((recipient) => `${recipient}\n`).join('')).digest('hex');
 }
 
 /** For the owner; the lost ones first. */

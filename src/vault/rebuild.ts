@@ -263,6 +263,7 @@ async function listedRow(o: RebuildOptions, archive: Archive, by: { slot: number
   const segment = {
     stream: record.stream, seq: record.seq, boot: record.boot, monoMs: record.mono_ms, startMs: record.start_ms, durationMs: record.duration_ms, path: record.path, sizeBytes: record.size,
     headerBytes, headerSha256, bodySha256, keyFrames: record.key_frames, reason: reasonOf(record.reason), cutChunks: record.state === 'cut' ? record.chunks : undefined,
+    ...(record.thumb === undefined ? {} : { thumb: record.thumb }),
   };
   const file = join(o.folder, 'footage', record.path);
   if (!(await fileExists(file))) return { segment, found: 'missing' };
@@ -286,7 +287,7 @@ async function unlistedRow(o: RebuildOptions, archive: Archive, segment: Archive
   return {
     segment: {
       ...hashes, ...(whole ? {} : { bodySha256: noHash }), stream: segment.stream, seq: segment.seq, boot: '', monoMs: 0, startMs: segment.startMs, durationMs: Math.round(Math.max(0, untilMs - segment.startMs)), path: segment.path,
-      keyFrames: [], reason: 'continuous', cutChunks: segment.cutChunks,
+      keyFrames: [], reason: 'continuous', cutChunks: segment.cutChunks, ...(segment.thumb === undefined ? {} : { thumb: segment.thumb }),
     },
     found: whole ? 'whole' : 'damaged',
   };

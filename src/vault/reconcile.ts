@@ -5,8 +5,8 @@
  * never deleted, only left where it is (`keptFolders`); the owner's kit tells the rest (`sallyport rebuild`).
  *
  * 1. Receipts on the disk that the database does not know are taken in. 2. Purges that were under way in the copy are ended, but for the files
- * that second headers on the disk keep. 3. Periods
- * whose slot was shredded, or given to another, since the copy are purged. 4. Periods that were made since come back from their notes, or
+ * that second headers on the disk keep. 3. Periods whose slot was shredded, or given to another, since the copy are purged; of those whose key
+ * was sealed anew, the new text is taken. 4. Periods that were made since come back from their notes, or
  * from the names of their hour lists. 5. (recover.ts) Files become rows again. 6. Lists on the disk stay as they are; numbers go on far
  * above those that may have been used. Each step may be repeated after a kill.
  */
@@ -118,7 +118,10 @@ async function goneSince(parts: PurgeParts, hub: Identity): Promise<PeriodFacts[
     const texts = await parts.keyring.candidates(period.slot);
     if (texts.some((text) => textHash(text) === period.slotSha256)) continue;
     const slots = texts.filter(looksLikeSlot);
-    if (slots.length === 0 || (await noteBeside(parts, hub, period.slot, slots)) !== undefined) gone.push(period);
+    const noted = slots.length === 0 ? undefined : await noteBeside(parts, hub, period.slot, slots);
+    // The owner has sealed the same key to others since: it is the same period.
+    if (noted !== undefined && noted.recipient === period.recipient) await parts.database.call('slotReplaced', { periodId: period.id, from: period.slotSha256, to: noted.slotSha256, setting: '', atMs: parts.clock.wallMs() });
+    else if (slots.length === 0 || noted !== undefined) gone.push(period);
   }
   return gone;
 }

@@ -225,11 +225,87 @@ CREATE INDEX observations_of_camera ON observations (camera, from_ms);
 CREATE INDEX observations_in_time ON observations (from_ms);
 `;
 
+const version6 = `
+-- Who may use the page. Ids are 128 random bits, base64url. Lines of the audit name an account by its id alone: with its row its name is gone.
+CREATE TABLE accounts (
+  id          TEXT PRIMARY KEY,
+  role        TEXT NOT NULL CHECK (role IN ('owner', 'member', 'guest', 'installer')),
+  name        TEXT NOT NULL,
+  name_key    TEXT NOT NULL UNIQUE,         -- the name as it is compared: NFKC, lower case
+  nickname    TEXT NOT NULL,
+  picture     TEXT NOT NULL,                -- a data: URL; '' without one
+  language    TEXT NOT NULL,
+  time_zone   TEXT NOT NULL,
+  spaces      TEXT NOT NULL,                -- JSON list of names; an owner has all
+  salt        TEXT NOT NULL,                -- 32 bytes, base64url: how the browser stretches the passphrase
+  memory_kib  INTEGER NOT NULL,
+  passes      INTEGER NOT NULL,
+  verifier    BLOB NOT NULL,                -- SHA-256 over salt and the half that logs in
+  made_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A browser's own identity: its public halves. The private ones never leave it.
+CREATE TABLE devices (
+  id          TEXT PRIMARY KEY,
+  account_id  TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  name        TEXT NOT NULL,
+  recipient   TEXT NOT NULL,
+  signer      TEXT NOT NULL,
+  made_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_of_account ON devices (account_id);
+
+-- The cookie holds 256 random bits; here is its SHA-256. Written without an fsync of its own where only the last use changes.
+CREATE TABLE sessions (
+  id          TEXT PRIMARY KEY,
+  account_id  TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  device_id   TEXT REFERENCES devices (id) ON DELETE SET NULL,
+  hash        BLOB NOT NULL UNIQUE,
+  turned_ms   INTEGER NOT NULL,             -- when the cookie was last exchanged
+  agent       TEXT NOT NULL,
+  address     TEXT NOT NULL,
+  made_ms     INTEGER NOT NULL,
+  used_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_account ON sessions (account_id);
+
+-- Opens once, until its time is over.
+CREATE TABLE invitations (
+  id          TEXT PRIMARY KEY,
+  account_id  TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,  -- who invites
+  hash        BLOB NOT NULL UNIQUE,         -- SHA-256 of the code
+  role        TEXT NOT NULL,
+  spaces      TEXT NOT NULL,
+  until_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- For scripts: of an account's rights those that are named, until its time is over.
+CREATE TABLE tokens (
+  id          TEXT PRIMARY KEY,
+  account_id  TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  name        TEXT NOT NULL,
+  hash        BLOB NOT NULL UNIQUE,
+  rights      TEXT NOT NULL,                -- JSON list
+  spaces      TEXT NOT NULL,                -- JSON list; 'null' for all that the account has
+  made_ms     INTEGER NOT NULL,
+  until_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- SHA-256 over the recipients of the slot, a line each: who has left must not find what comes under a period that was begun before. NULL where it is not known.
+ALTER TABLE periods ADD COLUMN sealed_to BLOB;
+`;
+
+const version7 = `
+-- Where a segment's thumbnail lies in its opened bytes: the whole box. NULL where it has none.
+ALTER TABLE segments ADD COLUMN thumb_offset INTEGER CHECK (thumb_offset >= 0);
+ALTER TABLE segments ADD COLUMN thumb_size INTEGER CHECK (thumb_size > 0);
+`;
+
 /**
  * Holds. The table `periods` is made anew for its classes, as in version 2: the same columns in the same order, so that what was signed of
  * them holds.
  */
-const version6 = `
+const version8 = `
 CREATE TABLE periods_new (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   camera       TEXT NOT NULL,               -- 'hub' for the class 'database'
@@ -249,9 +325,10 @@ CREATE TABLE periods_new (
   bytes        INTEGER NOT NULL DEFAULT 0,  -- the sum of their size_bytes; of a copy: its size
   first_ms     INTEGER,                     -- the earliest start_ms among them
   last_end_ms  INTEGER,                     -- the latest start_ms + duration_ms among them
-  list_kept    INTEGER NOT NULL DEFAULT 0 CHECK (list_kept IN (0, 1))  -- as in version 4
+  list_kept    INTEGER NOT NULL DEFAULT 0 CHECK (list_kept IN (0, 1)),  -- as in version 4
+  sealed_to    BLOB                         -- as in version 6
 ) STRICT;
-INSERT INTO periods_new SELECT id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, list_sha256, segments, bytes, first_ms, last_end_ms, list_kept FROM periods;
+INSERT INTO periods_new SELECT id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, list_sha256, segments, bytes, first_ms, last_end_ms, list_kept, sealed_to FROM periods;
 DELETE FROM sqlite_sequence WHERE name = 'periods_new';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'periods_new', seq FROM sqlite_sequence WHERE name = 'periods';
 DROP TABLE periods;
@@ -281,7 +358,7 @@ CREATE INDEX holds_of_segment ON holds (segment_id);
 ALTER TABLE purges ADD COLUMN erased TEXT;  -- why, when it erases a time at somebody's wish; NULL else
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6];
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

@@ -11,6 +11,7 @@ import type { FileKey } from '../seal/filekey.ts';
 import { metadataBox, type SegmentMetadata } from '../seal/metadata.ts';
 import { paddingBox } from '../seal/padme.ts';
 import { StreamSealer } from '../seal/sealer.ts';
+import { isThumbnail, thumbnailBox, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { parseSegmentPath, partSuffix } from './footagepaths.ts';
 
 export interface SegmentFileOptions {
@@ -36,6 +37,8 @@ export interface ClosedSegment {
   /** Of everything after them. */
   readonly bodySha256: string;
   readonly keyFrames: readonly (readonly [timeMs: number, plainOffset: number])[];
+  /** Where its thumbnail's box lies in the plain bytes; absent when there is none. */
+  readonly thumb?: ThumbnailPlace;
 }
 
 /** What is on the disk of a segment that did not come to its end. */
@@ -152,9 +155,12 @@ export class SegmentFile {
     return this.#sealer.fileKey;
   }
 
-  /** Pads, marks the end, syncs, names the file and syncs its folder. SP_WRITE leaves the file as it is; `remains` says what that is worth. */
-  close(): Promise<ClosedSegment> {
-    this.#end ??= this.#finish();
+  /**
+   * Pads, marks the end, syncs, names the file and syncs its folder. SP_WRITE leaves the file as it is; `remains` says what that is worth.
+   * @param thumbnail A JPEG that goes in before the padding, if it is one that may (`isThumbnail`); the caller's again at the return.
+   */
+  close(thumbnail?: Uint8Array): Promise<ClosedSegment> {
+    this.#end ??= this.#finish(thumbnail);
     return this.#end;
   }
 
@@ -168,9 +174,11 @@ export class SegmentFile {
     await this.#end.catch(() => {});
   }
 
-  async #finish(): Promise<ClosedSegment> {
+  async #finish(thumbnail: Uint8Array | undefined): Promise<ClosedSegment> {
     try {
+      let thumb: ThumbnailPlace | undefined;
       if (this.#failure === undefined) {
+        thumb = this.#appendThumbnail(thumbnail);
         this.append(paddingBox(this.#sealer.plainBytes));
         this.#queue(this.#sealer.finish());
       }
@@ -183,6 +191,7 @@ export class SegmentFile {
         headerSha256: createHash('sha256').update(this.#sealer.header).digest('hex'),
         bodySha256: this.#body.digest('hex'),
         keyFrames: this.#keyFrames,
+        ...(thumb === undefined ? {} : { thumb }),
       };
       await rename(this.#file + partSuffix, this.#file);
       await syncFolder(dirname(this.#file));
@@ -193,6 +202,15 @@ export class SegmentFile {
     } finally {
       await this.#release();
     }
+  }
+
+  #appendThumbnail(jpeg: Uint8Array | undefined): ThumbnailPlace | undefined {
+    if (jpeg === undefined || !isThumbnail(jpeg)) return undefined;
+    const box = thumbnailBox(jpeg);
+    const place = [this.#sealer.plainBytes, box.length] as const;
+    this.append(box);
+    box.fill(0);
+    return place;
   }
 
   async #release(): Promise<void> {

@@ -6,6 +6,7 @@ import { hourMs, minuteMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { readMetadata } from '../seal/metadata.ts';
 import { chunkSealedBytes, headerSizeOf, Opener, type ByteSource } from '../seal/opener.ts';
+import { findThumbnail, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import type { ArchiveSegment, Folder } from './archive.ts';
 import type { ArchiveSlots, SlotFacts } from './archiveslots.ts';
 import { FileSource, HeldSource } from './filesource.ts';
@@ -124,10 +125,19 @@ async function describeWith(sealed: Sealed, identity: Identity, { slot, camera }
       throw new SallyportError('SP_SEGMENT_METADATA', { what: file.path, reason: `it is of ${metadata.camera}, ${metadata.stream} ${metadata.seq}` });
     }
     const { stream, seq, path } = file;
-    return { camera, stream, seq, startMs: metadata.wall_ms, durationMs: undefined, path, sizeBytes, slot, cutChunks, keyFrames: [], state: 'unlisted' };
+    const thumb = cutChunks === undefined ? await thumbOf(opener) : undefined;
+    return {
+      camera, stream, seq, startMs: metadata.wall_ms, durationMs: undefined, path, sizeBytes, slot, cutChunks, keyFrames: [], state: 'unlisted',
+      ...(thumb === undefined ? {} : { thumb }),
+    };
   } finally {
     opener.close();
   }
+}
+
+/** What is damaged has none; whoever reads it is told of the damage. */
+function thumbOf(opener: Opener): Promise<ThumbnailPlace | undefined> {
+  return findThumbnail(opener.plainSize, (offset, length) => opener.read(offset, length)).catch(expecting('SP_AGE_PAYLOAD'));
 }
 
 /**

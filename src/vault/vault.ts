@@ -27,6 +27,7 @@ import type { FileKey } from '../seal/filekey.ts';
 import { makeHold } from '../seal/hold.ts';
 import { randomBytes } from '../seal/secure.ts';
 import { secondMs } from '../base/units.ts';
+import type { AccountsBook, AccountsChange } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
 import { segmentId, type GapRow, type Hole, type HoleQuery, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
@@ -45,13 +46,16 @@ import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './p
 import type { PurgeReason, Receipt } from './receipts.ts';
 import { endReconcile, keptFoldersSetting, reconcile, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
 import { recover, type Kept, type Recovery } from './recover.ts';
+import { replaceSlot, settleReplacement, type ReplaceStep, type SlotReplacement } from './replaceslot.ts';
 import { Salvage, type Leftover, type SalvageParts } from './salvage.ts';
 import { Scrub } from './scrub.ts';
 import { SegmentFile } from './segmentfile.ts';
+import { SealedFile, type SegmentName as ServedName } from './served.ts';
 import { Turns } from './turns.ts';
 import { loadWorkingKey } from './workingkey.ts';
 import { OpenSegment, type SegmentWriter } from './writer.ts';
 
+export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
 export type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
 export type { SecondHeader } from './holds.ts';
@@ -60,6 +64,7 @@ export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
 export type { PurgeReason, Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
+export type { SealedFile } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
 export type { SegmentWriter } from './writer.ts';
 
@@ -71,7 +76,7 @@ export interface VaultOptions {
   readonly log: Log;
   readonly hubName: string;
   /** For tests that kill between steps. */
-  readonly hooks?: { readonly afterStep?: (step: PurgeStep) => Promise<void> | void };
+  readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep) => Promise<void> | void };
 }
 
 export interface SegmentBeginning {
@@ -329,9 +334,18 @@ export class Vault {
     await this.#settle(parts);
   }
 
+  /**
+   * Puts another text into a living period's slot: the same key, which the owner's device has sealed to other people. SP_SLOT_CHANGED when the slot holds
+   * something else by now; what is wrong with the text as `checkSlotText` says it; SP_WRITE.
+   */
+  replaceSlot(r: SlotReplacement): Promise<void> {
+    return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => replaceSlot(parts, r, this.#o.clock.wallMs(), (step) => this.#o.hooks?.afterStep?.(step)))));
+  }
+
   /** As a start does it: every file is a row's again, purges are ended, papers are written. What the salvage waits for is left to it: it knows more. */
   async #settleFolder(parts: Parts): Promise<void> {
     const purgeParts = this.#purgeParts(parts);
+    await settleReplacement(parts, this.#o.clock.wallMs());
     const kept = await this.#reconcile(parts, purgeParts);
     this.#recovery = await recover(purgeParts, (path) => this.#isInHand(path), kept);
     if (kept.folders.size > 0) await parts.database.call('putSetting', { name: keptFoldersSetting, json: canonicalJson([...kept.folders].sort()) });
@@ -400,7 +414,7 @@ export class Vault {
   // periods and segments
 
   /**
-   * The period of this camera, class, start and deadline, made if it is not there: its slot is in both keyring files, read back, before
+   * The period of this camera, class, start, deadline and recipients, made if it is not there: its slot is in both keyring files, read back, before
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
@@ -674,6 +688,34 @@ export class Vault {
     for (const id of ids) this.#full.delete(id);
   }
 
+  // sealed footage, given out as it lies there
+
+  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): Promise<PeriodFacts[]> {
+    return this.#call('periodsIn', q);
+  }
+
+  /** The live period of that camera whose slot this is, in this generation. SP_SLOT_MISSING when there is none (any more). */
+  async periodOfSlot(q: { camera: string; slot: number; generation: number }): Promise<PeriodFacts> {
+    const period = await this.#call('livePeriodOf', q);
+    if (period === undefined || this.#purged.has(period.id)) throw slotGone(q.slot);
+    return period;
+  }
+
+  /** The sealed key of a live period, 1,024 bytes. SP_SLOT_MISSING, SP_KEYRING, SP_DISK. */
+  async slotText({ id, slot, slotSha256 }: PeriodFacts): Promise<Buffer> {
+    const text = await this.#with(({ keyring }) => keyring.read(slot, slotSha256));
+    if (this.#purged.has(id)) throw slotGone(slot);
+    return text;
+  }
+
+  /** A closed segment's file, sealed as it is; reading it fails cleanly when it is purged meanwhile. SP_SEGMENT_MISSING, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK. */
+  async sealedFile(name: ServedName): Promise<SealedFile> {
+    const served = await this.#call('servedRow', name);
+    if (served === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: segmentId(name) });
+    return SealedFile.open({ ...served, footage: () => this.#ready().footage, isLeaving: () => this.#purged.has(served.period.id) });
+  }
+
   // observations
 
   /** Those that touch the time go; answers how many. */
@@ -795,6 +837,31 @@ export class Vault {
     return json === undefined ? undefined : (JSON.parse(json) as CanonicalValue);
   }
 
+  // accounts
+
+  accountsBook(): Promise<AccountsBook> {
+    return this.#call('accountsBook');
+  }
+
+  /** In one transaction with what is remembered beside and with the lines of the audit. */
+  changeAccounts(change: AccountsChange, entries: readonly AuditEntry[], settings: readonly { readonly name: string; readonly value: CanonicalValue }[] = []): Promise<void> {
+    return this.#call('changeAccounts', { change, entries, settings: settings.map(({ name, value }) => ({ name, json: canonicalJson(value) })), atMs: this.#now() });
+  }
+
+  sessionUsed(id: string, usedMs: UnixMs): Promise<void> {
+    return this.#call('sessionUsed', { id, usedMs });
+  }
+
+  /** The newest first, those before line `before`. */
+  auditBefore(before: number | undefined, limit: number): Promise<{ lines: { n: number; entry: string | null }[]; total: number }> {
+    return this.#call('auditBefore', { before, limit });
+  }
+
+  /** Old pages of the database's log hold what was deleted until it is truncated. SP_DATABASE while a reader keeps it from that. */
+  async forgetDeleted(): Promise<void> {
+    if (!(await this.#call('truncateWal'))) throw new SallyportError('SP_DATABASE', { reason: 'a reader keeps its log from being emptied; it is tried again' });
+  }
+
   // helpers
 
   /** A deed that puts papers on disk: when it fails, `mend` completes them from what the database has. */
@@ -860,6 +927,10 @@ export class Vault {
 /** 8 hex characters: short enough to type. */
 export function newOrderId(): string {
   return randomBytes(4).toString('hex');
+}
+
+function slotGone(slot: number): SallyportError {
+  return new SallyportError('SP_SLOT_MISSING', { what: `slot ${slot}` });
 }
 
 async function spaceOf(footage: string): Promise<DiskFacts> {

@@ -44,6 +44,8 @@ export interface SegmentWriter {
 export interface SegmentEnd {
   readonly durationMs: number;
   readonly reason: 'continuous' | 'alarm' | 'manual';
+  /** A small JPEG of its first picture, to lie in it; the caller's again when `close` has returned its promise. */
+  readonly thumbnail?: Uint8Array;
 }
 
 export interface WriterFacts {
@@ -130,12 +132,12 @@ export class OpenSegment implements SegmentWriter {
     this.#parts.ended(end === undefined || this.#purged ? undefined : this.#leftover(end.durationMs, 'continuous', end.gap));
   }
 
-  async #close({ durationMs, reason }: SegmentEnd): Promise<SegmentRow> {
+  async #close({ durationMs, reason, thumbnail }: SegmentEnd): Promise<SegmentRow> {
     if (this.#purged) return this.#refuse(() => this.#file.abandon());
     const previous = this.#parts.previous();
     let row: SegmentRow | undefined;
     try {
-      const closed = await this.#file.close();
+      const closed = await this.#file.close(thumbnail);
       await previous;
       row = await this.#parts.database.call('addSegment', {
         what: 'segment.closed', atMs: this.#parts.clock.wallMs(), segment: newSegment(this.facts, closed, { durationMs, reason }),

@@ -55,7 +55,8 @@ class Hub implements Contender {
 
   async #settle(): Promise<void> {
     await call(['keys', 'new', '--out', join(this.#data, 'owner')]);
-    await writeFile(this.#config, `name = "Bench"\ndata = "data"\nowner = "owner/owner.json"\n[record]\ncut_after = "${cutSeconds} seconds"\n[time]\nsource = "system"\nsettle = "1 second"\n[discovery]\nloopback = true\n`);
+    // The peers make no thumbnails; what those cost is measured by thumbnails.ts.
+    await writeFile(this.#config, `name = "Bench"\ndata = "data"\nowner = "owner/owner.json"\n[record]\ncut_after = "${cutSeconds} seconds"\nthumbnails = false\n[time]\nsource = "system"\nsettle = "1 second"\n[page]\nport = 0\nhttp_port = 0\n[discovery]\nloopback = true\n`);
   }
 
   async #adopt(camera: EmulatedCamera): Promise<void> {

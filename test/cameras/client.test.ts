@@ -227,7 +227,7 @@ t.test('a reply that drips is given up at the deadline, and a stop ends it at on
   const asked = client.readClock();
   await dripped.promise;
   clock.pass();
-  await t.rejects(asked, { code: 'SP_CAMERA_UNREACHABLE', evidence: { reason: 'no whole answer within 10 s' } });
+  await t.rejects(asked, { code: 'SP_CAMERA_UNREACHABLE', evidence: { operation: 'GetSystemDateAndTime', reason: 'no whole answer to GetSystemDateAndTime within 10 s' } });
   const stop = new AbortController();
   const stopped = new CameraClient({ camera: 'garden', address: { host: far.host, port: far.port, path: '/' }, user: 'u', password: new Secret('p'), clock: new StillClock(), log: silentLog, signal: stop.signal }).readClock();
   stop.abort();

@@ -169,7 +169,7 @@ t.test('a silent or dripping pull has an end, and a camera that goes on so is st
     clock.expire();
     await clock.pause();
   }
-  t.equal(heard.states.at(-1), 'stuck: it does not answer (no whole answer within 30 s)');
+  t.equal(heard.states.at(-1), 'stuck: it does not answer (no whole answer to PullMessages within 30 s)');
 });
 
 t.test('a refused password is tried once a minute at most, and is not said', async (t) => {

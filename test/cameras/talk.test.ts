@@ -6,6 +6,7 @@ import { run } from '../../src/base/spawn.ts';
 import { Certificates } from '../../src/cameras/certificates.ts';
 import { muLawToALaw } from '../../src/cameras/g711.ts';
 import { controlUri, parseRtsp, readLoudspeaker } from '../../src/cameras/rtspanswer.ts';
+import { Strays } from '../../src/cameras/strays.ts';
 import { Talk, packetSamples } from '../../src/cameras/talk.ts';
 import { Emulator, type EmulatedCamera, type EmulatorOptions } from '../../src/emulator/emulator.ts';
 import { ownNetwork } from './farend.ts';
@@ -46,6 +47,16 @@ t.test('a loudspeaker that takes A-law alone gets A-law', async (t) => {
   const camera = await emulate(t, { talk: ['PCMA'] });
   await say(await talkTo(camera), speech);
   t.ok(camera.heard().equals(muLawToALaw(speech)));
+});
+
+t.test('by RTSPS it goes to the camera whose certificate is known, and to nobody else', async (t) => {
+  const camera = await emulate(t, { talk: ['PCMU'], tls: 'only' });
+  const uri = `rtsps://${camera.address}:${camera.rtspsPort}/main`;
+  await say(await talkTo(camera, { uri, certificates: new Certificates('garden', [camera.fingerprint ?? '']) }), speech);
+  t.ok(camera.heard().equals(speech));
+  camera.renewCertificate();
+  await t.rejects(talkTo(camera, { uri, certificates: new Certificates('garden', ['ab']) }), { code: 'SP_CAMERA_CERTIFICATE' });
+  t.equal(camera.heard().length, speech.length);
 });
 
 t.test('refusals are told apart', async (t) => {
@@ -117,4 +128,19 @@ t.test('the loudspeaker of an SDP', async (t) => {
   t.equal(controlUri('track3', 'rtsp://a/b/'), 'rtsp://a/b/track3');
   t.equal(controlUri('rtsp://c/d', 'rtsp://a/b/'), 'rtsp://c/d');
   t.equal(controlUri('*', 'rtsp://a/b/'), 'rtsp://a/b/');
+});
+
+t.test('what a camera sends unasked has a bound, and each second is a new one', async (t) => {
+  let nowMs = 0;
+  const strays = new Strays(() => nowMs);
+  const untilRefused = (kind: 'packet' | 'text', bytes: number): number => {
+    for (let count = 0; count < 100_000; count++) if (strays.take(kind, bytes) !== undefined) return count;
+    return Infinity;
+  };
+  t.equal(untilRefused('text', 100), 20);
+  t.equal(untilRefused('packet', 0), 4096);
+  t.match(strays.take('text', 1), /nobody asked for/);
+  nowMs += 1000;
+  t.equal(untilRefused('packet', 65_536), 64);
+  t.equal(untilRefused('text', 16_000), 20);
 });

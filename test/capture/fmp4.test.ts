@@ -159,8 +159,8 @@ t.test('boxes that claim too much are refused as soon as they claim it', async (
   refused([ftyp, header(2 ** 16 + 1, 'free')], /box free claims/, ftyp.length);
   refused([header(16, 'wild')], /unknown type/, 0);
   refused([Buffer.from('HTTP/1.1 200 OK\r\n\r\n')], /unknown type/, 0);
-  refused([ftyp, moov, makeBox('mdat', Buffer.alloc(10))], /without a fragment/, ftyp.length + moov.length);
-  refused([ftyp, moof, makeBox('mdat', Buffer.alloc(10))], /before moov/, ftyp.length);
+  refused([ftyp, moov, Buffer.from(makeBox('mdat', Buffer.alloc(10)))], /without a fragment/, ftyp.length + moov.length);
+  refused([ftyp, moof, Buffer.from(makeBox('mdat', Buffer.alloc(10)))], /before moov/, ftyp.length);
   refused([moov], /before ftyp/, 0);
   t.equal(take(Buffer.concat([ftyp, makeBox('free', Buffer.alloc(100)), moov, makeBox('styp', Buffer.alloc(8)), makeBox('sidx', Buffer.alloc(60))])).inits.length, 1, 'known small boxes are passed over');
 });

@@ -22,14 +22,14 @@ t.test('an empty file is a hub with all defaults', async (t) => {
   const { config } = await loadConfig(join(folder, 'sallyport.toml'));
   t.same(config, {
     name: 'Home', data: '/var/lib/sallyport', dataMount: false, socket: '/var/lib/sallyport/control.sock',
-    record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
+    record: { periodMs: 3_600_000, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: 259_200_000, logsMs: 1_209_600_000, auditMs: 63_072_000_000 },
     disk: {},
     scrub: { everyMs: 604_800_000, bytesPerSecond: 2_000_000 },
     time: { source: 'ntp', settleMs: 3_600_000 },
-    discovery: { loopback: false, interfaces: [] },
+    page: { enabled: true, port: 7443, httpPort: 7480, names: [] }, discovery: { loopback: false, interfaces: [] },
     capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' },
-    log: { level: 'info' },
+    log: { level: 'info' }, privacy: [],
     cameras: [],
   });
 });

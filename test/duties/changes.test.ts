@@ -74,6 +74,28 @@ t.test('a camera that is away is not asked, and soon after its return it is', as
   t.match(observed, [{ kind: 'firmware', source: 'serial 008 instead of 007' }]);
 });
 
+t.test('another serial number is told once and not taken for the camera\'s', async (t) => {
+  const { clock, observed, audit, notices, until, become, asked, state } = await watch(t);
+  const look = async (): Promise<void> => {
+    const before = asked();
+    await until(() => clock.waitsFor(hour));
+    clock.pass(hour);
+    await until(() => asked() > before && clock.waitsFor(hour));
+  };
+  become({ serial: '008', firmware: '1.0' });
+  await look();
+  await look();
+  t.same(notices, ['garden camera changed: firmware 1.0 instead of 5.10, serial 008 instead of 007']);
+  t.same([observed.length, audit.length], [1, 1]);
+  t.same(state.known, first);
+  become({ serial: '007', firmware: '5.10' });
+  await look();
+  become({ serial: '008' });
+  await look();
+  t.equal(notices.length, 2, 'again, when it comes again');
+  t.same(state.known, first);
+});
+
 t.test('a camera that said Hello while it was away has restarted; one whose cable was out has not', async (t) => {
   const { clock, changes, observed, until, state } = await watch(t);
   await until(() => clock.waitsFor(hour));

@@ -3,20 +3,46 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { acceptChange, acceptNamespace, approvalDocument, judgeConsent } from '../../src/duties/consent.ts';
+import type { PendingChange } from '../../src/policy/consent.ts';
 import type { HubConfig } from '../../src/policy/settings.ts';
 import { Identity } from '../../src/seal/identity.ts';
-import { makeOwnerList, readOwnerList } from '../../src/seal/owner.ts';
+import { makeOwnerList, readOwnerList, readTakenOwnerList } from '../../src/seal/owner.ts';
 import { Vault } from '../../src/vault/vault.ts';
+import { makeDevice, type Device } from '../../src/web/crypto/device.ts';
+import { makeKit } from '../../src/web/crypto/kit.ts';
+import { firstOwnerList, nextOwnerList } from '../../src/web/crypto/ownerlist.ts';
 
 const dayMs = 86_400_000;
 
+function signApproval(change: PendingChange, nowMs: number, by: Device['identity']): { id: string; document: string; signature: string } {
+  const document = approvalDocument(change, nowMs);
+  return { id: change.id, document, signature: by.sign(document, acceptNamespace) };
+}
+
 function configOf(footageDays: number): HubConfig {
   return {
-    name: 'test', data: '/nowhere', dataMount: false, socket: '/nowhere/control.sock', record: { periodMs: 3_600_000, cutAfterMs: 60_000 },
+    name: 'test', data: '/nowhere', dataMount: false, socket: '/nowhere/control.sock', record: { periodMs: 3_600_000, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: footageDays * dayMs, logsMs: dayMs, auditMs: dayMs }, disk: {}, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1000 },
-    discovery: { loopback: false, interfaces: [] }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, log: { level: 'info' }, cameras: [],
+    discovery: { loopback: false, interfaces: [] }, page: { enabled: false, port: 0, httpPort: 0, names: [] }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, log: { level: 'info' }, privacy: [], cameras: [],
   };
 }
+
+t.test('a device of the owner may say yes, and one that was taken out may not any more', async (t) => {
+  const kit = makeKit(Date.now()).identity;
+  const [phone, tablet] = [makeDevice('phone'), makeDevice('tablet')];
+  const first = firstOwnerList(kit, phone.shape, Date.now());
+  const both = nextOwnerList(first, kit, { kind: 'device', device: tablet.shape }, Date.now());
+  const left = nextOwnerList(both, kit, { kind: 'device removed', recipient: tablet.identity.recipient }, Date.now());
+  const vault = await Vault.open({ folder: join(t.testdir(), 'data'), clock: systemClock, log: silentLog, hubName: 'test' });
+  await judgeConsent(vault, configOf(3));
+  const change = (await judgeConsent(vault, configOf(7))).pending[0]!;
+  const yesOf = (device: Device): ReturnType<typeof signApproval> => signApproval(change, Date.now(), device.identity);
+  await t.rejects(acceptChange(vault, readTakenOwnerList(left, 'it'), change, yesOf(tablet)), { code: 'SP_BAD_SIGNATURE', message: /another key/ });
+  await t.rejects(acceptChange(vault, readTakenOwnerList(left, 'it'), change, yesOf(makeDevice('a stranger\'s'))), { code: 'SP_BAD_SIGNATURE' });
+  await acceptChange(vault, readTakenOwnerList(both, 'it'), change, yesOf(tablet));
+  t.equal((await judgeConsent(vault, configOf(7))).effective.keep.footageMs, 7 * dayMs);
+  await vault.close();
+});
 
 t.test('a yes counts once, for exactly the change that the owner read, and only from the owner', async (t) => {
   const kit = Identity.generate();

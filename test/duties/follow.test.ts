@@ -223,3 +223,21 @@ t.test('among many that do not say who they are, each has its turn', async (t) =
   await world.clock.passUntil(8500);
   t.equal(world.log.at(-1), '6s move front 192.168.1.100:80: its hardware address');
 });
+
+t.test('one that says who it is does not wait for a crowd that does not, and in a crowd nobody waits for ever', async (t) => {
+  const world = new World(t);
+  world.online.set('front', false);
+  world.neighbours.set('192.168.1.200', own);
+  for (let host = 1; host <= 150; host++) world.hear(`192.168.2.${host}`, { urn: undefined });
+  world.hear('192.168.1.200');
+  await world.clock.passUntil(2500);
+  t.equal(world.log[1], '2s move front 192.168.1.200:80: its hardware address');
+
+  const nameless = new World(t);
+  nameless.online.set('front', false);
+  nameless.neighbours.set('192.168.1.200', own);
+  for (let host = 1; host <= 150; host++) nameless.hear(`192.168.2.${host}`, { urn: undefined });
+  nameless.hear('192.168.1.200', { urn: undefined });
+  await nameless.clock.passUntil(60_000);
+  t.match(nameless.log.find((line) => line.includes('move')), /^\d+s move front 192\.168\.1\.200/);
+});

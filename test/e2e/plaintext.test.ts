@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { randomInt } from 'node:crypto';
 import { run } from '../../src/base/spawn.ts';
-import { plaintextOf, searchFolders, type Plaintext, type Searched } from './plaintext.ts';
+import { plaintextOf, runsOf, searchFolders, type Plaintext, type Searched } from './plaintext.ts';
 import { shortFolder, TestSite } from './site.ts';
 
 t.test('while recording and after kill -9, no file holds plaintext of what the camera sent', async (t) => {
@@ -18,10 +18,16 @@ t.test('while recording and after kill -9, no file holds plaintext of what the c
   const recording = await search();
   t.same(recording.findings, [], `nothing in ${recording.files} files, ${recording.bytes} bytes, while recording`);
   t.ok(recording.bytes > 300_000, 'and it was really recorded');
+  const pictures = join(clips, 'pictures');
+  const thumbnails = await thumbnailsOf(site, pictures);
+  t.ok(thumbnails.runs >= 50, `${thumbnails.runs} runs of the segments' thumbnails are looked for, too`);
+  const searchThumbnails = (): Promise<Searched> => searchEverywhere(site, thumbnails, sinceMs, clips);
+  t.same((await searchThumbnails()).findings, [], 'nor one of a thumbnail');
 
   await site.stop('SIGKILL');
   const killed = await search();
   t.same(killed.findings, [], `nothing in ${killed.files} files after kill -9`);
+  t.same((await searchThumbnails()).findings, [], 'nor one of a thumbnail');
 
   await site.startHub();
   await site.untilSealed(1);
@@ -34,9 +40,18 @@ t.test('while recording and after kill -9, no file holds plaintext of what the c
   const raw = await run('ffmpeg', ['-v', 'error', '-i', scene, '-c', 'copy', '-bsf:v', 'h264_mp4toannexb,filter_units=remove_types=6-9', '-f', 'h264', '-']);
   await writeFile(join(site.data, 'footage', 'planted-payload'), Buffer.concat([Buffer.from('x'), raw.stdout.subarray(1000)]));
   await copyFile(join(dirname(scene), 'main.jpg'), join(site.folder, 'tmp', 'planted-picture'));
+  await writeFile(join(site.data, 'planted-thumbnail'), Buffer.concat([Buffer.from('x'), await readFile(join(pictures, (await readdir(pictures))[0] ?? ''))]));
+  t.same((await searchThumbnails()).findings.map((finding) => finding.file).filter((file) => file.endsWith('thumbnail')), [join(site.data, 'planted-thumbnail')], 'a planted thumbnail is found');
   const control = await search();
   t.same(control.findings.map((finding) => finding.file).sort(), [join(site.data, 'footage', 'planted-payload'), join(site.data, 'planted-copy'), join(site.folder, 'tmp', 'planted-picture')].sort(), 'the planted copies are found');
 });
+
+/** As the owner opens them, outside of every folder that is searched. */
+async function thumbnailsOf(site: TestSite, folder: string): Promise<Plaintext> {
+  await site.call(['list', '--pictures', folder, '--identity', site.kit, '--config', site.config]);
+  const pictures = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))));
+  return runsOf(pictures.map((picture) => picture.subarray(700)));
+}
 
 async function recordKnownClip(t: Test, folder: string): Promise<{ site: TestSite; plaintext: Plaintext }> {
   // Unlike every other clip that may lie in the temporary folders: its noise is of this run alone.

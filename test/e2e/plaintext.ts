@@ -18,7 +18,10 @@ export async function plaintextOf(clip: string, jpegs: readonly string[]): Promi
   const annexB = (await run('ffmpeg', ['-v', 'error', '-i', clip, '-map', '0:v:0', '-c', 'copy', '-bsf:v', 'h264_mp4toannexb', '-f', 'h264', '-'])).stdout;
   // Slices only: parameter sets and x264's own notes are alike in clips that are not this one.
   const slices = [...nalUnits(annexB)].filter((nal) => [1, 5].includes((nal[0] ?? 0) & 0x1f));
-  const payloads = [...slices, ...(await Promise.all(jpegs.map(async (path) => (await readFile(path)).subarray(700))))];
+  return runsOf([...slices, ...(await Promise.all(jpegs.map(async (path) => (await readFile(path)).subarray(700))))]);
+}
+
+export function runsOf(payloads: readonly Buffer[]): Plaintext {
   const byStart = new Map<number, Buffer[]>();
   let runs = 0;
   for (const payload of payloads) {

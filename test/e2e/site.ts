@@ -135,6 +135,10 @@ export class TestSite {
     }
   }
 
+  untilRecording(camera: string): Promise<StatusReport> {
+    return this.until(({ cameras }) => cameras.some((one) => one.camera === camera && one.recording));
+  }
+
   untilSealed(segments: number): Promise<StatusReport> {
     return this.until((status) => status.cameras.length === this.cameras.length && status.cameras.every((camera) => camera.segmentsSealed >= segments));
   }
@@ -155,6 +159,10 @@ footage = "${o.keep ?? '1 hour'}"
 [time]
 source = "system"
 settle = "1 second"
+
+[page]
+port = 0
+http_port = 0
 
 [discovery]
 loopback = true

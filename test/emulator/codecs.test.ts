@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
-import { pictureHashes, rtspUrl, RtspClient, startEmulator } from './testkit.ts';
+import { pictureHashes, pictureTypes, postSoap, rtspUrl, RtspClient, securityHeader, startEmulator } from './testkit.ts';
 
 // They mostly wait for pictures, so they run side by side.
 t.jobs = 3;
@@ -44,16 +44,33 @@ t.test('B-frames are shown in their order', { buffered: true }, async (t) => {
   await expectScene(t, camera, 3, (picture) => picture % 15 === 0, /^(?:\[framemd5 [^\n]*Non-monotonous DTS[^\n]*previous: 0[^\n]*\n?){0,3}$/);
 });
 
+t.test('H.265 has B-frames too, and is told of so', { buffered: true }, async (t) => {
+  const { camera } = await startEmulator(t, { codec: 'h265', bFrames: 2, seconds: 2 });
+  const { text } = await postSoap(camera, '<m:GetVideoEncoderConfigurations xmlns:m="http://www.onvif.org/ver20/media/wsdl"><ProfileToken>profile_main</ProfileToken></m:GetVideoEncoderConfigurations>', { service: 'media2', header: securityHeader(camera) });
+  t.match(text, / AnchorFrameDistance="3" .*<tt:Encoding>H265</s);
+  t.match(await pictureTypes(rtspUrl(camera, '/main'), 16), /^I(?:PBB|BBP|BPB)+/);
+});
+
 t.test('who comes between two distant key frames does not wait for the next one', { buffered: true }, async (t) => {
-  const { camera } = await startEmulator(t, { gopSeconds: 6, seconds: 2 });
+  const { camera } = await startEmulator(t, { gopSeconds: 10, seconds: 2 });
   const types = await run('ffprobe', ['-v', 'error', '-show_entries', 'frame=pict_type', '-of', 'csv=p=0', camera.scenes.main]);
-  t.strictSame(types.stdout.toString().match(/[IPB]/g), ['I', ...Array.from({ length: 89 }, () => 'P')], 'one key frame in six seconds');
+  t.strictSame(types.stdout.toString().match(/[IPB]/g), ['I', ...Array.from({ length: 149 }, () => 'P')], 'one key frame in ten seconds');
   const client = await RtspClient.connect(camera);
   await client.play(camera);
-  await client.until(() => client.packets.filter((packet) => packet[1] === 0 && ((packet[5] as number) & 0x80) !== 0).length >= 20);
+  const pictures = (): Buffer[] => client.packets.filter((packet) => packet[1] === 0);
+  const hasSets = (packet: Buffer): boolean => ((packet[16] as number) & 0x1f) === 7;
+  await client.until(() => pictures().filter((packet) => ((packet[5] as number) & 0x80) !== 0).length >= 20);
+  const packets = pictures();
+  t.equal(packets.findIndex(hasSets), 0, 'its first picture has parameter sets');
+  t.equal(packets.filter(hasSets).length, 1, 'no other one has');
+  for (const service of ['media', 'media2'] as const) {
+    const before = pictures().length;
+    t.match(await postSoap(camera, '<SetSynchronizationPoint><ProfileToken>profile_main</ProfileToken></SetSynchronizationPoint>', { service, header: securityHeader(camera) }), { status: 200 });
+    await client.until(() => pictures().slice(before).some(hasSets));
+  }
+  const all = pictures();
+  t.ok(all.slice(1).every((packet, n) => packet.readUInt16BE(6) === (((all[n] as Buffer).readUInt16BE(6) + 1) & 0xffff)), 'who asks for a key frame gets one, without a hole');
   client.socket.destroy();
-  const packets = client.packets.filter((packet) => packet[1] === 0);
-  t.equal((packets[0]?.[16] as number) & 0x1f, 7, 'its first picture has parameter sets');
   const times = [...new Set(packets.map((packet) => packet.readUInt32BE(8)))];
   t.strictSame(new Set(times.slice(1).map((time, n) => (time - (times[n] as number) + 2 ** 32) % 2 ** 32)), new Set([6000]), 'and the pace is even');
   await expectScene(t, camera, 1, (picture) => picture === 0);

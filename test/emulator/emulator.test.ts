@@ -4,6 +4,7 @@ import t from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { run } from '../../src/base/spawn.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
+import { loadVideo } from '../../src/emulator/scene.ts';
 import { ownAddress, pictureHashes, rtspUrl, startEmulator } from './testkit.ts';
 
 // They mostly wait for pictures, so they run side by side.
@@ -67,6 +68,14 @@ t.test('a clip without B-frames is sent as it is, any other is made fit', { buff
     const begin = scene.hashes.indexOf(live.hashes[0] as string);
     t.strictSame(live.hashes, live.hashes.map((_, n) => scene.hashes[(begin + n) % scene.hashes.length]));
   }));
+});
+
+t.test('a clip that ends before its second key frame would come is shown again until then', { buffered: true }, async (t) => {
+  const folder = t.testdir();
+  const clip = `${folder}/short.mp4`;
+  await run('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=322x242:r=15:d=2', '-c:v', 'libx264', '-preset', 'ultrafast', clip]);
+  const { camera } = await startEmulator(t, { folder: `${folder}/scenes`, clip, gopSeconds: 5 });
+  t.strictSame((await loadVideo(camera.scenes.main)).pictures.map(({ keyFrame }) => keyFrame), Array.from({ length: 75 }, (_, n) => n === 0));
 });
 
 const people = new URL('../../../shared/fixtures/video/one-by-one-person-detection.mp4', import.meta.url).pathname;

@@ -19,15 +19,17 @@ t.test('each make is walked through from its services to its pictures', { timeou
     const call = async (body: string, url?: string): Promise<{ status: number; text: string }> => postSoap(camera, body, { header: securityHeader(camera), ...(url === undefined ? {} : { url }) });
     const services = findAll(findDeep(parseXml((await call(`<GetServices xmlns="${device}"/>`)).text), 'GetServicesResponse'), 'Service');
     const xaddrs = new Map(services.map((service) => [textOf(service, 'Namespace') ?? '', textOf(service, 'XAddr') ?? '']));
+    t.equal(xaddrs.has(media.media), make !== 'profile-t', `${make}: Media`);
     t.equal(xaddrs.has(media.media2), habits.services.includes('media2'), `${make}: Media2`);
     t.equal(xaddrs.has('http://www.onvif.org/ver20/ptz/wsdl'), habits.moves, `${make}: PTZ`);
     const told = await call(`<GetDeviceInformation xmlns="${device}"/>`);
     t.match([told.status, told.text], [200, `<tds:SerialNumber>${camera.serial}</tds:SerialNumber>`], make);
-    const url = xaddrs.get(media.media);
-    const profiles = findAll(findDeep(parseXml((await call(`<GetProfiles xmlns="${media.media}"/>`, url)).text), 'GetProfilesResponse'), 'Profiles').map(({ attributes }) => attributes['token'] ?? '');
+    const service = xaddrs.has(media.media) ? media.media : media.media2;
+    const url = xaddrs.get(service);
+    const profiles = findAll(findDeep(parseXml((await call(`<GetProfiles xmlns="${service}"/>`, url)).text), 'GetProfilesResponse'), 'Profiles').map(({ attributes }) => attributes['token'] ?? '');
     t.strictSame(profiles, Object.values(habits.tokens.profiles), `${make}: tokens`);
     const uriOf = async (operation: string, token: string): Promise<string> =>
-      findDeep(parseXml((await call(`<${operation} xmlns="${media.media}"><ProfileToken>${token.replaceAll('&', '&amp;')}</ProfileToken></${operation}>`, url)).text), 'Uri')?.text ?? '';
+      findDeep(parseXml((await call(`<${operation} xmlns="${service}"><Protocol>RTSP</Protocol><ProfileToken>${token.replaceAll('&', '&amp;')}</ProfileToken></${operation}>`, url)).text), 'Uri')?.text ?? '';
     for (const [n, name] of (['main', 'sub'] as const).entries()) {
       const uri = await uriOf('GetStreamUri', profiles[n] as string);
       t.equal(uri, `rtsp://${camera.address}:${camera.rtspPort}${habits.rtspPaths[name]}`, `${make}: ${name}`);

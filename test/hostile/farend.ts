@@ -1,5 +1,5 @@
 /** A camera that speaks ONVIF well enough to be adopted, but for the one thing that it does to whoever asks. */
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export interface Hit {
   /** The SOAP operation, else method and path. */
@@ -83,6 +83,60 @@ export class HostileCamera {
       const answer = soundAnswer(operation, this);
       socket.end(answer === undefined ? http('HTTP/1.1 500 Internal Server Error', soap(fault('ActionNotSupported'))) : http('HTTP/1.1 200 OK', soap(answer)));
     });
+  }
+}
+
+/** Stands before a camera's RTSP port: whoever comes for its pictures is passed on, and whoever comes to talk through it meets the mischief. */
+export class HostileLoudspeaker {
+  mischief: (request: string, socket: Socket) => void = () => {};
+  /** Everything that talkers ever brought. */
+  received = '';
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(behind: { host: string; port: number }) {
+    this.#server = createServer((near) => {
+      this.#keep(near);
+      near.once('data', (first: Buffer) => {
+        if (first.includes('backchannel')) {
+          this.#hear(first, near);
+          near.on('data', (data: Buffer) => this.#hear(data, near));
+          return;
+        }
+        const far = connect(behind);
+        this.#keep(far);
+        far.write(first);
+        near.pipe(far).pipe(near);
+      });
+    });
+  }
+
+  static async start(behind: { host: string; port: number }): Promise<HostileLoudspeaker> {
+    const loudspeaker = new HostileLoudspeaker(behind);
+    await new Promise<void>((resolve) => loudspeaker.#server.listen({ host: behind.host, port: 0 }, resolve));
+    return loudspeaker;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => this.#sockets.delete(socket));
+  }
+
+  /** A talker waits for each answer, so that one piece is one request, or sound. */
+  #hear(data: Buffer, socket: Socket): void {
+    const text = data.toString('latin1');
+    this.received = (this.received + text).slice(-1_000_000);
+    if (/^[A-Z_]+ \S+ RTSP\/1\.0\r\n/.test(text)) this.mischief(text, socket);
   }
 }
 

@@ -68,7 +68,7 @@ function rtsp(act: (hit: Hit, socket: Socket, trap: Trap) => void): Kind['mischi
   };
 }
 
-function rtspAnswer({ head }: Hit, status: string, headers: readonly string[] = [], body = ''): string {
+function rtspAnswer({ head }: Pick<Hit, 'head'>, status: string, headers: readonly string[] = [], body = ''): string {
   const cseq = /^cseq: *(\d+)/im.exec(head)?.[1] ?? '1';
   return [`RTSP/1.0 ${status}`, `CSeq: ${cseq}`, ...headers, ...(body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]), '', body].join('\r\n');
 }
@@ -167,4 +167,44 @@ export const kinds: readonly Kind[] = [
     };
     more();
   }), expect: /SP_CAMERA_/ },
+];
+
+export interface TalkKind {
+  readonly name: string;
+  readonly mischief: (trap: Trap) => (request: string, socket: Socket) => void;
+  /** What the talker reads; a kind without one may be talked through or not, whichever. */
+  readonly expect?: RegExp;
+}
+
+/** A loudspeaker as it should be, but that `then` takes over when the way to it is open. */
+function loudspeaker(then: (socket: Socket) => void, control = 'back'): TalkKind['mischief'] {
+  return () => (head, socket) => {
+    const sdp = `v=0\r\nm=audio 0 RTP/AVP 0\r\na=control:${control}\r\na=sendonly\r\n`;
+    const headers = ['Session: 1', 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1'];
+    socket.write(head.startsWith('DESCRIBE') ? rtspAnswer({ head }, '200 OK', ['Content-Type: application/sdp'], sdp) : rtspAnswer({ head }, '200 OK', headers));
+    if (head.startsWith('PLAY')) then(socket);
+  };
+}
+
+function endlessly(piece: string | Buffer): (socket: Socket) => void {
+  return (socket) => {
+    const more = (): void => {
+      if (!socket.destroyed) if (socket.write(piece)) setImmediate(more); else socket.once('drain', more);
+    };
+    more();
+  };
+}
+
+export const talkKinds: readonly TalkKind[] = [
+  { name: 'answers that nobody asked for, without end', mischief: loudspeaker(endlessly('RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n'.repeat(500))), expect: /SP_CAMERA_ANSWER.*nobody asked for/s },
+  { name: 'long answers that nobody asked for', mischief: loudspeaker(endlessly(`RTSP/1.0 200 OK\r\nContent-Length: 60000\r\n${'X: y\r\n'.repeat(2000)}\r\n${' '.repeat(60_000)}`)), expect: /SP_CAMERA_ANSWER.*nobody asked for/s },
+  { name: 'questions of its own without end', mischief: loudspeaker(endlessly('OPTIONS rtsp://hub/ RTSP/1.0\r\nCSeq: 1\r\n\r\n'.repeat(500))), expect: /SP_CAMERA_ANSWER.*nobody asked for/s },
+  { name: 'empty packets without end', mischief: loudspeaker(endlessly(Buffer.alloc(65_536, Buffer.from([0x24, 0, 0, 0])))), expect: /SP_CAMERA_ANSWER.*more packets/s },
+  { name: 'large packets without end', mischief: loudspeaker(endlessly(Buffer.concat([Buffer.from([0x24, 0, 0xff, 0xff]), Buffer.alloc(65_535)]))), expect: /SP_CAMERA_ANSWER.*more packets/s },
+  { name: 'a head without end', mischief: loudspeaker(endlessly(`RTSP/1.0 200 OK\r\nX: ${'y'.repeat(65_536)}`)), expect: /SP_CAMERA_ANSWER.*head of more than/s },
+  { name: 'no RTSP in the middle of it', mischief: loudspeaker(endlessly('SSH-2.0-OpenSSH_9.2 and more of it\r\n\r\n')), expect: /SP_CAMERA_ANSWER.*no RTSP/s },
+  { name: 'asks for the password for ever', mischief: () => (head, socket) => void socket.write(rtspAnswer({ head }, '401 Unauthorized', [`WWW-Authenticate: Digest realm="x", nonce="${Math.random()}", stale=true`])), expect: /SP_CAMERA_REFUSED/ },
+  { name: 'wants the password in clear (Basic)', mischief: () => (head, socket) => void socket.write(rtspAnswer({ head }, '401 Unauthorized', ['WWW-Authenticate: Basic realm="x"'])), expect: /SP_CAMERA_REFUSED/ },
+  { name: 'a loudspeaker at another host', mischief: (trap) => loudspeaker(() => {}, `rtsp://${trap.host}:${trap.port}/back`)(trap) },
+  { name: 'a loudspeaker that breaks out of its line', mischief: loudspeaker(() => {}, 'back\u0000\u0085x') },
 ];

@@ -18,10 +18,12 @@ t.test('the linter finds nothing, warnings counted', (t) => {
 });
 
 t.test('each dependency belongs to a room, and each package of the plan is a dependency', async (t) => {
-  const { dependencies } = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as { dependencies: Record<string, string> };
-  const planned = new Set(modules.flatMap(({ names }) => names).filter((name) => !name.startsWith('node:')).map(packageOf));
+  const { dependencies, devDependencies } = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+  const packagesOf = (built: boolean): Set<string> => new Set(modules.filter((rule) => (rule.built === true) === built).flatMap(({ names }) => names).filter((name) => !name.startsWith('node:')).map(packageOf));
+  const planned = packagesOf(false);
   t.strictSame(Object.keys(dependencies).filter((name) => !planned.has(name)), [], 'a dependency says which room alone may use it');
   t.strictSame([...planned].filter((name) => !(name in dependencies)), [], 'no row outlives its package');
+  t.strictSame([...packagesOf(true)].filter((name) => !(name in devDependencies)), [], 'what the page is built of is no dependency of the hub');
   t.strictSame(modules.flatMap(({ names }) => names).filter((name) => harmlessModules.includes(name)), []);
 });
 

@@ -17,7 +17,7 @@ const keysAndBelow = ['base', 'policy', 'seal'];
 const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detect', 'outbox', 'duties'];
 
 /** Pure, and shared with the browser. */
-const sealFormat = ['armor', 'base64', 'bech32', 'header', 'hold', 'metadata', 'padme', 'stream'].map((name) => `seal/format/${name}.ts`);
+const sealFormat = ['armor', 'base64', 'bech32', 'header', 'hold', 'metadata', 'ownerlist', 'padme', 'stream', 'thumbnail'].map((name) => `seal/format/${name}.ts`);
 
 /** `config` stands for the files src/config*.ts, `hub` and `courier` for src/hub.ts and src/courier.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
@@ -33,7 +33,7 @@ export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
   duties: { imports: duties, because: 'duties/ call the rooms below in order and know nobody above', clockGiven: true },
   api: { imports: [...duties, 'api'], because: 'api/ serves visitors by calling duties; it speaks to nobody outside', clockGiven: true },
   cli: { imports: [...duties, 'api/contract.ts', 'hub', 'cli'], because: 'cli/ is the terminal: it talks to the hub through the contract and the socket', clockGiven: false },
-  web: { imports: ['web', 'policy', 'api/pagecontract.ts', 'api/contract.ts', 'base/errors.ts', 'base/mp4.ts', 'base/canonical.ts', ...sealFormat], because: 'web/ runs in a visitor\'s browser: of ours it knows the contract, the pure decisions and the sealed format', clockGiven: false },
+  web: { imports: ['web', 'policy', 'api/pagecontract.ts', 'api/contract.ts', 'base/errors.ts', 'base/mp4.ts', 'base/codecs.ts', 'base/canonical.ts', ...sealFormat], because: 'web/ runs in a visitor\'s browser: of ours it knows the contract, the pure decisions and the sealed format', clockGiven: false },
   emulator: { imports: ['base', 'emulator'], because: 'emulator/ plays the camera, so it must not share code with what is tested against it', clockGiven: false },
   config: { imports: ['base', 'policy', 'config'], because: 'the configuration is read and judged without keys, disk or network', clockGiven: true },
   hub: { imports: [...duties, 'api', 'hub'], because: 'the part that sees cannot speak outside', clockGiven: true },
@@ -54,6 +54,8 @@ export interface ModuleRule {
   readonly harmless?: readonly string[];
   /** At most one file imports it, wherever in `only` that is. */
   readonly oneFile?: true;
+  /** Goes into the built page, or builds it: a development dependency, which the hub never loads. */
+  readonly built?: true;
 }
 
 export const modules: readonly ModuleRule[] = [
@@ -76,12 +78,15 @@ export const modules: readonly ModuleRule[] = [
   { names: ['fluent-ffmpeg'], only: ['capture/'], oneFile: true, because: 'one file puts ffmpeg\'s arguments in order; fluent-ffmpeg never starts a program for us' },
   { names: ['node-rtsp-stream', 'node-rtsp-stream/mpeg1muxer'], only: ['capture/'], oneFile: true, because: 'its server has no authentication: one file uses its muxer alone' },
   { names: ['fastify', '@fastify/type-provider-typebox', 'ws'], only: ['api/'], because: 'visitors come in through api/' },
-  { names: ['@peculiar/x509'], only: ['api/'], because: 'certificates are made where visitors come in; the package opens nothing' },
+  { names: ['@peculiar/asn1-x509', '@peculiar/asn1-schema'], only: ['api/'], oneFile: true, because: 'one file makes certificates, where visitors come in; the packages open nothing' },
   { names: ['@fastify/swagger'], only: ['api/'], because: 'it writes down what api/ offers, and opens nothing' },
   { names: ['pino'], only: ['base/log.ts'], because: 'every log line passes the one writer that scrubs it' },
   { names: ['typebox', 'typebox/value', 'typebox/format', 'typebox/compile'], only: ['configschema.ts', 'configcheck.ts', 'config.ts', 'api/'], because: 'schemas judge what comes from outside: the configuration and visitors' },
   { names: ['smol-toml'], only: ['config.ts'], because: 'one file reads TOML' },
   { names: ['croner'], only: ['duties/'], because: 'only duties run by the calendar' },
+  { names: ['preact', 'preact/hooks', 'preact/jsx-runtime', 'qrcode-generator'], only: ['web/'], because: 'what draws the page runs in the visitor\'s browser; the hub loads none of it', built: true },
+  { names: ['vite'], only: ['web/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
+  { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/', built: true },
   { names: ['fast-xml-parser'], only: ['base/xml.ts'], because: 'strangers\' XML is bounded by base/xml.ts before it is parsed' },
 ];
 
@@ -95,12 +100,12 @@ export const harmlessModules: readonly string[] = [
 /** Modules with which the walls of the house could be climbed. */
 export const bannedModules: readonly string[] = ['node:module', 'node:vm', 'node:inspector', 'node:repl', 'node:cluster', 'node:wasi', 'node:http2', 'node:sqlite', 'node:test'];
 
-/** Started by a person or by systemd, so that nobody imports them. */
-export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'cli/main.ts'];
+/** Started by a person, by systemd, by a visitor's browser or by the page's build, so that nobody imports them. */
+export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'cli/main.ts', 'web/main.tsx', 'web/vite.config.ts'];
 
 /** What an entry point must never reach, over any number of imports; types are erased and do not count. */
 export const unreachable: ReadonlyMap<string, { readonly rooms: readonly string[]; readonly because: string }> = new Map([
-  ['hub.ts', { rooms: ['egress', 'emulator', 'cli', 'courier'], because: 'the part that sees cannot speak outside' }],
+  ['hub.ts', { rooms: ['egress', 'emulator', 'cli', 'courier', 'web'], because: 'the part that sees cannot speak outside' }],
   ['courier.ts', { rooms: ['seal', 'vault', 'cameras', 'capture', 'detect', 'duties', 'api', 'cli', 'emulator', 'hub'], because: 'the part that speaks cannot see' }],
 ]);
 

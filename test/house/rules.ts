@@ -26,7 +26,7 @@ export async function checkHouse(root: string): Promise<string[]> {
 }
 
 async function readHouse(folder: string): Promise<House> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.[cm]?[jt]sx?$/.test(name) && !name.startsWith('web/')).sort();
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.[cm]?[jt]sx?$/.test(name)).sort();
   const sources = new Map<string, Source>();
   for (const name of names) sources.set(name, readSource(await readFile(join(folder, name), 'utf8')));
   const edges = new Map([...sources].map(([path, source]) => [path, source.imports
@@ -38,8 +38,8 @@ async function readHouse(folder: string): Promise<House> {
 function misplaced({ sources }: House): string[] {
   return [...sources.keys()].flatMap((path) => {
     if (roomOf(path) === undefined) return [`${path}:1: this room is not in the house plan (test/house/plan.ts)`];
-    if (!path.endsWith('.ts')) return [`${path}:1: sources are TypeScript files that end in .ts`];
-    return /(?:^|\/)(?:utils?|helpers?|misc|common)\.ts$/.test(path) ? [`${path}:1: a helper gets the noun it deserves, not a drawer for everything`] : [];
+    if (!path.endsWith('.ts') && !(roomOf(path) === 'web' && path.endsWith('.tsx'))) return [`${path}:1: sources are TypeScript files that end in .ts, or in .tsx where the page is put together`];
+    return /(?:^|\/)(?:utils?|helpers?|misc|common)\.tsx?$/.test(path) ? [`${path}:1: a helper gets the noun it deserves, not a drawer for everything`] : [];
   });
 }
 

@@ -32,8 +32,10 @@ function importsOf(code: string, strings: Source['strings'], lineOf: (offset: nu
     const statement = /\b(?:import|export)\s+(type\s)?[\w\s{},*$]*\bfrom\s*$/.exec(before);
     const typeOnly = statement?.[1] !== undefined && !/^\s*(?:from\b|,)/.test(before.slice(statement.index + 'import type'.length));
     const bare = /(?:^|[\s;])import\s*\(?\s*$/.test(before);
-    const file = /^\.{1,2}\/.*\.ts$/.test(text);
-    if (statement !== null || bare || file) imports.push({ specifier: text, typeOnly: statement !== null && typeOnly, line: lineOf(start) });
+    const file = /^\.{1,2}\/.*\.tsx?$/.test(text);
+    // `worker.ts?worker&url`: how the page's build takes it changes nothing about which file it is.
+    const specifier = text.replace(/(?<=\.tsx?)\?.*$/, '');
+    if (statement !== null || bare || file) imports.push({ specifier, typeOnly: statement !== null && typeOnly, line: lineOf(start) });
   }
   return imports;
 }
@@ -107,6 +109,8 @@ function endOfRegex(text: string, from: number): number {
 
 /** A slash after an operator or a keyword begins a regular expression; after a value it divides. */
 function regexMayBegin(code: readonly string[], at: number): boolean {
+  // `</div>` and `<br />` of a .tsx file: what people read stands in the page's table of strings, so elements hold no text.
+  if (code[at - 1] === '<' || code[at + 1] === '>') return false;
   const before = code.slice(Math.max(0, at - 40), at).join('').trimEnd();
   return before === '' || /[(,=:[!&|?{};<>+\-*%~^]$/.test(before) || /\b(?:return|typeof|case|in|of|await|yield|throw)$/.test(before);
 }

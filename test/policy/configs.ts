@@ -6,10 +6,10 @@ export const hour = 3_600_000;
 export function hub(keepDays: number, cameras: readonly CameraConfig[] = [], more: Partial<HubConfig> = {}): HubConfig {
   return {
     name: 'Home', data: '/data', dataMount: false, socket: '/data/control.sock',
-    record: { periodMs: hour, cutAfterMs: 60_000 },
+    record: { periodMs: hour, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: keepDays * day, logsMs: 14 * day, auditMs: 730 * day },
-    disk: {}, scrub: { everyMs: 7 * day, bytesPerSecond: 2_000_000 }, time: { source: 'ntp', settleMs: hour }, discovery: { loopback: false, interfaces: [] },
-    capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, log: { level: 'info' },
+    disk: {}, scrub: { everyMs: 7 * day, bytesPerSecond: 2_000_000 }, time: { source: 'ntp', settleMs: hour }, discovery: { loopback: false, interfaces: [] }, page: { enabled: true, port: 7443, httpPort: 7480, names: [] },
+    capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, log: { level: 'info' }, privacy: [],
     cameras: cameras.map((camera) => (camera.ownKeep ? camera : { ...camera, keepMs: keepDays * day })),
     ...more,
   };

@@ -23,6 +23,20 @@ t.test('the first configuration of a hub is in force, but for its microphones', 
   t.same(pending.map(({ camera, key, from, to, text }) => [camera, key, from, to, text]), [['a', 'audio', 'off', 'on', 'a: sound would be recorded']]);
 });
 
+t.test('a private time applies at once, and ends only with the owner\'s yes', async (t) => {
+  const night = { space: 'home', days: ['friday'], from: '22:00', to: '06:00' } as const;
+  const longer = { ...night, to: '07:00' } as const;
+  const state = inForce(hub(3, [], { privacy: [night] }));
+  t.same(texts(hub(3, [], { privacy: [night, longer] }), state), []);
+  const shorter = effectiveConfig(hub(3, [], { privacy: [longer] }), state);
+  t.same(shorter.effective.privacy, [longer, night], 'until then both hold');
+  t.match(shorter.pending, [{ key: 'privacy', text: 'no longer: home is private friday from 22:00 to 06:00' }]);
+  const accepted = effectiveConfig(hub(3, [], { privacy: [longer] }), stored(applyAcceptance(stored(shorter.state), shorter.pending[0]?.id ?? '')));
+  t.same([accepted.effective.privacy, accepted.pending], [[longer], []]);
+  const older = inForce(hub(3));
+  t.same(texts(hub(3, [], { privacy: [night] }), { v: older.v, keep: older.keep, cameras: older.cameras, pending: older.pending }), [], 'a state of before there were any');
+});
+
 const before = hub(3, [camera('a'), camera('own', { keepDays: 1 })]);
 const cases: [name: string, wanted: HubConfig, waits: string[], keepDays: number[]][] = [
   ['the same', before, [], [3, 1]],

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { judgeMove, plainEndpoint, type MoveFacts } from '../../src/policy/identity.ts';
+import { isSameDevice, judgeMove, plainEndpoint, saysItIs, type KnownCamera, type MoveFacts } from '../../src/policy/identity.ts';
 
 const known = { endpoints: ['urn:uuid:A1'], hardware: ['44:19:b6:00:00:01', '44:19:b6:00:00:02'] };
 const [own, radio, other] = ['44:19:b6:00:00:01', '44:19:b6:00:00:02', '66:66:66:66:66:66'];
@@ -30,4 +30,31 @@ t.test('a camera is followed by what cannot be copied by a datagram, and by noth
 
 t.test('one uuid is written in three ways', async (t) => {
   t.same(['urn:uuid:AB-1', ' uuid:ab-1', 'ab-1'].map(plainEndpoint), ['ab-1', 'ab-1', 'ab-1']);
+});
+
+t.test('one device is known again by its serial number, and two that share it stay two where they differ otherwise', async (t) => {
+  const device = { manufacturer: 'M', model: 'X', serial: '123' };
+  const one: KnownCamera = { device, identity: known };
+  const cases: readonly (readonly [what: string, other: KnownCamera, same: boolean])[] = [
+    ['all the same', one, true],
+    ['by its other interface', { device, identity: { endpoints: ['uuid:a1'], hardware: [radio] } }, true],
+    ['it tells nothing but its serial number', { device }, true],
+    ['another serial number', { device: { ...device, serial: '124' }, identity: known }, false],
+    ['another model', { device: { ...device, model: 'Y' }, identity: known }, false],
+    ['a make whose cameras share a number', { device, identity: { endpoints: [], hardware: [other] } }, false],
+    ['another channel of a recorder', { device, identity: { endpoints: ['uuid:b2'], hardware: known.hardware } }, false],
+  ];
+  for (const [what, another, same] of cases) {
+    t.equal(isSameDevice(one, another), same, what);
+    t.equal(isSameDevice(another, one), same, what);
+  }
+  t.notOk(isSameDevice({ device: { ...device, serial: '' } }, { device: { ...device, serial: '' } }), 'no number is no identity');
+});
+
+t.test('who says that it is a camera, and who is known to be another by its own word', async (t) => {
+  t.ok(saysItIs(known, { endpoint: 'a1', hardware: undefined }));
+  t.ok(saysItIs(known, { endpoint: 'a1', hardware: own }));
+  t.notOk(saysItIs(known, { endpoint: 'a1', hardware: other }));
+  t.notOk(saysItIs(known, { endpoint: 'b2', hardware: own }));
+  t.notOk(saysItIs(known, { endpoint: undefined, hardware: own }));
 });

@@ -23,6 +23,17 @@ t.test('changes are told in plain words, with what waits and what needs a restar
   ]);
 });
 
+t.test('a private time that is taken out waits, a new one does not', async (t) => {
+  const night = { space: 'home', days: ['friday', 'saturday'], from: '22:00', to: 'sunrise' } as const;
+  const withNight = { ...before, privacy: [night], place: { latitude: 52.5, longitude: 13.4 } };
+  t.same(planChanges(before, withNight).map((change) => [change.text, change.lowersPrivacy]), [
+    ['for the sun, the hub is at 52.5, 13.4 instead of no known place', false], ['new: home is private friday, saturday from 22:00 to sunrise', false],
+  ]);
+  t.same(planChanges(withNight, { ...withNight, privacy: [{ ...night, to: '05:00' }] }).map((change) => [change.text, change.lowersPrivacy]), [
+    ['new: home is private friday, saturday from 22:00 to 05:00', false], ['no longer: home is private friday, saturday from 22:00 to sunrise', true],
+  ]);
+});
+
 t.test('a shorter retention does not wait', async (t) => {
   t.same(planChanges(before, hub(2, before.cameras)).map((change) => [change.text, change.lowersPrivacy]), [
     ['footage is kept 2 days instead of 3 days', false], ['front-door: footage is kept 2 days instead of 3 days', false],
@@ -31,8 +42,10 @@ t.test('a shorter retention does not wait', async (t) => {
 
 t.test('no change of a configuration goes unmentioned', async (t) => {
   const other = hub(4, [camera('front-door', { keepDays: 9, audio: true, address: '10.9.9.9', record: false })], {
-    name: 'x', data: '/x', dataMount: true, owner: '/x', socket: '/x', record: { periodMs: 1, cutAfterMs: 1 }, keep: { footageMs: 1, logsMs: 1, auditMs: 1 },
+    name: 'x', data: '/x', dataMount: true, owner: '/x', socket: '/x', record: { periodMs: 1, cutAfterMs: 1, thumbnails: false }, keep: { footageMs: 1, logsMs: 1, auditMs: 1 },
     disk: { budgetBytes: 1, reserveBytes: 1 }, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1 }, discovery: { loopback: true, interfaces: ['x'] }, capture: { ffmpeg: 'x', ffprobe: 'x', jail: 'off' }, log: { level: 'warn' },
+    page: { enabled: false, port: 1, httpPort: 1, names: ['x'], certificate: '/x', certificateKey: '/x' },
+    privacy: [{ space: 'home', days: ['friday'], from: '22:00', to: 'sunrise' }],
   });
   const leaves = (value: object): number => Object.values(value).reduce((sum: number, inner: unknown) => sum + (typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner) : 1), 0);
   const { cameras: _, ...settings } = other;

@@ -13,7 +13,7 @@ const cases: [words: string, capture: StreamFacts['capture'], more?: Partial<Str
   ['connecting', { state: 'starting', sinceMs: nowMs, lostSinceMs: nowMs }],
   ['offline since 22:14: Connection refused', { ...lost, reason: 'camera offline', detail: 'Connection refused' }],
   ['offline since 2026-11-22 22:30', { ...lost, lostSinceMs: nowMs - 2 * 24 * 60 * minute + zone, reason: 'camera offline', detail: '' }],
-  ['credentials refused by front-door, tried again in 1 min 5 s', { ...lost, reason: 'credentials refused', detail: '401', nextTryMs: nowMs + 65_000 }],
+  ['credentials refused by front-door, tried again in 1 min 5 s; `sallyport secret set front-door` gives another password', { ...lost, reason: 'credentials refused', detail: '401', nextTryMs: nowMs + 65_000 }],
   ['stalled: no bytes for 10 s, tried again in 4 s', { ...lost, reason: 'stalled', detail: 'no bytes for 10 s' }],
   ['stalled: no bytes for 10 s, being tried again', { ...lost, state: 'starting', reason: 'stalled', detail: 'no bytes for 10 s' }],
   ['codec changed: its picture is H.264 1280x720 instead of H.264 640x360, being tried again', { ...lost, state: 'starting', reason: 'codec changed', detail: 'its picture is H.264 1280x720 instead of H.264 640x360' }],

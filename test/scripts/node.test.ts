@@ -21,6 +21,7 @@ function bareCopy(t: Test, script: string): { copy: string; tools: string } {
   for (const tool of ['sh', 'readlink', 'dirname', 'uname', 'cat', 'sha256sum']) symlinkSync(`/usr/bin/${tool}`, join(folder, 'tools', tool));
   // What set-up calls beside npm: a compiler, and the build of native/.
   tool(join(folder, 'copy/scripts'), 'native', 'exit 0');
+  tool(join(folder, 'copy/scripts'), 'page', 'exit 0');
   tool(join(folder, 'tools'), 'gcc', 'exit 0');
   return { copy: join(folder, 'copy'), tools: join(folder, 'tools') };
 }

@@ -100,7 +100,7 @@ t.test('the padding box is a valid box that brings a segment to a Padmé size', 
 });
 
 const metadata: SegmentMetadata = { v: 1, camera: 'front', stream: 'main', seq: 7, boot: '6c0d7c2e', mono_ms: 12_345, wall_ms: 1_795_500_000_000, clock: 'synchronised' };
-const ftyp = makeBox('ftyp', Buffer.from('isom0000'));
+const ftyp = Buffer.from(makeBox('ftyp', Buffer.from('isom0000')));
 
 t.test('metadata reads back from the beginning of a segment', async (t) => {
   const box = metadataBox(metadata);

@@ -4,16 +4,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isSallyportError } from '../../src/base/errors.ts';
 import { boxesIn } from '../../src/base/mp4.ts';
 import { run } from '../../src/base/spawn.ts';
+import { readRecovery } from '../../src/policy/ownerdocuments.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { checkHold } from '../../src/seal/hold.ts';
 import { readMetadata, type SegmentMetadata } from '../../src/seal/metadata.ts';
 import { Opener, openWhole } from '../../src/seal/opener.ts';
-import { openSpace, readOwnerList, slotRecipients } from '../../src/seal/owner.ts';
+import { openSpace, openSpaceHistory, readOwnerList, readTakenOwnerList, slotRecipients } from '../../src/seal/owner.ts';
 import { padmeSize } from '../../src/seal/padme.ts';
 import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { verifySignature } from '../../src/seal/sshsig.ts';
 import { holdName } from '../../src/vault/footagepaths.ts';
 import { decodeHourList } from '../../src/vault/hourlist.ts';
+import { findThumbnail, isThumbnail, thumbnailIn } from '../../src/seal/thumbnail.ts';
 import { memorySource } from './bytes.ts';
 import { ageOpens, noAge, noFfprobe, noSshKeygen, typageOpens } from './referees.ts';
 
@@ -33,6 +35,12 @@ interface SegmentVector {
 interface Index {
   readonly kit: { readonly file: string; readonly recipient: string; readonly signer: string };
   readonly owner_list: { readonly file: string; readonly space: string; readonly recipient: string };
+  readonly owner_lists_after: {
+    readonly files: readonly string[]; readonly signed_by: readonly string[]; readonly space: string; readonly recipients: readonly string[];
+    readonly device: { readonly file: string; readonly recipient: string; readonly signer: string }; readonly member: { readonly file: string; readonly recipient: string };
+    readonly opened_by_device: number; readonly opened_by_member: number;
+  };
+  readonly recovery: { readonly message: string; readonly file: string; readonly namespace: string };
   readonly slot: {
     readonly files: readonly string[]; readonly slot: number; readonly camera: string; readonly class: string; readonly start_ms: number;
     readonly text_sha256: string; readonly recipient: string; readonly shredded: readonly number[];
@@ -43,6 +51,10 @@ interface Index {
   readonly hold: {
     readonly file: string; readonly size: number; readonly sha256: string; readonly slot: number; readonly class: string; readonly recipient: string; readonly slot_text_sha256: string;
     readonly list: { readonly file: string; readonly plain_sha256: string; readonly order: string; readonly label: string; readonly deadline_ms: number };
+  };
+  readonly thumbnail: SegmentVector & {
+    readonly thumb: readonly [number, number]; readonly jpeg_size: number; readonly jpeg_sha256: string; readonly width: number; readonly height: number;
+    readonly hour_list: { readonly file: string; readonly plain_sha256: string };
   };
   readonly signature: { readonly message: string; readonly file: string; readonly public_key: string; readonly namespace: string };
   readonly damaged: readonly { readonly name: string; readonly at?: number; readonly xor?: number; readonly keep?: number; readonly code: string; readonly chunk?: number }[];
@@ -66,6 +78,37 @@ t.test('the kit is who it says, and signed its owner list', async (t) => {
   t.strictSame(slotRecipients(list, index.owner_list.space), [index.kit.recipient, index.owner_list.recipient]);
   const space = openSpace(list, index.owner_list.space, [kit]);
   t.equal(openSlot(slotText(index.slot.slot), [space], 'the vector slot').identity.recipient, index.slot.recipient, 'the space opens the slot as well');
+});
+
+t.test('the lists after it are signed by kit and device in turn, and open for device and member', async (t) => {
+  const { files, signed_by: signedBy, device, member, space, recipients, opened_by_device: byDevice, opened_by_member: byMember } = index.owner_lists_after;
+  let known = read(index.owner_list.file).toString();
+  for (const [at, file] of files.entries()) {
+    const text = read(file).toString();
+    t.equal(readOwnerList(text, file, known).number, at + 2);
+    t.equal((JSON.parse(text) as { by?: string }).by ?? index.kit.signer, signedBy[at]);
+    known = text;
+  }
+  t.throws(() => readOwnerList(known, 'owner-3.json', read(index.owner_list.file).toString()), { code: 'SP_OWNER_LIST' }, 'without the list between nobody knows the device');
+  const list = readTakenOwnerList(known, 'owner-3.json');
+  t.match(list.devices, [{ recipient: device.recipient, signer: device.signer }]);
+  for (const [file, count] of [[device.file, byDevice], [member.file, byMember], [index.kit.file, byDevice]] as const) {
+    const opened = openSpaceHistory(list, space, Identity.parseFile(read(file).toString(), file));
+    t.strictSame(opened.map(({ recipient }) => recipient), recipients.slice(0, count), file);
+    for (const identity of opened) identity.close();
+  }
+});
+
+t.test('a return with the kit is signed by it, for us and for ssh-keygen', { skip: noSshKeygen }, async (t) => {
+  const { message, file, namespace } = index.recovery;
+  const document = read(message).toString();
+  t.match(readRecovery(document), { hub: read(index.signature.public_key).toString().trim(), name: 'Ada', device: { recipient: index.owner_lists_after.device.recipient } });
+  t.equal(readRecovery(document.replace('"v":1', '"v": 1')), undefined, 'it has one form only');
+  t.equal(readRecovery(document.replace('"recover"', '"reset"')), undefined);
+  verifySignature({ message: document, signature: read(file).toString(), namespace, publicKey: index.kit.signer, what: message });
+  writeFileSync(`${work}/allowed-kit`, `kit ${index.kit.signer}\n`);
+  const { status } = await run('ssh-keygen', ['-Y', 'verify', '-f', `${work}/allowed-kit`, '-I', 'kit', '-n', namespace, '-s', new URL(file, folder).pathname], { input: document });
+  t.equal(status, 0);
 });
 
 t.test('the slot gives the period key, from both keyring files', async (t) => {
@@ -163,6 +206,37 @@ t.test('the hold opens the segment in place of its own header, for the slot that
   t.match(decodeHourList(plain, hold.list.file), {
     class: 'hold', slot: hold.slot, order: hold.list.order, label: hold.list.label, maker: 'device', deadline_ms: hold.list.deadline_ms, segments: [{ size: index.segment.size, hold_sha256: hold.sha256 }],
   });
+});
+
+t.test('the segment with a thumbnail gives it, by its list and without, and from the chunks alone in which it lies', async (t) => {
+  const vector = index.thumbnail;
+  const [offset, size] = vector.thumb;
+  const plain = openWhole(read(vector.file), [period], vector.file);
+  t.equal(read(vector.file).length, vector.size);
+  t.equal(sha256(plain), vector.plain_sha256);
+  t.strictSame(readMetadata(plain, vector.file), vector.metadata);
+  t.match(boxesIn(plain).slice(-2), [{ type: 'uuid', start: offset, size }, { type: 'free' }]);
+  t.equal(padmeSize(plain.length), plain.length);
+  t.strictSame(await findThumbnail(plain.length, async (from, length) => plain.subarray(from, from + length)), vector.thumb);
+  const opener = await Opener.open(memorySource(read(vector.file)), [period], vector.file);
+  const jpeg = thumbnailIn(await opener.read(offset, size)) ?? Buffer.alloc(0);
+  t.ok(isThumbnail(jpeg));
+  t.strictSame([jpeg.length, sha256(jpeg)], [vector.jpeg_size, vector.jpeg_sha256]);
+  t.not(Math.floor(offset / 65_536), Math.floor((offset + size - 1) / 65_536), 'it lies across the edge of a chunk');
+  t.equal(sha256((await typageOpens(read(vector.file), period.reveal())) ?? Buffer.alloc(0)), vector.plain_sha256);
+  const list = openWhole(read(vector.hour_list.file), [period], vector.hour_list.file);
+  t.equal(sha256(list), vector.hour_list.plain_sha256);
+  t.match(JSON.parse(list.toString()), { segments: [{ thumb: vector.thumb, size: vector.size, key_frames: vector.key_frames }] });
+});
+
+t.test('age, tail and head give the thumbnail, and ffprobe says that it is one', { skip: noAge || noFfprobe }, async (t) => {
+  const { file, thumb: [offset, size], jpeg_sha256: jpegSha256, width, height } = index.thumbnail;
+  const { stdout } = await run('bash', ['-c', 'age -d -i "$1" "$2" | tail -c +$(($3 + 25)) | head -c $(($4 - 24))', 'bash', `${work}/hour.txt`, new URL(file, folder).pathname, String(offset), String(size)]);
+  t.equal(sha256(stdout), jpegSha256);
+  const shown = await run('ffprobe', ['-v', 'error', '-f', 'mjpeg', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', '-'], { input: stdout });
+  t.equal(shown.stdout.toString().trim(), `${width},${height}`);
+  const played = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', '-'], { input: (await ageOpens(read(file), `${work}/hour.txt`)) ?? '' });
+  t.strictSame([played.stdout.toString().trim(), played.stderr], ['20', ''], 'and the segment is plain MP4');
 });
 
 t.test('ffprobe reads the opened segment as plain MP4', { skip: noAge || noFfprobe }, async (t) => {

@@ -3,16 +3,17 @@
  * never kept busy for a tenth of a second, does not grow, tells the owner in words, sends the password to nobody but the camera that
  * the owner named, and goes nowhere because a camera said so.
  */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { ownNetwork } from '../cameras/farend.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { HostileCamera } from '../hostile/farend.ts';
-import { kinds } from '../hostile/kinds.ts';
+import { HostileCamera, HostileLoudspeaker } from '../hostile/farend.ts';
+import { kinds, talkKinds } from '../hostile/kinds.ts';
 
 const password = 'hunter2-of-the-camera';
 const blockedMsMax = 100;
@@ -40,20 +41,25 @@ async function openTrap(host: string): Promise<{ host: string; port: number; vis
 }
 
 t.setTimeout(0);
-t.test(`${kinds.length} kinds of hostile cameras do no harm`, { timeout: 0 }, async (t) => {
+t.test(`${kinds.length + talkKinds.length} kinds of hostile cameras do no harm`, { timeout: 0 }, async (t) => {
   const network = ownNetwork();
   const trap = await openTrap(`${network}.99`);
   const camera = await HostileCamera.start(`${network}.66`);
   const watchFile = join(t.testdir({}), 'blockwatch.jsonl');
   const site = await TestSite.start(t, {
-    config: quickConfig(),
+    config: quickConfig(), emulator: { cameras: 2 }, adopt: false,
     environment: { NODE_OPTIONS: `--import=${join(import.meta.dirname, '../hostile/blockwatch.mjs')}`, SALLYPORT_BLOCKWATCH: watchFile },
   });
   t.teardown(async () => {
     await camera.close();
     await trap.close();
   });
-  await site.until((status) => status.cameras[0]?.recording === true);
+  const [front, talker] = site.cameras as [EmulatedCamera, EmulatedCamera];
+  const loudspeaker = await HostileLoudspeaker.start({ host: talker.address, port: talker.rtspPort });
+  t.teardown(() => loudspeaker.close());
+  talker.quirks.streamUri = `rtsp://${talker.address}:${loudspeaker.port}${talker.rtspPath}`;
+  for (const one of [front, talker]) await site.adopt(one);
+  await site.until((status) => status.cameras.every(({ recording }) => recording));
 
   await t.test('a datagram makes the hub connect to nobody', async (t) => {
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
@@ -80,6 +86,20 @@ t.test(`${kinds.length} kinds of hostile cameras do no harm`, { timeout: 0 }, as
     t.equal(trap.visits(), 0);
   });
 
+  /** After whatever was done since line `from` of the watch. */
+  const unharmed = async (t: Test, said: string, from: number): Promise<void> => {
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    t.notMatch(said.replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u202e]/, 'nothing in it moves a terminal');
+    t.notMatch(said, password);
+    await delay(150); // the watch writes each tenth of a second
+    const looks = looksOf(watchFile, from);
+    t.ok(looks.length > 0, 'the hub was watched');
+    const longestMs = Math.round(Math.max(...looks.map((look) => look.longestMs)));
+    t.ok(longestMs <= blockedMsMax, `the hub was kept busy for ${longestMs} ms`);
+    const grown = Math.max(...looks.map(({ rss }) => rss)) / 2 ** 20 - restingMiB;
+    t.ok(grown < grownMiBMax, `the hub grew by ${Math.round(grown)} MiB`);
+    t.comment(`${longestMs} ms, ${grown.toFixed(1)} MiB: ${said.split('\n')[0]?.slice(0, 150)}`);
+  };
   const restingMiB = Math.max(...looksOf(watchFile, 0).map(({ rss }) => rss)) / 2 ** 20;
   for (const { name, mischief, expect } of kinds) {
     await t.test(name, async (t) => {
@@ -92,22 +112,27 @@ t.test(`${kinds.length} kinds of hostile cameras do no harm`, { timeout: 0 }, as
       if (expect === undefined) t.match(said, status === 0 ? /is adopted/ : /^SP_CAMERA_/, said.slice(0, 300));
       else t.match(stderr, expect, said.slice(0, 300));
       t.match(said, id, 'it names the camera');
-      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-      t.notMatch(said.replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u202e]/, 'nothing in it moves a terminal');
-      t.notMatch(said, password);
-      await delay(150); // the watch writes each tenth of a second
-      const looks = looksOf(watchFile, from);
-      t.ok(looks.length > 0, 'the hub was watched');
-      t.ok(Math.max(...looks.map(({ longestMs }) => longestMs)) <= blockedMsMax, `the hub was kept busy for ${Math.round(Math.max(...looks.map(({ longestMs }) => longestMs)))} ms`);
-      const grown = Math.max(...looks.map(({ rss }) => rss)) / 2 ** 20 - restingMiB;
-      t.ok(grown < grownMiBMax, `the hub grew by ${Math.round(grown)} MiB`);
-      t.comment(`${Math.round(Math.max(...looks.map(({ longestMs }) => longestMs)))} ms, ${grown.toFixed(1)} MiB: ${said.split('\n')[0]?.slice(0, 150)}`);
+      await unharmed(t, said, from);
+    });
+  }
+
+  for (const { name, mischief, expect } of talkKinds) {
+    await t.test(`talking: ${name}`, async (t) => {
+      const from = looksOf(watchFile, 0).length;
+      loudspeaker.mischief = mischief(trap);
+      const { status, stdout, stderr } = await site.attempt(['talk', talker.name, '--raw', '--config', site.config], Buffer.alloc(24_000, 0xff));
+      const said = `${stdout.toString()}${stderr}`;
+      if (expect === undefined) t.match(said, status === 0 ? /has played/ : /^SP_CAMERA_/, said.slice(0, 300));
+      else t.match(stderr, expect, said.slice(0, 300));
+      t.match(said, talker.name, 'it names the camera');
+      await unharmed(t, said, from);
     });
   }
 
   t.equal(trap.visits(), 0, 'nobody came to where the cameras wanted us');
   t.notMatch(camera.received, new RegExp(password), 'the password never went out in clear, not even to the camera');
-  t.notMatch(camera.received, /authorization: basic/i);
+  t.notMatch(camera.received + loudspeaker.received, /authorization: basic/i);
+  t.notMatch(loudspeaker.received, new RegExp(talker.password));
   t.same(camera.hits.filter(({ body }) => /<\/?SystemReboot/.test(body)), [], 'no token became a request of its own');
   const report = await site.status();
   t.equal(report.cameras.find(({ camera: id }) => id === 'front-door')?.recording, true, 'the other camera is still recorded');

@@ -96,6 +96,13 @@ for (const { level, abiMax } of levels) {
   });
 }
 
+t.test('without a port, nothing can speak to anybody, at any level', async (t) => {
+  for (const { abiMax } of levels) {
+    const ended = await run(jailLauncher, ['--need', 'off', '--abi-max', String(abiMax), '--', probe, 'all'], { input: linesOf([{ words: ['connect_tcp', camera.port] }, { words: ['connect_tcp', other.port] }, { words: ['start_thread'] }]) });
+    t.match(answers(ended).map(([name, how]) => `${name} ${how}`), ['connect_tcp EBADF', 'connect_tcp EBADF', 'start_thread done'], `ABI ${abiMax}: no socket is made that could connect`);
+  }
+});
+
 t.test('a call of another architecture ends the program', { skip: process.arch === 'x64' ? false : 'arm64 has none here' }, async (t) => {
   const control = await run(probe, ['foreign_call']);
   if (control.status !== 0) t.comment('this kernel has no other architecture: the call ends the program anyway');

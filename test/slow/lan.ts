@@ -2,11 +2,30 @@
 import { randomInt } from 'node:crypto';
 import { createInterface, type Interface } from 'node:readline';
 import { join, resolve } from 'node:path';
+import { reasonOf } from '../../src/base/errors.ts';
 import { launch, run, type Child } from '../../src/base/spawn.ts';
 
 const node = resolve(import.meta.dirname, '../../scripts/node');
 
-export const noLan = process.getuid?.() === 0 ? false : 'skipped: network namespaces are made by root only';
+/** Why there can be no LANs here, in words; false where there can. */
+export const noLan: string | false = await refusal();
+
+async function refusal(): Promise<string | false> {
+  if (process.getuid?.() !== 0) return 'no LANs: network namespaces are made by root only';
+  const name = `sp${randomInt(1e6)}-try`;
+  try {
+    await ip('netns', 'add', name);
+    try {
+      await ip('-n', name, 'link', 'add', 'br0', 'type', 'bridge');
+      await ip('-n', name, 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other');
+      return false;
+    } finally {
+      await ip('netns', 'del', name);
+    }
+  } catch (error) {
+    return `no LANs: network namespaces, bridges and pairs of interfaces cannot be made here (${reasonOf(error)})`;
+  }
+}
 
 interface Ending { teardown(end: () => unknown): unknown }
 

@@ -9,7 +9,10 @@ import { callHub } from '../../src/cli/control.ts';
 import { quickConfig, sallyport, shortFolder } from '../e2e/site.ts';
 import { Lan, noLan, type LanCamera } from './lan.ts';
 
-t.test('cameras of two LANs are all found, and by a range those of one', { skip: noLan }, async (t) => {
+// Each has namespaces of its own, and mostly waits.
+t.jobs = 3;
+
+t.test('cameras of two LANs are all found, and by a range those of one', { skip: noLan, buffered: true }, async (t) => {
   const lan = await Lan.build(t);
   const folder = await shortFolder(t);
   const cameras = [await lan.camera(0, 2, { folder }), await lan.camera(0, 3, { folder }), await lan.camera(1, 4, { folder }), await lan.camera(1, 5, { folder })];
@@ -53,7 +56,7 @@ async function startHub(t: Test, lan: Lan, folder: string, cameras: readonly (re
   return until;
 }
 
-t.test('on a LAN a camera is followed by the hardware address that the kernel sees, and an impostor gets not one byte', { skip: noLan }, async (t) => {
+t.test('on a LAN a camera is followed by the hardware address that the kernel sees, and an impostor gets not one byte', { skip: noLan, buffered: true }, async (t) => {
   const lan = await Lan.build(t);
   const folder = await shortFolder(t);
   const camera = await lan.camera(0, 2, { folder: join(folder, 'scenes') });
@@ -74,7 +77,7 @@ t.test('on a LAN a camera is followed by the hardware address that the kernel se
   t.same(impostor.heard, [], 'not one byte');
 });
 
-t.test('two cameras whose addresses were exchanged are each found where they are now', { skip: noLan }, async (t) => {
+t.test('two cameras whose addresses were exchanged are each found where they are now', { skip: noLan, buffered: true }, async (t) => {
   const lan = await Lan.build(t);
   const folder = await shortFolder(t);
   const [front, garden] = [await lan.camera(0, 2, { folder: join(folder, 'scenes') }), await lan.camera(0, 3, { folder: join(folder, 'scenes') })];

@@ -1,11 +1,10 @@
 /** A camera that changes its address, and one that only says that it is the camera. */
 import t, { type Test } from 'tap';
-import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatusReport } from '../../src/api/contract.ts';
-import { parseXml, textOf } from '../../src/base/xml.ts';
+import { claimToBe } from '../e2e/impostor.ts';
 import { TestSite } from '../e2e/site.ts';
 
 function noticesOf(report: StatusReport): string[] {
@@ -20,14 +19,13 @@ t.test('a camera that moved is found again by who it is, and recording goes on w
   const after = before.replace(/\.2$/, '.9');
   const movedMs = Date.now();
   await camera.moveTo(after);
-  await site.until((report) => report.cameras[0]?.online === false);
-  const report = await site.until((report) => report.cameras[0]?.recording === true);
+  const report = await site.until((report) => noticesOf(report).includes('camera moved') && report.cameras[0]?.recording === true);
   const seconds = (Date.now() - movedMs) / 1000;
   t.comment(`recording again ${seconds.toFixed(1)} s after the move`);
   t.ok(seconds < 60, `${seconds.toFixed(1)} s`);
   t.match(report.notices, [{ kind: 'camera moved', camera: camera.name, text: new RegExp(`now ${after.replaceAll('.', '\\.')}, configured ${before.replaceAll('.', '\\.')}`) }]);
   const { gaps } = await site.list();
-  t.equal(gaps.findLast(({ stream }) => stream === 'main')?.reason, 'camera offline');
+  t.ok(gaps.some(({ stream, reason, toMs }) => stream === 'main' && reason === 'camera offline' && toMs > movedMs), JSON.stringify(gaps));
   const sealed = report.cameras[0]?.segmentsSealed ?? 0;
   await site.until((report) => (report.cameras[0]?.segmentsSealed ?? 0) > sealed);
   t.match(await site.call(['discover', '--config', site.config]), new RegExp(`${after.replaceAll('.', '\\.')}:.*adopted as ${camera.name}`));
@@ -63,34 +61,17 @@ async function impostor(t: Test, address: string, urn: string): Promise<{ heard:
   await new Promise<void>((resolve) => web.listen(0, address, resolve));
   await new Promise<void>((resolve) => rtsp.listen(0, address, resolve));
   const port = (web.address() as { port: number }).port;
-  let probes = 0;
-  const answer = (socket: ReturnType<typeof createSocket>, voice: ReturnType<typeof createSocket>): void => {
-    socket.on('message', (datagram, from) => {
-      const id = datagram.includes('<Probe ') ? textOf(parseXml(datagram.toString()), 'Header', 'MessageID') : undefined;
-      if (id === undefined) return;
-      probes++;
-      voice.send(`<e:Envelope xmlns:e="e" xmlns:a="a" xmlns:d="d"><e:Header><a:RelatesTo>${id}</a:RelatesTo></e:Header><e:Body><d:ProbeMatches><d:ProbeMatch><a:EndpointReference><a:Address>${urn}</a:Address></a:EndpointReference>`
-        + `<d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>onvif://www.onvif.org/MAC/66:66:66:66:66:66</d:Scopes><d:XAddrs>http://${address}:${port}/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>`, from.port, from.address);
-    });
-  };
-  const voice = createSocket({ type: 'udp4', reuseAddr: true });
-  await new Promise<void>((resolve) => voice.bind({ address, port: 3702 }, resolve));
-  answer(voice, voice);
-  const ear = createSocket({ type: 'udp4', reuseAddr: true });
-  await new Promise<void>((resolve) => ear.bind({ address: '239.255.255.250', port: 3702 }, () => { ear.addMembership('239.255.255.250', '127.0.0.1'); resolve(); }));
-  answer(ear, voice);
+  const voice = await claimToBe(t, { address, port, urn, hardware: '66:66:66:66:66:66' });
   const close = async (): Promise<void> => {
-    for (const socket of [voice, ear]) await new Promise<void>((resolve) => socket.close(() => resolve()));
+    await voice.close();
     web.closeAllConnections();
     for (const server of [web, rtsp]) await new Promise<void>((resolve) => server.close(() => resolve()));
   };
-  let closed = false;
-  const once = async (): Promise<void> => {
-    if (!closed) await close();
-    closed = true;
-  };
-  t.teardown(once);
-  return { heard, probes: () => probes, close: once };
+  t.teardown(() => {
+    web.closeAllConnections();
+    for (const server of [web, rtsp]) server.close();
+  });
+  return { heard, probes: voice.probes, close };
 }
 
 t.test('who only says that it is the camera is told of and gets nothing, until the owner says so', async (t) => {
@@ -126,8 +107,7 @@ t.test('a camera with a remembered certificate is followed by it, and another ce
   await site.call(['adopt', '--address', `${home}:${camera.httpsPort}`, '--user', camera.user, '--as', camera.name, '--config', site.config], `${camera.password}\n`);
   await site.untilSealed(1);
   await camera.moveTo(away);
-  await site.until((report) => report.cameras[0]?.online === false);
-  t.same(noticesOf(await site.until((report) => report.cameras[0]?.recording === true)), ['camera moved']);
+  t.same(noticesOf(await site.until((report) => noticesOf(report).length > 0 && report.cameras[0]?.recording === true)), ['camera moved']);
 
   await camera.stop();
   camera.renewCertificate();

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import t from 'tap';
+import { readFile, writeFile } from 'node:fs/promises';
+import t, { type Test } from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { allServices } from '../../src/emulator/onvif/services.ts';
+import type { ServiceName } from '../../src/emulator/habits.ts';
 import { postSoap, securityHeader, startEmulator } from '../emulator/testkit.ts';
-
-const wsdl = new URL('../../../shared/fixtures/onvif-wsdl/', import.meta.url).pathname;
-const skip = existsSync(wsdl) ? false : `no schemas in ${wsdl}`;
+import { copyWsdl, noMedia2, noWsdl } from './wsdl.ts';
 
 const profile = '<ProfileToken>profile_main</ProfileToken>';
 const source = '<VideoSourceToken>VideoSource1</VideoSourceToken>';
@@ -30,6 +28,8 @@ const parameters = new Map([
   ['ptz GetNode', '<NodeToken>PTZNode1</NodeToken>'], ['ptz GetConfiguration', '<PTZConfigurationToken>PTZConfig1</PTZConfigurationToken>'], ['ptz GetConfigurationOptions', '<ConfigurationToken>PTZConfig1</ConfigurationToken>'],
   ['ptz AbsoluteMove', `${profile}<Position><PanTilt x="1" y="0"/><Zoom x="1"/></Position>`], ['ptz RelativeMove', `${profile}<Translation><Zoom x="1"/></Translation>`], ['ptz ContinuousMove', `${profile}<Velocity><Zoom x="1"/></Velocity>`],
   ['ptz GotoPreset', `${profile}<PresetToken>1</PresetToken>`], ['ptz RemovePreset', `${profile}<PresetToken>1</PresetToken>`],
+  ['media2 GetProfiles', '<Type>All</Type>'], ['media2 GetStreamUri', `<Protocol>RTSP</Protocol>${profile}`], ['media2 GetVideoEncoderInstances', '<ConfigurationToken>VSC1</ConfigurationToken>'],
+  ['media2 GetSnapshotUri', profile], ['media2 SetSynchronizationPoint', profile], ['media2 SetVideoEncoderConfiguration', '<Configuration token="VEC_sub"><Quality>5</Quality></Configuration>'],
   ['imaging SetImagingSettings', `${source}<ImagingSettings><Contrast>20</Contrast></ImagingSettings>`],
 ]);
 
@@ -39,17 +39,25 @@ const otherwise: Partial<Record<string, string>> = { ptz: profile, imaging: sour
 /** What the camera refuses by its nature: a fault, and valid too. */
 const refused = new Set(['events Subscribe', 'imaging Move', 'imaging Stop']);
 
-t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, timeout: 120_000 }, async (t) => {
-  const { camera } = await startEmulator(t, { audio: 'alaw', rebootMs: 0, ptz: true });
+const namespaces = new Map<ServiceName, string>(allServices.map(({ name, namespace }) => [name, namespace]));
+/** Which schema tells of a service. */
+const described: Readonly<Record<ServiceName, string>> = { device: 'devicemgmt', media: 'media', media2: 'media2', events: 'events', ptz: 'ptz', imaging: 'imaging' };
+const older = (['device', 'media', 'events', 'ptz', 'imaging'] as const);
+
+t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip: noWsdl, timeout: 120_000 }, (t) => judge(t, older));
+
+t.test('Media2 too', { skip: noMedia2, timeout: 120_000 }, (t) => judge(t, ['media2']));
+
+async function judge(t: Test, names: readonly ServiceName[]): Promise<void> {
+  const { camera } = await startEmulator(t, { audio: 'alaw', rebootMs: 0, ptz: true, bFrames: 1 });
   const folder = t.testdir();
-  await deriveSchemas(folder);
+  await deriveSchemas(folder, names);
   const files: string[] = [];
   const keep = async (name: string, text: string): Promise<void> => {
     files.push(`${name}.xml`);
     await writeFile(`${folder}/${name}.xml`, text);
   };
-  // The newer media service is not in the schemas that there are.
-  for (const service of allServices.filter(({ name }) => name !== 'media2')) {
+  for (const service of allServices.filter(({ name }) => names.includes(name))) {
     for (const name of service.operations.keys()) {
       const key = `${service.name} ${name}`;
       // The first subscription is number 1, and ends with its Unsubscribe.
@@ -64,21 +72,19 @@ t.test('every answer and every fault is valid by ONVIF\'s schemas', { skip, time
   }
   const judged = await run('xmllint', ['--nonet', '--noout', '--schema', 'all.xsd', ...files], { folder, package: 'libxml2-utils', stderrLinesMax: 500 });
   t.strictSame(judged.stderr.split('\n'), files.map((file) => `${file} validates`));
-});
+}
 
 /** Resolves when the camera answers again after a reboot. */
 async function back(camera: EmulatedCamera): Promise<void> {
   while (camera.boots < 2) await camera.start();
 }
 
-const derived = [['http://www.onvif.org/ver10/device/wsdl', 'devicemgmt'], ['http://www.onvif.org/ver10/media/wsdl', 'media'], ['http://www.onvif.org/ver10/events/wsdl', 'events'],
-  ['http://www.onvif.org/ver20/ptz/wsdl', 'ptz'], ['http://www.onvif.org/ver20/imaging/wsdl', 'imaging']] as const;
-
 /** Copies the schema files beside schemas taken out of the WSDL, with a stand-in for SOAP's envelope that wants known elements in body and detail. */
-async function deriveSchemas(folder: string): Promise<void> {
-  for (const name of ['onvif.xsd', 'b-2.xsd', 'bf-2.xsd', 'r-2.xsd', 't-1.xsd', 'ws-addr.xsd', 'xml.xsd', 'envelope', 'include', 'xmlmime']) await cp(`${wsdl}/${name}`, `${folder}/${name}`);
-  for (const [, name] of derived) {
-    const text = await readFile(`${wsdl}/${name}.wsdl`, 'utf8');
+async function deriveSchemas(folder: string, names: readonly ServiceName[]): Promise<void> {
+  await copyWsdl(folder);
+  for (const service of names) {
+    const name = described[service];
+    const text = await readFile(`${folder}/${name}.wsdl`, 'utf8');
     const prefixes = [.../<wsdl:definitions([^>]*)>/.exec(text)?.[1]?.matchAll(/xmlns:[\w-]+="[^"]*"/g) ?? []].map(([one]) => one);
     const [, open = '', rest = ''] = /<wsdl:types>\s*(<xs:schema[^>]*>)(.*?<\/xs:schema>)/s.exec(text) ?? [];
     const missing = prefixes.filter((prefix) => !open.includes(prefix.slice(0, prefix.indexOf('=') + 1)));
@@ -93,6 +99,7 @@ async function deriveSchemas(folder: string): Promise<void> {
     + '<xs:element name="Value" type="xs:QName"/><xs:element name="Subcode"><xs:complexType><xs:sequence><xs:any processContents="strict" maxOccurs="2"/></xs:sequence></xs:complexType></xs:element>'
     + '<xs:element name="Text"><xs:complexType><xs:simpleContent><xs:extension base="xs:string"><xs:anyAttribute processContents="skip"/></xs:extension></xs:simpleContent></xs:complexType></xs:element>'));
   await writeFile(`${folder}/all.xsd`, schema('', [
-    ['http://www.w3.org/2003/05/soap-envelope', 'soap'], ['http://docs.oasis-open.org/wsrf/r-2', 'r-2'], ['http://docs.oasis-open.org/wsn/b-2', 'b-2'], ['http://www.w3.org/2005/08/addressing', 'ws-addr'], ...derived,
+    ['http://www.w3.org/2003/05/soap-envelope', 'soap'], ['http://docs.oasis-open.org/wsrf/r-2', 'r-2'], ['http://docs.oasis-open.org/wsn/b-2', 'b-2'], ['http://www.w3.org/2005/08/addressing', 'ws-addr'],
+    ...names.map((name) => [namespaces.get(name), described[name]] as const),
   ].map(([namespace, file]) => `<xs:import namespace="${namespace}" schemaLocation="${file}.xsd"/>`).join('')));
 }

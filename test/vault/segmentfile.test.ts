@@ -17,8 +17,8 @@ import { ageOpens, noAge } from '../seal/referees.ts';
 const period = Identity.generate();
 const path = 'front/20261124/05/20261124T050000Z-1.mp4.age';
 const metadata: SegmentMetadata = { v: 1, camera: 'front', stream: 'main', seq: 1, boot: 'boot', mono_ms: 5, wall_ms: Date.UTC(2026, 10, 24, 5), clock: 'synchronised' };
-const ftyp = makeBox('ftyp', Buffer.from('isom0000'));
-const moov = makeBox('moov', Buffer.alloc(300, 7));
+const ftyp = Buffer.from(makeBox('ftyp', Buffer.from('isom0000')));
+const moov = Buffer.from(makeBox('moov', Buffer.alloc(300, 7)));
 
 function begin(footage: string, more: { clock?: Clock; syncEveryMs?: number } = {}): Promise<SegmentFile> {
   return SegmentFile.begin({ footage, path, recipient: period.recipient, metadata, ftyp, moov, clock: systemClock, ...more });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { Secret } from '../../src/base/secret.ts';
 import { silentLog } from '../../src/base/log.ts';
+import { Identity } from '../../src/seal/identity.ts';
 import { Opener, openWhole } from '../../src/seal/opener.ts';
 import { readMetadata } from '../../src/seal/metadata.ts';
 import { openSlot } from '../../src/seal/slot.ts';
@@ -59,6 +60,26 @@ t.test('preparing a period twice makes one key; side by side, periods get slots 
   const again = await openVault(world);
   t.same(await prepare(again, world), first, 'also after a restart');
   await again.close();
+});
+
+t.test('whoever leaves finds nothing that comes after: other recipients have another period in the same hour, also when its slot was made ahead', async (t) => {
+  const world = makeWorld(t.testdir());
+  let vault = await openVault(world);
+  const [before, after] = [Identity.generate().recipient, Identity.generate().recipient];
+  const p = (recipient: string, ahead: number) => ({ camera: 'front', class: 'footage', startMs: start + ahead * hourMs, endMs: start + (ahead + 1) * hourMs, deadlineMs: start + 9 * hourMs, recipients: [world.owner.recipient, recipient] }) as const;
+  const old = [await vault.preparePeriod(p(before, 0)), await vault.preparePeriod(p(before, 1))];
+  const anew = [await vault.preparePeriod(p(after, 0)), await vault.preparePeriod(p(after, 1))];
+  t.equal(new Set([...old, ...anew].map(({ slot }) => slot)).size, 4);
+  await vault.close();
+  vault = await openVault(world);
+  t.same([await vault.preparePeriod(p(after, 0)), await vault.preparePeriod(p(after, 1))], anew, 'a restart goes on with the new one');
+  await record(vault, anew[0]!, { wallMs: start + 1000 });
+  await record(vault, old[0]!, { wallMs: start });
+  t.equal(await vault.finishPeriods(start + 2 * hourMs), 4, 'each has a list of its own');
+  const receipt = await vault.purge([old[0]!], {});
+  t.equal(receipt.periods.length, 1);
+  t.equal((await vault.segments(always)).length, 1, 'and each is purged alone');
+  await vault.close();
 });
 
 t.test('no slot, no recording: too many recipients, or none that is one', async (t) => {

@@ -37,8 +37,8 @@ export function prepare(vault: Vault, world: World, p: { camera?: string; startM
   return vault.preparePeriod({ camera: p.camera ?? 'front', class: 'footage', startMs, endMs, deadlineMs: endMs + (p.keepMs ?? hourMs), recipients: [world.owner.recipient] });
 }
 
-export const ftyp = makeBox('ftyp', Buffer.from('isom0000'));
-export const moov = makeBox('moov', Buffer.alloc(300, 7));
+export const ftyp = Buffer.from(makeBox('ftyp', Buffer.from('isom0000')));
+export const moov = Buffer.from(makeBox('moov', Buffer.alloc(300, 7)));
 
 export function begin(vault: Vault, period: Period, o: { wallMs?: number; stream?: 'main' | 'sub' } = {}): Promise<SegmentWriter> {
   const wallMs = o.wallMs ?? period.startMs;

@@ -6,6 +6,8 @@ import type { VideoCodec } from '../samples.ts';
 import { SoapFault } from './soap.ts';
 
 const codecs: ReadonlyMap<string, VideoCodec> = new Map([['H264', 'h264'], ['H265', 'h265']]);
+/** Under their ONVIF names. */
+export const encodings: readonly string[] = [...codecs.keys()];
 
 export interface Encoder {
   /** `H264` or `H265` */
@@ -18,6 +20,8 @@ export interface Encoder {
   readonly quality: number;
   readonly gop: number;
   readonly profile: string;
+  /** From one picture that others build on to the next: one more than there are B-frames between them. */
+  readonly anchorDistance: number;
   /** Of GOPs that could be set. */
   readonly gopMax: number;
 }
@@ -25,10 +29,10 @@ export interface Encoder {
 export function encoderOf(face: CameraFace, name: StreamName): Encoder {
   const track = face.streams[name].tracks.find(({ kind }) => kind === 'video');
   if (track?.video === undefined) throw new SoapFault({ code: 'Receiver', subcodes: ['Action'], reason: 'no picture' });
-  const { codec, width, height, fps, kbps, gop, profile } = track.video;
+  const { codec, width, height, fps, kbps, gop, profile, bFrames } = track.video;
   const { quality, fpsLimit, kbpsLimit } = face.settings.encoders[name];
   return {
-    encoding: codec.toUpperCase(), width, height, fps, gop, profile, quality, fpsLimit: fpsLimit ?? Math.round(fps), kbpsLimit: kbpsLimit ?? kbps,
+    encoding: codec.toUpperCase(), width, height, fps, gop, profile, quality, anchorDistance: bFrames + 1, fpsLimit: fpsLimit ?? Math.round(fps), kbpsLimit: kbpsLimit ?? kbps,
     gopMax: Math.max(gop, Math.round(track.loopMs / track.unitMs)),
   };
 }

@@ -123,9 +123,8 @@ function mediaUri(uri: string): string {
   return `<trt:MediaUri>${leaf('tt:Uri', uri)}<tt:InvalidAfterConnect>false</tt:InvalidAfterConnect><tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT0S</tt:Timeout></trt:MediaUri>`;
 }
 
-/** Each viewer begins at a key frame anyway. */
 function setSynchronizationPoint(face: CameraFace, request: XmlElement): string {
-  profileOf(face, request);
+  face.synchronize(profileOf(face, request));
   return wrap('SetSynchronizationPoint', '');
 }
 

@@ -5,6 +5,7 @@ import { Identity } from '../../../src/seal/identity.ts';
 import { makeOwnerList, readOwnerList } from '../../../src/seal/owner.ts';
 import { metadataBox, readMetadata } from '../../../src/seal/metadata.ts';
 import { openWhole } from '../../../src/seal/opener.ts';
+import { findThumbnail, isThumbnail, thumbnailBox, thumbnailIn } from '../../../src/seal/thumbnail.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../../src/seal/slot.ts';
 import { decodeHourList, encodeHourList } from '../../../src/vault/hourlist.ts';
 import { holdName, parseHoldName, parseSegmentPath, segmentPath } from '../../../src/vault/footagepaths.ts';
@@ -46,6 +47,28 @@ export const metadata: Target = {
   },
 };
 
+export const thumbnail: Target = {
+  name: 'thumbnail',
+  what: 'the end of an opened segment, with its thumbnail (src/seal/format/thumbnail.ts)',
+  bytesMax: 32_768,
+  longRun: 1_000_000,
+  mutators: [...boxMutators, ...byteMutators],
+  corpus: () => {
+    const plain = openWhole(vector('thumbnail/20261124T050020Z-3.mp4.age'), [periodIdentity()], 'the vector');
+    return [plain.subarray(64_698), plain.subarray(64_698, 64_698 + 4_965), plain.subarray(60_000, 70_000)].map((bytes) => Buffer.from(bytes));
+  },
+  async read(bytes) {
+    const alone = thumbnailIn(bytes);
+    expect(alone === undefined || (isThumbnail(alone) && thumbnailBox(alone).equals(bytes)), 'a box that gives a JPEG is the box of that JPEG');
+    const place = await findThumbnail(bytes.length, async (offset, length) => bytes.subarray(offset, offset + length));
+    if (place === undefined) return alone === undefined ? 'none' : 'alone';
+    const [offset, size] = place;
+    const found = thumbnailIn(bytes.subarray(offset, offset + size));
+    expect(offset >= 0 && offset + size <= bytes.length && found !== undefined && isThumbnail(found), 'what is found is one, and is there');
+    return 'found';
+  },
+};
+
 export const hourlist: Target = {
   name: 'hourlist',
   what: 'the hour list, opened (src/vault/hourlist.ts)',
@@ -57,7 +80,9 @@ export const hourlist: Target = {
     const list = decodeHourList(plain, 'the vector');
     const gap = { stream: 'main' as const, from_ms: list.start_ms, to_ms: list.start_ms + 5, reason: 'camera offline', detail: 'it is away' };
     const held = list.segments.slice(0, 1).map((record) => ({ ...record, hold_sha256: record.header_sha256 }));
-    return [plain, Buffer.from(encodeHourList({ ...list, class: 'hold', segments: held, order: '5a11e0a7', maker: 'device', label: 'the visitor' })), Buffer.from(encodeHourList({ ...list, segments: [], gaps: [gap] })), Buffer.from(encodeHourList({ ...list, segments: list.segments.slice(0, 1) }))];
+    const hold = Buffer.from(encodeHourList({ ...list, class: 'hold', segments: held, order: '5a11e0a7', maker: 'device', label: 'the visitor' }));
+    const withThumbnail = openWhole(vector('thumbnail/hour-2.json.age'), [periodIdentity()], 'the vector');
+    return [plain, hold, withThumbnail, Buffer.from(encodeHourList({ ...list, segments: [], gaps: [gap] })), Buffer.from(encodeHourList({ ...list, segments: list.segments.slice(0, 1) }))];
   },
   read(bytes) {
     try {

@@ -1,0 +1,34 @@
+/** What the duties bring to the page's door: live pictures and stills, talking, sealed footage, privacy. */
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { LiveDuty } from '../duties/live.ts';
+import type { PlaybackDuty } from '../duties/playback.ts';
+import type { PrivacyDuty } from '../duties/privacy.ts';
+import type { StillDuty } from '../duties/still.ts';
+import type { TalkDuty } from '../duties/talk.ts';
+import { serveLive } from './livesocket.ts';
+import type { PageParts } from './page.ts';
+import { serveTalkSocket } from './talksocket.ts';
+
+export interface PageDuties {
+  readonly live: LiveDuty;
+  readonly talk: TalkDuty;
+  readonly playback: PlaybackDuty;
+  readonly stills: StillDuty;
+  readonly privacy: PrivacyDuty;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function pageParts({ live, talk, playback, stills, privacy, clock, log }: PageDuties): PageParts {
+  return {
+    live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
+    talk: (socket, { camera, account }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone, { who: 'page', account }), { camera }, { clock, log, signal }),
+    playback,
+    still: (camera) => stills.still(camera),
+    privacy: {
+      isPrivate: (space) => privacy.of(space) !== undefined,
+      switch: (space, on, account) => privacy.switch(space, on, { who: 'page', account }),
+    },
+  };
+}

@@ -1,0 +1,502 @@
+/**
+ * The table of pagecontract.ts, mounted: what each route does, and what every route goes through. Nothing is read of a request before it is
+ * known to come from the hub's own page, from somebody who may ask it; then its shape, then the space of the camera that it names.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import fastifySwagger from '@fastify/swagger';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
+import type { TSchema } from 'typebox';
+import Value from 'typebox/value';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { minuteMs } from '../base/units.ts';
+import { version } from '../base/version.ts';
+import { readRecovery, type Recovery } from '../policy/ownerdocuments.ts';
+import { ConfigErrors } from '../config.ts';
+import type { AccountsDuty, Entered, Visitor } from '../duties/accounts.ts';
+import { auditTrail } from '../duties/audittrail.ts';
+import { sessionMsMax, type Principal } from '../duties/sessions.ts';
+import type { Site } from '../duties/site.ts';
+import type { WatchLog } from '../duties/watchlog.ts';
+import type { AccountRow, SessionRow, Vault } from '../vault/vault.ts';
+import type { Operations, RequestOf, RouteName } from './contract.ts';
+import { checkContentType, checkHost, checkOrigin, isSecure, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
+import { camerasOf } from './pagecameras.ts';
+import { RecoverDocument, pageRoutes, type Account, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
+import { pageHeaders, type PageFiles } from './pagefiles.ts';
+import type { Reach } from './reach.ts';
+import type { Shown } from './tls.ts';
+
+export const apiRoot = '/api/v1';
+
+export interface SealedFile {
+  readonly size: number;
+  /** From `from` up to, but without, `to`. */
+  read(from: number, to: number): AsyncIterable<Uint8Array>;
+  close(): unknown;
+}
+
+/** Sealed footage, for a browser that opens it. */
+export interface PlaybackPart {
+  timeline(query: PageQueryOf<'timeline'>): Promise<Timeline>;
+  slot(camera: string, slot: number, generation: number): Promise<Uint8Array>;
+  segment(camera: string, stream: 'main' | 'sub', seq: number): Promise<SealedFile>;
+}
+
+export interface PrivacyPart {
+  isPrivate(space: string): boolean;
+  switch(space: string, on: boolean, account: string): Promise<void>;
+}
+
+/** What the page needs of the site; all else of it goes through the operations. */
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage'>;
+
+/** All that the routes reach. */
+export interface PageRooms {
+  readonly accounts: AccountsDuty;
+  readonly site: PageSite;
+  readonly vault: Pick<Vault, 'auditBefore' | 'periodOfSlot' | 'replaceSlot' | 'audit' | 'publicKey'>;
+  readonly operations: Operations;
+  readonly watchLog: WatchLog;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reach: () => Reach;
+  readonly shown: () => Shown | undefined;
+  readonly files: PageFiles;
+  readonly playback: PlaybackPart | undefined;
+  readonly privacy: PrivacyPart | undefined;
+  readonly still: ((camera: string) => Promise<Uint8Array>) | undefined;
+}
+
+/** What a handler gets. */
+interface Ask<R extends PageRouteName> {
+  readonly who: Who;
+  readonly visitor: Visitor;
+  readonly body: PageRequestOf<R>;
+  readonly query: PageQueryOf<R>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** SP_PAGE_SESSION where nobody is. */
+  readonly principal: Principal;
+}
+
+type Handlers = { readonly [R in PageRouteName]: (ask: Ask<R>) => Promise<PageReplyOf<R> | FastifyReply> };
+
+const bodyBytesMax = 16 * 1024;
+/** Of those whose text or picture is long; JSON may double it. */
+const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
+  firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024,
+};
+/** More are refused at once, and of one address fewer: a crowd must not stand before what is recorded. */
+const answeringMax = 64;
+const answeringOfAddressMax = 16;
+/** Who takes a segment slower than that takes it in parts. */
+const answerMsMax = 10 * minuteMs;
+/** With the right `live` a camera may be turned; all else of it is `configure`. */
+const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home']);
+
+const statuses: Partial<Record<ErrorCode, number>> = {
+  SP_PAGE_LOGIN: 401, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
+  SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
+  SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
+};
+
+const pageParams: Readonly<Record<string, TSchema>> = {
+  id: textOf('^[A-Za-z0-9_-]{22}$'), camera: textOf('^[a-z0-9][a-z0-9-]{0,39}$'), stream: textOf('^(main|sub)$'),
+  slot: textOf('^(0|[1-9][0-9]{0,9})$'), generation: textOf('^(0|[1-9][0-9]{0,9})$'), seq: textOf('^(0|[1-9][0-9]{0,14})$'),
+};
+
+function textOf(pattern: string): TSchema {
+  return { type: 'string', pattern } as TSchema;
+}
+
+/** A server with all routes, which listens nowhere yet. */
+export async function makeServer(rooms: PageRooms, options: FastifyServerOptions): Promise<FastifyInstance> {
+  const server = fastify({ ...options, logger: false, exposeHeadRoutes: false, bodyLimit: bodyBytesMax, ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } } });
+  const handlers = handlersOf(rooms);
+  const doors = new Doors();
+  server.setErrorHandler((error, request, reply) => void refuse(error, request, reply, rooms.log));
+  server.setNotFoundHandler(() => {
+    throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'route' });
+  });
+  // Only JSON is read; of an empty body nothing is.
+  server.removeAllContentTypeParsers();
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => (body === '' ? done(null, undefined) : parseJson(request, body as string, done)));
+  server.addHook('onRequest', async (request, reply) => {
+    for (const [name, value] of Object.entries(pageHeaders)) reply.header(name, value);
+    checkHost(request.raw, rooms.reach());
+  });
+  // oxlint-disable-next-line typescript/no-explicit-any -- its types are those of another instance of fastify's
+  await server.register(fastifySwagger as any, { openapi: { openapi: '3.1.0', info: { title: 'Sallyport', version, description: 'What the page asks of the hub, and scripts may. See docs/API.md.' }, components: { securitySchemes } } });
+  await server.register(async (api) => {
+    for (const name of Object.keys(pageRoutes) as PageRouteName[]) addRoute(api, name, handlers[name] as (ask: Ask<PageRouteName>) => Promise<unknown>, rooms, doors);
+  }, { prefix: apiRoot });
+  rooms.files.mount(server);
+  return server;
+}
+
+const securitySchemes = {
+  session: { type: 'apiKey' as const, in: 'cookie' as const, name: '__Host-sallyport' },
+  token: { type: 'http' as const, scheme: 'bearer' },
+};
+
+function addRoute(server: FastifyInstance, name: PageRouteName, handle: (ask: Ask<PageRouteName>) => Promise<unknown>, rooms: PageRooms, doors: Doors): void {
+  const route: PageRoute = pageRoutes[name];
+  const params = [...route.path.matchAll(/:([a-z]+)/g)].map((match) => match[1] ?? '');
+  const integers = route.query === undefined ? [] : integersOf(route.query);
+  server.route({
+    method: route.method === 'WS' ? 'GET' : route.method,
+    url: route.path,
+    bodyLimit: bodyBytesMaxOf[name] ?? bodyBytesMax,
+    schema: {
+      operationId: name, summary: route.says, description: route.need === 'nobody' ? 'Needs no session.' : `Needs: ${route.need}.`,
+      security: route.need === 'nobody' ? [] : [{ session: [] }, ...(route.need === 'first' || route.need === 'account' ? [] : [{ token: [] }])],
+      ...(route.query === undefined ? {} : { querystring: route.query }),
+      ...(route.request === undefined ? {} : { body: route.request }),
+      ...(params.length === 0 ? {} : { params: { type: 'object', required: params, properties: Object.fromEntries(params.map((param) => [param, pageParams[param]])) } }),
+      ...(route.reply === undefined ? {} : { response: { 200: route.reply } }),
+    } as object,
+    // Before the body is read.
+    onRequest: async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      checkOrigin(request.raw, { websocket: false });
+      checkContentType(request.raw);
+      const who = await whoIs(request.raw, route, rooms.accounts, { mayTurn: true });
+      if (who.kind === 'account' && who.cookie !== undefined) reply.header('set-cookie', setCookie(request.raw, who.cookie, sessionMsMax));
+      (request as Carrier).who = who;
+      doors.enter(visitorOf(request.raw).address, reply);
+    },
+    preValidation: async (request) => toIntegers(request.query, integers),
+    handler: async (request, reply) => {
+      const visitor = visitorOf(request.raw);
+      const who = (request as Carrier).who ?? { kind: 'nobody' };
+      const ask = {
+        who, visitor, body: request.body, query: request.query, params: request.params, request, reply,
+        get principal(): Principal {
+          if (who.kind !== 'account') throw new SallyportError('SP_PAGE_SESSION');
+          return who.principal;
+        },
+      } as unknown as Ask<PageRouteName>;
+      if (who.kind === 'account') checkObject(route, ask, rooms.site);
+      return handle(ask);
+    },
+  });
+}
+
+type Carrier = FastifyRequest & { who?: Who };
+
+/** A route that names a camera, or a space, needs its right there. What there is elsewhere is not told apart from what is nowhere. */
+export function checkObject({ need }: Pick<PageRoute, 'need'>, ask: { readonly principal: Principal; readonly query: unknown; readonly params: unknown; readonly body: unknown }, site: Pick<Site, 'config'>): void {
+  if (need === 'nobody' || need === 'first' || need === 'account') return;
+  const named = { ...(ask.query as object | undefined), ...(ask.params as object | undefined), ...(ask.body as object | undefined) } as { camera?: unknown; space?: unknown };
+  const spaces = [
+    ...(typeof named.camera === 'string' ? [spaceOf(site, named.camera) ?? ''] : []),
+    ...(typeof named.space === 'string' ? [named.space] : []),
+  ];
+  if (!spaces.every((space) => ask.principal.may(need, space))) throw new SallyportError('SP_PAGE_RIGHT');
+}
+
+export function spaceOf({ config }: Pick<Site, 'config'>, camera: string): string | undefined {
+  return config.cameras.find(({ id }) => id === camera)?.space;
+}
+
+/** How many are being answered, in all and of each address. */
+class Doors {
+  #count = 0;
+  readonly #of = new Map<string, number>();
+
+  enter(address: string, reply: FastifyReply): void {
+    const own = this.#of.get(address) ?? 0;
+    if (this.#count >= answeringMax || own >= answeringOfAddressMax) throw new SallyportError('SP_PAGE_BUSY', { count: this.#count >= answeringMax ? this.#count : own });
+    this.#count++;
+    this.#of.set(address, own + 1);
+    // Also when it is broken off.
+    reply.raw.once('close', () => {
+      this.#count--;
+      const now = (this.#of.get(address) ?? 1) - 1;
+      if (now === 0) this.#of.delete(address);
+      else this.#of.set(address, now);
+    });
+  }
+}
+
+/** A query's members are text; those that the contract calls integers become such, or stay and are refused. */
+function toIntegers(query: unknown, names: readonly string[]): void {
+  const members = query as Record<string, unknown>;
+  for (const name of names) {
+    const text = members[name];
+    if (typeof text === 'string' && /^-?(0|[1-9][0-9]{0,15})$/.test(text)) members[name] = Number(text);
+  }
+}
+
+function integersOf(query: TSchema): string[] {
+  const { properties = {} } = query as { properties?: Record<string, { type?: string }> };
+  return Object.entries(properties).flatMap(([name, node]) => (node.type === 'integer' ? [name] : []));
+}
+
+/** For a query that fastify does not see: that of a WebSocket. SP_PAGE_REQUEST. */
+export function queryOf<R extends 'live' | 'talk'>(name: R, request: IncomingMessage): PageQueryOf<R> {
+  const query: Record<string, unknown> = Object.fromEntries(new URL(request.url ?? '', 'http://hub').searchParams);
+  const schema = pageRoutes[name].query;
+  if (!Value.Check(schema, query)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'its query is of another shape' });
+  return query as PageQueryOf<R>;
+}
+
+function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+  const known = knownOf(error);
+  if (known.code === 'SP_INTERNAL') log.error({ component: 'page', route: request.routeOptions.url, error }, known.message);
+  const seconds = known.evidence['seconds'];
+  if (typeof seconds === 'number') reply.header('retry-after', String(seconds));
+  return reply.header('cache-control', 'no-store').status(statusOf(error, known)).type('application/json').serializer(JSON.stringify).send({ error: tellable(known) });
+}
+
+export function knownOf(error: unknown): SallyportError {
+  if (error instanceof ConfigErrors) return error.problems[0] ?? asSallyportError(error);
+  return isClientsFault(error) ? new SallyportError('SP_PAGE_REQUEST', { reason: error.message.slice(0, 300) }) : asSallyportError(error);
+}
+
+export function statusOf(error: unknown, known: SallyportError): number {
+  if (isClientsFault(error)) return error.statusCode;
+  return statuses[known.code] ?? (known.kind === 'refuse' ? 422 : 500);
+}
+
+/** What went wrong inside is for the log: its words may say more than a visitor should know. */
+export function tellable(error: SallyportError): ReturnType<SallyportError['toJSON']> {
+  return (error.code === 'SP_INTERNAL' ? new SallyportError('SP_INTERNAL', { reason: 'the log has more' }) : error).toJSON();
+}
+
+/** What fastify refuses by itself: a body that is too long, no JSON, of another shape than the contract says. */
+function isClientsFault(error: unknown): error is Error & { statusCode: number } {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
+}
+
+const done = { done: true } as const;
+
+function handlersOf(rooms: PageRooms): Handlers {
+  const { accounts, site, operations, vault, watchLog, playback, privacy, still, clock } = rooms;
+  const isPrivate = (space: string): boolean => privacy?.isPrivate(space) ?? false;
+  const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
+  const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
+    reply.header('set-cookie', setCookie(request.raw, cookie, sessionMsMax));
+    return me(principal);
+  };
+  /** What the control socket does, for who has the right to it; the audit says who. */
+  const operate = async <N extends RouteName>(name: N, { principal, body }: { principal: Principal; body: RequestOf<N> }): Promise<Awaited<ReturnType<Operations[N]>>> => {
+    const { camera } = body as { camera?: string };
+    await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
+    return (await operations[name](body)) as Awaited<ReturnType<Operations[N]>>;
+  };
+  const footage = (): PlaybackPart => {
+    if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
+    return playback;
+  };
+  const socketOnly = async (): Promise<never> => {
+    throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
+  };
+  return {
+    hello: async ({ request }) => helloOf(rooms, request.raw),
+    firstBegin: async ({ request, reply, body, visitor }) => {
+      reply.header('set-cookie', setCookie(request.raw, accounts.begin(body.code, visitor), sessionMsMax));
+      return done;
+    },
+    loginStretch: async ({ body }) => accounts.stretchOf(body.name),
+    login: async (ask) => enter(ask, await accounts.login(ask.body, ask.visitor)),
+    inviteLook: async ({ body, visitor }) => {
+      const { role, spaces, account, untilMs } = accounts.invitation(body.code, visitor);
+      return { hub: site.config.name, role, spaces: [...spaces], from: accounts.nameOf(account) ?? '', untilMs };
+    },
+    join: async (ask) => enter(ask, await accounts.join(ask.body, ask.visitor)),
+    recover: async (ask) => enter(ask, await accounts.recover({ ...ask.body, read: recoveryOf }, ask.visitor)),
+    authority: async ({ reply }) => {
+      const authority = rooms.shown()?.authority;
+      if (authority === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'an authority of the hub\'s own' });
+      return reply.type('application/x-x509-ca-cert').header('content-disposition', 'attachment; filename="sallyport-hub.crt"').send(authority);
+    },
+    firstOwner: async (ask) => enter(ask, await accounts.makeFirst(ask.body, ask.visitor)),
+    logout: async ({ principal, request, reply }) => {
+      await accounts.logout(principal);
+      reply.header('set-cookie', setCookie(request.raw, undefined, 0));
+      return done;
+    },
+    me: async ({ principal }) => me(principal),
+    meChange: async ({ principal, body }) => {
+      await accounts.changePerson(principal, body);
+      return me(principal);
+    },
+    meErase: async ({ principal, body, visitor, request, reply }) => {
+      await accounts.eraseOneself(principal, body.half, visitor);
+      reply.header('set-cookie', setCookie(request.raw, undefined, 0));
+      return done;
+    },
+    mePassphrase: async ({ principal, body, visitor }) => {
+      await accounts.changePassphrase(principal, body, visitor);
+      return done;
+    },
+    meDevice: async ({ principal, body }) => {
+      await accounts.noteDevice(principal, body);
+      return me(principal);
+    },
+    sessions: async ({ principal }) => ({ sessions: accounts.book.sessionsOf(principal.account.id).map((row) => sessionOf(row, principal)) }),
+    sessionEnd: async ({ principal, params }) => {
+      await accounts.endSession(principal, params['id'] ?? '');
+      return done;
+    },
+    ownerList: async () => {
+      const { text, before } = await site.ownerLists();
+      return { ...(text === undefined ? {} : { text }), earlier: before };
+    },
+    accounts: async () => ({
+      accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
+      invitations: [...accounts.book.invitations.values()].map(({ id, role, spaces, untilMs }) => ({ id, role, spaces: [...spaces], untilMs })),
+    }),
+    invite: async ({ principal, body }) => accounts.invite(body, principal),
+    inviteEnd: async ({ principal, params }) => {
+      await accounts.endInvitation(params['id'] ?? '', principal);
+      return done;
+    },
+    accountChange: async ({ principal, params, body }) => accountOf(accounts, await accounts.changeAccount(params['id'] ?? '', body, principal)),
+    accountErase: async ({ principal, params }) => {
+      await accounts.erase(params['id'] ?? '', principal);
+      return done;
+    },
+    ownerListTake: async ({ principal, body }) => {
+      await accounts.takeList(body.text, principal);
+      return done;
+    },
+    tokens: async () => ({
+      tokens: [...accounts.book.tokens.values()].map(({ id, name, account, rights, spaces, madeMs, untilMs }) => ({ id, name, account, rights: [...rights], madeMs, untilMs, ...(spaces === undefined ? {} : { spaces: [...spaces] }) })),
+    }),
+    tokenMake: async ({ principal, body }) => accounts.makeToken(body, principal),
+    tokenEnd: async ({ principal, params }) => {
+      await accounts.endToken(params['id'] ?? '', principal);
+      return done;
+    },
+    cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
+    still: async ({ params, principal, reply }) => {
+      if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
+      const camera = params['camera'] ?? '';
+      await watchLog.live(principal.account.id, camera, 'still');
+      // It is the camera's word that this is a picture: nothing but one is made of it.
+      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(await still(camera)));
+    },
+    live: socketOnly,
+    talk: socketOnly,
+    timeline: async ({ query }) => footage().timeline(query),
+    slot: async ({ params, principal, reply }) => {
+      const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
+      const text = await footage().slot(camera, slot, generation);
+      const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
+      await watchLog.playback(principal.account.id, camera, { slot, generation, fromMs: period?.startMs, toMs: period?.endMs });
+      return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
+    },
+    slotReplace: async ({ principal, body }) => {
+      const { camera, slot, generation, from, text } = body;
+      await vault.periodOfSlot({ camera, slot, generation });
+      await vault.replaceSlot({ slot, generation, from, text: Buffer.from(text, 'base64url') });
+      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'slots', slot, generation } });
+      return done;
+    },
+    segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
+    status: async () => operations.status({}),
+    discover: async (ask) => operate('discover', ask),
+    adopt: async (ask) => operate('adopt', ask),
+    moved: async (ask) => operate('moved', ask),
+    secret: async (ask) => operate('secret', ask),
+    camera: async (ask) => operate('camera', ask),
+    ptz: async (ask) => {
+      if (!turningActs.has(ask.body.order.act) && !ask.principal.may('configure')) throw new SallyportError('SP_PAGE_RIGHT');
+      return operate('camera', ask);
+    },
+    accept: async (ask) => operate('accept', ask),
+    pending: async () => ({ pending: (await operations.status({})).pending }),
+    keep: async ({ principal, body }) => {
+      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route: 'keep', footage: body.footage } });
+      const changes = await site.keepFootage(body.footage);
+      return { changes, pending: (await operations.status({})).pending };
+    },
+    privacy: async ({ principal, body }) => {
+      if (privacy === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'privacy by the page' });
+      await privacy.switch(body.space, body.on, principal.account.id);
+      return done;
+    },
+    metrics: async ({ reply }) => reply.type('text/plain; version=0.0.4; charset=utf-8').send((await operations.metrics({})).text),
+    // oxlint-disable-next-line typescript/no-explicit-any -- what @fastify/swagger adds to the server
+    openapi: async ({ request, reply }) => reply.type('application/json').send(JSON.stringify((request.server as any).swagger())),
+    audit: async ({ principal, query }) => auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query),
+  };
+}
+
+function helloOf({ accounts, site, vault, shown, clock }: PageRooms, request: IncomingMessage): PageReplyOf<'hello'> {
+  const certificate = isSecure(request) ? shown() : undefined;
+  return {
+    hub: site.config.name, key: vault.publicKey, version, nowMs: Math.round(clock.wallMs()), state: accounts.state,
+    ...(certificate === undefined ? {} : { certificate: { words: [...certificate.words], fingerprint: certificate.fingerprint, own: certificate.own } }),
+  };
+}
+
+function meOf(accounts: AccountsDuty, principal: Principal): PageReplyOf<'me'> {
+  const { session } = principal;
+  if (session === undefined) throw new SallyportError('SP_PAGE_SESSION');
+  // As it is now: the request itself may have changed it.
+  const row = accounts.book.account(principal.account.id);
+  const now = accounts.book.sessions.get(session.id) ?? session;
+  return { account: accountOf(accounts, row), rights: principal.rights, session: sessionOf(now, principal) };
+}
+
+function accountOf(accounts: AccountsDuty, { id, role, name, nickname, picture, language, timeZone, spaces, madeMs }: AccountRow): Account {
+  const devices = accounts.book.devicesOf(id).map((device) => ({ id: device.id, name: device.name, recipient: device.recipient, signer: device.signer, madeMs: device.madeMs }));
+  return { id, role, name, nickname, picture, language, timeZone, spaces: [...spaces], madeMs, devices };
+}
+
+function sessionOf({ id, device, agent, address, madeMs, usedMs }: SessionRow, principal: Principal): PageReplyOf<'sessions'>['sessions'][number] {
+  return { id, agent, address, madeMs, usedMs, current: id === principal.session?.id, ...(device === undefined ? {} : { device }) };
+}
+
+/** SP_PAGE_REQUEST. */
+function recoveryOf(document: string): Recovery {
+  const recovery = readRecovery(document);
+  if (recovery === undefined || !Value.Check(RecoverDocument, recovery)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the signed document is no recovery' });
+  return recovery;
+}
+
+/** A segment is never written again after its close, so its name is its tag. */
+function segmentTag(params: Readonly<Record<string, string>>): string {
+  return `"${params['camera']}.${params['stream']}.${params['seq']}"`;
+}
+
+/** All of it, or one range (RFC 9110, 14): more than one at once is answered with all. */
+async function sendSegment(file: SealedFile, tag: string, request: FastifyRequest, reply: FastifyReply, clock: Clock): Promise<FastifyReply> {
+  const end = new AbortController();
+  reply.raw.once('close', () => {
+    end.abort();
+    void file.close();
+  });
+  reply.header('etag', tag).header('accept-ranges', 'bytes').header('cache-control', 'private, max-age=3600').type('application/octet-stream');
+  if (request.headers['if-none-match'] === tag) return reply.status(304).send();
+  const ifRange = request.headers['if-range'];
+  const range = ifRange === undefined || ifRange === tag ? rangeOf(request.headers.range, file.size) : undefined;
+  if (range === 'none') {
+    reply.header('content-range', `bytes */${file.size}`).header('cache-control', 'no-store');
+    throw new SallyportError('SP_PAGE_RANGE', { what: 'the segment', bytes: file.size });
+  }
+  const { from, to } = range ?? { from: 0, to: file.size };
+  if (range !== undefined) reply.status(206).header('content-range', `bytes ${from}-${to - 1}/${file.size}`);
+  reply.header('content-length', String(to - from));
+  void clock.sleep(answerMsMax, end.signal).then(() => reply.raw.destroy(), () => {});
+  return reply.send(Readable.from(file.read(from, to), { objectMode: false }));
+}
+
+/** `to` is the first byte after it. Undefined: no range, or none that is understood; `none`: there is no such byte. */
+export function rangeOf(header: string | undefined, size: number): { from: number; to: number } | 'none' | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec((header ?? '').trim());
+  if (match === null) return undefined;
+  const [, first = '', last = ''] = match;
+  if (first === '' && last === '') return undefined;
+  if (first === '') return Number(last) === 0 || size === 0 ? 'none' : { from: Math.max(0, size - Number(last)), to: size };
+  if (last !== '' && Number(last) < Number(first)) return undefined;
+  return Number(first) >= size ? 'none' : { from: Number(first), to: last === '' ? size : Math.min(size, Number(last) + 1) };
+}

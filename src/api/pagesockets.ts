@@ -1,0 +1,148 @@
+/** WebSockets: let in by the same rules as requests, counted, and ended when the session ends or the far end is silent. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { secondMs } from '../base/units.ts';
+import type { AccountsDuty } from '../duties/accounts.ts';
+import type { Principal } from '../duties/sessions.ts';
+import type { Site } from '../duties/site.ts';
+import type { WatchLog } from '../duties/watchlog.ts';
+import { checkHost, checkOrigin, whoIs } from './pageauth.ts';
+import { pageRoutes } from './pagecontract.ts';
+import { apiRoot, checkObject, knownOf, queryOf, statusOf, tellable } from './pageroutes.ts';
+import type { Reach } from './reach.ts';
+
+/** What runs over a socket once somebody is let in. Resolves when it is over; the signal comes when it has to be. */
+export interface SocketPart {
+  live?: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub'; mayListen: boolean; onListen: () => void }, signal: AbortSignal) => Promise<void>;
+  talk?: (socket: WebSocket, ask: { camera: string; account: string }, signal: AbortSignal) => Promise<void>;
+}
+
+export interface SocketRooms {
+  readonly accounts: AccountsDuty;
+  readonly site: Pick<Site, 'config'>;
+  readonly watchLog: WatchLog;
+  readonly parts: SocketPart;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reach: () => Reach;
+}
+
+const socketsMax = 256;
+const socketsOfAccountMax = 48;
+/** What a browser sends: short orders, or sound in pieces. */
+const messageBytesMax = 64 * 1024;
+/** A far end that answers nothing for so long has gone. */
+const silentMsMax = 45 * secondMs;
+const askEveryMs = 15 * secondMs;
+/** Whoever does not say goodbye is hung up on. */
+const farewellMs = 3 * secondMs;
+
+/** 4001: the session has ended. In the range that RFC 6455 leaves to applications. */
+const sessionEnded = 4001;
+
+const paths: ReadonlyMap<string, 'live' | 'talk'> = new Map([[`${apiRoot}${pageRoutes.live.path}`, 'live'], [`${apiRoot}${pageRoutes.talk.path}`, 'talk']]);
+
+export class PageSockets {
+  readonly #rooms: SocketRooms;
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false, clientTracking: false });
+  readonly #stop = new AbortController();
+  #count = 0;
+
+  constructor(rooms: SocketRooms) {
+    this.#rooms = rooms;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  /** For `upgrade` of a server. Whatever comes, it answers; it never throws. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => {}); // the far end; it is closed then
+    try {
+      const name = paths.get((request.url ?? '').split('?')[0] ?? '');
+      checkHost(request, this.#rooms.reach());
+      checkOrigin(request, { websocket: true });
+      if (name === undefined) throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'WebSocket' });
+      const route = pageRoutes[name];
+      const who = await whoIs(request, route, this.#rooms.accounts, { mayTurn: false });
+      const query = queryOf(name, request);
+      if (who.kind !== 'account') throw new SallyportError('SP_PAGE_SESSION');
+      checkObject(route, { principal: who.principal, query, params: {}, body: {} }, this.#rooms.site);
+      if (this.#rooms.parts[name] === undefined) throw new SallyportError('SP_PAGE_OFF', { what: name });
+      // Before it opens: what the browser says at once must find who listens.
+      if (name === 'live') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');
+      if (this.#count >= socketsMax || this.#rooms.accounts.sessions.heldBy(who.principal.account.id) >= socketsOfAccountMax) {
+        throw new SallyportError('SP_PAGE_BUSY', { count: Math.min(this.#count, socketsOfAccountMax) });
+      }
+      if (this.#stop.signal.aborted) throw new SallyportError('SP_STOPPED', { what: 'the page' });
+      this.#server.handleUpgrade(request, socket, head, (open) => void this.#serve(open, name, who.principal, query));
+    } catch (error) {
+      refuseUpgrade(socket, error);
+    }
+  }
+
+  async #serve(socket: WebSocket, name: 'live' | 'talk', principal: Principal, query: { camera: string; stream?: 'main' | 'sub' }): Promise<void> {
+    const { accounts, parts, watchLog, log, clock, site } = this.#rooms;
+    const { camera, stream = 'main' } = query;
+    const account = principal.account.id;
+    const held = accounts.sessions.hold(principal);
+    const closed = new AbortController();
+    const signal = AbortSignal.any([held.signal, this.#stop.signal]);
+    const farewell = (): void => {
+      socket.close(held.signal.aborted ? sessionEnded : 1001, held.signal.aborted ? 'the session has ended' : 'the hub stops');
+      void clock.sleep(farewellMs, closed.signal).then(() => socket.terminate(), () => {});
+    };
+    this.#count++;
+    socket.on('error', () => {}); // a far end that breaks the protocol; it is closed then
+    socket.once('close', () => closed.abort());
+    signal.addEventListener('abort', farewell, { once: true });
+    void watchOver(socket, clock, closed.signal);
+    try {
+      if (name === 'live') {
+        const mayListen = principal.may('listen', site.config.cameras.find(({ id }) => id === camera)?.space);
+        await parts.live?.(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
+      } else await parts.talk?.(socket, { camera, account }, signal);
+    } catch (error) {
+      log.error({ component: 'page', camera, error: knownOf(error).code }, knownOf(error).message);
+    } finally {
+      this.#count--;
+      held.release();
+      signal.removeEventListener('abort', farewell);
+      if (socket.readyState === socket.OPEN) socket.close(signal.aborted ? sessionEnded : 1000);
+      if (socket.readyState !== socket.CLOSED) void clock.sleep(farewellMs, closed.signal).then(() => socket.terminate(), () => {});
+    }
+  }
+}
+
+/** Asks now and then whether somebody is still there. */
+async function watchOver(socket: WebSocket, clock: Clock, closed: AbortSignal): Promise<void> {
+  let heardMs = clock.monotonicMs();
+  const heard = (): void => {
+    heardMs = clock.monotonicMs();
+  };
+  socket.on('pong', heard);
+  socket.on('message', heard);
+  while (!closed.aborted) {
+    await clock.sleep(askEveryMs, closed).catch(() => {});
+    if (closed.aborted) return;
+    if (clock.monotonicMs() - heardMs > silentMsMax) return socket.terminate();
+    if (socket.readyState === socket.OPEN) socket.ping();
+  }
+}
+
+/** In the words of a request that is refused. */
+function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const known = knownOf(error);
+  const body = JSON.stringify({ error: tellable(known) });
+  socket.end(`HTTP/1.1 ${statusOf(error, known)} Refused\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.once('finish', () => socket.destroy());
+}

@@ -1,0 +1,83 @@
+/** The owner's audit as the page shows it: who did and watched what, in words; each sees what is about their spaces and about themselves. */
+import type { UnixMs } from '../base/clock.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { Principal } from './sessions.ts';
+
+export interface TrailLine {
+  readonly n: number;
+  readonly atMs?: UnixMs;
+  readonly who: string;
+  readonly what: string;
+  readonly camera?: string;
+  readonly text: string;
+}
+
+export interface TrailRooms {
+  readonly vault: Pick<Vault, 'auditBefore'>;
+  readonly nameOf: (account: string) => string | undefined;
+  readonly spaceOf: (camera: string) => string | undefined;
+}
+
+interface Entry {
+  readonly at_ms?: number;
+  readonly what?: string;
+  readonly who?: string;
+  readonly account?: string;
+  readonly camera?: string;
+  readonly detail?: unknown;
+}
+
+const textMax = 4000;
+const linesAtOnce = 500;
+/** For who may see few of them not all of the audit is read at once. */
+const looksMax = 8;
+
+const words: Readonly<Record<string, string>> = {
+  'page.login': 'logged in', 'page.logout': 'logged out', 'page.logins-failed': 'passphrases that were wrong were tried', 'page.owner-made': 'made this hub\'s first owner',
+  'page.recovered': 'got a new passphrase with the recovery kit', 'page.session-ended': 'ended a session', 'page.person-changed': 'changed own data',
+  'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
+  'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
+  'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'fetched recordings', 'footage.export': 'exported recordings',
+  'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'camera.adopted': 'a camera was adopted',
+  'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed', 'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
+};
+
+/** A page of it, the newest first. */
+export async function auditTrail({ vault, nameOf, spaceOf }: TrailRooms, principal: Principal, q: { before?: number | undefined; limit?: number | undefined }): Promise<{ lines: TrailLine[]; total: number }> {
+  const limit = q.limit ?? 100;
+  const lines: TrailLine[] = [];
+  let total = 0;
+  let { before } = q;
+  for (let looks = 0; looks < looksMax && lines.length < limit; looks++) {
+    const page = await vault.auditBefore(before, linesAtOnce);
+    total = page.total;
+    for (const { n, entry } of page.lines) {
+      const parsed = parse(entry);
+      if (lines.length < limit && maySee(parsed, principal, spaceOf)) lines.push(lineOf(n, parsed, nameOf));
+      before = n;
+    }
+    if (page.lines.length < linesAtOnce) break;
+  }
+  return { lines, total };
+}
+
+function maySee({ camera, account }: Entry, principal: Principal, spaceOf: TrailRooms['spaceOf']): boolean {
+  if (principal.account.role === 'owner' && principal.token?.spaces === undefined) return true;
+  if (camera !== undefined) return principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '');
+  return account === principal.account.id;
+}
+
+function lineOf(n: number, { at_ms, what = '', who = '', account, camera, detail }: Entry, nameOf: TrailRooms['nameOf']): TrailLine {
+  const more = detail === undefined || detail === null ? '' : typeof detail === 'string' ? detail : JSON.stringify(detail);
+  const said = words[what] ?? what;
+  return {
+    n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(camera === undefined ? {} : { camera }),
+    who: account === undefined ? who : nameOf(account) ?? 'somebody whose account is gone',
+    text: `${said}${more === '' ? '' : ` ${more}`}`.slice(0, textMax),
+  };
+}
+
+/** An erased text leaves its place. */
+function parse(entry: string | null): Entry {
+  return entry === null ? { what: 'erased' } : (JSON.parse(entry) as Entry);
+}

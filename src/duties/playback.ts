@@ -1,0 +1,165 @@
+/**
+ * Playback: what there is of a time, and the sealed bytes themselves, for a browser that opens them. The hub cannot. What is past its
+ * deadline is not given out any more, also while its purge waits or fails.
+ */
+import type { UnixMs } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import { duePeriods } from '../policy/retention.ts';
+import type { PeriodTimes } from '../policy/settings.ts';
+import type { GapRow, ObservationRow, PeriodFacts, SegmentRow, Vault } from '../vault/vault.ts';
+import type { Timekeeper } from './timekeeper.ts';
+
+export interface PlaybackOptions {
+  readonly vault: Pick<Vault, 'segments' | 'gaps' | 'observations' | 'periodsIn' | 'periodOfSlot' | 'slotText' | 'sealedFile'>;
+  readonly clock: Clock;
+  readonly timekeeper: Pick<Timekeeper, 'verdict'>;
+}
+
+export interface TimelineQuery {
+  readonly camera: string;
+  readonly stream?: 'main' | 'sub' | undefined;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+}
+
+export interface PeriodSpan {
+  readonly slot: number;
+  readonly generation: number;
+  readonly startMs: UnixMs;
+  readonly endMs: UnixMs;
+  readonly deadlineMs: UnixMs;
+}
+
+export interface SealedSpan {
+  readonly seq: number;
+  readonly startMs: UnixMs;
+  readonly durationMs: number;
+  readonly sizeBytes: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly cutChunks?: number;
+  readonly keyFrames: [number, number][];
+  readonly thumb?: [number, number];
+}
+
+export interface GapSpan {
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+export interface TimelinePage {
+  readonly periods: PeriodSpan[];
+  readonly segments: SealedSpan[];
+  readonly gaps: GapSpan[];
+  readonly observations: { readonly kind: string; readonly fromMs: UnixMs; readonly toMs?: UnixMs }[];
+  readonly moreFromMs?: UnixMs;
+}
+
+export interface SealedSegment {
+  readonly size: number;
+  /** From `from` up to, but without, `to`. */
+  read(from?: number, to?: number): AsyncIterable<Buffer>;
+  /** Nothing is held between two reads; for who keeps what has a close. */
+  close(): void;
+}
+
+/** A day of segments of a minute; what is more is asked for again. */
+const segmentsMax = 1_500;
+const keyFramesMax = 60_000;
+const rowsMax = 2_000;
+/** The limits of integers that everything below can count with. */
+const timeMsMax = 8.64e15;
+
+export class PlaybackDuty {
+  readonly #o: PlaybackOptions;
+
+  constructor(o: PlaybackOptions) {
+    this.#o = o;
+  }
+
+  /** What there is of a time, a page of it; what is past its deadline is left out. SP_DATABASE, SP_DISK. */
+  async timeline(query: TimelineQuery): Promise<TimelinePage> {
+    const { vault } = this.#o;
+    const { camera, stream = 'main' } = query;
+    const [fromMs, wantedToMs] = [Math.max(-timeMsMax, query.fromMs), Math.min(timeMsMax, query.toMs)];
+    if (!(fromMs < wantedToMs)) return { periods: [], segments: [], gaps: [], observations: [] };
+    const rows = await vault.segments({ camera, stream, fromMs, toMs: wantedToMs, limit: segmentsMax + 1 });
+    const page = { ends: [wantedToMs, pageEnd(rows)] };
+    const ask = async <T extends { readonly fromMs: UnixMs }>(list: (q: { camera: string; stream: 'main' | 'sub'; fromMs: UnixMs; toMs: UnixMs; limit: number }) => Promise<T[]>): Promise<T[]> => {
+      const found = await list({ camera, stream, fromMs, toMs: Math.min(...page.ends), limit: rowsMax + 1 });
+      const next = found[rowsMax];
+      if (next !== undefined) page.ends.push(next.fromMs);
+      return found;
+    };
+    const gaps = await ask<GapRow>((q) => vault.gaps(q));
+    const observations = await ask<ObservationRow>((q) => vault.observations(q));
+    const toMs = Math.max(fromMs + 1, Math.min(...page.ends));
+    const there = rows.filter((row) => row.startMs < toMs);
+    const periods = await this.#periodsOf(camera, there, fromMs, toMs);
+    const open = new Set(periods.map(({ id }) => id));
+    return {
+      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs }) => ({ slot, generation, startMs, endMs, deadlineMs })),
+      segments: there.filter((row) => open.has(row.periodId) && row.state !== 'missing').map(spanOf),
+      gaps: [...gaps.filter((gap) => gap.fromMs < toMs).map(gapOf), ...there.filter((row) => row.state === 'missing').map(lossOf)].sort((a, b) => a.fromMs - b.fromMs),
+      observations: observations.filter((one) => one.fromMs < toMs).map((one) => ({ kind: one.kind, fromMs: one.fromMs, ...(one.toMs === undefined ? {} : { toMs: one.toMs }) })),
+      ...(toMs < wantedToMs ? { moreFromMs: toMs } : {}),
+    };
+  }
+
+  /** A sealed period key. SP_SLOT_MISSING also when it is another camera's; SP_FOOTAGE_LOCKED past its deadline; SP_KEYRING, SP_DISK. */
+  async slot(camera: string, slot: number, generation: number): Promise<Buffer> {
+    const period = await this.#o.vault.periodOfSlot({ camera, slot, generation });
+    this.#checkDeadline(period, `slot ${slot}`);
+    return this.#o.vault.slotText(period);
+  }
+
+  /** A sealed segment. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK; all of them also while it is read. */
+  async segment(camera: string, stream: 'main' | 'sub', seq: number): Promise<SealedSegment> {
+    const file = await this.#o.vault.sealedFile({ camera, stream, seq });
+    this.#checkDeadline(file.period, file.row.path);
+    return { size: file.size, read: (from, to) => file.read(from, to), close: () => {} };
+  }
+
+  /** The periods that the rows belong to, and those of the time asked for; without what is locked. */
+  async #periodsOf(camera: string, rows: readonly SegmentRow[], fromMs: UnixMs, toMs: UnixMs): Promise<PeriodFacts[]> {
+    // A segment may begin in the period before the one in which it ends.
+    const firstMs = Math.min(fromMs, ...rows.map((row) => row.startMs)) - 1;
+    const periods = await this.#o.vault.periodsIn({ camera, fromMs: firstMs, toMs, limit: rowsMax });
+    const needed = new Set(rows.map((row) => row.periodId));
+    return periods.filter((period) => (needed.has(period.id) || period.endMs > fromMs) && !this.#isLocked(period));
+  }
+
+  #checkDeadline(period: PeriodFacts, what: string): void {
+    if (this.#isLocked(period)) throw new SallyportError('SP_FOOTAGE_LOCKED', { what });
+  }
+
+  #isLocked(period: PeriodTimes): boolean {
+    return duePeriods([period], this.#o.clock.wallMs(), { stepsBack: this.#o.timekeeper.verdict?.stepsBack ?? [] }).length > 0;
+  }
+}
+
+/** Where a page of these rows must end: before the first that is too many, or whose key frames are. */
+function pageEnd(rows: readonly SegmentRow[]): UnixMs {
+  const inTime = [...rows].sort((a, b) => a.startMs - b.startMs);
+  let keyFrames = 0;
+  const tooMany = inTime.find((row, index) => {
+    keyFrames += row.keyFrames.length;
+    return index > 0 && (index >= segmentsMax || keyFrames > keyFramesMax);
+  });
+  return tooMany?.startMs ?? Infinity;
+}
+
+function spanOf({ seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow): SealedSpan {
+  return { seq, startMs, durationMs, sizeBytes, slot, generation, ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) };
+}
+
+function gapOf({ fromMs, toMs, reason, detail }: GapRow): GapSpan {
+  return { fromMs, toMs, reason, detail };
+}
+
+function lossOf({ startMs, durationMs, path }: SegmentRow): GapSpan {
+  return { fromMs: startMs, toMs: startMs + durationMs, reason: 'disk', detail: `${path} is listed but not there` };
+}

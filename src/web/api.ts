@@ -1,0 +1,120 @@
+/**
+ * How the page asks the hub: each call typed by the contract. Methods and paths are written here once more, because the contract's own
+ * table would bring its schemas along; the compiler compares the two.
+ */
+import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
+
+/** Without what comes as bytes or over a socket, and what only scripts ask for. */
+type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'slotReplace' | 'segment' | 'authority' | 'metrics' | 'openapi' | 'tokens' | 'tokenMake' | 'tokenEnd'>;
+type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
+
+const base = '/api/v1';
+
+const routes: RouteTable = {
+  hello: ['GET', '/hello'],
+  firstBegin: ['POST', '/first/begin'],
+  loginStretch: ['POST', '/login/stretch'],
+  login: ['POST', '/login'],
+  inviteLook: ['POST', '/invitations/look'],
+  join: ['POST', '/invitations/join'],
+  recover: ['POST', '/recover'],
+  firstOwner: ['POST', '/first/owner'],
+  logout: ['POST', '/logout'],
+  me: ['GET', '/me'],
+  meChange: ['PATCH', '/me'],
+  meErase: ['DELETE', '/me'],
+  mePassphrase: ['POST', '/me/passphrase'],
+  meDevice: ['POST', '/me/devices'],
+  sessions: ['GET', '/sessions'],
+  sessionEnd: ['DELETE', '/sessions/:id'],
+  ownerList: ['GET', '/owner'],
+  accounts: ['GET', '/accounts'],
+  invite: ['POST', '/invitations'],
+  inviteEnd: ['DELETE', '/invitations/:id'],
+  accountChange: ['PATCH', '/accounts/:id'],
+  accountErase: ['DELETE', '/accounts/:id'],
+  ownerListTake: ['POST', '/owner'],
+  cameras: ['GET', '/cameras'],
+  timeline: ['GET', '/timeline'],
+  status: ['GET', '/status'],
+  discover: ['POST', '/discover'],
+  adopt: ['POST', '/adopt'],
+  moved: ['POST', '/moved'],
+  secret: ['POST', '/secret'],
+  camera: ['POST', '/camera'],
+  ptz: ['POST', '/ptz'],
+  accept: ['POST', '/accept'],
+  pending: ['GET', '/pending'],
+  keep: ['POST', '/keep'],
+  privacy: ['POST', '/privacy'],
+  audit: ['GET', '/audit'],
+};
+
+/** What the hub answered instead of what was asked for, in its words; `offline` when it did not answer. */
+export class HubError extends Error {
+  readonly code: string;
+  readonly hint: string;
+  readonly status: number;
+
+  constructor({ code, message, hint = '', status = 0 }: { code: string; message: string; hint?: string; status?: number }) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+export const offline = 'offline';
+
+type Params<R extends Asked> = (typeof pageRoutes)[R]['path'] extends `${string}:id` ? { readonly id: string } : { readonly id?: never };
+type Body<R extends Asked> = PageRequestOf<R> extends undefined ? { readonly body?: never } : { readonly body: PageRequestOf<R> };
+type Query<R extends Asked> = PageQueryOf<R> extends undefined ? { readonly query?: never } : { readonly query: PageQueryOf<R> };
+export type Question<R extends Asked> = Params<R> & Body<R> & Query<R> & { readonly signal?: AbortSignal };
+
+/** The session has ended, wherever that was noticed. */
+let onSessionOver: (error: HubError) => void = () => {};
+/** A second way out of a promise's error: no page has to know where people log in. */
+export function whenSessionIsOver(tell: (error: HubError) => void): void {
+  onSessionOver = tell;
+}
+
+export async function ask<R extends Asked>(name: R, question: Question<R>): Promise<PageReplyOf<R>> {
+  const { id, body, query, signal } = question as { id?: string; body?: unknown; query?: Record<string, unknown>; signal?: AbortSignal };
+  const [method, path] = routes[name];
+  const search = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)])).toString();
+  // Each change carries a body, so that each has the content type without which the hub refuses it.
+  const sent = method === 'GET' ? {} : { body: JSON.stringify(body ?? {}), headers: { 'content-type': 'application/json' } };
+  const response = await reach(`${base}${path.replace(':id', encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
+  if (!response.ok) {
+    const error = await errorOf(response);
+    if (response.status === 401 && name !== 'login') onSessionOver(error);
+    throw error;
+  }
+  return await response.json() as PageReplyOf<R>;
+}
+
+/** Sealed bytes; `range` as Range asks for it, both ends in it. */
+export async function fetchSealed(path: string, range?: { readonly from: number; readonly to: number }): Promise<Uint8Array> {
+  const response = await reach(path.startsWith(base) ? path : `${base}${path}`, range === undefined ? {} : { headers: { range: `bytes=${range.from}-${range.to}` } });
+  if (!response.ok) throw await errorOf(response);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+export function socketAddress(path: 'live' | 'talk', query: Record<string, string>): string {
+  return `${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}${base}/${path}?${new URLSearchParams(query).toString()}`;
+}
+
+async function reach(address: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...init });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new HubError({ code: offline, message: '' });
+  }
+}
+
+async function errorOf(response: Response): Promise<HubError> {
+  const said = await response.json().catch(() => undefined) as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined;
+  const text = (value: unknown, otherwise: string): string => typeof value === 'string' ? value : otherwise;
+  return new HubError({ code: text(said?.error?.code, `HTTP ${response.status}`), message: text(said?.error?.message, response.statusText), hint: text(said?.error?.hint, ''), status: response.status });
+}

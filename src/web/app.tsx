@@ -1,0 +1,114 @@
+/** Which page is shown: by the hub's state, by who is there, and by the address. */
+import { later } from './parts/later.tsx';
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { Hello, Me } from '../api/pagecontract.ts';
+import { ask, HubError, offline, whenSessionIsOver } from './api.ts';
+import { readerOf } from './format.ts';
+import { HeldProvider, type Held } from './held.tsx';
+import { go, useRoute } from './navigation.tsx';
+import type { Route } from './router.ts';
+import type { OpenDevice } from './seams.ts';
+import { Shell } from './shell.tsx';
+import { say } from './strings.ts';
+import { Door } from './parts/door.tsx';
+import { Loading, Problem } from './parts/states.tsx';
+import { toast, Toasts } from './parts/toast.tsx';
+import { Login } from './pages/login.tsx';
+import { NotFound } from './pages/notfound.tsx';
+import { Live } from './pages/live.tsx';
+
+const FirstHour = later(() => import('./pages/first.tsx').then(({ FirstHour }) => FirstHour));
+const Recover = later(() => import('./pages/recover.tsx').then(({ Recover }) => Recover));
+const Join = later(() => import('./pages/join.tsx').then(({ Join }) => Join));
+const Timeline = later(() => import('./pages/timeline.tsx').then(({ Timeline }) => Timeline));
+const Settings = later(() => import('./pages/settings.tsx').then(({ Settings }) => Settings));
+const Promises = later(() => import('./pages/promises.tsx').then(({ Promises }) => Promises));
+
+interface State {
+  readonly hello: Hello | undefined;
+  readonly me: Me | undefined;
+  readonly device: OpenDevice | undefined;
+  readonly error: unknown;
+  /** A session was there, and is no more. */
+  readonly ended: boolean;
+  /** The first hour goes on after the owner was made, until it is done. */
+  readonly first: boolean;
+}
+
+const lookAgainMs = 15_000;
+
+export function App() {
+  const route = useRoute();
+  const [state, setState] = useState<State>({ hello: undefined, me: undefined, device: undefined, error: undefined, ended: false, first: false });
+  const [away, setAway] = useState(false);
+  const change = useCallback((part: Partial<State>) => setState((before) => ({ ...before, ...part })), []);
+
+  const begin = useCallback(async () => {
+    try {
+      const hello = await ask('hello', {});
+      const me = hello.state === 'new' ? undefined : await ask('me', {}).catch((error: unknown) => {
+        if (error instanceof HubError && error.status === 401) return undefined;
+        throw error;
+      });
+      change({ hello, me, error: undefined, ended: false, first: hello.state === 'new' });
+    } catch (error) {
+      change({ error });
+    }
+  }, []);
+  useEffect(() => { void begin(); }, []);
+  useEffect(() => whenSessionIsOver(() => setState((before) => before.me === undefined ? before : { ...before, me: undefined, device: undefined, ended: true })), []);
+  useAway(setAway);
+
+  const { hello, me } = state;
+  if (hello === undefined) return <Door><main>{state.error === undefined ? <Loading /> : <Problem error={state.error} onAgain={() => void begin()} />}</main></Door>;
+  const held: Held | undefined = me === undefined ? undefined : {
+    hello, me, reader: readerOf(me.account), device: state.device,
+    take: (next) => change({ me: next, ended: false }),
+    takeDevice: (device) => change({ device }),
+    leave: () => change({ me: undefined, device: undefined, ended: false }),
+  };
+  const enter = (next: Me, device: OpenDevice | undefined): void => change({ me: next, device, ended: false });
+  return <>
+    {away ? <div class="banner" role="status">{say.error.offlineBanner}</div> : null}
+    {state.first
+      ? <FirstHour hello={hello} held={held} onOwner={enter} onDone={() => { change({ first: false, hello: { ...hello, state: 'ready' } }); go({ page: 'live' }, { replace: true }); }} />
+      : route.page === 'join' && held === undefined
+        ? <Join hello={hello} code={route.code} onJoined={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
+        : route.page === 'recover' && held === undefined
+          ? <Recover hello={hello} onIn={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
+        : held === undefined
+          ? <Login hello={hello} ended={state.ended} onIn={(next, device) => { enter(next, device); if (route.page === 'login' || route.page === 'first') go({ page: 'live' }, { replace: true }); }} />
+          : <HeldProvider value={held}><Shell route={route}>{pageOf(route)}</Shell></HeldProvider>}
+    <Toasts />
+  </>;
+}
+
+function pageOf(route: Route) {
+  switch (route.page) {
+    case 'live': case 'login': case 'first': case 'join': case 'recover': return <Live camera={route.page === 'live' ? route.camera : undefined} />;
+    case 'timeline': return <Timeline camera={route.camera} atMs={route.atMs} />;
+    case 'settings': return <Settings section={route.section} />;
+    case 'promises': return <Promises />;
+    case 'unknown': return <NotFound />;
+  }
+}
+
+/** Asks now and then whether the hub is there, while the page is seen; at once when the browser says that its network came or went. */
+function useAway(tell: (away: boolean) => void): void {
+  useEffect(() => {
+    let gone = false;
+    const look = (): void => {
+      if (document.hidden) return;
+      ask('hello', {}).then(() => {
+        if (gone) toast(say.error.backOnline);
+        tell(gone = false);
+      }, (error: unknown) => tell(gone = error instanceof HubError && error.code === offline));
+    };
+    const timer = setInterval(look, lookAgainMs);
+    for (const event of ['online', 'offline']) addEventListener(event, look);
+    return () => {
+      clearInterval(timer);
+      for (const event of ['online', 'offline']) removeEventListener(event, look);
+    };
+  }, []);
+}

@@ -1,0 +1,222 @@
+/** age v1 files in the browser, as strict as `src/seal/opener.ts`: no byte is handed out that was not verified. */
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { SallyportError } from '../../base/errors.ts';
+import { decodeArmor, encodeArmor, looksArmored } from '../../seal/format/armor.ts';
+import { decodeBase64, encodeBase64 } from '../../seal/format/base64.ts';
+import { asciiOf, encodeCovered, encodeMacLine, parseHeader, type Stanza } from '../../seal/format/header.ts';
+import { chunkNonceBytes, chunkPlainBytes, chunkSealedBytes, chunkTagBytes, payloadNonceBytes, plainPayloadSize, setChunkNonce } from '../../seal/format/stream.ts';
+import { concatBytes, equalBytes, randomBytes, utf8, wipe, type Bytes } from './bytes.ts';
+import { Identity, recipientPoint } from './identity.ts';
+
+const keyBytes = 32;
+const fileKeyBytes = 16;
+const kind = 'X25519';
+const wrapInfo = utf8('age-encryption.org/v1/X25519');
+const payloadInfo = utf8('payload');
+const headerInfo = utf8('header');
+// Each wrap key is used once, so its nonce is zero.
+const zeroNonce = new Uint8Array(chunkNonceBytes);
+
+export interface OpenedChunk {
+  readonly plain: Uint8Array;
+  /** It carries the final mark. */
+  readonly final: boolean;
+}
+
+/** A sealed file whose header was opened: opens its chunks in any order. Holds one key, which `close` wipes. */
+export class SealedFile {
+  /** Bytes before the first chunk: header and payload nonce. */
+  readonly payloadStart: number;
+  readonly payloadBytes: number;
+  /** The last one may be short. */
+  readonly chunkCount: number;
+  /** By the file's size; whether the last chunk is genuine shows when it is opened. */
+  readonly plainSize: number;
+  readonly #what: string;
+  readonly #key: Uint8Array;
+  readonly #nonce = new Uint8Array(chunkNonceBytes);
+
+  private constructor(what: string, key: Uint8Array, payloadStart: number, payloadBytes: number) {
+    this.#what = what;
+    this.#key = key;
+    this.payloadStart = payloadStart;
+    this.payloadBytes = payloadBytes;
+    this.chunkCount = Math.ceil(payloadBytes / chunkSealedBytes);
+    this.plainSize = plainPayloadSize(payloadBytes);
+  }
+
+  /**
+   * @param start The file's first bytes, header and payload nonce at least.
+   * Throws SP_AGE_HEADER, SP_WRONG_IDENTITY, SP_AGE_MAC.
+   */
+  static open(start: Uint8Array, fileBytes: number, identities: readonly Identity[], what: string): SealedFile {
+    const header = parseHeader(start, what);
+    const fileKey = unwrapFileKey(header.stanzas, identities, what);
+    try {
+      if (!equalBytes(headerMac(fileKey, header.covered), header.mac)) throw new SallyportError('SP_AGE_MAC', { what });
+      const payloadStart = header.size + payloadNonceBytes;
+      if (start.length < payloadStart) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'it ends within its payload nonce' });
+      const key = hkdf(sha256, fileKey, start.subarray(header.size, payloadStart), payloadInfo, keyBytes);
+      return new SealedFile(what, key, payloadStart, Math.max(0, fileBytes - payloadStart));
+    } finally {
+      wipe(fileKey);
+    }
+  }
+
+  /** Where a chunk's sealed bytes lie in the file; `to` is not part of it. */
+  chunkRange(index: number): { from: number; to: number } {
+    const from = this.payloadStart + index * chunkSealedBytes;
+    return { from, to: Math.min(from + chunkSealedBytes, this.payloadStart + this.payloadBytes) };
+  }
+
+  /**
+   * Throws SP_AGE_PAYLOAD unless `sealed` is that chunk, unaltered. Only whole chunks may lack the final mark (a crash leaves such), and only
+   * a payload's first chunk may be empty; a chunk with the mark before the last place is genuine, what follows it is not.
+   */
+  openChunk(sealed: Uint8Array, index: number): OpenedChunk {
+    const plainBytes = sealed.length - chunkTagBytes;
+    if (plainBytes >= 0 && (plainBytes > 0 || index === 0)) {
+      const expected = index === this.chunkCount - 1;
+      const plain = this.#try(sealed, index, expected);
+      if (plain !== undefined) return { plain, final: expected };
+      const other = plainBytes === chunkPlainBytes ? this.#try(sealed, index, !expected) : undefined;
+      if (other !== undefined) return { plain: other, final: !expected };
+    }
+    throw this.damaged(index);
+  }
+
+  damaged(chunk: number): SallyportError {
+    return new SallyportError('SP_AGE_PAYLOAD', { what: this.#what, chunk });
+  }
+
+  /** Wipes the key; nothing opens any more. */
+  close(): void {
+    wipe(this.#key);
+  }
+
+  #try(sealed: Uint8Array, index: number, last: boolean): Uint8Array | undefined {
+    setChunkNonce(this.#nonce, index, last);
+    return aeadOpen(this.#key, this.#nonce, sealed);
+  }
+}
+
+/** A whole file, binary or armored: all of it or an error (those of `SealedFile`, SP_AGE_ARMOR, SP_SEGMENT_CUT). */
+export function openWhole(bytes: Uint8Array, identities: readonly Identity[], what: string): Bytes {
+  const file = looksArmored(bytes) ? decodeArmor(bytes, what) : bytes;
+  const sealed = SealedFile.open(file, file.length, identities, what);
+  try {
+    const plain = new Uint8Array(sealed.plainSize);
+    let cut = true;
+    for (let index = 0; index < sealed.chunkCount; index++) {
+      const { from, to } = sealed.chunkRange(index);
+      const opened = sealed.openChunk(file.subarray(from, to), index);
+      // Something was appended behind the genuine end.
+      if (opened.final && index < sealed.chunkCount - 1) throw sealed.damaged(index + 1);
+      plain.set(opened.plain, index * chunkPlainBytes);
+      wipe(opened.plain);
+      cut = !opened.final;
+    }
+    if (cut) throw new SallyportError('SP_SEGMENT_CUT', { what, chunks: sealed.chunkCount });
+    return plain;
+  } finally {
+    sealed.close();
+  }
+}
+
+/** SP_BAD_RECIPIENT. */
+export function sealWhole(plain: Uint8Array, recipients: readonly string[]): Bytes {
+  if (recipients.length === 0) throw new SallyportError('SP_BAD_RECIPIENT', { recipient: 'an empty list', reason: 'something sealed for nobody would open for nobody' });
+  const fileKey = randomBytes(fileKeyBytes);
+  const payloadNonce = randomBytes(payloadNonceBytes);
+  const key = hkdf(sha256, fileKey, payloadNonce, payloadInfo, keyBytes);
+  try {
+    const covered = encodeCovered(recipients.map((recipient) => wrapFileKey(fileKey, recipient)));
+    const parts: Uint8Array[] = [covered, encodeMacLine(headerMac(fileKey, covered)), payloadNonce];
+    const count = Math.max(1, Math.ceil(plain.length / chunkPlainBytes));
+    const nonce = new Uint8Array(chunkNonceBytes);
+    for (let index = 0; index < count; index++) {
+      setChunkNonce(nonce, index, index === count - 1);
+      parts.push(chacha20poly1305(key, nonce).encrypt(plain.subarray(index * chunkPlainBytes, (index + 1) * chunkPlainBytes)));
+    }
+    return concatBytes(...parts);
+  } finally {
+    wipe(fileKey, key);
+  }
+}
+
+/** `sealWhole` as age's ASCII armor with a final newline. */
+export function sealArmored(plain: Uint8Array, recipients: readonly string[]): string {
+  return encodeArmor(sealWhole(plain, recipients));
+}
+
+function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
+  const key = hkdf(sha256, fileKey, undefined, headerInfo, keyBytes);
+  try {
+    return hmac(sha256, key, covered);
+  } finally {
+    wipe(key);
+  }
+}
+
+function wrapFileKey(fileKey: Uint8Array, recipient: string): Stanza {
+  const point = recipientPoint(recipient);
+  const ephemeral = Identity.generate();
+  const shared = ephemeral.sharedSecret(point) as Uint8Array;
+  const key = wrapKeyOf(shared, ephemeral.point, point);
+  try {
+    return { args: [kind, asciiOf(encodeBase64(ephemeral.point, false))], body: chacha20poly1305(key, zeroNonce).encrypt(fileKey) };
+  } finally {
+    wipe(shared, key);
+    ephemeral.close();
+  }
+}
+
+/** The file key for the first identity that fits. A malformed X25519 stanza is a malformed header, even where another would have fitted; stanzas of other kinds fit nobody here. */
+function unwrapFileKey(stanzas: readonly Stanza[], identities: readonly Identity[], what: string): Uint8Array {
+  if (stanzas.length > 1 && stanzas.some(({ args }) => args[0] === 'scrypt')) {
+    throw new SallyportError('SP_AGE_HEADER', { what, reason: 'a passphrase stands beside other recipients' });
+  }
+  const ours = stanzas.filter(({ args }) => args[0] === kind).map((stanza) => ({ share: shareOf(stanza, what), body: stanza.body }));
+  for (const { share, body } of ours) {
+    for (const identity of identities) {
+      const fileKey = unwrap(identity, share, body, what);
+      if (fileKey !== undefined) return fileKey;
+    }
+  }
+  throw new SallyportError('SP_WRONG_IDENTITY', { what });
+}
+
+function unwrap(identity: Identity, share: Uint8Array, body: Uint8Array, what: string): Uint8Array | undefined {
+  const shared = identity.sharedSecret(share);
+  if (shared === undefined) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'a recipient is a low-order point' });
+  const key = wrapKeyOf(shared, share, identity.point);
+  try {
+    return aeadOpen(key, zeroNonce, body);
+  } finally {
+    wipe(shared, key);
+  }
+}
+
+function shareOf({ args, body }: Stanza, what: string): Uint8Array {
+  const share = args.length === 2 ? decodeBase64(utf8(args[1] as string), false) : undefined;
+  // The length is checked before opening: a longer one would let a file be made that opens differently for two people.
+  if (share?.length !== 32 || body.length !== fileKeyBytes + chunkTagBytes) {
+    throw new SallyportError('SP_AGE_HEADER', { what, reason: 'an X25519 recipient is malformed' });
+  }
+  return share;
+}
+
+function wrapKeyOf(shared: Uint8Array, share: Uint8Array, point: Uint8Array): Uint8Array {
+  return hkdf(sha256, shared, concatBytes(share, point), wrapInfo, keyBytes);
+}
+
+function aeadOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+  try {
+    return chacha20poly1305(key, nonce).decrypt(sealed);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+/** The page's side of the worker: each call of the keeper as a promise, footage as an async iterator. */
+import { SallyportError } from '../../base/errors.ts';
+import type { FootagePiece } from './footage.ts';
+import type { Keeper, PlayRequest } from './keeper.ts';
+import type { Halves, Stretch } from './stretch.ts';
+import type { Call, KeeperCall } from './worker.ts';
+
+/** What a Worker is to us. */
+export interface CryptoWorker {
+  postMessage(message: unknown): void;
+  addEventListener(type: 'message', take: (event: MessageEvent) => void): void;
+  addEventListener(type: 'error', take: (event: ErrorEvent) => void): void;
+  terminate(): void;
+}
+
+/** The keeper's calls, each answered later. */
+type Remote = { readonly [C in KeeperCall]: (...args: Parameters<Keeper[C]>) => Promise<Awaited<ReturnType<Keeper[C]>>> };
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly progress: ((done: number) => void) | undefined;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: Parameters<typeof SallyportError.fromJSON>[0];
+  readonly progress?: number;
+}
+
+export class CryptoClient {
+  readonly #worker: CryptoWorker;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #over: SallyportError | undefined;
+
+  constructor(worker: CryptoWorker) {
+    this.#worker = worker;
+    worker.addEventListener('message', ({ data }) => this.#take(data as Answer));
+    worker.addEventListener('error', (event) => this.#end(new SallyportError('SP_INTERNAL', { reason: `the worker failed: ${event.message}` })));
+  }
+
+  /** Any call of the keeper but those that have a method of their own here. Rejects with the SallyportError that it threw. */
+  readonly ask: Remote = new Proxy({} as Remote, {
+    // A promise has `then`; this is none.
+    get: (_, call) => (call === 'then' ? undefined : (...args: readonly unknown[]) => this.#call(String(call), args)),
+  });
+
+  /** About a second of work, in the worker. @param progress From 0 to 1. */
+  stretch(passphrase: string, by: Stretch, progress?: (done: number) => void): Promise<Halves> {
+    return this.#call('stretch', [passphrase, by], progress) as Promise<Halves>;
+  }
+
+  /** Footage as it is opened; the next batch is opened while this one is used. Ending the loop stops the fetching. */
+  async *play(request: PlayRequest): AsyncGenerator<FootagePiece> {
+    const stream = (await this.#call('play', [request])) as number;
+    let next = this.#batch(stream);
+    try {
+      for (;;) {
+        const { pieces, done } = await next;
+        if (!done) next = this.#batch(stream);
+        for (const piece of pieces) yield piece.kind === 'problem' ? { ...piece, error: SallyportError.fromJSON(piece.error) } : piece;
+        if (done) return;
+      }
+    } finally {
+      next.catch(() => {});
+      this.#call('stop', [stream]).catch(() => {});
+    }
+  }
+
+  /** Wipes what the worker holds and ends it. */
+  close(): void {
+    this.#end(new SallyportError('SP_STOPPED', { what: 'the worker' }));
+    this.#worker.terminate();
+  }
+
+  async #batch(stream: number): Promise<{ pieces: FootagePiece[]; done: boolean }> {
+    return (await this.#call('next', [stream])) as { pieces: FootagePiece[]; done: boolean };
+  }
+
+  #call(call: string, args: readonly unknown[], progress?: (done: number) => void): Promise<unknown> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, progress });
+      this.#worker.postMessage({ id, call, args } satisfies Call);
+    });
+  }
+
+  #take({ id, result, error, progress }: Answer): void {
+    const waiting = this.#waiting.get(id);
+    if (progress !== undefined) {
+      waiting?.progress?.(progress);
+      return;
+    }
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(SallyportError.fromJSON(error));
+  }
+
+  #end(error: SallyportError): void {
+    this.#over ??= error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/** What TypeScript's library does not know of Trusted Types. */
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): { createScriptURL(url: string): unknown };
+}
+
+/**
+ * Starts the worker. The page asks for Trusted Types, so a script's address must come from a policy: this one knows the one address.
+ * @param url As Vite gives it: `import url from './crypto/worker.ts?worker&url'`.
+ */
+export function startCryptoWorker(url: string): CryptoClient {
+  const trusted = (self as unknown as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy('sallyport-worker', {
+    createScriptURL: (asked) => {
+      if (asked !== url) throw new TypeError('another script than the worker');
+      return asked;
+    },
+  });
+  return new CryptoClient(new Worker((trusted?.createScriptURL(url) ?? url) as string, { type: 'module', name: 'sallyport keys' }));
+}

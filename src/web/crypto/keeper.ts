@@ -1,0 +1,265 @@
+/**
+ * Who keeps the private keys while somebody is logged in: it runs in the worker, and the page asks it (`client.ts`). No private key leaves it
+ * but the kit's text, which is made to be put away. Arguments and results are plain data, so that they cross between threads.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { SallyportError } from '../../base/errors.ts';
+import { acceptNamespace, approvalDocument, recoverNamespace, recoveryDocument, type AskedChange, type Recovery } from '../../policy/ownerdocuments.ts';
+import { toBase64url, toHex } from './bytes.ts';
+import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
+import type { Fetcher } from './fetcher.ts';
+import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
+import type { Identity } from './identity.ts';
+import { kitOf, makeKit, readKit } from './kit.ts';
+import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
+import type { RecordStore } from './records.ts';
+import { resealSlot } from './slot.ts';
+import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
+
+/** Who signs: this browser's own identity, or the kit while it is in hand. */
+export type By = 'device' | 'kit';
+
+export interface KitToPutAway {
+  readonly text: string;
+  readonly groups: readonly string[];
+  readonly code: string;
+  readonly recipient: string;
+  readonly signer: string;
+}
+
+/** A list as the hub gave it. */
+export interface ListInHand {
+  readonly text: string;
+  /** Those before it, the oldest first. */
+  readonly earlier?: readonly string[];
+  /** Whose record knows which list was verified last. */
+  readonly account?: string;
+  /** Public keys of the owner that came another way than through the hub, such as a QR code; for a browser that knows no list yet. */
+  readonly trust?: readonly string[];
+}
+
+export interface PlayRequest {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly fromMs: number;
+  readonly toMs?: number;
+  readonly keyFramesOnly?: boolean;
+  /** Absent: the hub is asked for it, up to `toMs`, or a day. */
+  readonly timeline?: FootageTimeline;
+}
+
+/** As `Vault.replaceSlot` takes it. */
+export interface ResealedSlot {
+  readonly camera: string;
+  readonly slot: number;
+  readonly generation: number;
+  /** SHA-256 (hex) of the text that was fetched: another one is not replaced. */
+  readonly from: string;
+  /** 1,024 bytes, base64url. */
+  readonly text: string;
+}
+
+const dayMs = 86_400_000;
+
+export class Keeper {
+  readonly #store: DeviceStore;
+  readonly #fetch: Fetcher;
+  #kit: Identity | undefined;
+  #device: { readonly identity: Identity; readonly name: string } | undefined;
+  #spaces: readonly OpenedSpace[] = [];
+  #footage: SealedFootage | undefined;
+
+  constructor(o: { readonly records: RecordStore; readonly fetch: Fetcher }) {
+    this.#store = new DeviceStore(o.records);
+    this.#fetch = o.fetch;
+  }
+
+  newStretch(): Stretch {
+    return newStretch();
+  }
+
+  stretch(passphrase: string, by: Stretch, progress?: (done: number) => void): Halves {
+    return stretch(passphrase, by, progress);
+  }
+
+  // the kit
+
+  makeKit(nowMs: number): KitToPutAway {
+    this.forgetKit();
+    const kit = makeKit(nowMs);
+    this.#kit = kit.identity;
+    return shown(kit.identity, kit);
+  }
+
+  /** A kit that the owner has already; SP_BAD_IDENTITY. */
+  takeKit(text: string): { recipient: string; signer: string } {
+    this.forgetKit();
+    this.#kit = readKit(text);
+    return { recipient: this.#kit.recipient, signer: this.#kit.signer };
+  }
+
+  /** The kit in hand once more, to print it. */
+  showKit(nowMs: number): KitToPutAway {
+    const identity = this.#by('kit');
+    return shown(identity, kitOf(identity, nowMs));
+  }
+
+  forgetKit(): void {
+    this.#kit?.close();
+    this.#kit = undefined;
+  }
+
+  // this browser's identity
+
+  /** A new one, in hand and not saved yet. */
+  makeDevice(name: string): OwnerDevice {
+    this.lock();
+    const { identity, shape } = makeDevice(name);
+    this.#device = { identity, name };
+    return shape;
+  }
+
+  /** Saves the identity in hand, wrapped by the passphrase's second half: after it was made, and after another passphrase was chosen. */
+  async saveDevice(p: { account: string; login: string; secondHalf: Uint8Array; device?: string }): Promise<void> {
+    const { identity, name } = this.#inHand();
+    await this.#store.save({ ...p, identity, name });
+  }
+
+  knownDevices(): Promise<KnownDevice[]> {
+    return this.#store.known();
+  }
+
+  async findDevice(login: string): Promise<KnownDevice | undefined> {
+    return this.#store.find(login);
+  }
+
+  noteDevice(account: string, facts: { readonly device?: string; readonly login?: string }): Promise<void> {
+    return this.#store.note(account, facts);
+  }
+
+  forgetDevice(account: string): Promise<void> {
+    return this.#store.forget(account);
+  }
+
+  /** SP_NO_DEVICE, SP_DEVICE_LOCKED. */
+  async unlock(account: string, secondHalf: Uint8Array): Promise<OwnerDevice> {
+    const identity = await this.#store.unlock(account, secondHalf);
+    this.lock();
+    const name = (await this.#store.known()).find((known) => known.account === account)?.name ?? '';
+    this.#device = { identity, name };
+    return { name, recipient: identity.recipient, signer: identity.signer };
+  }
+
+  /** Wipes what is in hand, but for the kit; what plays ends. */
+  lock(): void {
+    this.#closeSpaces();
+    this.#device?.identity.close();
+    this.#device = undefined;
+  }
+
+  // the owner list
+
+  firstOwnerList(nowMs: number): string {
+    const { identity, name } = this.#inHand();
+    return firstOwnerList(this.#by('kit'), { name, recipient: identity.recipient, signer: identity.signer }, nowMs);
+  }
+
+  /** The list is verified first, as in `openOwnerList`. SP_OWNER_LIST, SP_WRONG_IDENTITY. */
+  async nextOwnerList(p: ListInHand & { readonly by: By; readonly change: OwnerChange; readonly nowMs: number }): Promise<string> {
+    const signer = this.#by(p.by);
+    await this.#verified(p);
+    return nextOwnerList(p.text, signer, p.change, p.nowMs);
+  }
+
+  /** Opens the spaces of which this browser is a member, and remembers the list in the account's record, so that no other owner's or older one is taken later. SP_OWNER_LIST. */
+  async openOwnerList(p: ListInHand): Promise<{ list: OwnerList; spaces: { space: string; identities: number }[] }> {
+    const list = await this.#verified(p);
+    const spaces = openSpaces(list, this.#inHand().identity);
+    this.#closeSpaces();
+    this.#spaces = spaces;
+    if (p.account !== undefined) await this.#store.note(p.account, { ownerList: p.text });
+    return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
+  }
+
+  /** Six words for a key, which two people compare before one of them signs for it. */
+  recipientWords(recipient: string): string[] {
+    return recipientWords(recipient);
+  }
+
+  // what the owner signs
+
+  signApproval(change: AskedChange, nowMs: number, by: By): { id: string; document: string; signature: string } {
+    const document = approvalDocument(change, nowMs);
+    return { id: change.id, document, signature: this.#by(by).sign(document, acceptNamespace) };
+  }
+
+  /** Signed by the kit in hand. */
+  signRecovery(recovery: Omit<Recovery, 'v' | 'what'>): { document: string; signature: string } {
+    const document = recoveryDocument({ v: 1, what: 'recover', ...recovery });
+    return { document, signature: this.#by('kit').sign(document, recoverNamespace) };
+  }
+
+  /** A slot fetched and sealed anew for those who may open it from now on; whatever is in hand opens it, the spaces' former identities too. What comes is for the hub. */
+  async resealSlot(p: { camera: string; slot: number; generation: number; recipients: readonly string[] }): Promise<ResealedSlot> {
+    const before = await this.#fetch(slotPath(p.camera, p));
+    const text = resealSlot(before, this.#identities(), p.recipients);
+    return { camera: p.camera, slot: p.slot, generation: p.generation, from: toHex(sha256(before)), text: toBase64url(text) };
+  }
+
+  // footage
+
+  async *play(request: PlayRequest, signal: AbortSignal): AsyncGenerator<FootagePiece> {
+    const { camera, stream, fromMs, toMs, keyFramesOnly = false } = request;
+    const footage = this.#opened();
+    const timeline = request.timeline ?? (await footage.timeline(camera, stream, fromMs, toMs ?? fromMs + dayMs, signal));
+    yield* footage.fragments(camera, stream, fromMs, timeline, { signal, keyFramesOnly, ...(toMs === undefined ? {} : { toMs }) });
+  }
+
+  async keyFrame(p: { camera: string; stream: StreamName; atMs: number; timeline: FootageTimeline }): Promise<{ init: Uint8Array; bytes: Uint8Array; wallMs: number } | undefined> {
+    return this.#opened().keyFrame(p.camera, p.stream, p.atMs, p.timeline);
+  }
+
+  rate(): FootageRate {
+    return this.#opened().rate;
+  }
+
+  close(): void {
+    this.lock();
+    this.forgetKit();
+  }
+
+  #opened(): SealedFootage {
+    return this.#footage ??= new SealedFootage({ fetch: this.#fetch, identities: this.#identities() });
+  }
+
+  #identities(): Identity[] {
+    return [...this.#spaces.flatMap(({ identities }) => identities), ...(this.#kit === undefined ? [] : [this.#kit])];
+  }
+
+  async #verified({ text, earlier = [], account, trust }: ListInHand): Promise<OwnerList> {
+    const known = account === undefined ? undefined : (await this.#store.known()).find((record) => record.account === account)?.ownerList;
+    return followOwnerLists(text, earlier, { known, keys: trust ?? (this.#kit === undefined ? undefined : [this.#kit.signer]) });
+  }
+
+  #inHand(): { readonly identity: Identity; readonly name: string } {
+    if (this.#device === undefined) throw new SallyportError('SP_NO_DEVICE', { account: 'anybody who is logged in' });
+    return this.#device;
+  }
+
+  #by(by: By): Identity {
+    if (by === 'device') return this.#inHand().identity;
+    if (this.#kit === undefined) throw new SallyportError('SP_BAD_IDENTITY', { file: 'this page', reason: 'the recovery kit is not in hand' });
+    return this.#kit;
+  }
+
+  #closeSpaces(): void {
+    this.#footage?.close();
+    this.#footage = undefined;
+    for (const { identities } of this.#spaces) for (const identity of identities) identity.close();
+    this.#spaces = [];
+  }
+}
+
+function shown(identity: Identity, { text, groups, code }: Omit<KitToPutAway, 'recipient' | 'signer'>): KitToPutAway {
+  return { text, groups, code, recipient: identity.recipient, signer: identity.signer };
+}

@@ -1,0 +1,72 @@
+/** The real keys: the worker of `crypto/`, called as the pages need it. A chunk of its own. */
+import workerAddress from './crypto/worker.ts?worker&url';
+import { startCryptoWorker, type CryptoClient } from './crypto/client.ts';
+import type { OwnerChange } from './crypto/ownerlist.ts';
+import type { Device, Stretch } from '../api/pagecontract.ts';
+import type { Keys, OpenDevice, OwnerListInHand } from './seams.ts';
+
+let client: CryptoClient | undefined;
+
+/** One worker a page. */
+export function cryptoClient(): CryptoClient {
+  client ??= startCryptoWorker(workerAddress);
+  return client;
+}
+
+export function openKeys(): Keys {
+  const worker = cryptoClient();
+  const { ask } = worker;
+
+  const open = async (device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice> => {
+    if (list === undefined) return { shape: device, spaces: [] };
+    const { spaces } = await ask.openOwnerList({ ...list, account });
+    return { shape: device, spaces: spaces.map(({ space }) => space) };
+  };
+
+  /** One list a change, each after the one before. */
+  const signed = async (list: OwnerListInHand, account: string, changes: readonly OwnerChange[]): Promise<string[]> => {
+    const lists: string[] = [];
+    for (const change of changes) {
+      const before = lists.at(-1);
+      const inHand = before === undefined ? list : { text: before, earlier: [...list.earlier, list.text, ...lists.slice(0, -1)] };
+      lists.push(await ask.nextOwnerList({ ...inHand, account, by: 'device', change, nowMs: Date.now() }));
+    }
+    return lists;
+  };
+
+  return {
+    async stretch(passphrase: string, by?: Stretch) {
+      const stretch = by ?? await ask.newStretch();
+      const { half, secondHalf } = await worker.stretch(passphrase, stretch);
+      return { login: { stretch, half }, second: secondHalf };
+    },
+    makeKit: () => ask.makeKit(Date.now()),
+    takeKit: async (text) => { await ask.takeKit(text); },
+    forgetKit: () => ask.forgetKit(),
+    makeDevice: (name) => ask.makeDevice(name),
+    ownersList: (device, known) => known === undefined
+      ? ask.firstOwnerList(Date.now())
+      : ask.nextOwnerList({ ...known, by: 'kit', change: { kind: 'device', device }, nowMs: Date.now() }),
+    keep: ({ account, login, id }, second) => ask.saveDevice({ account, login, secondHalf: second, device: id }),
+    async known(login) {
+      const found = login === undefined ? (await ask.knownDevices())[0] : await ask.findDevice(login);
+      return found === undefined ? undefined : { account: found.account, id: found.device ?? '' };
+    },
+    async unlock(account, second, list) {
+      if (!(await ask.knownDevices()).some((one) => one.account === account)) return undefined;
+      return open(await ask.unlock(account, second), account, list);
+    },
+    open,
+    lock: () => ask.lock(),
+    forget: (account) => ask.forgetDevice(account),
+    async approve(pending) {
+      const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');
+      return { document, signature };
+    },
+    async admit(list, account, { device, spaces, owner }) {
+      return signed(list, account, owner ? [{ kind: 'device', device }] : spaces.map((space) => ({ kind: 'member', space, recipient: device.recipient, past: false })));
+    },
+    expel: (list, account, leaving) => signed(list, account, leaving.filter(({ recipient }) => list.text.includes(recipient)).map(({ recipient, signer }) => ({ kind: list.text.includes(signer) ? 'device removed' : 'member removed', recipient }))),
+    recover: (hub, name, login, device, nowMs) => ask.signRecovery({ hub, name, login, device, madeMs: nowMs }),
+  };
+}

@@ -1,0 +1,23 @@
+/** The one place where keys and players come in. Both are chunks of their own, loaded when first needed. */
+import { ask } from './api.ts';
+import type { Keys, OwnerListInHand, Players } from './seams.ts';
+
+let keys: Promise<Keys> | undefined;
+
+export function loadKeys(): Promise<Keys> {
+  keys ??= import('./keys.ts').then(({ openKeys }) => openKeys());
+  return keys;
+}
+
+let players: Promise<Players> | undefined;
+
+export function loadPlayers(): Promise<Players> {
+  players ??= import('./players.ts').then(({ realPlayers }) => realPlayers);
+  return players;
+}
+
+/** The owner's list in force, with those before it; undefined where the hub has none. */
+export async function ownerListInHand(): Promise<OwnerListInHand | undefined> {
+  const { text, earlier } = await ask('ownerList', {});
+  return text === undefined ? undefined : { text, earlier };
+}

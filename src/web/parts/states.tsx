@@ -1,0 +1,42 @@
+/** Waiting, nothing there, something wrong: each said in words, with what to do. */
+import type { ComponentChildren } from 'preact';
+import { HubError, offline } from '../api.ts';
+import { say } from '../strings.ts';
+import { Button } from './controls.tsx';
+import { Icon, type IconName } from './icons.tsx';
+
+export function Loading({ words = say.common.loading }: { readonly words?: string }) {
+  return <p class="loading" role="status"><span class="spinner" aria-hidden="true" />{words}</p>;
+}
+
+export function Empty({ icon, title, children }: { readonly icon: IconName; readonly title: string; readonly children?: ComponentChildren }) {
+  return <div class="empty"><Icon name={icon} /><h2>{title}</h2>{children}</div>;
+}
+
+/** What the hub said, as it said it: sentence, hint, code. */
+export function Problem({ error, onAgain }: { readonly error: unknown; readonly onAgain?: (() => void) | undefined }) {
+  const away = error instanceof HubError && error.code === offline;
+  return <div class={`note ${away ? 'care' : 'bad'}`} role="alert">
+    <b>{away ? say.error.offlineTitle : say.error.title}</b>
+    <p>{wordsOf(error)}</p>
+    <Hint error={error} />
+    {onAgain === undefined ? null : <div class="buttons"><Button onClick={onAgain}>{say.common.again}</Button></div>}
+  </div>;
+}
+
+function Hint({ error }: { readonly error: unknown }) {
+  if (!(error instanceof HubError)) return null;
+  if (error.code === offline) return <p class="small">{say.error.offlineFix}</p>;
+  return <p class="small">{error.hint}{error.hint === '' ? '' : ' '}<span class="muted nowrap">{say.error.code(error.code)}</span></p>;
+}
+
+/** One sentence for any error. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof HubError) return error.code === offline ? say.error.offline : upper(error.message);
+  return error instanceof Error && error.message !== '' ? upper(error.message) : say.error.unexpected;
+}
+
+/** The hub's sentences begin small, for they also stand behind a colon. */
+export function upper(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,112 @@
+/** A camera's day as a strip: seen at a glance, clicked, and walked through by keyboard as a slider that says what is where. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { clock, clockSeconds, type Reader } from '../format.ts';
+import { say } from '../strings.ts';
+import { at, barOf, msOf, seenBeside, ticksOf, xOf, type DayView, type Scale } from '../timelineview.ts';
+
+interface StripProps {
+  readonly name: string;
+  readonly day: string;
+  readonly view: DayView;
+  readonly dayStartMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly headMs: number;
+  readonly nowMs: number;
+  readonly chosen: boolean;
+  readonly reader: Reader;
+  /** `play`: from there, now. Else the head only moves. */
+  readonly onMove: (ms: number, play: boolean) => void;
+}
+
+const height = 54;
+
+export function Strip({ name, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
+  const [element, width] = useWidth();
+  const scale: Scale = { fromMs, toMs, width };
+  const pressed = useRef(false);
+  const ms = (event: PointerEvent): number => msOf(scale, event.clientX - (element.current?.getBoundingClientRect().left ?? 0));
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const to = keyTarget(event.key, { view, fromMs, toMs, headMs });
+    if (to === undefined) return;
+    event.preventDefault();
+    onMove(Math.max(fromMs, Math.min(toMs, to)), event.key === 'Enter' || event.key === ' ');
+  };
+  return <div
+    ref={element} class="strip" role="slider" tabIndex={0} aria-label={say.timeline.stripLabel(name, day)} aria-valuemin={0} aria-valuemax={Math.round((toMs - fromMs) / 1000)}
+    aria-valuenow={Math.round((Math.max(fromMs, Math.min(toMs, headMs)) - fromMs) / 1000)} aria-valuetext={say.timeline.stripValue(clockSeconds(headMs, reader), whatIs(view, headMs))} onKeyDown={onKeyDown}
+    onPointerDown={(event) => { pressed.current = true; event.currentTarget.setPointerCapture(event.pointerId); onMove(ms(event), false); }}
+    onPointerMove={(event) => { if (pressed.current) onMove(ms(event), false); }}
+    onPointerUp={(event) => { if (pressed.current) onMove(ms(event), true); pressed.current = false; }} onPointerCancel={() => { pressed.current = false; }}
+  >
+    <svg viewBox={`0 0 ${Math.max(1, width)} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+      <rect class="ground" x="0" y="18" width={width} height="22" rx="4" />
+      {ticksOf(scale, dayStartMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
+      {view.gaps.map((gap) => <Bar key={`g${gap.fromMs}`} kind={gap.reason === 'privacy' ? 'private' : 'gap'} bar={barOf(scale, gap)} y={18} height={22} />)}
+      {view.recorded.map((run) => <Bar key={`r${run.fromMs}`} kind="recorded" bar={barOf(scale, run)} y={18} height={22} />)}
+      {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
+      {nowMs > fromMs && nowMs < toMs ? <line class="now" x1={xOf(scale, nowMs)} x2={xOf(scale, nowMs)} y1="4" y2="50" /> : null}
+      {chosen && headMs >= fromMs && headMs <= toMs ? <><line class="head" x1={xOf(scale, headMs)} x2={xOf(scale, headMs)} y1="4" y2="52" /><circle class="head-knob" cx={xOf(scale, headMs)} cy="6" r="5" /></> : null}
+    </svg>
+  </div>;
+}
+
+function Bar({ kind, bar, y, height: tall }: { readonly kind: string; readonly bar: { readonly x: number; readonly width: number } | undefined; readonly y: number; readonly height: number }) {
+  return bar === undefined ? null : <rect class={kind} x={bar.x} y={y} width={bar.width} height={tall} rx={Math.min(3, bar.width / 2)} />;
+}
+
+export function Axis({ dayStartMs, fromMs, toMs, reader }: { readonly dayStartMs: number; readonly fromMs: number; readonly toMs: number; readonly reader: Reader }) {
+  const [element, width] = useWidth();
+  const scale: Scale = { fromMs, toMs, width };
+  const fine = toMs - fromMs < 5 * 60_000;
+  const edge = 30;
+  return <div class="axis" ref={element} aria-hidden="true"><svg viewBox={`0 0 ${Math.max(1, width)} 30`} preserveAspectRatio="none">
+    {ticksOf(scale, dayStartMs).map((tick) => {
+      const x = xOf(scale, tick);
+      return <g key={tick}><line x1={x} x2={x} y1="24" y2="30" />{x < edge && tick !== fromMs || x > width - edge && tick !== toMs ? null : <text x={x} y="18" text-anchor={tick === fromMs ? 'start' : tick === toMs ? 'end' : 'middle'}>{fine ? clockSeconds(tick, reader) : clock(tick, reader)}</text>}</g>;
+    })}
+  </svg></div>;
+}
+
+/** What a gap is filled with, for all strips of the document. */
+export function GapPattern() {
+  return <svg width="0" height="0" aria-hidden="true" class="unseen"><defs><pattern id="gap-pattern" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="gap-line" x1="0" x2="0" y1="0" y2="7" /></pattern></defs></svg>;
+}
+
+/** In words, for a screen reader and below the picture. */
+export function whatIs(view: DayView, ms: number): string {
+  const { recorded, gap, seen } = at(view, ms);
+  const state = recorded ? say.timeline.recorded : gap === undefined ? say.timeline.nothing : say.timeline.gapOf(say.gap[gap.reason] ?? gap.reason);
+  return [state, ...new Set(seen.map(({ kind }) => say.observation[kind] ?? kind))].join(', ');
+}
+
+const minuteMs = 60_000;
+
+function keyTarget(key: string, { view, fromMs, toMs, headMs }: { view: DayView; fromMs: number; toMs: number; headMs: number }): number | undefined {
+  // A step is a minute of a day, and less where less is shown.
+  const step = Math.min(minuteMs, (toMs - fromMs) / 100);
+  const leap = Math.min(60 * minuteMs, (toMs - fromMs) / 10);
+  switch (key) {
+    case 'ArrowLeft': case 'ArrowDown': return headMs - step;
+    case 'ArrowRight': case 'ArrowUp': return headMs + step;
+    case 'PageDown': return headMs - leap;
+    case 'PageUp': return headMs + leap;
+    case 'Home': return fromMs;
+    case 'End': return toMs;
+    case ',': return seenBeside(view, headMs, 'before')?.fromMs;
+    case '.': return seenBeside(view, headMs, 'after')?.fromMs;
+    case 'Enter': case ' ': return headMs;
+    default: return undefined;
+  }
+}
+
+function useWidth() {
+  const element = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const observer = new ResizeObserver((entries) => setWidth(Math.round(entries.at(-1)?.contentRect.width ?? 0)));
+    if (element.current !== null) observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width] as const;
+}

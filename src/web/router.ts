@@ -1,0 +1,49 @@
+/** The page's addresses: which page a path means, and how it is written. Pure; `navigation.tsx` moves between them. */
+
+export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'approvals', 'audit', 'system'] as const;
+export type SettingsSection = (typeof settingsSections)[number];
+
+export type Route =
+  | { readonly page: 'live'; readonly camera?: string }
+  | { readonly page: 'timeline'; readonly camera?: string; readonly atMs?: number }
+  | { readonly page: 'settings'; readonly section: SettingsSection }
+  | { readonly page: 'promises' }
+  | { readonly page: 'first' }
+  | { readonly page: 'login' }
+  | { readonly page: 'recover' }
+  | { readonly page: 'join'; readonly code: string }
+  | { readonly page: 'unknown' };
+
+const cameraId = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
+/** Whatever stands in the address bar; what is not an address of the page is `unknown`, and never more than that. */
+export function routeOf({ pathname, search = '', hash = '' }: { readonly pathname: string; readonly search?: string; readonly hash?: string }): Route {
+  const [page = '', rest, ...more] = pathname.replace(/^\/|\/$/g, '').split('/');
+  if (more.length > 0) return { page: 'unknown' };
+  if (page === '' && rest === undefined) return { page: 'live' };
+  if (page === 'live' || page === 'timeline') {
+    if (rest !== undefined && !cameraId.test(rest)) return { page: 'unknown' };
+    const camera = rest === undefined ? {} : { camera: rest };
+    const at = new URLSearchParams(search).get('at') ?? '';
+    return page === 'live' ? { page, ...camera } : { page, ...camera, ...(/^\d{1,15}$/.test(at) ? { atMs: Number(at) } : {}) };
+  }
+  if (page === 'settings') {
+    const section = settingsSections.find((section) => section === (rest ?? 'cameras'));
+    return section === undefined ? { page: 'unknown' } : { page, section };
+  }
+  if (rest !== undefined) return { page: 'unknown' };
+  // The code stands behind the #, which browsers send to nobody.
+  if (page === 'join') return { page, code: hash.replace(/^#/, '') };
+  return page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
+}
+
+export function pathOf(route: Route): string {
+  switch (route.page) {
+    case 'live': return route.camera === undefined ? '/' : `/live/${route.camera}`;
+    case 'timeline': return `/timeline${route.camera === undefined ? '' : `/${route.camera}`}${route.atMs === undefined ? '' : `?at=${Math.round(route.atMs)}`}`;
+    case 'settings': return `/settings/${route.section}`;
+    case 'join': return `/join#${route.code}`;
+    case 'unknown': return '/';
+    default: return `/${route.page}`;
+  }
+}

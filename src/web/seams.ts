@@ -1,0 +1,105 @@
+/**
+ * What the pages need of keys and players, no more. `load.ts` brings the real ones, when they are first needed: neither belongs to the
+ * first load. Private keys are in the keys' worker and never here.
+ */
+import type { Device, Login, Stretch, Timeline } from '../api/pagecontract.ts';
+
+/** A passphrase, stretched: what logs in, and what never leaves this browser. */
+export interface Stretched {
+  readonly login: Login;
+  readonly second: Uint8Array;
+}
+
+/** The owner's recovery kit, to be shown and put away. */
+export interface Kit {
+  /** `AGE-SECRET-KEY-1…`, alone. */
+  readonly code: string;
+  readonly groups: readonly string[];
+  /** An age identity file. */
+  readonly text: string;
+}
+
+/** This browser's identity is open, in the worker. */
+export interface OpenDevice {
+  readonly shape: Device;
+  /** Spaces of which it opens footage; empty until an owner has signed for it. */
+  readonly spaces: readonly string[];
+}
+
+/** What is to be said yes to, and the signature. */
+export interface Approval {
+  readonly document: string;
+  readonly signature: string;
+}
+
+export interface OwnerListInHand {
+  readonly text: string;
+  readonly earlier: readonly string[];
+}
+
+export interface Keys {
+  /** With a new salt where none is given. */
+  stretch(passphrase: string, by?: Stretch): Promise<Stretched>;
+  makeKit(): Promise<Kit>;
+  /** An owner's kit.txt. */
+  takeKit(text: string): Promise<void>;
+  forgetKit(): Promise<void>;
+  makeDevice(name: string): Promise<Device>;
+  /** Signed by the kit in hand: the first list, or the one after `known`, with the device in hand. */
+  ownersList(device: Device, known: OwnerListInHand | undefined): Promise<string>;
+  /** Keeps the device in hand in this browser, locked by the passphrase; `id` is what the hub calls it. */
+  keep(who: { readonly account: string; readonly login: string; readonly id: string }, second: Uint8Array): Promise<void>;
+  /** Whether this browser has a key for somebody; for that name, where one is given. */
+  known(login?: string): Promise<{ readonly account: string; readonly id: string } | undefined>;
+  /** Undefined where nothing was kept. Throws where the passphrase does not fit. The spaces that the list opens to it come along. */
+  unlock(account: string, second: Uint8Array, list: OwnerListInHand | undefined): Promise<OpenDevice | undefined>;
+  /** The device in hand, with the spaces that the list opens to it. */
+  open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
+  lock(): Promise<void>;
+  forget(account: string): Promise<void>;
+  approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
+  /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */
+  admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
+  /** Next lists, after which nothing is sealed for these devices any more. Empty where the list knows none of them. */
+  expel(list: OwnerListInHand, account: string, leaving: readonly { readonly recipient: string; readonly signer: string }[]): Promise<readonly string[]>;
+  /** An owner's new passphrase and device, signed by the kit in hand for this hub alone. */
+  recover(hub: string, name: string, login: Login, device: Device, nowMs: number): Promise<Approval>;
+}
+
+export type LiveState = 'connecting' | 'waiting' | 'playing' | 'lost' | 'over' | 'unsupported';
+
+export interface LiveListener {
+  /** `words` where the hub or browser says why. */
+  onState(state: LiveState, words: string): void;
+  onLatency(ms: number): void;
+  onBehind(keyFramesOnly: boolean): void;
+  onSound(available: boolean): void;
+}
+
+export interface Live {
+  sound(on: boolean): void;
+  close(): void;
+}
+
+export interface ReplayListener {
+  /** The wall time of the picture that is shown. */
+  onTime(wallMs: number): void;
+  onState(state: 'opening' | 'playing' | 'paused' | 'ended' | 'unsupported'): void;
+  onGap(gap: { readonly fromMs: number; readonly toMs: number; readonly reason: string }): void;
+  onProblem(words: string): void;
+}
+
+export interface Replay {
+  /** Plays from there. */
+  seek(wallMs: number): void;
+  play(): void;
+  pause(): void;
+  speed(factor: number): void;
+  close(): void;
+}
+
+export interface Players {
+  live(video: HTMLVideoElement, address: string, listener: LiveListener): Live;
+  /** `rows` is asked at each beginning, so that what was sealed meanwhile is played, too. */
+  replay(video: HTMLVideoElement, what: { readonly camera: string; readonly rows: () => Timeline }, listener: ReplayListener): Replay;
+}

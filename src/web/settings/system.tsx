@@ -1,0 +1,32 @@
+/** The hub itself: what needs somebody, its version, its certificate, and how far its parts are confined. */
+import { ask } from '../api.ts';
+import { dateClock } from '../format.ts';
+import { useHeld } from '../held.tsx';
+import { say } from '../strings.ts';
+import { Words } from '../parts/certificate.tsx';
+import { useLoaded } from '../parts/loaded.ts';
+import { Loading, Problem, upper } from '../parts/states.tsx';
+import { Fact } from './cameras.tsx';
+
+export function SystemSettings() {
+  const { hello, reader } = useHeld();
+  const { value, error, again } = useLoaded((signal) => ask('status', { signal }), [], 10_000);
+  if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
+  const { certificate } = hello;
+  return <div class="stack">
+    {error === undefined ? null : <Problem error={error} onAgain={again} />}
+    <section class="card" aria-labelledby="system-notices"><h2 id="system-notices">{say.system.notices}</h2>
+      {value.notices.length === 0 ? <p><span class="badge good">{say.system.noNotices}</span></p> : <ul class="stack tight">{value.notices.map((notice) => <li class="note care" key={`${notice.kind}${notice.camera ?? ''}`}><b>{upper(notice.text)}</b><p>{upper(notice.todo)}</p><p class="small muted">{say.common.since(dateClock(notice.sinceMs, reader))}</p></li>)}</ul>}
+      {value.warnings.length === 0 ? null : <><h3>{say.system.warnings}</h3><ul class="stack tight">{value.warnings.map((warning) => <li class="note" key={warning}>{upper(warning)}</li>)}</ul></>}
+    </section>
+    <section class="card" aria-labelledby="system-hub"><h2 id="system-hub">{value.hub}</h2><dl class="facts">
+      <Fact name={say.system.version} value={value.version} />
+      <Fact name={say.system.running} value={dateClock(value.startedMs, reader)} />
+      <Fact name={say.system.owner} value={value.owner.present ? say.system.ownerPresent(say.list(value.owner.spaces)) : say.system.ownerMissing} />
+      <Fact name={say.system.confinement} value={[value.confinement.level, value.confinement.missing ?? ''].filter((part) => part !== '').join('; ')} />
+    </dl></section>
+    <section class="card" aria-labelledby="system-certificate"><h2 id="system-certificate">{say.system.certificate}</h2>
+      {certificate === undefined ? <p>{say.system.noCertificate}</p> : <><p class="muted">{say.system.trust}</p><Words words={certificate.words} /><dl class="facts"><Fact name={say.system.fingerprint} value={certificate.fingerprint} /><Fact name={say.system.certificate} value={certificate.own ? say.system.ownCertificate : say.system.foreignCertificate} /></dl></>}
+    </section>
+  </div>;
+}

@@ -1,0 +1,233 @@
+/**
+ * Everything that the page says, in English, in one place. A translation is a second object of the type `Strings`; `say` is the one in
+ * use. Sentences are whole: nothing is put together of halves, for other languages order their words otherwise.
+ */
+import { spanParts } from './format.ts';
+
+const rules = new Intl.PluralRules('en');
+/** "1 camera", "3 cameras". */
+const count = (n: number, one: string, other: string): string => `${n.toLocaleString('en')} ${rules.select(n) === 'one' ? one : other}`;
+const list = (items: readonly string[]): string => new Intl.ListFormat('en', { type: 'conjunction' }).format(items);
+
+const unitNames = { day: ['day', 'days'], hour: ['hour', 'hours'], minute: ['minute', 'minutes'], second: ['second', 'seconds'] } as const;
+/** "2 days 4 hours" */
+const span = (ms: number): string => spanParts(ms).map(([unit, n]) => count(n, unitNames[unit][0], unitNames[unit][1])).join(' ');
+
+export const english = {
+  name: 'Sallyport',
+  list,
+  span,
+  titleOf: (page: string) => `${page} · Sallyport`,
+
+  nav: {
+    skip: 'Skip to content', main: 'Main', live: 'Live', timeline: 'Timeline', settings: 'Settings', promises: 'Promises',
+  },
+
+  common: {
+    back: 'Back', next: 'Next', close: 'Close', cancel: 'Cancel', save: 'Save', saved: 'Saved.', remove: 'Remove', again: 'Try again', copy: 'Copy', copied: 'Copied.',
+    loading: 'Loading…', notCopied: 'Could not copy. Select the text and copy it yourself.', show: 'Show', hide: 'Hide',
+    camera: 'Camera', since: (when: string) => `since ${when}`, dismiss: 'Dismiss message',
+  },
+
+  error: {
+    title: 'That did not work', offlineTitle: 'The hub does not answer',
+    offline: 'This device cannot reach your hub. Recording does not need this page: it goes on as long as the hub runs.',
+    offlineFix: 'Is this device in your home network? Is the hub switched on?',
+    offlineBanner: 'The hub does not answer. What you see may be old; this page keeps asking.',
+    backOnline: 'The hub answers again.',
+    code: (code: string) => `Code ${code}`,
+    unexpected: 'The page met an error that it did not expect.',
+    notFoundTitle: 'There is no such page', notFound: 'The address may be mistyped, or from another version.', toLive: 'Go to the live pictures',
+    sessionOver: 'Your session has ended. Log in to go on; recording did not stop.',
+  },
+
+  cannot: {
+    title: 'This browser cannot show Sallyport',
+    lead: 'The page opens sealed footage in your browser, so that the hub never has to. Your browser lacks something for that:',
+    crypto: 'Cryptography (WebCrypto): the page must be opened by https, or on the hub itself.',
+    media: 'Pictures that arrive piece by piece (Media Source Extensions).',
+    storage: 'A place for this device\'s key (IndexedDB). Private windows often have none.',
+    worker: 'Work in the background (module workers).',
+    fix: 'A current Firefox, Chrome, Edge or Safari (17.1 or newer on an iPhone) can. Footage also opens without any page: with `sallyport play`, or with the age program and your recovery kit.',
+    media2: 'This browser cannot play pictures that arrive piece by piece (Media Source Extensions), so there are neither live pictures nor replay here. All else works.',
+  },
+
+  theme: { label: 'Appearance', now: (name: string) => `Appearance: ${name}`, auto: 'As the device', light: 'Light', dark: 'Dark' },
+
+  login: {
+    title: 'Log in', lead: (hub: string) => `to ${hub}`, name: 'Name', passphrase: 'Passphrase', submit: 'Log in', working: 'Stretching your passphrase…',
+    workingHint: 'This takes a second or two on purpose: it makes guessing dear.',
+    wrong: 'Name and passphrase do not fit each other.',
+    newDevice: 'This browser is new to your account',
+    newDeviceCan: 'It will show live pictures and settings.',
+    newDeviceCannot: 'It cannot open old footage: for that it needs a key of its own, and the hub has none to give.',
+    newDeviceHow: 'To add it, log in and choose Settings, My account, Devices. An owner\'s device, or the recovery kit, then says yes to it.',
+    notSecure: 'The connection is encrypted, but your browser does not know the hub\'s certificate. Compare these six words with those that `sallyport pair` shows on the hub:',
+    words: 'The hub\'s six words',
+    lost: 'Passphrase lost?', lostHow: 'An owner can take you out and invite you again. An owner who has the recovery kit gets a new passphrase with it.', recover: 'Use the recovery kit',
+  },
+
+  first: {
+    stepOf: (n: number, of: number, name: string) => `Step ${n} of ${of}: ${name}`,
+    stepNames: ['Code', 'You', 'Recovery kit', 'Cameras', 'How long', 'Done'],
+    codeTitle: 'Welcome',
+    codeLead: 'This hub has no owner yet. To show that you are at the hub, type the code that `sallyport pair` prints on its terminal.',
+    code: 'One-time code', codeHint: 'Three groups of four characters. It ends when it was used.',
+    compare: 'Before you go on: are these the six words on the terminal, too? Then nobody stands between you and the hub.',
+    begin: 'Begin',
+    youTitle: 'Who are you?', youLead: 'A name and a passphrase are all that an account needs. Both stay on this hub.',
+    name: 'Your name', passphrase: 'Passphrase', passphraseHint: 'At least 12 characters. Four or five unrelated words are easy to keep and hard to guess.', passphraseAgain: 'Passphrase, once more',
+    suggest: 'Suggest one', suggested: 'Write it down before you go on.',
+    tooShort: 'Use at least 12 characters.', notEqual: 'The two are not the same.', nameWrong: 'Use 1 to 64 characters, without blanks at the ends.',
+    device: 'This device', 
+    kitTitle: 'Your recovery kit',
+    kitLead: 'Everything recorded is sealed to this key. It was made in this browser just now, and the hub will never have it. Whoever holds it can open all footage; without it and without your devices, nobody can.',
+    kitDo: 'Print it or save it, and keep it where you keep passports. Not on the hub.',
+    print: 'Print', save: 'Save as a file', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'It begins with AGE-SECRET-KEY-1; then these groups, without blanks:',
+    kitKept: 'I have printed or saved it', kitSheetTitle: 'Sallyport recovery kit', kitSheetText: 'An age identity. Keep it offline and secret. It opens all footage of this hub:  age -d -i kit.txt',
+    confirmTitle: 'Prove it to yourself', confirmLead: 'Type two groups from your print or file. After this the page forgets the kit.', group: (n: number) => `Group ${n}`, groupWrong: 'That is not what this group says.',
+    confirm: 'The kit is safe; go on', showAgain: 'Show the kit again',
+    haveKit: 'I have a kit already', haveKitLead: 'From `sallyport keys new`: choose its kit.txt. The page signs the new list of devices with it and forgets it.', kitFile: 'kit.txt', kitFileWrong: 'In this file there is no line that begins with AGE-SECRET-KEY-1.', makeNew: 'Make a new kit instead',
+    making: 'Making your account…',
+    kitNeeded: 'This hub knows an owner\'s kit already. Choose its kit.txt, so that your account can be signed with it.',
+    camerasTitle: 'Your cameras', camerasLead: 'The hub listens for cameras in your network. Choose yours and type their password once; each is asked once.',
+    searching: 'Looking for cameras…', found: (n: number) => `${count(n, 'camera', 'cameras')} found`, noneFound: 'No camera has answered yet',
+    noneFoundFix: 'Is ONVIF switched on in the camera\'s own settings? Is it in the same network as the hub? You can also type its address.',
+    lookAgain: 'Look again', byAddress: 'Type an address', address: 'Address', addressHint: 'Such as 192.168.1.20, or 192.168.1.20:8000', add: 'Add to the list', addressWrong: 'Type an address such as 192.168.1.20 or 192.168.1.20:8000.',
+    user: 'User of the cameras', userHint: 'As set in the camera; often admin or onvif.', cameraPassword: 'Password of the cameras', cameraPasswordHint: 'It is kept encrypted on the hub and sent to these cameras only.',
+    take: (n: number) => n === 1 ? 'Take this camera in' : `Take ${n} cameras in`, takeNone: 'Choose at least one camera.', cameraName: 'Its name',
+    trying: 'Asked…', taken: 'Taken in', refused: 'Not taken in', known: (as: string) => `Taken in already as ${as}`, unknownModel: 'Camera', at: (address: string) => `at ${address}`,
+    otherPassword: 'Is its password another one? Choose only this camera and type its password.', skipCameras: 'Go on without', goOn: 'Go on',
+    keepTitle: 'How long to keep footage?', keepLead: 'At the deadline the hub destroys each hour\'s key. From then on no copy of that hour opens, here or anywhere, also not for you.',
+    days: (n: number) => count(n, 'day', 'days'), arithmetic: (o: { cameras: number; perDay: string; need: string; room: string }) => `${count(o.cameras, 'camera brings', 'cameras bring')} about ${o.perDay} a day, so this needs ${o.need} of the ${o.room} there is room for.`,
+    noRate: 'There is no camera yet, so there is nothing to reckon with.',
+    assumed: 'Estimated, until an hour was recorded.', fits: 'Fits', fitsNot: (reach: string) => `Does not fit: the oldest would go after ${reach}`, keepGo: 'Keep it so long',
+    signed: 'A longer time than before needs an owner\'s yes. This device signed it for you.',
+    doneTitle: 'Sealed and recording', doneLead: 'The first footage was sealed, and this device has just opened it:', waitingSeal: 'Waiting for the first sealed footage…', waitingSealHint: 'It comes about a minute after the camera\'s first picture.',
+    noCameraYet: 'You are the owner now. There is no camera yet; add some in the settings.', toLive: 'To the live pictures',
+    
+  },
+
+  proof: {
+    title: 'Proof', lead: 'What is so now, in exact words.',
+    noKey: 'This hub keeps no key for it.', noKeyMore: 'The footage is sealed to your kit and this device. The hub made each hour\'s key, kept its private half for milliseconds, and holds it only in a slot that it cannot open.',
+    destroyed: (when: string) => `Its key is destroyed on ${when}.`, destroyedMore: 'Then no copy of that hour opens, here or anywhere. The hub signs a receipt.',
+    destroyedUnknown: 'Its key is destroyed at the deadline that you chose.',
+    sentNothing: 'This hub has sent nothing out.', sentNothingMore: 'The process that sees has no part that could send: this version uploads nothing and notifies nobody.',
+    where: (o: { slot: number; generation: number }) => `Slot ${o.slot}, generation ${o.generation} of the keyring`,
+    check: 'To check it without trusting this page, use the age program and your kit: the slot opens with the kit, and what was in the slot opens the segment.',
+  },
+
+  promises: {
+    title: 'Promises', lead: 'What this hub keeps and what it does not, in exact words.',
+    items: [
+      ['key', 'Footage is sealed before it is stored', 'Each hour of each camera has a key of its own. The hub can write to it and cannot read it; only the kit, and devices that an owner signed for, open it.'],
+      ['clock', 'Old footage ends by destroying its key', 'At the deadline the hub overwrites the key\'s slot, reads it back, deletes the files and signs a receipt. An older copy of the keyring together with the recovery kit is outside of this promise.'],
+      ['home', 'Nothing leaves the house', 'There is no cloud, no telemetry and no account elsewhere. The hub speaks with your cameras and with visitors of your network.'],
+      ['eye', 'Live pictures are another matter', 'Whoever is logged in and may see a camera sees it live, without a key: the hub passes the camera\'s pictures on as they come and keeps none of them.'],
+      ['book', 'What is watched is written down', 'Who replayed, listened, talked or changed something stands in the audit, which is chained and signed.'],
+      ['person', 'Your account is yours', 'A name and a passphrase are needed; nickname, picture, language and time zone are your choice. You see, change and erase them under My account.'],
+    ] as readonly (readonly [icon: 'key' | 'clock' | 'home' | 'eye' | 'book' | 'person', title: string, text: string])[],
+    altered: 'A hub that is read cannot open old footage. A hub that was altered could serve a page that steals what your device opens; so the kit is never typed into a page for daily use, and `sallyport play` opens footage without this page.',
+    kept: 'Kept in clear on the hub, encrypted on its disk', keptItems: 'Camera passwords and addresses; when segments begin and how large they are; what cameras observed and when, never who; names and accounts; the audit.',
+  },
+
+  live: {
+    title: 'Live', none: 'No camera yet', noneOwner: 'Take your first camera in: the hub finds those in your network.', noneOther: 'None of the cameras is in a space that you may see.', addCamera: 'Add a camera',
+    connecting: 'Connecting…', waiting: 'Waiting for the next key frame…', lost: 'No picture', retrying: 'Trying again…', privacy: 'Privacy is on: pictures and sound are off, for everybody', offline: 'The camera is offline',
+    latency: (ms: number) => ms < 1000 ? `${ms} ms behind` : `${(ms / 1000).toFixed(1)} s behind`, behind: 'Slow connection: key frames only', picture: (name: string) => `Live picture of ${name}`,
+    all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
+    talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', 
+    replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. Settings can ask the camera for H.264.`,
+    stream: 'Stream', main: 'Full picture', sub: 'Small picture', 
+  },
+
+  timeline: {
+    title: 'Timeline', previous: 'Day before', following: 'Day after', today: 'Today', date: 'Day', zoom: 'Shown', zooms: { day: '24 h', sixHours: '6 h', hour: '1 h', tenMinutes: '10 min' },
+    earlier: 'Earlier', later: 'Later', play: 'Play', pause: 'Pause', back10: 'Back 10 seconds', ahead10: 'Ahead 10 seconds', previousEvent: 'Previous observation', nextEvent: 'Next observation', speed: 'Speed', speedOf: (n: number) => `${n}×`,
+    choose: 'Choose a moment on the timeline', chooseHint: 'Click a bar, or focus it and use the arrow keys; Enter plays.', opening: 'Fetching sealed footage and opening it here…', ended: 'That is where the footage ends.',
+    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendNow: 'Now',
+    stripLabel: (camera: string, day: string) => `${camera}, ${day}`, stripValue: (time: string, what: string) => `${time}, ${what}`,
+    stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
+    asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
+    noCameras: 'There is no camera whose footage you may see.', notRight: 'Your account may see live pictures, and no old footage.', deadline: (when: string) => `Key destroyed on ${when}`, snapshot: 'Snapshot', fullscreen: 'Full screen',
+    gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
+    unlockTitle: 'Open old footage on this device', unlockLead: 'Old footage is sealed; this device has a key for it, locked by your passphrase.', unlock: 'Unlock', unlockWrong: 'That is not the passphrase of this account.',
+    noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
+    
+  },
+
+  observation: {
+    motion: 'Motion', person: 'Person', vehicle: 'Vehicle', pet: 'Animal', face: 'Face', package: 'Package', line: 'Line crossed', sound: 'Sound', doorbell: 'Doorbell', tamper: 'Tampering', input: 'Contact', firmware: 'New firmware', restart: 'Restarted',
+  } as Readonly<Record<string, string>>,
+
+  gap: {
+    'camera offline': 'the camera was offline', 'credentials refused': 'the camera refused the password', 'certificate changed': 'the camera showed another certificate', 'stalled': 'the camera fell silent', 'stream ended': 'the camera ended the stream',
+    'stream broken': 'the stream was broken', 'no key frame': 'the camera sent no key frame', 'codec changed': 'the picture\'s format changed', 'too slow': 'the disk or hub was too slow', 'hub stopped': 'the hub was stopped', 'hub was off': 'the hub was off',
+    'settings changed': 'settings were changed', 'not recorded': 'recording was off', 'no slot': 'no key could be stored', 'disk': 'the disk', 'time': 'the clock was wrong', 'no owner': 'there was no owner to seal for', 'account lost': 'its record was lost', 'erased': 'it was erased', 'privacy': 'privacy was on',
+  } as Readonly<Record<string, string>>,
+
+  settings: {
+    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', approvals: 'Approvals', audit: 'Audit', system: 'System' },
+    noRight: 'Your account may not see this.',
+  },
+
+  cameras: {
+    add: 'Add cameras', none: 'No camera is taken in yet.', online: 'Online', offline: 'Offline', recording: 'Recording', privacy: 'Privacy on', space: 'Space', maker: 'Maker and model', unknown: 'not said yet', streams: 'Streams', keeps: 'Kept for', sound: 'Sound', soundYes: 'recorded', soundNo: 'not recorded', lastSealed: 'Last sealed', never: 'nothing yet', state: 'State',
+    password: 'Change its password', passwordLead: (camera: string) => `The password that the hub uses for ${camera}. Change it in the camera first.`, newPassword: 'Password', passwordSaved: 'The hub uses the new password from now on.',
+    fix: 'What to do', refusedFix: 'The camera refused the password. Type its current one.', trust: 'Believe the new certificate', trustLead: 'Only if you know why it changed, such as after a firmware update or a reset.', refresh: 'Ask it again', refreshed: 'The camera was asked again.', events: 'Events', size: (w: number, h: number, codec: string) => `${w} × ${h}, ${codec}`, main: 'main', sub: 'sub',
+    movedTitle: 'It is at another address', moved: 'Follow it', details: 'Details',
+  },
+
+  keep: {
+    current: (span: string) => `Kept for ${span}`, change: 'Change', changed: 'Changed.', waits: 'A longer time waits for an owner\'s yes, under Approvals.', 
+    disk: 'Disk', used: (o: { used: string; free: string; total: string }) => `${o.used} of footage, ${o.free} free of ${o.total}`, room: 'Room for footage', reserve: 'Kept free', need: 'Needed to keep all', perCamera: 'Camera by camera', rate: 'A day brings', held: 'Uses now', reaches: 'Reaches back', full: 'Nothing is recorded', early: (when: string, reason: string) => `Footage went early on ${when}: ${reason}`,
+    nextDeadline: 'Next key destroyed', ends: 'Keys and checks', lastReceipt: 'Last receipt', receipt: (n: number, segments: number) => `Number ${n}: ${count(segments, 'segment', 'segments')}`, readBack: 'slots read back', notReadBack: 'slots not read back', clock: 'Clock', scrub: 'Last full check of the disk', copies: 'Copies of the database', damaged: (n: number) => `${count(n, 'file is', 'files are')} not as written`, budgetBar: (percent: number) => `${percent} % of the room is used`,
+  },
+
+  people: {
+    invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
+    roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
+    make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
+    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that.', removed: 'The account was erased.',
+    invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
+    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Say yes only if you know that they are theirs.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, 
+  },
+
+  me: {
+    about: 'About you', name: 'Name', nameHint: 'You log in with it.', nickname: 'Nickname', picture: 'Picture', pictureHint: 'Made small in this browser before it goes to the hub.', choosePicture: 'Choose a picture', noPicture: 'Take the picture away', language: 'Language', languageHint: 'How dates and numbers are written, such as en-GB or de.', timeZone: 'Time zone', browserZone: 'As this browser',
+    passphraseTitle: 'Passphrase', now: 'Passphrase now', next: 'New passphrase', again: 'New passphrase, once more', change: 'Change the passphrase', changed: 'Changed. All other sessions have ended.', wrongNow: 'That is not your passphrase now.',
+    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
+    logout: 'Log out', erase: 'Erase my account', eraseTitle: 'Erase your account?', eraseLead: 'Your name, picture, devices and sessions are erased from the hub. Type your passphrase to go on.', erased: 'Your account was erased.', noDevices: 'None yet: no device of yours opens old footage.', appearance: 'Appearance',
+  },
+
+  privacy: {
+    lead: 'With privacy on, pictures and sound of a space are off for everybody: nothing is recorded, and live is off, too.', space: (name: string) => `Space ${name}`, turnOn: 'Privacy on', turnOff: 'Privacy off', isOn: 'Privacy is on', isOff: 'Pictures are on', cameras: (names: string) => `Cameras: ${names}`, turnedOn: 'Pictures and sound are off.', turnedOff: 'Pictures are on again.', none: 'There is no space that you may switch.',
+  },
+
+  approvals: {
+    lead: 'What lowers privacy waits here until an owner says yes. The yes is signed by this device, so that the hub cannot say it itself.', none: 'Nothing waits.', yes: 'Say yes, signed by this device', from: 'Now', to: 'Then', done: 'Signed and in force.', locked: 'To sign, unlock this device: it needs your passphrase.', kit: 'Or on the terminal: sallyport accept ID --identity kit.txt',
+  },
+
+  audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines') },
+
+  system: {
+    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+  },
+
+  recover: {
+    title: 'Back with the recovery kit', lead: 'Choose your kit, and a new passphrase. This browser gets a key of its own, signed by the kit; the page then forgets the kit.',
+    kit: 'Recovery kit', kitText: 'Or type it: the groups, in their order', submit: 'New passphrase, and log in', working: 'Signing with the kit…', kitWrong: 'That is no recovery kit: it has 10 groups of capital letters and digits.',
+    warning: 'Do this only on a device that you trust, and only when the six words of the hub are right.',
+  },
+
+  join: {
+    title: (hub: string) => `Join ${hub}`, lead: (from: string, role: string) => `${from} invites you as ${role}.`, until: (when: string) => `The invitation opens once, until ${when}.`, may: 'You will have', badTitle: 'This invitation does not open', badLead: 'It may have been used, be too old, or be mistyped. Ask for a new one.', submit: 'Join', working: 'Making your account and this device\'s key…', keyNote: 'A key of its own is made on this device. Old footage opens here once an owner\'s device has said yes to it; live pictures come at once.',
+  },
+} as const;
+
+/** As wide as a translation needs it: texts are any text, and sentences take what the English ones take. */
+type Wide<T> = T extends string ? string : T extends (...a: infer A) => string ? (...a: A) => string : T extends readonly (infer I)[] ? readonly I[] : { readonly [K in keyof T]: Wide<T[K]> };
+export type Strings = Wide<typeof english>;
+
+export const say: Strings = english;

@@ -1,0 +1,79 @@
+/** What a day looks like: the hub's rows of segments, gaps and observations as runs to draw, to walk through and to read out. Pure. */
+import type { Timeline } from '../api/pagecontract.ts';
+
+export interface Run { readonly fromMs: number; readonly toMs: number }
+export interface Gap extends Run { readonly reason: string; readonly detail: string }
+export interface Seen extends Run { readonly kind: string; readonly lasts: boolean }
+
+export interface DayView {
+  readonly recorded: readonly Run[];
+  readonly gaps: readonly Gap[];
+  readonly seen: readonly Seen[];
+  readonly periods: Timeline['periods'];
+}
+
+/** Segments that follow each other so closely are one run: the next key frame is late by a picture or two. */
+const joinMs = 1500;
+
+export function dayView(timeline: Timeline, nowMs: number): DayView {
+  const recorded: { fromMs: number; toMs: number }[] = [];
+  for (const { startMs, durationMs } of timeline.segments.toSorted((one, other) => one.startMs - other.startMs)) {
+    const last = recorded.at(-1);
+    if (last !== undefined && startMs - last.toMs <= joinMs) last.toMs = Math.max(last.toMs, startMs + durationMs);
+    else recorded.push({ fromMs: startMs, toMs: startMs + durationMs });
+  }
+  return {
+    recorded,
+    gaps: timeline.gaps.toSorted((one, other) => one.fromMs - other.fromMs),
+    seen: timeline.observations.map(({ kind, fromMs, toMs }) => ({ kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
+    periods: timeline.periods,
+  };
+}
+
+export const nothing: DayView = { recorded: [], gaps: [], seen: [], periods: [] };
+
+/** What is there at that moment: footage, a gap, neither. */
+export function at(view: DayView, ms: number): { readonly recorded: boolean; readonly gap: Gap | undefined; readonly seen: readonly Seen[] } {
+  const holds = ({ fromMs, toMs }: Run): boolean => fromMs <= ms && ms < Math.max(toMs, fromMs + 1);
+  const recorded = view.recorded.some(holds);
+  return { recorded, gap: recorded ? undefined : view.gaps.find(holds), seen: view.seen.filter(holds) };
+}
+
+/** The moment itself where there is footage, else the beginning of what comes next, else undefined. */
+export function playableFrom(view: DayView, ms: number): number | undefined {
+  const run = view.recorded.find(({ toMs }) => toMs > ms);
+  return run === undefined ? undefined : Math.max(ms, run.fromMs);
+}
+
+/** The observation before or after a moment; one that began just now is not the one before. */
+export function seenBeside(view: DayView, ms: number, direction: 'before' | 'after'): Seen | undefined {
+  const apartMs = 3000;
+  return direction === 'after' ? view.seen.find(({ fromMs }) => fromMs > ms) : view.seen.findLast(({ fromMs }) => fromMs < ms - apartMs);
+}
+
+/** When the key of what was recorded at that moment is destroyed. */
+export function deadlineAt(view: DayView, ms: number): number | undefined {
+  return view.periods.find(({ startMs, endMs }) => startMs <= ms && ms < endMs)?.deadlineMs;
+}
+
+/** Where a moment lies on a strip of that width, and what moment a place on it is. */
+export interface Scale { readonly fromMs: number; readonly toMs: number; readonly width: number }
+export const xOf = ({ fromMs, toMs, width }: Scale, ms: number): number => ((ms - fromMs) / (toMs - fromMs)) * width;
+export const msOf = ({ fromMs, toMs, width }: Scale, x: number): number => fromMs + ((x / Math.max(1, width)) * (toMs - fromMs));
+
+/** A run as a bar: cut to what is shown, and never too thin to see; undefined for what is not shown. */
+export function barOf(scale: Scale, { fromMs, toMs }: Run, widthMin = 1.5): { readonly x: number; readonly width: number } | undefined {
+  if (toMs < scale.fromMs || fromMs > scale.toMs) return undefined;
+  const x = Math.max(0, xOf(scale, fromMs));
+  const end = Math.min(scale.width, xOf(scale, toMs));
+  return { x: Math.min(x, scale.width - widthMin), width: Math.max(widthMin, end - x) };
+}
+
+const steps = [10_000, 30_000, 60_000, 5 * 60_000, 10 * 60_000, 30 * 60_000, 3_600_000, 2 * 3_600_000, 3 * 3_600_000, 6 * 3_600_000];
+
+/** Marks on the axis: round steps from the day's beginning, as many as have room. */
+export function ticksOf(scale: Scale, dayStartMs: number, roomPx = 64): number[] {
+  const stepMs = steps.find((step) => (step / (scale.toMs - scale.fromMs)) * scale.width >= roomPx) ?? steps.at(-1) as number;
+  const first = dayStartMs + (Math.ceil((scale.fromMs - dayStartMs) / stepMs) * stepMs);
+  return Array.from({ length: Math.max(0, Math.floor((scale.toMs - first) / stepMs) + 1) }, (_, index) => first + (index * stepMs));
+}

@@ -1,0 +1,214 @@
+import t from 'tap';
+import type { Me } from '../../src/api/pagecontract.ts';
+import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
+import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, startPage } from './pagekit.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+t.test('the first hour: a code that is wrong or over opens nothing, the right one makes one owner and then nothing more', async (t) => {
+  const site = await startPage(t);
+  const browser = site.browser();
+  t.match((await browser.get('hello')).body, { hub: 'Test', state: 'new', certificate: { own: true } });
+  const { code = '' } = await site.pair();
+  t.match(code, /^[A-HJKMNP-Z2-9]{4}-[A-HJKMNP-Z2-9]{4}-[A-HJKMNP-Z2-9]{4}$/);
+  t.equal((await browser.post('first/begin', { code: 'AAAA-AAAA-AAAA' })).code, 'SP_PAGE_CODE');
+  site.clock.aheadMs += 2 * hourMs;
+  t.equal((await browser.post('first/begin', { code })).code, 'SP_PAGE_CODE', 'its hour is over');
+  const { code: fresh = '' } = await site.pair();
+  t.not(fresh, code);
+  t.equal((await browser.post('first/begin', { code: fresh.toLowerCase().replaceAll('-', ' ') })).status, 200, 'as people type it');
+  t.equal((await browser.get('me')).code, 'SP_PAGE_SESSION', 'it is nobody yet');
+  const owner = await makeOwner(site);
+  t.match(owner.me, { account: { role: 'owner', name: 'Olga Owner', devices: [{ name: 'phone' }] }, session: { current: true } });
+  t.match(await site.pair(), { page: { state: 'ready' }, code: undefined });
+  t.equal((await browser.post('first/begin', { code: fresh })).code, 'SP_PAGE_CODE', 'there is an owner');
+  t.equal((await browser.post('first/owner', { person: { name: 'x' }, login: newLogin(), device: deviceOf(owner.kit), ownerList: '{}' })).code, 'SP_PAGE_SESSION', 'whoever came in by the code has to leave');
+});
+
+t.test('a list that is not the kit\'s, or not for this device, makes no owner', async (t) => {
+  const site = await startPage(t);
+  const browser = site.browser();
+  await browser.must('POST', 'first/begin', { code: (await site.pair()).code });
+  const order = { person: { name: 'Olga' }, login: newLogin(), device: deviceOf(Identity.generate()), ownerList: '{"list":{}}' };
+  t.equal((await browser.post('first/owner', order)).code, 'SP_OWNER_LIST');
+  t.equal((await browser.get('hello')).body['state'], 'new');
+  const owner = await makeOwner(site);
+  t.match(await owner.browser.must('GET', 'owner'), { text: /sealed/ });
+});
+
+t.test('the hub keeps sessions over a restart, and its certificate', async (t) => {
+  const site = await startPage(t);
+  const { browser } = await makeOwner(site);
+  const words = (await site.pair()).page.words;
+  await site.hub.close();
+  const again = await startPage(t, { folder: site.folder, clock: site.clock });
+  t.same((await again.pair()).page.words, words);
+  const back = new Browser(again.base, browser.cookie);
+  t.equal((await back.get('me')).status, 200);
+  t.equal((await new Browser(again.base, browser.cookie?.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))).get('me')).code, 'SP_PAGE_SESSION');
+});
+
+t.test('logging in: a wrong passphrase, an unknown name and a known one are answered alike', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const browser = site.browser();
+  const known = await browser.must('POST', 'login/stretch', { name: 'olga OWNER' });
+  const unknown = await browser.must('POST', 'login/stretch', { name: 'Nobody' });
+  t.same(Object.keys(known), Object.keys(unknown));
+  t.same(await browser.must('POST', 'login/stretch', { name: 'nobody' }), unknown, 'the false salt is steady');
+  t.equal((await browser.post('login', { name: 'Olga Owner', half: newHalf() })).code, 'SP_PAGE_LOGIN');
+  t.equal((await browser.post('login', { name: 'Nobody', half: newHalf() })).code, 'SP_PAGE_LOGIN');
+  const me = await browser.must<Me>('POST', 'login', { name: 'olga owner', half: owner.half });
+  t.equal(me.account.id, owner.me.account.id);
+  t.match((await browser.get('sessions')).body, { sessions: [{ current: false }, { current: true, address: '127.0.0.1' }] });
+});
+
+t.test('strangers\' tries make them wait longer and longer, and hold up no browser that was in before', async (t) => {
+  const clock = new AheadClock();
+  const site = await startPage(t, { clock });
+  const owner = await makeOwner(site);
+  const stranger = site.browser();
+  let refused = 0;
+  for (let i = 0; i < 12; i++) refused += Number((await stranger.post('login', { name: 'Olga Owner', half: newHalf() })).code === 'SP_PAGE_TRIES');
+  t.ok(refused >= 6, `${refused} of 12 were not even looked at`);
+  const held = await stranger.post('login', { name: 'Olga Owner', half: owner.half });
+  t.equal(held.status, 429, 'also with the right passphrase');
+  t.ok(Number(held.headers['retry-after']) > 0);
+  const device = owner.me.account.devices[0]?.id;
+  t.equal((await site.browser().post('login', { name: 'Olga Owner', half: owner.half, device })).status, 200, 'a known device comes in');
+  t.equal((await site.browser().post('login', { name: 'Olga Owner', half: owner.half, device: 'A'.repeat(22) })).status, 429, 'an invented one does not');
+  clock.aheadMs += hourMs;
+  t.equal((await stranger.post('login', { name: 'Olga Owner', half: owner.half })).status, 200, 'and waiting helps');
+});
+
+t.test('a session is exchanged each day, and ends when it is not used, or is old', async (t) => {
+  const clock = new AheadClock();
+  const site = await startPage(t, { clock });
+  const { browser } = await makeOwner(site);
+  const first = browser.cookie;
+  await browser.must('GET', 'me');
+  t.equal(browser.cookie, first);
+  clock.aheadMs += dayMs + 1000;
+  await browser.must('GET', 'me');
+  t.not(browser.cookie, first);
+  t.equal((await new Browser(site.base, first).get('me')).status, 200, 'what was on its way with the old one is answered');
+  clock.aheadMs += 3 * 60_000;
+  t.equal((await new Browser(site.base, first).get('me')).code, 'SP_PAGE_SESSION');
+  clock.aheadMs += 29 * dayMs;
+  t.equal((await browser.get('me')).status, 200);
+  clock.aheadMs += 31 * dayMs;
+  t.equal((await browser.get('me')).code, 'SP_PAGE_SESSION', 'not used for a month');
+});
+
+t.test('logout, ending another session, and a new passphrase', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const [a, b, c] = [site.browser(), site.browser(), site.browser()];
+  const sessions = [];
+  for (const browser of [a, b, c]) sessions.push((await browser.must<Me>('POST', 'login', { name: 'Olga Owner', half: owner.half })).session.id);
+  await a.must('POST', 'logout');
+  t.equal(a.cookie, undefined);
+  await owner.browser.must('DELETE', `sessions/${sessions[1]}`);
+  t.equal((await b.get('me')).code, 'SP_PAGE_SESSION');
+  t.equal((await owner.browser.ask('DELETE', `sessions/${'x'.repeat(22)}`)).code, 'SP_PAGE_UNKNOWN');
+  t.equal((await owner.browser.post('me/passphrase', { half: newHalf(), login: newLogin() })).code, 'SP_PAGE_LOGIN');
+  const half = newHalf();
+  await owner.browser.must('POST', 'me/passphrase', { half: owner.half, login: newLogin(half) });
+  t.equal((await c.get('me')).code, 'SP_PAGE_SESSION', 'all others have ended');
+  t.equal((await owner.browser.get('me')).status, 200);
+  t.equal((await site.browser().post('login', { name: 'Olga Owner', half: owner.half })).code, 'SP_PAGE_LOGIN');
+  t.equal((await site.browser().post('login', { name: 'Olga Owner', half })).status, 200);
+});
+
+t.test('an invitation opens once, for what it says, until its time is over; the last owner stays', async (t) => {
+  const clock = new AheadClock();
+  const site = await startPage(t, { clock });
+  const owner = await makeOwner(site);
+  const { code } = await owner.browser.must<{ code: string }>('POST', 'invitations', { role: 'member', spaces: ['home'] });
+  const browser = site.browser();
+  t.match((await browser.post('invitations/look', { code })).body, { hub: 'Test', role: 'member', spaces: ['home'], from: 'Olga Owner' });
+  t.equal((await browser.post('invitations/join', { code, person: { name: 'OLGA owner' }, login: newLogin() })).code, 'SP_PAGE_NAME');
+  const me = await browser.must<Me>('POST', 'invitations/join', { code, person: { name: 'Mia', nickname: 'M' }, login: newLogin() });
+  t.match(me, { account: { role: 'member', spaces: ['home'], name: 'Mia' } });
+  t.equal((await site.browser().post('invitations/join', { code, person: { name: 'Eve' }, login: newLogin() })).code, 'SP_PAGE_CODE', 'it was used');
+  const late = await owner.browser.must<{ code: string; id: string }>('POST', 'invitations', { role: 'guest', spaces: ['home'] });
+  clock.aheadMs += 3 * dayMs;
+  t.equal((await site.browser().post('invitations/look', { code: late.code })).code, 'SP_PAGE_CODE', 'its time is over');
+  t.equal((await owner.browser.ask('PATCH', `accounts/${owner.me.account.id}`, { body: { role: 'guest' } })).code, 'SP_PAGE_LAST_OWNER');
+  t.equal((await owner.browser.ask('DELETE', `accounts/${owner.me.account.id}`)).code, 'SP_PAGE_LAST_OWNER');
+  await owner.browser.must('PATCH', `accounts/${me.account.id}`, { role: 'guest', spaces: ['garden'] });
+  t.match((await browser.get('me')).body, { account: { role: 'guest', spaces: ['garden'] }, rights: ['live'] });
+});
+
+t.test('recovery: the kit gives an owner a new passphrase once, at this hub, within the hour', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const browser = site.browser();
+  const { key } = (await browser.get('hello')).body as { key: string };
+  const half = newHalf();
+  const device = deviceOf(Identity.generate(), 'new phone');
+  const sign = (by: Identity, more: object = {}): { document: string; signature: string } => {
+    const document = recoveryDocument({ v: 1, what: 'recover', hub: key, name: 'Olga Owner', login: newLogin(half), device, madeMs: Date.now(), ...more });
+    return { document, signature: by.signer().sign(document, recoverNamespace) };
+  };
+  t.equal((await browser.post('recover', sign(Identity.generate()))).code, 'SP_BAD_SIGNATURE', 'another kit');
+  t.equal((await browser.post('recover', sign(owner.kit, { hub: 'ssh-ed25519 AAAA' }))).code, 'SP_BAD_SIGNATURE', 'another hub');
+  t.equal((await browser.post('recover', sign(owner.kit, { madeMs: Date.now() - dayMs }))).code, 'SP_BAD_SIGNATURE', 'yesterday\'s');
+  t.equal((await browser.post('recover', sign(owner.kit, { name: 'Nobody' }))).code, 'SP_PAGE_UNKNOWN');
+  t.equal((await browser.post('recover', sign(owner.kit, { login: { stretch: { salt: 'short', memoryKib: 65_536, passes: 3 }, half } }))).code, 'SP_PAGE_REQUEST', 'of another shape');
+  const order = sign(owner.kit);
+  t.match((await browser.post('recover', order)).body, { account: { id: owner.me.account.id } });
+  t.equal((await owner.browser.get('me')).code, 'SP_PAGE_SESSION', 'whoever was in has to leave');
+  t.equal((await site.browser().post('recover', order)).code, 'SP_BAD_SIGNATURE', 'once');
+  t.equal((await site.browser().post('login', { name: 'Olga Owner', half })).status, 200);
+});
+
+t.test('one changes own data, and erases the account with the passphrase', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const member = await joinAs(site, owner.browser, 'member', ['home'], 'Mia');
+  const changed = await member.browser.must<Me>('PATCH', 'me', { nickname: 'Mi', language: 'de', timeZone: 'Europe/Berlin', picture: 'data:image/png;base64,AAAA' });
+  t.match(changed.account, { name: 'Mia', nickname: 'Mi', language: 'de' });
+  t.equal((await member.browser.ask('PATCH', 'me', { body: { picture: 'https://example.org/x.png' } })).code, 'SP_PAGE_REQUEST');
+  t.equal((await member.browser.ask('PATCH', 'me', { body: { role: 'owner' } })).code, 'SP_PAGE_REQUEST', 'nobody makes himself an owner');
+  t.equal((await member.browser.ask('DELETE', 'me', { body: { half: newHalf() } })).code, 'SP_PAGE_LOGIN');
+  await member.browser.must('DELETE', 'me', { half: member.half });
+  t.equal((await member.browser.get('me')).code, 'SP_PAGE_SESSION');
+  const { lines } = await owner.browser.must<{ lines: { who: string; what: string }[] }>('GET', 'audit?limit=200');
+  t.match(lines.find(({ what }) => what === 'page.person-changed'), { who: 'somebody whose account is gone' });
+  t.notOk(JSON.stringify(lines).includes('Mia'));
+});
+
+t.test('a newer list of the owner is taken at once, an older one and a stranger\'s are not; the file that was there first does no harm', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const { text } = await owner.browser.must<{ text: string }>('GET', 'owner');
+  const listOf = (number: number, by: Identity): string => {
+    const { list } = JSON.parse(text) as { list: Record<string, CanonicalValue> };
+    const signer = by.signer();
+    const changed = { ...list, number, signer: signer.publicKey };
+    return JSON.stringify({ list: changed, signature: signer.sign(canonicalJson(changed), 'sallyport-owner') });
+  };
+  t.equal((await owner.browser.post('owner', { text: listOf(2, Identity.generate()) })).code, 'SP_OWNER_LIST', 'a stranger\'s');
+  await owner.browser.must('POST', 'owner', { text: listOf(3, owner.kit) });
+  t.equal((await owner.browser.post('owner', { text: listOf(2, owner.kit) })).code, 'SP_OWNER_LIST', 'an older one');
+  t.match(await owner.browser.must('GET', 'owner'), { text: /"number":3/, earlier: [text] });
+  const member = await joinAs(site, owner.browser, 'member', ['home'], 'Mia');
+  t.equal((await member.browser.post('owner', { text: listOf(4, owner.kit) })).code, 'SP_PAGE_RIGHT', 'members bring none');
+  const status = await owner.browser.must<{ owner: { present: boolean; problem?: unknown } }>('GET', 'status');
+  t.match(status.owner, { present: true, problem: undefined });
+});
+
+t.test('tries that fail are told to the owner, and no line of the audit says whose they were', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const stranger = site.browser();
+  for (let name = 0; name < 12; name++) await stranger.post('login', { name: `guess ${name}`, half: newHalf() });
+  const { notices } = await owner.browser.must<{ notices: { kind: string; text: string }[] }>('GET', 'status');
+  t.match(notices.find(({ kind }) => kind === 'failed logins'), { text: /1[0-2] tries within an hour/ });
+  const { lines } = await owner.browser.must<{ lines: object[] }>('GET', 'audit?limit=100');
+  t.notMatch(JSON.stringify(lines), /guess|127\.0\.0\.1/);
+});

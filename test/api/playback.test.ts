@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import t, { type Test } from 'tap';
+import { rangeOf, type PlaybackPart } from '../../src/api/page.ts';
+import { SallyportError } from '../../src/base/errors.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { Identity as BrowserIdentity } from '../../src/web/crypto/identity.ts';
+import { resealSlot } from '../../src/web/crypto/slot.ts';
+import { openDoor, type Door } from './pagekit.ts';
+
+const bytes = randomBytes(200_000);
+
+/** Sealed bytes as a playback duty gives them, and what was asked of it. */
+async function door(t: Test): Promise<{ door: Door; open: () => number; asked: string[] }> {
+  let open = 0;
+  const asked: string[] = [];
+  const playback: PlaybackPart = {
+    timeline: async ({ camera, fromMs, toMs }) => {
+      asked.push(`timeline ${camera} ${fromMs} ${toMs}`);
+      return { periods: [], segments: [], gaps: [], observations: [] };
+    },
+    slot: async (camera, slot) => {
+      if (slot === 9) throw new SallyportError('SP_SLOT_MISSING', { what: `slot ${slot} of ${camera}` });
+      return Buffer.alloc(1024, 0x20);
+    },
+    segment: async (_camera, _stream, seq) => {
+      if (seq === 9) throw new SallyportError('SP_SEGMENT_MISSING', { file: 'x' });
+      open++;
+      return {
+        size: bytes.length,
+        async *read(from, to) {
+          for (let at = from; at < to; at += 16_384) yield bytes.subarray(at, Math.min(to, at + 16_384));
+        },
+        close: () => { open--; },
+      };
+    },
+  };
+  return { door: await openDoor(t, { playback }), open: () => open, asked };
+}
+
+t.test('a segment by ranges: whole, first, last, open, beyond, odd; a tag instead of bytes that are there already', async (t) => {
+  const { door: site, open } = await door(t);
+  const { browser } = await site.owner();
+  const path = 'segments/front/main/3';
+  const whole = await browser.get(path);
+  t.equal(whole.status, 200);
+  t.ok(whole.bytes.equals(bytes));
+  t.match(whole.headers, { 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream', 'content-length': String(bytes.length), 'x-content-type-options': 'nosniff' });
+  for (const [range, from, to] of [['bytes=0-0', 0, 1], ['bytes=0-99', 0, 100], ['bytes=199999-', 199_999, 200_000], ['bytes=-5', 199_995, 200_000], ['bytes=100-999999', 100, 200_000], ['bytes=-999999', 0, 200_000]] as const) {
+    const part = await browser.get(path, { range });
+    t.equal(part.status, 206, range);
+    t.equal(part.headers['content-range'], `bytes ${from}-${to - 1}/${bytes.length}`);
+    t.ok(part.bytes.equals(bytes.subarray(from, to)), range);
+  }
+  for (const range of ['bytes=200000-', 'bytes=999999-1000000', 'bytes=-0']) {
+    const none = await browser.get(path, { range });
+    t.match([none.status, none.code, none.headers['content-range']], [416, 'SP_PAGE_RANGE', `bytes */${bytes.length}`], range);
+  }
+  for (const range of ['bytes=5-2', 'bytes=a-b', 'bytes=0-1,5-6', 'items=0-1', 'bytes=-', 'bytes=--1', `bytes=0-${'9'.repeat(40)}`]) t.equal((await browser.get(path, { range })).status, 200, `${range} is no range`);
+  const tag = String(whole.headers['etag']);
+  t.equal((await browser.get(path, { 'if-none-match': tag })).status, 304);
+  t.equal((await browser.get(path, { 'if-range': '"other"', 'range': 'bytes=0-9' })).status, 200);
+  t.equal((await browser.get(path, { 'if-range': tag, 'range': 'bytes=0-9' })).status, 206);
+  t.match([(await browser.get('segments/front/main/9')).status, (await browser.get('slots/front/9/1')).status], [410, 410], 'what is purged is gone');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(open(), 0, 'every file was given back');
+});
+
+t.test('ranges are read as RFC 9110 says', async (t) => {
+  t.same(rangeOf('bytes=0-4', 10), { from: 0, to: 5 });
+  t.same(rangeOf('bytes=-4', 0), 'none');
+  t.same(rangeOf('bytes=0-', 0), 'none');
+  t.same(rangeOf(undefined, 10), undefined);
+});
+
+t.test('the audit says once who fetched which hour, however many pieces it took', async (t) => {
+  const { door: site } = await door(t);
+  const owner = await site.owner();
+  const member = await site.member(owner.browser, 'member', ['home']);
+  for (let i = 0; i < 5; i++) {
+    t.equal((await member.browser.get('slots/front/3/1')).bytes.length, 1024);
+    await member.browser.get('segments/front/main/3', { range: `bytes=${i}-${i + 10}` });
+  }
+  await member.browser.get('slots/front/4/1');
+  await owner.browser.get('slots/front/3/1');
+  const { lines } = await owner.browser.must<{ lines: { what: string; who: string; camera: string }[] }>('GET', 'audit');
+  t.same(lines.filter(({ what }) => what === 'footage.playback').map(({ who, camera }) => [who, camera]), [['Olga Owner', 'front'], ['a member of home', 'front'], ['a member of home', 'front']]);
+  const own = await member.browser.must<{ lines: { what: string; camera?: string }[] }>('GET', 'audit');
+  t.ok(own.lines.length > 0 && own.lines.every(({ camera, what }) => camera === 'front' || what.startsWith('page.')), 'a member sees own spaces and own deeds');
+});
+
+t.test('a timeline takes whole numbers only', async (t) => {
+  const { door: site, asked } = await door(t);
+  const { browser } = await site.owner();
+  t.equal((await browser.get('timeline?camera=front&fromMs=-5&toMs=10')).status, 200);
+  for (const query of ['camera=front&fromMs=0', 'camera=front&fromMs=0&toMs=1e3', 'camera=front&fromMs=0.5&toMs=1', 'camera=front&fromMs=0&toMs=1&toMs=2', 'camera=front&fromMs=&toMs=1', 'camera=front&fromMs=0&toMs=1&x=1', 'camera=front&fromMs=0&toMs=1&stream=third', 'camera=front&fromMs=99999999999999999999&toMs=1']) {
+    t.equal((await browser.get(`timeline?${query}`)).code, 'SP_PAGE_REQUEST', query);
+  }
+  t.same(asked, ['timeline front -5 10']);
+});
+
+t.test('who goes away in the middle leaves nothing open', async (t) => {
+  const { door: site, open } = await door(t);
+  const { browser } = await site.owner();
+  const { connect } = await import('node:tls');
+  for (let i = 0; i < 10; i++) {
+    await new Promise<void>((resolve) => {
+      const socket = connect({ port: Number(new URL(site.base).port), host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        socket.write(`GET /api/v1/segments/front/main/3 HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${browser.cookie}\r\n\r\n`);
+        socket.once('data', () => socket.destroy());
+      });
+      socket.on('error', () => {});
+      socket.on('close', () => resolve());
+    });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.equal(open(), 0);
+});
+
+t.test('an owner\'s device seals a period key anew for other people; a member cannot, and nothing but such a text is taken', async (t) => {
+  const { door: site } = await door(t);
+  const owner = await site.owner();
+  const member = await site.member(owner.browser, 'member', ['home']);
+  const [before, after] = [Identity.generate(), Identity.generate()];
+  const startMs = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+  const period = await site.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + 3_600_000, deadlineMs: startMs + 9 * 3_600_000, recipients: [owner.kit.recipient, before.recipient] });
+  const old = await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }));
+  const text = Buffer.from(resealSlot(old, [BrowserIdentity.parse(before.reveal(), 'it')], [owner.kit.recipient, after.recipient]));
+  const order = { camera: 'front', slot: period.slot, generation: period.generation, from: createHash('sha256').update(old).digest('hex'), text: text.toString('base64url') };
+  t.equal((await member.browser.post('slots', order)).code, 'SP_PAGE_RIGHT');
+  t.equal((await owner.browser.post('slots', { ...order, camera: 'garden' })).status, 410, 'another camera\'s');
+  t.equal((await owner.browser.post('slots', { ...order, text: Buffer.alloc(1024, ' ').toString('base64url') })).code, 'SP_AGE_ARMOR');
+  t.equal((await owner.browser.post('slots', { ...order, from: 'a'.repeat(64) })).code, 'SP_SLOT_CHANGED');
+  await owner.browser.must('POST', 'slots', order);
+  t.ok((await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }))).equals(text));
+  t.equal((await owner.browser.post('slots', order)).status, 409, 'not twice');
+});

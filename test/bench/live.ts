@@ -1,0 +1,200 @@
+/**
+ * How late live pictures are: from the moment an emulated camera has sent a picture to the moment Chromium shows it, by a counter that is
+ * burnt into the picture and read back from a canvas. The peer is a plain page in the same browser: an ffmpeg for each tile, its output as
+ * it comes over a WebSocket into MSE, and a jump to the end when it is more than a second behind. One camera, 640x360 at 15 pictures a
+ * second, a key frame a second, in a thread of its own; as many tiles of it as said.
+ */
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { WebSocketServer } from 'ws';
+import { serveLive } from '../../src/api/livesocket.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { launch, run } from '../../src/base/spawn.ts';
+import { sourceList, streamArguments } from '../../src/capture/ffmpeg.ts';
+import { StreamCapture } from '../../src/capture/stream.ts';
+import { LiveDuty } from '../../src/duties/live.ts';
+import { Emulator } from '../../src/emulator/emulator.ts';
+import { openStand } from '../browser/stand.ts';
+import { benchOptions, figure, inFolder, median, quantile, report } from './measure.ts';
+
+const fps = 15;
+const loopSeconds = 20;
+const bits = 9;
+
+/** The thread of the camera; tells when each picture was sent. */
+async function emulate({ clip, folder }: { clip: string; folder: string }): Promise<void> {
+  const emulator = await Emulator.start({ cameras: 1, firstAddress: `127.${randomInt(10, 251)}.${randomInt(10, 251)}.2`, clip, folder, seconds: loopSeconds, discovery: false, log: silentLog });
+  const camera = emulator.cameras[0]!;
+  parentPort?.postMessage(`rtsp://${camera.user}:${camera.password}@${camera.address}:${camera.rtspPort}/main`);
+  let seen = camera.nextPicture;
+  setInterval(() => {
+    for (; seen < camera.nextPicture; seen++) parentPort?.postMessage([seen, Date.now()]);
+  }, 1);
+}
+
+/** The number of a picture within the loop as white and black squares along its upper edge, over something that moves. */
+async function makeClip(file: string): Promise<void> {
+  const squares = Array.from({ length: bits }, (_, bit) => [
+    `drawbox=x=${bit * 32}:y=0:w=32:h=32:color=black:t=fill`, `drawbox=x=${bit * 32}:y=0:w=32:h=32:color=white:t=fill:enable='mod(floor(n/${2 ** bit})\\,2)'`,
+  ]).flat();
+  const made = await run('ffmpeg', [
+    '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=s=640x360:r=${fps}:d=${loopSeconds}`, '-vf', squares.join(','), '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-bf', '0',
+    '-g', String(fps), '-keyint_min', String(fps), '-sc_threshold', '0', '-b:v', '800k', '-maxrate', '800k', '-bufsize', '800k', '-video_track_timescale', '90000', file,
+  ], { timeoutMs: 120_000 });
+  if (made.status !== 0) throw new Error(made.stderr);
+}
+
+/** What both pages share: reading the counter of each picture that is shown. */
+const readBack = `
+window.shown = [];
+window.watch = (video, tile) => {
+  const canvas = new OffscreenCanvas(${bits * 32}, 32);
+  const pen = canvas.getContext('2d', { willReadFrequently: true });
+  const onPicture = (now, { expectedDisplayTime }) => {
+    pen.drawImage(video, 0, 0, ${bits * 32}, 32, 0, 0, ${bits * 32}, 32);
+    const { data } = pen.getImageData(0, 0, ${bits * 32}, 32);
+    let number = 0;
+    for (let bit = 0; bit < ${bits}; bit++) if (data[(16 * ${bits * 32} + bit * 32 + 16) * 4] > 128) number += 2 ** bit;
+    shown.push([tile, number, performance.timeOrigin + Math.max(now, expectedDisplayTime)]);
+    video.requestVideoFrameCallback(onPicture);
+  };
+  video.requestVideoFrameCallback(onPicture);
+};
+window.tile = () => { const video = document.createElement('video'); video.muted = true; document.body.append(video); return video; };
+const socket = (path) => { const url = new URL(path, location.href); url.protocol = 'ws:'; return url.href; };
+`;
+
+const ours = `import { LivePlayer } from '/src/web/player/live.ts';
+${readBack}
+window.told = [];
+window.begin = (tile) => {
+  const video = window.tile();
+  watch(video, tile);
+  const player = new LivePlayer(video, socket('/live'), { onState() {}, onLatency(ms) { told.push(ms); }, onBehind() {}, onSound() {} });
+  return () => { player.close(); video.remove(); };
+};`;
+
+const plain = `${readBack}
+window.begin = (tile) => {
+  const video = window.tile();
+  watch(video, tile);
+  const source = new MediaSource();
+  const waiting = [];
+  let way;
+  video.src = URL.createObjectURL(source);
+  source.addEventListener('sourceopen', () => {
+    const buffer = source.addSourceBuffer('video/mp4; codecs="avc1.64001e"');
+    const next = () => {
+      if (buffer.updating || waiting.length === 0) return;
+      buffer.appendBuffer(waiting.shift());
+    };
+    buffer.addEventListener('updateend', () => {
+      const { buffered } = video;
+      if (buffered.length > 0) {
+        const end = buffered.end(buffered.length - 1);
+        if (end - video.currentTime > 1 || video.currentTime < buffered.start(0)) video.currentTime = end;
+        if (video.paused) video.play();
+      }
+      next();
+    });
+    way = new WebSocket(socket('/plain'));
+    way.binaryType = 'arraybuffer';
+    way.onmessage = ({ data }) => { waiting.push(data); next(); };
+  });
+  return () => { way?.close(); video.remove(); };
+};`;
+
+async function bench(): Promise<void> {
+  const options = benchOptions({ runs: 3, smokeRuns: 1, seconds: 20, smokeSeconds: 5 });
+  const ends: (() => unknown)[] = [];
+  await inFolder(options, async (folder) => {
+    const clip = join(folder, 'counter.mp4');
+    await makeClip(clip);
+    const worker = new Worker(new URL(import.meta.url), { workerData: { clip, folder: join(folder, 'scenes') } });
+    const sent = new Map<number, number>();
+    const url = await new Promise<string>((resolve, reject) => {
+      worker.on('message', (message: string | [number, number]) => {
+        if (typeof message === 'string') resolve(message);
+        else sent.set(...message);
+      });
+      worker.once('error', reject);
+    });
+    const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
+    capture.start();
+    const live = new LiveDuty({
+      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog,
+    });
+    const stand = await openStand({ teardown: (end) => void ends.push(end) });
+    const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+    const stop = new AbortController();
+    stand.server.on('upgrade', (request, wire, head) => sockets.handleUpgrade(request, wire, head, (socket) => {
+      if (request.url === '/live') return void serveLive(socket, live, { camera: 'front', stream: 'main', mayListen: false }, { clock: systemClock, log: silentLog, signal: stop.signal });
+      const plan = { audio: 'drop', hevc: false, richProbe: false } as const;
+      void launch('ffmpeg', streamArguments(plan), { input: sourceList('front', new Secret(url), plan), detached: true }).then((child) => {
+        child.readOutput((chunk) => socket.send(Buffer.from(chunk)));
+        socket.once('close', () => child.kill('SIGKILL'));
+      });
+    }));
+    const [page, peer] = [await stand.open(ours, ''), await stand.open(plain, '')];
+
+    /** Begins so many tiles, and answers how late their pictures were and how long the first took. */
+    const measure = async (of: typeof page, tiles: number): Promise<Measured> => {
+      await of.bringToFront();
+      const begunMs = await of.evaluate(`window.shown = []; window.ends = Array.from({ length: ${tiles} }, (_, tile) => begin(tile)); performance.timeOrigin + performance.now()`) as number;
+      await delay(3000 + options.seconds * 1000);
+      const { shown, told } = await of.evaluate('for (const end of ends) end(); ({ shown: window.shown, told: (window.told ?? []).splice(0) })') as { shown: [number, number, number][]; told: number[] };
+      const firstMs = Array.from({ length: tiles }, (_, tile) => (shown.find(([at]) => at === tile)?.[2] ?? NaN) - begunMs);
+      const settled = shown.filter(([, , atMs]) => atMs > begunMs + 3000);
+      return { lateMs: settled.flatMap(([, number, atMs]) => latenessOf(number, atMs, sent)), firstMs, rate: settled.length / tiles / options.seconds, toldMs: told.slice(told.length / 4) };
+    };
+    while (capture.state.state !== 'live') await delay(50);
+    await delay(2000);
+
+    const figures = [];
+    const notes = [];
+    for (const tiles of options.smoke ? [1] : [1, 4, 9]) {
+      const taken = { ours: [] as Awaited<ReturnType<typeof measure>>[], plain: [] as Awaited<ReturnType<typeof measure>>[] };
+      for (let round = 0; round < options.runs; round++) {
+        taken.ours.push(await measure(page, tiles));
+        taken.plain.push(await measure(peer, tiles));
+      }
+      const of = (who: 'ours' | 'plain', value: (one: Measured) => number): number[] => taken[who].map(value);
+      const name = tiles === 1 ? '1 tile' : `${tiles} tiles`;
+      for (const [what, value] of [['p50', ({ lateMs }) => median(lateMs)], ['p95', ({ lateMs }) => quantile(lateMs, 0.95)]] as const satisfies readonly (readonly [string, (one: Measured) => number])[]) {
+        figures.push(figure(`${name}: from sent to shown, ${what}`, 'ms', of('ours', value), { peer: 'the plain page', values: of('plain', value), ratioOf: (one, other) => one / other }));
+        figures.push(figure(`${name}: the plain page, ${what}`, 'ms', of('plain', value)));
+      }
+      figures.push(figure(`${name}: first picture after opening`, 'ms', of('ours', ({ firstMs }) => median(firstMs)), { peer: 'the plain page', values: of('plain', ({ firstMs }) => median(firstMs)) }));
+      figures.push(figure(`${name}: of that from the hub to shown, as the player says`, 'ms', of('ours', ({ toldMs }) => median(toldMs))));
+      notes.push(`${name}: ${median(of('ours', ({ rate }) => rate)).toFixed(1)} pictures a second shown of ${fps}, on the plain page ${median(of('plain', ({ rate }) => rate)).toFixed(1)}`);
+    }
+    report('live', figures, options, [...notes, `a picture leaves ffmpeg's muxer when the next one comes: ${(1000 / fps).toFixed(0)} ms of each figure are its`]);
+    stop.abort();
+    await live.close();
+    await capture.stop();
+    for (const end of ends) await end();
+    await worker.terminate();
+  });
+}
+
+interface Measured {
+  readonly lateMs: number[];
+  readonly firstMs: number[];
+  /** Pictures a second that were shown of each tile. */
+  readonly rate: number;
+  /** From the arrival at the hub, as our player tells it. */
+  readonly toldMs: number[];
+}
+
+/** How long ago the newest picture of that number was sent. */
+function latenessOf(number: number, atMs: number, sent: ReadonlyMap<number, number>): number[] {
+  const times = [...sent].filter(([n, sentMs]) => n % (fps * loopSeconds) === number && sentMs <= atMs + 1).map(([, sentMs]) => sentMs);
+  return times.length === 0 ? [] : [atMs - Math.max(...times)];
+}
+
+if (isMainThread) await bench();
+else await emulate(workerData as { clip: string; folder: string });

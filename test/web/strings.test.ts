@@ -1,0 +1,44 @@
+/** What people read stands in one table; the page's elements hold none of it. */
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import t from 'tap';
+import { gapReasons } from '../../src/policy/gaps.ts';
+import { observationKinds } from '../../src/policy/observations.ts';
+import { say } from '../../src/web/strings.ts';
+
+const web = resolve(import.meta.dirname, '../../src/web');
+const sources = globSync(['**/*.tsx', '**/*.ts'], { cwd: web }).filter((name) => !name.startsWith('crypto/') && !name.startsWith('player/')).map((name) => [name, readFileSync(join(web, name), 'utf8')] as const);
+
+t.test('every text says something', async (t) => {
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value === 'string') t.ok(value.trim() !== '', path);
+    else if (typeof value === 'object' && value !== null) for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
+  };
+  walk(say, 'say');
+});
+
+t.test('each reason of a gap and each kind of observation has its words', async (t) => {
+  t.same(gapReasons.filter((reason) => say.gap[reason] === undefined), []);
+  t.same(observationKinds.filter((kind) => say.observation[kind] === undefined), []);
+});
+
+t.test('no element holds a text of its own, and no attribute that is read out', async (t) => {
+  for (const [name, text] of sources.filter(([name]) => name.endsWith('.tsx'))) {
+    const loose = [...text.matchAll(/<\/?[a-zA-Z][^<>{}]*>\s*([^<>{}()=;\n]*[A-Za-z]{2,}[^<>{}()=;\n]*)<\//g)].map(([, words]) => words);
+    t.same(loose, [], `${name}: between tags`);
+    t.same([...text.matchAll(/\b(?:aria-label|title|placeholder|alt|label)="([^"]+)"/g)].map(([, words]) => words), [], `${name}: attributes`);
+  }
+});
+
+t.test('nothing is said for nobody: every text is used', async (t) => {
+  const used = sources.map(([, text]) => text).join('\n');
+  const unused = Object.entries(say).flatMap(([part, texts]) => typeof texts !== 'object' ? [] : Object.keys(texts)
+    .filter((key) => !new RegExp(`say\\.${part}(?:\\.${key}\\b|\\[|\\))`).test(used) && !['gap', 'observation'].includes(part)).map((key) => `${part}.${key}`));
+  t.same(unused, []);
+});
+
+t.test('counts are in their number', async (t) => {
+  t.equal(say.first.found(1), '1 camera found');
+  t.equal(say.first.found(12), '12 cameras found');
+  t.equal(say.people.devices(0), '0 devices');
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { Timeline } from '../../src/api/pagecontract.ts';
+import { at, barOf, dayView, deadlineAt, msOf, playableFrom, seenBeside, ticksOf, xOf } from '../../src/web/timelineview.ts';
+
+const segment = (startMs: number, durationMs: number, seq = 1): Timeline['segments'][number] => ({ seq, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, keyFrames: [] });
+const timeline: Timeline = {
+  periods: [{ slot: 1, generation: 1, startMs: 0, endMs: 100_000, deadlineMs: 900_000 }],
+  segments: [segment(60_000, 10_000, 3), segment(0, 10_000), segment(10_200, 10_000, 2)],
+  gaps: [{ fromMs: 20_200, toMs: 60_000, reason: 'camera offline', detail: '' }],
+  observations: [{ kind: 'motion', fromMs: 5000, toMs: 8000 }, { kind: 'person', fromMs: 62_000 }],
+};
+const view = dayView(timeline, 70_000);
+
+t.test('segments that follow each other are one run; what is between runs is a gap with its reason', async (t) => {
+  t.strictSame(view.recorded, [{ fromMs: 0, toMs: 20_200 }, { fromMs: 60_000, toMs: 70_000 }]);
+  t.match(at(view, 30_000), { recorded: false, gap: { reason: 'camera offline' } });
+  t.match(at(view, 6000), { recorded: true, gap: undefined, seen: [{ kind: 'motion' }] });
+});
+
+t.test('playing begins at the moment, or where footage begins again', async (t) => {
+  t.equal(playableFrom(view, 5000), 5000);
+  t.equal(playableFrom(view, 30_000), 60_000);
+  t.equal(playableFrom(view, 80_000), undefined);
+  t.equal(deadlineAt(view, 5000), 900_000);
+});
+
+t.test('observations are walked through one by one; one that lasts is known to', async (t) => {
+  t.match(seenBeside(view, 0, 'after'), { kind: 'motion' });
+  t.match(seenBeside(view, 5000, 'after'), { kind: 'person', lasts: true });
+  t.equal(seenBeside(view, 6000, 'before'), undefined, 'the one that is being looked at is not the one before');
+});
+
+t.test('a place on the strip and its moment belong together; a bar is never too thin to see, nor out of the strip', async () => {
+  const scale = fc.record({ fromMs: fc.nat(1e9), spanMs: fc.integer({ min: 1000, max: 86_400_000 }), width: fc.integer({ min: 100, max: 4000 }) }).map(({ fromMs, spanMs, width }) => ({ fromMs, toMs: fromMs + spanMs, width }));
+  fc.assert(fc.property(scale, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(1e8), (scale, share, lengthMs) => {
+    const ms = scale.fromMs + (share * (scale.toMs - scale.fromMs));
+    const bar = barOf(scale, { fromMs: ms, toMs: ms + lengthMs });
+    return Math.abs(msOf(scale, xOf(scale, ms)) - ms) < 1 && bar !== undefined && bar.width >= 1.5 && bar.x >= 0 && bar.x + bar.width <= scale.width + 1.5;
+  }));
+});
+
+t.test('marks stand at round times, with room for their words', async (t) => {
+  const day = ticksOf({ fromMs: 0, toMs: 86_400_000, width: 800 }, 0);
+  t.same(day.map((ms) => ms / 3_600_000), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24]);
+  t.ok(ticksOf({ fromMs: 123_456, toMs: 723_456, width: 300 }, 0).every((ms) => ms % 60_000 === 0));
+});
