@@ -214,36 +214,35 @@ export const PurgePlanReply = Type.Object({
   nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),
   periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, dueMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
 });
-const Signed = Type.Object({ document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, closed);
-const OrderId = Type.String({ pattern: '^[0-9a-f]{8}$' });
-const Sentences = Type.Array(Text(2000));
+export const Signed = Type.Object({ document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, closed);
+export const OrderId = Type.String({ pattern: '^[0-9a-f]{8}$' });
+export const Sentences = Type.Array(Text(2000));
 /** Which second headers an order needs: sealed to which period, of which segment, and the slot of a period that opens it now (`held`: by its second header). */
-const HeaderPlanShape = {
-  targets: Type.Array(Type.Object({ slot: Type.Integer(), recipient: Text(80) })),
-  wanted: Type.Array(Type.Object({ stream: Type.Enum(['main', 'sub']), seq: Type.Integer(), path: Text(1000), slot: Type.Integer(), held: Type.Boolean(), target: Type.Integer() })),
+export const HeaderPlanShape = {
+  targets: Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer(), recipient: Text(80) })),
+  wanted: Type.Array(Type.Object({ stream: Type.Enum(['main', 'sub']), seq: Type.Integer(), path: Text(1000), slot: Type.Integer(), generation: Type.Integer(), held: Type.Boolean(), target: Type.Integer() })),
 };
 export const HoldReply = Type.Object({ order: OrderId, sentences: Sentences, ...HeaderPlanShape });
 /** So many at a time fit a request. */
 export const headersAtOnce = 150;
-export const HeadersRequest = Type.Object({
-  order: OrderId,
-  headers: Type.Array(Type.Object({
-    target: Type.Integer({ minimum: 0 }), stream: Type.Enum(['main', 'sub']), seq: Type.Integer({ minimum: 0 }),
-    /** Base64 of its 168 bytes. */
-    header: Type.String({ maxLength: 224 }),
-  }, closed), { maxItems: headersAtOnce }),
-}, closed);
+export const MadeHeaders = Type.Array(Type.Object({
+  target: Type.Integer({ minimum: 0 }), stream: Type.Enum(['main', 'sub']), seq: Type.Integer({ minimum: 0 }),
+  /** Base64 of its 168 bytes. */
+  header: Type.String({ maxLength: 224 }),
+}, closed), { maxItems: headersAtOnce });
+export const HeadersRequest = Type.Object({ order: OrderId, headers: MadeHeaders }, closed);
 export const HoldsReply = Type.Object({
   holds: Type.Array(Type.Object({
     order: OrderId, maker: Type.Enum(['hub', 'device']), label: Text(), camera: Text(40), untilMs: UnixMs, segments: Type.Integer(), bytes: Type.Integer(), fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
   })),
 });
 /** Whole periods, where nobody signs; what is held stays then. */
-export const EraseHoursRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, toMs: UnixMs, why: Text() }, closed);
+export const EraseHoursRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, toMs: UnixMs, why: Text(), by: Optional(Type.Literal('page')) }, closed);
 export const EraseLookRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, toMs: UnixMs, whole: Type.Boolean() }, closed);
+export const EraseOrderReply = Type.Object({ order: OrderId, open: Type.Integer() });
+export const ErasePlanReply = Type.Object({ open: Type.Integer(), sentences: Sentences, ...HeaderPlanShape });
+export const SentencesReply = Type.Object({ sentences: Sentences });
 const OrderRequest = Type.Object({ order: OrderId }, closed);
-const EraseReply = Type.Object({ order: OrderId, open: Type.Integer() });
-const SentencesReply = Type.Object({ sentences: Sentences });
 
 export const ScrubRequest = Type.Object({ start: Type.Boolean() }, { additionalProperties: false });
 /** Prometheus' text format. */
@@ -283,9 +282,9 @@ export const routes = {
   holds: { reply: HoldsReply },
   release: { request: Signed, reply: SentencesReply },
   'erase-look': { request: EraseLookRequest, reply: SentencesReply },
-  erase: { request: Signed, reply: EraseReply },
-  'erase-hours': { request: EraseHoursRequest, reply: EraseReply },
-  'erase-plan': { request: OrderRequest, reply: Type.Object({ open: Type.Integer(), sentences: Sentences, ...HeaderPlanShape }) },
+  erase: { request: Signed, reply: EraseOrderReply },
+  'erase-hours': { request: EraseHoursRequest, reply: EraseOrderReply },
+  'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
   'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
 } as const;

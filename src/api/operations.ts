@@ -83,7 +83,7 @@ export function operationsOf(parts: StatusParts & {
     release: async (signed) => ({ sentences: await hold.release(signed) }),
     'erase-look': async ({ whole, ...wish }) => ({ sentences: await erase.look({ ...wish, why: '' }, whole) }),
     erase: async (signed) => erase.begin(signed),
-    'erase-hours': async (wish) => erase.beginWhole(wish),
+    'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
     'purge-plan': async () => {

@@ -303,6 +303,11 @@ export const errorTable = {
     sentence: 'the second header {file} is not what was written',
     hint: 'Its segment still opens by its own header until its deadline, or by another hold. Hold it again while it does.',
   },
+  SP_OWNER_NEEDED: {
+    kind: 'refuse',
+    sentence: '{what} needs an owner\'s signature, and this is not one',
+    hint: 'Keeping footage longer and erasing it are an owner\'s to decide: ask one to do it on a device of the owner\'s, or with the recovery kit.',
+  },
   SP_ERASE: {
     kind: 'refuse',
     sentence: 'this cannot be erased: {reason}',

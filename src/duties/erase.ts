@@ -53,11 +53,12 @@ export class EraseDuty {
   /** The owner's signed wish. Answers how many segments are being recorded still, which have to be closed first: ask for the plan until it is there. */
   async begin(signed: Signed): Promise<{ order: string; open: number }> {
     const wish = await takeWish(this.#o.vault, this.#o.site.owner.list, signed, 'erase');
-    return this.#begin(wish, false, { document: signed.document, signature: signed.signature });
+    return this.#begin(wish, 'owner', { document: signed.document, signature: signed.signature });
   }
 
-  async beginWhole(wish: WholeWish): Promise<{ order: string; open: number }> {
-    return this.#begin(wish, true, undefined);
+  /** @param by Where it was asked. */
+  async beginWhole(wish: WholeWish, by: 'cli' | 'page' = 'cli'): Promise<{ order: string; open: number }> {
+    return this.#begin(wish, by, undefined);
   }
 
   /** While segments are open, only their number. */
@@ -74,7 +75,7 @@ export class EraseDuty {
     const wanted = plan.staying.map(({ periodId, stream, seq, path }): HeaderWanted => {
       const target = targets.findIndex(({ from }) => from.id === periodId);
       const from = targets[target]?.from as PeriodFacts;
-      return { stream, seq, path, slot: from.slot, held: isHoldClass(from.class), target };
+      return { stream, seq, path, slot: from.slot, generation: from.generation, held: isHoldClass(from.class), target };
     });
     return { ...orders.want(id, targets.map(({ to }) => to), wanted), open, sentences: this.#inWords(wish, plan, whole) };
   }
@@ -103,8 +104,9 @@ export class EraseDuty {
     ];
   }
 
-  async #begin(wish: WholeWish, whole: boolean, signed: { document: string; signature: string } | undefined): Promise<{ order: string; open: number }> {
+  async #begin(wish: WholeWish, who: 'owner' | 'cli' | 'page', signed: { document: string; signature: string } | undefined): Promise<{ order: string; open: number }> {
     const { vault, orders } = this.#o;
+    const whole = who !== 'owner';
     const checked = this.#checked(wish);
     const plan = await this.#planOf(checked, whole);
     const id = newOrderId();
@@ -114,7 +116,7 @@ export class EraseDuty {
     const order: Order = { wish: checked, whole, ended: new Set(await this.#touched(checked)), plan: undefined };
     this.#orders.set(id, order);
     await vault.audit({
-      what: 'erase.asked', who: signed === undefined ? 'cli' : 'owner', camera: wish.camera,
+      what: 'erase.asked', who, camera: wish.camera,
       detail: { order: id, from_ms: Math.round(checked.fromMs), to_ms: Math.round(checked.toMs), why: checked.why, whole, ...signed },
     });
     return { order: id, open: this.#endPeriods(order, plan.periods) };

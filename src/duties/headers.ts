@@ -13,6 +13,7 @@ import type { Period, SecondHeader, Vault } from '../vault/vault.ts';
 /** A period that second headers are sealed to. */
 export interface HeaderTarget {
   readonly slot: number;
+  readonly generation: number;
   readonly recipient: string;
 }
 
@@ -23,6 +24,7 @@ export interface HeaderWanted {
   readonly path: string;
   /** Of a period whose key opens it now; `held`: by the second header of that slot. */
   readonly slot: number;
+  readonly generation: number;
   readonly held: boolean;
   /** Which of the targets. */
   readonly target: number;
@@ -92,7 +94,7 @@ export class HeaderOrders {
     order.targets.splice(0, order.targets.length, ...targets);
     order.wanted.clear();
     for (const one of wanted) order.wanted.set(keyOf(one), one);
-    return { targets: targets.map(({ slot, recipient }) => ({ slot, recipient })), wanted };
+    return { targets: targets.map(({ slot, generation, recipient }) => ({ slot, generation, recipient })), wanted };
   }
 
   /** Answers how many were taken. Only what was asked for is. SP_AGE_HEADER, SP_WRITE, SP_DATABASE, SP_USAGE. */
@@ -140,8 +142,8 @@ export class HeaderOrders {
 }
 
 /** The way into a segment that its row's period has. */
-export function wayOf({ slot, periodClass }: { slot: number; periodClass: Period['class'] }): Pick<HeaderWanted, 'slot' | 'held'> {
-  return { slot, held: isHoldClass(periodClass) };
+export function wayOf({ slot, generation, periodClass }: { slot: number; generation: number; periodClass: Period['class'] }): Pick<HeaderWanted, 'slot' | 'generation' | 'held'> {
+  return { slot, generation, held: isHoldClass(periodClass) };
 }
 
 function keyOf({ target, stream, seq }: { target: number; stream: string; seq: number }): string {

@@ -187,11 +187,11 @@ export class Catalogue {
     return row === undefined ? undefined : factsOf(row);
   }
 
-  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  /** Live periods of a camera, those of holds too, that touch the time asked for, the earliest first. */
   periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] {
     return this.#db.prepare<[Bound], RawPeriod>(`
       SELECT ${periodColumns} FROM periods
-      WHERE camera = @camera AND class = 'footage' AND state = 'live' AND start_ms < @toMs AND end_ms > @fromMs ORDER BY start_ms, id LIMIT @limit`,
+      WHERE camera = @camera AND class <> 'database' AND state = 'live' AND start_ms < @toMs AND end_ms > @fromMs ORDER BY start_ms, id LIMIT @limit`,
     ).all({ ...q }).map(factsOf);
   }
 

@@ -57,6 +57,14 @@ export interface SegmentOfPeriod extends SegmentKey {
   readonly path: string;
 }
 
+/** A segment, and a period that has a second header of it. */
+export interface HeldSegment {
+  readonly seq: number;
+  readonly periodId: number;
+  readonly slot: number;
+  readonly generation: number;
+}
+
 export interface ErasePlan {
   /** Every period whose key opens something of the time. */
   readonly periods: readonly number[];
@@ -130,6 +138,21 @@ export class HoldTable {
 
   isKnown(segment: string, slot: number): boolean {
     return this.#db.prepare<[string, number], unknown>(`SELECT 1 FROM ${rowTables} WHERE s.path = ? AND p.slot = ?`).get(segment, slot) !== undefined;
+  }
+
+  /** Second headers of one segment, of living periods. */
+  headersOf({ camera, stream, seq }: SegmentKey & { camera: string }): { periodId: number; sha256: string }[] {
+    return this.#db.prepare<[string, string, number], { periodId: number; sha256: string }>(`
+      SELECT h.period_id AS periodId, lower(hex(h.sha256)) AS sha256 FROM holds AS h JOIN segments AS s ON s.id = h.segment_id
+      WHERE s.camera = ? AND s.stream = ? AND s.seq = ? AND h.period_id IN (${live}) ORDER BY h.period_id`).all(camera, stream, seq);
+  }
+
+  /** What is held of a time, by living periods. */
+  heldIn({ camera, stream, fromMs, toMs }: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }): HeldSegment[] {
+    return this.#db.prepare<[string, string, number, number], HeldSegment>(`
+      SELECT s.seq, h.period_id AS periodId, p.slot, p.generation FROM holds AS h JOIN periods AS p ON p.id = h.period_id JOIN segments AS s ON s.id = h.segment_id
+      WHERE p.camera = ? AND p.state = 'live' AND s.stream = ? AND s.start_ms < ? AND s.start_ms + s.duration_ms > ? ORDER BY s.id, p.class = 'rest' DESC, p.deadline_ms DESC, p.id`,
+    ).all(camera, stream, toMs, fromMs);
   }
 
   /** Of living periods, in the order of rows: at most `limit` behind that one. */

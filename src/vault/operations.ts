@@ -13,7 +13,7 @@ import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
-import { HoldTable, type ErasePlan, type HoldFacts, type HoldOrder, type HoldRow, type NewHold, type SegmentKey } from './holdtable.ts';
+import { HoldTable, type ErasePlan, type HeldSegment, type HoldFacts, type HoldOrder, type HoldRow, type NewHold, type SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
 import type { SegmentName, ServedRow } from './served.ts';
@@ -134,14 +134,19 @@ export function makeOperations(db: Connection) {
     /** Undefined when no live period of that camera has this slot in this generation. */
     livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
       const period = catalogue.periodOfSlot(a.slot);
-      return period?.camera === a.camera && period.class === 'footage' && period.generation === a.generation && period.state === 'live' ? period : undefined;
+      return period?.camera === a.camera && period.class !== 'database' && period.generation === a.generation && period.state === 'live' ? period : undefined;
     },
     /** A segment that has a file, and its live period. */
     servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
       const row = catalogue.segment(a.camera, a.stream, a.seq);
       const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
-      return row === undefined || period?.state !== 'live' ? undefined : { row, period };
+      if (row === undefined || period?.state !== 'live') return undefined;
+      return { row, period, holds: holds.headersOf(a).flatMap(({ periodId, sha256 }) => {
+        const holding = catalogue.period(periodId);
+        return holding === undefined ? [] : [{ period: holding, sha256 }];
+      }) };
     }),
+    heldIn: (a: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }): HeldSegment[] => holds.heldIn(a),
     /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
     slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
       const period = catalogue.period(a.periodId);

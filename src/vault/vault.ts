@@ -19,7 +19,7 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
@@ -33,9 +33,9 @@ import { segmentId, type GapRow, type Hole, type HoleQuery, type Period, type Pe
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
 import type { Name } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
-import { parseSegmentId, partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
-import { writeHolds, type SecondHeader } from './holds.ts';
-import type { ErasePlan, HoldFacts, HoldOrder, SegmentKey } from './holdtable.ts';
+import { holdName, parseSegmentId, partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
+import { readHold, sha256, writeHolds, type SecondHeader } from './holds.ts';
+import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, SegmentKey } from './holdtable.ts';
 import { makePeriodFolder, writeHourList } from './hourlists.ts';
 import type { ObservationQuery, ObservationRow, ObservedBefore } from './observations.ts';
 import type { Operations } from './operations.ts';
@@ -690,7 +690,7 @@ export class Vault {
 
   // sealed footage, given out as it lies there
 
-  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  /** Live periods of a camera, those of holds too, that touch the time asked for, the earliest first. */
   periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): Promise<PeriodFacts[]> {
     return this.#call('periodsIn', q);
   }
@@ -713,7 +713,26 @@ export class Vault {
   async sealedFile(name: ServedName): Promise<SealedFile> {
     const served = await this.#call('servedRow', name);
     if (served === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: segmentId(name) });
-    return SealedFile.open({ ...served, footage: () => this.#ready().footage, isLeaving: () => this.#purged.has(served.period.id) });
+    return SealedFile.open({ ...served, footage: () => this.#ready().footage, isLeaving: (id) => this.#purged.has(id) });
+  }
+
+  /** The second header of a segment for the live period that has that slot, 168 bytes. SP_SEGMENT_MISSING when there is none (any more), SP_HOLD_DAMAGED, SP_DISK. */
+  async secondHeader(name: ServedName & { slot: number }): Promise<{ header: Buffer; period: PeriodFacts }> {
+    const served = await this.#call('servedRow', name);
+    const hold = served?.holds.find(({ period }) => period.slot === name.slot && !this.#purged.has(period.id));
+    if (served === undefined || hold === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: holdName(segmentId(name), name.slot) });
+    const path = holdName(served.row.path, name.slot);
+    const header = await readHold(join(this.#ready().footage, path), path).catch((error: unknown) => {
+      throw isSallyportError(error, 'SP_AGE_HEADER') || isSallyportError(error, 'SP_READ') ? new SallyportError('SP_HOLD_DAMAGED', { file: path }, error) : error;
+    });
+    if (sha256(header) !== hold.sha256) throw new SallyportError('SP_HOLD_DAMAGED', { file: path });
+    if (this.#purged.has(hold.period.id)) throw new SallyportError('SP_SEGMENT_MISSING', { file: path });
+    return { header, period: hold.period };
+  }
+
+  /** What is held of a time of a stream, by living periods. */
+  heldIn(q: { camera: string; stream: 'main' | 'sub'; fromMs: UnixMs; toMs: UnixMs }): Promise<HeldSegment[]> {
+    return this.#call('heldIn', q);
   }
 
   // observations
