@@ -23,9 +23,12 @@ import { loadConfig } from './config.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { EraseDuty } from './duties/erase.ts';
 import { MendDuty } from './duties/mend.ts';
 import { FollowDuty } from './duties/follow.ts';
+import { HeaderOrders } from './duties/headers.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
+import { HoldDuty } from './duties/hold.ts';
 import { ListenDuty } from './duties/listen.ts';
 import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
@@ -125,10 +128,15 @@ export class Hub {
     const accounts = await this.#life.own('accounts', new AccountsDuty({
       vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
     }));
+    const headers = new HeaderOrders(vault, clock);
+    const changed = (): void => { purge.nudge(); disk.nudge(); };
+    const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
+    hold.start();
+    const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
     const page: Page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: Operations = operationsOf({ page, site, privacy, sealing, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: Operations = operationsOf({ page, site, privacy, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

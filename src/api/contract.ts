@@ -214,6 +214,36 @@ export const PurgePlanReply = Type.Object({
   nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),
   periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, dueMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
 });
+export const Signed = Type.Object({ document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, closed);
+export const OrderId = Type.String({ pattern: '^[0-9a-f]{8}$' });
+export const Sentences = Type.Array(Text(2000));
+/** Which second headers an order needs: sealed to which period, of which segment, and the slot of a period that opens it now (`held`: by its second header). */
+export const HeaderPlanShape = {
+  targets: Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer(), recipient: Text(80) })),
+  wanted: Type.Array(Type.Object({ stream: Type.Enum(['main', 'sub']), seq: Type.Integer(), path: Text(1000), slot: Type.Integer(), generation: Type.Integer(), held: Type.Boolean(), target: Type.Integer() })),
+};
+export const HoldReply = Type.Object({ order: OrderId, sentences: Sentences, ...HeaderPlanShape });
+/** So many at a time fit a request. */
+export const headersAtOnce = 150;
+export const MadeHeaders = Type.Array(Type.Object({
+  target: Type.Integer({ minimum: 0 }), stream: Type.Enum(['main', 'sub']), seq: Type.Integer({ minimum: 0 }),
+  /** Base64 of its 168 bytes. */
+  header: Type.String({ maxLength: 224 }),
+}, closed), { maxItems: headersAtOnce });
+export const HeadersRequest = Type.Object({ order: OrderId, headers: MadeHeaders }, closed);
+export const HoldsReply = Type.Object({
+  holds: Type.Array(Type.Object({
+    order: OrderId, maker: Type.Enum(['hub', 'device']), label: Text(), camera: Text(40), untilMs: UnixMs, segments: Type.Integer(), bytes: Type.Integer(), fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
+  })),
+});
+/** Whole periods, where nobody signs; what is held stays then. */
+export const EraseHoursRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, toMs: UnixMs, why: Text(), by: Optional(Type.Literal('page')) }, closed);
+export const EraseLookRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, toMs: UnixMs, whole: Type.Boolean() }, closed);
+export const EraseOrderReply = Type.Object({ order: OrderId, open: Type.Integer() });
+export const ErasePlanReply = Type.Object({ open: Type.Integer(), sentences: Sentences, ...HeaderPlanShape });
+export const SentencesReply = Type.Object({ sentences: Sentences });
+const OrderRequest = Type.Object({ order: OrderId }, closed);
+
 export const ScrubRequest = Type.Object({ start: Type.Boolean() }, { additionalProperties: false });
 /** Prometheus' text format. */
 export const MetricsReply = Type.Object({ text: Type.String({ maxLength: 4 * 2 ** 20 }) });
@@ -246,6 +276,16 @@ export const routes = {
   list: { request: ListRequest, reply: ListReply },
   observations: { request: ListRequest, reply: ObservationsReply },
   scrub: { request: ScrubRequest, reply: ScrubShape },
+  hold: { request: Signed, reply: HoldReply },
+  headers: { request: HeadersRequest, reply: Type.Object({ taken: Type.Integer() }) },
+  'hold-done': { request: OrderRequest, reply: SentencesReply },
+  holds: { reply: HoldsReply },
+  release: { request: Signed, reply: SentencesReply },
+  'erase-look': { request: EraseLookRequest, reply: SentencesReply },
+  erase: { request: Signed, reply: EraseOrderReply },
+  'erase-hours': { request: EraseHoursRequest, reply: EraseOrderReply },
+  'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
+  'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
 } as const;
 

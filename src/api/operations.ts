@@ -4,7 +4,10 @@ import type { Log } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
+import type { EraseDuty } from '../duties/erase.ts';
 import type { FollowDuty } from '../duties/follow.ts';
+import type { HeaderOrders, HeaderPlan } from '../duties/headers.ts';
+import type { HoldDuty } from '../duties/hold.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
@@ -16,8 +19,11 @@ import { eventsInWords } from '../policy/subscriptions.ts';
 import type { Operations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs; warnings: readonly string[] }): Operations {
-  const { site, vault, timekeeper } = parts;
+export function operationsOf(parts: StatusParts & {
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs;
+  warnings: readonly string[];
+}): Operations {
+  const { site, vault, timekeeper, hold, erase, headers } = parts;
   return {
     status: async () => {
       const status = await collectStatus(parts);
@@ -63,13 +69,23 @@ export function operationsOf(parts: StatusParts & { clock: Clock; log: Log; seal
       return { done: true };
     },
     list: async (query) => withoutUndefined({
-      segments: (await vault.segments(query)).map((row) => (row.damagedMs === undefined ? row : { ...row, state: 'damaged' })), gaps: await vault.gaps(query),
+      segments: (await vault.segments(query)).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
     }),
     observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
     scrub: async ({ start }) => {
       if (start) parts.scrub.startNow();
       return withoutUndefined(scrubOf(parts.scrub));
     },
+    hold: async (signed) => toPlain(await hold.begin(signed)),
+    headers: async ({ order, headers: made }) => ({ taken: await headers.take(order, made.map(({ header, ...rest }) => ({ ...rest, header: Buffer.from(header, 'base64') }))) }),
+    'hold-done': async ({ order }) => ({ sentences: await hold.finish(order) }),
+    holds: async () => withoutUndefined({ holds: await hold.list() }),
+    release: async (signed) => ({ sentences: await hold.release(signed) }),
+    'erase-look': async ({ whole, ...wish }) => ({ sentences: await erase.look({ ...wish, why: '' }, whole) }),
+    erase: async (signed) => erase.begin(signed),
+    'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
+    'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
+    'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
     'purge-plan': async () => {
       const verdict = await timekeeper.look();
       const nowMs = Math.round(parts.clock.wallMs());
@@ -90,6 +106,11 @@ async function accept({ site, vault, timekeeper, purge }: StatusParts, approval:
   await takeYes(vault, site.owner.list, question, approval, () => timekeeper.confirm());
   purge.nudge();
   return question.text;
+}
+
+/** The contract's lists are not readonly. */
+function toPlain<T extends HeaderPlan>(plan: T): Omit<T, 'targets' | 'wanted'> & { targets: HeaderPlan['targets'][number][]; wanted: HeaderPlan['wanted'][number][] } {
+  return { ...plan, targets: [...plan.targets], wanted: [...plan.wanted] };
 }
 
 function eventsOf(events: CameraStatus['events'], nowMs: UnixMs) {

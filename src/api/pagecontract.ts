@@ -9,7 +9,8 @@
 import Type, { type Static } from 'typebox';
 import { rights, type Right } from '../policy/access.ts';
 import {
-  AcceptRequest, AdoptReply, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, MovedReply, MovedRequest, PendingShape, ReloadReply, SecretRequest, StatusShape,
+  AcceptRequest, AdoptReply, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
+  PendingShape, ReloadReply, SecretRequest, SentencesReply, StatusShape,
 } from './contract.ts';
 
 const Optional = Type.Optional;
@@ -79,9 +80,15 @@ export const PageCameraShape = Type.Object({
 /** Sealed footage, as the catalogue knows it: enough to fetch it and to know where its key frames are; none of it opens anything. */
 export const TimelineQuery = Type.Object({ camera: CameraId, stream: Optional(Stream), fromMs: UnixMs, toMs: UnixMs }, closed);
 export const TimelineReply = Type.Object({
-  periods: Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs })),
+  periods: Type.Array(Type.Object({
+    slot: Type.Integer(), generation: Type.Integer(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs,
+    /** Of second headers: what an owner keeps longer, or what an erasing left. Absent for a camera's own hour. */
+    keeps: Optional(Type.Enum(['hold', 'rest'])),
+  })),
   segments: Type.Array(Type.Object({
     seq: Type.Integer(), startMs: UnixMs, durationMs: Type.Integer(), sizeBytes: Type.Integer(), slot: Type.Integer(), generation: Type.Integer(),
+    /** Slots whose keys open it by a second header (`holdHeader`); where \`slot\` is one of them, its own header opens for nobody any more. */
+    holds: Optional(Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer() }))),
     /** Whole chunks of one that a crash cut. */
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */
@@ -100,6 +107,12 @@ export const AuditReply = Type.Object({
   lines: Type.Array(Type.Object({ n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000) })),
   total: Type.Integer(),
 });
+
+/** An order that an owner has signed (policy/wishes.ts). The camera is the one that the document names, or whose hold it ends. */
+const SignedOrder = Type.Object({ camera: CameraId, document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, closed);
+const OrderOfCamera = Type.Object({ camera: CameraId, order: OrderId }, closed);
+const HeadersOfCamera = Type.Object({ camera: CameraId, order: OrderId, headers: MadeHeaders }, closed);
+const RangeOfCamera = Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, whole: Type.Boolean() }, closed);
 
 const CameraQuery = Type.Object({ camera: CameraId, stream: Optional(Stream) }, closed);
 
@@ -173,6 +186,22 @@ export const pageRoutes = {
   },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
   noteExport: { method: 'POST', path: '/exports', need: 'export', says: 'says that a clip of a time is made on one\'s own device, before it is made: for the audit', request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs }, closed), reply: Done },
+  // keeping longer, and erasing: the browser makes the second headers
+  holdHeader: { method: 'GET', path: '/holds/:camera/:stream/:seq/:slot', need: 'replay', says: 'the second header of a segment for the key of that slot, 168 bytes, which stand in place of its first' },
+  holds: { method: 'GET', path: '/holds', need: 'hold', says: 'what is kept longer in one\'s spaces, and until when', reply: HoldsReply },
+  hold: { method: 'POST', path: '/hold', need: 'hold', says: 'an owner\'s signed order to keep footage longer; answers which second headers it needs', request: SignedOrder, reply: HoldReply },
+  holdHeaders: { method: 'POST', path: '/hold/headers', need: 'hold', says: 'second headers for one\'s own order', request: HeadersOfCamera, reply: Type.Object({ taken: Type.Integer() }) },
+  holdDone: { method: 'POST', path: '/hold/done', need: 'hold', says: 'all second headers that there will be are there', request: OrderOfCamera, reply: SentencesReply },
+  release: { method: 'POST', path: '/hold/release', need: 'hold', says: 'an owner\'s signed order to end a hold; what only it kept is destroyed', request: SignedOrder, reply: SentencesReply },
+  eraseLook: { method: 'POST', path: '/erase/look', need: 'erase', says: 'what erasing a time would take along and leave, in words', request: RangeOfCamera, reply: SentencesReply },
+  erase: { method: 'POST', path: '/erase', need: 'erase', says: 'an owner\'s signed order to erase a time; what is being recorded is closed first', request: SignedOrder, reply: EraseOrderReply },
+  eraseHours: {
+    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key; what is held stays',
+    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text() }, closed), reply: EraseOrderReply,
+  },
+  erasePlan: { method: 'POST', path: '/erase/plan', need: 'erase', says: 'once nothing is open any more: which second headers keep what stays', request: OrderOfCamera, reply: ErasePlanReply },
+  eraseHeaders: { method: 'POST', path: '/erase/headers', need: 'erase', says: 'second headers for what stays', request: HeadersOfCamera, reply: Type.Object({ taken: Type.Integer() }) },
+  eraseDone: { method: 'POST', path: '/erase/done', need: 'erase', says: 'shreds the keys; `force`: although something that should stay did not open', request: Type.Object({ camera: CameraId, order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
   // operating
   status: { method: 'GET', path: '/status', need: 'status', says: 'how the hub is', reply: StatusShape },
   discover: { method: 'POST', path: '/discover', need: 'configure', says: 'looks for cameras', request: DiscoverRequest, reply: DiscoverReply },

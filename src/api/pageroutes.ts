@@ -13,6 +13,7 @@ import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors
 import type { Log } from '../base/log.ts';
 import { minuteMs } from '../base/units.ts';
 import { version } from '../base/version.ts';
+import { readWish } from '../policy/wishes.ts';
 import { readRecovery, type Recovery } from '../policy/ownerdocuments.ts';
 import { ConfigErrors } from '../config.ts';
 import type { AccountsDuty, Entered, Visitor } from '../duties/accounts.ts';
@@ -24,6 +25,7 @@ import type { AccountRow, SessionRow, Vault } from '../vault/vault.ts';
 import type { Operations, RequestOf, RouteName } from './contract.ts';
 import { checkContentType, checkHost, checkOrigin, isSecure, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
 import { camerasOf } from './pagecameras.ts';
+import { PageOrders } from './pageorders.ts';
 import { RecoverDocument, pageRoutes, type Account, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
 import { pageHeaders, type PageFiles } from './pagefiles.ts';
 import type { Reach } from './reach.ts';
@@ -43,6 +45,7 @@ export interface PlaybackPart {
   timeline(query: PageQueryOf<'timeline'>): Promise<Timeline>;
   slot(camera: string, slot: number, generation: number): Promise<Uint8Array>;
   segment(camera: string, stream: 'main' | 'sub', seq: number): Promise<SealedFile>;
+  secondHeader(camera: string, stream: 'main' | 'sub', seq: number, slot: number): Promise<Uint8Array>;
 }
 
 export interface PrivacyPart {
@@ -88,7 +91,7 @@ type Handlers = { readonly [R in PageRouteName]: (ask: Ask<R>) => Promise<PageRe
 const bodyBytesMax = 16 * 1024;
 /** Of those whose text or picture is long; JSON may double it. */
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
-  firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024,
+  firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
 /** More are refused at once, and of one address fewer: a crowd must not stand before what is recorded. */
 const answeringMax = 64;
@@ -101,7 +104,7 @@ const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home'
 const statuses: Partial<Record<ErrorCode, number>> = {
   SP_PAGE_LOGIN: 401, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
   SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
-  SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
+  SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
 };
 
 const pageParams: Readonly<Record<string, TSchema>> = {
@@ -285,8 +288,8 @@ function handlersOf(rooms: PageRooms): Handlers {
     return me(principal);
   };
   /** What the control socket does, for who has the right to it; the audit says who. */
-  const operate = async <N extends RouteName>(name: N, { principal, body }: { principal: Principal; body: RequestOf<N> }): Promise<Awaited<ReturnType<Operations[N]>>> => {
-    const { camera } = body as { camera?: string };
+  const operate = async <N extends RouteName>(name: N, { principal, body, ...about }: { principal: Principal; body: RequestOf<N>; camera?: string }): Promise<Awaited<ReturnType<Operations[N]>>> => {
+    const { camera = about.camera } = body as { camera?: string };
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
     return (await operations[name](body)) as Awaited<ReturnType<Operations[N]>>;
   };
@@ -296,6 +299,19 @@ function handlersOf(rooms: PageRooms): Handlers {
   };
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
+  };
+  const orders = new PageOrders();
+  /** An order counts for the camera that its document names: that one's space was looked at. */
+  const begin = async <N extends 'hold' | 'erase'>(name: N, { principal, body: { camera, ...signed } }: Pick<Ask<'hold' | 'erase'>, 'principal' | 'body'>): Promise<Awaited<ReturnType<Operations[N]>>> => {
+    const wish = readWish(signed.document);
+    if (wish?.what !== name || wish.camera !== camera) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the signed document is no such order, or names another camera' });
+    const reply = await operate<N>(name, { principal, body: signed as RequestOf<N>, camera });
+    orders.add(reply.order, principal.account.id, camera);
+    return reply;
+  };
+  const takeHeaders = async ({ principal, body: { camera, ...made } }: Ask<'holdHeaders' | 'eraseHeaders'>): Promise<{ taken: number }> => {
+    orders.check(made.order, principal.account.id, camera);
+    return operations.headers(made);
   };
   return {
     hello: async ({ request }) => helloOf(rooms, request.raw),
@@ -413,6 +429,43 @@ function handlersOf(rooms: PageRooms): Handlers {
       if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
       await vault.audit({ what: 'footage.export', who: 'page', account: principal.account.id, camera, detail: { from_ms: fromMs, to_ms: toMs } });
       return done;
+    },
+    holdHeader: async ({ params, reply }) => {
+      const header = await footage().secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
+      return reply.type('application/octet-stream').header('content-length', String(header.length)).send(Buffer.from(header));
+    },
+    holds: async ({ principal }) => ({ holds: (await operations.holds({})).holds.filter(({ camera }) => principal.may('hold', spaceOf(site, camera) ?? '')) }),
+    hold: async (ask) => begin('hold', ask),
+    holdHeaders: async (ask) => takeHeaders(ask),
+    holdDone: async ({ principal, body: { camera, order } }) => {
+      orders.check(order, principal.account.id, camera);
+      const reply = await operations['hold-done']({ order });
+      orders.end(order);
+      return reply;
+    },
+    release: async ({ principal, body: { camera, ...signed } }) => {
+      const wish = readWish(signed.document);
+      const held = wish?.what === 'release' ? (await operations.holds({})).holds.filter(({ order }) => order === wish.order) : [];
+      if (held.length === 0 || held.some((hold) => hold.camera !== camera)) throw new SallyportError('SP_HOLD', { reason: `nothing of ${camera} is held by that order` });
+      return operate('release', { principal, body: signed, camera });
+    },
+    eraseLook: async ({ body }) => operations['erase-look'](body),
+    erase: async (ask) => begin('erase', ask),
+    eraseHours: async ({ principal, body }) => {
+      const reply = await operate('erase-hours', { principal, body: { ...body, by: 'page' } });
+      orders.add(reply.order, principal.account.id, body.camera);
+      return reply;
+    },
+    erasePlan: async ({ principal, body: { camera, order } }) => {
+      orders.check(order, principal.account.id, camera);
+      return operations['erase-plan']({ order });
+    },
+    eraseHeaders: async (ask) => takeHeaders(ask),
+    eraseDone: async ({ principal, body: { camera, order, force } }) => {
+      orders.check(order, principal.account.id, camera);
+      const reply = await operations['erase-done']({ order, force });
+      orders.end(order);
+      return reply;
     },
     status: async () => operations.status({}),
     discover: async (ask) => operate('discover', ask),

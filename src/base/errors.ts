@@ -292,6 +292,27 @@ export const errorTable = {
     sentence: 'the range {range} is not searched: {reason}',
     hint: 'Give a network or a range of your own, of at most 4,096 addresses: 192.168.1.0/24, or 10.0.0.5-10.0.0.40.',
   },
+  // holds
+  SP_HOLD: {
+    kind: 'refuse',
+    sentence: 'this cannot be held: {reason}',
+    hint: '`sallyport list` shows what is recorded, `sallyport hold --list` what is held.',
+  },
+  SP_HOLD_DAMAGED: {
+    kind: 'fault',
+    sentence: 'the second header {file} is not what was written',
+    hint: 'Its segment still opens by its own header until its deadline, or by another hold. Hold it again while it does.',
+  },
+  SP_OWNER_NEEDED: {
+    kind: 'refuse',
+    sentence: '{what} needs an owner\'s signature, and this is not one',
+    hint: 'Keeping footage longer and erasing it are an owner\'s to decide: ask one to do it on a device of the owner\'s, or with the recovery kit.',
+  },
+  SP_ERASE: {
+    kind: 'refuse',
+    sentence: 'this cannot be erased: {reason}',
+    hint: 'Nothing was destroyed. `sallyport list` shows what is recorded.',
+  },
   // capture
   SP_VIEWERS: {
     kind: 'retry',

@@ -41,22 +41,32 @@ export async function acceptChange(vault: Vault, owner: OwnerList | undefined, c
 
 /** Does what the owner said yes to, once, and writes the yes into the audit. SP_BAD_SIGNATURE as above; then nothing is done. */
 export async function takeYes(vault: Vault, owner: OwnerList | undefined, change: PendingChange, approval: Approval, deed: () => Promise<void>): Promise<void> {
-  if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
-  // The kit and each device of the owner speak for the owner; whoever else signed is refused as another key than the kit's.
-  const by = publicKeyIn(approval.signature);
-  const publicKey = ownerKeys(owner).find((key) => key === by) ?? owner.signer;
-  verifySignature({ message: approval.document, signature: approval.signature, namespace: acceptNamespace, publicKey, what: `the yes to change ${change.id}` });
+  const what = `the yes to change ${change.id}`;
+  checkOwner(owner, approval, acceptNamespace, what);
   const signed = signedChange(approval.document);
   if (signed.id !== change.id || signed.text !== change.text) {
-    throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was given to another change' });
+    throw new SallyportError('SP_BAD_SIGNATURE', { what, reason: 'it was given to another change' });
   }
-  // The same question may be asked again one day; an old yes to it must not count then.
-  const used = ((await vault.setting('consent used')) ?? []) as string[];
-  const yes = createHash('sha256').update(approval.document).digest('hex');
-  if (used.includes(yes)) throw new SallyportError('SP_BAD_SIGNATURE', { what: `the yes to change ${change.id}`, reason: 'it was used before' });
-  await vault.putSetting('consent used', [...used, yes]);
+  await useOnce(vault, approval, what);
   await deed();
   await vault.audit({ what: 'consent.given', who: 'owner', detail: { document: approval.document, signature: approval.signature } });
+}
+
+/** The document was signed by the owner, for that purpose: the kit and each device of the owner speak for the owner. SP_NO_OWNER, SP_BAD_SIGNATURE. */
+export function checkOwner(owner: OwnerList | undefined, { document, signature }: Pick<Approval, 'document' | 'signature'>, namespace: string, what: string): void {
+  if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
+  const by = publicKeyIn(signature);
+  // Whoever else signed is refused as another key than the kit's.
+  const publicKey = ownerKeys(owner).find((key) => key === by) ?? owner.signer;
+  verifySignature({ message: document, signature, namespace, publicKey, what });
+}
+
+/** The same may be asked again one day; an old word of the owner must not count then. SP_BAD_SIGNATURE. */
+export async function useOnce(vault: Pick<Vault, 'setting' | 'putSetting'>, { document }: Pick<Approval, 'document'>, what: string): Promise<void> {
+  const used = ((await vault.setting('consent used')) ?? []) as string[];
+  const hash = createHash('sha256').update(document).digest('hex');
+  if (used.includes(hash)) throw new SallyportError('SP_BAD_SIGNATURE', { what, reason: 'it was used before' });
+  await vault.putSetting('consent used', [...used, hash]);
 }
 
 function signedChange(document: string): { id?: unknown; text?: unknown } {

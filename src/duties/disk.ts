@@ -127,7 +127,7 @@ export class DiskDuty implements RecordingRoom {
     // On a small disk the reserve is small too: it must not be drowned by what is only expected.
     const most = reserveOf(room.totalBytes, disk.reserveBytes) / Math.max(1, recorded.length);
     const inflow = new Map(recorded.map((camera) => [camera.id, Math.min(most, (this.#rateOf(camera.id) * aheadMs) / hourMs)]));
-    return { ...room, periods: periods.map((period) => ({ ...period, held: false })), inflow, rule: { ...disk, cameras }, halt: this.#state.halt };
+    return { ...room, periods, inflow, rule: { ...disk, cameras }, halt: this.#state.halt };
   }
 
   #rateOf(camera: string): number {
@@ -192,7 +192,8 @@ export class DiskDuty implements RecordingRoom {
 /** What each camera brought in an hour, over its last day of recording. */
 function ratesOf(periods: Periods): Map<string, number> {
   const sums = new Map<string, { bytes: number; recordedMs: number }>();
-  for (const { camera, bytes, recordedMs } of periods.toReversed()) {
+  // What a hold keeps is a few minutes out of hours: it says nothing of what an hour brings.
+  for (const { camera, bytes, recordedMs } of periods.filter((period) => period.class === 'footage').toReversed()) {
     const sum = sums.get(camera) ?? { bytes: 0, recordedMs: 0 };
     if (recordedMs <= 0 || sum.recordedMs >= dayMs) continue;
     sums.set(camera, { bytes: sum.bytes + bytes, recordedMs: sum.recordedMs + recordedMs });

@@ -11,7 +11,7 @@ import type { GapRow, ObservationRow, PeriodFacts, SegmentRow, Vault } from '../
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface PlaybackOptions {
-  readonly vault: Pick<Vault, 'segments' | 'gaps' | 'observations' | 'periodsIn' | 'periodOfSlot' | 'slotText' | 'sealedFile'>;
+  readonly vault: Pick<Vault, 'segments' | 'gaps' | 'observations' | 'periodsIn' | 'periodOfSlot' | 'slotText' | 'sealedFile' | 'secondHeader' | 'heldIn'>;
   readonly clock: Clock;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
 }
@@ -29,6 +29,14 @@ export interface PeriodSpan {
   readonly startMs: UnixMs;
   readonly endMs: UnixMs;
   readonly deadlineMs: UnixMs;
+  /** Of second headers; absent for a camera's own period. */
+  readonly keeps?: 'hold' | 'rest';
+}
+
+/** A period whose key opens a segment by its second header for that slot. */
+export interface HoldSpan {
+  readonly slot: number;
+  readonly generation: number;
 }
 
 export interface SealedSpan {
@@ -38,6 +46,8 @@ export interface SealedSpan {
   readonly sizeBytes: number;
   readonly slot: number;
   readonly generation: number;
+  /** Where `slot` is one of them, the segment's own header opens for nobody any more. */
+  readonly holds?: HoldSpan[];
   readonly cutChunks?: number;
   readonly keyFrames: [number, number][];
   readonly thumb?: [number, number];
@@ -98,11 +108,13 @@ export class PlaybackDuty {
     const observations = await ask<ObservationRow>((q) => vault.observations(q));
     const toMs = Math.max(fromMs + 1, Math.min(...page.ends));
     const there = rows.filter((row) => row.startMs < toMs);
-    const periods = await this.#periodsOf(camera, there, fromMs, toMs);
+    const held = await vault.heldIn({ camera, stream, fromMs, toMs });
+    const periods = await this.#periodsOf(camera, [...there, ...held], { fromMs, firstMs: Math.min(fromMs, ...there.map((row) => row.startMs)), toMs });
     const open = new Set(periods.map(({ id }) => id));
+    const holds = Map.groupBy(held.filter(({ periodId }) => open.has(periodId)), ({ seq }) => seq);
     return {
-      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs }) => ({ slot, generation, startMs, endMs, deadlineMs })),
-      segments: there.filter((row) => open.has(row.periodId) && row.state !== 'missing').map(spanOf),
+      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs, class: klass }) => ({ slot, generation, startMs, endMs, deadlineMs, ...(klass === 'hold' || klass === 'rest' ? { keeps: klass } : {}) })),
+      segments: there.filter((row) => row.state !== 'missing').flatMap((row) => spanOf(row, open.has(row.periodId), holds.get(row.seq) ?? [])),
       gaps: [...gaps.filter((gap) => gap.fromMs < toMs).map(gapOf), ...there.filter((row) => row.state === 'missing').map(lossOf)].sort((a, b) => a.fromMs - b.fromMs),
       observations: observations.filter((one) => one.fromMs < toMs).map((one) => ({ kind: one.kind, fromMs: one.fromMs, ...(one.toMs === undefined ? {} : { toMs: one.toMs }) })),
       ...(toMs < wantedToMs ? { moreFromMs: toMs } : {}),
@@ -119,15 +131,21 @@ export class PlaybackDuty {
   /** A sealed segment. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK; all of them also while it is read. */
   async segment(camera: string, stream: 'main' | 'sub', seq: number): Promise<SealedSegment> {
     const file = await this.#o.vault.sealedFile({ camera, stream, seq });
-    this.#checkDeadline(file.period, file.row.path);
+    if (file.periods.every((period) => this.#isLocked(period))) throw new SallyportError('SP_FOOTAGE_LOCKED', { what: file.row.path });
     return { size: file.size, read: (from, to) => file.read(from, to), close: () => {} };
   }
 
+  /** The second header of a segment for the period that has that slot, 168 bytes. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_HOLD_DAMAGED, SP_DISK. */
+  async secondHeader(camera: string, stream: 'main' | 'sub', seq: number, slot: number): Promise<Buffer> {
+    const { header, period } = await this.#o.vault.secondHeader({ camera, stream, seq, slot });
+    this.#checkDeadline(period, `the hold of ${camera} ${stream} ${seq}`);
+    return header;
+  }
+
   /** The periods that the rows belong to, and those of the time asked for; without what is locked. */
-  async #periodsOf(camera: string, rows: readonly SegmentRow[], fromMs: UnixMs, toMs: UnixMs): Promise<PeriodFacts[]> {
+  async #periodsOf(camera: string, rows: readonly { readonly periodId: number }[], { fromMs, firstMs, toMs }: { fromMs: UnixMs; firstMs: UnixMs; toMs: UnixMs }): Promise<PeriodFacts[]> {
     // A segment may begin in the period before the one in which it ends.
-    const firstMs = Math.min(fromMs, ...rows.map((row) => row.startMs)) - 1;
-    const periods = await this.#o.vault.periodsIn({ camera, fromMs: firstMs, toMs, limit: rowsMax });
+    const periods = await this.#o.vault.periodsIn({ camera, fromMs: firstMs - 1, toMs, limit: rowsMax });
     const needed = new Set(rows.map((row) => row.periodId));
     return periods.filter((period) => (needed.has(period.id) || period.endMs > fromMs) && !this.#isLocked(period));
   }
@@ -152,8 +170,12 @@ function pageEnd(rows: readonly SegmentRow[]): UnixMs {
   return tooMany?.startMs ?? Infinity;
 }
 
-function spanOf({ seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow): SealedSpan {
-  return { seq, startMs, durationMs, sizeBytes, slot, generation, ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) };
+/** Nothing where no key is given out that opens it. */
+function spanOf({ seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow, own: boolean, held: readonly HoldSpan[]): SealedSpan[] {
+  const holds = held.map((hold) => ({ slot: hold.slot, generation: hold.generation }));
+  const way = own ? { slot, generation } : holds[0];
+  if (way === undefined) return [];
+  return [{ seq, startMs, durationMs, sizeBytes, ...way, ...(holds.length === 0 ? {} : { holds }), ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) }];
 }
 
 function gapOf({ fromMs, toMs, reason, detail }: GapRow): GapSpan {

@@ -155,7 +155,7 @@ export class Recorder {
       bytes: open.writer.plainBytes,
       keyFrame: fragment.keyFrame,
       wallMs: fragment.wallMs,
-      periodEndMs: open.periodEndMs,
+      periodEndMs: open.writer.wantsEnd ? -Infinity : open.periodEndMs,
       othersNow: !areSame(open.recipients, this.#o.recipients()),
       cutAfterMs: this.#o.cutAfterMs,
     });

@@ -137,6 +137,7 @@ export class ScrubDuty {
     this.#total = await vault.scrub.count();
     try {
       await this.#segments();
+      await this.#holds();
       await this.#lists();
       await this.#rows();
       const { checked, bytes, found } = this.#running;
@@ -164,6 +165,24 @@ export class ScrubDuty {
         const now: Position = this.#running as Position;
         this.#running = { ...now, afterRowId: row.rowId, checked: now.checked + 1, found: now.found + (finding.kind === 'whole' ? 0 : 1) };
         await this.#rememberSometimes();
+      }
+    }
+  }
+
+  /** One that rotted is named; the segment may open by its own header yet, or by another hold. */
+  async #holds(): Promise<void> {
+    const { scrub } = this.#o.vault;
+    for (let after = { periodId: 0, segmentId: 0 }; ;) {
+      const holds = await scrub.holds(after, rowsAtOnce);
+      if (holds.length === 0) return;
+      for (const hold of holds) {
+        after = hold;
+        const wrong = await scrub.hold(hold);
+        if (wrong !== undefined) {
+          this.#o.log.error({ component: 'scrub', camera: hold.camera, file: hold.path }, `rot: ${wrong}`);
+          this.#running = { ...this.#running as Position, found: (this.#running as Position).found + 1 };
+        }
+        await this.#rest(0);
       }
     }
   }

@@ -136,7 +136,7 @@ function byAge(a: DiskPeriod, b: DiskPeriod): number {
 }
 
 function classOrder(name: string): number {
-  return name === 'footage' ? 0 : 1;
+  return name === 'footage' || name === 'rest' ? 0 : 1;
 }
 
 /** Who must stop once these purges are done: the reserve is used up and they do not help, or half of it before they can. */

@@ -56,6 +56,14 @@ function extraAgeMs(period: PeriodTimes, nowMs: UnixMs, stepsBack: readonly Step
   return counting.reduce((sum, step) => sum + step.byMs, 0);
 }
 
+/**
+ * The deadline of what is held until `untilMs`, decided at `nowMs`. What was recorded before the clock went back counts as that much older
+ * (`dueMs`): the hold's deadline carries it, or the hold would end at once.
+ */
+export function holdDeadlineMs(untilMs: UnixMs, period: Omit<PeriodTimes, 'deadlineMs'>, nowMs: UnixMs, { stepsBack }: Pick<TimeView, 'stepsBack'> = steady): UnixMs {
+  return untilMs + extraAgeMs({ ...period, deadlineMs: untilMs }, nowMs, stepsBack);
+}
+
 /** How long footage of a camera is kept; a camera that the configuration no longer names falls under the hub's own rule. */
 export function keepFor(camera: string, config: HubConfig): number {
   return config.cameras.find((known) => known.id === camera)?.keepMs ?? config.keep.footageMs;

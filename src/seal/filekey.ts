@@ -15,6 +15,12 @@ export class FileKey {
     return key;
   }
 
+  copy(): FileKey {
+    const copy = new FileKey();
+    copy.bytes.set(this.bytes);
+    return copy;
+  }
+
   close(): void {
     zero(this.bytes);
   }
@@ -58,6 +64,12 @@ export class FileKeys {
     if (kept === undefined || this.#isDue(kept)) return undefined;
     this.#kept.delete(segment);
     return kept.key;
+  }
+
+  /** A copy for one hold more, which the caller closes; the key stays for others. Undefined as above. */
+  lend(segment: string): FileKey | undefined {
+    const kept = this.#kept.get(segment);
+    return kept === undefined || this.#isDue(kept) ? undefined : kept.key.copy();
   }
 
   forgetDue(): void {

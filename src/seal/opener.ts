@@ -1,8 +1,9 @@
 /** Opening: strict as C2SP age says, and no byte is handed out that was not verified. */
 import { SallyportError } from '../base/errors.ts';
 import { decodeArmor, looksArmored } from './format/armor.ts';
-import { headerBytesMax, headerEnd, parseHeader } from './format/header.ts';
+import { headerBytesMax, headerEnd, parseHeader, type Header } from './format/header.ts';
 import { chunkPlainBytes, chunkSealedBytes, chunkTagBytes, payloadNonceBytes, plainPayloadSize } from './format/stream.ts';
+import type { FileKey } from './filekey.ts';
 import type { Identity } from './identity.ts';
 import { headerMac, PayloadCipher } from './payload.ts';
 import { equalBytes } from './sodium.ts';
@@ -166,11 +167,22 @@ export function headerSizeOf(bytes: Uint8Array, what: string): number {
   return size;
 }
 
-function openHeader(start: Uint8Array, fileBytes: number, identities: readonly Identity[], what: string): { cipher: PayloadCipher; layout: Layout } {
+/** The file key in a header, or in a file's beginning, for whoever makes a second header; the caller closes it. SP_AGE_HEADER, SP_WRONG_IDENTITY, SP_AGE_MAC. */
+export function fileKeyIn(start: Uint8Array, identities: readonly Identity[], what: string): FileKey {
+  return readHeader(start, identities, what).fileKey;
+}
+
+function readHeader(start: Uint8Array, identities: readonly Identity[], what: string): { header: Header; fileKey: FileKey } {
   const header = parseHeader(start, what);
   const fileKey = unwrapFileKey(header.stanzas, identities, what);
+  if (equalBytes(headerMac(fileKey, header.covered), header.mac)) return { header, fileKey };
+  fileKey.close();
+  throw new SallyportError('SP_AGE_MAC', { what });
+}
+
+function openHeader(start: Uint8Array, fileBytes: number, identities: readonly Identity[], what: string): { cipher: PayloadCipher; layout: Layout } {
+  const { header, fileKey } = readHeader(start, identities, what);
   try {
-    if (!equalBytes(headerMac(fileKey, header.covered), header.mac)) throw new SallyportError('SP_AGE_MAC', { what });
     const payloadStart = header.size + payloadNonceBytes;
     if (start.length < payloadStart) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'it ends within its payload nonce' });
     const payloadBytes = fileBytes - payloadStart;

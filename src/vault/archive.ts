@@ -12,14 +12,16 @@ import { silentLog, type Log } from '../base/log.ts';
 import { hourMs } from '../base/units.ts';
 import { inRecordedOrder } from '../policy/order.ts';
 import type { Identity } from '../seal/identity.ts';
-import { Opener, openWhole } from '../seal/opener.ts';
+import { makeHold } from '../seal/hold.ts';
+import { fileKeyIn, Opener, openWhole, type ByteSource } from '../seal/opener.ts';
 import { findThumbnail, thumbnailIn, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
 import { FileSource } from './filesource.ts';
-import { isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
+import { holdName, isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
 import { decodeHourList, hourListBytesMax, type HourList, type SegmentRecord } from './hourlist.ts';
+import { readHold } from './holds.ts';
 import { Keyring } from './keyring.ts';
-import { describeFile, segmentMsMax, unlistedIn, type UnlistedFile } from './unlisted.ts';
+import { describeFile, isUseless, segmentMsMax, sourceOf, unlistedIn, type UnlistedFile } from './unlisted.ts';
 
 export interface ArchiveSegment {
   readonly camera: string;
@@ -39,6 +41,8 @@ export interface ArchiveSegment {
   readonly state: 'complete' | 'cut' | 'unlisted';
   /** When the hub found it to be not what was written. */
   readonly damagedMs?: UnixMs;
+  /** Slots of periods whose second headers open it too; alone, when `slot` is one of them. */
+  readonly heldBy?: readonly number[];
   /** Where its thumbnail's box lies in the opened bytes: as the list says, or as it was found in a file that no list covers. */
   readonly thumb?: ThumbnailPlace;
 }
@@ -57,6 +61,9 @@ export interface ArchiveFindings {
   readonly gaps: ArchiveGap[];
   readonly problems: SallyportError[];
 }
+
+/** A header is within this. */
+const beginningBytes = 1024;
 
 interface Range {
   readonly fromMs: UnixMs;
@@ -128,12 +135,69 @@ export class Archive {
     }
   }
 
-  /** The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what Opener.open throws. */
-  async openSegment(segment: Pick<ArchiveSegment, 'path' | 'slot' | 'state' | 'sizeBytes' | 'cutChunks'>): Promise<Opener> {
-    if (parseSegmentPath(segment.path) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `"${segment.path}" is no path of a segment` });
-    const source = await FileSource.open(join(this.#footage, segment.path), segment.state === 'unlisted' ? segment.sizeBytes : undefined);
+  /**
+   * By its own header, or by a second one that opens it. The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what
+   * Opener.open throws.
+   */
+  async openSegment(segment: Sealed & Pick<ArchiveSegment, 'state' | 'sizeBytes' | 'cutChunks'>): Promise<Opener> {
+    checkPath(segment.path);
     const options = segment.cutChunks === undefined ? {} : { cutChunks: segment.cutChunks };
-    return this.#slots.use(segment.slot, segment.path, (identity) => Opener.open(source, [identity], segment.path, options));
+    const ways = waysInto(segment);
+    let unproven: Opener | undefined;
+    let failure: unknown;
+    for (const way of ways) {
+      try {
+        const source = await this.#sourceBy(way, segment.path, segment.state === 'unlisted' ? segment.sizeBytes : undefined);
+        const opener = await this.#slots.use(way.slot, segment.path, (identity) => Opener.open(source, [identity], segment.path, options));
+        // A second header may hold a key of its own making: the first chunk tells.
+        if (ways.length === 1 || await opens(opener)) {
+          unproven?.close();
+          return opener;
+        }
+        if (unproven === undefined) unproven = opener;
+        else opener.close();
+      } catch (error) {
+        failure ??= error;
+        if (!isUseless(error)) throw error;
+      }
+    }
+    if (unproven !== undefined) return unproven;
+    throw failure;
+  }
+
+  /**
+   * A second header that opens the segment for the period that has that slot. The period is looked at first: its slot must be there, open for
+   * these identities, and be of the same camera, so that a hub cannot have footage sealed to whom it likes. What openSegment throws, and SP_HOLD.
+   */
+  async secondHeader(segment: Sealed, to: { readonly slot: number; readonly recipient: string }): Promise<Buffer> {
+    checkPath(segment.path);
+    await this.#slots.use(to.slot, `slot ${to.slot}`, async (identity, facts) => {
+      if (identity.recipient !== to.recipient || facts.camera !== parseSegmentPath(segment.path)?.camera || facts.class === 'footage') {
+        throw new SallyportError('SP_HOLD', { reason: `slot ${to.slot} is not what the hub says it is` });
+      }
+    });
+    let failure: unknown;
+    for (const way of waysInto(segment)) {
+      try {
+        const source = await this.#sourceBy(way, segment.path);
+        const start = await source.read(0, Math.min(source.size, beginningBytes));
+        const fileKey = await this.#slots.use(way.slot, segment.path, async (identity) => fileKeyIn(start, [identity], segment.path));
+        try {
+          return makeHold(fileKey, to.recipient);
+        } finally {
+          fileKey.close();
+        }
+      } catch (error) {
+        failure ??= error;
+        if (!isUseless(error)) throw error;
+      }
+    }
+    throw failure;
+  }
+
+  async #sourceBy({ slot, held }: Way, path: string, sizeMax?: number): Promise<ByteSource> {
+    const file = join(this.#footage, path);
+    return sourceOf(held ? { file, hold: await readHold(holdName(file, slot), holdName(path, slot)) } : { file }, sizeMax);
   }
 
   /**
@@ -177,15 +241,17 @@ export class Archive {
     const present = new Set(names);
     const covered = new Set<string>();
     const problems: SallyportError[] = [];
+    const lists: HourList[] = [];
     for (const name of names.filter((one) => parseHourListName(one) !== undefined)) {
       try {
         const list = await this.#readList(folder, name);
         for (const record of list?.segments ?? []) covered.add(nameOf(record.path));
-        if (list !== undefined) takeList(list, present, range, findings);
+        if (list !== undefined) lists.push(list);
       } catch (error) {
         problems.push(asSallyportError(error));
       }
     }
+    takeLists(lists.sort(byClass), present, range, findings);
     const unlisted = unlistedIn(folder, names, covered).filter((file) => file.startMs <= range.toMs && file.endMsMax > range.fromMs);
     const locked = problems.find(isLocked)?.code ?? 'SP_SLOT_MISSING';
     const lockedFiles = await this.#readUnlisted(folder, unlisted, problems, findings);
@@ -265,18 +331,38 @@ async function checkFolders(folder: string, names: readonly string[]): Promise<v
 
 /** A list is believed only in its own place: anybody can seal something to a period's public key. */
 function checkList(list: HourList, folder: Folder, period: SlotFacts, path: string): void {
-  const right = list.camera === folder.camera && list.camera === period.camera && list.slot === period.slot
+  const right = list.class === period.class && list.camera === folder.camera && list.camera === period.camera && list.slot === period.slot
     && list.start_ms === period.startMs && periodFolder(list.camera, list.start_ms) === folder.path
     && list.segments.every((record) => parseSegmentPath(record.path)?.folder === folder.path);
   if (!right) throw new SallyportError('SP_HOUR_LIST', { file: path, reason: 'it is of another period' });
 }
 
-function takeList(list: HourList, present: ReadonlySet<string>, range: Range, findings: ArchiveFindings): void {
-  for (const record of list.segments) {
-    if (record.start_ms > range.toMs || record.start_ms + record.duration_ms < range.fromMs) continue;
-    if (present.has(nameOf(record.path))) findings.segments.push(listedSegment(list, record));
-    else findings.problems.push(new SallyportError('SP_SEGMENT_MISSING', { file: record.path }));
+/** Footage first; of holds those that last the longest. */
+function byClass(a: HourList, b: HourList): number {
+  return Number(a.class !== 'footage') - Number(b.class !== 'footage') || b.deadline_ms - a.deadline_ms || a.slot - b.slot;
+}
+
+/** Several lists of a folder may tell one segment: it is found once, with all that open it. */
+function takeLists(lists: readonly HourList[], present: ReadonlySet<string>, range: Range, findings: ArchiveFindings): void {
+  const found = new Map<string, ArchiveSegment>();
+  const missing = new Set<string>();
+  for (const list of lists) {
+    for (const record of list.segments) {
+      if (record.start_ms > range.toMs || record.start_ms + record.duration_ms < range.fromMs) continue;
+      const name = nameOf(record.path);
+      const known = found.get(name);
+      if (!present.has(name)) missing.add(record.path);
+      else if (list.class === 'footage') found.set(name, listedSegment(list, record));
+      else if (present.has(holdName(name, list.slot))) found.set(name, { ...(known ?? listedSegment(list, record)), heldBy: [...(known?.heldBy ?? []), list.slot] });
+      else if (known === undefined) findings.problems.push(new SallyportError('SP_HOLD_DAMAGED', { file: holdName(record.path, list.slot) }));
+    }
+    takeGaps(list, range, findings);
   }
+  findings.segments.push(...found.values());
+  for (const file of missing) findings.problems.push(new SallyportError('SP_SEGMENT_MISSING', { file }));
+}
+
+function takeGaps(list: HourList, range: Range, findings: ArchiveFindings): void {
   for (const gap of list.gaps) {
     if (gap.from_ms > range.toMs || gap.to_ms < range.fromMs) continue;
     findings.gaps.push({ camera: list.camera, stream: gap.stream, fromMs: gap.from_ms, toMs: gap.to_ms, reason: gap.reason, detail: gap.detail });
@@ -299,6 +385,32 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
     ...(record.damaged_ms === undefined ? {} : { damagedMs: record.damaged_ms }),
     ...(record.thumb === undefined ? {} : { thumb: record.thumb }),
   };
+}
+
+type Sealed = Pick<ArchiveSegment, 'path' | 'slot' | 'heldBy'>;
+
+/** A period whose key opens a segment: by its own header, or by a second one. */
+interface Way {
+  readonly slot: number;
+  readonly held: boolean;
+}
+
+function waysInto({ slot, heldBy = [] }: Sealed): Way[] {
+  return [...(heldBy.includes(slot) ? [] : [{ slot, held: false }]), ...heldBy.map((one) => ({ slot: one, held: true }))];
+}
+
+function checkPath(path: string): void {
+  if (parseSegmentPath(path) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `"${path}" is no path of a segment` });
+}
+
+async function opens(opener: Opener): Promise<boolean> {
+  try {
+    await opener.read(0, 1);
+    return true;
+  } catch (error) {
+    if (!isSallyportError(error, 'SP_AGE_PAYLOAD')) throw error;
+    return false;
+  }
 }
 
 function isLocked(error: SallyportError): boolean {

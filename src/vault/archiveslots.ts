@@ -10,6 +10,8 @@ export interface SlotFacts {
   readonly slot: number;
   readonly camera: string;
   readonly startMs: UnixMs;
+  /** `footage`, `hold` or `rest`. */
+  readonly class: string;
 }
 
 interface Kept {
@@ -61,13 +63,13 @@ export class ArchiveSlots {
     }
   }
 
-  /** A camera's slots of periods that begin in that time, latest first: those not in `except` now, the others when asked for more. `except` is the same each time. */
+  /** A camera's slots of footage of periods that begin in that time, latest first: those not in `except` now, the others when asked for more. `except` is the same each time. */
   async *of(camera: string, fromMs: UnixMs, toMs: UnixMs, except: ReadonlySet<number>): AsyncGenerator<SlotFacts> {
     for (const named of [false, true]) {
       await (named ? this.#all ??= this.#learnAll(() => true) : this.#others ??= this.#learnAll((slot) => !except.has(slot)));
       yield* [...this.#known.values()]
         .filter((facts) => facts !== undefined && except.has(facts.slot) === named)
-        .filter((facts): facts is SlotFacts => facts?.camera === camera && facts.startMs >= fromMs && facts.startMs < toMs)
+        .filter((facts): facts is SlotFacts => facts?.camera === camera && facts.class === 'footage' && facts.startMs >= fromMs && facts.startMs < toMs)
         .sort((a, b) => b.startMs - a.startMs);
     }
   }
@@ -89,9 +91,9 @@ export class ArchiveSlots {
   #learn(slot: number, texts: readonly Buffer[]): SlotFacts | undefined {
     let facts: SlotFacts | undefined;
     try {
-      const { identity, camera, startMs } = this.#open(texts, `slot ${slot}`);
+      const { identity, camera, startMs, class: klass } = this.#open(texts, `slot ${slot}`);
       identity.close();
-      facts = { slot, camera, startMs };
+      facts = { slot, camera, startMs, class: klass };
     } catch {
       // Not for these identities, or rotten: whoever asks for this slot by number is told why.
     }
@@ -100,8 +102,8 @@ export class ArchiveSlots {
   }
 
   #keep(slot: number, texts: readonly Buffer[], what: string): Kept {
-    const { identity, camera, startMs } = this.#open(texts, what);
-    const kept: Kept = { facts: { slot, camera, startMs }, identity, users: 0 };
+    const { identity, camera, startMs, class: klass } = this.#open(texts, what);
+    const kept: Kept = { facts: { slot, camera, startMs, class: klass }, identity, users: 0 };
     this.#kept.set(slot, kept);
     return kept;
   }

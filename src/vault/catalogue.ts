@@ -5,15 +5,25 @@
 import { createHash } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import { gapMsMin } from '../policy/gaps.ts';
 import { inRecordedOrder } from '../policy/order.ts';
 import type { ThumbnailPlace } from '../seal/thumbnail.ts';
 import type { Connection } from './connection.ts';
 import { periodFolder, type StreamName } from './footagepaths.ts';
 import { packKeyFrames, unpackKeyFrames, type KeyFrames } from './keyframes.ts';
+import { HoldTable } from './holdtable.ts';
 import type { GapRecord, HourList, SegmentRecord } from './hourlist.ts';
 
-/** Footage, or a daily copy of the working database (copies.ts), whose camera is called `hub`. */
-export type PeriodClass = 'footage' | 'database';
+/**
+ * Footage; a daily copy of the working database (copies.ts), whose camera is called `hub`; `hold`: the key of second headers that keep
+ * segments of a camera's period beyond its deadline; `rest`: of those that keep until it what was not erased with the rest of its period.
+ */
+export type PeriodClass = 'footage' | 'database' | 'hold' | 'rest';
+
+/** Whose segments are opened by their second headers. */
+export function isHoldClass(klass: PeriodClass): klass is 'hold' | 'rest' {
+  return klass === 'hold' || klass === 'rest';
+}
 
 /** A camera's hour (or what the setting says), with the slot that holds its key. */
 export interface Period {
@@ -42,8 +52,10 @@ export interface PeriodFacts extends Period {
 export interface PeriodBytes {
   readonly id: number;
   readonly camera: string;
-  readonly class: 'footage';
+  readonly class: Exclude<PeriodClass, 'database'>;
   readonly bytes: number;
+  /** Something in it is kept beyond its deadline at somebody's wish. */
+  readonly held: boolean;
   /** The row of its newest segment, 0 without one: rises with the order of sealing, whatever the clock did. */
   readonly order: number;
   /** From its first picture to its last. */
@@ -56,6 +68,8 @@ export interface SegmentRow {
   readonly periodId: number;
   readonly slot: number;
   readonly generation: number;
+  /** Of its period: a segment of `hold` or `rest` opens with its second header for that period (`holdName`). */
+  readonly periodClass: PeriodClass;
   readonly camera: string;
   readonly stream: StreamName;
   readonly seq: number;
@@ -81,7 +95,7 @@ export interface SegmentRow {
   readonly thumb?: ThumbnailPlace;
 }
 
-export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'state' | 'damagedMs'>;
+export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'periodClass' | 'state' | 'damagedMs'>;
 
 export interface GapRow {
   readonly camera: string;
@@ -129,7 +143,7 @@ export interface TimeQuery {
 const periodColumns = `id, camera, class, start_ms AS startMs, end_ms AS endMs, deadline_ms AS deadlineMs, slot, generation, recipient,
   state, listed, lower(hex(slot_sha256)) AS slotSha256, segments, bytes`;
 
-const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
+const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, p.class AS periodClass, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
   s.duration_ms AS durationMs, s.path, s.size_bytes AS sizeBytes, s.header_bytes AS headerBytes, lower(hex(s.header_sha256)) AS headerSha256,
   lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
   s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
@@ -145,9 +159,11 @@ type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs
 
 export class Catalogue {
   readonly #db: Connection;
+  readonly #holds: HoldTable;
 
   constructor(db: Connection) {
     this.#db = db;
+    this.#holds = new HoldTable(db);
   }
 
   // periods
@@ -171,11 +187,11 @@ export class Catalogue {
     return row === undefined ? undefined : factsOf(row);
   }
 
-  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  /** Live periods of a camera, those of holds too, that touch the time asked for, the earliest first. */
   periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] {
     return this.#db.prepare<[Bound], RawPeriod>(`
       SELECT ${periodColumns} FROM periods
-      WHERE camera = @camera AND class = 'footage' AND state = 'live' AND start_ms < @toMs AND end_ms > @fromMs ORDER BY start_ms, id LIMIT @limit`,
+      WHERE camera = @camera AND class <> 'database' AND state = 'live' AND start_ms < @toMs AND end_ms > @fromMs ORDER BY start_ms, id LIMIT @limit`,
     ).all({ ...q }).map(factsOf);
   }
 
@@ -208,36 +224,51 @@ export class Catalogue {
     return this.#db.prepare<[], { next: number | null }>('SELECT min(deadline_ms) AS next FROM periods').get()?.next ?? undefined;
   }
 
-  /** Oldest first. */
-  livePeriods(klass: PeriodClass = 'footage'): PeriodFacts[] {
-    return this.#db.prepare<[string], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = ? ORDER BY start_ms, id`).all(klass).map(factsOf);
+  /** All whose segments and lists lie below footage/, oldest first. */
+  livePeriods(): PeriodFacts[] {
+    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY start_ms, id`).all().map(factsOf);
+  }
+
+  /** Copies of the database, oldest first. */
+  copies(): PeriodFacts[] {
+    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = 'database' ORDER BY start_ms, id`).all().map(factsOf);
   }
 
   /** What the live periods take, in the order in which they were sealed. */
   periodBytes(): PeriodBytes[] {
-    return this.#db.prepare<[], PeriodBytes>(`
-      SELECT id, camera, class, bytes, coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs
-      FROM periods WHERE state = 'live' AND class = 'footage' ORDER BY "order", id`).all();
+    return this.#db.prepare<[], Omit<PeriodBytes, 'held'> & { held: number }>(`
+      SELECT id, camera, class, bytes, coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs,
+        class = 'hold' OR id IN (SELECT s.period_id FROM holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id WHERE p.class = 'hold' AND p.state = 'live') AS held
+      FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
   }
 
-  /** Deadlines only come closer. */
+  /** Deadlines only come closer. What an erasing left of a period is footage like any other; a hold has a deadline of its own. */
   shortenDeadlines(camera: string, klass: string, keepMs: number): number {
-    return this.#db.prepare("UPDATE periods SET deadline_ms = end_ms + @keepMs WHERE camera = @camera AND class = @klass AND state = 'live' AND deadline_ms > end_ms + @keepMs")
+    return this.#db.prepare("UPDATE periods SET deadline_ms = end_ms + @keepMs WHERE camera = @camera AND (class = @klass OR (@klass = 'footage' AND class = 'rest')) AND state = 'live' AND deadline_ms > end_ms + @keepMs")
       .run({ keepMs, camera, klass }).changes;
   }
 
   /** Live periods of footage that ended and have no hour list yet, oldest first. */
   unlistedPeriods(nowMs: UnixMs): Period[] {
-    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = 'footage' AND recipient <> '' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
+    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class <> 'database' AND recipient <> '' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
   }
 
   hourList(periodId: number): HourList | undefined {
     const period = this.period(periodId);
-    if (period === undefined) return undefined;
+    if (period === undefined || period.class === 'database') return undefined;
+    const order = this.#holds.orderOf(periodId);
     return {
-      v: 1, camera: period.camera, class: 'footage', start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
-      slot: period.slot, generation: period.generation, segments: this.#segmentsOf(periodId).map(recordOf), gaps: this.#gapsOf(periodId),
+      v: 1, camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
+      slot: period.slot, generation: period.generation, segments: this.#recordsOf(periodId), gaps: this.#gapsOf(periodId),
+      ...(order === undefined ? {} : { order: order.order, maker: order.maker, label: order.label }),
     };
+  }
+
+  /** What the period's list tells: its own segments; of a hold's period what it holds, whoever's row that is now. */
+  #recordsOf(periodId: number): SegmentRecord[] {
+    if (this.#holds.orderOf(periodId) === undefined) return this.#segmentsOf(periodId).map(recordOf);
+    const hashes = new Map(this.#db.prepare<[number], { segmentId: number; sha256: string }>('SELECT segment_id AS segmentId, lower(hex(sha256)) AS sha256 FROM holds WHERE period_id = ?').all(periodId).map(({ segmentId, sha256 }) => [segmentId, sha256]));
+    return this.#rawSegments('WHERE s.id IN (SELECT segment_id FROM holds WHERE period_id = ?) ORDER BY s.id', periodId).map((raw) => ({ ...recordOf(rowOf(raw)), hold_sha256: hashes.get(raw.rowId) ?? '' }));
   }
 
   /** `listSha256`, hex: of the list's file, where there is one. */
@@ -268,7 +299,7 @@ export class Catalogue {
   listsAfter(afterId: number, limit: number): { id: number; camera: string; startMs: UnixMs; slot: number; sha256: string }[] {
     return this.#db.prepare<[number, number], { id: number; camera: string; startMs: number; slot: number; sha256: string }>(`
       SELECT id, camera, start_ms AS startMs, slot, lower(hex(list_sha256)) AS sha256 FROM periods
-      WHERE id > ? AND state = 'live' AND class = 'footage' AND listed = 1 AND list_sha256 IS NOT NULL ORDER BY id LIMIT ?`).all(afterId, limit);
+      WHERE id > ? AND state = 'live' AND class <> 'database' AND listed = 1 AND list_sha256 IS NOT NULL ORDER BY id LIMIT ?`).all(afterId, limit);
   }
 
   // copies of the database
@@ -280,7 +311,7 @@ export class Catalogue {
 
   rowsRoot(periodId: number): Buffer {
     const hash = createHash('sha256');
-    for (const row of this.#segmentsOf(periodId)) hash.update(rowHash(row));
+    for (const record of this.#recordsOf(periodId)) hash.update(recordHash(record));
     return hash.digest();
   }
 
@@ -291,10 +322,10 @@ export class Catalogue {
   /** Over the live periods in id order: the stored root of a listed one, the row hashes of one that still grows. */
   catalogueRoot(): Buffer {
     const hash = createHash('sha256');
-    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>("SELECT id, rows_root AS root FROM periods WHERE state = 'live' AND class = 'footage' ORDER BY id").all();
+    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>("SELECT id, rows_root AS root FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY id").all();
     for (const { id, root } of periods) {
       if (root !== null) hash.update(root);
-      else for (const row of this.#segmentsOf(id)) hash.update(rowHash(row));
+      else for (const record of this.#recordsOf(id)) hash.update(recordHash(record));
     }
     return hash.digest();
   }
@@ -338,7 +369,7 @@ export class Catalogue {
         first_ms = min(coalesce(first_ms, @startMs), @startMs), last_end_ms = max(coalesce(last_end_ms, @endMs), @endMs) WHERE id = @id`,
     ).run({ id: s.periodId, bytes: s.sizeBytes, startMs: s.startMs, endMs: s.startMs + s.durationMs });
     if (period.listed) this.#outdateList(s.periodId);
-    return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, state, damagedMs: undefined };
+    return { ...s, id: segmentId(s), slot: period.slot, generation: period.generation, periodClass: period.class, state, damagedMs: undefined };
   }
 
   segment(camera: string, stream: StreamName, seq: number): SegmentRow | undefined {
@@ -420,7 +451,9 @@ export class Catalogue {
     const period = this.#db.prepare<[number | null, number, number | null], { id: number }>(
       'UPDATE segments SET damaged_ms = ? WHERE id = ? AND (damaged_ms IS NULL) <> (? IS NULL) RETURNING period_id AS id',
     ).get(damagedMs, rowId, damagedMs);
-    if (period !== undefined) this.#outdateList(period.id);
+    if (period === undefined) return;
+    const holding = this.#db.prepare<[number], { id: number }>('SELECT period_id AS id FROM holds WHERE segment_id = ?').all(rowId);
+    for (const id of new Set([period.id, ...holding.map((hold) => hold.id)])) this.#outdateList(id);
   }
 
   markDamagedPath(path: string, damagedMs: UnixMs): void {
@@ -443,8 +476,24 @@ export class Catalogue {
   /** Live periods whose list is written: at most `limit` after `afterId`. */
   listedPeriods(afterId: number, limit: number): number[] {
     return this.#db.prepare<[number, number], { id: number }>(
-      "SELECT id FROM periods WHERE id > ? AND state = 'live' AND class = 'footage' AND listed = 1 ORDER BY id LIMIT ?",
+      "SELECT id FROM periods WHERE id > ? AND state = 'live' AND class <> 'database' AND listed = 1 ORDER BY id LIMIT ?",
     ).all(afterId, limit).map(({ id }) => id);
+  }
+
+  /** A second header is there: the list of its period is not all any more. */
+  addHold(periodId: number, segmentId: number, sha256: string): void {
+    this.#holds.add(periodId, segmentId, sha256);
+    this.#outdateList(periodId);
+  }
+
+  /** Rows alone, so that their files are taken for what they are when they are found again; answers how many. */
+  forgetRows(paths: readonly string[]): number {
+    const row = this.#db.prepare<[string], { id: number; periodId: number }>('SELECT id, period_id AS periodId FROM segments WHERE path = ?');
+    const rows = paths.flatMap((path) => row.get(path) ?? []);
+    const statements = [this.#db.prepare('DELETE FROM holds WHERE segment_id = ?'), this.#db.prepare('DELETE FROM segments WHERE id = ?')];
+    for (const { id } of rows) for (const statement of statements) statement.run(id);
+    for (const id of new Set(rows.map(({ periodId }) => periodId))) this.#recount(id);
+    return rows.length;
   }
 
   // gaps
@@ -454,7 +503,7 @@ export class Catalogue {
     const known = this.#db.prepare<(string | number)[], unknown>('SELECT 1 FROM gaps WHERE from_ms = ? AND to_ms = ? AND camera = ? AND stream = ? AND reason = ?');
     if (known.get(g.fromMs, g.toMs, g.camera, g.stream, g.reason) !== undefined) return;
     const period = this.#db.prepare<[Bound], { id: number }>(
-      "SELECT id FROM periods WHERE camera = @camera AND class = 'footage' AND @fromMs >= start_ms AND @fromMs < end_ms AND state = 'live' ORDER BY deadline_ms DESC LIMIT 1",
+      "SELECT id FROM periods WHERE camera = @camera AND class IN ('footage', 'rest') AND @fromMs >= start_ms AND @fromMs < end_ms AND state = 'live' ORDER BY deadline_ms DESC, class LIMIT 1",
     ).get({ camera: g.camera, fromMs: g.fromMs });
     this.#db.prepare('INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(period?.id ?? null, g.camera, g.stream, g.fromMs, g.toMs, g.reason, g.detail);
@@ -468,12 +517,12 @@ export class Catalogue {
     ).all(boundTo(q));
   }
 
-  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last. */
+  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last; what a hold alone keeps of a purged period stands for itself. */
   holes({ msMin, sinceMs, camera, stream }: HoleQuery): Hole[] {
     const told = this.#db.prepare<[Bound], Hole>(`
       SELECT * FROM (
         SELECT s.camera, s.stream, s.start_ms AS fromMs, s.start_ms + s.duration_ms AS toMs FROM periods AS p CROSS JOIN segments AS s ON s.period_id = p.id
-        WHERE s.state IN ('complete', 'cut') AND p.end_ms > @sinceMs - ${segmentMsMax} AND (@camera IS NULL OR p.camera = @camera)
+        WHERE s.state IN ('complete', 'cut') AND p.class <> 'hold' AND p.end_ms > @sinceMs - ${segmentMsMax} AND (@camera IS NULL OR p.camera = @camera)
         UNION ALL SELECT camera, stream, from_ms, to_ms FROM gaps)
       WHERE toMs >= @sinceMs AND (@camera IS NULL OR camera = @camera) AND (@stream IS NULL OR stream = @stream) ORDER BY 1, 2, 3`,
     ).iterate({ sinceMs: sinceMs ?? 0, camera: camera ?? null, stream: stream ?? null });
@@ -495,16 +544,78 @@ export class Catalogue {
 
   // purging
 
-  /** Periods to 'shredded', their segments to 'garbage', their gaps gone; of a gap that reaches past its period, the rest stays. */
-  markShredded(periodIds: readonly number[]): void {
-    const rests = this.#db.prepare(`
+  /**
+   * Periods to 'shredded', their segments to 'garbage', their gaps gone; of a gap that reaches past its period, the rest stays. Segments that
+   * a living hold names stay: their rows move to its period, as if they had been sealed to it. Where another period keeps what is not erased
+   * of one of these, its gaps stay with that; `erased`: each segment that goes becomes a gap. Answers what stayed and what went of holds.
+   */
+  markShredded(periodIds: readonly number[], erased = false): Map<number, { held: number; holds: number }> {
+    const shred = this.#db.prepare("UPDATE periods SET state = 'shredded' WHERE id = ?");
+    for (const id of periodIds) shred.run(id);
+    const counts = new Map(periodIds.map((id) => [id, { held: this.#moveHeld(id), holds: this.#countHolds(id) }]));
+    for (const id of periodIds) this.#keepGaps(id);
+    const goes = this.#db.prepare("UPDATE segments SET state = 'garbage' WHERE period_id = ?");
+    const statements = [goes, this.#db.prepare('DELETE FROM gaps WHERE period_id = ?'), this.#db.prepare('DELETE FROM begun WHERE period_id = ?')];
+    for (const id of periodIds) for (const statement of statements) statement.run(id);
+    if (erased) this.#noteErased(periodIds);
+    return counts;
+  }
+
+  /** First to what is kept as long as the period was, then to what is kept the longest. */
+  #moveHeld(periodId: number): number {
+    const held = this.#db.prepare<[number], { id: number; target: number | null }>(`
+      SELECT s.id, (SELECT h.period_id FROM holds AS h JOIN periods AS p ON p.id = h.period_id WHERE h.segment_id = s.id AND p.state = 'live'
+        ORDER BY p.class = 'rest' DESC, p.deadline_ms DESC, p.id LIMIT 1) AS target
+      FROM segments AS s WHERE s.period_id = ? AND s.state <> 'garbage' AND EXISTS (SELECT 1 FROM holds WHERE segment_id = s.id)`).all(periodId);
+    const move = this.#db.prepare('UPDATE segments SET period_id = ? WHERE id = ?');
+    const targets = new Set<number>();
+    let moved = 0;
+    for (const { id, target } of held) {
+      if (target === null) continue;
+      move.run(target, id);
+      targets.add(target);
+      moved++;
+    }
+    if (moved > 0) for (const id of [periodId, ...targets]) this.#recount(id);
+    return moved;
+  }
+
+  #recount(periodId: number): void {
+    this.#db.prepare(`
+      UPDATE periods SET (segments, bytes, first_ms, last_end_ms) =
+        (SELECT count(*), coalesce(sum(size_bytes), 0), min(start_ms), max(start_ms + duration_ms) FROM segments WHERE period_id = @id) WHERE id = @id`).run({ id: periodId });
+  }
+
+  #countHolds(periodId: number): number {
+    return this.#db.prepare<[number], { count: number }>('SELECT count(*) AS count FROM holds WHERE period_id = ?').get(periodId)?.count ?? 0;
+  }
+
+  #keepGaps(periodId: number): void {
+    const heir = this.#db.prepare<[number], { id: number }>(`
+      SELECT rest.id FROM periods AS p JOIN periods AS rest ON rest.camera = p.camera AND rest.start_ms = p.start_ms AND rest.deadline_ms = p.deadline_ms
+      WHERE p.id = ? AND p.class IN ('footage', 'rest') AND rest.class = 'rest' AND rest.state = 'live' ORDER BY rest.id DESC LIMIT 1`).get(periodId);
+    if (heir !== undefined) {
+      if (this.#db.prepare('UPDATE gaps SET period_id = ? WHERE period_id = ?').run(heir.id, periodId).changes > 0) this.#outdateList(heir.id);
+      return;
+    }
+    this.#db.prepare(`
       INSERT INTO gaps (period_id, camera, stream, from_ms, to_ms, reason, detail)
-      SELECT NULL, g.camera, g.stream, p.end_ms, g.to_ms, g.reason, g.detail FROM gaps AS g JOIN periods AS p ON p.id = g.period_id WHERE p.id = ? AND g.to_ms > p.end_ms`);
-    const period = this.#db.prepare("UPDATE periods SET state = 'shredded' WHERE id = ?");
-    const segments = this.#db.prepare("UPDATE segments SET state = 'garbage' WHERE period_id = ?");
-    const gaps = this.#db.prepare('DELETE FROM gaps WHERE period_id = ?');
-    const begun = this.#db.prepare('DELETE FROM begun WHERE period_id = ?');
-    for (const id of periodIds) for (const statement of [rests, period, segments, gaps, begun]) statement.run(id);
+      SELECT NULL, g.camera, g.stream, p.end_ms, g.to_ms, g.reason, g.detail FROM gaps AS g JOIN periods AS p ON p.id = g.period_id WHERE p.id = ? AND g.to_ms > p.end_ms`).run(periodId);
+  }
+
+  #noteErased(periodIds: readonly number[]): void {
+    const gone = periodIds.flatMap((id) => this.#segments("WHERE s.period_id = ? AND s.state = 'garbage' ORDER BY s.stream, s.seq", id)).sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.seq - b.seq));
+    let run: GapRow | undefined;
+    for (const { camera, stream, startMs, durationMs } of gone) {
+      const toMs = startMs + durationMs;
+      if (run !== undefined && run.camera === camera && run.stream === stream && startMs >= run.fromMs && startMs - run.toMs < gapMsMin) {
+        run = { ...run, toMs: Math.max(run.toMs, toMs) };
+        continue;
+      }
+      if (run !== undefined) this.addGap(run);
+      run = { camera, stream, fromMs: startMs, toMs, reason: 'erased', detail: '' };
+    }
+    if (run !== undefined) this.addGap(run);
   }
 
   /** The same key, sealed to others: the slot has another text. */
@@ -532,6 +643,9 @@ export class Catalogue {
   }
 
   deleteGarbage(periodIds: readonly number[], limit: number): number {
+    let holds = 0;
+    for (const id of periodIds) if (holds < limit) holds += this.#holds.deleteGarbage(id, limit - holds);
+    if (holds > 0) return holds;
     const statement = this.#db.prepare("DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE period_id = ? AND state = 'garbage' LIMIT ?)");
     let deleted = 0;
     for (const id of periodIds) {
@@ -543,6 +657,7 @@ export class Catalogue {
 
   /** The rows go, and with them the claim on the slots. */
   deletePeriods(periodIds: readonly number[]): void {
+    this.#holds.deletePeriods(periodIds);
     const statement = this.#db.prepare("DELETE FROM periods WHERE id = ? AND state = 'shredded'");
     for (const id of periodIds) statement.run(id);
   }
@@ -550,7 +665,7 @@ export class Catalogue {
   /** Folders among these that other periods, not of this list, still use. */
   sharedFolders(periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[]): string[] {
     const leaving = new Set(periods.map(({ id }) => id));
-    const statement = this.#db.prepare<[string], { id: number; startMs: number }>("SELECT id, start_ms AS startMs FROM periods WHERE camera = ? AND class = 'footage'");
+    const statement = this.#db.prepare<[string], { id: number; startMs: number }>("SELECT id, start_ms AS startMs FROM periods WHERE camera = ? AND class <> 'database'");
     const staying = new Set<string>();
     for (const camera of new Set(periods.map((period) => period.camera))) {
       for (const { id, startMs } of statement.all(camera)) if (!leaving.has(id)) staying.add(periodFolder(camera, startMs));
@@ -600,8 +715,8 @@ export function recordOf(row: SegmentRow): SegmentRecord {
   };
 }
 
-function rowHash(row: SegmentRow): Buffer {
-  return createHash('sha256').update(canonicalJson(recordOf(row) as unknown as CanonicalValue)).digest();
+function recordHash(record: SegmentRecord): Buffer {
+  return createHash('sha256').update(canonicalJson(record as unknown as CanonicalValue)).digest();
 }
 
 function rowOf(row: RawSegment): SegmentRow {

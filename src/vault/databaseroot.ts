@@ -32,6 +32,8 @@ const laterQueries: ReadonlyMap<string, string> = new Map([
   ['sessions', 'SELECT id, account_id, device_id, hash, turned_ms, made_ms FROM sessions ORDER BY id'],
   ['invitations', 'SELECT * FROM invitations ORDER BY id'],
   ['tokens', 'SELECT * FROM tokens ORDER BY id'],
+  ['hold_periods', 'SELECT * FROM hold_periods ORDER BY period_id'],
+  ['holds', 'SELECT period_id, segment_id, sha256 FROM holds ORDER BY period_id, segment_id'],
 ]);
 
 export function databaseRoot(db: Connection): string {

@@ -39,6 +39,27 @@ export class FileSource implements ByteSource {
   }
 }
 
+/** A file behind its second header: the first bytes come from the hold, the rest from the file. */
+export class HeldSource implements ByteSource {
+  readonly size: number;
+  readonly #file: ByteSource;
+  readonly #hold: Buffer;
+
+  /** `hold` takes the place of as many bytes. */
+  constructor(file: ByteSource, hold: Buffer) {
+    this.size = file.size;
+    this.#file = file;
+    this.#hold = hold;
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    const bytes = await this.#file.read(offset, length);
+    if (offset >= this.#hold.length) return bytes;
+    const head = this.#hold.subarray(offset, offset + bytes.length);
+    return Buffer.concat([head, bytes.subarray(head.length)]);
+  }
+}
+
 async function readFully(handle: FileHandle, offset: number, wanted: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(wanted);
   let length = 0;

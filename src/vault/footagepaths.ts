@@ -1,13 +1,13 @@
 /**
  * Where footage lies below `footage/`: `<camera>/<YYYYMMDD>/<HH>/<YYYYMMDDTHHMMSSZ>-<seq>[.sub].mp4.age[.part]` and, beside the
- * segments, `hour-<slot>.json.age`. Date and hour are those of the period's start, in UTC. Pure: names in, names out.
+ * segments, `hour-<slot>.json.age`, and holds, `<segment>.<slot of the hold's period>.hold`. Date and hour are those of the period's start, in UTC. Pure: names in, names out.
  *
  * Reading is strict: only what building would have written is a name; everything else is `undefined`, never a guess.
  */
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { dayMs, hourMs, parseUtcStamp } from '../base/units.ts';
-import { isCount, periodFolder, type SegmentName } from '../policy/footagenames.ts';
+import { isCount, periodFolder, type SegmentName, type StreamName } from '../policy/footagenames.ts';
 import { isCameraId } from '../policy/names.ts';
 
 export { isCameraId } from '../policy/names.ts';
@@ -70,4 +70,25 @@ export function hourListPath(camera: string, periodStartMs: UnixMs, slot: number
 export function parseHourListName(name: string): number | undefined {
   const match = /^hour-(0|[1-9]\d{0,9})\.json\.age$/.exec(name);
   return match === null ? undefined : Number(match[1]);
+}
+
+/** A segment's second header, for the period that has that slot. `segment` is a name or a path. */
+export function holdName(segment: string, slot: number): string {
+  if (!isCount(slot)) throw new SallyportError('SP_INTERNAL', { reason: `slot ${slot} reached a path` });
+  return `${segment}.${slot}.hold`;
+}
+
+/** The inverse of `holdName`, for a name or a path. */
+export function parseHoldName(name: string): { readonly segment: string; readonly slot: number } | undefined {
+  const match = /^(.+)\.(0|[1-9]\d{0,9})\.hold$/.exec(name);
+  const [, segment, slot] = match ?? [];
+  if (segment === undefined || parseSegmentName(segment.slice(segment.lastIndexOf('/') + 1))?.part !== false) return undefined;
+  return { segment, slot: Number(slot) };
+}
+
+/** `<camera>/<stream>/<seq>`, as a segment's writer is called. */
+export function parseSegmentId(id: string): { readonly camera: string; readonly stream: StreamName; readonly seq: number } | undefined {
+  const match = /^([^/]+)\/(main|sub)\/(0|[1-9]\d{0,14})$/.exec(id);
+  const [, camera = '', stream, seq] = match ?? [];
+  return match === null || !isCameraId(camera) ? undefined : { camera, stream: stream as StreamName, seq: Number(seq) };
 }

@@ -38,6 +38,8 @@ export interface SegmentRecord {
   readonly reason: string;
   /** When it was found to be not what was written; absent while it is. */
   readonly damaged_ms?: UnixMs;
+  /** In a hold's list: SHA-256 (hex) of the second header that opens it. */
+  readonly hold_sha256?: string;
   /** Where its thumbnail's box lies in the plaintext: offset and size. Absent when it has none, as one that a crash cut. */
   readonly thumb?: ThumbnailPlace;
 }
@@ -54,7 +56,8 @@ export interface GapRecord {
 export interface HourList {
   readonly v: 1;
   readonly camera: string;
-  readonly class: 'footage';
+  /** The list of a `hold` or a `rest` tells the segments whose second headers lie beside them under its slot's number. */
+  readonly class: 'footage' | 'hold' | 'rest';
   readonly start_ms: UnixMs;
   readonly end_ms: UnixMs;
   /** When it is purged. */
@@ -64,6 +67,10 @@ export interface HourList {
   readonly generation: number;
   readonly segments: readonly SegmentRecord[];
   readonly gaps: readonly GapRecord[];
+  /** Of a hold: which wish it belongs to, who made its second headers, and the owner's word for it. */
+  readonly order?: string;
+  readonly maker?: 'hub' | 'device';
+  readonly label?: string;
 }
 
 /** A list larger than this is refused unread: a day of 2 s segments with a key frame each second is a fifth of it. */
@@ -97,21 +104,24 @@ function decodeValue(value: unknown, file: string): HourList {
   if (!isCameraId(camera)) list.fail('camera', 'is no camera id');
   const startMs = list.int('start_ms');
   const endMs = list.int('end_ms', startMs, startMs + periodMsMax);
+  const klass = list.oneOf('class', ['footage', 'hold', 'rest']);
+  const held = klass !== 'footage';
   return {
     v: 1,
     camera,
-    class: list.oneOf('class', ['footage']),
+    class: klass,
     start_ms: startMs,
     end_ms: endMs,
     deadline_ms: list.int('deadline_ms'),
     slot: list.int('slot'),
     generation: list.int('generation'),
-    segments: list.each('segments', segmentsMax, (fields) => segmentOf(fields, camera)),
+    segments: list.each('segments', segmentsMax, (fields) => segmentOf(fields, camera, held)),
     gaps: list.each('gaps', segmentsMax, gapOf),
+    ...(held ? { order: list.text('order'), maker: list.oneOf('maker', ['hub', 'device']), label: list.text('label') } : {}),
   };
 }
 
-function segmentOf(fields: Fields, camera: string): SegmentRecord {
+function segmentOf(fields: Fields, camera: string, held: boolean): SegmentRecord {
   const state = fields.oneOf('state', ['complete', 'cut']);
   const record: SegmentRecord = {
     stream: fields.oneOf('stream', ['main', 'sub']),
@@ -130,6 +140,7 @@ function segmentOf(fields: Fields, camera: string): SegmentRecord {
     key_frames: keyFramesOf(fields),
     reason: fields.text('reason'),
     ...(fields.has('damaged_ms') ? { damaged_ms: fields.int('damaged_ms') } : {}),
+    ...(held ? { hold_sha256: fields.sha256('hold_sha256') } : {}),
     ...(fields.has('thumb') ? { thumb: thumbOf(fields) } : {}),
   };
   const path = parseSegmentPath(record.path);

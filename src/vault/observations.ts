@@ -72,6 +72,11 @@ export class ObservationTable {
     return this.#db.prepare<[], { camera: string }>('SELECT DISTINCT camera FROM observations ORDER BY camera').all().map(({ camera }) => camera);
   }
 
+  /** What is over and touches the time. Answers how many. */
+  erase(camera: string, fromMs: UnixMs, toMs: UnixMs): number {
+    return this.#db.prepare('DELETE FROM observations WHERE camera = ? AND from_ms < ? AND to_ms > ?').run(camera, toMs, fromMs).changes;
+  }
+
   /** What was over before then; what lasts stays. Answers how many. */
   dropBefore(camera: string, beforeMs: UnixMs, limit: number): number {
     return this.#db.prepare('DELETE FROM observations WHERE id IN (SELECT id FROM observations WHERE camera = ? AND from_ms < ? AND to_ms < ? ORDER BY from_ms LIMIT ?)')

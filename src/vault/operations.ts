@@ -13,9 +13,10 @@ import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
+import { HoldTable, type ErasePlan, type HeldSegment, type HoldFacts, type HoldOrder, type HoldRow, type NewHold, type SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
+import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
 import type { SegmentName, ServedRow } from './served.ts';
-import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type SignedText } from './receipts.ts';
 
 export interface VaultFacts {
   readonly id: string;
@@ -54,6 +55,7 @@ export function makeOperations(db: Connection) {
   const receipts = new ReceiptTable(db);
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
+  const holds = new HoldTable(db);
   const accounts = new AccountTables(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
@@ -121,24 +123,30 @@ export function makeOperations(db: Connection) {
 
     findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
     freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => catalogue.freeSlot(a.except)),
-    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }; atMs: UnixMs }): Period => write(() => {
+    addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }; hold?: HoldOrder | undefined; atMs: UnixMs }): Period => write(() => {
       const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
       const period = catalogue.addPeriod(a.period);
-      audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation } });
+      if (a.hold !== undefined) holds.addPeriod(period.id, a.hold);
+      audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation, order: a.hold?.order } });
       return period;
     }),
     periodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] => catalogue.periodsIn(a),
     /** Undefined when no live period of that camera has this slot in this generation. */
     livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
       const period = catalogue.periodOfSlot(a.slot);
-      return period?.camera === a.camera && period.class === 'footage' && period.generation === a.generation && period.state === 'live' ? period : undefined;
+      return period?.camera === a.camera && period.class !== 'database' && period.generation === a.generation && period.state === 'live' ? period : undefined;
     },
     /** A segment that has a file, and its live period. */
     servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
       const row = catalogue.segment(a.camera, a.stream, a.seq);
       const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
-      return row === undefined || period?.state !== 'live' ? undefined : { row, period };
+      if (row === undefined || period?.state !== 'live') return undefined;
+      return { row, period, holds: holds.headersOf(a).flatMap(({ periodId, sha256 }) => {
+        const holding = catalogue.period(periodId);
+        return holding === undefined ? [] : [{ period: holding, sha256 }];
+      }) };
     }),
+    heldIn: (a: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }): HeldSegment[] => holds.heldIn(a),
     /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
     slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
       const period = catalogue.period(a.periodId);
@@ -187,6 +195,58 @@ export function makeOperations(db: Connection) {
     accountedMs: (a: { camera: string; stream: StreamName }): UnixMs | undefined => catalogue.accountedMs(a.camera, a.stream),
     footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => catalogue.footageFacts(),
 
+    // holds
+
+    findHoldPeriod: (a: { order: string; startMs: UnixMs; sealedTo: string }): { period: Period; slotSha256: string } | undefined => {
+      const id = holds.periodOf(a.order, a.startMs, a.sealedTo);
+      const period = id === undefined ? undefined : catalogue.period(id);
+      return period === undefined ? undefined : { period, slotSha256: period.slotSha256 };
+    },
+    hubOrder: (a: { camera: string; startMs: UnixMs; deadlineMs: UnixMs }): string | undefined => holds.hubOrder(a.camera, a.startMs, a.deadlineMs),
+    segment: (a: { camera: string; stream: StreamName; seq: number }): SegmentRow | undefined => catalogue.segment(a.camera, a.stream, a.seq),
+    period: (a: { id: number }): PeriodFacts | undefined => catalogue.period(a.id),
+    orderOf: (a: { periodId: number }): HoldOrder | undefined => holds.orderOf(a.periodId),
+    /** The paths of those segments that the period may get a second header for; undefined in the place of others, and of those that have one. */
+    holdable: (a: { periodId: number; segments: readonly SegmentKey[] }): (string | undefined)[] => read(() => a.segments.map((segment) => {
+      const found = holds.holdable(a.periodId, segment);
+      return found === undefined || holds.has(a.periodId, found.segmentId) ? undefined : found.path;
+    })),
+    /** Answers those that were taken; a segment that was purged meanwhile takes none. */
+    addHolds: (a: { periodId: number; holds: readonly NewHold[]; atMs: UnixMs; what: 'hold.made' | 'hold.adopted' }): NewHold[] => write(() => {
+      const period = catalogue.period(a.periodId);
+      const taken = a.holds.filter((hold) => {
+        const found = holds.holdable(a.periodId, hold);
+        if (found === undefined || holds.has(a.periodId, found.segmentId)) return false;
+        catalogue.addHold(a.periodId, found.segmentId, hold.sha256);
+        return true;
+      });
+      const order = holds.orderOf(a.periodId);
+      if (taken.length > 0 && period !== undefined && order !== undefined) {
+        const [first, last] = [taken[0] as NewHold, taken.at(-1) as NewHold];
+        audit(a.atMs, { what: a.what, who: 'hub', camera: period.camera, detail: { order: order.order, maker: order.maker, class: period.class, slot: period.slot, deadline_ms: period.deadlineMs, segments: taken.length, first: `${first.stream} ${first.seq}`, last: `${last.stream} ${last.seq}` } });
+      }
+      return taken;
+    }),
+    heldSegments: (a: { periodId: number }): SegmentKey[] => holds.segmentsOf(a.periodId).map(({ stream, seq }) => ({ stream, seq })),
+    holdOrders: (): HoldFacts[] => holds.orders(),
+    /** None while a purge is under way: it may be about to move to them what they keep. */
+    unfinishedHolds: (): number[] => read(() => (receipts.pending().length > 0 ? [] : holds.unfinished())),
+    erasePlan: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan => read(() => holds.erasePlan(a)),
+    holdsIn: (a: { folder: string }): string[] => holds.pathsIn(a.folder),
+    holdsAfter: (a: { periodId: number; segmentId: number; limit: number }): HoldRow[] => holds.after(a, a.limit),
+    holdScrubbed: (a: { periodId: number; segmentId: number; path: string; camera: string; damaged: string | undefined; atMs: UnixMs }): void => write(() => {
+      if (!holds.markDamaged(a.periodId, a.segmentId, a.damaged === undefined ? null : Math.round(a.atMs))) return;
+      audit(a.atMs, { what: a.damaged === undefined ? 'scrub.whole' : 'scrub.damaged', who: 'hub', camera: a.camera, detail: { file: a.path, reason: a.damaged ?? '' } });
+    }),
+    /** Paths of the periods' segments that no living hold keeps. */
+    unheldRows: (a: { periodIds: readonly number[] }): string[] => read(() => a.periodIds.flatMap((id) => holds.unheldOf(id))),
+    /** Before a restored database purges what was purged since: the segments that second headers on the disk keep are found again as files. */
+    forgetRows: (a: { paths: readonly string[]; atMs: UnixMs }): number => write(() => {
+      const rows = catalogue.forgetRows(a.paths);
+      if (rows > 0) audit(a.atMs, { what: 'reconcile.held', who: 'hub', detail: { files: rows, first: [...a.paths].sort().slice(0, namesInAudit) } });
+      return rows;
+    }),
+
     // observations
 
     noteObservations: (a: { rows: readonly ObservationRow[] }): void => withoutSync(db, () => observations.note(a.rows)),
@@ -196,22 +256,23 @@ export function makeOperations(db: Connection) {
     }),
     observations: (a: ObservationQuery): ObservationRow[] => observations.list(a),
     observedCameras: (): string[] => observations.cameras(),
+    eraseObservations: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): number => write(() => observations.erase(a.camera, a.fromMs, a.toMs)),
     dropObservations: (a: { camera: string; beforeMs: UnixMs; limit: number }): number => write(() => observations.dropBefore(a.camera, a.beforeMs, a.limit)),
 
     // purging
 
     /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
-    intendPurge: (a: { periodIds: readonly number[]; early: string | undefined }): PendingPurge | undefined => write(() => {
+    intendPurge: (a: { periodIds: readonly number[]; why: PurgeReason }): PendingPurge | undefined => write(() => {
       const taken = new Set(receipts.pending().flatMap((purge) => purge.periods.map(({ id }) => id)));
       const periods = [...new Set(a.periodIds)].filter((id) => !taken.has(id)).flatMap((id) => catalogue.period(id) ?? []).filter(({ state }) => state === 'live').map(purgedFacts);
-      return periods.length === 0 ? undefined : receipts.intend(periods, a.early);
+      return periods.length === 0 ? undefined : receipts.intend(periods, a.why);
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
+      const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined);
       const periods = a.purge.periods.map((period) => {
         const now = catalogue.period(period.id);
-        return now === undefined ? period : purgedFacts(now);
+        return now === undefined ? period : { ...purgedFacts(now), ...counts.get(period.id) };
       });
-      catalogue.markShredded(periods.map(({ id }) => id));
       catalogue.rememberShredded(periods.map(({ slotSha256 }) => slotSha256), a.atMs);
       audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods }, a.readBack) });
       return receipts.shredded(a.purge, periods, a.readBack);
@@ -220,12 +281,13 @@ export function makeOperations(db: Connection) {
     wereShredded: (a: { sha256: readonly string[] }): string[] => read(() => a.sha256.filter((sha256) => catalogue.wasShredded(sha256))),
     pendingPurges: (): PendingPurge[] => receipts.pending(),
     garbageOf: (a: { periodId: number; afterRowId: number; limit: number }): { rowId: number; path: string }[] => catalogue.garbageOf(a.periodId, a.afterRowId, a.limit),
+    garbageHoldsOf: (a: { periodId: number }): string[] => holds.garbageOf(a.periodId),
     sharedFolders: (a: { periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[] }): string[] => catalogue.sharedFolders(a.periods),
     deleteGarbage: (a: { periodIds: readonly number[]; limit: number }): number => write(() => catalogue.deleteGarbage(a.periodIds, a.limit)),
     finishPurge: (a: { purge: PendingPurge; receipt: SignedText & { atMs: UnixMs }; receiptSha256: string }): void => write(() => {
       catalogue.deletePeriods(a.purge.periods.map(({ id }) => id));
       receipts.finish(a.receipt);
-      audit(a.receipt.atMs, { what: 'purge.done', who: 'hub', detail: { purge: a.purge.number, receipt_sha256: a.receiptSha256, early: a.purge.early } });
+      audit(a.receipt.atMs, { what: 'purge.done', who: 'hub', detail: { purge: a.purge.number, receipt_sha256: a.receiptSha256, early: a.purge.early, erased: a.purge.erased } });
     }),
     receiptNumbers: (): number[] => receipts.numbers(),
     receipt: (a: { number: number }): SignedText | undefined => receipts.receipt(a.number),
@@ -254,7 +316,7 @@ export function makeOperations(db: Connection) {
       catalogue.markCopied(a.periodId, a.bytes);
       audit(a.atMs, { what: 'database.copied', who: 'hub', detail: { period: a.periodId, bytes: a.bytes } });
     }),
-    copies: (): PeriodFacts[] => catalogue.livePeriods('database'),
+    copies: (): PeriodFacts[] => catalogue.copies(),
 
     // checkpoints and the audit's end of life
 

@@ -5,6 +5,7 @@ import type { UnixMs } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { looksLikeSlot, makePeriodKey } from '../seal/slot.ts';
 import type { Period, PeriodClass } from './catalogue.ts';
+import type { HoldOrder } from './holdtable.ts';
 import type { KeyringReport } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
 import type { Parts } from './parts.ts';
@@ -18,6 +19,8 @@ export interface NewPeriod {
   readonly deadlineMs: UnixMs;
   /** age1… of those who may open it: the kit and the space. */
   readonly recipients: readonly string[];
+  /** Of the classes `hold` and `rest`: the wish that it belongs to. */
+  readonly hold?: HoldOrder;
 }
 
 export class PeriodKeys {
@@ -34,7 +37,9 @@ export class PeriodKeys {
 
   /** One that is sealed to others is none, and neither is one whose slot both files have lost: what would be sealed to it would open for nobody. SP_NO_SLOT. */
   async find({ database, keyring }: Parts, p: NewPeriod): Promise<Period | undefined> {
-    const found = await database.call('findPeriod', { camera: p.camera, class: p.class, startMs: p.startMs, deadlineMs: p.deadlineMs, sealedTo: sealedTo(p.recipients) });
+    const found = p.hold === undefined
+      ? await database.call('findPeriod', { camera: p.camera, class: p.class, startMs: p.startMs, deadlineMs: p.deadlineMs, sealedTo: sealedTo(p.recipients) })
+      : await database.call('findHoldPeriod', { order: p.hold.order, startMs: p.startMs, sealedTo: sealedTo(p.recipients) });
     if (found === undefined) return undefined;
     try {
       await keyring.read(found.period.slot, found.slotSha256);
@@ -55,9 +60,9 @@ export class PeriodKeys {
       const { camera, class: klass, startMs, endMs, deadlineMs } = p;
       const facts = { camera, class: klass, startMs, endMs, deadlineMs, slot, generation, recipient, slotSha256: textHash(slotText) };
       this.#own.add(slot);
-      await keyring.write(slot, slotText, sealNote(facts, hubRecipient));
+      await keyring.write(slot, slotText, sealNote({ ...facts, ...(p.hold === undefined ? {} : { order: p.hold.order, maker: p.hold.maker }) }, hubRecipient));
       await keyring.read(slot, facts.slotSha256);
-      const period = await database.call('addPeriod', { period: { ...facts, sealedTo: sealedTo(p.recipients) }, atMs: this.#now() });
+      const period = await database.call('addPeriod', { period: { ...facts, sealedTo: sealedTo(p.recipients) }, hold: p.hold, atMs: this.#now() });
       this.#own.delete(slot);
       return period;
     } catch (error) {

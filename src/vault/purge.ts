@@ -1,7 +1,7 @@
 /**
  * Purging, in steps of which each can be repeated, so that a kill after any of them ends complete at the next start:
  * 1. the purge is written down; 2. its slots are shredded, from then on nothing of it opens; 3. periods and rows are marked, in one
- * transaction with the audit line; 4. files and emptied folders go; 5. rows go, batch by batch; 6. period rows go (only now are the slots
+ * transaction with the audit line (segments that a living hold names stay: their rows move to its period); 4. files and emptied folders go; 5. rows go, batch by batch; 6. period rows go (only now are the slots
  * free), the signed receipt and the audit line come, in one transaction; 7. receipt and checkpoint are put on disk.
  * A shred names the slot's text by its hash, so repeating it can never touch a slot that a living period uses.
  */
@@ -16,7 +16,7 @@ import { copiesFolder, copyFile } from './copies.ts';
 import { hourListPath, partSuffix, periodFolder } from './footagepaths.ts';
 import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
-import { receiptJson, receiptNamespace, totalOf, type PendingPurge, type Receipt } from './receipts.ts';
+import { receiptJson, receiptNamespace, totalOf, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
 
 export type PurgeStep = 'intended' | 'shredded' | 'marked' | 'unlinked' | 'deleted' | 'recorded' | 'filed';
 
@@ -37,8 +37,8 @@ const unlinkedAtOnce = 64;
 const rowsAtOnce = 1_024;
 
 /** Purges these periods and whatever an earlier purge left undone. The receipt is that of the periods asked for. */
-export async function purgePeriods(parts: PurgeParts, periodIds: readonly number[], early: string | undefined): Promise<Receipt> {
-  const intended = await parts.database.call('intendPurge', { periodIds, early });
+export async function purgePeriods(parts: PurgeParts, periodIds: readonly number[], why: PurgeReason): Promise<Receipt> {
+  const intended = await parts.database.call('intendPurge', { periodIds, why });
   if (intended !== undefined) await parts.afterStep('intended');
   const receipts = await finishPurges(parts);
   const asked = new Set(periodIds);
@@ -93,6 +93,7 @@ async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Re
 async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number]): Promise<void> {
   if (period.class === 'database') return removeCopy(parts.folder, period.startMs);
   await unlinkAll(parts, [hourListPath(period.camera, period.startMs, period.slot), ...parts.openPaths(period.id).flatMap(bothNames)]);
+  await unlinkAll(parts, await parts.database.call('garbageHoldsOf', { periodId: period.id }));
   for (let afterRowId = 0; ;) {
     const rows = await parts.database.call('garbageOf', { periodId: period.id, afterRowId, limit: rowsAtOnce });
     const last = rows.at(-1);
@@ -120,7 +121,7 @@ function bothNames(path: string): [string, string] {
 
 /** Emptied hour and date folders go, unless a period that stays will write there; what remains is fsynced, so that no name comes back. */
 async function removeFolders(parts: PurgeParts, purge: PendingPurge): Promise<void> {
-  const footage = purge.periods.filter((period) => period.class === 'footage');
+  const footage = purge.periods.filter((period) => period.class !== 'database');
   const shared = await parts.database.call('sharedFolders', { periods: footage.map(({ id, camera, startMs }) => ({ id, camera, startMs })) });
   const kept = new Set(shared.flatMap((folder) => [folder, dirname(folder)]));
   const toSync = new Set<string>();
@@ -169,6 +170,6 @@ async function recordReceipt(parts: PurgeParts, purge: PendingPurge): Promise<Re
   await parts.database.call('truncateWal');
   await parts.afterStep('filed');
   const total = totalOf(purge.periods);
-  parts.log.info({ component: 'vault', receipt: purge.number, periods: purge.periods.length, ...total, readBack: purge.readBack, early: purge.early }, 'purged');
-  return { number: purge.number, atMs, periods: purge.periods, ...total, readBack: purge.readBack, early: purge.early, file };
+  parts.log.info({ component: 'vault', receipt: purge.number, periods: purge.periods.length, ...total, readBack: purge.readBack, early: purge.early, erased: purge.erased }, 'purged');
+  return { number: purge.number, atMs, periods: purge.periods, ...total, readBack: purge.readBack, early: purge.early, erased: purge.erased, file };
 }

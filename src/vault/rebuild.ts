@@ -8,22 +8,25 @@ import { join } from 'node:path';
 import { stat } from 'node:fs/promises';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
-import { fileExists, removeFile } from '../base/files.ts';
+import { fileExists, listFolder, removeFile } from '../base/files.ts';
 import { silentLog, type Log } from '../base/log.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openSlot } from '../seal/slot.ts';
 import { Signer } from '../seal/sshsig.ts';
 import { Archive, type ArchiveSegment } from './archive.ts';
-import { Catalogue, type NewSegment, type Period } from './catalogue.ts';
+import { Catalogue, isHoldClass, type NewSegment, type Period } from './catalogue.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { checkTable, tablesOf } from './databaseroot.ts';
 import { hashFile, readHeaderSize } from './filehash.ts';
 import { lockFolder } from './folderlock.ts';
+import { holdName, parseHoldName, parseSegmentPath, periodFolder } from './footagepaths.ts';
+import { readHold, sha256 } from './holds.ts';
+import { HoldTable, type HoldOrder } from './holdtable.ts';
 import type { HourList, SegmentRecord } from './hourlist.ts';
 import { Keyring } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
 import { makeOperations, type VaultFacts } from './operations.ts';
-import { openNote } from './periodnote.ts';
+import { openNote, type NotedPeriod } from './periodnote.ts';
 import { reconcileSetting, type Reconciliation } from './reconcile.ts';
 import type { Recovery } from './recover.ts';
 import { replaceDatabase, settle } from './restore.ts';
@@ -63,6 +66,8 @@ export interface Rebuilt {
 
 interface FoundPeriod {
   readonly facts: Omit<Period, 'id'> & { readonly slotSha256: string };
+  /** Of a hold's. */
+  readonly hold: HoldOrder | undefined;
   readonly guessed: boolean;
   readonly list: HourList | undefined;
 }
@@ -152,9 +157,9 @@ async function fill(o: RebuildOptions, db: Connection, archive: Archive, working
   for (const found of periods) {
     const unlisted = await unlistedOf(archive, found);
     const rows = await rowsOf(o, archive, found, unlisted, problems);
-    write(o, db, found, rows);
+    const holds = found.hold === undefined ? [] : await holdsOf(o, found, rows, problems);
+    counts.segments += write(o, db, found, found.hold === undefined ? rows : rows.filter(({ segment }) => holds.some(({ path }) => path === segment.path)), holds);
     counts.periods++;
-    counts.segments += rows.length;
     counts.gaps += found.list?.gaps.length ?? 0;
     o.onProgress?.(counts.periods, periods.length);
   }
@@ -187,18 +192,23 @@ async function findPeriods(o: RebuildOptions, lists: ReadonlyMap<number, HourLis
         const opened = openedBy(text, o.identities, slot);
         if (opened === undefined) continue;
         opened.identity.close();
-        if (opened.class !== 'footage') break;
+        if (opened.class !== 'footage' && opened.class !== 'hold' && opened.class !== 'rest') break;
         const slotSha256 = textHash(text);
         const note = (await keyring.notes(slot)).map((one) => openNote(one, hub, { slot, slotSha256 })).find((one) => one !== undefined);
-        found.push(periodOf(o, { slot, slotSha256, camera: opened.camera, startMs: opened.startMs, recipient: opened.identity.recipient }, note, lists.get(slot)));
+        found.push(periodOf(o, { slot, slotSha256, class: opened.class, camera: opened.camera, startMs: opened.startMs, recipient: opened.identity.recipient }, note, lists.get(slot)));
         break;
       }
     }
-    return found.sort((a, b) => a.facts.startMs - b.facts.startMs);
+    // Footage first, then what is left of it: what they list is their own, and only held as well.
+    return found.sort((a, b) => rankOf(a) - rankOf(b) || a.facts.startMs - b.facts.startMs || b.facts.deadlineMs - a.facts.deadlineMs);
   } finally {
     hub.close();
     await keyring.close();
   }
+}
+
+function rankOf({ facts }: FoundPeriod): number {
+  return facts.class === 'footage' ? 0 : facts.class === 'rest' ? 1 : 2;
 }
 
 function openedBy(text: Buffer, identities: readonly Identity[], slot: number): ReturnType<typeof openSlot> | undefined {
@@ -210,13 +220,14 @@ function openedBy(text: Buffer, identities: readonly Identity[], slot: number): 
 }
 
 /** The note and the list tell the end and the deadline; without either the configuration does, from the end of the longest period there may be. */
-function periodOf(o: RebuildOptions, known: { slot: number; slotSha256: string; camera: string; startMs: UnixMs; recipient: string }, note: FoundPeriod['facts'] | undefined, list: HourList | undefined): FoundPeriod {
-  const fits = list?.camera === known.camera && list.start_ms === known.startMs ? list : undefined;
+function periodOf(o: RebuildOptions, known: { slot: number; slotSha256: string; class: HourList['class']; camera: string; startMs: UnixMs; recipient: string }, note: NotedPeriod | undefined, list: HourList | undefined): FoundPeriod {
+  const fits = list?.camera === known.camera && list.class === known.class && list.start_ms === known.startMs ? list : undefined;
   const endMs = note?.endMs ?? fits?.end_ms ?? known.startMs + o.periodMs;
   const told = note?.deadlineMs ?? fits?.deadline_ms;
   return {
-    facts: { ...known, class: 'footage', endMs, deadlineMs: told ?? endMs + o.keepMs(known.camera), generation: note?.generation ?? fits?.generation ?? generationsSkipped },
+    facts: { ...known, endMs, deadlineMs: told ?? endMs + o.keepMs(known.camera), generation: note?.generation ?? fits?.generation ?? generationsSkipped },
     guessed: told === undefined, list: fits,
+    hold: isHoldClass(known.class) ? { order: fits?.order ?? note?.order ?? known.slotSha256.slice(0, 8), maker: fits?.maker ?? note?.maker ?? 'device', label: fits?.label ?? '' } : undefined,
   };
 }
 
@@ -225,9 +236,9 @@ async function unlistedOf(archive: Archive, { facts }: FoundPeriod): Promise<Arc
   return segments.filter(({ state, slot, path }) => state === 'unlisted' && slot === facts.slot && !path.endsWith('.part'));
 }
 
-async function rowsOf(o: RebuildOptions, archive: Archive, { list, facts }: FoundPeriod, unlisted: readonly ArchiveSegment[], problems: SallyportError[]): Promise<Row[]> {
+async function rowsOf(o: RebuildOptions, archive: Archive, { list, facts, hold }: FoundPeriod, unlisted: readonly ArchiveSegment[], problems: SallyportError[]): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const record of list?.segments ?? []) rows.push(await listedRow(o, archive, facts.slot, record));
+  for (const record of list?.segments ?? []) rows.push(await listedRow(o, archive, { slot: facts.slot, ...(hold === undefined ? {} : { heldBy: [facts.slot] }) }, record));
   for (const [index, segment] of unlisted.entries()) {
     try {
       rows.push(await unlistedRow(o, archive, segment, unlisted[index + 1]));
@@ -247,7 +258,7 @@ interface Row {
  * The list's hashes stay: a file that does not have them any more rotted. Without key frames a row is one that a hub made of a file that
  * it found and could not open: its hash says what was found.
  */
-async function listedRow(o: RebuildOptions, archive: Archive, slot: number, record: SegmentRecord): Promise<Row> {
+async function listedRow(o: RebuildOptions, archive: Archive, by: { slot: number; heldBy?: readonly number[] }, record: SegmentRecord): Promise<Row> {
   const { header_sha256: headerSha256, body_sha256: bodySha256, header_bytes: headerBytes } = record;
   const segment = {
     stream: record.stream, seq: record.seq, boot: record.boot, monoMs: record.mono_ms, startMs: record.start_ms, durationMs: record.duration_ms, path: record.path, sizeBytes: record.size,
@@ -258,7 +269,7 @@ async function listedRow(o: RebuildOptions, archive: Archive, slot: number, reco
   if (!(await fileExists(file))) return { segment, found: 'missing' };
   const now = await hashFile(file, headerBytes).catch(() => undefined);
   if (now?.sizeBytes !== record.size || now.headerSha256 !== headerSha256 || now.bodySha256 !== bodySha256) return { segment, found: 'damaged' };
-  if (record.key_frames.length > 0 || await isWhole(archive, { path: record.path, slot, state: 'complete', sizeBytes: record.size, cutChunks: segment.cutChunks })) return { segment, found: 'whole' };
+  if (record.key_frames.length > 0 || await isWhole(archive, { path: record.path, ...by, state: 'complete', sizeBytes: record.size, cutChunks: segment.cutChunks })) return { segment, found: 'whole' };
   return { segment: { ...segment, bodySha256: noHash }, found: 'damaged' };
 }
 
@@ -296,20 +307,56 @@ async function isWhole(archive: Archive, segment: Parameters<Archive['openSegmen
   }
 }
 
-function write(o: RebuildOptions, db: Connection, { facts, list }: FoundPeriod, rows: readonly Row[]): void {
+interface FoundHold {
+  /** Of its segment, below footage/. */
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** Second headers of the period that lie on the disk, with the hashes that its list has of them. */
+async function holdsOf(o: RebuildOptions, { facts, list }: FoundPeriod, rows: readonly Row[], problems: SallyportError[]): Promise<FoundHold[]> {
+  const folder = periodFolder(facts.camera, facts.startMs);
+  const listed = new Map((list?.segments ?? []).map((record) => [record.path, record.hold_sha256]));
+  const lying = (await listFolder(join(o.folder, 'footage', folder))).flatMap((name) => parseHoldName(name) ?? []).filter(({ slot }) => slot === facts.slot).map(({ segment }) => `${folder}/${segment}`);
+  for (const { segment } of rows) if (!lying.includes(segment.path)) problems.push(new SallyportError('SP_HOLD_DAMAGED', { file: holdName(segment.path, facts.slot) }));
+  const found: FoundHold[] = [];
+  for (const path of lying) {
+    const file = holdName(path, facts.slot);
+    try {
+      const hold = sha256(await readHold(join(o.folder, 'footage', file), file));
+      found.push({ path, sha256: listed.get(path) ?? hold });
+      if ((listed.get(path) ?? hold) !== hold) problems.push(new SallyportError('SP_HOLD_DAMAGED', { file }));
+    } catch (error) {
+      problems.push(asSallyportError(error));
+    }
+  }
+  return found;
+}
+
+/** Answers how many segments are new: those that footage lists name are theirs, and held besides. */
+function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPeriod, rows: readonly Row[], holds: readonly FoundHold[]): number {
   const catalogue = new Catalogue(db);
+  const holdTable = new HoldTable(db);
   const operations = makeOperations(db);
   const atMs = Math.round(o.clock.wallMs());
+  const ours = rows.filter(({ segment }) => !catalogue.hasPath(segment.path));
   db.transaction(() => {
     const period = catalogue.addPeriod({ ...facts, generation: facts.generation + generationsSkipped });
-    for (const { segment, found } of rows) {
+    if (hold !== undefined) holdTable.addPeriod(period.id, hold);
+    for (const { segment, found } of ours) {
       catalogue.addSegment({ ...segment, periodId: period.id, camera: facts.camera });
       if (found === 'missing') catalogue.markMissing(segment.path);
       if (found === 'damaged') catalogue.markDamagedPath(segment.path, atMs);
     }
+    for (const { path, sha256 } of holds) {
+      const name = parseSegmentPath(path);
+      const segment = name === undefined ? undefined : holdTable.holdable(period.id, name);
+      if (segment !== undefined) catalogue.addHold(period.id, segment.segmentId, sha256);
+    }
     for (const gap of list?.gaps ?? []) catalogue.addGap({ camera: facts.camera, stream: gap.stream, fromMs: gap.from_ms, toMs: gap.to_ms, reason: gap.reason, detail: gap.detail });
   }).immediate();
-  operations.audit({ entry: { what: 'rebuild.period', who: 'cli', camera: facts.camera, detail: { slot: facts.slot, start_ms: facts.startMs, deadline_ms: facts.deadlineMs, segments: rows.length } }, atMs });
+  operations.audit({ entry: { what: 'rebuild.period', who: 'cli', camera: facts.camera, detail: { slot: facts.slot, start_ms: facts.startMs, deadline_ms: facts.deadlineMs, class: facts.class, segments: ours.length, holds: holds.length } }, atMs });
+  return ours.length;
 }
 
 /** The reason of a gap stands in its period's list, which is written at the period's end: what was open has lost its reasons, not its holes. */

@@ -26,6 +26,10 @@ export interface PurgedPeriod {
   readonly slotSha256: string;
   readonly segments: number;
   readonly bytes: number;
+  /** Segments that are not destroyed, because second headers keep them. */
+  readonly held?: number;
+  /** Second headers that are destroyed. */
+  readonly holds?: number;
 }
 
 /** A purge that was decided and is not done. */
@@ -33,8 +37,16 @@ export interface PendingPurge {
   readonly number: number;
   readonly state: 'intended' | 'shredded';
   readonly early: string | undefined;
+  /** A time is erased at somebody's wish: why. */
+  readonly erased: string | undefined;
   readonly periods: readonly PurgedPeriod[];
   readonly readBack: boolean;
+}
+
+/** Why before the deadline, or why a time is erased; neither when periods are due. */
+export interface PurgeReason {
+  readonly early?: string | undefined;
+  readonly erased?: string | undefined;
 }
 
 export interface Receipt {
@@ -46,6 +58,7 @@ export interface Receipt {
   /** Each slot's block was read back past the page cache and held nothing of the slot. */
   readonly readBack: boolean;
   readonly early: string | undefined;
+  readonly erased: string | undefined;
   /** The JSON file; its signature is beside it as `.sig`. */
   readonly file: string;
 }
@@ -74,21 +87,28 @@ export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: s
     periods: purge.periods.map((period) => ({
       camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
       slot: period.slot, generation: period.generation, segments: period.segments, bytes: period.bytes,
+      ...(some(period.held) ? { held: period.held } : {}), ...(some(period.holds) ? { holds: period.holds } : {}),
     })),
     ...totalOf(purge.periods),
     read_back: purge.readBack,
     early: purge.early,
+    erased: purge.erased,
     outside: outsideThePromise,
   });
 }
 
+function some(count: number | undefined): boolean {
+  return count !== undefined && count > 0;
+}
+
 /** What the audit says of a purge's slots. */
-export function slotFacts(purge: Pick<PendingPurge, 'number' | 'early' | 'periods'>, readBack: boolean): CanonicalValue {
+export function slotFacts(purge: Pick<PendingPurge, 'number' | 'early' | 'erased' | 'periods'>, readBack: boolean): CanonicalValue {
   return {
     purge: purge.number,
     slots: purge.periods.map(({ camera, slot, generation, startMs }) => ({ camera, slot, generation, start_ms: startMs })),
     read_back: readBack,
     early: purge.early,
+    erased: purge.erased,
   };
 }
 
@@ -100,9 +120,9 @@ export class ReceiptTable {
     this.#db = db;
   }
 
-  intend(periods: readonly PurgedPeriod[], early: string | undefined): PendingPurge {
-    const { lastInsertRowid } = this.#db.prepare("INSERT INTO purges (state, early, periods, read_back) VALUES ('intended', ?, ?, 0)").run(early ?? null, JSON.stringify(periods));
-    return { number: Number(lastInsertRowid), state: 'intended', early, periods, readBack: false };
+  intend(periods: readonly PurgedPeriod[], { early, erased }: PurgeReason): PendingPurge {
+    const { lastInsertRowid } = this.#db.prepare("INSERT INTO purges (state, early, erased, periods, read_back) VALUES ('intended', ?, ?, ?, 0)").run(early ?? null, erased ?? null, JSON.stringify(periods));
+    return { number: Number(lastInsertRowid), state: 'intended', early, erased, periods, readBack: false };
   }
 
   /** With the periods' facts of now: segments may have been closed since the purge was written down. */
@@ -112,9 +132,9 @@ export class ReceiptTable {
   }
 
   pending(): PendingPurge[] {
-    type Raw = { number: number; state: 'intended' | 'shredded'; early: string | null; periods: string; readBack: number };
-    return this.#db.prepare<[], Raw>('SELECT number, state, early, periods, read_back AS readBack FROM purges ORDER BY number').all().map((raw) => ({
-      number: raw.number, state: raw.state, early: raw.early ?? undefined, periods: JSON.parse(raw.periods) as PurgedPeriod[], readBack: raw.readBack === 1,
+    type Raw = { number: number; state: 'intended' | 'shredded'; early: string | null; erased: string | null; periods: string; readBack: number };
+    return this.#db.prepare<[], Raw>('SELECT number, state, early, erased, periods, read_back AS readBack FROM purges ORDER BY number').all().map((raw) => ({
+      number: raw.number, state: raw.state, early: raw.early ?? undefined, erased: raw.erased ?? undefined, periods: JSON.parse(raw.periods) as PurgedPeriod[], readBack: raw.readBack === 1,
     }));
   }
 

@@ -4,8 +4,9 @@
  * the signed receipts. What it cannot know it keeps: a block that looks like a slot is never used again, and a file that may be footage is
  * never deleted, only left where it is (`keptFolders`); the owner's kit tells the rest (`sallyport rebuild`).
  *
- * 1. Receipts on the disk that the database does not know are taken in. 2. Purges that were under way in the copy are ended. 3. Periods
- * whose slot was shredded, or given to another, since the copy are purged; of those whose key was sealed anew, the new text is taken. 4. Periods that were made since come back from their notes, or
+ * 1. Receipts on the disk that the database does not know are taken in. 2. Purges that were under way in the copy are ended, but for the files
+ * that second headers on the disk keep. 3. Periods whose slot was shredded, or given to another, since the copy are purged; of those whose key
+ * was sealed anew, the new text is taken. 4. Periods that were made since come back from their notes, or
  * from the names of their hour lists. 5. (recover.ts) Files become rows again. 6. Lists on the disk stay as they are; numbers go on far
  * above those that may have been used. Each step may be repeated after a kill.
  */
@@ -18,10 +19,10 @@ import { hourMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { looksLikeSlot } from '../seal/slot.ts';
 import { verifySignature } from '../seal/sshsig.ts';
-import type { PeriodFacts } from './catalogue.ts';
+import { isHoldClass, type PeriodFacts } from './catalogue.ts';
 import { copyFile } from './copies.ts';
 import { walkFootage } from './filehash.ts';
-import { hourListPath, parseHourFolder, parseHourListName } from './footagepaths.ts';
+import { hourListPath, parseHoldName, parseHourFolder, parseHourListName } from './footagepaths.ts';
 import { textHash } from './keyringfile.ts';
 import { receiptFile } from './paperwork.ts';
 import { openNote, type NotedPeriod } from './periodnote.ts';
@@ -54,9 +55,13 @@ export const seqsSkipped = 100_000;
 
 export async function reconcile(parts: PurgeParts, hub: Identity, order: ReconcileOrder): Promise<Reconciliation> {
   const receipts = await takeReceipts(parts);
+  const found = await lookAround(parts.footage);
+  const gone = await goneSince(parts, hub);
+  await spareHeld(parts, gone, found);
   await finishPurges(parts);
-  const purged = await purgeGone(parts, hub);
-  const { periods, unknownSlots } = await bringBack(parts, hub, order);
+  if (gone.length > 0) await purgePeriods(parts, gone.map(({ id }) => id), { early: 'its key had been destroyed when the database was put back to an older state' });
+  const purged = gone.length;
+  const { periods, unknownSlots } = await bringBack(parts, hub, order, found);
   await markCopies(parts);
   const done = { periods, purged, unknownSlots, receipts };
   await parts.database.call('audit', { entry: { what: 'database.reconciled', who: 'hub', detail: { periods, purged, unknown_slots: unknownSlots, receipts } }, atMs: parts.clock.wallMs() });
@@ -107,7 +112,7 @@ function atMsOf(json: string): UnixMs {
 }
 
 /** Gone: neither file holds its slot, and what is there is no slot, or another period's. A slot that merely rotted is kept: something may yet be done. */
-async function purgeGone(parts: PurgeParts, hub: Identity): Promise<number> {
+async function goneSince(parts: PurgeParts, hub: Identity): Promise<PeriodFacts[]> {
   const gone: PeriodFacts[] = [];
   for (const period of [...await parts.database.call('livePeriods'), ...await parts.database.call('copies')]) {
     const texts = await parts.keyring.candidates(period.slot);
@@ -118,8 +123,14 @@ async function purgeGone(parts: PurgeParts, hub: Identity): Promise<number> {
     if (noted !== undefined && noted.recipient === period.recipient) await parts.database.call('slotReplaced', { periodId: period.id, from: period.slotSha256, to: noted.slotSha256, setting: '', atMs: parts.clock.wallMs() });
     else if (slots.length === 0 || noted !== undefined) gone.push(period);
   }
-  if (gone.length > 0) await purgePeriods(parts, gone.map(({ id }) => id), 'its key had been destroyed when the database was put back to an older state');
-  return gone.length;
+  return gone;
+}
+
+/** Segments of periods that go, beside which second headers lie that the database does not know: only their rows go, the files are found again (recover.ts) when the holds' periods are back. */
+async function spareHeld({ database, clock }: PurgeParts, gone: readonly PeriodFacts[], { holds }: Surroundings): Promise<void> {
+  const leaving = [...gone.map(({ id }) => id), ...(await database.call('pendingPurges')).flatMap((purge) => purge.periods.map(({ id }) => id))];
+  const paths = (await database.call('unheldRows', { periodIds: leaving })).filter((path) => holds.has(path));
+  if (paths.length > 0) await database.call('forgetRows', { paths, atMs: clock.wallMs() });
 }
 
 async function noteBeside(parts: PurgeParts, hub: Identity, slot: number, texts: readonly Buffer[]): Promise<NotedPeriod | undefined> {
@@ -133,31 +144,48 @@ async function noteBeside(parts: PurgeParts, hub: Identity, slot: number, texts:
   return undefined;
 }
 
-async function bringBack(parts: PurgeParts, hub: Identity, order: ReconcileOrder): Promise<{ periods: number; unknownSlots: number }> {
+async function bringBack(parts: PurgeParts, hub: Identity, order: ReconcileOrder, { lists, holdSlots }: Surroundings): Promise<{ periods: number; unknownSlots: number }> {
   const claimed = new Set([...await parts.database.call('livePeriods'), ...await parts.database.call('copies')].map(({ slot }) => slot));
-  const lists = await slotsOfLists(parts.footage);
   let [periods, unknownSlots] = [0, 0];
   for await (const { slot, texts } of parts.keyring.scan()) {
     if (claimed.has(slot)) continue;
-    const period = await noteBeside(parts, hub, slot, texts) ?? byName(slot, texts[0] as Buffer, lists.get(slot), order);
+    const period = await noteBeside(parts, hub, slot, texts) ?? byName(slot, texts[0] as Buffer, lists.get(slot) ?? holdSlots.get(slot), holdSlots.has(slot) ? 'hold' : 'footage', order);
     if (period === undefined) unknownSlots++;
     else {
-      await parts.database.call('addPeriod', { period, atMs: parts.clock.wallMs() });
+      const { order: wish = period.slotSha256.slice(0, 8), maker = 'device', ...facts } = period;
+      const hold = isHoldClass(period.class) ? { order: wish, maker, label: '' } : undefined;
+      await parts.database.call('addPeriod', { period: facts, hold, atMs: parts.clock.wallMs() });
       periods++;
     }
   }
   return { periods, unknownSlots };
 }
 
-/** Without a note, the name of an hour list tells camera and hour. Its recipient is not known, so nothing more is sealed to it. */
-function byName(slot: number, text: Buffer, list: { camera: string; startMs: UnixMs } | undefined, { keepMs }: ReconcileOrder): NotedPeriod | undefined {
+/** Without a note, the name of an hour list, or of a second header, tells camera and hour. Its recipient is not known, so nothing more is sealed to it. */
+function byName(slot: number, text: Buffer, list: Place | undefined, klass: 'footage' | 'hold', { keepMs }: ReconcileOrder): NotedPeriod | undefined {
   if (list === undefined) return undefined;
   const endMs = list.startMs + hourMs;
-  return { camera: list.camera, class: 'footage', startMs: list.startMs, endMs, deadlineMs: endMs + keepMs, slot, generation: 1, recipient: '', slotSha256: textHash(text) };
+  return { camera: list.camera, class: klass, startMs: list.startMs, endMs, deadlineMs: endMs + keepMs, slot, generation: 1, recipient: '', slotSha256: textHash(text) };
 }
 
-async function slotsOfLists(footage: string): Promise<Map<number, { camera: string; startMs: UnixMs }>> {
-  const lists = new Map<number, { camera: string; startMs: UnixMs }>();
+interface Place {
+  readonly camera: string;
+  readonly startMs: UnixMs;
+}
+
+interface Surroundings {
+  /** By their slots. */
+  readonly lists: ReadonlyMap<number, Place>;
+  readonly holdSlots: ReadonlyMap<number, Place>;
+  /** Paths of segments beside which a second header lies. */
+  readonly holds: ReadonlySet<string>;
+}
+
+/** What names below footage/ tell. */
+async function lookAround(footage: string): Promise<Surroundings> {
+  const lists = new Map<number, Place>();
+  const holdSlots = new Map<number, Place>();
+  const holds = new Set<string>();
   for await (const { folder, files } of walkFootage(footage, '', () => {})) {
     const [camera = '', date = '', hour = ''] = folder.split('/');
     const startMs = parseHourFolder(date, hour);
@@ -165,9 +193,13 @@ async function slotsOfLists(footage: string): Promise<Map<number, { camera: stri
     for (const name of files) {
       const slot = parseHourListName(name);
       if (slot !== undefined) lists.set(slot, { camera, startMs });
+      const hold = parseHoldName(name);
+      if (hold === undefined) continue;
+      holdSlots.set(hold.slot, { camera, startMs });
+      holds.add(`${folder}/${hold.segment}`);
     }
   }
-  return lists;
+  return { lists, holdSlots, holds };
 }
 
 async function markCopies({ database, folder, clock }: PurgeParts): Promise<void> {

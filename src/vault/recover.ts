@@ -1,7 +1,7 @@
 /**
  * What each start settles, so that every file below footage/ is a row's again: purges that were written down are ended; a `.part` that a
  * crash left in a living period is cut to whole chunks and becomes a row; a closed file whose row did not come is adopted; a row
- * without file is remembered as missing; everything else is garbage and goes. Each step may be repeated: a kill during recovery is
+ * without file is remembered as missing; a second header whose row did not come gets it; everything else is garbage and goes. Each step may be repeated: a kill during recovery is
  * one more kill.
  */
 import { rename, stat, utimes } from 'node:fs/promises';
@@ -10,9 +10,10 @@ import type { UnixMs } from '../base/clock.ts';
 import { expecting, isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
 import { removeFile, syncFolder } from '../base/files.ts';
 import { chunkSealedBytes } from '../seal/opener.ts';
-import type { Begun, NewSegment, PeriodFacts } from './catalogue.ts';
+import { isHoldClass, type Begun, type NewSegment, type PeriodFacts } from './catalogue.ts';
 import { hashFile, readHeaderSize, truncateDurably, walkFootage } from './filehash.ts';
-import { parseHourListName, parseSegmentPath, partSuffix, periodFolder, type SegmentPath, type StreamName } from './footagepaths.ts';
+import { holdName, parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodFolder, type SegmentPath, type StreamName } from './footagepaths.ts';
+import { readHold, sha256 } from './holds.ts';
 import type { ClaimedPath } from './operations.ts';
 import { finishPurges, removedFolder, type PurgeParts } from './purge.ts';
 
@@ -113,11 +114,16 @@ class Census {
   async settleFolder(folder: string, files: readonly string[]): Promise<void> {
     this.#foldersToMeet.delete(folder);
     const claimed = isHourFolder(folder) ? await this.#claimedIn(folder) : new Map<string, ClaimedPath>();
+    const claimedHolds = isHourFolder(folder) ? new Set(await this.#parts.database.call('holdsIn', { folder })) : new Set<string>();
     const present = new Set(files.map((name) => join(folder, name)));
     const garbage: string[] = [];
     // In the order of numbers, so that what is adopted raises the stream's last number step by step.
-    for (const path of [...present].sort(bySeq)) {
+    for (const path of [...present].filter((one) => parseHoldName(one) === undefined).sort(bySeq)) {
       if (!(await this.#settleFile(path, claimed, present).catch((error: unknown) => this.leave(path, error))) && !this.#keeps(folder, path)) garbage.push(path);
+    }
+    // Once its segment is a row's again.
+    for (const path of [...present].filter((one) => parseHoldName(one) !== undefined)) {
+      if (!(await this.#settleHold(path, claimedHolds).catch((error: unknown) => this.leave(path, error))) && !this.#keeps(folder, path)) garbage.push(path);
     }
     this.#compare(claimed, present);
     await this.#removeGarbage(folder, garbage).catch((error: unknown) => this.leave(folder, error));
@@ -130,14 +136,14 @@ class Census {
     if (this.#newlyMissing.length > 0) await database.call('missing', { paths: this.#newlyMissing, atMs });
     if (this.#found.length > 0) await database.call('found', { paths: this.#found, atMs });
     if (this.#garbage.length > 0) await database.call('removed', { paths: this.#garbage, atMs });
-    const listsLost = [...this.#livePeriods.values()].flat().filter((period) => period.listed && period.segments > 0 && !this.#listsSeen.has(period.id));
+    const listsLost = [...this.#livePeriods.values()].flat().filter((period) => period.listed && (period.segments > 0 || isHoldClass(period.class)) && !this.#listsSeen.has(period.id));
     if (listsLost.length > 0) await database.call('unlist', { periodIds: listsLost.map(({ id }) => id) });
     // What is left over is settled later, and needs to be known by then.
     if (this.unsettled === 0) await database.call('forgetBegun');
   }
 
   #keeps(folder: string, path: string): boolean {
-    if (parseSegmentPath(path) === undefined && parseHourListName(path.split('/').at(-1) ?? '') === undefined) return false;
+    if (parseSegmentPath(path) === undefined && parseHoldName(path) === undefined && parseHourListName(path.split('/').at(-1) ?? '') === undefined) return false;
     if (this.#kept.unknownKeys) this.#kept.folders.add(folder);
     return this.#kept.folders.has(folder);
   }
@@ -154,7 +160,7 @@ class Census {
     const segment = parseSegmentPath(path);
     if (segment === undefined) return false;
     if (this.#inHand(segment.part ? path.slice(0, -partSuffix.length) : path)) return true;
-    if (!segment.part) return this.#adopt(path, segment);
+    if (!segment.part) return this.#adopt(path, segment, present);
     const finalPath = path.slice(0, -partSuffix.length);
     const row = claimed.get(finalPath);
     if (row === undefined) return present.has(finalPath) ? false : this.#cutPart(path, finalPath, segment);
@@ -165,9 +171,26 @@ class Census {
     return true;
   }
 
+  /** A second header: its row's, or one that waits for its row. False when its period or its segment is gone. */
+  async #settleHold(path: string, claimed: ReadonlySet<string>): Promise<boolean> {
+    if (claimed.has(path)) return true;
+    const { segment = '', slot = -1 } = parseHoldName(path) ?? {};
+    const [period, name] = [this.#livePeriods.get(dirname(path))?.find((one) => one.slot === slot), parseSegmentPath(segment)];
+    if (period === undefined || !isHoldClass(period.class) || name === undefined) return false;
+    const hold = await readHold(join(this.#parts.footage, path), path).catch(expecting('SP_AGE_HEADER'));
+    if (hold === undefined) return false;
+    const { database, clock } = this.#parts;
+    return (await database.call('addHolds', { periodId: period.id, what: 'hold.adopted', atMs: clock.wallMs(), holds: [{ stream: name.stream, seq: name.seq, sha256: sha256(hold) }] })).length > 0;
+  }
+
+  /** The living period whose second header lies beside a file: what is left of its own, else the hold that dies last. */
+  #holderOf(path: string, folder: string, present: ReadonlySet<string>): PeriodFacts | undefined {
+    return (this.#livePeriods.get(folder) ?? []).filter((period) => isHoldClass(period.class) && present.has(holdName(path, period.slot))).sort((a, b) => Number(a.class === 'hold') - Number(b.class === 'hold') || b.deadlineMs - a.deadlineMs)[0];
+  }
+
   /** A closed file: the crash came between its rename and its row. */
-  async #adopt(path: string, segment: SegmentPath): Promise<boolean> {
-    const origin = await this.#originOf(segment);
+  async #adopt(path: string, segment: SegmentPath, present: ReadonlySet<string>): Promise<boolean> {
+    const origin = await this.#originOf(segment, this.#holderOf(path, segment.folder, present));
     if (origin === undefined) return false;
     const file = join(this.#parts.footage, path);
     const headerBytes = await readHeaderSize(file, path).catch(expecting('SP_AGE_HEADER'));
@@ -217,13 +240,15 @@ class Census {
 
   /**
    * Of a file without a row: what was noted when it was begun, else what its name says, if it is newer than the stream's last row and
-   * a living period has room for it.
+   * a living period has room for it, or holds it.
    */
-  async #originOf({ camera, stream, seq, startMs, folder }: SegmentPath): Promise<Omit<Begun, 'camera' | 'stream' | 'seq'> | undefined> {
-    const periods = this.#livePeriods.get(folder) ?? [];
+  async #originOf({ camera, stream, seq, startMs, folder }: SegmentPath, holder?: PeriodFacts): Promise<Omit<Begun, 'camera' | 'stream' | 'seq'> | undefined> {
+    const periods = (this.#livePeriods.get(folder) ?? []).filter((period) => !isHoldClass(period.class));
     const begun = await this.#parts.database.call('begunOf', { camera, stream, seq });
     if (begun !== undefined && Math.floor(begun.startMs / 1000) * 1000 === startMs) return periods.some(({ id }) => id === begun.periodId) ? begun : undefined;
     if (!this.#kept.putBack && seq < (this.#nextSeqs.get(`${camera}/${stream}`) ?? 0)) return undefined;
+    // Its period may have been purged, and only what holds it be left.
+    if (holder !== undefined) return { periodId: holder.id, boot: '', monoMs: 0, startMs };
     // The name tells whole seconds, a period may begin within one. Of several, the one that dies first: never keep for longer than was promised.
     const fitting = periods.filter((period) => startMs + 999 >= period.startMs && startMs < period.endMs).sort((a, b) => a.deadlineMs - b.deadlineMs)[0];
     return fitting === undefined ? undefined : { periodId: fitting.id, boot: '', monoMs: 0, startMs: Math.max(startMs, fitting.startMs) };

@@ -46,7 +46,8 @@ export async function replaceSlot(parts: ReplaceParts, r: SlotReplacement, nowMs
   await parts.database.call('putSetting', { name: replacingSetting, json: canonicalJson({ ...replacing }) });
   await afterStep('replace intended');
   try {
-    await parts.keyring.write(r.slot, r.text, sealNote({ ...period, slotSha256: replacing.to }, parts.hubRecipient));
+    const order = await parts.database.call('orderOf', { periodId: period.id });
+    await parts.keyring.write(r.slot, r.text, sealNote({ ...period, ...(order === undefined ? {} : { order: order.order, maker: order.maker }), slotSha256: replacing.to }, parts.hubRecipient));
     await afterStep('replace written');
   } finally {
     // Also when only one file took it: then it is the new one that counts, and the other is mended from it.

@@ -1,6 +1,6 @@
 /**
- * Looks, without any key, whether what lies on the disk is still what was written: each segment by the hashes in its row, each hour list
- * by its own, each listed period's rows by their root. What differs is noted where it belongs: rot in the segment's row (and from there
+ * Looks, without any key, whether what lies on the disk is still what was written: each segment and second header by the hashes in its row,
+ * each hour list by its own, each listed period's rows by their root. What differs is noted where it belongs: rot in the segment's row (and from there
  * in its hour list), a rotten or lost list by writing it anew. Nothing is ever deleted here.
  */
 import { createHash } from 'node:crypto';
@@ -13,6 +13,8 @@ import type { Name } from './database.ts';
 import { hashFile } from './filehash.ts';
 import { hourListPath } from './footagepaths.ts';
 import { hourListBytesMax } from './hourlist.ts';
+import { wrongWithHold } from './holds.ts';
+import type { HoldRow } from './holdtable.ts';
 import type { Operations, ScrubList, ScrubRow } from './operations.ts';
 
 /** Called after each piece that was read; waits as long as reading should rest, and throws to stop. */
@@ -76,6 +78,17 @@ export class Scrub {
       if (code === undefined || isSallyportError(error)) throw error;
       return { kind: 'unreadable', reason: reasonOf(error) };
     }
+  }
+
+  holds(after: { periodId: number; segmentId: number }, limit: number): Promise<HoldRow[]> {
+    return this.#o.call('holdsAfter', { ...after, limit });
+  }
+
+  /** Of a second header, noted where it changed: what is wrong with it, in words. */
+  async hold({ periodId, segmentId, camera, path, sha256, damaged: known }: HoldRow): Promise<string | undefined> {
+    const damaged = await wrongWithHold(join(this.#o.footage, path), sha256);
+    if ((damaged !== undefined) !== known) await this.#o.call('holdScrubbed', { periodId, segmentId, camera, path, damaged, atMs: this.#o.clock.wallMs() });
+    return damaged;
   }
 
   lists(afterId: number, limit: number): Promise<ScrubList[]> {

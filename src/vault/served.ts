@@ -15,10 +15,11 @@ export interface SegmentName {
   readonly seq: number;
 }
 
-/** A closed segment of a live period, with its period. */
+/** A closed segment of a live period, with its period and those that have a second header of it. */
 export interface ServedRow {
   readonly row: SegmentRow;
   readonly period: PeriodFacts;
+  readonly holds: readonly { readonly period: PeriodFacts; /** Hex. */ readonly sha256: string }[];
 }
 
 const readBytes = 2 ** 18;
@@ -28,13 +29,14 @@ const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 export interface SealedFileOptions extends ServedRow {
   /** The folder as it stands now; throws while the disk is away. */
   readonly footage: () => string;
-  /** Whether its period is on its way out. */
-  readonly isLeaving: () => boolean;
+  /** Whether a period is on its way out. */
+  readonly isLeaving: (periodId: number) => boolean;
 }
 
 export class SealedFile {
   readonly row: SegmentRow;
-  readonly period: PeriodFacts;
+  /** Each period whose key opens it. */
+  readonly periods: readonly PeriodFacts[];
   readonly #o: SealedFileOptions;
   /** Which file it was at the first look. */
   #inode: number | undefined;
@@ -42,7 +44,7 @@ export class SealedFile {
   private constructor(o: SealedFileOptions) {
     this.#o = o;
     this.row = o.row;
-    this.period = o.period;
+    this.periods = [...new Map([o.period, ...o.holds.map(({ period }) => period)].map((period) => [period.id, period])).values()];
   }
 
   /** SP_SEGMENT_MISSING, SP_SEGMENT_DAMAGED when it is shorter than its row says, SP_READ, SP_DISK. */
@@ -68,15 +70,15 @@ export class SealedFile {
   }
 
   async #with<T>(use: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const { footage, row, isLeaving } = this.#o;
-    if (isLeaving()) throw this.#missing();
+    const { footage, row } = this.#o;
+    if (this.#isLeaving()) throw this.#missing();
     const path = join(footage(), row.path);
     try {
       const handle = await open(path, flags);
       try {
         await this.#check(handle);
         const result = await use(handle);
-        if (isLeaving()) throw this.#missing();
+        if (this.#isLeaving()) throw this.#missing();
         return result;
       } finally {
         await handle.close();
@@ -94,6 +96,11 @@ export class SealedFile {
     if (info.size < this.size) throw this.#damaged(`it has ${info.size} of ${this.size} bytes`);
     if (this.#inode !== undefined && info.ino !== this.#inode) throw this.#damaged('it was replaced while it was read');
     this.#inode = info.ino;
+  }
+
+  /** With one of its periods the others may keep it. */
+  #isLeaving(): boolean {
+    return this.periods.every(({ id }) => this.#o.isLeaving(id));
   }
 
   #missing(cause?: unknown): SallyportError {

@@ -1,20 +1,23 @@
-/** Files of footage that no hour list covers: of the open hour, or of a copy that was taken meanwhile. They are opened by trying slots, and describe themselves. */
+/** Files of footage that no hour list covers: of the open hour, or of a copy that was taken meanwhile. They are opened by trying slots, or by their second headers, and describe themselves. */
 import { join } from 'node:path';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, expecting, isSallyportError } from '../base/errors.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { readMetadata } from '../seal/metadata.ts';
-import { chunkSealedBytes, headerSizeOf, Opener } from '../seal/opener.ts';
+import { chunkSealedBytes, headerSizeOf, Opener, type ByteSource } from '../seal/opener.ts';
 import { findThumbnail, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import type { ArchiveSegment, Folder } from './archive.ts';
 import type { ArchiveSlots, SlotFacts } from './archiveslots.ts';
-import { FileSource } from './filesource.ts';
-import { parseSegmentName, type SegmentName } from './footagepaths.ts';
+import { FileSource, HeldSource } from './filesource.ts';
+import { holdName, parseHoldName, parseSegmentName, type SegmentName } from './footagepaths.ts';
+import { readHold } from './holds.ts';
 
 export interface UnlistedFile extends SegmentName {
   readonly path: string;
   readonly part: boolean;
+  /** Slots of the periods whose second headers lie beside it. */
+  readonly holds: readonly number[];
   /** It ends before this: where the next one of its stream begins, or the longest a segment can be. */
   readonly endMsMax: UnixMs;
 }
@@ -52,7 +55,8 @@ export function unlistedIn(folder: Folder, names: readonly string[], covered: Re
     if (covered.has(name)) return [];
     const next = files.slice(index + 1).find(({ stream, seq }) => stream === file.stream && seq > file.seq);
     const endMsMax = Math.min(file.startMs + segmentMsMax, (next?.startMs ?? Number.POSITIVE_INFINITY) + 1000);
-    return [{ ...file, path: `${folder.path}/${name}`, endMsMax }];
+    const holds = names.flatMap((one) => parseHoldName(one) ?? []).filter(({ segment }) => segment === name).map(({ slot }) => slot);
+    return [{ ...file, path: `${folder.path}/${name}`, holds, endMsMax }];
   });
 }
 
@@ -65,16 +69,52 @@ export async function describeFile(place: Place, folder: Folder, file: UnlistedF
   const toMs = Math.min(folder.startMs + hourMs, file.startMs + 1000);
   for await (const facts of place.slots.of(folder.camera, folder.startMs, toMs, place.listed)) {
     try {
-      return await place.slots.use(facts.slot, file.path, (identity) => describeWith(place, identity, facts, file, usable));
+      return await place.slots.use(facts.slot, file.path, (identity) => describeWith({ file: join(place.footage, file.path) }, identity, facts, file, usable));
     } catch (error) {
       if (!isSallyportError(error, 'SP_WRONG_IDENTITY')) throw error;
     }
   }
-  return 'locked';
+  return await describeHeld(place, folder, file, usable) ?? 'locked';
 }
 
-async function describeWith(place: Place, identity: Identity, { slot, camera }: SlotFacts, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
-  const ending = await endingOf(place, identity, file, usable);
+/** By the first second header that opens it; undefined when none does. */
+async function describeHeld(place: Place, folder: Folder, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
+  for (const slot of file.holds) {
+    const path = join(place.footage, file.path);
+    try {
+      const described = await place.slots.use(slot, file.path, async (identity, facts) => {
+        const hold = await readHold(holdName(path, slot), holdName(file.path, slot));
+        return facts.camera === folder.camera ? describeWith({ file: path, hold }, identity, facts, file, usable) : undefined;
+      });
+      if (described !== undefined) return { ...described, heldBy: [slot, ...file.holds.filter((other) => other !== slot)] };
+    } catch (error) {
+      // One that is wrong, or whose period is gone, keeps no other from it.
+      if (!isUseless(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** What a second header fails with that does not belong to its file, or to nobody any more. */
+export function isUseless(error: unknown): boolean {
+  return (['SP_SLOT_MISSING', 'SP_WRONG_IDENTITY', 'SP_AGE_HEADER', 'SP_AGE_MAC', 'SP_READ'] as const).some((code) => isSallyportError(error, code));
+}
+
+interface Sealed {
+  /** Absolute. */
+  readonly file: string;
+  /** The second header that it is opened by. */
+  readonly hold?: Buffer;
+}
+
+/** The file's bytes up to `sizeMax`, behind its second header where it is opened by one. */
+export async function sourceOf({ file, hold }: Sealed, sizeMax?: number): Promise<ByteSource> {
+  const source = await FileSource.open(file, sizeMax);
+  return hold === undefined ? source : new HeldSource(source, hold);
+}
+
+async function describeWith(sealed: Sealed, identity: Identity, { slot, camera }: SlotFacts, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
+  const ending = await endingOf(sealed, identity, file, usable);
   if (ending === undefined) return undefined;
   const { opener, sizeBytes, cutChunks } = ending;
   try {
@@ -104,9 +144,8 @@ function thumbOf(opener: Opener): Promise<ThumbnailPlace | undefined> {
  * The whole file when its last chunk is genuine, else its whole chunks; undefined for a file in the making that has none yet. A part of a
  * chunk at the end is what a kill leaves in a file in the making; under its final name a file has whole ones, or it was damaged.
  */
-async function endingOf(place: Place, identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
-  const path = join(place.footage, file.path);
-  const whole = await Opener.open(await FileSource.open(path, usable.sizeBytes), [identity], file.path);
+async function endingOf(sealed: Sealed, identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
+  const whole = await Opener.open(await sourceOf(sealed, usable.sizeBytes), [identity], file.path);
   const damage = await whole.read(whole.plainSize - 1, 1).then(() => undefined, (error: unknown) => asSallyportError(error));
   const partial = (usable.sizeBytes - usable.headerBytes) % chunkSealedBytes > 0;
   if ((damage === undefined && !whole.cut) || (partial && !file.part)) return { opener: whole, sizeBytes: usable.sizeBytes, cutChunks: undefined };
@@ -115,7 +154,7 @@ async function endingOf(place: Place, identity: Identity, file: UnlistedFile, us
   if (cutChunks === 0 && file.part) return undefined;
   if (cutChunks === 0) throw damage ?? new SallyportError('SP_SEGMENT_CUT', { what: file.path, chunks: 0 });
   const sizeBytes = usable.headerBytes + cutChunks * chunkSealedBytes;
-  const opener = await Opener.open(await FileSource.open(path, sizeBytes), [identity], file.path, { cutChunks });
+  const opener = await Opener.open(await sourceOf(sealed, sizeBytes), [identity], file.path, { cutChunks });
   return { opener, sizeBytes, cutChunks };
 }
 

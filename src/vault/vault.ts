@@ -8,7 +8,8 @@
  *
  * Order is everything here: a slot is on disk in both keyring files before the first byte is sealed to it; a file is durable under its
  * final name before its row; a slot is shredded before anything else of its period goes, and is free only when the period's row is gone.
- * So each file is exactly one of: a row's, garbage, or newer than the last row (recover.ts settles it at each start).
+ * So each file is exactly one of: a row's, garbage, or newer than the last row (recover.ts settles it at each start). A segment that a
+ * second header keeps stays when its period goes; its row moves to the hold's period, in the transaction that marks the purge.
  *
  * The disk may refuse, fill up, slow down or be pulled at any call. Nothing is acknowledged then that is not durable; `mend`, which a duty
  * calls every few seconds, settles what was left half done, lets go of a disk that is gone, and opens it anew when it is back.
@@ -18,10 +19,13 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
+import type { FileKey } from '../seal/filekey.ts';
+import { makeHold } from '../seal/hold.ts';
+import { randomBytes } from '../seal/secure.ts';
 import { secondMs } from '../base/units.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
@@ -29,7 +33,9 @@ import { segmentId, type GapRow, type Hole, type HoleQuery, type Period, type Pe
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
 import type { Name } from './database.ts';
 import { lookAtDisk, within, type DiskState } from './diskcare.ts';
-import { partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
+import { holdName, parseSegmentId, partSuffix, segmentPath, type StreamName } from './footagepaths.ts';
+import { readHold, sha256, writeHolds, type SecondHeader } from './holds.ts';
+import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, SegmentKey } from './holdtable.ts';
 import { makePeriodFolder, writeHourList } from './hourlists.ts';
 import type { ObservationQuery, ObservationRow, ObservedBefore } from './observations.ts';
 import type { Operations } from './operations.ts';
@@ -37,7 +43,7 @@ import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './pa
 import { openParts, placeOf, type Parts } from './parts.ts';
 import { PeriodKeys, type NewPeriod } from './periodkeys.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
-import type { Receipt } from './receipts.ts';
+import type { PurgeReason, Receipt } from './receipts.ts';
 import { endReconcile, keptFoldersSetting, reconcile, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
 import { recover, type Kept, type Recovery } from './recover.ts';
 import { replaceSlot, settleReplacement, type ReplaceStep, type SlotReplacement } from './replaceslot.ts';
@@ -51,10 +57,12 @@ import { OpenSegment, type SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { GapRow, Period, PeriodBytes, PeriodClass, PeriodFacts, SegmentRow, TimeQuery } from './catalogue.ts';
+export type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
+export type { SecondHeader } from './holds.ts';
 export type { DiskState } from './diskcare.ts';
 export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
-export type { Receipt } from './receipts.ts';
+export type { PurgeReason, Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { SealedFile } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
@@ -97,6 +105,8 @@ export interface DiskFacts {
 }
 
 const gapTextMax = 500;
+/** Of a hold, in the owner's words. */
+export const labelMax = 100;
 const garbageMax = 1_000;
 const gapsMax = 1_000;
 const observationsAtOnce = 1_000;
@@ -140,9 +150,13 @@ export class Vault {
   /** Hour lists, purges and checkpoints: a list must not come back into a purged folder, numbers must not meet. */
   readonly #turns = new Turns();
   readonly #copyTurns = new Turns();
+  /** The hub's own holds: no two may begin the same wish. */
+  readonly #holdTurns = new Turns();
   readonly #open = new Map<string, OpenSegment>();
   readonly #nextSeqs = new Map<string, number>();
   readonly #purged = new Set<number>();
+  /** Periods that take no new segments, because they are about to be purged before their end. */
+  readonly #full = new Set<number>();
   readonly #keys: PeriodKeys;
   /** Looks whether what lies on the disk is still what was written. */
   readonly scrub: Scrub;
@@ -404,13 +418,16 @@ export class Vault {
    * its row is written. SP_NO_SLOT.
    */
   preparePeriod(p: NewPeriod): Promise<Period> {
-    return this.#slotTurns.take(() => this.#with(async (parts) => await this.#keys.find(parts, p) ?? await this.#makePeriod(parts, p)));
+    return this.#slotTurns.take(() => this.#with(async (parts) => {
+      const found = await this.#keys.find(parts, p);
+      return found === undefined || this.#full.has(found.id) ? this.#makePeriod(parts, p) : found;
+    }));
   }
 
   async #makePeriod(parts: Parts, p: NewPeriod): Promise<Period> {
     const period = await this.#keys.make(parts, p);
     // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
-    if (p.class === 'footage') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#suspect(error));
+    if (p.class !== 'database') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#suspect(error));
     return period;
   }
 
@@ -490,6 +507,7 @@ export class Vault {
       await writer.abandon({ durationMs: 0, gap: 'disk' });
       throw this.#diskError();
     }
+    if (this.#full.has(period.id)) writer.end();
     if (this.#purged.has(period.id)) {
       writer.purge();
       await writer.abandon();
@@ -602,9 +620,77 @@ export class Vault {
     return this.#slotTurns.take(() => this.#turns.take(() => this.#with((parts) => this.#keys.check(parts))));
   }
 
+  // holds
+
+  /**
+   * The hub's own hold, while it has the segment's file key: keeps it until `deadlineMs`, for these recipients. False when its row is gone
+   * already. The key stays the caller's. SP_NO_SLOT, SP_WRITE, SP_DATABASE, SP_DISK.
+   */
+  hold(segment: string, fileKey: FileKey, o: { deadlineMs: UnixMs; recipients: readonly string[]; label?: string }): Promise<boolean> {
+    return this.#holdTurns.take(async () => {
+      const key = parseSegmentId(segment);
+      const row = key === undefined ? undefined : await this.#call('segment', key);
+      const own = row === undefined || row.state === 'garbage' ? undefined : await this.#call('period', { id: row.periodId });
+      if (row === undefined || own === undefined) return false;
+      const { camera, startMs, endMs } = own;
+      const deadlineMs = Math.round(o.deadlineMs);
+      const order = await this.#call('hubOrder', { camera, startMs, deadlineMs }) ?? newOrderId();
+      const hold: HoldOrder = { order, maker: 'hub', label: (o.label ?? '').slice(0, labelMax) };
+      const period = await this.preparePeriod({ camera, class: 'hold', startMs, endMs, deadlineMs, recipients: o.recipients, hold });
+      await this.addHolds(period, [{ stream: row.stream, seq: row.seq, header: makeHold(fileKey, period.recipient) }]);
+      return true;
+    });
+  }
+
+  /**
+   * Second headers for a period of class `hold` or `rest`, made by whoever had the file keys; answers how many were taken, each durable. What
+   * a device made the hub cannot check beyond its shape: one that is wrong opens nothing, and replaces none. SP_AGE_HEADER, SP_WRITE, SP_DATABASE.
+   */
+  addHolds(period: Pick<Period, 'id' | 'slot'>, headers: readonly SecondHeader[]): Promise<number> {
+    return this.#turns.take(() => this.#with((parts) => writeHolds({ footage: parts.footage, database: parts.database, clock: this.#o.clock }, period, headers)));
+  }
+
+  /** The segments of which a period of class `hold` or `rest` has a second header, durable. */
+  heldSegments(periodId: number): Promise<SegmentKey[]> {
+    return this.#call('heldSegments', { periodId });
+  }
+
+  /** What is held, and until when; the first to end first. */
+  holdOrders(): Promise<HoldFacts[]> {
+    return this.#call('holdOrders');
+  }
+
+  /** The wish that a period of class `hold` or `rest` belongs to. */
+  orderOf(periodId: number): Promise<HoldOrder | undefined> {
+    return this.#call('orderOf', { periodId });
+  }
+
+  /** Periods of holds that came to no use; purging them destroys no footage. */
+  unfinishedHolds(): Promise<number[]> {
+    return this.#call('unfinishedHolds');
+  }
+
+  /** What erasing a time of a camera takes: whole segments, and every key that opens one of them. */
+  erasePlan(q: { camera: string; fromMs: UnixMs; toMs: UnixMs }): Promise<ErasePlan> {
+    return this.#call('erasePlan', q);
+  }
+
+  /** Nothing more is sealed to these periods: their open segments end at the next key frame, what comes goes to a new period. Answers how many are open still, or wait for a failing disk. */
+  endPeriods(ids: readonly number[]): number {
+    for (const id of ids) this.#full.add(id);
+    const open = [...this.#open.values()].filter(({ facts }) => ids.includes(facts.period.id));
+    for (const writer of open) writer.end();
+    return open.length + ids.reduce((sum, id) => sum + this.#salvage.pathsOf(id).length, 0);
+  }
+
+  /** They go on, as far as no newer period has taken their place. */
+  resumePeriods(ids: readonly number[]): void {
+    for (const id of ids) this.#full.delete(id);
+  }
+
   // sealed footage, given out as it lies there
 
-  /** Live periods of a camera that touch the time asked for, the earliest first. */
+  /** Live periods of a camera, those of holds too, that touch the time asked for, the earliest first. */
   periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): Promise<PeriodFacts[]> {
     return this.#call('periodsIn', q);
   }
@@ -627,10 +713,36 @@ export class Vault {
   async sealedFile(name: ServedName): Promise<SealedFile> {
     const served = await this.#call('servedRow', name);
     if (served === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: segmentId(name) });
-    return SealedFile.open({ ...served, footage: () => this.#ready().footage, isLeaving: () => this.#purged.has(served.period.id) });
+    return SealedFile.open({ ...served, footage: () => this.#ready().footage, isLeaving: (id) => this.#purged.has(id) });
+  }
+
+  /** The second header of a segment for the live period that has that slot, 168 bytes. SP_SEGMENT_MISSING when there is none (any more), SP_HOLD_DAMAGED, SP_DISK. */
+  async secondHeader(name: ServedName & { slot: number }): Promise<{ header: Buffer; period: PeriodFacts }> {
+    const served = await this.#call('servedRow', name);
+    const hold = served?.holds.find(({ period }) => period.slot === name.slot && !this.#purged.has(period.id));
+    if (served === undefined || hold === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: holdName(segmentId(name), name.slot) });
+    const path = holdName(served.row.path, name.slot);
+    const header = await readHold(join(this.#ready().footage, path), path).catch((error: unknown) => {
+      throw isSallyportError(error, 'SP_AGE_HEADER') || isSallyportError(error, 'SP_READ') ? new SallyportError('SP_HOLD_DAMAGED', { file: path }, error) : error;
+    });
+    if (sha256(header) !== hold.sha256) throw new SallyportError('SP_HOLD_DAMAGED', { file: path });
+    if (this.#purged.has(hold.period.id)) throw new SallyportError('SP_SEGMENT_MISSING', { file: path });
+    return { header, period: hold.period };
+  }
+
+  /** What is held of a time of a stream, by living periods. */
+  heldIn(q: { camera: string; stream: 'main' | 'sub'; fromMs: UnixMs; toMs: UnixMs }): Promise<HeldSegment[]> {
+    return this.#call('heldIn', q);
   }
 
   // observations
+
+  /** Those that touch the time go; answers how many. */
+  async eraseObservations(q: { camera: string; fromMs: UnixMs; toMs: UnixMs }): Promise<number> {
+    const erased = await this.#call('eraseObservations', q);
+    if (erased > 0) await this.#call('truncateWal');
+    return erased;
+  }
 
   /** In one transaction. A row that is noted again has the end that was told last. */
   noteObservations(rows: readonly ObservationRow[]): Promise<void> {
@@ -693,8 +805,8 @@ export class Vault {
   }
 
   /** Shreds, then deletes (purge.ts tells the steps). What failed is retried by purging again. SP_WRITE, SP_KEYRING, SP_DATABASE. */
-  purge(periods: readonly Pick<Period, 'id'>[], why: { early?: string }): Promise<Receipt> {
-    return this.#turns.take(() => this.#filing((parts) => purgePeriods(this.#purgeParts(parts), periods.map(({ id }) => id), why.early)));
+  purge(periods: readonly Pick<Period, 'id'>[], why: PurgeReason): Promise<Receipt> {
+    return this.#turns.take(() => this.#filing((parts) => purgePeriods(this.#purgeParts(parts), periods.map(({ id }) => id), why)));
   }
 
   /** Drops the audit's lines, the checkpoints and the receipts from before `beforeMs`, up to a checkpoint from which the rest still proves itself. Answers the number of lines. */
@@ -822,12 +934,18 @@ export class Vault {
 
   #leave(periodIds: readonly number[]): void {
     for (const id of periodIds) this.#purged.add(id);
+    this.resumePeriods(periodIds);
     for (const id of this.#purged) {
       if (this.#purged.size <= purgedKept) break;
       this.#purged.delete(id);
     }
     for (const writer of this.#open.values()) if (this.#purged.has(writer.facts.period.id)) writer.purge();
   }
+}
+
+/** 8 hex characters: short enough to type. */
+export function newOrderId(): string {
+  return randomBytes(4).toString('hex');
 }
 
 function slotGone(slot: number): SallyportError {

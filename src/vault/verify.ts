@@ -19,7 +19,9 @@ import { databaseError, openConnection, type Connection } from './connection.ts'
 import { checkTable, doubtOf, tablesOf } from './databaseroot.ts';
 import { copyFile } from './copies.ts';
 import { hashFile, walkFootage } from './filehash.ts';
-import { parseHourListName, parseSegmentPath, partSuffix, periodFolder } from './footagepaths.ts';
+import { parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodFolder } from './footagepaths.ts';
+import { wrongWithHold } from './holds.ts';
+import { HoldTable } from './holdtable.ts';
 import { Keyring } from './keyring.ts';
 import { readVaultFacts, type VaultFacts } from './operations.ts';
 import { checkpointFile, publicKeyFile, receiptFile } from './paperwork.ts';
@@ -80,6 +82,7 @@ class Verification {
   readonly #db: Connection;
   readonly #facts: VaultFacts;
   readonly #catalogue: Catalogue;
+  readonly #holds: HoldTable;
   readonly #footage: string;
   readonly #report: VerifyReport = { segments: 0, bytes: 0, auditEntries: 0, checkpoints: 0, problems: [] };
 
@@ -88,6 +91,7 @@ class Verification {
     this.#db = db;
     this.#facts = facts;
     this.#catalogue = new Catalogue(db);
+    this.#holds = new HoldTable(db);
     this.#footage = join(o.folder, 'footage');
   }
 
@@ -95,6 +99,7 @@ class Verification {
     await this.#checkPublicKey();
     this.#checkTables();
     await this.#checkSegments();
+    await this.#checkHolds();
     await this.#checkCensus();
     await this.#checkSlots();
     await this.#checkCopies();
@@ -180,6 +185,22 @@ class Verification {
     }
   }
 
+  // holds
+
+  async #checkHolds(): Promise<void> {
+    for (const path of this.#holds.withoutHeader()) this.#problem('SP_HOLD_DAMAGED', path, 'its own key is gone, and no row tells of the second header that keeps it');
+    for (let after = { periodId: 0, segmentId: 0 }; ;) {
+      const page = this.#holds.after(after, rowsAtOnce);
+      if (page.length === 0) return;
+      for (const hold of page) {
+        this.#goOn();
+        after = hold;
+        const wrong = await wrongWithHold(join(this.#footage, hold.path), hold.sha256);
+        if (wrong !== undefined && this.#holds.has(hold.periodId, hold.segmentId) && !this.#isLeaving(hold.periodId)) this.#problem('SP_HOLD_DAMAGED', hold.path, wrong);
+      }
+    }
+  }
+
   // census
 
   async #checkCensus(): Promise<void> {
@@ -197,6 +218,9 @@ class Verification {
     // An hour list is written beside, then renamed.
     const slot = parseHourListName(basename(path).replace(/\.\d{1,10}\.part$/, ''));
     if (slot !== undefined) return this.#hasPeriod(dirname(path), slot);
+    // So is a second header, which is newer than its row while that is on its way.
+    const hold = parseHoldName(path.replace(/\.part$/, ''));
+    if (hold !== undefined) return this.#holds.isKnown(hold.segment, hold.slot) || (path.endsWith(partSuffix) && this.#hasPeriod(dirname(path), hold.slot));
     const segment = parseSegmentPath(path);
     if (segment === undefined) return false;
     if (this.#catalogue.hasPath(segment.part ? path.slice(0, -partSuffix.length) : path)) return true;
@@ -217,7 +241,7 @@ class Verification {
     });
     if (keyring === undefined) return;
     try {
-      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.livePeriods(), ...this.#catalogue.livePeriods('database')]) {
+      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.livePeriods(), ...this.#catalogue.copies()]) {
         this.#goOn();
         const lacking = await keyring.lacking(slot, slotSha256);
         if (lacking.length === 0 || this.#isLeaving(id)) continue;
@@ -233,7 +257,7 @@ class Verification {
 
   /** Of the database: the size is known, what is in it shows when it is put back (each chunk is authenticated). */
   async #checkCopies(): Promise<void> {
-    for (const { id, startMs, bytes, listed } of this.#catalogue.livePeriods('database')) {
+    for (const { id, startMs, bytes, listed } of this.#catalogue.copies()) {
       if (!listed) continue;
       const file = copyFile(this.#o.folder, startMs);
       const size = await stat(file).then((info) => info.size, () => undefined);

@@ -26,6 +26,8 @@ export interface SegmentWriter {
   /** The first write error; appending after it does nothing. */
   readonly failure: SallyportError | undefined;
   readonly plainBytes: number;
+  /** Its period takes no more: it is to be closed at the next key frame. */
+  readonly wantsEnd: boolean;
   /** Whole boxes; copied at once. `keyFrameTimeMs`, since the segment's start, when they begin with a key frame. */
   append(bytes: Uint8Array, keyFrameTimeMs?: number): void;
   takeFileKey(): FileKey;
@@ -74,6 +76,7 @@ export class OpenSegment implements SegmentWriter {
   readonly #parts: WriterParts;
   #closing: Promise<SegmentRow> | undefined;
   #purged = false;
+  #wantsEnd = false;
 
   constructor(facts: WriterFacts, file: SegmentFile, parts: WriterParts) {
     this.facts = facts;
@@ -88,6 +91,7 @@ export class OpenSegment implements SegmentWriter {
   get ownBacklogBytes(): number { return this.#file.backlogBytes; }
   get failure(): SallyportError | undefined { return this.#purged ? this.#gone() : this.#file.failure; }
   get plainBytes(): number { return this.#file.plainBytes; }
+  get wantsEnd(): boolean { return this.#wantsEnd; }
 
   /** Resolves, never rejects, when a close that is under way has ended. */
   get settled(): Promise<unknown> { return this.#closing?.catch(() => {}) ?? Promise.resolve(); }
@@ -105,6 +109,11 @@ export class OpenSegment implements SegmentWriter {
   /** The period's slot is being shredded: what is written here is garbage from now on. */
   purge(): void {
     this.#purged = true;
+  }
+
+  /** Its period takes no more; until its recorder closes it, it goes on. */
+  end(): void {
+    this.#wantsEnd = true;
   }
 
   /** The disk is given up: nothing more is written, and whoever appends sees the failure. */

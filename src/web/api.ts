@@ -4,8 +4,8 @@
  */
 import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
 
-/** Without what comes as bytes or over a socket, and what only scripts ask for. */
-type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'slotReplace' | 'segment' | 'authority' | 'metrics' | 'openapi' | 'tokens' | 'tokenMake' | 'tokenEnd'>;
+/** Without what comes as bytes or over a socket, what the keys' worker asks, and what only scripts ask for. */
+type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'slotReplace' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'metrics' | 'openapi' | 'tokens' | 'tokenMake' | 'tokenEnd'>;
 type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
 
 const base = '/api/v1';
@@ -38,6 +38,11 @@ const routes: RouteTable = {
   cameras: ['GET', '/cameras'],
   timeline: ['GET', '/timeline'],
   noteExport: ['POST', '/exports'],
+  holds: ['GET', '/holds'],
+  eraseLook: ['POST', '/erase/look'],
+  eraseHours: ['POST', '/erase/hours'],
+  erasePlan: ['POST', '/erase/plan'],
+  eraseDone: ['POST', '/erase/done'],
   status: ['GET', '/status'],
   discover: ['POST', '/discover'],
   adopt: ['POST', '/adopt'],

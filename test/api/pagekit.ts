@@ -18,7 +18,7 @@ import { takeOwnerList } from '../../src/duties/owner.ts';
 import { Hub } from '../../src/hub.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { makeOwnerList, type OwnerList } from '../../src/seal/owner.ts';
-import type { PageConfig } from '../../src/policy/settings.ts';
+import type { HubConfig, PageConfig } from '../../src/policy/settings.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { camera as cameraConfig, hub as hubConfig } from '../policy/configs.ts';
 
@@ -227,8 +227,16 @@ export interface Door {
   member(owner: Browser, role: string, spaces: readonly string[]): Promise<Owned>;
 }
 
+/** What a test may put behind a page's doors. */
+export interface Behind {
+  readonly vault: Vault;
+  readonly clock: AheadClock;
+  readonly owner: { readonly list: OwnerList | undefined; readonly problem: undefined };
+  readonly config: HubConfig;
+}
+
 /** The page alone, over a real vault, with what a test puts behind its doors; no camera is watched. */
-export async function openDoor(t: Test, parts: PageParts, more: Partial<PageConfig> = {}): Promise<Door> {
+export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => PageParts), more: Partial<PageConfig> = {}, operations: (behind: Behind) => Partial<Operations> = () => ({})): Promise<Door> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const clock = new AheadClock();
@@ -240,9 +248,11 @@ export async function openDoor(t: Test, parts: PageParts, more: Partial<PageConf
     takeOwnerList: async (text) => { list = await takeOwnerList(text, 'of the page', vault); },
     renewCopies: (why) => vault.renewCopies(why),
   });
+  const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
+  const offered = operations(behind) as Operations;
   const page = new Page({
-    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts, folder: join(folder, 'page'), operations: () => ({}) as Operations,
-    site: { config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]), cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
+    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered,
+    site: { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
   });
   t.teardown(async () => {
     await page.close();

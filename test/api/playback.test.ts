@@ -22,6 +22,11 @@ async function door(t: Test): Promise<{ door: Door; open: () => number; asked: s
       if (slot === 9) throw new SallyportError('SP_SLOT_MISSING', { what: `slot ${slot} of ${camera}` });
       return Buffer.alloc(1024, 0x20);
     },
+    secondHeader: async (camera, stream, seq, slot) => {
+      if (slot === 9) throw new SallyportError('SP_SEGMENT_MISSING', { file: 'x' });
+      asked.push(`hold ${camera} ${stream} ${seq} ${slot}`);
+      return Buffer.alloc(168, 0x41);
+    },
     segment: async (_camera, _stream, seq) => {
       if (seq === 9) throw new SallyportError('SP_SEGMENT_MISSING', { file: 'x' });
       open++;

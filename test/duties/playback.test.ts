@@ -165,6 +165,7 @@ t.test('what is more than a page is asked for again, and none of it is told twic
     vault: {
       segments: async (q) => many.filter(({ startMs }) => startMs < q.toMs && startMs + 1000 > q.fromMs).slice(0, q.limit), gaps: (q) => vault.gaps(q), observations: (q) => vault.observations(q), periodsIn: (q) => vault.periodsIn(q),
       periodOfSlot: (q) => vault.periodOfSlot(q), slotText: (p) => vault.slotText(p), sealedFile: (name) => vault.sealedFile(name),
+      secondHeader: (name) => vault.secondHeader(name), heldIn: (q) => vault.heldIn(q),
     },
     clock: world.clock, timekeeper: trusted,
   });

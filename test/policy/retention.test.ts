@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { deadlineMs, periodOf } from '../../src/policy/periods.ts';
-import { duePeriods, explainPurge, keepFor, shortened } from '../../src/policy/retention.ts';
+import { dueMs, duePeriods, explainPurge, holdDeadlineMs, keepFor, shortened } from '../../src/policy/retention.ts';
 import { camera, day, hour, hub } from './configs.ts';
 
 const lengths = fc.constantFrom(10_000, 15_000, 60_000, hour, 6 * hour, day);
@@ -30,6 +30,14 @@ t.test('nothing is due before its deadline, everything is from its deadline on',
     const due = new Set(duePeriods(all, now));
     return all.every((period) => due.has(period) === period.deadlineMs <= now);
   }));
+});
+
+t.test('what is held until a time is due then, whatever the clock did before', async () => {
+  const steps = fc.array(fc.record({ toMs: times, byMs: fc.nat(900 * day) }), { maxLength: 3 });
+  fc.assert(fc.property(periods, times, fc.nat(3650 * day), steps, (all, now, moreMs, stepsBack) => all.every((period) => {
+    const deadline = holdDeadlineMs(now + moreMs, period, now, { stepsBack });
+    return deadline >= now + moreMs && dueMs({ ...period, deadlineMs: deadline }, now, { stepsBack }) === now + moreMs;
+  })));
 });
 
 t.test('more age never means keep', async () => {

@@ -49,6 +49,21 @@ t.test('a key that was taken belongs to the taker', async (t) => {
   t.ok(two.bytes.every((byte) => byte === 0));
 });
 
+t.test('a key is lent as a copy, as often as it is asked for, until it is forgotten', async (t) => {
+  const clock = movableClock();
+  const keys = new FileKeys(clock, 10);
+  const key = FileKey.generate();
+  keys.keep('front/1', key);
+  const lent = [keys.lend('front/1'), keys.lend('front/1')];
+  for (const copy of lent) t.ok(copy?.bytes.equals(key.bytes));
+  lent[0]?.close();
+  t.ok(lent[1]?.bytes.equals(key.bytes), 'each is the borrower\'s own');
+  keys.closed('front/1');
+  clock.now += 10;
+  t.equal(keys.lend('front/1'), undefined);
+  t.equal(keys.lend('front/2'), undefined);
+});
+
 t.test('closing wipes every key, and a key kept twice leaves no first one', async (t) => {
   const keys = new FileKeys(movableClock());
   const [one, two] = [FileKey.generate(), FileKey.generate()];

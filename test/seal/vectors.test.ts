@@ -6,12 +6,15 @@ import { boxesIn } from '../../src/base/mp4.ts';
 import { run } from '../../src/base/spawn.ts';
 import { readRecovery } from '../../src/policy/ownerdocuments.ts';
 import { Identity } from '../../src/seal/identity.ts';
+import { checkHold } from '../../src/seal/hold.ts';
 import { readMetadata, type SegmentMetadata } from '../../src/seal/metadata.ts';
 import { Opener, openWhole } from '../../src/seal/opener.ts';
 import { openSpace, openSpaceHistory, readOwnerList, readTakenOwnerList, slotRecipients } from '../../src/seal/owner.ts';
 import { padmeSize } from '../../src/seal/padme.ts';
 import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { verifySignature } from '../../src/seal/sshsig.ts';
+import { holdName } from '../../src/vault/footagepaths.ts';
+import { decodeHourList } from '../../src/vault/hourlist.ts';
 import { findThumbnail, isThumbnail, thumbnailIn } from '../../src/seal/thumbnail.ts';
 import { memorySource } from './bytes.ts';
 import { ageOpens, noAge, noFfprobe, noSshKeygen, typageOpens } from './referees.ts';
@@ -45,6 +48,10 @@ interface Index {
   readonly segment: SegmentVector;
   readonly cut_segment: SegmentVector & { readonly chunks: number };
   readonly hour_list: { readonly file: string; readonly plain_sha256: string };
+  readonly hold: {
+    readonly file: string; readonly size: number; readonly sha256: string; readonly slot: number; readonly class: string; readonly recipient: string; readonly slot_text_sha256: string;
+    readonly list: { readonly file: string; readonly plain_sha256: string; readonly order: string; readonly label: string; readonly deadline_ms: number };
+  };
   readonly thumbnail: SegmentVector & {
     readonly thumb: readonly [number, number]; readonly jpeg_size: number; readonly jpeg_sha256: string; readonly width: number; readonly height: number;
     readonly hour_list: { readonly file: string; readonly plain_sha256: string };
@@ -173,6 +180,32 @@ t.test('the hour list names both segments', async (t) => {
     t.match(row, { size: vector.size, key_frames: vector.key_frames, state: vector === index.segment ? 'complete' : 'cut' });
     t.equal(`data/footage/${row?.path}`, vector.file);
   }
+});
+
+t.test('the hold opens the segment in place of its own header, for the slot that its name says', { skip: noAge }, async (t) => {
+  const { hold } = index;
+  const text = slotText(hold.slot);
+  t.equal(sha256(text), hold.slot_text_sha256);
+  const { identity, ...rest } = openSlot(text, [kit], 'the hold\'s slot');
+  t.strictSame(rest, { camera: index.slot.camera, class: hold.class, startMs: index.slot.start_ms });
+  t.equal(identity.recipient, hold.recipient);
+  t.equal(hold.file, holdName(index.segment.file, hold.slot));
+  const header = read(hold.file);
+  t.strictSame([header.length, sha256(header)], [hold.size, hold.sha256]);
+  checkHold(header, hold.file);
+  const held = Buffer.concat([header, read(index.segment.file).subarray(hold.size)]);
+  t.equal(sha256(openWhole(held, [identity], hold.file)), index.segment.plain_sha256);
+  writeFileSync(`${work}/hold.txt`, identity.reveal());
+  t.equal(sha256((await ageOpens(held, `${work}/hold.txt`)) ?? Buffer.alloc(0)), index.segment.plain_sha256, 'age');
+  t.equal(sha256((await typageOpens(held, identity.reveal())) ?? Buffer.alloc(0)), index.segment.plain_sha256, 'age-encryption');
+  t.equal(await ageOpens(held, `${work}/hour.txt`), undefined, 'the hour\'s key does not open it');
+  t.equal(await ageOpens(read(index.segment.file), `${work}/hold.txt`), undefined, 'nor does the hold\'s key open the segment\'s own header');
+  t.equal(await ageOpens(Buffer.concat([header, read(index.cut_segment.file).subarray(hold.size)]), `${work}/hold.txt`), undefined, 'nor the hold another segment');
+  const plain = openWhole(read(hold.list.file), [identity], hold.list.file);
+  t.equal(sha256(plain), hold.list.plain_sha256);
+  t.match(decodeHourList(plain, hold.list.file), {
+    class: 'hold', slot: hold.slot, order: hold.list.order, label: hold.list.label, maker: 'device', deadline_ms: hold.list.deadline_ms, segments: [{ size: index.segment.size, hold_sha256: hold.sha256 }],
+  });
 });
 
 t.test('the segment with a thumbnail gives it, by its list and without, and from the chunks alone in which it lies', async (t) => {

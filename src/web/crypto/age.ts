@@ -7,6 +7,7 @@ import { SallyportError } from '../../base/errors.ts';
 import { decodeArmor, encodeArmor, looksArmored } from '../../seal/format/armor.ts';
 import { decodeBase64, encodeBase64 } from '../../seal/format/base64.ts';
 import { asciiOf, encodeCovered, encodeMacLine, parseHeader, type Stanza } from '../../seal/format/header.ts';
+import { sealHold, type HoldPrimitives } from '../../seal/format/hold.ts';
 import { chunkNonceBytes, chunkPlainBytes, chunkSealedBytes, chunkTagBytes, payloadNonceBytes, plainPayloadSize, setChunkNonce } from '../../seal/format/stream.ts';
 import { concatBytes, equalBytes, randomBytes, utf8, wipe, type Bytes } from './bytes.ts';
 import { Identity, recipientPoint } from './identity.ts';
@@ -53,10 +54,8 @@ export class SealedFile {
    * Throws SP_AGE_HEADER, SP_WRONG_IDENTITY, SP_AGE_MAC.
    */
   static open(start: Uint8Array, fileBytes: number, identities: readonly Identity[], what: string): SealedFile {
-    const header = parseHeader(start, what);
-    const fileKey = unwrapFileKey(header.stanzas, identities, what);
+    const { fileKey, header } = openHeader(start, identities, what);
     try {
-      if (!equalBytes(headerMac(fileKey, header.covered), header.mac)) throw new SallyportError('SP_AGE_MAC', { what });
       const payloadStart = header.size + payloadNonceBytes;
       if (start.length < payloadStart) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'it ends within its payload nonce' });
       const key = hkdf(sha256, fileKey, start.subarray(header.size, payloadStart), payloadInfo, keyBytes);
@@ -101,6 +100,43 @@ export class SealedFile {
     setChunkNonce(this.#nonce, index, last);
     return aeadOpen(this.#key, this.#nonce, sealed);
   }
+}
+
+/**
+ * The second header that opens a file for `recipient`: the same file key, once the file's own header, or another second one, has given it.
+ * @param start The file's first bytes, its header at least. SP_AGE_HEADER, SP_WRONG_IDENTITY, SP_AGE_MAC, SP_BAD_RECIPIENT.
+ */
+export function secondHeader(start: Uint8Array, identities: readonly Identity[], recipient: string, what: string): Uint8Array {
+  const { fileKey } = openHeader(start, identities, what);
+  try {
+    return sealHold(fileKey, recipientPoint(recipient), holdPrimitives);
+  } finally {
+    wipe(fileKey);
+  }
+}
+
+const holdPrimitives: HoldPrimitives = {
+  agree: (point) => {
+    const ephemeral = Identity.generate();
+    try {
+      return { share: ephemeral.point, secret: ephemeral.sharedSecret(point) as Uint8Array };
+    } finally {
+      ephemeral.close();
+    }
+  },
+  hkdf: (secret, salt, info) => hkdf(sha256, secret, salt, utf8(info), keyBytes),
+  hmac: (key, message) => hmac(sha256, key, message),
+  seal: (key, plain) => chacha20poly1305(key, zeroNonce).encrypt(plain),
+  wipe,
+};
+
+/** The caller wipes the key. */
+function openHeader(start: Uint8Array, identities: readonly Identity[], what: string): { fileKey: Uint8Array; header: ReturnType<typeof parseHeader> } {
+  const header = parseHeader(start, what);
+  const fileKey = unwrapFileKey(header.stanzas, identities, what);
+  if (equalBytes(headerMac(fileKey, header.covered), header.mac)) return { fileKey, header };
+  wipe(fileKey);
+  throw new SallyportError('SP_AGE_MAC', { what });
 }
 
 /** A whole file, binary or armored: all of it or an error (those of `SealedFile`, SP_AGE_ARMOR, SP_SEGMENT_CUT). */

@@ -3,6 +3,7 @@ import { SallyportError } from '../../base/errors.ts';
 import type { FootagePiece } from './footage.ts';
 import type { ClipPiece, ClipRequest } from './clip.ts';
 import type { Keeper, PlayRequest, ThumbnailRequest } from './keeper.ts';
+import type { EraseOrder, HoldOrder, OrderDone } from './orders.ts';
 import type { Halves, Stretch } from './stretch.ts';
 import type { Call, KeeperCall } from './worker.ts';
 
@@ -51,6 +52,26 @@ export class CryptoClient {
   /** About a second of work, in the worker. @param progress From 0 to 1. */
   stretch(passphrase: string, by: Stretch, progress?: (done: number) => void): Promise<Halves> {
     return this.#call('stretch', [passphrase, by], progress) as Promise<Halves>;
+  }
+
+  /** Keeps footage longer, signed by this device. @param progress From 0 to 1. */
+  hold(order: HoldOrder, nowMs: number, progress?: (done: number) => void): Promise<OrderDone> {
+    return this.#order('hold', [order, nowMs], progress);
+  }
+
+  /** Ends a hold before its time; what only it kept is destroyed. */
+  release(order: { readonly camera: string; readonly order: string }, nowMs: number): Promise<OrderDone> {
+    return this.#order('release', [order, nowMs]);
+  }
+
+  /** Erases a time, signed by this device. @param progress From 0 to 1, of the sealing anew of what stays. */
+  erase(order: EraseOrder, nowMs: number, progress?: (done: number) => void): Promise<OrderDone> {
+    return this.#order('erase', [order, nowMs], progress);
+  }
+
+  async #order(call: string, args: readonly unknown[], progress?: (done: number) => void): Promise<OrderDone> {
+    const { problems, ...done } = (await this.#call(call, args, progress)) as Omit<OrderDone, 'problems'> & { problems: Parameters<typeof SallyportError.fromJSON>[0][] };
+    return { ...done, problems: problems.map((problem) => SallyportError.fromJSON(problem)) };
   }
 
   /** Footage as it is opened; the next batch is opened while this one is used. Ending the loop stops the fetching. */

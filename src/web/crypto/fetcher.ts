@@ -10,6 +10,9 @@ export interface ByteRange {
 /** `path` is below the page's origin. Gives exactly the range, or all of it; throws HubAnswer where the hub answered otherwise, SP_HUB_UNREACHABLE where it did not. */
 export type Fetcher = (path: string, range?: ByteRange, signal?: AbortSignal) => Promise<Uint8Array>;
 
+/** A change asked of the hub, by JSON; gives what it answered. Throws as a Fetcher does. */
+export type Poster = (path: string, body: unknown) => Promise<unknown>;
+
 /** The hub answered, and not with what was asked for. */
 export class HubAnswer extends Error {
   readonly status: number;
@@ -45,6 +48,19 @@ export const httpFetcher: Fetcher = async (path, range, signal) => {
   const part = answer.status === 206 ? bytes : bytes.subarray(range.from, range.to);
   if (part.length !== range.to - range.from) throw new SallyportError('SP_READ', { file: path, reason: `it gave ${part.length} of ${range.to - range.from} bytes at ${range.from}` });
   return part;
+};
+
+export const httpPoster: Poster = async (path, body) => {
+  let answer: Response;
+  let bytes: Uint8Array;
+  try {
+    answer = await fetch(path, { method: 'POST', credentials: 'same-origin', cache: 'no-store', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    bytes = new Uint8Array(await answer.arrayBuffer());
+  } catch (error) {
+    throw new SallyportError('SP_HUB_UNREACHABLE', { reason: reasonOf(error) }, error);
+  }
+  if (!answer.ok) throw new HubAnswer(answer.status, errorIn(bytes, answer.status));
+  return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
 };
 
 /** What a failed fetch means to whoever watches. */

@@ -6,9 +6,10 @@ import type { Timeline } from '../../api/pagecontract.ts';
 import { SallyportError } from '../../base/errors.ts';
 import { boxAt, BoxError, fragmentTimes, tracksOf } from '../../base/mp4.ts';
 import { readMetadata } from '../../seal/format/metadata.ts';
+import { checkHold, holdBytes } from '../../seal/format/hold.ts';
 import { chunkPlainBytes, chunkSealedBytes } from '../../seal/format/stream.ts';
 import { thumbnailBoxBytes, thumbnailIn } from '../../seal/format/thumbnail.ts';
-import { SealedFile } from './age.ts';
+import { SealedFile, secondHeader } from './age.ts';
 import { concatBytes, wipe, type Bytes } from './bytes.ts';
 import { errorOf, HubAnswer, type Fetcher } from './fetcher.ts';
 import type { Identity } from './identity.ts';
@@ -44,6 +45,25 @@ export interface FootageRate {
   readonly openedBytes: number;
   /** Spent in opening alone. */
   readonly openingMs: number;
+}
+
+/** A key that opens a segment: by its own header, or by a second one. */
+interface Way {
+  readonly slot: number;
+  readonly generation: number;
+  readonly held: boolean;
+}
+
+/** What the hub asks a device to make a second header of, and for which period. */
+export interface WantedHeader extends Way {
+  readonly stream: StreamName;
+  readonly seq: number;
+}
+
+export interface HeaderTarget {
+  readonly slot: number;
+  readonly generation: number;
+  readonly recipient: string;
 }
 
 interface OpenedSegment {
@@ -182,7 +202,7 @@ export class SealedFootage {
     }
     const bytes = this.#bytesOf(camera, stream, segment, signal);
     try {
-      const box = await this.#openBytes(camera, segment, timeline, bytes, { offset, size }, nameOf(camera, stream, segment));
+      const box = await this.#openBytes(camera, stream, segment, timeline, bytes, { offset, size });
       this.#checkGoing(signal);
       const jpeg = thumbnailIn(box)?.slice() as Bytes | undefined;
       if (jpeg !== undefined) remember(this.#thumbnails, key, jpeg, thumbnailsKept);
@@ -199,6 +219,26 @@ export class SealedFootage {
   async timeline(camera: string, stream: StreamName, fromMs: number, toMs: number, signal?: AbortSignal): Promise<Timeline> {
     const query = new URLSearchParams({ camera, stream, fromMs: String(Math.floor(fromMs)), toMs: String(Math.ceil(toMs)) });
     return JSON.parse(new TextDecoder().decode(await this.#fetch(`${timelinePath}?${query}`, undefined, signal))) as Timeline;
+  }
+
+  /**
+   * A second header for a period that keeps footage longer. That period's own slot must open here, and be of the same camera and of such a class:
+   * a hub cannot have footage sealed to whom it likes. SP_HOLD, SP_SLOT_MISSING, SP_WRONG_IDENTITY, SP_AGE_MAC, and what the hub answered.
+   */
+  async secondHeader(camera: string, wanted: WantedHeader, target: HeaderTarget, signal?: AbortSignal): Promise<Uint8Array> {
+    const what = `${camera} ${wanted.stream} ${wanted.seq}`;
+    this.#checkGoing(signal);
+    try {
+      const [to, period, start] = await Promise.all([
+        this.#period(camera, { ...target, held: true }), this.#period(camera, wanted),
+        wanted.held ? this.#holdOf(camera, wanted.stream, wanted.seq, wanted.slot, signal) : this.#fetch(segmentPath(camera, wanted.stream, wanted.seq), { from: 0, to: holdBytes }, signal),
+      ]);
+      this.#checkGoing(signal);
+      if (to.recipient !== target.recipient) throw new SallyportError('SP_HOLD', { reason: `slot ${target.slot} is not what the hub says it is` });
+      return secondHeader(start, [period], target.recipient, what);
+    } catch (error) {
+      throw errorOf(error);
+    }
   }
 
   /** Wipes all keys; whatever is still going ends with SP_STOPPED. */
@@ -250,32 +290,45 @@ export class SealedFootage {
   }
 
   #open(camera: string, stream: StreamName, segment: Segment, timeline: FootageTimeline, bytes: SegmentBytes, chunks: number): Promise<OpenedSegment> {
-    return kept(this.#segments, `${camera}/${stream}/${segment.seq}`, segmentsKept, async () => {
-      const what = nameOf(camera, stream, segment);
-      const [identity, start] = await Promise.all([
-        this.#period(camera, segment, timeline), bytes.read(0, Math.min(segment.sizeBytes, usualPayloadStart + chunks * chunkSealedBytes)),
-      ]);
-      this.#checkGoing();
-      const file = SealedFile.open(start, segment.sizeBytes, [identity], what);
+    return kept(this.#segments, `${camera}/${stream}/${segment.seq}`, segmentsKept, () => this.#byAnyWay(segment, bytes, (way) => this.#openBy(way, camera, stream, segment, timeline, bytes, chunks)), ({ file }) => file.close());
+  }
+
+  async #byAnyWay<T>(segment: Segment, bytes: SegmentBytes, open: (way: Way) => Promise<T>): Promise<T> {
+    const failures: unknown[] = [];
+    for (const way of waysInto(segment)) {
       try {
-        const opened = { file, ...(await this.#readStart(file, bytes, camera, stream, segment, what)) };
-        this.#checkGoing();
-        return opened;
+        return await open(way);
       } catch (error) {
-        file.close();
-        throw error;
+        this.#checkGoing();
+        bytes.checkGoing();
+        failures.push(error);
+        // A second header may be of its maker's own making, and a key may be destroyed meanwhile: another one may open.
+        if (!isUseless(error)) break;
       }
-    }, ({ file }) => file.close());
+    }
+    // That one key of several was destroyed is no fault; what keeps the others from opening is told.
+    throw failures.find((error) => !isGone(error)) ?? failures[0];
+  }
+
+  /** The file by its own header, or with a second one in place of it, and what was read of its beginning: at least the header. */
+  async #fileBy(way: Way, camera: string, stream: StreamName, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>, bytes: SegmentBytes, bytesMin: number): Promise<SealedFile> {
+    const [identity, read, hold] = await Promise.all([
+      this.#period(camera, way, timeline, segment.startMs), bytes.read(0, Math.min(segment.sizeBytes, bytesMin)),
+      way.held ? this.#holdOf(camera, stream, segment.seq, way.slot) : undefined,
+    ]);
+    this.#checkGoing();
+    return SealedFile.open(hold === undefined ? read : concatBytes(hold, read.subarray(holdBytes)), segment.sizeBytes, [identity], nameOf(camera, stream, segment));
   }
 
   /** Opened bytes of a place, by the chunks in which it lies; what is asked for waits for no header. */
-  async #openBytes(camera: string, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>, bytes: SegmentBytes, { offset, size }: { offset: number; size: number }, what: string): Promise<Bytes> {
-    const first = Math.floor(offset / chunkPlainBytes);
-    const last = Math.floor((offset + size - 1) / chunkPlainBytes);
+  #openBytes(camera: string, stream: StreamName, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>, bytes: SegmentBytes, place: { offset: number; size: number }): Promise<Bytes> {
+    const first = Math.floor(place.offset / chunkPlainBytes);
+    const last = Math.floor((place.offset + place.size - 1) / chunkPlainBytes);
     bytes.ahead(usualPayloadStart, first, last + 1 - first);
-    const [identity, start] = await Promise.all([this.#period(camera, segment, timeline), bytes.read(0, Math.min(segment.sizeBytes, usualPayloadStart))]);
-    this.#checkGoing();
-    const file = SealedFile.open(start, segment.sizeBytes, [identity], what);
+    return this.#byAnyWay(segment, bytes, async (way) => this.#readPlace(await this.#fileBy(way, camera, stream, segment, timeline, bytes, usualPayloadStart), bytes, place, first, last));
+  }
+
+  async #readPlace(file: SealedFile, bytes: SegmentBytes, { offset, size }: { offset: number; size: number }, first: number, last: number): Promise<Bytes> {
     try {
       if (last >= file.chunkCount) throw file.damaged(last);
       const sealed = await bytes.read(file.chunkRange(first).from, file.chunkRange(last).to);
@@ -290,6 +343,27 @@ export class SealedFootage {
     } finally {
       file.close();
     }
+  }
+
+  /** The first chunk tells whether the key is the file's. */
+  async #openBy(way: Way, camera: string, stream: StreamName, segment: Segment, timeline: FootageTimeline, bytes: SegmentBytes, chunks: number): Promise<OpenedSegment> {
+    const what = nameOf(camera, stream, segment);
+    const file = await this.#fileBy(way, camera, stream, segment, timeline, bytes, usualPayloadStart + chunks * chunkSealedBytes);
+    try {
+      const opened = { file, ...(await this.#readStart(file, bytes, camera, stream, segment, what)) };
+      this.#checkGoing();
+      return opened;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  async #holdOf(camera: string, stream: StreamName, seq: number, slot: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const hold = await this.#fetch(`${apiPath}/holds/${encodeURIComponent(camera)}/${stream}/${seq}/${slot}`, undefined, signal);
+    this.#rate.fetchedBytes += hold.length;
+    checkHold(hold, `the second header of ${camera} ${stream} ${seq}`);
+    return hold;
   }
 
   /** `ftyp` and `moov`; the metadata box between them must say that this is the segment that was asked for. */
@@ -313,17 +387,19 @@ export class SealedFootage {
     throw new SallyportError('SP_SEGMENT_METADATA', { what, reason: 'it has no video track' });
   }
 
-  #period(camera: string, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>): Promise<Identity> {
-    return kept(this.#periods, `${camera}/${segment.slot}/${segment.generation}`, periodsKept, () => this.#openPeriod(camera, segment, timeline), (identity) => identity.close());
+  #period(camera: string, way: Way, timeline?: Pick<FootageTimeline, 'periods'>, atMs?: number): Promise<Identity> {
+    const kind = way.held ? 'held/' : '';
+    return kept(this.#periods, `${kind}${camera}/${way.slot}/${way.generation}`, periodsKept, () => this.#openPeriod(camera, way, timeline, atMs), (identity) => identity.close());
   }
 
-  async #openPeriod(camera: string, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>): Promise<Identity> {
-    const what = `the key of ${camera} at ${new Date(segment.startMs).toISOString()}`;
-    const text = await this.#fetch(slotPath(camera, segment));
+  async #openPeriod(camera: string, way: Way, timeline: Pick<FootageTimeline, 'periods'> | undefined, atMs: number | undefined): Promise<Identity> {
+    const what = atMs === undefined ? `slot ${way.slot} of ${camera}` : `the key of ${camera} at ${new Date(atMs).toISOString()}`;
+    const text = await this.#fetch(slotPath(camera, way));
     this.#rate.fetchedBytes += text.length;
     const { identity, ...period } = openSlot(text, this.#identities, what);
-    const listed = timeline.periods.find(({ slot, generation }) => slot === segment.slot && generation === segment.generation);
-    if (!this.#closed && period.camera === camera && period.class === 'footage' && (listed === undefined || listed.startMs === period.startMs)) return identity;
+    const listed = timeline?.periods.find(({ slot, generation }) => slot === way.slot && generation === way.generation);
+    const right = way.held ? period.class === 'hold' || period.class === 'rest' : period.class === 'footage';
+    if (!this.#closed && period.camera === camera && right && (listed === undefined || listed.startMs === period.startMs)) return identity;
     identity.close();
     this.#checkGoing();
     throw new SallyportError('SP_SEGMENT_METADATA', { what, reason: 'it is the key of another time or camera' });
@@ -385,7 +461,7 @@ export class SealedFootage {
 
   #bytesOf(camera: string, stream: StreamName, segment: Segment, signal: AbortSignal | undefined): SegmentBytes {
     return new SegmentBytes(async (from, to, stop) => {
-      const bytes = await this.#fetch(`${apiPath}/segments/${encodeURIComponent(camera)}/${stream}/${segment.seq}`, { from, to }, stop);
+      const bytes = await this.#fetch(segmentPath(camera, stream, segment.seq), { from, to }, stop);
       this.#rate.fetchedBytes += bytes.length;
       return bytes;
     }, segment.sizeBytes, signal);
@@ -401,6 +477,25 @@ interface Held { readonly from: number; readonly to: number; readonly bytes: Pro
 /** Where the hub gives a period's sealed key. */
 export function slotPath(camera: string, { slot, generation }: { readonly slot: number; readonly generation: number }): string {
   return `${apiPath}/slots/${encodeURIComponent(camera)}/${slot}/${generation}`;
+}
+
+function segmentPath(camera: string, stream: StreamName, seq: number): string {
+  return `${apiPath}/segments/${encodeURIComponent(camera)}/${stream}/${seq}`;
+}
+
+/** Its own header first, unless its key is gone; then the second ones. */
+function waysInto({ slot, generation, holds = [] }: Segment): Way[] {
+  return [...(holds.some((hold) => hold.slot === slot) ? [] : [{ slot, generation, held: false }]), ...holds.map((hold) => ({ ...hold, held: true }))];
+}
+
+/** What one way into a segment fails with, where another one may open. */
+function isUseless(error: unknown): boolean {
+  if (isGone(error) || (error instanceof HubAnswer && error.error.code === 'SP_HOLD_DAMAGED')) return true;
+  return error instanceof SallyportError && (['SP_WRONG_IDENTITY', 'SP_AGE_HEADER', 'SP_AGE_MAC', 'SP_AGE_PAYLOAD', 'SP_SEGMENT_METADATA'] as const).some((code) => code === error.code);
+}
+
+function isGone(error: unknown): boolean {
+  return (error instanceof HubAnswer && error.gone) || (error instanceof SallyportError && error.code === 'SP_SLOT_MISSING');
 }
 
 /** One segment's sealed bytes by ranges: what was asked for ahead is not asked for again. */
@@ -495,8 +590,7 @@ function boxesOf<T>(read: () => T, what: string): T {
 
 /** A purge goes its way beside whoever plays: that is no fault of the footage. */
 function failureOf(error: unknown, segment: Segment): FootagePiece {
-  const gone = (error instanceof HubAnswer && error.gone) || (error instanceof SallyportError && error.code === 'SP_SLOT_MISSING');
-  if (gone) return { kind: 'gap', wallMs: segment.startMs, toMs: segment.startMs + segment.durationMs, reason: 'purged meanwhile' };
+  if (isGone(error)) return { kind: 'gap', wallMs: segment.startMs, toMs: segment.startMs + segment.durationMs, reason: 'purged meanwhile' };
   return { kind: 'problem', wallMs: segment.startMs, error: errorOf(error) };
 }
 

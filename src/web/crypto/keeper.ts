@@ -5,13 +5,15 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { SallyportError } from '../../base/errors.ts';
 import { acceptNamespace, approvalDocument, recoverNamespace, recoveryDocument, type AskedChange, type Recovery } from '../../policy/ownerdocuments.ts';
+import { ownerKeys } from '../../seal/format/ownerlist.ts';
 import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
-import type { Fetcher } from './fetcher.ts';
+import type { Fetcher, Poster } from './fetcher.ts';
 import { makeClip, type ClipPiece, type ClipRequest } from './clip.ts';
 import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
+import { erase, hold, release, type EraseOrder, type HoldOrder, type OrderDone, type OrderParts } from './orders.ts';
 import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
 import { resealSlot } from './slot.ts';
@@ -72,14 +74,18 @@ const dayMs = 86_400_000;
 export class Keeper {
   readonly #store: DeviceStore;
   readonly #fetch: Fetcher;
+  readonly #post: Poster;
   #kit: Identity | undefined;
   #device: { readonly identity: Identity; readonly name: string } | undefined;
   #spaces: readonly OpenedSpace[] = [];
+  /** Who speaks for the owner, by the list in hand. */
+  #owners: readonly string[] | undefined;
   #footage: SealedFootage | undefined;
 
-  constructor(o: { readonly records: RecordStore; readonly fetch: Fetcher }) {
+  constructor(o: { readonly records: RecordStore; readonly fetch: Fetcher; readonly post: Poster }) {
     this.#store = new DeviceStore(o.records);
     this.#fetch = o.fetch;
+    this.#post = o.post;
   }
 
   newStretch(): Stretch {
@@ -185,6 +191,7 @@ export class Keeper {
     const spaces = openSpaces(list, this.#inHand().identity);
     this.#closeSpaces();
     this.#spaces = spaces;
+    this.#owners = ownerKeys(list);
     if (p.account !== undefined) await this.#store.note(p.account, { ownerList: p.text });
     return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
@@ -212,6 +219,21 @@ export class Keeper {
     const before = await this.#fetch(slotPath(p.camera, p));
     const text = resealSlot(before, this.#identities(), p.recipients);
     return { camera: p.camera, slot: p.slot, generation: p.generation, from: toHex(sha256(before)), text: toBase64url(text) };
+  }
+
+  /** Keeps footage longer, signed by this device: it must be an owner's, and open that footage. SP_OWNER_NEEDED, SP_HOLD, SP_NO_SLOT, SP_NO_DEVICE. */
+  hold(order: HoldOrder, nowMs: number, progress?: (done: number) => void): Promise<OrderDone> {
+    return hold(this.#orderParts(nowMs, progress), order);
+  }
+
+  /** Ends a hold before its time. SP_OWNER_NEEDED, SP_HOLD. */
+  release(p: { camera: string; order: string }, nowMs: number): Promise<OrderDone> {
+    return release(this.#orderParts(nowMs), p);
+  }
+
+  /** Erases a time of a camera. SP_OWNER_NEEDED; SP_ERASE: then nothing was destroyed. */
+  erase(order: EraseOrder, nowMs: number, progress?: (done: number) => void): Promise<OrderDone> {
+    return erase(this.#orderParts(nowMs, progress), order);
   }
 
   // footage
@@ -245,6 +267,13 @@ export class Keeper {
     this.forgetKit();
   }
 
+  /** Who is known to be no owner is told so before the hub is asked. */
+  #orderParts(nowMs: number, progress?: (done: number) => void): OrderParts {
+    const signer = this.#inHand().identity;
+    if (this.#owners !== undefined && !this.#owners.includes(signer.signer)) throw new SallyportError('SP_OWNER_NEEDED', { what: 'this order' });
+    return { post: this.#post, footage: this.#opened(), signer, nowMs, progress };
+  }
+
   #opened(): SealedFootage {
     return this.#footage ??= new SealedFootage({ fetch: this.#fetch, identities: this.#identities() });
   }
@@ -274,6 +303,7 @@ export class Keeper {
     this.#footage = undefined;
     for (const { identities } of this.#spaces) for (const identity of identities) identity.close();
     this.#spaces = [];
+    this.#owners = undefined;
   }
 }
 

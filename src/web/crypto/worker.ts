@@ -4,11 +4,12 @@
  */
 import { asSallyportError } from '../../base/errors.ts';
 import type { Stretch } from './stretch.ts';
-import { errorOf, httpFetcher } from './fetcher.ts';
+import { errorOf, httpFetcher, httpPoster } from './fetcher.ts';
 import { Keeper, type PlayRequest, type ThumbnailRequest } from './keeper.ts';
 import type { ClipPiece, ClipRequest } from './clip.ts';
 import type { FootagePiece } from './footage.ts';
 import { indexedDbRecords } from './indexeddb.ts';
+import type { EraseOrder, HoldOrder, OrderDone } from './orders.ts';
 import { memoryRecords, type RecordStore } from './records.ts';
 
 /** What a worker and a port of Node's have in common. */
@@ -61,8 +62,11 @@ export class CryptoServer {
     if (call === 'forgo') return { result: this.#looking.get(args[0] as number)?.abort(), transfer: [] };
     if (call === 'next') return this.#next(args[0] as number);
     if (call === 'stop') return { result: await this.#stop(args[0] as number), transfer: [] };
+    const progress = (done: number): void => this.#port.postMessage({ id, progress: done }, []);
+    if (call === 'hold') return { result: plain(await this.#keeper.hold(args[0] as HoldOrder, args[1] as number, progress)), transfer: [] };
+    if (call === 'erase') return { result: plain(await this.#keeper.erase(args[0] as EraseOrder, args[1] as number, progress)), transfer: [] };
+    if (call === 'release') return { result: plain(await this.#keeper.release(args[0] as { camera: string; order: string }, args[1] as number)), transfer: [] };
     if (call === 'stretch') {
-      const progress = (done: number): void => this.#port.postMessage({ id, progress: done }, []);
       return { result: this.#keeper.stretch(args[0] as string, args[1] as Stretch, progress), transfer: [] };
     }
     if (!isKeeperCall(call)) throw new TypeError(`no such call: ${call}`);
@@ -130,10 +134,15 @@ function isKeeperCall(call: string): call is KeeperCall {
   return (keeperCalls as readonly string[]).includes(call);
 }
 
+/** Errors cross as what they are in JSON. */
+function plain({ problems, ...done }: OrderDone): object {
+  return { ...done, problems: problems.map((problem) => problem.toJSON()) };
+}
+
 /** Only where this file is a worker of a browser; elsewhere it is imported. */
 function serve(): void {
   const scope = self as unknown as { postMessage: Port['postMessage']; addEventListener(type: 'message', take: (event: MessageEvent) => void): void };
-  const server = new CryptoServer({ postMessage: (message, transfer) => scope.postMessage(message, transfer) }, new Keeper({ records: recordsHere(), fetch: httpFetcher }));
+  const server = new CryptoServer({ postMessage: (message, transfer) => scope.postMessage(message, transfer) }, new Keeper({ records: recordsHere(), fetch: httpFetcher, post: httpPoster }));
   scope.addEventListener('message', ({ data }) => void server.answer(data as Call));
 }
 

@@ -16,7 +16,7 @@ const nthCall: FaultCase = {
     const perRound = await callsPerRound(o);
     o.say(`calls a round: ${[...perRound].map(([call, count]) => `${call} ${count}`).join(', ')}`);
     const pairs = calls.filter((call) => (perRound.get(call) ?? 0) > 0).flatMap((call) => errnos.map((errno) => [call, errno] as const));
-    const points = Math.ceil((o.quick ? 75 : 540) / pairs.length);
+    const points = Math.ceil((o.quick ? 100 : 540) / pairs.length);
     const sweeps: Sweep[] = [];
     const waiting = [...pairs];
     await Promise.all(Array.from({ length: atOnce }, async () => {

@@ -1,6 +1,6 @@
 /**
- * The vault alone, in a process of its own, doing in a tight loop what a hub does: periods, segments of two streams, gaps, hour lists,
- * purges, checkpoints. A tracer attached from outside makes some of its calls fail. Lines of JSON on standard output say what was
+ * The vault alone, in a process of its own, doing in a tight loop what a hub does: periods, segments of two streams, holds, gaps, hour
+ * lists, purges, checkpoints. A tracer attached from outside makes some of its calls fail. Lines of JSON on standard output say what was
  * acknowledged; lines on standard input say when to begin and when the faults are over.
  *
  *   sweepdriver.ts FOLDER  ← `sweep N` … → one line a round ← `calm` → what the same process and a new opening find
@@ -18,6 +18,8 @@ import { begin, makeWorld, openVault, prepare, record, start } from '../../vault
 const lengthMs = 10_000;
 /** A period is purged so many rounds after its end. */
 const keptRounds = 3;
+/** What is held is purged so many rounds after its period's end. */
+const heldRounds = 5;
 const calmRounds = 3;
 
 export interface RoundReport {
@@ -35,6 +37,8 @@ const folder = process.argv[2] ?? '';
 const world = makeWorld(folder);
 const vault = await openVault(world);
 const live = new Map<string, { round: number; sha256: string }>();
+/** Paths of segments whose hold was acknowledged. */
+const held = new Set<string>();
 let round = 0;
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -81,13 +85,18 @@ async function playRound(v: Vault): Promise<RoundReport> {
   await step('segment in pieces', async () => {
     if (period === undefined) return;
     const writer = await begin(v, period, { wallMs: now + 4000 });
-    writer.takeFileKey().close();
+    const key = writer.takeFileKey();
     for (let n = 0; n < 4; n++) writer.append(makeBox('mdat', Buffer.alloc(70_000, n)), n * 500);
     if (writer.failure !== undefined) {
       await writer.abandon();
       throw writer.failure;
     }
-    acknowledged.push(await acknowledge(await writer.close({ durationMs: 2000, reason: 'continuous' })));
+    const row = await writer.close({ durationMs: 2000, reason: 'continuous' });
+    acknowledged.push(await acknowledge(row));
+    await step('hold', async () => {
+      if (await v.hold(row.id, key, { deadlineMs: now + (1 + heldRounds) * lengthMs, recipients: [world.owner.recipient] })) held.add(row.path);
+    });
+    key.close();
   });
   await step('gap', () => v.addGap({ camera, stream: 'main', fromMs: now + 7000, toMs: now + 8000, reason: 'stalled', detail: 'a gap' }));
   await step('setting', () => v.putSetting('round', round));
@@ -96,7 +105,7 @@ async function playRound(v: Vault): Promise<RoundReport> {
     const due = await v.duePeriods(now);
     if (due.length === 0) return;
     await v.purge(due, {});
-    for (const [path, { round: made }] of live) if (made < round - keptRounds) live.delete(path);
+    for (const [path, { round: made }] of live) if (made < round - (held.has(path) ? heldRounds : keptRounds)) live.delete(path);
   });
   await step('checkpoint', async () => void await v.checkpoint());
   return { round, acknowledged, errors };

@@ -1,6 +1,7 @@
 /** Sealed things as they lie on disks that strangers may write to: age header, payload, slot. What opens must be what was sealed. */
 import { readFileSync } from 'node:fs';
 import { encodeCovered, headerEnd, parseHeader } from '../../../src/seal/format/header.ts';
+import { checkHold, holdBytes } from '../../../src/seal/format/hold.ts';
 import { Identity } from '../../../src/seal/identity.ts';
 import { headerSizeOf, Opener, openWhole } from '../../../src/seal/opener.ts';
 import { sealArmored, sealWhole } from '../../../src/seal/sealer.ts';
@@ -28,7 +29,7 @@ export const header: Target = {
   longRun: 1_000_000,
   mutators: [...headerWords, ...byteMutators],
   corpus: () => [...segments, 'data/footage/front/20261124/05/hour-2.json.age'].map((name) => vector(name).subarray(0, 300))
-    .concat(sealWhole(Buffer.from('x'), [kit.recipient, kit.recipient, kit.recipient]).subarray(0, 600)),
+    .concat(sealWhole(Buffer.from('x'), [kit.recipient, kit.recipient, kit.recipient]).subarray(0, 600), vector('data/footage/front/20261124/05/20261124T050000Z-1.mp4.age.4.hold')),
   read(bytes) {
     const end = headerEnd(bytes);
     try {
@@ -36,6 +37,7 @@ export const header: Target = {
       expect(end === size, 'both find the same end');
       expect(Buffer.from(encodeCovered(stanzas)).equals(covered), 'a header has one encoding only');
       expect(mac.length === 32, 'a MAC has 32 bytes');
+      if (isHold(bytes)) return 'read a hold';
       headerSizeOf(bytes, 'it');
       return `read ${Math.min(stanzas.length, 5)}`;
     } catch (error) {
@@ -43,6 +45,18 @@ export const header: Target = {
     }
   },
 };
+
+/** What a device hands over is taken when it is exactly one header for one recipient. */
+function isHold(bytes: Buffer): boolean {
+  try {
+    checkHold(bytes, 'it');
+    expect(bytes.length === holdBytes && parseHeader(bytes, 'it').size === holdBytes && parseHeader(bytes, 'it').stanzas.length === 1, 'a hold is one header and nothing else');
+    return true;
+  } catch (error) {
+    refusal(error, ['SP_AGE_HEADER']);
+    return false;
+  }
+}
 
 /** Sealed once per run; what an altered file opens to must be one of these, whole. */
 const plains = [Buffer.alloc(0), Buffer.from('seven b'), Buffer.alloc(65_536, 5), Buffer.alloc(65_600, 7)];

@@ -8,7 +8,7 @@ import { openWhole } from '../../../src/seal/opener.ts';
 import { findThumbnail, isThumbnail, thumbnailBox, thumbnailIn } from '../../../src/seal/thumbnail.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../../src/seal/slot.ts';
 import { decodeHourList, encodeHourList } from '../../../src/vault/hourlist.ts';
-import { parseSegmentPath, segmentPath } from '../../../src/vault/footagepaths.ts';
+import { holdName, parseHoldName, parseSegmentPath, segmentPath } from '../../../src/vault/footagepaths.ts';
 import { boxMutators } from '../boxes.ts';
 import { byteMutators, textMutators } from '../mutate.ts';
 import { expect, refusal, type Target } from '../target.ts';
@@ -79,8 +79,10 @@ export const hourlist: Target = {
     const plain = openWhole(vector(`${folder}/hour-2.json.age`), [periodIdentity()], 'the vector');
     const list = decodeHourList(plain, 'the vector');
     const gap = { stream: 'main' as const, from_ms: list.start_ms, to_ms: list.start_ms + 5, reason: 'camera offline', detail: 'it is away' };
+    const held = list.segments.slice(0, 1).map((record) => ({ ...record, hold_sha256: record.header_sha256 }));
+    const hold = Buffer.from(encodeHourList({ ...list, class: 'hold', segments: held, order: '5a11e0a7', maker: 'device', label: 'the visitor' }));
     const withThumbnail = openWhole(vector('thumbnail/hour-2.json.age'), [periodIdentity()], 'the vector');
-    return [plain, withThumbnail, Buffer.from(encodeHourList({ ...list, segments: [], gaps: [gap] })), Buffer.from(encodeHourList({ ...list, segments: list.segments.slice(0, 1) }))];
+    return [plain, hold, withThumbnail, Buffer.from(encodeHourList({ ...list, segments: [], gaps: [gap] })), Buffer.from(encodeHourList({ ...list, segments: list.segments.slice(0, 1) }))];
   },
   read(bytes) {
     try {
@@ -118,11 +120,16 @@ export const names: Target = {
   bytesMax: 2048,
   longRun: 1_000_000,
   mutators: [...textMutators(['../', '/', '..', '\u0000', '\u202e', 'COM1', '.sub', '.part', '.mp4.age', '20261124T050000Z-1', '-', 'ß', 'İ', '\u{1f600}', '\ufdfa']), ...byteMutators],
-  corpus: () => ['front', 'Front door', 'Garten (Süd)', 'front/20261124/05/20261124T050000Z-1.mp4.age', 'front/20261124/05/20261124T050010Z-2.sub.mp4.age.part'].map((text) => Buffer.from(text)),
+  corpus: () => ['front', 'Front door', 'Garten (Süd)', 'front/20261124/05/20261124T050000Z-1.mp4.age', 'front/20261124/05/20261124T050010Z-2.sub.mp4.age.part', 'front/20261124/05/20261124T050000Z-1.mp4.age.4.hold'].map((text) => Buffer.from(text)),
   read(bytes) {
     const text = bytes.toString();
     const slug = slugOf(text, ['front', 'camera']);
     expect(isCameraId(slug) && slug !== 'front' && slug !== 'camera', 'a slug is a free camera id');
+    const hold = parseHoldName(text);
+    if (hold !== undefined) {
+      expect(holdName(hold.segment, hold.slot) === text, 'only what building would have written is a hold');
+      return 'hold';
+    }
     const path = parseSegmentPath(text);
     if (path === undefined) return isCameraId(text) ? 'id' : 'no path';
     const built = `${segmentPath(path.camera, path.folderMs, path)}${path.part ? '.part' : ''}`;

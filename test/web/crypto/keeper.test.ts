@@ -1,38 +1,18 @@
 import t from 'tap';
-import { MessageChannel } from 'node:worker_threads';
 import { readOwnerList, slotRecipients } from '../../../src/seal/owner.ts';
 import { verifySignature } from '../../../src/seal/sshsig.ts';
 import { readRecovery } from '../../../src/policy/ownerdocuments.ts';
-import { CryptoClient, type CryptoWorker } from '../../../src/web/crypto/client.ts';
-import type { Fetcher } from '../../../src/web/crypto/fetcher.ts';
 import type { ClipPiece } from '../../../src/web/crypto/clip.ts';
 import type { FootagePiece, FootageTimeline } from '../../../src/web/crypto/footage.ts';
 import { makeDevice } from '../../../src/web/crypto/device.ts';
 import type { Identity } from '../../../src/web/crypto/identity.ts';
-import { Keeper } from '../../../src/web/crypto/keeper.ts';
 import { openSpaces, verifyOwnerList } from '../../../src/web/crypto/ownerlist.ts';
 import { openSlot } from '../../../src/web/crypto/slot.ts';
-import { memoryRecords, type RecordStore } from '../../../src/web/crypto/records.ts';
-import { CryptoServer, type Call } from '../../../src/web/crypto/worker.ts';
+import { memoryRecords } from '../../../src/web/crypto/records.ts';
 import { hourMs, makeWorld, openVault, start } from '../../vault/world.ts';
 import { fakeJpeg } from '../../seal/thumbnail.ts';
+import { browser } from './page.ts';
 import { folderFetcher, recordFilm, timelineOf, withTimeline } from './world.ts';
-
-/** A browser's page and worker, with a real channel between them. */
-function browser(o: { records?: RecordStore; fetch?: Fetcher } = {}): CryptoClient {
-  const { port1, port2 } = new MessageChannel();
-  const server = new CryptoServer({ postMessage: (message, transfer) => port2.postMessage(message, transfer as ArrayBuffer[]) }, new Keeper({ records: o.records ?? memoryRecords(), fetch: o.fetch ?? (async () => new Uint8Array(0)) }));
-  port2.on('message', (call: Call) => void server.answer(call));
-  const worker: CryptoWorker = {
-    postMessage: (message) => port1.postMessage(message),
-    addEventListener: (type: string, take: (event: never) => void) => void (type === 'message' && port1.on('message', (data) => take({ data } as never))),
-    terminate: () => {
-      port1.close();
-      port2.close();
-    },
-  };
-  return new CryptoClient(worker);
-}
 
 const account = 'A'.repeat(22);
 const hub = `ssh-ed25519 ${'A'.repeat(68)}`;

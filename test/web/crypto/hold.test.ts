@@ -1,0 +1,270 @@
+/** Keeping and erasing by a browser: its real keys and worker, over HTTPS, on a real vault; what opens, stock `age` judges. */
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Me, Timeline } from '../../../src/api/pagecontract.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { SallyportError } from '../../../src/base/errors.ts';
+import { run } from '../../../src/base/spawn.ts';
+import { EraseDuty } from '../../../src/duties/erase.ts';
+import { HeaderOrders } from '../../../src/duties/headers.ts';
+import { HoldDuty } from '../../../src/duties/hold.ts';
+import { PlaybackDuty } from '../../../src/duties/playback.ts';
+import { holdNamespace, wishDocument } from '../../../src/policy/wishes.ts';
+import { readOwnerList, slotRecipients } from '../../../src/seal/owner.ts';
+import type { Period, SegmentRow } from '../../../src/vault/vault.ts';
+import { verifyFolder } from '../../../src/vault/verify.ts';
+import type { CryptoClient } from '../../../src/web/crypto/client.ts';
+import { HubAnswer, type Fetcher, type Poster } from '../../../src/web/crypto/fetcher.ts';
+import type { FootagePiece } from '../../../src/web/crypto/footage.ts';
+import { noAge } from '../../seal/referees.ts';
+import { browser as cryptoPage } from './page.ts';
+import { recordFilm } from './world.ts';
+import { newHalf, newLogin, openDoor, type Answer, type Behind, type Browser, type Door } from '../../api/pagekit.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+interface House {
+  readonly door: Door;
+  readonly browser: Browser;
+  /** The owner's page, with its device and spaces open. */
+  readonly page: CryptoClient;
+  readonly kit: string;
+  readonly list: string;
+  readonly hour: Period;
+  readonly rows: readonly SegmentRow[];
+  /** What went into each of the three. */
+  readonly films: readonly Buffer[];
+  readonly startMs: number;
+}
+
+const timekeeper = { verdict: { stepsBack: [] } } as never;
+
+function refused({ status, bytes }: Answer): HubAnswer {
+  const { error } = JSON.parse(bytes.toString()) as { error: Parameters<typeof SallyportError.fromJSON>[0] };
+  return new HubAnswer(status, SallyportError.fromJSON(error));
+}
+
+/** As `httpFetcher` and `httpPoster`, by a browser's session. */
+function wires(browser: Browser): { fetch: Fetcher; post: Poster } {
+  return {
+    fetch: async (path, range) => {
+      const answer = await browser.get(path, range === undefined ? {} : { range: `bytes=${range.from}-${range.to - 1}` });
+      if (answer.status >= 300) throw refused(answer);
+      return new Uint8Array(answer.bytes);
+    },
+    post: async (path, body) => {
+      const answer = await browser.ask('POST', path, { body });
+      if (answer.status >= 300) throw refused(answer);
+      return answer.body;
+    },
+  };
+}
+
+function duties({ vault, clock, owner, config }: Behind) {
+  const orders = new HeaderOrders(vault, clock);
+  const hold = new HoldDuty({ vault, site: { owner, config }, orders, timekeeper, clock, log: silentLog, onChange: () => {} });
+  const erase = new EraseDuty({ vault, site: { owner, config }, orders, clock, onChange: () => {} });
+  return { orders, hold, erase };
+}
+
+/** An owner with a kit and a browser, and three segments of an hour that has ended. */
+async function house(t: Test): Promise<House> {
+  const door = await openDoor(t, ({ vault, clock }) => ({ playback: new PlaybackDuty({ vault, clock, timekeeper }) }), {}, (behind) => {
+    const { orders, hold, erase } = duties(behind);
+    return {
+      'hold': async (signed) => { const plan = await hold.begin(signed); return { ...plan, targets: [...plan.targets], wanted: [...plan.wanted] }; },
+      'headers': async ({ order, headers }) => ({ taken: await orders.take(order, headers.map(({ header, ...rest }) => ({ ...rest, header: Buffer.from(header, 'base64') }))) }),
+      'hold-done': async ({ order }) => ({ sentences: await hold.finish(order) }),
+      'holds': async () => JSON.parse(JSON.stringify({ holds: await hold.list() })) as never,
+      'release': async (signed) => ({ sentences: await hold.release(signed) }),
+      'erase-look': async ({ whole, ...wish }) => ({ sentences: await erase.look({ ...wish, why: '' }, whole) }),
+      'erase': async (signed) => erase.begin(signed),
+      'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
+      'erase-plan': async ({ order }) => { const plan = await erase.plan(order); return { ...plan, targets: [...plan.targets], wanted: [...plan.wanted] }; },
+      'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
+    };
+  });
+  const browser = door.browser();
+  const page = cryptoPage(wires(browser));
+  const nowMs = door.clock.wallMs();
+  const kit = await page.ask.makeKit(nowMs);
+  const device = await page.ask.makeDevice('phone');
+  const list = await page.ask.firstOwnerList(nowMs);
+  await page.ask.forgetKit();
+  await browser.must('POST', 'first/begin', { code: door.page.pair().code });
+  await browser.must<Me>('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(newHalf()), device, ownerList: list });
+  await page.ask.openOwnerList({ text: list, trust: [kit.signer] });
+  const startMs = Math.floor(nowMs / hourMs) * hourMs - 2 * hourMs;
+  const recipients = slotRecipients(readOwnerList(list, 'owner.json'), 'home');
+  const hour = await door.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + dayMs, recipients });
+  const rows: SegmentRow[] = [];
+  const films: Buffer[] = [];
+  for (const minute of [0, 1, 2]) {
+    const made = await recordFilm(door.vault, hour, { wallMs: startMs + minute * 60_000, rounds: 20 });
+    rows.push(made.row);
+    films.push(Buffer.concat(made.fragments));
+  }
+  await door.vault.finishPeriods(nowMs);
+  t.teardown(() => page.close());
+  return { door, browser, page, kit: kit.text, list, hour, rows, films, startMs };
+}
+
+async function played(page: CryptoClient, fromMs: number): Promise<{ bytes: Buffer; kinds: string[] }> {
+  const pieces: FootagePiece[] = [];
+  for await (const piece of page.play({ camera: 'front', stream: 'main', fromMs, toMs: fromMs + hourMs })) pieces.push(piece);
+  return {
+    bytes: Buffer.concat(pieces.flatMap((piece) => (piece.kind === 'fragment' ? [piece.bytes] : []))),
+    kinds: pieces.filter(({ kind }) => kind !== 'fragment').map((piece) => (piece.kind === 'gap' ? `gap ${piece.reason}` : piece.kind === 'problem' ? piece.error.code : piece.kind)),
+  };
+}
+
+async function timeline({ browser, startMs }: House): Promise<Timeline> {
+  return browser.must<Timeline>('GET', `timeline?camera=front&fromMs=${startMs}&toMs=${startMs + hourMs}`);
+}
+
+async function ageOpens(t: Test, { door, kit }: House, path: string, slot: number, held: boolean): Promise<string> {
+  const folder = t.testdir();
+  writeFileSync(`${folder}/kit.txt`, kit);
+  const file = join(door.folder, 'data', 'footage', path);
+  const script = `dd if=${door.folder}/data/keyring/keyring.1 bs=1024 skip=${4 * slot} count=1 2>/dev/null | age -d -i ${folder}/kit.txt > ${folder}/key.txt && ${held ? `(cat ${file}.${slot}.hold; tail -c +169 ${file})` : `cat ${file}`} | age -d -i ${folder}/key.txt`;
+  return createHash('sha256').update((await run('sh', ['-c', script])).stdout).digest('hex');
+}
+
+async function sound(t: Test, { door }: House): Promise<void> {
+  await door.vault.close();
+  t.same((await verifyFolder({ folder: join(door.folder, 'data') })).problems, []);
+}
+
+t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'s key alone; released, it is gone', { skip: noAge }, async (t) => {
+  const site = await house(t);
+  const { door, browser, page, rows, films, hour, startMs } = site;
+  const [, kept] = rows as [SegmentRow, SegmentRow, SegmentRow];
+  const whole = await ageOpens(t, site, kept.path, hour.slot, false);
+  const steps: number[] = [];
+  const done = await page.hold({ camera: 'front', fromMs: startMs + 70_000, toMs: startMs + 80_000, untilMs: door.clock.wallMs() + 9 * dayMs, label: 'the visitor' }, door.clock.wallMs(), (part) => steps.push(part));
+  t.match(done, { problems: [], sentences: [/1 segment .* to be kept until/, /hold [0-9a-f]{8}: 1 segment .* are kept until/] });
+  t.same(steps, [1]);
+  const { holds } = await browser.must<{ holds: { order: string; camera: string; label: string; segments: number }[] }>('GET', 'holds');
+  t.match(holds, [{ order: done.order, camera: 'front', label: 'the visitor', segments: 1 }]);
+  const before = await timeline(site);
+  t.match(before.periods, [{ slot: hour.slot }, { keeps: 'hold' }]);
+  t.same(before.segments.map(({ holds: ways }) => ways?.length ?? 0), [0, 1, 0]);
+  t.same(before.segments[1]?.slot, hour.slot, 'its own key still opens it');
+  t.ok((await played(page, startMs)).bytes.equals(Buffer.concat(films)), 'all of the hour plays');
+
+  await door.vault.purge([hour], {});
+  const { periods, segments } = await timeline(site);
+  t.match(segments, [{ seq: kept.seq, slot: periods[0]!.slot, holds: [{ slot: periods[0]!.slot }] }]);
+  t.equal(segments.length, 1);
+  t.equal(periods.length, 1);
+  const after = await played(page, startMs);
+  t.same(after.kinds, ['init']);
+  t.ok(after.bytes.equals(films[1] as Buffer), 'byte for byte');
+  t.equal(await ageOpens(t, site, kept.path, periods[0]!.slot, true), whole, 'and stock age opens the same');
+  const picture = await page.ask.keyFrame({ camera: 'front', stream: 'main', atMs: startMs + 75_000, timeline: await timeline(site) });
+  t.equal(picture?.wallMs, startMs + 75_000);
+  // A page that was fetched before the purge knows the hold's key already.
+  const old: FootagePiece[] = [];
+  const fresh = cryptoPage(wires(browser));
+  t.teardown(() => fresh.close());
+  await fresh.ask.takeKit(site.kit);
+  for await (const piece of fresh.play({ camera: 'front', stream: 'main', fromMs: startMs, toMs: startMs + hourMs, timeline: before })) old.push(piece);
+  t.same(old.flatMap((piece) => (piece.kind === 'gap' ? [`gap ${piece.reason}`] : piece.kind === 'problem' ? [piece.error.code] : piece.kind === 'init' ? ['init'] : [])), ['gap purged meanwhile', 'init', 'gap purged meanwhile']);
+
+  t.match((await page.release({ camera: 'front', order: done.order }, door.clock.wallMs())).sentences, [/is released: 1 segment .* destroyed/]);
+  t.same((await timeline(site)).segments, []);
+  t.equal((await browser.get(`segments/front/main/${kept.seq}`)).status, 410);
+  t.equal((await browser.get(`holds/front/main/${kept.seq}/${periods[0]!.slot}`)).status, 410);
+  t.same((await readdir(dirname(join(door.folder, 'data', 'footage', kept.path))).catch(() => [])), []);
+  await sound(t, site);
+});
+
+t.test('what a browser erases is gone, and what the same key opened stays, under another one', { skip: noAge }, async (t) => {
+  const site = await house(t);
+  const { door, browser, page, rows, films, hour, startMs } = site;
+  const range = { camera: 'front', fromMs: startMs + 70_000, toMs: startMs + 80_000 };
+  t.match(await browser.must('POST', 'erase/look', { ...range, whole: false }), { sentences: [/1 segment .* go, more than was asked for/, /2 segments sealed to them stay/] });
+  const whole = await ageOpens(t, site, rows[0]!.path, hour.slot, false);
+  const done = await page.erase({ ...range, why: 'a guest asked' }, door.clock.wallMs());
+  t.match(done, { problems: [], sentences: [/go/, /shredded/, /erased: 1 segment/] });
+  const { periods, segments, gaps } = await timeline(site);
+  t.match(periods, [{ keeps: 'rest', deadlineMs: hour.deadlineMs }]);
+  t.same(segments.map(({ seq }) => seq), [rows[0]!.seq, rows[2]!.seq]);
+  t.match(gaps, [{ reason: 'erased' }]);
+  const left = await played(page, startMs);
+  t.same(left.kinds, ['init', 'gap erased']);
+  t.ok(left.bytes.equals(Buffer.concat([films[0] as Buffer, films[2] as Buffer])));
+  t.equal(await ageOpens(t, site, rows[0]!.path, periods[0]!.slot, true), whole);
+  t.equal((await browser.get(`slots/front/${hour.slot}/${hour.generation}`)).status, 410);
+
+  // The rest goes as a whole, without a key.
+  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: 'moved out' });
+  t.match(await browser.must('POST', 'erase/plan', { camera: 'front', order }), { open: 0, wanted: [] });
+  t.match(await browser.must('POST', 'erase/done', { camera: 'front', order, force: false }), { sentences: [/erased: 2 segments/] });
+  t.same((await timeline(site)).segments, []);
+  t.equal((await browser.ask('POST', 'erase/done', { body: { camera: 'front', order, force: false } })).status, 404, 'once');
+  const { lines } = await browser.must<{ lines: { what: string; who: string }[] }>('GET', 'audit?limit=100');
+  t.ok(lines.some(({ what }) => what === 'erase.asked'));
+  await sound(t, site);
+});
+
+t.test('a second header that is damaged, or another\'s, leaves what its own header opens; alone it is told, not played', async (t) => {
+  const site = await house(t);
+  const { door, page, rows, films, hour, startMs, browser } = site;
+  for (const label of ['one', 'two']) await page.hold({ camera: 'front', fromMs: startMs, toMs: startMs + 1000, untilMs: door.clock.wallMs() + 9 * dayMs, label }, door.clock.wallMs());
+  const [first, second] = (await timeline(site)).segments[0]?.holds ?? [];
+  if (first === undefined || second === undefined) throw new Error('two holds were made');
+  const file = join(door.folder, 'data', 'footage', `${rows[0]!.path}.${first.slot}.hold`);
+  const header = await readFile(file);
+  header[100] = header[100]! ^ 1;
+  await writeFile(file, header);
+  t.match([(await browser.get(`holds/front/main/1/${first.slot}`)).code, (await browser.get(`holds/front/main/1/${second.slot}`)).status], ['SP_HOLD_DAMAGED', 200]);
+  t.ok((await played(page, startMs)).bytes.equals(Buffer.concat(films)));
+  await door.vault.purge([hour], {});
+  t.ok((await played(page, startMs)).bytes.equals(films[0] as Buffer), 'the other hold opens it');
+  await writeFile(join(door.folder, 'data', 'footage', `${rows[0]!.path}.${second.slot}.hold`), header);
+  const broken = await played(page, startMs);
+  // What is open in this browser stays open in it; a new one is told.
+  t.ok(broken.bytes.equals(films[0] as Buffer));
+  const fresh = cryptoPage(wires(browser));
+  t.teardown(() => fresh.close());
+  await fresh.ask.takeKit(site.kit);
+  t.same((await played(fresh, startMs)).kinds, ['SP_HOLD_DAMAGED']);
+});
+
+t.test('only an owner keeps and erases, each goes on with his own order alone, and a document counts for the camera that it names', async (t) => {
+  const site = await house(t);
+  const { door, browser, page, startMs } = site;
+  const nowMs = door.clock.wallMs();
+  const wish = { camera: 'front', fromMs: startMs, toMs: startMs + 1000, untilMs: nowMs + dayMs, label: '' };
+  const member = await door.member(browser, 'member', ['home']);
+  const theirs = cryptoPage(wires(member.browser));
+  t.teardown(() => theirs.close());
+  await theirs.ask.makeDevice('their phone');
+  await t.rejects(theirs.hold(wish, nowMs), { code: 'SP_OWNER_NEEDED', hint: /ask one/ }, 'the hub says so');
+  await theirs.ask.openOwnerList({ text: site.list, trust: [readOwnerList(site.list, 'owner.json').signer] });
+  await t.rejects(theirs.hold(wish, nowMs), { code: 'SP_OWNER_NEEDED' }, 'and the browser by itself, once it knows who is the owner');
+  await t.rejects(theirs.erase({ ...wish, why: '' }, nowMs), { code: 'SP_OWNER_NEEDED' });
+  t.match((await member.browser.get('holds')).body, { holds: [] });
+
+  const document = wishDocument({ what: 'hold', ...wish }, nowMs);
+  const signature = member.kit.signer().sign(document, holdNamespace);
+  t.equal((await browser.post('hold', { camera: 'garden', document, signature })).code, 'SP_PAGE_REQUEST');
+  t.equal((await browser.post('hold', { camera: 'front', document: '{}', signature })).code, 'SP_PAGE_REQUEST');
+  t.match(await browser.post('hold', { camera: 'front', document, signature }), { status: 403, code: 'SP_OWNER_NEEDED' });
+
+  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '' });
+  for (const [path, body] of [['hold/done', { order }], ['hold/headers', { order, headers: [] }]] as const) t.equal((await member.browser.post(path, { camera: 'front', ...body })).code, 'SP_PAGE_UNKNOWN');
+  t.equal((await member.browser.post('erase/done', { camera: 'front', order, force: true })).code, 'SP_PAGE_RIGHT');
+  t.equal((await browser.post('erase/done', { camera: 'garden', order, force: true })).code, 'SP_PAGE_UNKNOWN');
+  t.equal((await timeline(site)).segments.length, 3, 'nothing was erased');
+  const done = await page.hold(wish, nowMs);
+  t.equal((await browser.post('hold/done', { camera: 'front', order: done.order })).code, 'SP_PAGE_UNKNOWN', 'done once');
+  const [held] = (await member.browser.must<{ holds: unknown[] }>('GET', 'holds')).holds;
+  t.match(held, { order: done.order }, 'who may see that camera sees what is kept of it');
+});
+
