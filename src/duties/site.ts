@@ -20,7 +20,7 @@ import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
+import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, secureAdvice, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
@@ -172,11 +172,11 @@ export class Site {
       throw new SallyportError('SP_CAMERA_OTHER', { camera: id, address: placeOf(to), reason: `its serial number is ${facts.device.serial || 'none'} and not ${known.device.serial || 'none'}` });
     }
     return this.#inTurn(async () => {
-      await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
+      const remembered = await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
       await rememberPlace(vault, id, to, this.#wanted.cameras.find((wanted) => wanted.id === id) ?? camera);
       await vault.audit({ what: 'camera.moved', who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
       await this.#apply('camera offline');
-      return describeCamera(id, facts);
+      return describeCamera(id, remembered);
     });
   }
 
@@ -213,9 +213,9 @@ export class Site {
 
   /** What is remembered of a camera, in words. */
   async describe(camera: string): Promise<string[]> {
-    this.#known(camera);
+    const config = this.#known(camera);
     const facts = await recallCamera(this.#o.vault, camera);
-    return facts === undefined ? ['it has not said yet who it is'] : describeCamera(camera, facts);
+    return facts === undefined ? ['it has not said yet who it is'] : [...describeCamera(camera, facts), secureAdvice(config, facts) ?? []].flat();
   }
 
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
@@ -223,12 +223,12 @@ export class Site {
     return this.#inTurn(async () => {
       const { access, facts: known } = await this.#recallInPlace(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
-      await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
+      const remembered = await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
       this.#o.notices.settle('camera changed', camera);
       await this.#restart(this.#known(camera));
       this.#o.onChange();
-      return describeCamera(camera, facts);
+      return describeCamera(camera, remembered);
     });
   }
 
@@ -264,6 +264,12 @@ export class Site {
   /** What is remembered of a camera. */
   facts(camera: string): Promise<CameraFacts | undefined> {
     return recallCamera(this.#o.vault, camera);
+  }
+
+  /** What should be done about how cameras are asked, in words. */
+  async advice(): Promise<string[]> {
+    const all = await Promise.all(this.placed.map(async (camera) => secureAdvice(camera, await this.facts(camera.id).catch(() => undefined))));
+    return all.filter((one) => one !== undefined);
   }
 
   /** The signed list in force and those before it, as the owner's devices need them. */

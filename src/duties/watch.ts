@@ -65,6 +65,8 @@ export interface CameraStatus {
   readonly state: string;
   readonly recording: boolean;
   readonly device: CameraFacts['device'] | undefined;
+  /** When it was taken in; undefined where that is not known. */
+  readonly adoptedMs: UnixMs | undefined;
   readonly restarts: number;
   readonly bytes: number;
   readonly lastSealedMs: UnixMs | undefined;
@@ -183,6 +185,7 @@ export class CameraWatch implements Watched {
       state: this.#problem !== undefined ? `${this.#problem.message} (${this.#problem.code})` : main?.state ?? 'being asked what it is',
       recording: main?.recording === true,
       device: this.#facts?.device,
+      adoptedMs: this.#facts?.adoptedMs,
       restarts: main?.restarts ?? 0,
       bytes: main?.bytes ?? 0,
       lastSealedMs: main?.lastSealedMs,
@@ -210,8 +213,7 @@ export class CameraWatch implements Watched {
       access: async () => ({ camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), certificates: certificatesOf(camera.id, facts) }),
       known: () => (this.#facts ?? facts).device,
       onChange: async (device) => {
-        this.#facts = { ...(this.#facts ?? facts), device };
-        await rememberCamera(vault, camera.id, this.#facts);
+        this.#facts = await rememberCamera(vault, camera.id, { ...(this.#facts ?? facts), device });
       },
     });
     this.#changes.start();
@@ -246,9 +248,9 @@ export class CameraWatch implements Watched {
         if (known !== undefined && (known.askedAt ?? placeOf(addressOf(camera))) === placeOf(addressOf(camera))) return known;
         const password = await this.#password();
         const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal, certificatesAnew(camera.id, known));
-        await rememberCamera(vault, camera.id, facts);
+        const remembered = await rememberCamera(vault, camera.id, facts);
         await vault.audit({ what: 'camera.adopted', who: 'hub', camera: camera.id, detail: { ...facts.device } });
-        return facts;
+        return remembered;
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
         const problem = asSallyportError(error);

@@ -3,6 +3,9 @@ import type { Me } from '../../src/api/pagecontract.ts';
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
 import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
 import { Identity } from '../../src/seal/identity.ts';
+import { makeDevice } from '../../src/web/crypto/device.ts';
+import { makeKit } from '../../src/web/crypto/kit.ts';
+import { firstOwnerList, nextOwnerList } from '../../src/web/crypto/ownerlist.ts';
 import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, startPage } from './pagekit.ts';
 
 const hourMs = 3_600_000;
@@ -101,6 +104,23 @@ t.test('a session is exchanged each day, and ends when it is not used, or is old
   t.equal((await browser.get('me')).status, 200);
   clock.aheadMs += 31 * dayMs;
   t.equal((await browser.get('me')).code, 'SP_PAGE_SESSION', 'not used for a month');
+});
+
+t.test('a phone whose clock is off by a day: what it signs is taken, and its session lasts by the hub\'s clock', async (t) => {
+  const site = await startPage(t);
+  const kit = makeKit(Date.now()).identity;
+  const phone = makeDevice('phone');
+  const browser = site.browser();
+  await browser.must('POST', 'first/begin', { code: (await site.pair()).code });
+  const list = firstOwnerList(kit, phone.shape, Date.now() + dayMs);
+  const answer = await browser.ask('POST', 'first/owner', { body: { person: { name: 'Olga Owner' }, login: newLogin(), device: phone.shape, ownerList: list } });
+  t.equal(answer.status, 200, 'a list of tomorrow');
+  const cookie = String(answer.headers['set-cookie']);
+  t.match(cookie, /; Max-Age=7776000;/, 'counted from when it came');
+  t.notMatch(cookie, /expires/i, 'and not by a date that such a phone would take for past');
+  t.equal((await browser.post('owner', { text: nextOwnerList(list, phone.identity, { kind: 'space', name: 'cellar' }, Date.now() - dayMs) })).status, 200, 'one of yesterday after it: lists go by their numbers');
+  const { nowMs } = (await browser.get('hello')).body as { nowMs: number };
+  t.ok(Math.abs(nowMs - Date.now()) < 10_000, 'the hub tells its time, by which a recovery is signed');
 });
 
 t.test('two tabs: whichever asks first when the cookie is exchanged, both stay in', async (t) => {
