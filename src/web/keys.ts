@@ -58,7 +58,7 @@ export function openKeys(): Keys {
     },
     open,
     lock: () => ask.lock(),
-    wordsOf: (recipient) => ask.recipientWords(recipient),
+    wordsOf: (device) => ask.deviceWords(device),
     forget: (account) => ask.forgetDevice(account),
     async approve(pending) {
       const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');

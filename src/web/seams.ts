@@ -56,8 +56,8 @@ export interface Keys {
   /** The device in hand, with the spaces that the list opens to it. */
   open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
   lock(): Promise<void>;
-  /** Six words for a public key, which two people compare: a hub that slips in a key of its own says other words. */
-  wordsOf(recipient: string): Promise<readonly string[]>;
+  /** Six words for a device's public keys, which two people compare: a hub that slips in a key of its own says other words. */
+  wordsOf(device: Pick<Device, 'recipient' | 'signer'>): Promise<readonly string[]>;
   forget(account: string): Promise<void>;
   approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
   /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */

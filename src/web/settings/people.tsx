@@ -64,7 +64,7 @@ function WaitingCard({ waiting, onSigned }: { readonly waiting: readonly Waiting
     });
   };
   return <section class="card" aria-labelledby="people-waiting"><div><h2 id="people-waiting">{say.people.waiting}</h2><p class="muted">{say.people.waitingLead}</p></div>
-    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords recipient={one.device.recipient} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
+    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords device={one.device} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
       {held.device === undefined ? null : <Button kind="main" busy={doing.busy} onClick={() => sign(one)}>{say.people.sign}</Button>}</li>)}</ul>
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {held.device === undefined ? <UnlockPanel /> : null}

@@ -7,7 +7,7 @@ import { words } from '../../../src/policy/wordlist.ts';
 import { makeDevice, type Device } from '../../../src/web/crypto/device.ts';
 import { Identity } from '../../../src/web/crypto/identity.ts';
 import { makeKit } from '../../../src/web/crypto/kit.ts';
-import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
+import { deviceWords, firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
 import { resealSlot } from '../../../src/web/crypto/slot.ts';
 import { verifySignature } from '../../../src/web/crypto/sshsig.ts';
 import { ageOpens, noAge } from '../../seal/referees.ts';
@@ -173,11 +173,12 @@ t.test('who was away follows the lists one by one', async (t) => {
   for (const from of [{ known: first }, { keys: [kit.signer] }]) t.throws(() => followOwnerLists(forged, [first], from), { code: 'SP_OWNER_LIST' });
 });
 
-t.test('two people compare six words for a key', async (t) => {
-  const said = recipientWords(phone.identity.recipient);
+t.test('two people compare six words for both keys of a device: who slips in either says other words', async (t) => {
+  const said = deviceWords(phone.shape);
   t.equal(said.length, 6);
   t.ok(said.every((word) => words.includes(word)));
-  t.notSame(recipientWords(kit.recipient), said);
+  t.notSame(deviceWords({ ...phone.shape, recipient: kit.recipient }), said);
+  t.notSame(deviceWords({ ...phone.shape, signer: kit.signer }), said, 'the key that would sign the next list');
 });
 
 t.test('the project\'s own vectors open here as they open in the hub', async (t) => {
