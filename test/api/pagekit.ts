@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Operations, ReplyOf } from '../../src/api/contract.ts';
-import { Page, type PageParts } from '../../src/api/page.ts';
+import { Page, type PageOptions, type PageParts } from '../../src/api/page.ts';
 import type { Login, Me } from '../../src/api/pagecontract.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -221,6 +221,8 @@ export interface Door {
   readonly plain: string;
   browser(): Browser;
   owner(): Promise<Owned>;
+  /** Into another space, as a new configuration has it. */
+  moveCamera(camera: string, space: string): void;
   member(owner: Browser, role: string, spaces: readonly string[]): Promise<Owned>;
 }
 
@@ -237,9 +239,9 @@ export async function openDoor(t: Test, parts: PageParts, more: Partial<PageConf
     takeOwnerList: async (text) => { list = await takeOwnerList(text, 'of the page', vault); },
     renewCopies: (why) => vault.renewCopies(why),
   });
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]), cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] };
   const page = new Page({
-    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts, folder: join(folder, 'page'), operations: () => ({}) as Operations,
-    site: { config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]), cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
+    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts, folder: join(folder, 'page'), operations: () => ({}) as Operations, site,
   });
   t.teardown(async () => {
     await page.close();
@@ -249,6 +251,11 @@ export async function openDoor(t: Test, parts: PageParts, more: Partial<PageConf
   await page.start();
   const base = page.state.urls.find((url) => url.startsWith('https://127.0.0.1')) ?? '';
   const plain = page.state.urls.find((url) => url.startsWith('http://')) ?? '';
-  const site: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
-  return { folder, clock, vault, accounts, page, notices, base, plain, browser: site.browser, owner: () => makeOwner(site), member: (owner, role, spaces) => joinAs(site, owner, role, spaces) };
+  const house: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
+  return { folder, clock, vault, accounts, page, notices, base, plain, browser: house.browser, owner: () => makeOwner(house), member: (owner, role, spaces) => joinAs(house, owner, role, spaces),
+    moveCamera(camera, space) {
+      site.config = { ...site.config, cameras: site.config.cameras.map((one) => (one.id === camera ? { ...one, space } : one)) };
+      page.siteChanged();
+    },
+  };
 }
