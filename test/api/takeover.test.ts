@@ -68,3 +68,21 @@ t.test('what is held open for a session that ended meanwhile ends at once', asyn
   await browser.must('POST', 'logout');
   t.ok(door.accounts.sessions.hold(found!.principal).signal.aborted);
 });
+
+t.test('a still that was asked for before privacy came is not shown after it', async (t) => {
+  let isPrivate = false;
+  let asked = 0;
+  const still = async (): Promise<Buffer> => {
+    asked++;
+    isPrivate = true;
+    return Buffer.from('picture');
+  };
+  const door = await openDoor(t, { still, privacy: { isPrivate: () => isPrivate, switch: async () => {} } });
+  const { browser } = await door.owner();
+  for (let n = 0; n < 2; n++) {
+    const answer = await browser.get('stills/front');
+    t.equal(answer.code, 'SP_PRIVATE');
+    t.notOk(answer.bytes.includes('picture'));
+  }
+  t.equal(asked, 1, 'in private nothing is asked for');
+});
