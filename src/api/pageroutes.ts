@@ -118,7 +118,11 @@ function textOf(pattern: string): TSchema {
 
 /** A server with all routes, which listens nowhere yet. */
 export async function makeServer(rooms: PageRooms, options: FastifyServerOptions): Promise<FastifyInstance> {
-  const server = fastify({ ...options, logger: false, exposeHeadRoutes: false, bodyLimit: bodyBytesMax, ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } } });
+  const server = fastify({
+    ...options, logger: false, exposeHeadRoutes: false, bodyLimit: bodyBytesMax, ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    // A path that is no text, before any hook.
+    frameworkErrors: (error, request, reply) => void refuse(error, request as FastifyRequest, (reply as FastifyReply).headers(pageHeaders), rooms.log),
+  });
   const handlers = handlersOf(rooms);
   const doors = new Doors();
   server.setErrorHandler((error, request, reply) => void refuse(error, request, reply, rooms.log));
@@ -402,9 +406,16 @@ function handlersOf(rooms: PageRooms): Handlers {
     still: async ({ params, principal, reply }) => {
       if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
       const camera = params['camera'] ?? '';
+      const checkPrivacy = (): void => {
+        if (isPrivate(spaceOf(site, camera) ?? '')) throw new SallyportError('SP_PRIVATE', { camera });
+      };
+      checkPrivacy();
       await watchLog.live(principal.account.id, camera, 'still');
+      const picture = await still(camera);
+      // It may have been asked for before.
+      checkPrivacy();
       // It is the camera's word that this is a picture: nothing but one is made of it.
-      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(await still(camera)));
+      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(picture));
     },
     live: socketOnly,
     talk: socketOnly,

@@ -94,7 +94,8 @@ export async function ask<R extends Asked>(name: R, question: Question<R>): Prom
   const response = await reach(`${base}${path.replace(':id', encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
   if (!response.ok) {
     const error = await errorOf(response);
-    if (response.status === 401 && name !== 'login') onSessionOver(error);
+    // Not a passphrase that was wrong, which is a 401, too.
+    if (error.code === 'SP_PAGE_SESSION') onSessionOver(error);
     throw error;
   }
   return await response.json() as PageReplyOf<R>;

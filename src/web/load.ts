@@ -9,6 +9,11 @@ export function loadKeys(): Promise<Keys> {
   return keys;
 }
 
+/** Private keys leave the memory, if they ever came into it. */
+export async function lockKeys(): Promise<void> {
+  await (await keys)?.lock();
+}
+
 let players: Promise<Players> | undefined;
 
 export function loadPlayers(): Promise<Players> {

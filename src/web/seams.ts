@@ -58,14 +58,14 @@ export interface Keys {
   /** The device in hand, with the spaces that the list opens to it. */
   open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
   lock(): Promise<void>;
-  /** Six words for a public key, which two people compare: a hub that slips in a key of its own says other words. */
-  wordsOf(recipient: string): Promise<readonly string[]>;
+  /** Six words for a device's public keys, which two people compare: a hub that slips in a key of its own says other words. */
+  wordsOf(device: Pick<Device, 'recipient' | 'signer'>): Promise<readonly string[]>;
   forget(account: string): Promise<void>;
   approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
   /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */
   admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
-  /** Next lists, after which nothing is sealed for these devices any more. Empty where the list knows none of them. */
-  expel(list: OwnerListInHand, account: string, leaving: readonly { readonly recipient: string; readonly signer: string }[]): Promise<readonly string[]>;
+  /** Next lists, after which these devices sign nothing and open nothing new but of `spaces`. Empty where that is so already. */
+  restrict(list: OwnerListInHand, account: string, recipients: readonly string[], spaces: readonly string[]): Promise<readonly string[]>;
   /** An owner's new passphrase and device, signed by the kit in hand for this hub alone. */
   recover(hub: string, name: string, login: Login, device: Device, nowMs: number): Promise<Approval>;
 }

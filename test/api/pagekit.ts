@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Operations, ReplyOf } from '../../src/api/contract.ts';
-import { Page, type PageParts } from '../../src/api/page.ts';
+import { Page, type PageOptions, type PageParts } from '../../src/api/page.ts';
 import type { Login, Me } from '../../src/api/pagecontract.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -224,6 +224,8 @@ export interface Door {
   readonly plain: string;
   browser(): Browser;
   owner(): Promise<Owned>;
+  /** Into another space, as a new configuration has it. */
+  moveCamera(camera: string, space: string): void;
   member(owner: Browser, role: string, spaces: readonly string[]): Promise<Owned>;
 }
 
@@ -250,9 +252,9 @@ export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => 
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as Operations;
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] };
   const page = new Page({
-    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered,
-    site: { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
+    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered, site,
   });
   t.teardown(async () => {
     await page.close();
@@ -262,6 +264,11 @@ export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => 
   await page.start();
   const base = page.state.urls.find((url) => url.startsWith('https://127.0.0.1')) ?? '';
   const plain = page.state.urls.find((url) => url.startsWith('http://')) ?? '';
-  const site: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
-  return { folder, clock, vault, accounts, page, notices, base, plain, browser: site.browser, owner: () => makeOwner(site), member: (owner, role, spaces) => joinAs(site, owner, role, spaces) };
+  const house: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
+  return { folder, clock, vault, accounts, page, notices, base, plain, browser: house.browser, owner: () => makeOwner(house), member: (owner, role, spaces) => joinAs(house, owner, role, spaces),
+    moveCamera(camera, space) {
+      site.config = { ...site.config, cameras: site.config.cameras.map((one) => (one.id === camera ? { ...one, space } : one)) };
+      page.siteChanged();
+    },
+  };
 }

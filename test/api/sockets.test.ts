@@ -63,6 +63,18 @@ t.test('live pictures end with the session: revoked, logged out, less allowed, e
   t.same(await Promise.all([a.closed, f.closed]), [4001, 4001], 'logged out, in every tab');
 });
 
+t.test('a camera that comes into another space is watched by those of that space only', async (t) => {
+  const { site } = await door(t);
+  const owner = await site.owner();
+  const member = await site.member(owner.browser, 'member', ['home']);
+  const [a, b] = [watch(site, owner.browser), watch(site, member.browser)];
+  t.same(await Promise.all([a.opened, b.opened]), [true, true]);
+  site.moveCamera('front', 'garden');
+  t.equal(await b.closed, 4001);
+  t.equal(a.socket.readyState, WebSocket.OPEN);
+  t.equal(await watch(site, member.browser).opened, false);
+});
+
 t.test('the audit says who watched and listened, once for many connections', async (t) => {
   const { site } = await door(t);
   const owner = await site.owner();

@@ -29,6 +29,7 @@ t.test('a leaf verifies against its authority, by openssl; for names and address
   for (const names of [['example.org'], ['localhost', 'hub.example.org'], ['8.8.8.8'], ['192.169.1.1'], ['172.32.0.1'], ['2001:db8::1'], ['local'], ['nothub.local']]) {
     t.match(await verify(folder, authority.certificate, leaf(names)), /permitted subtree violation/, names.join());
   }
+  t.match(new X509Certificate(authority.certificate).keyUsage, ['1.3.6.1.5.5.7.3.1'], 'nor for mail or programs, whose names no constraint is about');
   const other = makeAuthority({ hubName: 'Other', names: ['localhost'] });
   t.match(await verify(folder, other.certificate, leaf(['localhost'])), /error/);
 });

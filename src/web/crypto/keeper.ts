@@ -14,7 +14,7 @@ import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type Foot
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
 import { erase, hold, release, type EraseOrder, type HoldOrder, type OrderDone, type OrderParts } from './orders.ts';
-import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
+import { deviceWords, firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
 import { resealSlot } from './slot.ts';
 import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
@@ -196,9 +196,9 @@ export class Keeper {
     return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
 
-  /** Six words for a key, which two people compare before one of them signs for it. */
-  recipientWords(recipient: string): string[] {
-    return recipientWords(recipient);
+  /** Six words for a device's keys, which two people compare before one of them signs for it. */
+  deviceWords(device: Pick<OwnerDevice, 'recipient' | 'signer'>): string[] {
+    return deviceWords(device);
   }
 
   // what the owner signs

@@ -123,8 +123,10 @@ async function makeOwner(you: You): Promise<{ me: Me; device: OpenDevice }> {
   const device = await keys.makeDevice(deviceName(navigator.userAgent));
   const ownerList = await keys.ownersList(device, await ownerListInHand().catch(() => undefined));
   const me = await ask('firstOwner', { body: { person: { name: you.name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device, ownerList } });
-  await keys.forgetKit();
   await keys.keep({ account: me.account.id, login: you.name, id: deviceIdOf(me, device.recipient) }, second);
   second.fill(0);
-  return { me, device: await keys.open(device, me.account.id, await ownerListInHand()) };
+  // While the kit is in hand no list but its own is believed.
+  const opened = await keys.open(device, me.account.id, await ownerListInHand());
+  await keys.forgetKit();
+  return { me, device: opened };
 }

@@ -102,7 +102,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   return <div class="stack">
     <div class="page-head"><Heading>{say.timeline.title}</Heading><DayPicker startMs={startMs} nowMs={nowMs} onDay={toDay} /></div>
     {device === undefined ? <UnlockPanel /> : null}
-    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p><p>{say.timeline.waitingWords}</p><KeyWords recipient={device.shape.recipient} /></div> : null}
+    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p><p>{say.timeline.waitingWords}</p><KeyWords device={device.shape} /></div> : null}
     {device === undefined ? null : <ReplayScreen
       order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}

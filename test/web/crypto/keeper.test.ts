@@ -54,7 +54,7 @@ t.test('the first hour, the next day, a second device, and the return with the k
 
   const back = browser();
   t.match(await back.ask.takeKit(kit.groups.join(' ').toLowerCase()), { recipient: kit.recipient, signer: kit.signer });
-  t.strictSame(await back.ask.recipientWords(device.recipient), await nextDay.ask.recipientWords(device.recipient), 'both ends say the same words');
+  t.strictSame(await back.ask.deviceWords(device), await nextDay.ask.deviceWords(device), 'both ends say the same words');
   const third = await back.ask.makeDevice('new phone');
   const { document, signature } = await back.ask.signRecovery({ hub, name: 'Ada', login: { stretch: by, half }, device: third, madeMs: start });
   verifySignature({ message: document, signature, namespace: 'sallyport-recover', publicKey: kit.signer, what: 'it' });
