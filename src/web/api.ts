@@ -5,7 +5,7 @@
 import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
 
 /** Without what comes as bytes or over a socket, and what only scripts ask for. */
-type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'slotReplace' | 'segment' | 'authority' | 'metrics' | 'openapi' | 'tokens' | 'tokenMake' | 'tokenEnd'>;
+type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'segment' | 'authority' | 'metrics' | 'openapi'>;
 type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
 
 const base = '/api/v1';
@@ -48,6 +48,10 @@ const routes: RouteTable = {
   keep: ['POST', '/keep'],
   privacy: ['POST', '/privacy'],
   audit: ['GET', '/audit'],
+  slotReplace: ['POST', '/slots'],
+  tokens: ['GET', '/tokens'],
+  tokenMake: ['POST', '/tokens'],
+  tokenEnd: ['DELETE', '/tokens/:id'],
 };
 
 /** What the hub answered instead of what was asked for, in its words; `offline` when it did not answer. */

@@ -67,7 +67,15 @@ export function openKeys(): Keys {
     async admit(list, account, { device, spaces, owner }) {
       return signed(list, account, owner ? [{ kind: 'device', device }] : spaces.map((space) => ({ kind: 'member', space, recipient: device.recipient, past: false })));
     },
-    expel: (list, account, leaving) => signed(list, account, leaving.filter(({ recipient }) => list.text.includes(recipient)).map(({ recipient, signer }) => ({ kind: list.text.includes(signer) ? 'device removed' : 'member removed', recipient }))),
+    expel: (list, account, leaving, spaces) => signed(list, account, leaving.filter(({ recipient }) => list.text.includes(recipient)).flatMap(({ recipient, signer }): OwnerChange[] => {
+      if (spaces !== undefined) return spaces.map((space) => ({ kind: 'member removed', space, recipient }));
+      return [{ kind: list.text.includes(signer) ? 'device removed' : 'member removed', recipient }];
+    })),
+    async toRenew(list, account) {
+      const { list: { number } } = await ask.openOwnerList({ ...list, account });
+      return { number, spaces: await ask.spacesToRenew() };
+    },
+    renewSlot: (slot) => ask.renewSlot(slot),
     recover: (hub, name, login, device, nowMs) => ask.signRecovery({ hub, name, login, device, madeMs: nowMs }),
   };
 }

@@ -189,9 +189,15 @@ export const english = {
     invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
-    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that.', removed: 'The account was erased.',
+    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that, and seals what is left anew, so that a kept key opens none of it.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
-    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, 
+    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', narrowed: 'This device signs that from now on nothing more is sealed for them there, and seals anew what is left.', mayOpen: (spaces: string) => `For ${spaces}`, 
+  },
+
+  renewing: {
+    title: 'Older footage is sealed anew', lead: (done: number, total: number) => `${done.toLocaleString('en')} of ${count(total, 'key', 'keys')}, for those who still may see it. This device does it while the page is open.`,
+    done: 'Older footage is sealed anew', doneLead: (total: number) => `${count(total, 'key was', 'keys were')} looked at: none that is left opens to who has gone.`,
+    failed: 'Older footage is not all sealed anew yet', resumes: 'It goes on from there when you try again, or when you open this device the next time.',
   },
 
   me: {

@@ -11,9 +11,9 @@ import type { Fetcher } from './fetcher.ts';
 import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
-import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
+import { firstOwnerList, followOwnerLists, heirOf, nextOwnerList, openSpaces, recipientWords, spacesToRenew, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
-import { resealSlot } from './slot.ts';
+import { openSlot, resealSlot } from './slot.ts';
 import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
 
 /** Who signs: this browser's own identity, or the kit while it is in hand. */
@@ -67,6 +67,7 @@ export class Keeper {
   #kit: Identity | undefined;
   #device: { readonly identity: Identity; readonly name: string } | undefined;
   #spaces: readonly OpenedSpace[] = [];
+  #list: OwnerList | undefined;
   #footage: SealedFootage | undefined;
 
   constructor(o: { readonly records: RecordStore; readonly fetch: Fetcher }) {
@@ -177,6 +178,7 @@ export class Keeper {
     const spaces = openSpaces(list, this.#inHand().identity);
     this.#closeSpaces();
     this.#spaces = spaces;
+    this.#list = list;
     if (p.account !== undefined) await this.#store.note(p.account, { ownerList: p.text });
     return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
@@ -202,8 +204,22 @@ export class Keeper {
   /** A slot fetched and sealed anew for those who may open it from now on; whatever is in hand opens it, the spaces' former identities too. What comes is for the hub. */
   async resealSlot(p: { camera: string; slot: number; generation: number; recipients: readonly string[] }): Promise<ResealedSlot> {
     const before = await this.#fetch(slotPath(p.camera, p));
-    const text = resealSlot(before, this.#identities(), p.recipients);
-    return { camera: p.camera, slot: p.slot, generation: p.generation, from: toHex(sha256(before)), text: toBase64url(text) };
+    return this.#resealed(p, before, p.recipients);
+  }
+
+  /** Spaces of the list that was opened last, in which slots may be left that somebody opens who may no more. */
+  spacesToRenew(): string[] {
+    return this.#list === undefined ? [] : spacesToRenew(this.#list);
+  }
+
+  /** A slot fetched and, where somebody had its identity who has left since, sealed anew for the same people but them. Undefined: it need not be. SP_SLOT_MISSING, SP_WRONG_IDENTITY. */
+  async renewSlot(p: { camera: string; space: string; slot: number; generation: number }): Promise<ResealedSlot | undefined> {
+    const list = this.#list;
+    const before = await this.#fetch(slotPath(p.camera, p));
+    const holder = this.#spaces.find(({ space }) => space === p.space)?.identities.find((identity) => opens(before, identity));
+    if (list === undefined || holder === undefined) throw new SallyportError('SP_WRONG_IDENTITY', { what: `slot ${p.slot}` });
+    const heir = heirOf(list, p.space, holder.recipient);
+    return heir === holder.recipient ? undefined : this.#resealed(p, before, [list.kit, heir]);
   }
 
   // footage
@@ -236,6 +252,10 @@ export class Keeper {
     return [...this.#spaces.flatMap(({ identities }) => identities), ...(this.#kit === undefined ? [] : [this.#kit])];
   }
 
+  #resealed({ camera, slot, generation }: { camera: string; slot: number; generation: number }, before: Uint8Array, recipients: readonly string[]): ResealedSlot {
+    return { camera, slot, generation, from: toHex(sha256(before)), text: toBase64url(resealSlot(before, this.#identities(), recipients)) };
+  }
+
   async #verified({ text, earlier = [], account, trust }: ListInHand): Promise<OwnerList> {
     const known = account === undefined ? undefined : (await this.#store.known()).find((record) => record.account === account)?.ownerList;
     return followOwnerLists(text, earlier, { known, keys: trust ?? (this.#kit === undefined ? undefined : [this.#kit.signer]) });
@@ -257,6 +277,17 @@ export class Keeper {
     this.#footage = undefined;
     for (const { identities } of this.#spaces) for (const identity of identities) identity.close();
     this.#spaces = [];
+    this.#list = undefined;
+  }
+}
+
+function opens(slotText: Uint8Array, identity: Identity): boolean {
+  try {
+    openSlot(slotText, [identity], 'a slot').identity.close();
+    return true;
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'SP_WRONG_IDENTITY') return false;
+    throw error;
   }
 }
 

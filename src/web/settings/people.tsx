@@ -2,10 +2,11 @@
 import { useState } from 'preact/hooks';
 import type { Account } from '../../api/pagecontract.ts';
 import { roles, type Role } from '../../policy/access.ts';
-import { admitDevice, expelDevices, waitingDevices, type Waiting } from '../admitting.ts';
+import { admitDevice, expelDevices, listed, narrowDevices, narrows, waitingDevices, type Waiting } from '../admitting.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { renewSlots } from '../renewing.ts';
 import { say } from '../strings.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, Check, Field, Pick } from '../parts/controls.tsx';
@@ -24,7 +25,7 @@ export function PeopleSettings() {
   const [open, setOpen] = useState<Open>();
   const { value, error, again } = useLoaded(async (signal) => {
     const [people, { text }, { cameras }] = await Promise.all([ask('accounts', { signal }), ask('ownerList', { signal }), ask('cameras', { signal })]);
-    return { ...people, waiting: waitingDevices(people.accounts, text), list: text, spaces: [...new Set(cameras.map(({ space }) => space))].toSorted() };
+    return { ...people, waiting: waitingDevices(people.accounts, text), spaces: [...new Set([...listed(text).spaces.map(({ name }) => name), ...cameras.map(({ space }) => space)])].toSorted() };
   }, []);
   const doing = useDoing();
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
@@ -64,7 +65,7 @@ function WaitingCard({ waiting, onSigned }: { readonly waiting: readonly Waiting
     });
   };
   return <section class="card" aria-labelledby="people-waiting"><div><h2 id="people-waiting">{say.people.waiting}</h2><p class="muted">{say.people.waitingLead}</p></div>
-    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords recipient={one.device.recipient} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
+    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords recipient={one.device.recipient} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.spaces))}</p></div>
       {held.device === undefined ? null : <Button kind="main" busy={doing.busy} onClick={() => sign(one)}>{say.people.sign}</Button>}</li>)}</ul>
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {held.device === undefined ? <UnlockPanel /> : null}
@@ -113,21 +114,29 @@ function InviteDialog({ spaces, onClose }: { readonly spaces: readonly string[];
 }
 
 function ChangeDialog({ account, spaces, onClose }: { readonly account: Account; readonly spaces: readonly string[]; readonly onClose: () => void }) {
+  const held = useHeld();
   const [role, setRole] = useState<Role>(account.role);
   const [chosen, setChosen] = useState<readonly string[]>(account.spaces);
   const doing = useDoing();
+  const locked = held.device === undefined && narrows(account, { role, spaces: spacesFor(role, chosen) });
   const submit = (event: Event): void => {
     event.preventDefault();
+    if (locked) return;
     void doing.run(async () => {
-      await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen) } });
+      const next = { role, spaces: spacesFor(role, chosen) };
+      await ask('accountChange', { id: account.id, body: next });
+      await narrowDevices(held, account, next);
+      renewSlots(held);
       toast(say.people.changed);
       onClose();
     });
   };
   return <Dialog title={say.people.changeTitle(account.name)} onClose={onClose}><form class="form" onSubmit={submit}>
     <RankFields role={role} chosen={chosen} spaces={[...new Set([...spaces, ...account.spaces])]} onRole={setRole} onSpaces={setChosen} />
+    {narrows(account, { role, spaces: spacesFor(role, chosen) }) ? <p class="hint">{say.people.narrowed}</p> : null}
+    {locked ? <p class="note care">{say.people.signLocked}</p> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
-    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.common.save}</Button></div>
+    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy} disabled={locked}>{say.common.save}</Button></div>
   </form></Dialog>;
 }
 
@@ -140,6 +149,7 @@ function RemoveDialog({ account, onClose }: { readonly account: Account; readonl
       // The list first: an account that is gone names no devices any more.
       await expelDevices(held, account);
       await ask('accountErase', { id: account.id });
+      renewSlots(held);
       toast(say.people.removed);
       onClose();
     });
