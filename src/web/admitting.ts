@@ -59,6 +59,14 @@ export function narrows(account: Account, next: { readonly role: Role; readonly 
   return account.role === 'owner' || (account.role === 'member' && (next.role !== 'member' || account.spaces.some((space) => !next.spaces.includes(space))));
 }
 
+/** A space more, signed by this device. Its people are the owner's devices until somebody is let in. */
+export async function addSpace(held: Held, name: string): Promise<void> {
+  if (held.device === undefined) throw new Error(say.people.signLocked);
+  const list = await ownerListInHand();
+  if (list === undefined) throw new Error(say.error.unexpected);
+  await take(await (await loadKeys()).addSpace(list, held.me.account.id, name));
+}
+
 async function expelFrom(held: Held, account: Account, spaces: readonly string[] | undefined): Promise<boolean> {
   if (account.devices.length === 0 || spaces?.length === 0) return true;
   if (held.device === undefined) return false;

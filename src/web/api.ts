@@ -48,6 +48,8 @@ const routes: RouteTable = {
   keep: ['POST', '/keep'],
   privacy: ['POST', '/privacy'],
   audit: ['GET', '/audit'],
+  spaces: ['GET', '/spaces'],
+  cameraChange: ['POST', '/cameras'],
   slotReplace: ['POST', '/slots'],
   tokens: ['GET', '/tokens'],
   tokenMake: ['POST', '/tokens'],

@@ -67,6 +67,7 @@ export function openKeys(): Keys {
     async admit(list, account, { device, spaces, owner }) {
       return signed(list, account, owner ? [{ kind: 'device', device }] : spaces.map((space) => ({ kind: 'member', space, recipient: device.recipient, past: false })));
     },
+    addSpace: (list, account, name) => signed(list, account, [{ kind: 'space', name }]),
     expel: (list, account, leaving, spaces) => signed(list, account, leaving.filter(({ recipient }) => list.text.includes(recipient)).flatMap(({ recipient, signer }): OwnerChange[] => {
       if (spaces !== undefined) return spaces.map((space) => ({ kind: 'member removed', space, recipient }));
       return [{ kind: list.text.includes(signer) ? 'device removed' : 'member removed', recipient }];

@@ -10,6 +10,8 @@ export interface Renewal {
   readonly state: 'running' | 'failed' | 'done';
   readonly done: number;
   readonly total: number;
+  /** Slots that this device does not open. */
+  readonly closed?: number;
   readonly error?: unknown;
 }
 
@@ -64,14 +66,22 @@ async function renewAll({ me: { account } }: Held): Promise<void> {
   const { number, spaces } = await keys.toRenew(list, account.id);
   if (spaces.length === 0 || Number(localStorage.getItem(doneName(account.id)) ?? 0) >= number) return;
   const { cameras } = await ask('cameras', {});
-  const slots = (await Promise.all(cameras.filter(({ space }) => spaces.includes(space)).map(async ({ camera, space }) => (await periodsOf(camera)).map((period) => ({ camera, space, ...period }))))).flat();
+  // All cameras: each may have been in another space once.
+  const slots = (await Promise.all(cameras.map(async ({ camera }) => (await periodsOf(camera)).map((period) => ({ camera, ...period }))))).flat();
   let changed = 0;
+  let closed = 0;
   for (const [done, slot] of slots.entries()) {
     note({ state: 'running', done, total: slots.length });
-    if (await patiently(() => renew(slot))) changed++;
+    try {
+      if (await patiently(() => renew(slot))) changed++;
+    } catch (error) {
+      // It is for others than this device, which cannot seal it anew, either.
+      if (codeOf(error) !== 'SP_WRONG_IDENTITY') throw error;
+      closed++;
+    }
   }
   localStorage.setItem(doneName(account.id), String(number));
-  note(changed === 0 ? undefined : { state: 'done', done: slots.length, total: slots.length });
+  note(changed === 0 && closed === 0 ? undefined : { state: 'done', done: slots.length, total: slots.length, closed });
 
   async function renew(slot: (typeof slots)[number]): Promise<boolean> {
     const body = await keys.renewSlot(slot);

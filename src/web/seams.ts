@@ -62,12 +62,14 @@ export interface Keys {
   approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
   /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */
   admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
+  /** The next list, with a space more: for the kit and the owner's devices. */
+  addSpace(list: OwnerListInHand, account: string, name: string): Promise<readonly string[]>;
   /** Next lists, after which nothing is sealed for these devices any more; in those spaces alone, where some are named. Empty where the list knows none of them. */
   expel(list: OwnerListInHand, account: string, leaving: readonly { readonly recipient: string; readonly signer: string }[], spaces?: readonly string[]): Promise<readonly string[]>;
   /** Opens the list with the device in hand: spaces in which slots may be left that somebody opens who has gone; and the list's number. */
   toRenew(list: OwnerListInHand, account: string): Promise<{ readonly number: number; readonly spaces: readonly string[] }>;
   /** A slot sealed anew by the list that was opened last, for the hub; undefined where it need not be. */
-  renewSlot(slot: { readonly camera: string; readonly space: string; readonly slot: number; readonly generation: number }): Promise<PageRequestOf<'slotReplace'> | undefined>;
+  renewSlot(slot: { readonly camera: string; readonly slot: number; readonly generation: number }): Promise<PageRequestOf<'slotReplace'> | undefined>;
   /** An owner's new passphrase and device, signed by the kit in hand for this hub alone. */
   recover(hub: string, name: string, login: Login, device: Device, nowMs: number): Promise<Approval>;
 }

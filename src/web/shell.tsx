@@ -39,7 +39,7 @@ function Renewing() {
   const { state, done, total } = renewal;
   if (state === 'failed') return <div class="note bad" role="alert"><b>{say.renewing.failed}</b><p>{wordsOf(renewal.error)}</p><p class="small">{say.renewing.resumes}</p><div class="buttons"><Button onClick={() => renewSlots(held)}>{say.common.again}</Button></div></div>;
   return <div class="note" role="status"><b>{state === 'done' ? say.renewing.done : say.renewing.title}</b>
-    {state === 'done' ? <p>{say.renewing.doneLead(total)}</p> : <><p>{say.renewing.lead(done, total)}</p><Meter share={total === 0 ? 0 : done / total} label={say.renewing.lead(done, total)} /></>}
+    {state === 'done' ? <><p>{say.renewing.doneLead(total)}</p>{renewal.closed === undefined || renewal.closed === 0 ? null : <p>{say.renewing.closed(renewal.closed)}</p>}</> : <><p>{say.renewing.lead(done, total)}</p><Meter share={total === 0 ? 0 : done / total} label={say.renewing.lead(done, total)} /></>}
     {state === 'done' ? <div class="buttons"><Button kind="quiet" onClick={() => setRenewal(undefined)}>{say.common.close}</Button></div> : null}
   </div>;
 }

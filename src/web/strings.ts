@@ -26,6 +26,7 @@ export const english = {
   common: {
     back: 'Back', next: 'Next', close: 'Close', cancel: 'Cancel', save: 'Save', saved: 'Saved.', remove: 'Remove', again: 'Try again', copy: 'Copy', copied: 'Copied.',
     loading: 'Loading…', notCopied: 'Could not copy. Select the text and copy it yourself.', show: 'Show', hide: 'Hide',
+    byFile: 'Set in the hub\'s configuration file, and changed there.',
     camera: 'Camera', since: (when: string) => `since ${when}`, dismiss: 'Dismiss message',
   },
 
@@ -151,7 +152,7 @@ export const english = {
     stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
     asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
     noCameras: 'There is no camera whose footage you may see.', notRight: 'Your account may see live pictures, and no old footage.', deadline: (when: string) => `Key destroyed on ${when}`, snapshot: 'Snapshot', fullscreen: 'Full screen',
-    gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
+    gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, notForYou: 'This part was recorded before your key was signed for, or for other people: none of your keys opens it.', damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
     unlockTitle: 'Open old footage on this device', unlockLead: 'Old footage is sealed; this device has a key for it, locked by your passphrase.', unlock: 'Unlock', unlockWrong: 'That is not the passphrase of this account.',
     noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingWords: 'Tell the owner these six words of its key, not through the hub:', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
     
@@ -176,6 +177,7 @@ export const english = {
     add: 'Add cameras', none: 'No camera is taken in yet.', online: 'Online', offline: 'Offline', recording: 'Recording', privacy: 'Privacy on', space: 'Space', maker: 'Maker and model', unknown: 'not said yet', streams: 'Streams', keeps: 'Kept for', sound: 'Sound', soundYes: 'recorded', soundNo: 'not recorded', lastSealed: 'Last sealed', never: 'nothing yet', state: 'State',
     password: 'Change its password', passwordLead: (camera: string) => `The password that the hub uses for ${camera}. Change it in the camera first.`, newPassword: 'Password', passwordSaved: 'The hub uses the new password from now on.',
     fix: 'What to do', refusedFix: 'The camera refused the password. Type its current one.', trust: 'Believe the new certificate', trustLead: 'Only if you know why it changed, such as after a firmware update or a reset.', refresh: 'Ask it again', refreshed: 'The camera was asked again.', events: 'Events', size: (w: number, h: number, codec: string) => `${w} × ${h}, ${codec}`, main: 'main', sub: 'sub',
+    change: 'Change name or space', changeTitle: (camera: string) => `${camera}: name and space`, name: 'Name', changed: 'Changed.', spaceHint: 'Who sees it from now on. What it has recorded stays with those who could see it.', spaceOwner: 'An owner may choose another space.', setIn: 'Set in', byPage: 'this page', byFile: 'the configuration file',
     movedTitle: 'It is at another address', moved: 'Follow it', details: 'Details',
   },
 
@@ -197,6 +199,7 @@ export const english = {
   renewing: {
     title: 'Older footage is sealed anew', lead: (done: number, total: number) => `${done.toLocaleString('en')} of ${count(total, 'key', 'keys')}, for those who still may see it. This device does it while the page is open.`,
     done: 'Older footage is sealed anew', doneLead: (total: number) => `${count(total, 'key was', 'keys were')} looked at: none that is left opens to who has gone.`,
+    closed: (n: number) => `${count(n, 'key does', 'keys do')} not open on this device, so it could not seal them anew; another of the owner's devices may.`,
     failed: 'Older footage is not all sealed anew yet', resumes: 'It goes on from there when you try again, or when you open this device the next time.',
   },
 
@@ -209,6 +212,9 @@ export const english = {
 
   privacy: {
     lead: 'With privacy on, pictures and sound of a space are off for everybody: nothing is recorded, and live is off, too.', space: (name: string) => `Space ${name}`, turnOn: 'Privacy on', turnOff: 'Privacy off', isOn: 'Privacy is on', isOff: 'Pictures are on', cameras: (names: string) => `Cameras: ${names}`, turnedOn: 'Pictures and sound are off.', turnedOff: 'Pictures are on again.', none: 'There is no space that you may switch.',
+    noCameras: 'No camera is in it yet.', until: (when: string) => `By schedule, until ${when}.`, schedule: 'Private by itself',
+    add: 'Add a space', addLead: 'A space is a group of cameras, such as the garden, and of people who may see them. It gets a key of its own, which this device makes and signs; at first it opens for the owners only.', addYes: 'Make it, signed by this device', added: 'The space is there. Choose it for cameras, and for people.',
+    name: 'Name of the space', nameHint: 'Small letters, digits and hyphens, such as garden.', nameWrong: 'Use small letters, digits and hyphens; begin with a letter or digit.', nameKnown: 'There is such a space already.',
   },
 
   approvals: {

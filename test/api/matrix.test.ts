@@ -34,7 +34,7 @@ function question(name: PageRouteName, where: Where): Asked {
     slotReplace: { camera, slot: 1, generation: 1, from: 'a'.repeat(64), text: 'A'.repeat(1366) },
     invite: { role: 'guest', spaces: [] }, accountChange: {}, ownerListTake: { text: '{}' }, tokenMake: { name: 'x', rights: ['live'], days: 1 },
     discover: { seconds: 0.5, range: '127.9.9.9-127.9.9.9' }, adopt: { address: '127.9.9.3', user: 'u', password: 'p' }, moved: { camera, address: '127.9.9.4' }, secret: { camera, password: 'p' },
-    camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' }, privacy: { space: spaces[where], on: true },
+    camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' }, privacy: { space: spaces[where], on: true }, cameraChange: { camera, name: 'x' },
   };
   return { path: `/api/v1${path}${query[name] ?? ''}`, ...(bodies[name] === undefined ? {} : { body: bodies[name] }) };
 }

@@ -239,7 +239,7 @@ export async function openDoor(t: Test, parts: PageParts, more: Partial<PageConf
   });
   const page = new Page({
     config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts, folder: join(folder, 'page'), operations: () => ({}) as Operations,
-    site: { config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]), cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
+    site: { config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]), cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], spaces: ['home', 'garden'] },
   });
   t.teardown(async () => {
     await page.close();

@@ -213,13 +213,14 @@ export class Keeper {
   }
 
   /** A slot fetched and, where somebody had its identity who has left since, sealed anew for the same people but them. Undefined: it need not be. SP_SLOT_MISSING, SP_WRONG_IDENTITY. */
-  async renewSlot(p: { camera: string; space: string; slot: number; generation: number }): Promise<ResealedSlot | undefined> {
+  async renewSlot(p: { camera: string; slot: number; generation: number }): Promise<ResealedSlot | undefined> {
     const list = this.#list;
     const before = await this.#fetch(slotPath(p.camera, p));
-    const holder = this.#spaces.find(({ space }) => space === p.space)?.identities.find((identity) => opens(before, identity));
+    // Of whichever space: its camera may have had another one then.
+    const holder = this.#spaces.flatMap(({ space, identities }) => identities.map((identity) => ({ space, identity }))).find(({ identity }) => opens(before, identity));
     if (list === undefined || holder === undefined) throw new SallyportError('SP_WRONG_IDENTITY', { what: `slot ${p.slot}` });
-    const heir = heirOf(list, p.space, holder.recipient);
-    return heir === holder.recipient ? undefined : this.#resealed(p, before, [list.kit, heir]);
+    const heir = heirOf(list, holder.space, holder.identity.recipient);
+    return heir === holder.identity.recipient ? undefined : this.#resealed(p, before, [list.kit, heir]);
   }
 
   // footage

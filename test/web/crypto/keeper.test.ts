@@ -161,11 +161,11 @@ t.test('after a member left, each slot is fetched, sealed anew, and put back; th
       }
     };
     t.equal(await opensWith(kept), true, 'before');
-    const sealed = await page.ask.renewSlot({ camera: 'front', space: 'home', slot, generation });
+    const sealed = await page.ask.renewSlot({ camera: 'front', slot, generation });
     if (sealed === undefined) throw new Error('it was not sealed anew');
     await vault.replaceSlot({ slot, generation, from: sealed.from, text: Buffer.from(sealed.text, 'base64url') });
     t.equal(await opensWith(kept), false, 'the old space key that was kept');
-    t.equal(await page.ask.renewSlot({ camera: 'front', space: 'home', slot, generation }), undefined, 'once is enough');
+    t.equal(await page.ask.renewSlot({ camera: 'front', slot, generation }), undefined, 'once is enough');
     t.equal((await page.ask.resealSlot({ camera: 'front', slot, generation, recipients: anew })).from, createHash('sha256').update(Buffer.from(sealed.text, 'base64url')).digest('hex'));
     await t.rejects(vault.replaceSlot({ slot, generation, from: sealed.from, text: Buffer.from(sealed.text, 'base64url') }), { code: 'SP_SLOT_CHANGED' });
   }
