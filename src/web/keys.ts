@@ -17,9 +17,9 @@ export function openKeys(): Keys {
   const worker = cryptoClient();
   const { ask } = worker;
 
-  const open = async (device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice> => {
+  const open = async (device: Device, account: string | undefined, list: OwnerListInHand | undefined): Promise<OpenDevice> => {
     if (list === undefined) return { shape: device, spaces: [] };
-    const { spaces } = await ask.openOwnerList({ ...list, account });
+    const { spaces } = await ask.openOwnerList({ ...list, ...(account === undefined ? {} : { account }) });
     return { shape: device, spaces: spaces.map(({ space }) => space) };
   };
 

@@ -35,6 +35,8 @@ export interface Approval {
 export interface OwnerListInHand {
   readonly text: string;
   readonly earlier: readonly string[];
+  /** Public keys of the owner that came another way than through the hub. */
+  readonly trust?: readonly string[];
 }
 
 export interface Keys {
@@ -53,8 +55,8 @@ export interface Keys {
   known(login?: string): Promise<{ readonly account: string; readonly id: string } | undefined>;
   /** Undefined where nothing was kept. Throws where the passphrase does not fit. The spaces that the list opens to it come along. */
   unlock(account: string, second: Uint8Array, list: OwnerListInHand | undefined): Promise<OpenDevice | undefined>;
-  /** The device in hand, with the spaces that the list opens to it. */
-  open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
+  /** The device in hand, with the spaces that the list opens to it. `account`: once it is kept, so that its record knows the list. */
+  open(device: Device, account: string | undefined, list: OwnerListInHand | undefined): Promise<OpenDevice>;
   lock(): Promise<void>;
   /** Six words for a public key, which two people compare: a hub that slips in a key of its own says other words. */
   wordsOf(recipient: string): Promise<readonly string[]>;

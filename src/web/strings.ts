@@ -56,7 +56,7 @@ export const english = {
   theme: { label: 'Appearance', now: (name: string) => `Appearance: ${name}`, auto: 'As the device', light: 'Light', dark: 'Dark' },
 
   login: {
-    title: 'Log in', lead: (hub: string) => `to ${hub}`, name: 'Name', passphrase: 'Passphrase', submit: 'Log in', working: 'Stretching your passphrase…',
+    title: 'Log in', lead: (hub: string) => `to ${hub}`, name: 'Name', passphrase: 'Passphrase', submit: 'Log in', addTitle: 'Add this device', addLead: (hub: string) => `to ${hub}: log in, and it gets a key of its own`, working: 'Stretching your passphrase…',
     workingHint: 'This takes a second or two on purpose: it makes guessing dear.',
     wrong: 'Name and passphrase do not fit each other.',
     newDevice: 'This browser is new to your account',
@@ -206,7 +206,8 @@ export const english = {
   me: {
     about: 'About you', name: 'Name', nameHint: 'You log in with it.', nickname: 'Nickname', picture: 'Picture', pictureHint: 'Made small in this browser before it goes to the hub.', choosePicture: 'Choose a picture', noPicture: 'Take the picture away', language: 'Language', languageHint: 'How dates and numbers are written, such as en-GB or de.', timeZone: 'Time zone', browserZone: 'As this browser',
     passphraseTitle: 'Passphrase', now: 'Passphrase now', next: 'New passphrase', again: 'New passphrase, once more', change: 'Change the passphrase', changed: 'Changed. All other sessions have ended.', wrongNow: 'That is not your passphrase now.',
-    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
+    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addOther: 'Add another device', addOtherLead: 'Open this with your other device. It holds no secret: only your name, and the public key by which the other device knows the owner\'s list.', addOtherQr: 'The way for another device, as a QR code', addOtherThen: 'Log in there with your passphrase. The device makes a key of its own and shows six words; an owner\'s device then says yes to them under Settings, People.',
+    addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
     logout: 'Log out', erase: 'Erase my account', eraseTitle: 'Erase your account?', eraseLead: 'Your name, picture, devices and sessions are erased from the hub. Type your passphrase to go on.', erased: 'Your account was erased.', noDevices: 'None yet: no device of yours opens old footage.', appearance: 'Appearance',
   },
 
@@ -225,6 +226,12 @@ export const english = {
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+  },
+
+  tokens: {
+    title: 'Tokens for scripts', lead: 'A script shows a token instead of logging in. It has of your rights those that you choose, never the right over people, and opens no old footage: for that it would need a key.', none: 'There is none.', add: 'Make a token', make: 'Make it',
+    name: 'Name', nameHint: 'What uses it, such as Prometheus.', may: 'It may', days: 'It ends after', until: (when: string) => `until ${when}`, ended: 'The token opens nothing any more.', madeTitle: 'The token', madeLead: 'It is shown once. Whoever has it may do what you chose, until it ends.', token: 'Token',
+    rights: { live: 'see live pictures', listen: 'hear live sound', talk: 'talk', replay: 'fetch sealed footage', export: 'export', hold: 'hold', erase: 'erase', configure: 'configure cameras', status: 'read the hub\'s state', audit: 'read the audit', privacy: 'switch privacy' } as Readonly<Record<string, string>>,
   },
 
   recover: {
