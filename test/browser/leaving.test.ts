@@ -144,10 +144,9 @@ async function playFirst(page: Page): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** Asked for the oldest, the page says that it does not open, and goes on to what does: the first picture is from after the yes. */
+/** Asked for the oldest, the page goes on to what opens: the first picture is from after the yes. */
 async function memberPlays(t: Test, page: Page, yesMs: number): Promise<void> {
   await playFirst(page);
-  await page.getByText(/none of your keys opens/i).waitFor();
   await untilShown(page, '.replay-screen video');
   const shown = (await page.locator('.replay .replay-clock').textContent() ?? '').slice(0, 8);
   const yes = new Date(yesMs - 5000).toLocaleTimeString('en-GB', { timeZone: 'Europe/Berlin' });

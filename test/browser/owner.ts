@@ -59,7 +59,9 @@ export async function openSettings(page: Page, section: string): Promise<void> {
 export async function inviteBy(page: Page, spaces?: readonly string[]): Promise<string> {
   await openSettings(page, 'People');
   await page.getByRole('button', { name: 'Invite somebody' }).click();
-  if (spaces !== undefined) for (const box of await page.getByRole('dialog').getByRole('checkbox').all()) await box.setChecked(spaces.includes((await box.locator('xpath=..').textContent())?.trim() ?? ''));
+  const boxes = page.getByRole('dialog').getByRole('checkbox');
+  await boxes.first().waitFor();
+  if (spaces !== undefined) for (const box of await boxes.all()) await box.setChecked(spaces.includes((await box.locator('xpath=..').textContent())?.trim() ?? ''));
   await page.getByRole('button', { name: 'Make the invitation' }).click();
   const link = await page.getByLabel('Link').inputValue();
   await page.keyboard.press('Escape');
