@@ -61,6 +61,14 @@ export async function writePageCamera(configPath: string, camera: CameraEntry): 
   });
 }
 
+/** Gives a camera of conf.d/90-page.toml another name or space; SP_CAMERA_UNKNOWN when it is not there. */
+export async function changePageCamera(configPath: string, id: string, { name, space }: { readonly name?: string | undefined; readonly space?: string | undefined }): Promise<void> {
+  await changePage(configPath, (cameras) => {
+    if (!cameras.some((known) => known.id === id)) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
+    return cameras.map((known) => (known.id === id ? presentable({ ...known, ...(name === undefined ? {} : { name }), ...(space === undefined ? {} : { space }) }) : known));
+  });
+}
+
 /** Takes a camera out of conf.d/90-page.toml; SP_CAMERA_UNKNOWN when it is not there. What was recorded stays until its deadline. */
 export async function removePageCamera(configPath: string, id: string): Promise<void> {
   await changePage(configPath, (cameras) => {
@@ -173,12 +181,12 @@ function build(path: string, { files, ignored }: { files: readonly ConfigFile[];
   const sound = files.filter((file): file is ConfigFile & SoundFile => file.entries !== undefined);
   const all = [...problems, ...checkTogether(sound)];
   if (all.length > 0) throw new ConfigErrors(all.slice(0, problemsMax));
-  const config = merge(dirname(path), sound.map((file) => file.entries));
+  const config = merge(dirname(path), sound.map((file) => file.entries), sound.find((file) => file.path === pagePath(path))?.entries);
   return { config, files: files.map((file) => file.path), warnings: warningsOf(config, ignored) };
 }
 
 /** Later files win, cameras add up; relative paths begin at the folder of sallyport.toml, in whichever file they stand. */
-function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
+function merge(folder: string, entries: readonly FileEntries[], page: FileEntries | undefined): HubConfig {
   const last = <T>(pick: (file: FileEntries) => T | undefined): T | undefined => entries.map(pick).findLast((value) => value !== undefined);
   const lengthMs = (fallback: string, pick: (file: FileEntries) => string | undefined): number => durationMs(last(pick) ?? fallback);
   const pathOf = (text: string): string => resolve(folder, text);
@@ -210,7 +218,7 @@ function merge(folder: string, entries: readonly FileEntries[]): HubConfig {
     log: { level: last((file) => file.log?.level) ?? 'info' },
     privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
     ...placeOf(last((file) => file.place)),
-    cameras: entries.flatMap((file) => file.camera ?? []).map((camera) => cameraOf(camera, footageMs)),
+    cameras: entries.flatMap((file) => (file.camera ?? []).map((camera) => ({ ...cameraOf(camera, footageMs), ...(file === page ? { byPage: true as const } : {}) }))),
   };
 }
 

@@ -159,6 +159,8 @@ export const AdoptRequest = Type.Object({
   /** The camera's id from now on; made from its name when absent. */
   as: Optional(Text(40)),
   name: Optional(Text()),
+  /** Of the owner's list; `home` when absent. */
+  space: Optional(Type.String({ minLength: 1, maxLength: 40 })),
   keep: Optional(Text(40)),
   audio: Optional(Type.Boolean()),
   sub: Optional(Type.Boolean()),

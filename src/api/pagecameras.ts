@@ -13,14 +13,14 @@ export interface CameraRooms {
 export async function camerasOf({ site, isPrivate }: CameraRooms, principal: Principal): Promise<PageCamera[]> {
   const watches = new Map(site.cameras.map((watch) => [watch.status.camera, watch.status]));
   const cameras: PageCamera[] = [];
-  for (const { id, name, space, audio, keepMs } of site.config.cameras) {
+  for (const { id, name, space, audio, keepMs, byPage } of site.config.cameras) {
     const rights = principal.rightsIn(space).filter((right) => right !== 'people' && right !== 'status');
     if (!rights.some((right) => right !== 'audit')) continue;
     const status = watches.get(id);
     const facts = await site.facts(id).catch(() => undefined);
     cameras.push({
       camera: id, name, space, online: status?.online ?? false, sinceMs: Math.round(status?.sinceMs ?? 0), state: principal.may('status') ? status?.state ?? 'off' : withoutOthers(status?.state ?? 'off'), recording: status?.recording ?? false,
-      maker: facts?.device.manufacturer ?? '', model: facts?.device.model ?? '', privacy: isPrivate(space), streams: streamsOf(facts), audio, keepMs, rights,
+      maker: facts?.device.manufacturer ?? '', model: facts?.device.model ?? '', privacy: isPrivate(space), streams: streamsOf(facts), audio, keepMs, fixed: byPage !== true, rights,
       // What is not known of a camera is offered until it refuses.
       talk: rights.includes('talk') && facts?.abilities?.talk !== false, ptz: rights.includes('live') && facts?.abilities?.ptz !== false,
     });

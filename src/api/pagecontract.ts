@@ -74,6 +74,8 @@ export const PageCameraShape = Type.Object({
   streams: Type.Array(Type.Object({ stream: Stream, codec: Text(40), width: Type.Integer(), height: Type.Integer() })),
   audio: Type.Boolean(), talk: Type.Boolean(), ptz: Type.Boolean(),
   keepMs: Type.Integer(),
+  /** The household's file names it: it is changed there. */
+  fixed: Type.Boolean(),
   rights: Type.Array(Text(40)),
 });
 
@@ -206,6 +208,10 @@ export const pageRoutes = {
   status: { method: 'GET', path: '/status', need: 'status', says: 'how the hub is', reply: StatusShape },
   discover: { method: 'POST', path: '/discover', need: 'configure', says: 'looks for cameras', request: DiscoverRequest, reply: DiscoverReply },
   adopt: { method: 'POST', path: '/adopt', need: 'configure', says: 'takes a camera in', request: AdoptRequest, reply: AdoptReply },
+  cameraChange: {
+    method: 'POST', path: '/cameras', need: 'configure', says: 'another name for a camera, and, by an owner, another space; one that a configuration file names is changed there',
+    request: Type.Object({ camera: CameraId, name: Optional(Text(80, 1)), space: Optional(Text(40, 1)) }, closed), reply: ReloadReply,
+  },
   moved: { method: 'POST', path: '/moved', need: 'configure', says: 'a camera is elsewhere now', request: MovedRequest, reply: MovedReply },
   secret: { method: 'POST', path: '/secret', need: 'configure', says: 'a camera\'s new password', request: SecretRequest, reply: Done },
   camera: { method: 'POST', path: '/camera', need: 'configure', says: 'asks a camera, or tells it what to do', request: CameraRequest, reply: CameraReply },
@@ -213,6 +219,10 @@ export const pageRoutes = {
   accept: { method: 'POST', path: '/accept', need: 'people', says: 'the owner\'s signed yes to what waits', request: AcceptRequest, reply: ReloadReply },
   pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
   keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes', request: Type.Object({ footage: Text(40, 1) }, closed), reply: ReloadReply },
+  spaces: {
+    method: 'GET', path: '/spaces', need: 'privacy', says: 'whether each space is private now, and when it is so by itself, in words',
+    reply: Type.Object({ spaces: Type.Array(Type.Object({ space: Text(40), private: Type.Boolean(), by: Optional(Type.Enum(['hand', 'rule', 'doubt'])), untilMs: Optional(UnixMs), schedule: Type.Array(Text(1000)) })) }),
+  },
   privacy: { method: 'POST', path: '/privacy', need: 'privacy', says: 'pictures and sound of a space off, or on again', request: Type.Object({ space: Text(40, 1), on: Type.Boolean() }, closed), reply: Done },
   metrics: { method: 'GET', path: '/metrics', need: 'status', says: 'numbers about the hub, in Prometheus\' text format' },
   openapi: { method: 'GET', path: '/openapi.json', need: 'account', says: 'this table, as OpenAPI 3.1' },

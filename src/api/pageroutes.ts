@@ -14,11 +14,13 @@ import type { Log } from '../base/log.ts';
 import { minuteMs } from '../base/units.ts';
 import { version } from '../base/version.ts';
 import { readWish } from '../policy/wishes.ts';
+import { timesInWords } from '../policy/privacy.ts';
 import { readRecovery, type Recovery } from '../policy/ownerdocuments.ts';
 import { ConfigErrors } from '../config.ts';
 import type { AccountsDuty, Entered, Visitor } from '../duties/accounts.ts';
 import { auditTrail } from '../duties/audittrail.ts';
 import { sessionMsMax, type Principal } from '../duties/sessions.ts';
+import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
 import type { AccountRow, SessionRow, Vault } from '../vault/vault.ts';
@@ -50,11 +52,12 @@ export interface PlaybackPart {
 
 export interface PrivacyPart {
   isPrivate(space: string): boolean;
+  of(space: string): SpacePrivacy | undefined;
   switch(space: string, on: boolean, account: string): Promise<void>;
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -481,6 +484,13 @@ function handlersOf(rooms: PageRooms): Handlers {
     status: async () => operations.status({}),
     discover: async (ask) => operate('discover', ask),
     adopt: async (ask) => operate('adopt', ask),
+    cameraChange: async ({ principal, body: { camera, name, space } }) => {
+      // Who looks after a site does not say who sees a camera.
+      if (space !== undefined && !principal.may('people')) throw new SallyportError('SP_PAGE_RIGHT');
+      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'cameras', ...(name === undefined ? {} : { name }), ...(space === undefined ? {} : { space }) } });
+      const changes = await site.changeCamera(camera, { name, space });
+      return { changes, pending: (await operations.status({})).pending };
+    },
     moved: async (ask) => operate('moved', ask),
     secret: async (ask) => operate('secret', ask),
     camera: async (ask) => operate('camera', ask),
@@ -495,6 +505,12 @@ function handlersOf(rooms: PageRooms): Handlers {
       const changes = await site.keepFootage(body.footage);
       return { changes, pending: (await operations.status({})).pending };
     },
+    spaces: async ({ principal }) => ({
+      spaces: site.spaces.filter((space) => principal.may('privacy', space)).map((space) => {
+        const now = privacy?.of(space);
+        return { space, private: now !== undefined, ...(now === undefined ? {} : { by: now.by, ...(now.untilMs === undefined ? {} : { untilMs: now.untilMs }) }), schedule: site.config.privacy.filter((rule) => rule.space === space).map(timesInWords) };
+      }),
+    }),
     privacy: async ({ principal, body }) => {
       if (privacy === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'privacy by the page' });
       await privacy.switch(body.space, body.on, principal.account.id);

@@ -39,7 +39,20 @@ const words: Readonly<Record<string, string>> = {
   'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
   'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'fetched recordings', 'footage.export': 'exported recordings',
   'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'camera.adopted': 'a camera was adopted',
-  'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed', 'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
+  'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
+  'camera.control': 'told a camera what to do', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
+  'consent.asked': 'a change waits for an owner\'s yes', 'consent.given': 'an owner\'s signed yes was taken', 'slot.replaced': 'a key was sealed anew by an owner\'s device', 'deadlines.shortened': 'recordings are kept shorter than before',
+  'database.copied': 'the database was copied', 'database.reconciled': 'the database and the disk were compared', 'database.restored': 'the database was restored from a copy', 'rebuild.period': 'an hour was read back from the disk',
+  'key.made': 'an hour\'s key was made', 'keyring.damaged': 'the keyring is damaged', 'purge.shredded': 'an hour\'s key was overwritten', 'segment.closed': 'footage was sealed', 'segment.cut': 'footage was cut off, and what is whole was kept',
+  'recovery.found': 'after a stop, footage was found and listed', 'recovery.missing': 'after a stop, footage is missing', 'recovery.removed': 'after a stop, remains were removed', 'scrub.list': 'the disk was checked',
+  'notice.raised': 'something needs somebody', 'notice.settled': 'a notice is settled', 'vault.made': 'the vault was made', 'page.authority-made': 'the hub\'s own certificate authority was made', 'audit.expired': 'old lines of the audit went', erased: 'a line that was erased',
+ 'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
+};
+
+/** What was asked through the page, by its route. */
+const asked: Readonly<Record<string, string>> = {
+  discover: 'looked for cameras', adopt: 'took a camera in', moved: 'followed a camera to another address', secret: 'gave a camera\'s new password', camera: 'told a camera what to do', cameras: 'gave a camera another name or space',
+  accept: 'said yes to a change', keep: 'changed how long footage is kept', slots: 'sealed a key anew for those who stay',
 };
 
 /** A page of it, the newest first. */
@@ -69,7 +82,8 @@ function maySee({ camera, account }: Entry, principal: Principal, spaceOf: Trail
 
 function lineOf(n: number, { at_ms, what = '', who = '', account, camera, detail }: Entry, nameOf: TrailRooms['nameOf']): TrailLine {
   const more = detail === undefined || detail === null ? '' : typeof detail === 'string' ? detail : JSON.stringify(detail);
-  const said = words[what] ?? what;
+  const route = what === 'page.asked' && typeof detail === 'object' && detail !== null && 'route' in detail ? asked[String(detail.route)] : undefined;
+  const said = route ?? words[what] ?? what;
   return {
     n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(camera === undefined ? {} : { camera }),
     who: account === undefined ? who : nameOf(account) ?? 'somebody whose account is gone',

@@ -15,12 +15,15 @@ export interface Owner {
 
 /**
  * The list in force, after a newer one at `path` was taken. A list signed by somebody else is not taken: the one known before stays in
- * force, so that whoever can write the file cannot slip in a recipient. One that is older than what the page has brought since is left alone.
+ * force, so that whoever can write the file cannot slip in a recipient. One that is not there, or that is older than what the page has brought since is no problem.
  */
 export async function loadOwner(path: string | undefined, vault: Vault, log: Log): Promise<Owner> {
   const stored = await ownerListText(vault);
   const known = stored === undefined ? undefined : readTakenOwnerList(stored, 'the stored owner list');
-  if (path === undefined || (known === undefined && !(await fileExists(path)))) return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
+  if (path === undefined || !(await fileExists(path))) {
+    if (path !== undefined && known !== undefined) log.info({ component: 'owner', number: known.number }, `${path} is not there, and need not be: the owner's list in force is kept in the working database`);
+    return { list: known, problem: known === undefined ? new SallyportError('SP_NO_OWNER') : undefined };
+  }
   try {
     const text = await readTextBounded(path, listBytesMax);
     if (known !== undefined && isOlderOf(known, text, path)) return { list: known, problem: undefined };

@@ -12,7 +12,7 @@ import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
 import { Stills } from '../capture/still.ts';
-import { loadConfig, writePageCamera, writePageKeep } from '../config.ts';
+import { changePageCamera, loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -62,6 +62,7 @@ export interface AdoptOrder {
   readonly password: string;
   readonly as?: string;
   readonly name?: string;
+  readonly space?: string;
   readonly keep?: string;
   readonly audio?: boolean;
   readonly sub?: boolean;
@@ -261,6 +262,13 @@ export class Site {
     return this.reload();
   }
 
+  /** Another name or space of a camera that was taken in by page or command line; one of the household's files is changed there. Returns what changed, in words. SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN. */
+  async changeCamera(id: string, next: { readonly name?: string | undefined; readonly space?: string | undefined }): Promise<string[]> {
+    if (next.space !== undefined) this.#checkSpace(next.space);
+    await this.#inTurn(() => changePageCamera(this.#o.configPath, id, next));
+    return this.reload();
+  }
+
   /** What is remembered of a camera. */
   facts(camera: string): Promise<CameraFacts | undefined> {
     return recallCamera(this.#o.vault, camera);
@@ -290,6 +298,7 @@ export class Site {
 
   async #adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
     const { clock, vault } = this.#o;
+    if (order.space !== undefined) this.#checkSpace(order.space);
     const place = await this.#place(order);
     const taken = this.#wanted.cameras.map((known) => known.id);
     const id = order.as ?? slugOf(order.name ?? place.name ?? place.address, taken);
@@ -306,6 +315,7 @@ export class Site {
     await writePageCamera(this.#o.configPath, {
       id, name: order.name ?? place.name ?? id, address: address.host, port: address.port, path: address.path, ...(address.secure === true ? { https: true } : {}),
       user: order.user, serial: facts.device.serial,
+      ...(order.space === undefined ? {} : { space: order.space }),
       ...(order.keep === undefined ? {} : { keep: order.keep }),
       ...(order.audio === undefined ? {} : { audio: order.audio }),
       ...(order.sub === undefined ? {} : { sub: order.sub }),
@@ -314,6 +324,11 @@ export class Site {
     this.#wanted = (await loadConfig(this.#o.configPath)).config;
     await this.#apply();
     return { camera: id, sentences: describeCamera(id, facts), pending: this.#pending };
+  }
+
+  /** SP_SPACE_UNKNOWN: nothing would be sealed for anybody there. */
+  #checkSpace(space: string): void {
+    if (!this.spaces.includes(space)) throw new SallyportError('SP_SPACE_UNKNOWN', { space, known: this.spaces.join(', ') || 'none' });
   }
 
   async #place(order: AdoptOrder): Promise<{ address: string; port: number; path: string; name: string | undefined; xaddrs: readonly string[] }> {

@@ -66,9 +66,14 @@ export function rulesLost(before: readonly PrivacyRule[], after: readonly Privac
   return before.filter((rule) => !kept.has(ruleInWords(rule)));
 }
 
-export function ruleInWords({ space, days, from, to }: PrivacyRule): string {
+export function ruleInWords(rule: PrivacyRule): string {
+  return `${rule.space} is private ${timesInWords(rule)}`;
+}
+
+/** "each day from 22:00 to 06:00" */
+export function timesInWords({ days, from, to }: PrivacyRule): string {
   const when = days.length === weekdays.length ? 'each day' : weekdays.filter((day) => days.includes(day)).join(', ');
-  return `${space} is private ${when} from ${from} to ${to}`;
+  return `${when} from ${from} to ${to}`;
 }
 
 type Window = readonly [fromMs: UnixMs, toMs: UnixMs];

@@ -32,6 +32,8 @@ export interface CameraConfig {
   /** Whether its events are asked for and kept as observations. */
   readonly events: boolean;
   readonly space: string;
+  /** It was taken in by page or command line, and is not one of the household's files. */
+  readonly byPage?: true;
   readonly serial?: string;
   /** What its footage may take of the disk. */
   readonly budgetBytes?: number;

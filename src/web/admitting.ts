@@ -1,4 +1,4 @@
-/** Devices whose keys were made and that no owner has signed for yet. */
+/** Whom the owner's list is to name: devices that wait for an owner's signature, and those that go. */
 import type { Account } from '../api/pagecontract.ts';
 import type { OwnerList } from '../seal/format/ownerlist.ts';
 import { ask } from './api.ts';
@@ -6,29 +6,38 @@ import type { Held } from './held.tsx';
 import { loadKeys, ownerListInHand } from './load.ts';
 import { say } from './strings.ts';
 
-export interface Waiting { readonly account: Account; readonly device: Account['devices'][number] }
+export interface Waiting {
+  readonly account: Account;
+  readonly device: Account['devices'][number];
+  /** Those that it is to open and does not yet. */
+  readonly spaces: readonly string[];
+}
+
+type Listed = Pick<OwnerList, 'spaces' | 'devices'>;
+
+/** What a list says, to show it; whether it is true is for the worker to find, before anything is signed. */
+export function listed(text: string | undefined): Listed {
+  return text === undefined ? { spaces: [] } : (JSON.parse(text) as { list: Listed }).list;
+}
 
 /** Guests and installers open no footage, so nobody need sign for them. */
-export function waitingDevices(accounts: readonly Account[], list: string | undefined): Waiting[] {
-  const known = list === undefined ? undefined : (JSON.parse(list) as { readonly list: Pick<OwnerList, 'spaces' | 'devices'> }).list;
-  const waits = ({ role, spaces }: Account, { recipient, signer }: Waiting['device']): boolean => {
-    if (known === undefined) return true;
-    if (role === 'owner') return known.devices?.some((device) => device.recipient === recipient && device.signer === signer) !== true;
-    return known.spaces.some(({ name, members }) => spaces.includes(name) && !members.includes(recipient));
-  };
-  return accounts.filter(({ role }) => role === 'owner' || role === 'member')
-    .flatMap((account) => account.devices.filter((device) => waits(account, device)).map((device) => ({ account, device })));
+export function waitingDevices(accounts: readonly Account[], text: string | undefined): Waiting[] {
+  const { spaces, devices = [] } = listed(text);
+  return accounts.flatMap((account) => account.devices.flatMap((device): Waiting[] => {
+    const closed = spaces.filter(({ name, members }) => (account.role === 'owner' || account.spaces.includes(name)) && !members.includes(device.recipient)).map(({ name }) => name);
+    if (account.role === 'owner') return devices.some(({ recipient, signer }) => recipient === device.recipient && signer === device.signer) ? [] : [{ account, device, spaces: closed }];
+    return account.role === 'member' && (closed.length > 0 || text === undefined) ? [{ account, device, spaces: closed }] : [];
+  }));
 }
 
 /** Signs the next list with this device. The list in force is fetched anew, so that nothing signed meanwhile is lost. */
-export async function admitDevice(held: Held, { account, device }: Waiting): Promise<void> {
+export async function admitDevice(held: Held, { account, device, spaces }: Waiting): Promise<void> {
   if (held.device === undefined) throw new Error(say.people.signLocked);
   const keys = await loadKeys();
   const list = await ownerListInHand();
   if (list === undefined) throw new Error(say.error.unexpected);
   const { name, recipient, signer } = device;
-  const next = await keys.admit(list, held.me.account.id, { device: { name, recipient, signer }, spaces: account.spaces, owner: account.role === 'owner' });
-  for (const text of next) await ask('ownerListTake', { body: { text } });
+  await take(await keys.admit(list, held.me.account.id, { device: { name, recipient, signer }, spaces, owner: account.role === 'owner' }));
 }
 
 /** Before somebody may less, or is erased: lists in which their devices are members of `spaces` alone, so that nothing else is sealed for them from now on. */
@@ -37,5 +46,17 @@ export async function restrictDevices(held: Held, account: Account, spaces: read
   if (held.device === undefined) throw new Error(say.people.signLocked);
   const list = await ownerListInHand();
   if (list === undefined) return;
-  for (const text of await (await loadKeys()).restrict(list, held.me.account.id, account.devices.map(({ recipient }) => recipient), spaces)) await ask('ownerListTake', { body: { text } });
+  await take(await (await loadKeys()).restrict(list, held.me.account.id, account.devices.map(({ recipient }) => recipient), spaces));
+}
+
+/** A space more, signed by this device. Its people are the owner's devices until somebody is let in. */
+export async function addSpace(held: Held, name: string): Promise<void> {
+  if (held.device === undefined) throw new Error(say.people.signLocked);
+  const list = await ownerListInHand();
+  if (list === undefined) throw new Error(say.error.unexpected);
+  await take(await (await loadKeys()).addSpace(list, held.me.account.id, name));
+}
+
+async function take(lists: readonly string[]): Promise<void> {
+  for (const text of lists) await ask('ownerListTake', { body: { text } });
 }

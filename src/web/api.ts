@@ -5,7 +5,7 @@
 import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
 
 /** Without what comes as bytes or over a socket, what the keys' worker asks, and what only scripts ask for. */
-type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'slotReplace' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'metrics' | 'openapi' | 'tokens' | 'tokenMake' | 'tokenEnd'>;
+type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'metrics' | 'openapi'>;
 type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
 
 const base = '/api/v1';
@@ -55,6 +55,12 @@ const routes: RouteTable = {
   keep: ['POST', '/keep'],
   privacy: ['POST', '/privacy'],
   audit: ['GET', '/audit'],
+  spaces: ['GET', '/spaces'],
+  cameraChange: ['POST', '/cameras'],
+  slotReplace: ['POST', '/slots'],
+  tokens: ['GET', '/tokens'],
+  tokenMake: ['POST', '/tokens'],
+  tokenEnd: ['DELETE', '/tokens/:id'],
 };
 
 /** What the hub answered instead of what was asked for, in its words; `offline` when it did not answer. */

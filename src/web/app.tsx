@@ -81,7 +81,7 @@ export function App() {
         : route.page === 'recover' && held === undefined
           ? <Recover hello={hello} onIn={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
         : held === undefined
-          ? <Login hello={hello} ended={state.ended} onIn={(next, device) => { enter(next, device); if (route.page === 'login' || route.page === 'first') go({ page: 'live' }, { replace: true }); }} />
+          ? <Login key={route.page} hello={hello} ended={state.ended} adding={route.page === 'device' ? route : undefined} onIn={(next, device) => { enter(next, device); if (route.page === 'device') go({ page: 'timeline' }, { replace: true }); else if (route.page === 'login' || route.page === 'first') go({ page: 'live' }, { replace: true }); }} />
           : <HeldProvider value={held}><Shell route={route}>{pageOf(route)}</Shell></HeldProvider>}
     <Toasts />
   </>;
@@ -92,6 +92,7 @@ function pageOf(route: Route) {
     case 'live': case 'login': case 'first': case 'join': case 'recover': return <Live camera={route.page === 'live' ? route.camera : undefined} />;
     case 'timeline': return <Timeline camera={route.camera} atMs={route.atMs} />;
     case 'settings': return <Settings section={route.section} />;
+    case 'device': return <Settings section="me" />;
     case 'promises': return <Promises />;
     case 'unknown': return <NotFound />;
   }

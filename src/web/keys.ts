@@ -18,9 +18,9 @@ export function openKeys(): Keys {
   const worker = cryptoClient();
   const { ask } = worker;
 
-  const open = async (device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice> => {
+  const open = async (device: Device, account: string | undefined, list: OwnerListInHand | undefined): Promise<OpenDevice> => {
     if (list === undefined) return { shape: device, spaces: [] };
-    const { spaces } = await ask.openOwnerList({ ...list, account });
+    const { spaces } = await ask.openOwnerList({ ...list, ...(account === undefined ? {} : { account }) });
     return { shape: device, spaces: spaces.map(({ space }) => space) };
   };
 
@@ -75,6 +75,12 @@ export function openKeys(): Keys {
       const { list: known } = await ask.openOwnerList({ ...list, account });
       return signed(list, account, restricting(known, recipients, spaces));
     },
+    addSpace: (list, account, name) => signed(list, account, [{ kind: 'space', name }]),
+    async toRenew(list, account) {
+      const { list: { number } } = await ask.openOwnerList({ ...list, account });
+      return { number, spaces: await ask.spacesToRenew() };
+    },
+    renewSlot: (slot) => ask.renewSlot(slot),
     recover: (hub, name, login, device, nowMs) => ask.signRecovery({ hub, name, login, device, madeMs: nowMs }),
   };
 }

@@ -12,6 +12,8 @@ export type Route =
   | { readonly page: 'login' }
   | { readonly page: 'recover' }
   | { readonly page: 'join'; readonly code: string }
+  /** On a device that somebody who is in adds: who it is for, and public keys by which it knows the owner's list. */
+  | { readonly page: 'device'; readonly name: string; readonly trust: readonly string[] }
   | { readonly page: 'unknown' };
 
 const cameraId = /^[a-z0-9][a-z0-9-]{0,39}$/;
@@ -34,6 +36,11 @@ export function routeOf({ pathname, search = '', hash = '' }: { readonly pathnam
   if (rest !== undefined) return { page: 'unknown' };
   // The code stands behind the #, which browsers send to nobody.
   if (page === 'join') return { page, code: hash.replace(/^#/, '') };
+  if (page === 'device') {
+    const told = new URLSearchParams(hash.replace(/^#/, ''));
+    const trust = (told.get('trust') ?? '').split(',').filter((key) => /^[A-Za-z0-9+/]{68}$/.test(key)).map((key) => `ssh-ed25519 ${key}`);
+    return trust.length === 0 ? { page: 'unknown' } : { page, name: (told.get('name') ?? '').slice(0, 64), trust };
+  }
   return page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
 }
 
@@ -43,6 +50,7 @@ export function pathOf(route: Route): string {
     case 'timeline': return `/timeline${route.camera === undefined ? '' : `/${route.camera}`}${route.atMs === undefined ? '' : `?at=${Math.round(route.atMs)}`}`;
     case 'settings': return `/settings/${route.section}`;
     case 'join': return `/join#${route.code}`;
+    case 'device': return `/device#${new URLSearchParams({ name: route.name, trust: route.trust.map((key) => key.replace(/^ssh-ed25519 /, '')).join(',') }).toString()}`;
     case 'unknown': return '/';
     default: return `/${route.page}`;
   }

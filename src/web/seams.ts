@@ -2,7 +2,7 @@
  * What the pages need of keys and players, no more. `load.ts` brings the real ones, when they are first needed: neither belongs to the
  * first load. Private keys are in the keys' worker and never here.
  */
-import type { Device, Login, Stretch, Timeline } from '../api/pagecontract.ts';
+import type { Device, Login, PageRequestOf, Stretch, Timeline } from '../api/pagecontract.ts';
 import type { ClipFile } from './clipfiles.ts';
 import type { FileHandle } from './filechoice.ts';
 
@@ -37,6 +37,8 @@ export interface Approval {
 export interface OwnerListInHand {
   readonly text: string;
   readonly earlier: readonly string[];
+  /** Public keys of the owner that came another way than through the hub. */
+  readonly trust?: readonly string[];
 }
 
 export interface Keys {
@@ -55,8 +57,8 @@ export interface Keys {
   known(login?: string): Promise<{ readonly account: string; readonly id: string } | undefined>;
   /** Undefined where nothing was kept. Throws where the passphrase does not fit. The spaces that the list opens to it come along. */
   unlock(account: string, second: Uint8Array, list: OwnerListInHand | undefined): Promise<OpenDevice | undefined>;
-  /** The device in hand, with the spaces that the list opens to it. */
-  open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
+  /** The device in hand, with the spaces that the list opens to it. `account`: once it is kept, so that its record knows the list. */
+  open(device: Device, account: string | undefined, list: OwnerListInHand | undefined): Promise<OpenDevice>;
   lock(): Promise<void>;
   /** Six words for a device's public keys, which two people compare: a hub that slips in a key of its own says other words. */
   wordsOf(device: Pick<Device, 'recipient' | 'signer'>): Promise<readonly string[]>;
@@ -66,6 +68,12 @@ export interface Keys {
   admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
   /** Next lists, after which these devices sign nothing and open nothing new but of `spaces`. Empty where that is so already. */
   restrict(list: OwnerListInHand, account: string, recipients: readonly string[], spaces: readonly string[]): Promise<readonly string[]>;
+  /** The next list, with a space more: for the kit and the owner's devices. */
+  addSpace(list: OwnerListInHand, account: string, name: string): Promise<readonly string[]>;
+  /** Opens the list with the device in hand: spaces in which slots may be left that somebody opens who has gone; and the list's number. */
+  toRenew(list: OwnerListInHand, account: string): Promise<{ readonly number: number; readonly spaces: readonly string[] }>;
+  /** A slot sealed anew by the list that was opened last, for the hub; undefined where it need not be. */
+  renewSlot(slot: { readonly camera: string; readonly slot: number; readonly generation: number }): Promise<PageRequestOf<'slotReplace'> | undefined>;
   /** An owner's new passphrase and device, signed by the kit in hand for this hub alone. */
   recover(hub: string, name: string, login: Login, device: Device, nowMs: number): Promise<Approval>;
 }

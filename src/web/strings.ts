@@ -26,6 +26,7 @@ export const english = {
   common: {
     back: 'Back', next: 'Next', close: 'Close', cancel: 'Cancel', save: 'Save', saved: 'Saved.', remove: 'Remove', again: 'Try again', copy: 'Copy', copied: 'Copied.',
     loading: 'Loading…', notCopied: 'Could not copy. Select the text and copy it yourself.', show: 'Show', hide: 'Hide',
+    byFile: 'Set in the hub\'s configuration file, and changed there.',
     camera: 'Camera', since: (when: string) => `since ${when}`, dismiss: 'Dismiss message',
   },
 
@@ -55,7 +56,7 @@ export const english = {
   theme: { label: 'Appearance', now: (name: string) => `Appearance: ${name}`, auto: 'As the device', light: 'Light', dark: 'Dark' },
 
   login: {
-    title: 'Log in', lead: (hub: string) => `to ${hub}`, name: 'Name', passphrase: 'Passphrase', submit: 'Log in', working: 'Stretching your passphrase…',
+    title: 'Log in', lead: (hub: string) => `to ${hub}`, name: 'Name', passphrase: 'Passphrase', submit: 'Log in', addTitle: 'Add this device', addLead: (hub: string) => `to ${hub}: log in, and it gets a key of its own`, working: 'Stretching your passphrase…',
     workingHint: 'This takes a second or two on purpose: it makes guessing dear.',
     wrong: 'Name and passphrase do not fit each other.',
     newDevice: 'This browser is new to your account',
@@ -138,7 +139,7 @@ export const english = {
     latency: (ms: number) => ms < 1000 ? `${ms} ms behind` : `${(ms / 1000).toFixed(1)} s behind`, behind: 'Slow connection: key frames only', picture: (name: string) => `Live picture of ${name}`,
     all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
     talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', 
-    replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. Settings can ask the camera for H.264.`,
+    replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. It goes on being recorded; an owner can have the camera send H.264, with \`sallyport camera\`, or look with another browser.`,
     stream: 'Stream', main: 'Full picture', sub: 'Small picture', 
   },
 
@@ -151,7 +152,7 @@ export const english = {
     stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
     asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
     noCameras: 'There is no camera whose footage you may see.', notRight: 'Your account may see live pictures, and no old footage.', deadline: (when: string) => `Key destroyed on ${when}`, snapshot: 'Snapshot', fullscreen: 'Full screen',
-    gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
+    gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, notForYou: 'This part was recorded before your key was signed for, or for other people: none of your keys opens it.', damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
     unlockTitle: 'Open old footage on this device', unlockLead: 'Old footage is sealed; this device has a key for it, locked by your passphrase.', unlock: 'Unlock', unlockWrong: 'That is not the passphrase of this account.',
     noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingWords: 'Tell the owner these six words of its key, not through the hub:', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
     
@@ -192,6 +193,7 @@ export const english = {
     add: 'Add cameras', none: 'No camera is taken in yet.', online: 'Online', offline: 'Offline', recording: 'Recording', privacy: 'Privacy on', space: 'Space', maker: 'Maker and model', unknown: 'not said yet', streams: 'Streams', keeps: 'Kept for', sound: 'Sound', soundYes: 'recorded', soundNo: 'not recorded', lastSealed: 'Last sealed', never: 'nothing yet', state: 'State',
     password: 'Change its password', passwordLead: (camera: string) => `The password that the hub uses for ${camera}. Change it in the camera first.`, newPassword: 'Password', passwordSaved: 'The hub uses the new password from now on.',
     fix: 'What to do', refusedFix: 'The camera refused the password. Type its current one.', trust: 'Believe the new certificate', trustLead: 'Only if you know why it changed, such as after a firmware update or a reset.', refresh: 'Ask it again', refreshed: 'The camera was asked again.', events: 'Events', size: (w: number, h: number, codec: string) => `${w} × ${h}, ${codec}`, main: 'main', sub: 'sub',
+    change: 'Change name or space', changeTitle: (camera: string) => `${camera}: name and space`, name: 'Name', changed: 'Changed.', spaceHint: 'Who sees it from now on. What it has recorded stays with those who could see it.', spaceOwner: 'An owner may choose another space.', setIn: 'Set in', byPage: 'this page', byFile: 'the configuration file',
     movedTitle: 'It is at another address', moved: 'Follow it', details: 'Details',
   },
 
@@ -205,20 +207,31 @@ export const english = {
     invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
-    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that.', removed: 'The account was erased.',
+    you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that, and seals what is left anew, so that a kept key opens none of it.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
-    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, 
+    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', narrowed: 'This device signs that from now on nothing more is sealed for them there, and seals anew what is left.', mayOpen: (spaces: string) => `For ${spaces}`, 
+  },
+
+  renewing: {
+    title: 'Older footage is sealed anew', lead: (done: number, total: number) => `${done.toLocaleString('en')} of ${count(total, 'key', 'keys')}, for those who still may see it. This device does it while the page is open.`,
+    done: 'Older footage is sealed anew', doneLead: (total: number) => `${count(total, 'key was', 'keys were')} looked at: none that is left opens to who has gone.`,
+    closed: (n: number) => `${count(n, 'key does', 'keys do')} not open on this device, so it could not seal them anew; another of the owner's devices may.`,
+    failed: 'Older footage is not all sealed anew yet', resumes: 'It goes on from there when you try again, or when you open this device the next time.',
   },
 
   me: {
     about: 'About you', name: 'Name', nameHint: 'You log in with it.', nickname: 'Nickname', picture: 'Picture', pictureHint: 'Made small in this browser before it goes to the hub.', choosePicture: 'Choose a picture', noPicture: 'Take the picture away', language: 'Language', languageHint: 'How dates and numbers are written, such as en-GB or de.', timeZone: 'Time zone', browserZone: 'As this browser',
     passphraseTitle: 'Passphrase', now: 'Passphrase now', next: 'New passphrase', again: 'New passphrase, once more', change: 'Change the passphrase', changed: 'Changed. All other sessions have ended.', wrongNow: 'That is not your passphrase now.',
-    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
+    sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addOther: 'Add another device', addOtherLead: 'Open this with your other device. It holds no secret: only your name, and the public key by which the other device knows the owner\'s list.', addOtherQr: 'The way for another device, as a QR code', addOtherThen: 'Log in there with your passphrase. The device makes a key of its own and shows six words; an owner\'s device then says yes to them under Settings, People.',
+    addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
     logout: 'Log out', erase: 'Erase my account', eraseTitle: 'Erase your account?', eraseLead: 'Your name, picture, devices and sessions are erased from the hub. Type your passphrase to go on.', erased: 'Your account was erased.', noDevices: 'None yet: no device of yours opens old footage.', appearance: 'Appearance',
   },
 
   privacy: {
     lead: 'With privacy on, pictures and sound of a space are off for everybody: nothing is recorded, and live is off, too.', space: (name: string) => `Space ${name}`, turnOn: 'Privacy on', turnOff: 'Privacy off', isOn: 'Privacy is on', isOff: 'Pictures are on', cameras: (names: string) => `Cameras: ${names}`, turnedOn: 'Pictures and sound are off.', turnedOff: 'Pictures are on again.', none: 'There is no space that you may switch.',
+    noCameras: 'No camera is in it yet.', until: (when: string) => `By schedule, until ${when}.`, schedule: 'Private by itself',
+    add: 'Add a space', addLead: 'A space is a group of cameras, such as the garden, and of people who may see them. It gets a key of its own, which this device makes and signs; at first it opens for the owners only.', addYes: 'Make it, signed by this device', added: 'The space is there. Choose it for cameras, and for people.',
+    name: 'Name of the space', nameHint: 'Small letters, digits and hyphens, such as garden.', nameWrong: 'Use small letters, digits and hyphens; begin with a letter or digit.', nameKnown: 'There is such a space already.',
   },
 
   approvals: {
@@ -229,6 +242,12 @@ export const english = {
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+  },
+
+  tokens: {
+    title: 'Tokens for scripts', lead: 'A script shows a token instead of logging in. It has of your rights those that you choose, never the right over people, and opens no old footage: for that it would need a key.', none: 'There is none.', add: 'Make a token', make: 'Make it',
+    name: 'Name', nameHint: 'What uses it, such as Prometheus.', may: 'It may', days: 'It ends after', until: (when: string) => `until ${when}`, ended: 'The token opens nothing any more.', madeTitle: 'The token', madeLead: 'It is shown once. Whoever has it may do what you chose, until it ends.', token: 'Token',
+    rights: { live: 'see live pictures', listen: 'hear live sound', talk: 'talk', replay: 'fetch sealed footage', export: 'export', hold: 'hold', erase: 'erase', configure: 'configure cameras', status: 'read the hub\'s state', audit: 'read the audit', privacy: 'switch privacy' } as Readonly<Record<string, string>>,
   },
 
   recover: {

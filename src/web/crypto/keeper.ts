@@ -14,9 +14,9 @@ import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type Foot
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
 import { erase, hold, release, type EraseOrder, type HoldOrder, type OrderDone, type OrderParts } from './orders.ts';
-import { deviceWords, firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
+import { deviceWords, firstOwnerList, followOwnerLists, heirOf, nextOwnerList, openSpaces, spacesToRenew, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
-import { resealSlot } from './slot.ts';
+import { openSlot, resealSlot } from './slot.ts';
 import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
 
 /** Who signs: this browser's own identity, or the kit while it is in hand. */
@@ -78,8 +78,8 @@ export class Keeper {
   #kit: Identity | undefined;
   #device: { readonly identity: Identity; readonly name: string } | undefined;
   #spaces: readonly OpenedSpace[] = [];
-  /** Who speaks for the owner, by the list in hand. */
-  #owners: readonly string[] | undefined;
+  /** The one in hand. */
+  #list: OwnerList | undefined;
   #footage: SealedFootage | undefined;
 
   constructor(o: { readonly records: RecordStore; readonly fetch: Fetcher; readonly post: Poster }) {
@@ -191,7 +191,7 @@ export class Keeper {
     const spaces = openSpaces(list, this.#inHand().identity);
     this.#closeSpaces();
     this.#spaces = spaces;
-    this.#owners = ownerKeys(list);
+    this.#list = list;
     if (p.account !== undefined) await this.#store.note(p.account, { ownerList: p.text });
     return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
@@ -217,8 +217,23 @@ export class Keeper {
   /** A slot fetched and sealed anew for those who may open it from now on; whatever is in hand opens it, the spaces' former identities too. What comes is for the hub. */
   async resealSlot(p: { camera: string; slot: number; generation: number; recipients: readonly string[] }): Promise<ResealedSlot> {
     const before = await this.#fetch(slotPath(p.camera, p));
-    const text = resealSlot(before, this.#identities(), p.recipients);
-    return { camera: p.camera, slot: p.slot, generation: p.generation, from: toHex(sha256(before)), text: toBase64url(text) };
+    return this.#resealed(p, before, p.recipients);
+  }
+
+  /** Spaces of the list that was opened last, in which slots may be left that somebody opens who may no more. */
+  spacesToRenew(): string[] {
+    return this.#list === undefined ? [] : spacesToRenew(this.#list);
+  }
+
+  /** A slot fetched and, where somebody had its identity who has left since, sealed anew for the same people but them. Undefined: it need not be. SP_SLOT_MISSING, SP_WRONG_IDENTITY. */
+  async renewSlot(p: { camera: string; slot: number; generation: number }): Promise<ResealedSlot | undefined> {
+    const list = this.#list;
+    const before = await this.#fetch(slotPath(p.camera, p));
+    // Of whichever space: its camera may have had another one then.
+    const holder = this.#spaces.flatMap(({ space, identities }) => identities.map((identity) => ({ space, identity }))).find(({ identity }) => opens(before, identity));
+    if (list === undefined || holder === undefined) throw new SallyportError('SP_WRONG_IDENTITY', { what: `slot ${p.slot}` });
+    const heir = heirOf(list, holder.space, holder.identity.recipient);
+    return heir === holder.identity.recipient ? undefined : this.#resealed(p, before, [list.kit, heir]);
   }
 
   /** Keeps footage longer, signed by this device: it must be an owner's, and open that footage. SP_OWNER_NEEDED, SP_HOLD, SP_NO_SLOT, SP_NO_DEVICE. */
@@ -270,7 +285,7 @@ export class Keeper {
   /** Who is known to be no owner is told so before the hub is asked. */
   #orderParts(nowMs: number, progress?: (done: number) => void): OrderParts {
     const signer = this.#inHand().identity;
-    if (this.#owners !== undefined && !this.#owners.includes(signer.signer)) throw new SallyportError('SP_OWNER_NEEDED', { what: 'this order' });
+    if (this.#list !== undefined && !ownerKeys(this.#list).includes(signer.signer)) throw new SallyportError('SP_OWNER_NEEDED', { what: 'this order' });
     return { post: this.#post, footage: this.#opened(), signer, nowMs, progress };
   }
 
@@ -280,6 +295,10 @@ export class Keeper {
 
   #identities(): Identity[] {
     return [...this.#spaces.flatMap(({ identities }) => identities), ...(this.#kit === undefined ? [] : [this.#kit])];
+  }
+
+  #resealed({ camera, slot, generation }: { camera: string; slot: number; generation: number }, before: Uint8Array, recipients: readonly string[]): ResealedSlot {
+    return { camera, slot, generation, from: toHex(sha256(before)), text: toBase64url(resealSlot(before, this.#identities(), recipients)) };
   }
 
   async #verified({ text, earlier = [], account, trust }: ListInHand): Promise<OwnerList> {
@@ -303,7 +322,17 @@ export class Keeper {
     this.#footage = undefined;
     for (const { identities } of this.#spaces) for (const identity of identities) identity.close();
     this.#spaces = [];
-    this.#owners = undefined;
+    this.#list = undefined;
+  }
+}
+
+function opens(slotText: Uint8Array, identity: Identity): boolean {
+  try {
+    openSlot(slotText, [identity], 'a slot').identity.close();
+    return true;
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'SP_WRONG_IDENTITY') return false;
+    throw error;
   }
 }
 

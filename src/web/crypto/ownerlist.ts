@@ -106,6 +106,18 @@ export function openSpaces(list: OwnerList, identity: Identity): OpenedSpace[] {
     .filter(({ identities }) => identities.length > 0);
 }
 
+/** The identity that slots of `recipient` are to be sealed to now: the space's newest one for the same people, which is that one itself where nobody of them left since. */
+export function heirOf(list: OwnerList, space: string, recipient: string): string {
+  const generations = list.spaces.filter(({ name }) => name === space).flatMap(generationsOf);
+  const one = generations.find((known) => known.recipient === recipient);
+  return (one === undefined ? undefined : generations.find(({ members }) => sameMembers(members, one.members)))?.recipient ?? recipient;
+}
+
+/** Spaces in which slots may be left that are to be sealed anew. */
+export function spacesToRenew(list: OwnerList): string[] {
+  return list.spaces.filter((space) => generationsOf(space).some(({ recipient }) => heirOf(list, space.name, recipient) !== recipient)).map(({ name }) => name);
+}
+
 /**
  * Six words for a device, which two people compare before one of them signs for it: a hub that slips in a key of its own says other words. They
  * are of both keys, for an owner's device signs as well as opens.
@@ -156,14 +168,22 @@ function admitted(space: OwnerSpace, recipient: string, signer: Identity): Owner
   return { ...space, ...resealed(space, space.name, withMember(space.members, recipient), signer), ...(space.former === undefined ? {} : { former }) };
 }
 
-/** A new identity for those who stay; the old ones are sealed to them alone. A space of which the one who leaves was no member stays as it is. */
+/**
+ * New identities for those who stay, which the one who leaves never had: one in force, and one for each group of people that older footage is for,
+ * so that its slots can be sealed anew (`heirOf`). The old ones are kept until then, sealed to those who stay.
+ */
 function expelled(space: OwnerSpace, recipient: string, signer: Identity): OwnerSpace {
   if (!generationsOf(space).some(({ members }) => members.includes(recipient))) return space;
-  const without = (members: readonly string[]): string[] => members.filter((member) => member !== recipient);
-  const kept = (one: FormerIdentity): FormerIdentity => (one.members.includes(recipient) ? resealed(one, space.name, without(one.members), signer) : one);
-  const former = (space.former ?? []).map(kept);
-  if (!space.members.includes(recipient)) return { ...space, former };
-  return renewed(space, without(space.members), signer, { ...space, ...kept(space), former });
+  // Whoever renews a space must have been in it: else it could take the space from everybody.
+  if (space.members.includes(recipient) && !space.members.includes(signer.recipient)) throw new SallyportError('SP_WRONG_IDENTITY', { what: `the space ${space.name}` });
+  const after: FormerIdentity[] = [];
+  for (const one of generationsOf(space)) {
+    const members = one.members.filter((member) => member !== recipient);
+    if (members.length < one.members.length && !after.some((newer) => sameMembers(newer.members, members))) after.push(newIdentity(space.name, members));
+    after.push(members.length < one.members.length ? resealed(one, space.name, members, signer) : { recipient: one.recipient, members: one.members, sealed: one.sealed });
+  }
+  const [now, ...former] = after;
+  return { ...space, ...now, former };
 }
 
 /** A new identity for `members`; `past` says how the one in force and those before it are kept. */
@@ -183,9 +203,13 @@ function resealed(one: FormerIdentity, space: string, members: readonly string[]
 }
 
 function newSpace(name: string, members: readonly string[]): OwnerSpace {
+  return { name, ...newIdentity(name, members) };
+}
+
+function newIdentity(name: string, members: readonly string[]): FormerIdentity {
   const identity = Identity.generate();
   try {
-    return { name, recipient: identity.recipient, members, sealed: sealedIdentity(identity, name, members) };
+    return { recipient: identity.recipient, members, sealed: sealedIdentity(identity, name, members) };
   } finally {
     identity.close();
   }
@@ -235,6 +259,10 @@ function parsed(text: string): ReturnType<typeof parseOwnerFile> {
 
 function generationsOf(space: OwnerSpace): FormerIdentity[] {
   return [space, ...(space.former ?? [])];
+}
+
+function sameMembers(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((member) => other.includes(member));
 }
 
 function withMember(members: readonly string[], recipient: string): string[] {

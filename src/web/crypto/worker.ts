@@ -126,7 +126,7 @@ export class CryptoServer {
 
 const keeperCalls = [
   'newStretch', 'makeKit', 'takeKit', 'showKit', 'forgetKit', 'makeDevice', 'saveDevice', 'knownDevices', 'findDevice', 'noteDevice', 'forgetDevice', 'unlock', 'lock',
-  'firstOwnerList', 'nextOwnerList', 'openOwnerList', 'deviceWords', 'signApproval', 'signRecovery', 'resealSlot', 'keyFrame', 'rate',
+  'firstOwnerList', 'nextOwnerList', 'openOwnerList', 'deviceWords', 'signApproval', 'signRecovery', 'resealSlot', 'renewSlot', 'spacesToRenew', 'keyFrame', 'rate',
 ] as const satisfies readonly (keyof Keeper)[];
 export type KeeperCall = (typeof keeperCalls)[number];
 

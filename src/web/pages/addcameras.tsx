@@ -4,7 +4,7 @@ import type { PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { say } from '../strings.ts';
 import { addressOf } from '../typedaddress.ts';
-import { Button, Field } from '../parts/controls.tsx';
+import { Button, Field, Select } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Loading, Problem, upper, wordsOf } from '../parts/states.tsx';
@@ -27,6 +27,10 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
+  const [chosenSpace, setSpace] = useState<string>();
+  // Who looks after the site without being of the house chooses no space.
+  const { value: spaces = [] } = useLoaded((signal) => ask('spaces', { signal }).then(({ spaces: all }) => all.map((one) => one.space), () => []), []);
+  const space = chosenSpace ?? (spaces.includes('home') ? 'home' : spaces[0] ?? '');
   const doing = useDoing();
   const candidates = [...(search.value?.found ?? []).filter(({ adoptable, adoptedAs }) => adoptable || adoptedAs !== undefined).map(candidateOf), ...typed];
   const open = candidates.filter(({ key, adoptedAs }) => adoptedAs === undefined && outcomes.get(key)?.state !== 'taken');
@@ -43,7 +47,7 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
         note(candidate.key, { state: 'asked', words: [] });
         try {
           const name = (names.get(candidate.key) ?? candidate.name).trim();
-          const { camera, sentences } = await ask('adopt', { body: { ...candidate.question, user, password, sub: true, ...(name === '' ? {} : { name }) } });
+          const { camera, sentences } = await ask('adopt', { body: { ...candidate.question, user, password, sub: true, ...(space === '' ? {} : { space }), ...(name === '' ? {} : { name }) } });
           const { cameras } = await ask('cameras', {});
           note(candidate.key, { state: 'taken', words: sentences, camera: cameras.find((one) => one.camera === camera) });
         } catch (error) {
@@ -73,6 +77,7 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
           <Field label={say.first.user} hint={say.first.userHint} value={user} onInput={setUser} required maxLength={64} name="camera-user" />
           <Field label={say.first.cameraPassword} hint={say.first.cameraPasswordHint} type="password" value={password} onInput={setPassword} autocomplete="off" name="camera-password" />
         </div>
+        {spaces.length < 2 ? null : <Select label={say.cameras.space} hint={say.people.spacesHint} value={space} onChoose={setSpace} options={spaces.map((one) => ({ value: one, label: one }))} />}
         <div class="buttons"><Button kind={anyTaken && toTake.length === 0 ? 'plain' : 'main'} type="submit" busy={doing.busy} disabled={toTake.length === 0}>{toTake.length === 0 ? say.first.takeNone : say.first.take(toTake.length)}</Button></div>
       </>}
     </form>

@@ -68,7 +68,7 @@ function Cover({ camera, seen }: { readonly camera: PageCamera; readonly seen: S
   if (camera.privacy) return <div class="tile-state"><Icon name="hidden" /><span>{say.live.privacy}</span></div>;
   if (!canPlay()) return <div class="tile-state"><Icon name="warning" /><span>{say.cannot.media2}</span></div>;
   if (seen.state === 'playing') return null;
-  if (seen.state === 'unsupported') return <div class="tile-state"><Icon name="warning" /><span>{say.live.cannotCodec(seen.words)}</span></div>;
+  if (seen.state === 'unsupported') return <div class="tile-state"><Icon name="warning" /><span>{say.live.cannotCodec(codecName(seen.words))}</span></div>;
   if (seen.state === 'lost' || seen.state === 'over') {
     const words = seen.words !== '' ? upper(seen.words) : camera.online ? say.live.retrying : upper(camera.state);
     return <div class="tile-state"><Icon name="offline" /><b>{camera.online ? say.live.lost : say.live.offline}</b><span>{words}</span></div>;
@@ -80,6 +80,11 @@ function Lag({ seen, off }: { readonly seen: Seen; readonly off: boolean }) {
   if (off || seen.state !== 'playing') return null;
   if (seen.behind) return <small class="live-dot behind">{say.live.behind}</small>;
   return <small class="live-dot">{seen.latencyMs === undefined ? say.nav.live : say.live.latency(roundedMs(seen.latencyMs))}</small>;
+}
+
+/** As people call it. */
+function codecName(codec: string): string {
+  return /^(hvc1|hev1|hevc|h265)/i.test(codec) ? 'H.265' : /^(avc1|avc3|h264)/i.test(codec) ? 'H.264' : codec;
 }
 
 /** Not nervous: to ten of them. */

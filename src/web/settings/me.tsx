@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, HubError } from '../api.ts';
 import { deviceName } from '../devicename.ts';
-import { addThisDevice } from '../devices.ts';
+import { addThisDevice, linkForDevice } from '../devices.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { loadKeys, lockKeys, ownerListInHand } from '../load.ts';
@@ -14,6 +14,7 @@ import { Avatar } from '../parts/avatar.tsx';
 import { Button, Choices, Field, Select } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
+import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 
@@ -81,6 +82,7 @@ function Devices() {
   const [here, setHere] = useState<string>();
   const [asking, setAsking] = useState(false);
   const [forgetting, setForgetting] = useState(false);
+  const [link, setLink] = useState<string>();
   const doing = useDoing();
   useEffect(() => { void loadKeys().then((keys) => keys.known(account.name)).then((known) => setHere(known?.id ?? '')); }, [held.device, account.id]);
   const forget = (): void => {
@@ -99,6 +101,8 @@ function Devices() {
       {device.id === here ? <Button kind="risky" onClick={() => setForgetting(true)}>{say.me.forget}</Button> : null}
     </li>)}</ul>}
     {forgetting ? <Dialog title={say.me.forget} onClose={() => setForgetting(false)}><div class="form"><p>{say.me.forgetLead}</p><div class="buttons end"><Button onClick={() => setForgetting(false)}>{say.common.cancel}</Button><Button kind="risky" busy={doing.busy} onClick={forget}>{say.me.forget}</Button></div></div></Dialog> : null}
+    {held.device === undefined ? null : <div class="buttons"><Button icon="plus" onClick={() => { void doing.run(async () => setLink(await linkForDevice(held))); }}>{say.me.addOther}</Button></div>}
+    {link === undefined ? null : <LinkDialog link={link} onClose={() => setLink(undefined)} />}
     {here === '' ? <div class="buttons"><Button icon="device" onClick={() => setAsking(true)}>{say.me.addDevice}</Button></div> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {asking ? <WithPassphrase title={say.me.addDevice} lead={say.timeline.noDeviceLead} label={say.me.addDevice} onClose={() => setAsking(false)} onProven={async (half, second) => {
@@ -106,6 +110,17 @@ function Devices() {
       toast(say.me.addedDevice);
     }} /> : null}
   </section>;
+}
+
+function LinkDialog({ link, onClose }: { readonly link: string; readonly onClose: () => void }) {
+  const copy = (): void => { void navigator.clipboard.writeText(link).then(() => toast(say.common.copied), () => toast(say.common.notCopied)); };
+  return <Dialog title={say.me.addOther} onClose={onClose}><div class="form">
+    <p>{say.me.addOtherLead}</p>
+    <Qr text={link} label={say.me.addOtherQr} />
+    <Field label={say.people.link} value={link} onInput={() => {}} />
+    <p class="hint">{say.me.addOtherThen}</p>
+    <div class="buttons end"><Button icon="copy" onClick={copy}>{say.common.copy}</Button><Button kind="main" onClick={onClose}>{say.common.close}</Button></div>
+  </div></Dialog>;
 }
 
 function Sessions() {

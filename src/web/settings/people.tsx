@@ -2,10 +2,11 @@
 import { useState } from 'preact/hooks';
 import type { Account } from '../../api/pagecontract.ts';
 import { roles, type Role } from '../../policy/access.ts';
-import { admitDevice, restrictDevices, waitingDevices, type Waiting } from '../admitting.ts';
+import { admitDevice, listed, restrictDevices, waitingDevices, type Waiting } from '../admitting.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { renewSlots } from '../renewing.ts';
 import { say } from '../strings.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, Check, Field, Pick } from '../parts/controls.tsx';
@@ -24,7 +25,7 @@ export function PeopleSettings() {
   const [open, setOpen] = useState<Open>();
   const { value, error, again } = useLoaded(async (signal) => {
     const [people, { text }, { cameras }] = await Promise.all([ask('accounts', { signal }), ask('ownerList', { signal }), ask('cameras', { signal })]);
-    return { ...people, waiting: waitingDevices(people.accounts, text), list: text, spaces: [...new Set(cameras.map(({ space }) => space))].toSorted() };
+    return { ...people, waiting: waitingDevices(people.accounts, text), spaces: [...new Set([...listed(text).spaces.map(({ name }) => name), ...cameras.map(({ space }) => space)])].toSorted() };
   }, []);
   const doing = useDoing();
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
@@ -64,7 +65,7 @@ function WaitingCard({ waiting, onSigned }: { readonly waiting: readonly Waiting
     });
   };
   return <section class="card" aria-labelledby="people-waiting"><div><h2 id="people-waiting">{say.people.waiting}</h2><p class="muted">{say.people.waitingLead}</p></div>
-    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords device={one.device} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
+    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords device={one.device} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.spaces))}</p></div>
       {held.device === undefined ? null : <Button kind="main" busy={doing.busy} onClick={() => sign(one)}>{say.people.sign}</Button>}</li>)}</ul>
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {held.device === undefined ? <UnlockPanel /> : null}
@@ -127,16 +128,20 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   const locked = less && held.device === undefined;
   const submit = (event: Event): void => {
     event.preventDefault();
+    if (locked) return;
     void doing.run(async () => {
       // Keys decide about footage: what is taken away here is taken away there, first.
       if (less) await restrictDevices(held, account, role === 'member' ? chosen : []);
       await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen) } });
+      if (less) renewSlots(held);
       toast(say.people.changed);
       onClose();
     });
   };
   return <Dialog title={say.people.changeTitle(account.name)} onClose={onClose}><form class="form" onSubmit={submit}>
     <RankFields role={role} chosen={chosen} spaces={[...new Set([...spaces, ...account.spaces])]} onRole={setRole} onSpaces={setChosen} />
+    {less ? <p class="hint">{say.people.narrowed}</p> : null}
+    {locked ? <p class="note care">{say.people.signLocked}</p> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy} disabled={locked}>{say.common.save}</Button></div>
   </form>{locked ? <UnlockPanel /> : null}</Dialog>;
@@ -151,6 +156,7 @@ function RemoveDialog({ account, onClose }: { readonly account: Account; readonl
       // The list first: an account that is gone names no devices any more.
       await restrictDevices(held, account, []);
       await ask('accountErase', { id: account.id });
+      renewSlots(held);
       toast(say.people.removed);
       onClose();
     });

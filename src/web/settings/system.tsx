@@ -1,15 +1,17 @@
 /** The hub itself: what needs somebody, its version, its certificate, and how far its parts are confined. */
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
-import { useHeld } from '../held.tsx';
+import { has, useHeld } from '../held.tsx';
 import { say } from '../strings.ts';
 import { Words } from '../parts/certificate.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { Loading, Problem, upper } from '../parts/states.tsx';
 import { Fact } from './cameras.tsx';
+import { Tokens } from './tokens.tsx';
 
 export function SystemSettings() {
-  const { hello, reader } = useHeld();
+  const held = useHeld();
+  const { hello, reader } = held;
   const { value, error, again } = useLoaded((signal) => ask('status', { signal }), [], 10_000);
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
   const { certificate } = hello;
@@ -28,5 +30,6 @@ export function SystemSettings() {
     <section class="card" aria-labelledby="system-certificate"><h2 id="system-certificate">{say.system.certificate}</h2>
       {certificate === undefined ? <p>{say.system.noCertificate}</p> : <><p class="muted">{say.system.trust}</p><Words words={certificate.words} /><dl class="facts"><Fact name={say.system.fingerprint} value={certificate.fingerprint} /><Fact name={say.system.certificate} value={certificate.own ? say.system.ownCertificate : say.system.foreignCertificate} /></dl></>}
     </section>
+    {has(held, 'people') ? <Tokens /> : null}
   </div>;
 }

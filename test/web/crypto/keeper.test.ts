@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { readOwnerList, slotRecipients } from '../../../src/seal/owner.ts';
 import { verifySignature } from '../../../src/seal/sshsig.ts';
@@ -140,6 +141,7 @@ t.test('after a member left, each slot is fetched, sealed anew, and put back; th
   }
   const left = await page.ask.nextOwnerList({ text: joined, by: 'kit', change: { kind: 'member removed', recipient: member.identity.recipient }, nowMs: start });
   await page.ask.openOwnerList({ text: left });
+  t.strictSame(await page.ask.spacesToRenew(), ['home']);
   await page.ask.forgetKit();
   const anew = slotRecipients(readOwnerList(left, 'it', joined), 'home');
   for (const { slot, generation } of (await timelineOf(vault, 'front')).periods) {
@@ -153,9 +155,12 @@ t.test('after a member left, each slot is fetched, sealed anew, and put back; th
       }
     };
     t.equal(await opensWith(kept), true, 'before');
-    const sealed = await page.ask.resealSlot({ camera: 'front', slot, generation, recipients: anew });
+    const sealed = await page.ask.renewSlot({ camera: 'front', slot, generation });
+    if (sealed === undefined) throw new Error('it was not sealed anew');
     await vault.replaceSlot({ slot, generation, from: sealed.from, text: Buffer.from(sealed.text, 'base64url') });
     t.equal(await opensWith(kept), false, 'the old space key that was kept');
+    t.equal(await page.ask.renewSlot({ camera: 'front', slot, generation }), undefined, 'once is enough');
+    t.equal((await page.ask.resealSlot({ camera: 'front', slot, generation, recipients: anew })).from, createHash('sha256').update(Buffer.from(sealed.text, 'base64url')).digest('hex'));
     await t.rejects(vault.replaceSlot({ slot, generation, from: sealed.from, text: Buffer.from(sealed.text, 'base64url') }), { code: 'SP_SLOT_CHANGED' });
   }
   t.equal(await vault.checkKeyring(), undefined);

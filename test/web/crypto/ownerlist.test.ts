@@ -7,7 +7,7 @@ import { words } from '../../../src/policy/wordlist.ts';
 import { makeDevice, type Device } from '../../../src/web/crypto/device.ts';
 import { Identity } from '../../../src/web/crypto/identity.ts';
 import { makeKit } from '../../../src/web/crypto/kit.ts';
-import { deviceWords, firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
+import { deviceWords, firstOwnerList, followOwnerLists, heirOf, nextOwnerList, openSpaces, spacesToRenew, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
 import { restricting } from '../../../src/web/crypto/restricting.ts';
 import { resealSlot } from '../../../src/web/crypto/slot.ts';
 import { verifySignature } from '../../../src/web/crypto/sshsig.ts';
@@ -77,10 +77,35 @@ t.test('somebody joins with the past or without, and leaves', async (t) => {
   const left = next(without, phone.identity, { kind: 'member removed', space: 'home', recipient: early.identity.recipient });
   t.strictSame(opens(left, early.identity), { count: 0, inForce: false });
   t.strictSame(opens(left, late.identity), { count: 2, inForce: true }, 'its own part of the past stays');
-  t.strictSame(opens(left, kit), { count: 3, inForce: true });
+  t.strictSame(opens(left, kit), { count: 4, inForce: true }, 'and one more, for what is older than that');
+  t.strictSame(opens(left, phone.identity), { count: 4, inForce: true });
   t.notOk(left.includes(early.identity.recipient), 'who left stands nowhere any more');
   const again = nextOwnerList(left, phone.identity, { kind: 'member removed', recipient: early.identity.recipient }, nowMs);
   t.equal(recipientOf(again), recipientOf(left), 'who is no member changes nothing by leaving');
+});
+
+t.test('slots are sealed anew for the same people but the one who left, and for nobody more', (t) => {
+  const [early, late] = [makeDevice('early'), makeDevice('late')];
+  const withPast = next(first, phone.identity, { kind: 'member', space: 'home', recipient: early.identity.recipient, past: true });
+  const both = next(withPast, phone.identity, { kind: 'member', space: 'home', recipient: late.identity.recipient, past: false });
+  const [oldest, joint] = [recipientOf(withPast), recipientOf(both)];
+  t.strictSame(spacesToRenew(verifyOwnerList(both, withPast)), [], 'after somebody joined nothing need be sealed anew');
+  t.equal(heirOf(verifyOwnerList(both, withPast), 'home', oldest), oldest);
+  const left = next(both, phone.identity, { kind: 'member removed', recipient: early.identity.recipient });
+  const list = verifyOwnerList(left, both);
+  t.strictSame(spacesToRenew(list), ['home']);
+  const membersOf = (recipient: string): readonly string[] => list.spaces.flatMap((space) => [space, ...(space.former ?? [])]).find((one) => one.recipient === recipient)?.members ?? [];
+  for (const [was, lateToo] of [[oldest, false], [joint, true]] as const) {
+    const heir = heirOf(list, 'home', was);
+    t.notOk([oldest, joint].includes(heir), 'an identity that who left never had');
+    t.equal(membersOf(heir).includes(late.identity.recipient), lateToo, 'who joined later gets none of what is older by it');
+    t.notOk(membersOf(heir).includes(early.identity.recipient));
+    t.equal(heirOf(list, 'home', heir), heir);
+  }
+  t.equal(heirOf(list, 'home', joint), recipientOf(left));
+  const gone = next(left, phone.identity, { kind: 'member removed', recipient: late.identity.recipient });
+  t.not(heirOf(verifyOwnerList(gone, left), 'home', joint), recipientOf(left));
+  t.end();
 });
 
 t.test('after somebody left, a kept old space key opens neither a remaining slot nor a new one, with stock age', { skip: noAge }, async (t) => {
