@@ -2,7 +2,7 @@
 import { startCryptoWorker } from '../../src/web/crypto/client.ts';
 import workerUrl from '../../src/web/crypto/worker.ts?worker&url';
 import type { FootageTimeline } from '../../src/web/crypto/footage.ts';
-import { ReplayPlayer, type ReplaySource } from '../../src/web/player/replay.ts';
+import { ReplayPlayer, type ReplayPiece, type ReplaySource } from '../../src/web/player/replay.ts';
 
 export interface PlainIndex {
   readonly init: number;
@@ -23,6 +23,7 @@ let clickedAt = 0;
 let shown: ((tookMs: number) => void) | undefined;
 let player: ReplayPlayer | undefined;
 const problems: string[] = [];
+const states: string[] = [];
 
 function listen(source: ReplaySource): void {
   player?.close();
@@ -32,7 +33,7 @@ function listen(source: ReplaySource): void {
       shown(performance.now() - clickedAt);
       shown = undefined;
     },
-    onState: (state) => { if (state === 'unsupported') problems.push(state); }, onGap: () => {}, onProblem: (words) => problems.push(words),
+    onState: (state) => void states.push(state), onGap: () => {}, onProblem: (words) => problems.push(words),
   });
 }
 
@@ -45,13 +46,13 @@ const firstBytes = 128 * 1024;
 const moreBytes = 2 ** 20;
 
 /** The same pictures unsealed, by range, from the key frame before the moment on. */
-async function* plain(fromMs: number, signal: AbortSignal): AsyncGenerator<Parameters<typeof take>[0]> {
-  const { init, fragments, size } = window.plainIndex as PlainIndex;
+async function* plain(fromMs: number, signal: AbortSignal): AsyncGenerator<ReplayPiece> {
+  const { init, fragments, size } = window.plainIndex;
   const startMs = Math.floor(fromMs / 60_000) * 60_000;
   const part = async (from: number, to: number): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await (await fetch('/plain', { headers: { range: `bytes=${from}-${to - 1}` }, signal })).arrayBuffer());
   const first = Math.max(0, fragments.findLastIndex(([ms, , key]) => key && startMs + ms <= fromMs));
   const [head, body] = await Promise.all([part(0, init), part(fragments[first]?.[1] ?? init, Math.min(size, (fragments[first]?.[1] ?? init) + firstBytes))]);
-  yield take({ kind: 'init', bytes: head, wallMs: startMs });
+  yield { kind: 'init', bytes: head, wallMs: startMs };
   let [rest, at] = [body, fragments[first]?.[1] ?? init];
   for (const [n, [ms, offset]] of [...fragments.entries()].slice(first)) {
     const end = fragments[n + 1]?.[1] ?? size;
@@ -62,14 +63,10 @@ async function* plain(fromMs: number, signal: AbortSignal): AsyncGenerator<Param
       joined.set(more, rest.length);
       rest = joined;
     }
-    yield take({ kind: 'fragment', bytes: rest.slice(offset - at, end - at), wallMs: startMs + ms });
+    yield { kind: 'fragment', bytes: rest.slice(offset - at, end - at), wallMs: startMs + ms };
     rest = rest.subarray(end - at);
     at = end;
   }
-}
-
-function take<T>(piece: T): T {
-  return piece;
 }
 
 /** Where the next click is to lead. Resolves to the ms from the pointer's going down to its picture. */
@@ -77,14 +74,14 @@ function next(ms: number): Promise<number> {
   targetMs = ms;
   return new Promise((resolve, reject) => {
     shown = resolve;
-    setTimeout(() => reject(new Error(`no picture: ${problems.join('; ')}`)), 20_000);
+    setTimeout(() => reject(new Error(`no picture of ${new Date(ms).toISOString()}: ${states.join()} ${problems.join('; ')}`)), 20_000);
   });
 }
 
 Object.assign(window, {
   keys, next, problems,
   sealed: (timeline: FootageTimeline) => listen((fromMs, { keyFramesOnly, signal }) => stopping(keys.play({ camera: 'front', stream: 'main', fromMs, timeline, keyFramesOnly }), signal)),
-  unsealed: () => listen((fromMs, { signal }) => plain(fromMs, signal) as ReturnType<ReplaySource>),
+  unsealed: () => listen((fromMs, { signal }) => plain(fromMs, signal)),
 });
 
 async function* stopping<T>(pieces: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
