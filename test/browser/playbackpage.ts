@@ -29,7 +29,7 @@ function listen(source: ReplaySource): void {
   player?.close();
   player = new ReplayPlayer(video, source, {
     onTime: (ms) => {
-      if (shown === undefined || ms < targetMs - 200 || ms > targetMs + 1500) return;
+      if (shown === undefined || ms < targetMs - 200 || ms > targetMs + 10_000) return;
       shown(performance.now() - clickedAt);
       shown = undefined;
     },
