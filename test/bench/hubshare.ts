@@ -102,7 +102,7 @@ await inFolder(options, async (folder) => {
     figures.push(figure(`${name}: pictures compared in a round`, '', rounds.map(({ addedMs }) => addedMs.length)));
     if (median(rounds.map(({ addedMs }) => addedMs.length)) < fps) throw new Error('hardly a picture was seen by both');
   }
-  report('The hub\'s own share of live pictures', figures, options, [`ffmpeg's muxer gives a picture out when the next one comes: ${(1000 / fps).toFixed(0)} ms of the peer's lateness`]);
+  report('The hub\'s own share of live pictures', figures, options, [`a picture every ${(1000 / fps).toFixed(0)} ms: what ffmpeg holds back until later ones come is most of the peer's lateness`]);
   stop.abort();
   await live.close();
   await capture.stop();

@@ -160,6 +160,8 @@ export class ReplayPlayer {
       await this.#room(signal);
       if (signal.aborted) return;
     }
+    // A source may end because it was stopped: what is played now is another one's.
+    if (signal.aborted) return;
     this.#feedAll(this.#times.end(), fromMs);
     this.#ended = true;
     if (this.#wantedSec !== Infinity) return;
