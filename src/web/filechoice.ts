@@ -19,13 +19,13 @@ interface Picker {
 }
 
 export function canStream(): boolean {
-  return (globalThis as Picker).showSaveFilePicker !== undefined;
+  return (window as unknown as Picker).showSaveFilePicker !== undefined;
 }
 
 /** Asks the person where; undefined where the browser cannot ask, `left` when they chose nothing. To be called by their click. */
 export async function chooseFile(suggestedName: string, description: string): Promise<FileHandle | 'left' | undefined> {
   try {
-    return await (globalThis as Picker).showSaveFilePicker?.({ suggestedName, types: [{ description, accept: { 'video/mp4': ['.mp4'] } }] });
+    return await (window as unknown as Picker).showSaveFilePicker?.({ suggestedName, types: [{ description, accept: { 'video/mp4': ['.mp4'] } }] });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') return 'left';
     // A browser that has it and may not use it, such as in a frame.

@@ -106,7 +106,7 @@ function TimeField({ label, ms, dayStartMs, disabled, onMs, here, headMs }: { re
           if (at !== undefined) onMs(at);
         }}
       />
-      <IconButton name="playhead" label={here} disabled={disabled} onClick={() => { setOdd(false); onMs(Math.floor(headMs / 1000) * 1000); }} />
+      <IconButton name="playhead" label={here} disabled={disabled} onClick={() => { setOdd(false); onMs(Math.round(headMs)); }} />
     </div>
     {odd ? <span class="wrong" id={`${id}-wrong`} role="alert">{say.clip.wrongTime}</span> : null}
   </div>;
