@@ -2,11 +2,13 @@ import t from 'tap';
 import { ClipFiles } from '../../src/web/clipfiles.ts';
 import type { FileHandle } from '../../src/web/filechoice.ts';
 
-function disk(o: { failAt?: number; error?: Error } = {}): { handle: FileHandle; written: number[]; state: { closed: boolean; aborted: boolean } } {
+function disk(o: { failAt?: number; error?: Error; before?: number } = {}): { handle: FileHandle; written: number[]; state: { closed: boolean; aborted: boolean; removed: boolean } } {
   const written: number[] = [];
-  const state = { closed: false, aborted: false };
+  const state = { closed: false, aborted: false, removed: false };
   const handle: FileHandle = {
     name: 'chosen.mp4',
+    getFile: async () => ({ size: state.closed ? written.length : o.before ?? 0 }),
+    remove: async () => { state.removed = true; },
     createWritable: async () => ({
       write: async (bytes) => {
         if (written.length === o.failAt) throw o.error ?? new DOMException('there is no room', 'QuotaExceededError');
@@ -40,11 +42,31 @@ t.test('a full disk, another fault of it, and the bound of what is held are told
     await files.begin('chosen.mp4');
     await t.rejects(files.write(Uint8Array.of(1)), { code: 'SP_WRITE', evidence: { file: 'chosen.mp4', reason } });
     await files.discard();
-    t.equal(state.aborted, true);
+    t.match(state, { aborted: true, removed: true }, 'also what choosing it made');
     t.same(await files.finish(), []);
   }
   const held = new ClipFiles(undefined, 3);
   await held.begin('a.mp4');
   await held.write(Uint8Array.of(1, 2));
   await t.rejects(held.write(Uint8Array.of(3, 4)), { code: 'SP_WRITE', evidence: { reason: 'it is more than this browser can hold' } });
+});
+
+t.test('what was taken back: a file that was there before stays, one that was written over goes', async (t) => {
+  const kept = disk({ before: 900 });
+  const files = new ClipFiles(kept.handle);
+  await files.begin('chosen.mp4');
+  await files.write(Uint8Array.of(1));
+  await files.discard();
+  t.match(kept.state, { aborted: true, removed: false });
+  const over = disk({ before: 900 });
+  const others = new ClipFiles(over.handle, 1);
+  await others.begin('chosen.mp4');
+  await others.write(Uint8Array.of(1));
+  await others.begin('chosen-2.mp4');
+  await t.rejects(others.write(Uint8Array.of(1, 2)), { code: 'SP_WRITE' });
+  await others.discard();
+  t.match(over.state, { closed: true, removed: true });
+  const unused = disk();
+  await new ClipFiles(unused.handle).discard();
+  t.equal(unused.state.removed, true);
 });
