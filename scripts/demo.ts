@@ -1,4 +1,5 @@
 /** What `scripts/demo` runs: the real command line, the real hub, emulated cameras, and stock age, dd, ssh-keygen and ffmpeg as judges. */
+import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { StatusReport } from '../src/api/contract.ts';
 import { launch, run, type Child } from '../src/base/spawn.ts';
 import { callHub } from '../src/cli/control.ts';
+import { DemoPage, demoName } from './demopage.ts';
 
 const sallyport = resolve(import.meta.dirname, 'sallyport');
 const { values: options } = parseArgs({ options: { once: { type: 'boolean' }, cameras: { type: 'string' }, 'keep-files': { type: 'boolean' } }, strict: true });
@@ -26,6 +28,8 @@ class Demo {
   readonly data: string;
   readonly children: Child[] = [];
   readonly stepTimes: string[] = [];
+  /** Of the account `demo` on the page. */
+  readonly passphrase = randomBytes(6).toString('hex').replaceAll(/(....)(?=.)/g, '$1-');
   cameras: EmulatedCamera[] = [];
   sceneFolder = '';
   steps = 0;
@@ -103,11 +107,11 @@ data = "data"
 owner = "owner/owner.json"
 
 [record]
-period = "10 seconds"
+period = "${options.once === true ? '10 seconds' : '1 minute'}"
 cut_after = "5 seconds"
 
 [keep]
-footage = "15 seconds"
+footage = "${options.once === true ? '15 seconds' : '10 minutes'}"
 
 [time]
 source = "system"
@@ -189,6 +193,44 @@ async function findAndAdopt(demo: Demo): Promise<void> {
       told.push(`${camera.name} (${device}; ${stream})`);
     }
     return told.join('; ');
+  });
+}
+
+/** The page as its owner's browser uses it. */
+async function page(demo: Demo): Promise<DemoPage> {
+  const { page: { urls }, code } = await callHub(join(demo.data, 'control.sock'), 'pair', {});
+  const url = urls.find((one) => one.startsWith('http://'));
+  must(url !== undefined && code !== undefined, `the page is not open: ${urls.join()}`);
+  const visitor = new DemoPage(url as string);
+  await demo.step('The page', async () => {
+    await visitor.begin({ code: code as string, kitFile: demo.kit, listFile: join(demo.folder, 'owner', 'owner.json'), passphrase: demo.passphrase });
+    const html = await (await fetch(`${visitor.url}/`)).text();
+    must(html.includes('<script type="module"'), `no page is served: ${html.slice(0, 200)}`);
+    return `${urls.join(' and ')}; its first owner came with the one-time code, and the kit has signed for a device`;
+  });
+  await demo.step('Live on the page', async () => {
+    const seen: string[] = [];
+    for (const { name } of demo.cameras) {
+      const { video, pictures } = await visitor.live(name, 10);
+      seen.push(`${name}: ${pictures} pictures, ${video}`);
+    }
+    return seen.join('; ');
+  });
+  return visitor;
+}
+
+async function replay(demo: Demo, visitor: DemoPage): Promise<void> {
+  await demo.step('The page\'s timeline', async () => {
+    const seen: string[] = [];
+    for (const { name } of demo.cameras) {
+      const { segments, pictures, problems } = await until('a segment that the new device opens', 60, async () => {
+        const found = await visitor.replay(name, Date.now() - 20_000, Date.now());
+        return found.pictures > 0 ? found : undefined;
+      });
+      must(problems.length === 0, problems.join());
+      seen.push(`${name}: ${segments} segments, ${pictures} pictures opened by the device's own key`);
+    }
+    return `${seen.join('; ')}; the hub handed out sealed bytes only`;
   });
 }
 
@@ -383,7 +425,9 @@ async function verifyBySshKeygen(demo: Demo, publicKey: string, namespace: strin
 }
 
 /** The hub at work, until the person leaves. */
-async function stay(demo: Demo): Promise<void> {
+async function stay(demo: Demo, visitor: DemoPage): Promise<void> {
+  let said: string[] = [];
+  openBrowser(visitor.url);
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
@@ -391,10 +435,18 @@ async function stay(demo: Demo): Promise<void> {
   let running = true;
   void stopped.then(() => { running = false; });
   while (running) {
+    said = [...said, ...await visitor.sayYes().catch(() => [])];
     const text = await demo.call(['status', '--config', demo.config]).catch((error: unknown) => (error as Error).message);
-    process.stdout.write(`${process.stdout.isTTY ? '\u001b[2J\u001b[H' : '\n'}${text}\nTry in another terminal:\n  export SALLYPORT_CONFIG=${demo.config} SALLYPORT_IDENTITY=${demo.kit}\n  ${sallyport} list\n  ${sallyport} play ${demo.cameras[0]?.name ?? 'front-door'} --at "-10 s" | ffplay -\nCtrl-C ends the demo.\n`);
+    process.stdout.write(`${process.stdout.isTTY ? '\u001b[2J\u001b[H' : '\n'}${text}\nOpen ${visitor.url}
+  name ${demoName}, passphrase ${demo.passphrase}; for old footage choose Timeline, Add this device: the demo, which has the kit, says yes.${said.map((device) => `\n  It has said yes to ${device}.`).join('')}
+Try in another terminal:\n  export SALLYPORT_CONFIG=${demo.config} SALLYPORT_IDENTITY=${demo.kit}\n  ${sallyport} list\n  ${sallyport} play ${demo.cameras[0]?.name ?? 'front-door'} --at "-10 s" | ffplay -\nCtrl-C ends the demo.\n`);
     await Promise.race([stopped, delay(2000, undefined, { ref: false })]);
   }
+}
+
+/** Where somebody sits before a screen. */
+function openBrowser(url: string): void {
+  if (process.stdout.isTTY && (process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY']) !== undefined) void run('xdg-open', [url], { timeoutMs: 10_000 }).catch(() => {});
 }
 
 const demo = new Demo(await mkdtemp(join(tmpdir(), 'sallyport-demo-')));
@@ -403,12 +455,14 @@ try {
   await prepare(demo);
   await findAndAdopt(demo);
   if (options.once === true) {
+    const visitor = await page(demo);
     const { segments, copy } = await record(demo);
+    await replay(demo, visitor);
     await open(demo, segments, copy);
     await purge(demo, segments, copy);
     await stop(demo);
     console.log(`The whole story took ${((performance.now() - startedAt) / 1000).toFixed(0)} s.`);
-  } else await stay(demo);
+  } else await stay(demo, await page(demo));
 } catch (error) {
   failed = true;
   console.error(`FAILED after ${demo.steps} steps: ${(error as Error).message}`);

@@ -340,12 +340,19 @@ function handlersOf(rooms: PageRooms): Handlers {
       await accounts.noteDevice(principal, body);
       return me(principal);
     },
+    meDeviceRemove: async ({ principal, params, request, reply }) => {
+      const { listed } = await accounts.removeDevice(principal, params['id'] ?? '');
+      if (principal.session !== undefined && !accounts.book.sessions.has(principal.session.id)) reply.header('set-cookie', setCookie(request.raw, undefined, 0));
+      return { done: true as const, listed };
+    },
     sessions: async ({ principal }) => ({ sessions: accounts.book.sessionsOf(principal.account.id).map((row) => sessionOf(row, principal)) }),
     sessionEnd: async ({ principal, params }) => {
       await accounts.endSession(principal, params['id'] ?? '');
       return done;
     },
-    ownerList: async () => {
+    ownerList: async ({ principal }) => {
+      // It names all spaces, and is signed as a whole: who opens no footage needs none of it.
+      if (!principal.may('replay')) return { earlier: [] };
       const { text, before } = await site.ownerLists();
       return { ...(text === undefined ? {} : { text }), earlier: before };
     },

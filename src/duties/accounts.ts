@@ -245,6 +245,21 @@ export class AccountsDuty {
     });
   }
 
+  /**
+   * Forgets one of one's own devices and ends its sessions, this one too where it is that device's. Resolves to whether the list in force still
+   * names its key: that one opens, and an owner's signs, until a list without it is signed. SP_PAGE_UNKNOWN.
+   */
+  removeDevice({ account }: Principal, id: string): Promise<{ listed: boolean }> {
+    return this.book.inTurn(async () => {
+      const device = this.book.devices.get(id);
+      if (device?.account !== account.id) throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'device' });
+      const withoutSessions = this.book.sessionsOf(account.id).filter((session) => session.device === id).map((session) => session.id);
+      await this.book.write({ withoutDevices: [id], withoutSessions }, [this.#line('page.device-removed', account.id)]);
+      const list = this.#o.ownerList();
+      return { listed: list !== undefined && isListed(list, device.recipient) };
+    });
+  }
+
   async eraseOneself(principal: Principal, half: string, visitor: Visitor): Promise<void> {
     this.#checkHalf(principal, half, visitor);
     await this.erase(principal.account.id, principal);
@@ -441,6 +456,11 @@ export class AccountsDuty {
   #nowMs(): UnixMs {
     return Math.round(this.#o.clock.wallMs());
   }
+}
+
+/** Whether that key opens anything, or signs. */
+function isListed({ devices = [], spaces }: OwnerList, recipient: string): boolean {
+  return devices.some((device) => device.recipient === recipient) || spaces.some(({ members, former = [] }) => [members, ...former.map((one) => one.members)].some((each) => each.includes(recipient)));
 }
 
 /** Those that leave when another one comes: nobody is kept from a new device by forgotten ones. */

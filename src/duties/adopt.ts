@@ -1,13 +1,15 @@
 /** Adoption: what a camera says of itself, asked with its password checked first, and remembered. */
 import type { Clock } from '../base/clock.ts';
 import type { CanonicalValue } from '../base/canonical.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { Certificates } from '../cameras/certificates.ts';
 import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts } from '../cameras/client.ts';
+import { CameraControls, type Abilities } from '../cameras/controls.ts';
 import { StreamDoor } from '../cameras/streamdoor.ts';
 import { neighbourOf } from '../cameras/neighbours.ts';
+import { Talk } from '../cameras/talk.ts';
 import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
 import type { CameraIdentity } from '../policy/identity.ts';
@@ -29,6 +31,11 @@ export interface StreamFacts {
   readonly why?: string;
 }
 
+/** Undefined: it could not be found out, and is offered until the camera refuses it. */
+export interface CameraAbilities extends Abilities {
+  readonly talk: boolean | undefined;
+}
+
 /** What is kept of a camera between starts; nothing else of it is stored. */
 export interface CameraFacts {
   readonly device: DeviceFacts;
@@ -41,6 +48,8 @@ export interface CameraFacts {
   readonly identity?: CameraIdentity;
   /** Where this was asked: at another address it is asked again. */
   readonly askedAt?: string;
+  /** Absent in what older versions have stored. */
+  readonly abilities?: CameraAbilities;
   readonly clockOffsetMs: number;
   readonly readAtMs: number;
 }
@@ -94,9 +103,26 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
     ...(certificates.believed.length === 0 ? {} : { certificates: certificates.believed }),
     identity: await readIdentity(client, access.address),
     askedAt: placeOf(access.address),
+    abilities: await readAbilities({ ...access, uri: main.streamUri, certificates }, rooms, signal),
     clockOffsetMs: Math.round(offsetMs),
     readAtMs: Math.round(rooms.clock.wallMs()),
   };
+}
+
+/** Last, and for what it is worth: a camera that fails at these is recorded all the same. SP_STOPPED. */
+async function readAbilities({ uri, ...access }: CameraAccess & { uri: string; certificates: Certificates }, { clock, log }: AdoptRooms, signal: AbortSignal | undefined): Promise<CameraAbilities> {
+  const ending = { clock, log, ...(signal === undefined ? {} : { signal }) };
+  const orUnknown = async <T>(ask: () => Promise<T>, unknown: T): Promise<T> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isSallyportError(error, 'SP_STOPPED')) throw error;
+      log.info({ component: 'adopt', camera: access.camera, code: asSallyportError(error).code }, 'what the camera can do is not known in full');
+      return unknown;
+    }
+  };
+  const talk = await orUnknown<boolean | undefined>(() => Talk.has({ ...access, uri, ...ending }), undefined);
+  return { talk, ...await orUnknown(() => new CameraControls({ ...access, ...ending }).abilities(), { ptz: undefined, imaging: undefined, relays: undefined }) };
 }
 
 /** Its own word comes first: a radio repeater puts its own hardware address in the camera's place. */
@@ -164,10 +190,19 @@ export function describeCamera(camera: string, facts: CameraFacts): string[] {
     `${device.manufacturer} ${device.model}, firmware ${device.firmware}, serial ${device.serial}`,
     `main stream: ${stream(main)}${main.uri.startsWith('rtsps:') ? ', encrypted on its way' : ''}`,
     sub === undefined ? 'no second stream' : `second stream: ${stream(sub)}`,
+    ...abilitiesInWords(facts.abilities),
     ...pictureAdvice(camera, pictureOf(main)),
     ...(facts.certificates === undefined ? [] : ['asked by HTTPS; its certificate is remembered, and another one is not believed']),
     Math.abs(facts.clockOffsetMs) < 5000 ? 'its clock is right' : `its clock is off by ${Math.round(facts.clockOffsetMs / 1000)} s (it does not matter for recording)`,
   ];
+}
+
+function abilitiesInWords(abilities: CameraAbilities | undefined): string[] {
+  if (abilities === undefined) return [];
+  const names = [['ptz', 'can be moved'], ['talk', 'has a loudspeaker to talk through'], ['imaging', 'has a picture that can be set'], ['relays', 'has relays']] as const;
+  const can = names.flatMap(([key, words]) => (abilities[key] === true ? [words] : []));
+  const unknown = names.flatMap(([key, words]) => (abilities[key] === undefined ? [words] : []));
+  return [...(can.length === 0 ? [] : [`it ${can.join(', ')}`]), ...(unknown.length === 0 ? [] : [`it does not say whether it ${unknown.join(', ')}`])];
 }
 
 function pictureOf({ videoCodec, width, height, fps1000, gop }: StreamFacts): PictureFacts {

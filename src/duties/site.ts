@@ -246,7 +246,7 @@ export class Site {
     });
   }
 
-  /** The owner's list, newer, by the page: in force at once, for each camera that it concerns. SP_OWNER_LIST. */
+  /** The owner's list, newer, by the page: in force at once, and for what is open from its next key frame on. SP_OWNER_LIST. */
   takeOwnerList(text: string): Promise<void> {
     return this.#inTurn(async () => {
       this.#owner = { list: await takeOwnerList(text, 'of the page', this.#o.vault), problem: undefined };
@@ -422,13 +422,12 @@ export class Site {
   async #watch(camera: CameraConfig): Promise<void> {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
-    const recipients = recipientsOf(this.#owner, camera.space);
     const privacy = this.#o.privacy(camera.space);
     const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
-      recipients, room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
+      recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
@@ -439,9 +438,9 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business, and whether there are thumbnails is asked at each segment. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -42,8 +42,11 @@ export interface WatchOptions {
   readonly periodMs: number;
   readonly cutAfterMs: number;
   readonly clockState: () => 'synchronised' | 'unsynchronised';
-  /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
-  readonly recipients: readonly string[];
+  /**
+   * Whom footage is sealed for, now. None: nothing may be recorded (SP_NO_OWNER), the camera is watched all the same. Between none and some the
+   * camera is watched anew; other ones are taken as they are.
+   */
+  readonly recipients: () => readonly string[];
   readonly room: RecordingRoom;
   /** Has the thumbnail of a segment made; undefined where none is wanted. */
   readonly still: (order: Pick<StillOrder, 'camera' | 'stream' | 'init' | 'keyFrame'>) => Still | undefined;
@@ -165,7 +168,7 @@ export class CameraWatch implements Watched {
     const { camera, recipients } = this.#o;
     const [main] = this.#streams;
     const excuse = main?.keyFrameless === true ? 'it sends no key frame' : undefined;
-    return { camera: camera.id, wanted: camera.record && recipients.length > 0, online: this.#online === true, segmentsSealed: main?.status.segmentsSealed ?? 0, excuse };
+    return { camera: camera.id, wanted: camera.record && recipients().length > 0, online: this.#online === true, segmentsSealed: main?.status.segmentsSealed ?? 0, excuse };
   }
 
   get status(): CameraStatus {
@@ -184,7 +187,7 @@ export class CameraWatch implements Watched {
       bytes: main?.bytes ?? 0,
       lastSealedMs: main?.lastSealedMs,
       segmentsSealed: main?.segmentsSealed ?? 0,
-      wanted: camera.record && recipients.length > 0,
+      wanted: camera.record && recipients().length > 0,
       privacy: false,
       streams,
       events: this.#observer?.status,

@@ -25,6 +25,7 @@ const routes: RouteTable = {
   meErase: ['DELETE', '/me'],
   mePassphrase: ['POST', '/me/passphrase'],
   meDevice: ['POST', '/me/devices'],
+  meDeviceRemove: ['DELETE', '/me/devices/:id'],
   sessions: ['GET', '/sessions'],
   sessionEnd: ['DELETE', '/sessions/:id'],
   ownerList: ['GET', '/owner'],

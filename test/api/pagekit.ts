@@ -53,10 +53,13 @@ const agent = new Agent({ rejectUnauthorized: false, keepAlive: true, maxSockets
 export class Browser {
   readonly base: string;
   cookie: string | undefined;
+  /** The address that it comes from; any of this machine's. */
+  readonly from: string | undefined;
 
-  constructor(base: string, cookie?: string) {
+  constructor(base: string, cookie?: string, from?: string) {
     this.base = base;
     this.cookie = cookie;
+    this.from = from;
   }
 
   get origin(): string {
@@ -70,7 +73,7 @@ export class Browser {
       ...(this.cookie === undefined ? {} : { cookie: this.cookie }), ...q.headers,
     };
     const payload = q.raw ?? (q.body === undefined ? undefined : JSON.stringify(q.body));
-    const answer = await ask(`${this.base}${path.startsWith('/') ? path : `/api/v1/${path}`}`, method, Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>, payload);
+    const answer = await ask(`${this.base}${path.startsWith('/') ? path : `/api/v1/${path}`}`, method, Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>, payload, this.from);
     const set = answer.headers['set-cookie']?.[0]?.split(';')[0];
     if (set !== undefined) this.cookie = set.endsWith('=') ? undefined : set;
     return answer;
@@ -92,14 +95,14 @@ export class Browser {
   }
 }
 
-function ask(url: string, method: string, headers: Record<string, string>, payload: string | Buffer | undefined): Promise<Answer> {
+function ask(url: string, method: string, headers: Record<string, string>, payload: string | Buffer | undefined, from?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const send = url.startsWith('https') ? httpsRequest : httpRequest;
     const { hostname, port } = new URL(url);
     // Not the URL itself: it would tidy up the odd paths that tests ask for.
     const path = url.slice(new URL(url).origin.length);
     const call = send({
-      host: hostname.replaceAll(/[[\]]/g, ''), port, path, method, headers: { ...headers, ...(payload === undefined ? {} : { 'content-length': String(Buffer.byteLength(payload)) }) }, ...(url.startsWith('https') ? { agent } : {}),
+      host: hostname.replaceAll(/[[\]]/g, ''), port, path, method, ...(from === undefined ? {} : { localAddress: from }), headers: { ...headers, ...(payload === undefined ? {} : { 'content-length': String(Buffer.byteLength(payload)) }) }, ...(url.startsWith('https') ? { agent } : {}),
     }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -111,7 +114,7 @@ function ask(url: string, method: string, headers: Record<string, string>, paylo
       });
     });
     // As browsers do: a connection that was kept may have been hung up meanwhile.
-    call.on('error', (error) => (call.reusedSocket ? resolve(ask(url, method, headers, payload)) : reject(error)));
+    call.on('error', (error) => (call.reusedSocket ? resolve(ask(url, method, headers, payload, from)) : reject(error)));
     call.end(payload);
   });
 }
@@ -191,7 +194,7 @@ export interface Owned {
 }
 
 /** The first hour. The device is the kit itself here: the list that tests sign has no other member. */
-export async function makeOwner(site: PageSite, name = 'Olga Owner'): Promise<Owned> {
+export async function makeOwner(site: Pick<PageSite, 'browser' | 'pair' | 'clock'>, name = 'Olga Owner'): Promise<Owned> {
   const kit = Identity.generate();
   const browser = site.browser();
   const { code } = await site.pair();
@@ -201,7 +204,7 @@ export async function makeOwner(site: PageSite, name = 'Olga Owner'): Promise<Ow
   return { kit, browser, half, me };
 }
 
-export async function joinAs(site: PageSite, owner: Browser, role: string, spaces: readonly string[], name = `a ${role} of ${spaces.join(' and ')}`): Promise<Owned> {
+export async function joinAs(site: Pick<PageSite, 'browser'>, owner: Browser, role: string, spaces: readonly string[], name = `a ${role} of ${spaces.join(' and ')}`): Promise<Owned> {
   const { code } = await owner.must<{ code: string }>('POST', 'invitations', { role, spaces });
   const browser = site.browser();
   const half = newHalf();
