@@ -147,8 +147,9 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/vault/audit.test.ts', test: 'ssh-keygen agrees with checkpoints and receipts, and refuses changed ones' },
       { file: 'test/api/playback.test.ts', test: 'the audit says once who fetched which hour, however many pieces it took' },
       { file: 'test/api/sockets.test.ts', test: 'the audit says who watched and listened, once for many connections' },
+      { file: 'test/api/playback.test.ts', test: 'the audit says who makes a clip of what time, before it is made' },
     ],
-    missing: 'exports made in a browser.',
+    missing: 'exports from a copy of the data folder, of which no hub is told.',
   },
   {
     id: 'P16', title: 'Security events',

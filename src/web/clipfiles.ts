@@ -27,6 +27,8 @@ export class ClipFiles {
   #open: Open | undefined;
   #begun = 0;
   #held = 0;
+  /** What the person chose has been written over. */
+  #written = false;
 
   constructor(handle: FileHandle | undefined, memoryMax = memoryBytesMax) {
     this.#handle = handle;
@@ -58,11 +60,16 @@ export class ClipFiles {
     return this.#files;
   }
 
-  /** Of a file that lies on the disk already nothing more can be taken back; one that is open leaves nothing. */
+  /** Takes back what was made. A file that was there before the clip, and was not written over yet, stays as it was. */
   async discard(): Promise<void> {
     await this.#open?.stream?.abort().catch(() => {});
     this.#open = undefined;
     this.#files.length = 0;
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    // Choosing a new file makes an empty one.
+    const empty = async (): Promise<boolean> => (await handle.getFile?.())?.size === 0;
+    if (this.#written || (await empty().catch(() => false))) await handle.remove?.().catch(() => {});
   }
 
   async #end(): Promise<void> {
@@ -70,6 +77,7 @@ export class ClipFiles {
     if (file === undefined) return;
     await told(file.name, async () => file.stream?.close());
     this.#open = undefined;
+    this.#written ||= file.stream !== undefined;
     this.#files.push({ name: file.name, size: file.size, blob: file.stream === undefined ? new Blob(file.parts, { type: 'video/mp4' }) : undefined });
   }
 }

@@ -7,6 +7,9 @@ export const memoryBytesMax = 512 * 1000 * 1000;
 export interface FileHandle {
   readonly name: string;
   createWritable(): Promise<FileStream>;
+  getFile?(): Promise<{ readonly size: number }>;
+  /** Not every browser that has the rest has it. */
+  remove?(): Promise<void>;
 }
 export interface FileStream {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;

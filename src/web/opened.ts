@@ -1,5 +1,6 @@
 /** Sealed footage, opened in the keys' worker: pictures for looking around, and clips. A chunk of its own. */
 import { manifestName } from '../policy/exporting.ts';
+import { ask } from './api.ts';
 import { ClipFiles, type ClipFile } from './clipfiles.ts';
 import type { FileHandle } from './filechoice.ts';
 import { cryptoClient } from './keys.ts';
@@ -19,8 +20,10 @@ export const realFootage: Footage = {
 };
 
 async function makeClip(request: Parameters<Footage['clip']>[0], files: ClipFiles, handle: FileHandle | undefined, onProgress: (wallMs: number) => void, signal: AbortSignal): ReturnType<Footage['clip']> {
+  const { camera, fromMs, toMs } = request;
   const name = handle?.name ?? request.name;
-  for await (const piece of cryptoClient().clip({ ...request, name })) {
+  await ask('noteExport', { body: { camera, fromMs, toMs }, signal });
+  for await (const piece of cryptoClient().clip({ ...request, name }, signal)) {
     signal.throwIfAborted();
     if (piece.kind === 'file') await files.begin(piece.name);
     else if (piece.kind === 'bytes') {

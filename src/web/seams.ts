@@ -130,6 +130,6 @@ export interface MadeClip {
 export interface Footage {
   /** A segment's small picture, a JPEG; undefined where it has none. */
   thumbnail(camera: string, segment: Timeline['segments'][number], periods: Timeline['periods'], signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** MP4 of a time, to the file that the person chose, if any; its name is that file's then. Nothing half-made stays. */
+  /** MP4 of a time, of which the hub is told first, to the file that the person chose, if any; its name is that file's then. Nothing half-made stays. */
   clip(request: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly name: string }, handle: FileHandle | undefined, onProgress: (wallMs: number) => void, signal: AbortSignal): Promise<MadeClip>;
 }

@@ -149,7 +149,7 @@ export const english = {
     choose: 'Choose a moment on the timeline', chooseHint: 'Click a bar, or focus it and use the arrow keys; Enter plays.', opening: 'Fetching sealed footage and opening it here…', ended: 'That is where the footage ends.',
     recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendNow: 'Now',
     stripLabel: (camera: string, day: string) => `${camera}, ${day}`, stripValue: (time: string, what: string) => `${time}, ${what}`,
-    stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
+    pictures: 'Pictures', stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
     asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
     noCameras: 'There is no camera whose footage you may see.', notRight: 'Your account may see live pictures, and no old footage.', deadline: (when: string) => `Key destroyed on ${when}`, snapshot: 'Snapshot', fullscreen: 'Full screen',
     gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, notForYou: 'This part was recorded before your key was signed for, or for other people: none of your keys opens it.', damagedHere: 'A part of this footage is damaged; what could be verified is shown.',

@@ -93,6 +93,19 @@ t.test('the audit says once who fetched which hour, however many pieces it took'
   t.ok(own.lines.length > 0 && own.lines.every(({ camera, what }) => camera === 'front' || what.startsWith('page.')), 'a member sees own spaces and own deeds');
 });
 
+t.test('the audit says who makes a clip of what time, before it is made', async (t) => {
+  const { door: site } = await door(t);
+  const owner = await site.owner();
+  const member = await site.member(owner.browser, 'member', ['home']);
+  await member.browser.must('POST', 'exports', { camera: 'front', fromMs: 1000, toMs: 31_000 });
+  t.equal((await member.browser.post('exports', { camera: 'garden', fromMs: 1000, toMs: 31_000 })).code, 'SP_PAGE_RIGHT', 'another space\'s');
+  t.equal((await owner.browser.post('exports', { camera: 'attic', fromMs: 1000, toMs: 31_000 })).code, 'SP_CAMERA_UNKNOWN');
+  t.equal((await owner.browser.post('exports', { camera: 'front', fromMs: 1000, toMs: 1000 })).code, 'SP_PAGE_REQUEST');
+  const { lines } = await owner.browser.must<{ lines: { what: string; who: string; camera: string; text: string }[] }>('GET', 'audit');
+  t.match(lines.filter(({ what }) => what === 'footage.export'), [{ who: 'a member of home', camera: 'front', text: /exported recordings .*1000.*31000/ }]);
+  t.equal(lines.filter(({ what }) => what === 'footage.export').length, 1);
+});
+
 t.test('a timeline takes whole numbers only', async (t) => {
   const { door: site, asked } = await door(t);
   const { browser } = await site.owner();

@@ -11,6 +11,7 @@ import type { CryptoClient } from '../../src/web/crypto/client.ts';
 import { HubAnswer, type Fetcher } from '../../src/web/crypto/fetcher.ts';
 import type { FootageTimeline } from '../../src/web/crypto/footage.ts';
 import type { Stretch } from '../../src/web/crypto/stretch.ts';
+import { fakeJpeg } from '../seal/thumbnail.ts';
 import { hourMs, makeWorld, openVault, start } from '../vault/world.ts';
 import { folderFetcher, recordFilm, timelineOf } from '../web/crypto/world.ts';
 import { launchChromium, noChromium } from './chromium.ts';
@@ -73,6 +74,10 @@ t.test('in Chromium: the device stays in IndexedDB, keys stay in the worker, and
     const needed = (16 * 4_000_000) / 8 / 1e6;
     t.comment(`${(played.bytes / 1e6).toFixed(1)} MB of footage; first picture after ${played.firstMs.toFixed(0)} ms; opening alone ${played.openingRate.toFixed(0)} MB/s, with fetching and hand-over ${played.rate.toFixed(0)} MB/s; 16 x 4 Mbit/s are ${needed} MB/s`);
     t.ok(played.openingRate > needed, 'opening is faster than 16 times real time');
+    const looked = await look(page, film.timeline);
+    t.comment(`a picture of a segment opens in ${looked.eachMs.toFixed(0)} ms`);
+    t.strictSame(looked.sizes, film.timeline.segments.map(() => fakeJpeg().length));
+    t.equal(looked.forgone, 'SP_STOPPED', 'what is no longer wanted is not fetched');
     t.strictSame(problems, []);
 
     await page.evaluate((account) => window.keys.ask.forgetDevice(account), account);
@@ -114,6 +119,18 @@ async function play(page: Page, timeline: FootageTimeline): Promise<{ hash: stri
   }, { timeline, from: start });
 }
 
+async function look(page: Page, timeline: FootageTimeline): Promise<{ sizes: (number | undefined)[]; eachMs: number; forgone: string }> {
+  return page.evaluate(async ({ segments, periods }) => {
+    const stop = new AbortController();
+    const forgone = window.keys.thumbnail({ camera: 'front', stream: 'main', segment: segments[0]!, periods }, stop.signal).then(() => 'it came', (error: { code: string }) => error.code);
+    stop.abort();
+    const begun = performance.now();
+    const sizes: (number | undefined)[] = [];
+    for (const segment of segments) sizes.push((await window.keys.thumbnail({ camera: 'front', stream: 'main', segment, periods }))?.length);
+    return { sizes, eachMs: (performance.now() - begun) / segments.length, forgone: await forgone };
+  }, timeline);
+}
+
 /** Twelve minutes of footage for that owner in a real vault. */
 async function recordFor(list: string, folder: string, hub: { fetch: Fetcher }): Promise<{ timeline: FootageTimeline; hash: string }> {
   const world = makeWorld(folder);
@@ -123,7 +140,7 @@ async function recordFor(list: string, folder: string, hub: { fetch: Fetcher }):
   const paths = new Map<string, string>();
   const hash = createHash('sha256');
   for (let minute = 0; minute < 12; minute++) {
-    const { row, fragments } = await recordFilm(vault, period, { wallMs: start + minute * 60_000, rounds: 20 });
+    const { row, fragments } = await recordFilm(vault, period, { wallMs: start + minute * 60_000, rounds: 20, thumbnail: new Uint8Array(fakeJpeg()) });
     for (const fragment of fragments) hash.update(fragment);
     paths.set(`front/main/${row.seq}`, row.path);
   }

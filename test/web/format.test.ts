@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { bytes, clock, dayBeside, dayMs, dayStart, deadline, fromIsoDay, hourMs, isoDay, readerOf, spanParts, weekdayClock, type Reader } from '../../src/web/format.ts';
+import { atClock, bytes, clock, dayBeside, dayMs, dayStart, deadline, fromIsoDay, hourMs, isoDay, readerOf, spanParts, weekdayClock, type Reader } from '../../src/web/format.ts';
 import { say } from '../../src/web/strings.ts';
 
 const berlin: Reader = { language: 'en-GB', timeZone: 'Europe/Berlin' };
@@ -51,4 +51,19 @@ t.test('sizes as disks are sold; spans in their two largest units', async (t) =>
   t.equal(say.span(3 * dayMs), '3 days');
   t.equal(say.span(hourMs + 60_000), '1 hour 1 minute');
   t.equal(say.span(0), '0 seconds');
+});
+
+t.test('a clock time of a day is its moment, also on days that the clock makes longer or shorter', async (t) => {
+  const start = dayStart(friday, berlin);
+  t.equal(atClock('09:14:00', start, berlin), friday);
+  t.equal(atClock('09:14', start, berlin), friday);
+  for (const odd of ['', '9:14', '25:00:00', '09:14:61', 'noon']) t.equal(atClock(odd, start, berlin), undefined, odd);
+  const spring = dayStart(Date.UTC(2026, 2, 29, 12), berlin);
+  t.equal(atClock('01:30:00', spring, berlin), Date.UTC(2026, 2, 29, 0, 30));
+  t.equal(atClock('02:30:00', spring, berlin), undefined, 'left out');
+  t.equal(atClock('03:30:00', spring, berlin), Date.UTC(2026, 2, 29, 1, 30));
+  t.equal(atClock('23:30:00', spring, berlin), Date.UTC(2026, 2, 29, 21, 30));
+  const autumn = dayStart(Date.UTC(2026, 9, 25, 12), berlin);
+  t.equal(atClock('02:30:00', autumn, berlin), Date.UTC(2026, 9, 25, 0, 30), 'the first of two');
+  t.equal(atClock('23:30:00', autumn, berlin), Date.UTC(2026, 9, 25, 22, 30));
 });

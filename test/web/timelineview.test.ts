@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Timeline } from '../../src/api/pagecontract.ts';
-import { at, barOf, dayView, deadlineAt, msOf, playableFrom, seenBeside, ticksOf, xOf } from '../../src/web/timelineview.ts';
+import { at, barOf, dayView, deadlineAt, filmOf, msOf, pictureAt, playableFrom, seenBeside, sizeOf, ticksOf, xOf } from '../../src/web/timelineview.ts';
 
 const segment = (startMs: number, durationMs: number, seq = 1): Timeline['segments'][number] => ({ seq, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, keyFrames: [] });
 const timeline: Timeline = {
@@ -44,4 +44,18 @@ t.test('marks stand at round times, with room for their words', async (t) => {
   const day = ticksOf({ fromMs: 0, toMs: 86_400_000, width: 800 }, 0);
   t.same(day.map((ms) => ms / 3_600_000), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24]);
   t.ok(ticksOf({ fromMs: 123_456, toMs: 723_456, width: 300 }, 0).every((ms) => ms % 60_000 === 0));
+});
+
+t.test('a moment is shown by the segment that holds it, a span by the first picture of each part, and a clip\'s size by its shares', async (t) => {
+  const with_ = (startMs: number, seq: number): Timeline['segments'][number] => ({ ...segment(startMs, 10_000, seq), sizeBytes: 1000, thumb: [100, 50] });
+  const rows = { segments: [with_(0, 1), with_(10_000, 2), segment(20_000, 10_000, 3), with_(60_000, 4)] };
+  t.equal(pictureAt(rows, 0)?.seq, 1);
+  t.equal(pictureAt(rows, 19_999)?.seq, 2);
+  t.equal(pictureAt(rows, 25_000), undefined, 'it has no picture');
+  t.equal(pictureAt(rows, 45_000), undefined, 'nothing is there');
+  t.same(filmOf(rows, { fromMs: 0, toMs: 80_000 }, 4).map((one) => one?.seq), [1, undefined, undefined, 4]);
+  t.same(filmOf({ segments: rows.segments.toReversed() }, { fromMs: 5000, toMs: 85_000 }, 4).map((one) => one?.seq), [2, undefined, 4, undefined]);
+  t.equal(sizeOf(rows, { fromMs: 5000, toMs: 15_000 }), 1000);
+  t.equal(sizeOf(rows, { fromMs: 40_000, toMs: 50_000 }), 0);
+  t.equal(sizeOf(rows, { fromMs: 0, toMs: 100_000 }), 3001);
 });

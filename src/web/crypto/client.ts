@@ -79,9 +79,9 @@ export class CryptoClient {
     for await (const piece of this.#pulled<FootagePiece>('play', request)) yield piece.kind === 'problem' ? { ...piece, error: SallyportError.fromJSON(piece.error) } : piece;
   }
 
-  /** What a clip is made of, as it is opened; the next part is made while this one is written. Ending the loop ends it. */
-  clip(request: ClipRequest): AsyncGenerator<ClipPiece> {
-    return this.#pulled<ClipPiece>('clip', request);
+  /** What a clip is made of, as it is opened; the next part is made while this one is written. Ending the loop ends it, and so does the signal, at once: SP_STOPPED. */
+  clip(request: ClipRequest, signal?: AbortSignal): AsyncGenerator<ClipPiece> {
+    return this.#pulled<ClipPiece>('clip', request, signal);
   }
 
   /** Aborting ends the fetching; it rejects with SP_STOPPED then. */
@@ -103,20 +103,24 @@ export class CryptoClient {
     this.#worker.terminate();
   }
 
-  async *#pulled<P>(call: 'play' | 'clip', request: PlayRequest | ClipRequest): AsyncGenerator<P> {
+  async *#pulled<P>(call: 'play' | 'clip', request: PlayRequest | ClipRequest, signal?: AbortSignal): AsyncGenerator<P> {
     const stream = (await this.#call(call, [request])) as number;
+    const stop = (): void => void this.#call('stop', [stream]).catch(() => {});
+    signal?.addEventListener('abort', stop, { once: true });
     const batch = (): Promise<{ pieces: P[]; done: boolean }> => this.#call('next', [stream]) as Promise<{ pieces: P[]; done: boolean }>;
     let next = batch();
     try {
       for (;;) {
         const { pieces, done } = await next;
+        if (signal?.aborted === true) throw new SallyportError('SP_STOPPED', { what: 'making a clip' });
         if (!done) next = batch();
         yield* pieces;
         if (done) return;
       }
     } finally {
       next.catch(() => {});
-      this.#call('stop', [stream]).catch(() => {});
+      signal?.removeEventListener('abort', stop);
+      stop();
     }
   }
 

@@ -78,7 +78,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     setClip(undefined);
   };
   const openClip = (): void => {
-    const fromMs = Math.floor(headMs / 1000) * 1000;
+    const fromMs = Math.round(headMs);
     if (here !== undefined) setClip({ camera: here, range: { fromMs, toMs: Math.min(endMs - 1000, fromMs + clipMs) } });
   };
   const toSeen = (direction: 'before' | 'after'): void => {
@@ -124,7 +124,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     <section class="day" aria-label={say.timeline.title}>
       <p class="unseen">{say.timeline.stripHelp}</p>
       <div class="day-axis"><span /><Axis dayStartMs={startMs} fromMs={fromMs} toMs={toMs} reader={reader} /></div>
-      {chosenRows === undefined ? null : <div class="day-film"><span /><Filmstrip camera={chosen} rows={chosenRows} fromMs={fromMs} toMs={toMs} reader={reader} onPlay={(ms) => move(chosen, ms, true)} /></div>}
+      {chosenRows === undefined ? null : <div class="day-film"><div class="day-name" aria-hidden="true"><span class="muted">{say.timeline.pictures}</span></div><Filmstrip camera={chosen} rows={chosenRows} fromMs={fromMs} toMs={toMs} reader={reader} onPlay={(ms) => move(chosen, ms, true)} /></div>}
       {cameras.map((one) => [one, one.camera, one.name] as const).map(([one, camera, label]) => <div class="day-row" key={camera}>
         <div class="day-name"><span>{label}</span></div>
         <Strip camera={camera} name={label} rows={opens(one) ? rows?.get(camera) : undefined} range={camera === clip?.camera.camera ? clip.range : undefined} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />

@@ -1,7 +1,6 @@
 /** A clip of the chosen camera: from when to when, made and signed on this device, and given to the person as files. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Timeline as Rows } from '../../api/pagecontract.ts';
-import { ask } from '../api.ts';
 import { canStream, chooseFile, memoryBytesMax } from '../filechoice.ts';
 import { atClock, bytes, clockSeconds } from '../format.ts';
 import { useHeld } from '../held.tsx';
@@ -49,7 +48,6 @@ export function ClipPanel({ camera, name, rows, view, dayStartMs, headMs, range,
       if (handle === 'left') return;
       going.current = stop;
       setPhase({ kind: 'making', wallMs: fromMs, stop });
-      await ask('noteExport', { body: { camera, fromMs: Math.round(fromMs), toMs: Math.round(toMs) } });
       const footage = await loadFootage();
       const clip = await footage.clip({ camera, fromMs: Math.round(fromMs), toMs: Math.round(toMs), name: `${fileNameAt(camera, fromMs)}.mp4` }, handle, (wallMs) => setPhase({ kind: 'making', wallMs, stop }), stop.signal);
       setPhase({ kind: 'made', clip });
@@ -106,7 +104,7 @@ function TimeField({ label, ms, dayStartMs, disabled, onMs, here, headMs }: { re
           if (at !== undefined) onMs(at);
         }}
       />
-      <IconButton name="playhead" label={here} disabled={disabled} onClick={() => { setOdd(false); onMs(Math.floor(headMs / 1000) * 1000); }} />
+      <IconButton name="playhead" label={here} disabled={disabled} onClick={() => { setOdd(false); onMs(Math.round(headMs)); }} />
     </div>
     {odd ? <span class="wrong" id={`${id}-wrong`} role="alert">{say.clip.wrongTime}</span> : null}
   </div>;

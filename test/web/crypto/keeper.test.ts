@@ -111,6 +111,12 @@ t.test('footage comes over the channel whole, its problems too, and can be left'
   for await (const piece of page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' })) clip.push(piece);
   t.match([clip[0], clip.at(-1)], [{ kind: 'file', name: 'clip.mp4' }, { kind: 'made', made: { problems: [], files: [{ size: clip.reduce((sum, piece) => sum + (piece.kind === 'bytes' ? piece.bytes.length : 0), 0) }] } }]);
   for await (const piece of page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' })) if (piece.kind === 'bytes') break;
+  const end = new AbortController();
+  const ended = page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' }, end.signal);
+  await ended.next();
+  const rest = (async () => { for await (const _ of ended); })();
+  end.abort();
+  await t.rejects(rest, { code: 'SP_STOPPED' });
   const foreign = { ...timeline, segments: timeline.segments.map((segment) => ({ ...segment, seq: segment.seq + 50 })) };
   const missing: FootagePiece[] = [];
   for await (const piece of page.play({ camera: 'front', stream: 'main', fromMs: start, timeline: foreign })) missing.push(piece);
