@@ -63,6 +63,9 @@ export function openKeys(): Keys {
       const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');
       return { document, signature };
     },
+    hold: (what, progress) => worker.hold(what, Date.now(), progress),
+    release: (what) => worker.release(what, Date.now()),
+    erase: (what, progress) => worker.erase(what, Date.now(), progress),
     async admit(list, account, { device, spaces, owner }) {
       return signed(list, account, owner ? [{ kind: 'device', device }] : spaces.map((space) => ({ kind: 'member', space, recipient: device.recipient, past: false })));
     },

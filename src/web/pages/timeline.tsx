@@ -9,6 +9,7 @@ import { go, Heading } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView } from '../timelineview.ts';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
+import { KeepErase } from '../parts/keeperase.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { ReplayScreen, type Order } from '../parts/replay.tsx';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
@@ -47,7 +48,8 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, Date.now())])), [rows]);
   const viewOf = (camera: string): DayView => views.get(camera) ?? nothing;
   const view = viewOf(chosen);
-  const name = cameras.find(({ camera }) => camera === chosen)?.name ?? chosen;
+  const shown = cameras.find(({ camera }) => camera === chosen);
+  const name = shown?.name ?? chosen;
 
   const move = (camera: string, ms: number, play: boolean): void => {
     setChosen(camera);
@@ -106,7 +108,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
         <Strip name={label} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
       </div>)}
     </section>
-    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}</div>
+    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}{shown === undefined ? null : <KeepErase camera={shown} headMs={headMs} onDone={again} />}</div>
     {rows === undefined ? (error === undefined ? <Loading /> : null) : <AsList cameras={cameras} views={views} nowMs={nowMs} onPlay={(camera, ms) => move(camera, ms, true)} />}
   </div>;
 }
