@@ -76,7 +76,7 @@ function KeepThis({ camera: { camera }, headMs, onDone }: Around) {
       <div class="buttons"><Button kind="main" type="submit" icon="key" busy={doing.busy}>{say.keeping.keepNow}</Button></div>
     </form>
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
-    {holds.length === 0 ? null : <section aria-label={say.keeping.heldTitle}><h3>{say.keeping.heldTitle}</h3><ul class="plain-list">
+    {holds.length === 0 ? null : <section aria-label={say.keeping.heldTitle}><h3>{say.keeping.heldTitle}</h3><ul class="stack">
       {holds.map(({ order, label: words, fromMs, untilMs }) => <li key={order}>
         <p>{[words, fromMs === undefined ? '' : dateClock(fromMs, reader), say.keeping.until(dateClock(untilMs, reader))].filter((text) => text !== '').join(' · ')}</p>
         <Button kind="risky" busy={doing.busy} onClick={() => release(order)}>{say.keeping.release}</Button>
@@ -103,7 +103,7 @@ function EraseThis({ camera: { camera }, headMs, onDone }: Around) {
   return <form class="form" onSubmit={submit}>
     <p class="hint">{say.keeping.eraseLead}</p>
     <Around headMs={headMs} span={span} onSpan={setSpan} />
-    {done !== undefined ? null : error !== undefined ? <Problem error={error} onAgain={again} /> : value === undefined ? <Loading /> : <ul role="status">{value.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>}
+    {done !== undefined ? null : error !== undefined ? <Problem error={error} onAgain={again} /> : value === undefined ? <Loading /> : <div role="status"><ul>{value.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul></div>}
     <Field label={say.keeping.why} hint={say.keeping.whyHint} value={why} onInput={setWhy} maxLength={labelMax} />
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <Outcome done={done} busy={doing.busy} part={part} />
