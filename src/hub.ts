@@ -69,6 +69,7 @@ export class Hub {
   #log: Log | undefined;
   #control: ControlSocket | undefined;
   #talk: TalkDuty | undefined;
+  #privacy: PrivacyDuty | undefined;
   #page: Page | undefined;
 
   async start(options: HubOptions): Promise<void> {
@@ -98,7 +99,7 @@ export class Hub {
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
     const copies = await this.#life.own('copies', new CopiesDuty({ vault, clock, log, notices }));
     const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
-    const privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
+    const privacy = this.#privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
     await privacy.load();
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
@@ -175,8 +176,9 @@ export class Hub {
   }
 
   async #privacyChanged(): Promise<void> {
+    // Before the cameras' watches are closed, which takes the time that their last segments take.
+    for (const { id, space } of this.#site?.config.cameras ?? []) if (this.#privacy?.of(space) !== undefined) this.#talk?.cut(id);
     await this.#site?.privacyChanged();
-    for (const { status } of this.#site?.cameras ?? []) if (status.privacy) this.#talk?.cut(status.camera);
   }
 
   /** For the one place that handles signals, so that what goes wrong there is said too. */

@@ -65,6 +65,9 @@ export function openKeys(): Keys {
       const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');
       return { document, signature };
     },
+    hold: (what, progress) => worker.hold(what, Date.now(), progress),
+    release: (what) => worker.release(what, Date.now()),
+    erase: (what, progress) => worker.erase(what, Date.now(), progress),
     async admit(list, account, { device, spaces, owner }) {
       if (owner) return signed(list, account, [{ kind: 'device', device }]);
       const { list: known } = await ask.openOwnerList({ ...list, account });

@@ -34,6 +34,14 @@ export interface Approval {
   readonly signature: string;
 }
 
+/** What became of an order to keep longer or to erase, in the hub's words. */
+export interface OrderDone {
+  readonly order: string;
+  readonly sentences: readonly string[];
+  /** Segments that did not open on this device. */
+  readonly problems: readonly { readonly code: string; readonly message: string }[];
+}
+
 export interface OwnerListInHand {
   readonly text: string;
   readonly earlier: readonly string[];
@@ -64,6 +72,12 @@ export interface Keys {
   wordsOf(device: Pick<Device, 'recipient' | 'signer'>): Promise<readonly string[]>;
   forget(account: string): Promise<void>;
   approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
+  /** Keeps footage longer: signed by this device, which must be an owner's, and opened by it. @param progress From 0 to 1. */
+  hold(what: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly untilMs: number; readonly label: string }, progress?: (done: number) => void): Promise<OrderDone>;
+  /** Ends a hold; what only it kept is destroyed. */
+  release(what: { readonly camera: string; readonly order: string }): Promise<OrderDone>;
+  /** Destroys a time; what else its keys opened is sealed anew first. */
+  erase(what: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly why: string }, progress?: (done: number) => void): Promise<OrderDone>;
   /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */
   admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
   /** Next lists, after which these devices sign nothing and open nothing new but of `spaces`. Empty where that is so already. */

@@ -174,6 +174,14 @@ export const english = {
     proof: 'The manifest lists the files with their SHA-256 and what they are made of; this device signed it. It checks with `ssh-keygen -Y verify -n sallyport-export`.',
   },
 
+  keeping: {
+    keep: 'Keep this', keepTitle: (camera: string) => `Keep footage of ${camera}`, keepLead: 'The rest of the hour goes when it would have gone. Keeping longer lowers everybody\'s privacy, so an owner signs it, with this device.', keepNow: 'Keep it',
+    erase: 'Erase this', eraseTitle: (camera: string) => `Erase footage of ${camera}`, eraseLead: 'Its key is destroyed now; nobody can bring it back. What else that key opens is sealed to another one first, on this device.', eraseNow: 'Erase it for ever',
+    around: 'Around this moment', minutes: (n: number) => count(n, 'minute', 'minutes'), range: (day: string, from: string, to: string) => `${day}, ${from} to ${to}`, forLabel: 'Keep it for',
+    label: 'A word for it', labelHint: 'Stands in the list of what is kept. May be empty.', why: 'Why', whyHint: 'Stands in the receipt and the audit. May be empty.',
+    working: (percent: number) => `Signing, and sealing on this device: ${percent} %`, heldTitle: 'Kept of this camera', until: (when: string) => `until ${when}`, release: 'End it', releaseHint: 'What only this keeps is destroyed at once.',
+  },
+
   observation: {
     motion: 'Motion', person: 'Person', vehicle: 'Vehicle', pet: 'Animal', face: 'Face', package: 'Package', line: 'Line crossed', sound: 'Sound', doorbell: 'Doorbell', tamper: 'Tampering', input: 'Contact', firmware: 'New firmware', restart: 'Restarted',
   } as Readonly<Record<string, string>>,

@@ -149,6 +149,25 @@ async function timeline(t: Test, page: Page): Promise<void> {
   await page.getByText('As a list').click();
   await page.getByRole('table').first().waitFor();
   await inBothThemes(t, page, '13-timeline-list');
+  await page.getByText('As a list').click();
+  await keepAndErase(t, page);
+}
+
+/** Signed by this browser's device, which opens what it must and seals it anew. */
+async function keepAndErase(t: Test, page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Keep this' }).click();
+  await page.getByLabel('A word for it').fill('the visitor');
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByText(/^hold [0-9a-f]{8}: \d+ segments? .* kept until/).waitFor();
+  await page.getByText(/^the visitor · .* until/).waitFor();
+  await inBothThemes(t, page, '14-timeline-keep');
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await page.getByRole('button', { name: 'Erase this' }).click();
+  await page.getByText(/segments? .* go/).waitFor();
+  await inBothThemes(t, page, '15-timeline-erase');
+  await page.getByRole('button', { name: 'Erase it for ever' }).click();
+  await page.getByText(/^erased: \d+ segments?/).waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
 }
 
 const sections = ['Cameras', 'Storage', 'People', 'My account', 'Privacy', 'Approvals', 'Audit', 'System'] as const;

@@ -11,6 +11,7 @@ import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView, t
 import { ClipPanel } from '../parts/clip.tsx';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
 import { Filmstrip } from '../parts/filmstrip.tsx';
+import { KeepErase } from '../parts/keeperase.tsx';
 import { KeyWords } from '../parts/keywords.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { ReplayScreen, type Order } from '../parts/replay.tsx';
@@ -130,7 +131,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
         <Strip camera={camera} name={label} rows={opens(one) ? rows?.get(camera) : undefined} range={camera === clip?.camera.camera ? clip.range : undefined} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
       </div>)}
     </section>
-    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}</div>
+    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}{here === undefined ? null : <KeepErase camera={here} headMs={headMs} onDone={again} />}</div>
     {rows === undefined ? (error === undefined ? <Loading /> : null) : <AsList cameras={cameras} views={views} nowMs={nowMs} onPlay={(camera, ms) => move(camera, ms, true)} />}
   </div>;
 }
