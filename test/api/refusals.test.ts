@@ -146,7 +146,7 @@ t.test('every answer says what a browser may do with it', async (t) => {
     t.equal(headers['strict-transport-security'], undefined, 'a person could not click through then');
   }
   for (const path of ['/%ff', '/api/v1/slots/front/%ff/1', '/api/v1/live?camera=front']) {
-    const { headers, code } = await browser.get(path, { ...(path.includes('live') ? { upgrade: 'websocket', connection: 'upgrade' } : {}) });
+    const { headers, code } = await browser.get(path, path.includes('live') ? { upgrade: 'websocket', connection: 'upgrade' } : {});
     t.match(headers, { 'content-security-policy': /default-src 'none'/, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }, path);
     t.match(code, /^SP_PAGE_/, path);
   }
