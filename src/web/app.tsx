@@ -57,10 +57,12 @@ export function App() {
     }
   }, []);
   useEffect(() => { void begin(); }, []);
-  useEffect(() => whenSessionIsOver(() => {
+  useEffect(() => whenSessionIsOver(() => setState((before) => {
+    // Who has none yet, as in the first hour, may have a new key in hand.
+    if (before.me === undefined) return before;
     void lockKeys();
-    setState((before) => before.me === undefined ? before : { ...before, me: undefined, device: undefined, ended: true });
-  }), []);
+    return { ...before, me: undefined, device: undefined, ended: true };
+  })), []);
   useAway(setAway);
 
   const { hello, me } = state;
