@@ -9,7 +9,7 @@ import { makeDevice, type Device } from '../src/web/crypto/device.ts';
 import type { Fetcher } from '../src/web/crypto/fetcher.ts';
 import { SealedFootage } from '../src/web/crypto/footage.ts';
 import { readKit } from '../src/web/crypto/kit.ts';
-import { nextOwnerList, openSpaces, recipientWords, verifyOwnerList } from '../src/web/crypto/ownerlist.ts';
+import { deviceWords, nextOwnerList, openSpaces, verifyOwnerList } from '../src/web/crypto/ownerlist.ts';
 import { newStretch, stretch } from '../src/web/crypto/stretch.ts';
 
 export const demoName = 'demo';
@@ -83,7 +83,7 @@ export class DemoPage {
       const { text = '' } = await this.ask<PageReplyOf<'ownerList'>>('GET', '/owner');
       if (devicesIn(text, this.#device).includes(recipient)) continue;
       await this.ask('POST', '/owner', { text: nextOwnerList(text, this.#device.identity, { kind: 'device', device: { name, recipient, signer } }, Date.now()) });
-      said.push(`${name} (${recipientWords(recipient).join(' ')})`);
+      said.push(`${name} (${deviceWords({ recipient, signer }).join(' ')})`);
     }
     return said;
   }

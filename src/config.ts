@@ -79,7 +79,7 @@ export function describeConfig(config: HubConfig): string[] {
   const { disk, keep, record, time } = config;
   return [
     `hub "${config.name}", data in ${config.data}`,
-    config.owner === undefined ? 'sealed for nobody: nothing is recorded' : `sealed for the owner of ${config.owner}`,
+    config.owner === undefined ? (config.page.enabled ? 'sealed for the owner who begins on the page; before, nothing is recorded' : 'sealed for nobody: nothing is recorded') : `sealed for the owner of ${config.owner}`,
     `one key covers ${formatDuration(record.periodMs)}; footage is kept ${formatDuration(keep.footageMs)}, the log ${formatDuration(keep.logsMs)}, the audit ${formatDuration(keep.auditMs)}`,
     ...(disk.budgetBytes === undefined ? [] : [`footage may take ${formatBytes(disk.budgetBytes)} of the disk`]),
     time.source === 'system' ? 'the clock of this machine is trusted' : 'the clock is trusted when a time server keeps it',

@@ -69,6 +69,7 @@ export class Hub {
   #log: Log | undefined;
   #control: ControlSocket | undefined;
   #talk: TalkDuty | undefined;
+  #page: Page | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -101,7 +102,7 @@ export class Hub {
     await privacy.load();
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); this.#page?.siteChanged(); },
     }));
     this.#site = site;
 
@@ -133,7 +134,7 @@ export class Hub {
     const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
-    const page: Page = await this.#life.own('page', new Page({
+    const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
     }));
     const operations: Operations = operationsOf({ page, site, privacy, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });

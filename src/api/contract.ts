@@ -47,6 +47,8 @@ export const CameraStatusShape = Type.Object({
   state: Text(1000),
   recording: Type.Boolean(),
   device: Optional(Type.Object({ manufacturer: Text(), model: Text(), firmware: Text(), serial: Text(), hardware: Text() })),
+  /** When it was taken in. */
+  adoptedMs: Optional(UnixMs),
   restarts: Type.Integer(),
   bytes: Type.Integer(),
   lastSealedMs: Optional(UnixMs),

@@ -102,6 +102,11 @@ export class Page {
     await Promise.all([this.#https, this.#http].map((server) => server?.close()));
   }
 
+  /** Cameras or their spaces are other ones now. */
+  siteChanged(): void {
+    this.#sockets.check();
+  }
+
   /** Looks again now: a port may be free, a certificate may have been put there. Never fails. */
   async retry(): Promise<void> {
     await this.#turn();

@@ -19,13 +19,18 @@ export async function camerasOf({ site, isPrivate }: CameraRooms, principal: Pri
     const status = watches.get(id);
     const facts = await site.facts(id).catch(() => undefined);
     cameras.push({
-      camera: id, name, space, online: status?.online ?? false, sinceMs: Math.round(status?.sinceMs ?? 0), state: status?.state ?? 'off', recording: status?.recording ?? false,
+      camera: id, name, space, online: status?.online ?? false, sinceMs: Math.round(status?.sinceMs ?? 0), state: principal.may('status') ? status?.state ?? 'off' : withoutOthers(status?.state ?? 'off'), recording: status?.recording ?? false,
       maker: facts?.device.manufacturer ?? '', model: facts?.device.model ?? '', privacy: isPrivate(space), streams: streamsOf(facts), audio, keepMs, rights,
-      // What a camera lets is asked of it when somebody wants it; until it has refused, it is offered.
-      talk: rights.includes('talk'), ptz: rights.includes('live'),
+      // What is not known of a camera is offered until it refuses.
+      talk: rights.includes('talk') && facts?.abilities?.talk !== false, ptz: rights.includes('live') && facts?.abilities?.ptz !== false,
     });
   }
   return cameras;
+}
+
+/** What is wrong with a camera may be another one, which is perhaps in a space of others. */
+function withoutOthers(state: string): string {
+  return state.includes('(SP_CAMERA_OTHER)') ? 'another camera answers where this one was' : state;
 }
 
 function streamsOf(facts: CameraFacts | undefined): PageCamera['streams'] {

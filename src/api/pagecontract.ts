@@ -146,9 +146,14 @@ export const pageRoutes = {
   meErase: { method: 'DELETE', path: '/me', need: 'account', says: 'erases one\'s own account; the last owner\'s stays', request: Type.Object({ half: Key }, closed), reply: Done },
   mePassphrase: { method: 'POST', path: '/me/passphrase', need: 'account', says: 'another passphrase; all other sessions end', request: Type.Object({ half: Key, login: LoginShape }, closed), reply: Done },
   meDevice: { method: 'POST', path: '/me/devices', need: 'account', says: 'notes this browser\'s identity', request: DeviceShape, reply: MeReply },
+  meDeviceRemove: {
+    method: 'DELETE', path: '/me/devices/:id', need: 'account',
+    says: 'forgets one of one\'s own devices and ends its sessions; `listed`: the owner\'s signed list still names its key, which opens and signs until an owner\'s device signs a list without it',
+    reply: Type.Object({ done: Type.Literal(true), listed: Type.Boolean() }),
+  },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first; empty for who may replay nothing', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
@@ -180,6 +185,7 @@ export const pageRoutes = {
     reply: Done,
   },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
+  noteExport: { method: 'POST', path: '/exports', need: 'export', says: 'says that a clip of a time is made on one\'s own device, before it is made: for the audit', request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs }, closed), reply: Done },
   // keeping longer, and erasing: the browser makes the second headers
   holdHeader: { method: 'GET', path: '/holds/:camera/:stream/:seq/:slot', need: 'replay', says: 'the second header of a segment for the key of that slot, 168 bytes, which stand in place of its first' },
   holds: { method: 'GET', path: '/holds', need: 'hold', says: 'what is kept longer in one\'s spaces, and until when', reply: HoldsReply },

@@ -118,7 +118,11 @@ function textOf(pattern: string): TSchema {
 
 /** A server with all routes, which listens nowhere yet. */
 export async function makeServer(rooms: PageRooms, options: FastifyServerOptions): Promise<FastifyInstance> {
-  const server = fastify({ ...options, logger: false, exposeHeadRoutes: false, bodyLimit: bodyBytesMax, ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } } });
+  const server = fastify({
+    ...options, logger: false, exposeHeadRoutes: false, bodyLimit: bodyBytesMax, ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    // A path that is no text, before any hook.
+    frameworkErrors: (error, request, reply) => void refuse(error, request as FastifyRequest, (reply as FastifyReply).headers(pageHeaders), rooms.log),
+  });
   const handlers = handlersOf(rooms);
   const doors = new Doors();
   server.setErrorHandler((error, request, reply) => void refuse(error, request, reply, rooms.log));
@@ -356,12 +360,19 @@ function handlersOf(rooms: PageRooms): Handlers {
       await accounts.noteDevice(principal, body);
       return me(principal);
     },
+    meDeviceRemove: async ({ principal, params, request, reply }) => {
+      const { listed } = await accounts.removeDevice(principal, params['id'] ?? '');
+      if (principal.session !== undefined && !accounts.book.sessions.has(principal.session.id)) reply.header('set-cookie', setCookie(request.raw, undefined, 0));
+      return { done: true as const, listed };
+    },
     sessions: async ({ principal }) => ({ sessions: accounts.book.sessionsOf(principal.account.id).map((row) => sessionOf(row, principal)) }),
     sessionEnd: async ({ principal, params }) => {
       await accounts.endSession(principal, params['id'] ?? '');
       return done;
     },
-    ownerList: async () => {
+    ownerList: async ({ principal }) => {
+      // It names all spaces, and is signed as a whole: who opens no footage needs none of it.
+      if (!principal.may('replay')) return { earlier: [] };
       const { text, before } = await site.ownerLists();
       return { ...(text === undefined ? {} : { text }), earlier: before };
     },
@@ -395,9 +406,16 @@ function handlersOf(rooms: PageRooms): Handlers {
     still: async ({ params, principal, reply }) => {
       if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
       const camera = params['camera'] ?? '';
+      const checkPrivacy = (): void => {
+        if (isPrivate(spaceOf(site, camera) ?? '')) throw new SallyportError('SP_PRIVATE', { camera });
+      };
+      checkPrivacy();
       await watchLog.live(principal.account.id, camera, 'still');
+      const picture = await still(camera);
+      // It may have been asked for before.
+      checkPrivacy();
       // It is the camera's word that this is a picture: nothing but one is made of it.
-      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(await still(camera)));
+      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(picture));
     },
     live: socketOnly,
     talk: socketOnly,
@@ -417,6 +435,12 @@ function handlersOf(rooms: PageRooms): Handlers {
       return done;
     },
     segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
+    noteExport: async ({ principal, body: { camera, fromMs, toMs } }) => {
+      if (spaceOf(site, camera) === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
+      if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
+      await vault.audit({ what: 'footage.export', who: 'page', account: principal.account.id, camera, detail: { from_ms: fromMs, to_ms: toMs } });
+      return done;
+    },
     holdHeader: async ({ params, reply }) => {
       const header = await footage().secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
       return reply.type('application/octet-stream').header('content-length', String(header.length)).send(Buffer.from(header));

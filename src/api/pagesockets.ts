@@ -12,7 +12,8 @@ import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
 import { checkHost, checkOrigin, whoIs } from './pageauth.ts';
 import { pageRoutes } from './pagecontract.ts';
-import { apiRoot, checkObject, knownOf, queryOf, statusOf, tellable } from './pageroutes.ts';
+import { pageHeaders } from './pagefiles.ts';
+import { apiRoot, checkObject, knownOf, queryOf, spaceOf, statusOf, tellable } from './pageroutes.ts';
 import type { Reach } from './reach.ts';
 
 /** What runs over a socket once somebody is let in. Resolves when it is over; the signal comes when it has to be. */
@@ -41,7 +42,7 @@ const askEveryMs = 15 * secondMs;
 /** Whoever does not say goodbye is hung up on. */
 const farewellMs = 3 * secondMs;
 
-/** 4001: the session has ended. In the range that RFC 6455 leaves to applications. */
+/** 4001: the session has ended, or the camera is none of its own any more. In the range that RFC 6455 leaves to applications. */
 const sessionEnded = 4001;
 
 const paths: ReadonlyMap<string, 'live' | 'talk'> = new Map([[`${apiRoot}${pageRoutes.live.path}`, 'live'], [`${apiRoot}${pageRoutes.talk.path}`, 'talk']]);
@@ -50,6 +51,8 @@ export class PageSockets {
   readonly #rooms: SocketRooms;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false, clientTracking: false });
   readonly #stop = new AbortController();
+  /** Of each socket: whether its camera may still be looked through, and what ends it. */
+  readonly #open = new Set<{ readonly mayStill: () => boolean; readonly end: AbortController }>();
   #count = 0;
 
   constructor(rooms: SocketRooms) {
@@ -62,6 +65,11 @@ export class PageSockets {
 
   close(): void {
     this.#stop.abort();
+  }
+
+  /** A camera may be of another space now: who may not look there leaves. */
+  check(): void {
+    for (const { mayStill, end } of this.#open) if (!mayStill()) end.abort();
   }
 
   /** For `upgrade` of a server. Whatever comes, it answers; it never throws. */
@@ -96,25 +104,29 @@ export class PageSockets {
     const account = principal.account.id;
     const held = accounts.sessions.hold(principal);
     const closed = new AbortController();
-    const signal = AbortSignal.any([held.signal, this.#stop.signal]);
+    const watching = { mayStill: () => principal.may(pageRoutes[name].need, spaceOf(site, camera) ?? ''), end: new AbortController() };
+    const signal = AbortSignal.any([held.signal, watching.end.signal, this.#stop.signal]);
     const farewell = (): void => {
-      socket.close(held.signal.aborted ? sessionEnded : 1001, held.signal.aborted ? 'the session has ended' : 'the hub stops');
+      const stops = this.#stop.signal.aborted && !held.signal.aborted;
+      socket.close(stops ? 1001 : sessionEnded, stops ? 'the hub stops' : 'the session has ended');
       void clock.sleep(farewellMs, closed.signal).then(() => socket.terminate(), () => {});
     };
     this.#count++;
+    this.#open.add(watching);
     socket.on('error', () => {}); // a far end that breaks the protocol; it is closed then
     socket.once('close', () => closed.abort());
     signal.addEventListener('abort', farewell, { once: true });
     void watchOver(socket, clock, closed.signal);
     try {
       if (name === 'live') {
-        const mayListen = principal.may('listen', site.config.cameras.find(({ id }) => id === camera)?.space);
+        const mayListen = principal.may('listen', spaceOf(site, camera) ?? '');
         await parts.live?.(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
       } else await parts.talk?.(socket, { camera, account }, signal);
     } catch (error) {
       log.error({ component: 'page', camera, error: knownOf(error).code }, knownOf(error).message);
     } finally {
       this.#count--;
+      this.#open.delete(watching);
       held.release();
       signal.removeEventListener('abort', farewell);
       if (socket.readyState === socket.OPEN) socket.close(signal.aborted ? sessionEnded : 1000);
@@ -143,6 +155,7 @@ async function watchOver(socket: WebSocket, clock: Clock, closed: AbortSignal): 
 function refuseUpgrade(socket: Duplex, error: unknown): void {
   const known = knownOf(error);
   const body = JSON.stringify({ error: tellable(known) });
-  socket.end(`HTTP/1.1 ${statusOf(error, known)} Refused\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  const headers = { ...pageHeaders, 'connection': 'close', 'content-type': 'application/json', 'cache-control': 'no-store', 'content-length': Buffer.byteLength(body) };
+  socket.end(`HTTP/1.1 ${statusOf(error, known)} Refused\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`);
   socket.once('finish', () => socket.destroy());
 }

@@ -162,6 +162,8 @@ export function makeAuthority({ hubName, names }: { hubName: string; names: read
     extensions: [
       extension(asn.id_ce_basicConstraints, true, new asn.BasicConstraints({ cA: true, pathLenConstraint: 0 })),
       extension(asn.id_ce_keyUsage, true, new asn.KeyUsage(asn.KeyUsageFlags.keyCertSign | asn.KeyUsageFlags.cRLSign)),
+      // Names of other kinds, such as those of mail, are not constrained: it signs for servers alone.
+      extension(asn.id_ce_extKeyUsage, false, new asn.ExtendedKeyUsage([asn.id_kp_serverAuth])),
       extension(asn.id_ce_nameConstraints, true, new asn.NameConstraints({ permittedSubtrees: new asn.GeneralSubtrees(permitted) })),
       extension(asn.id_ce_subjectKeyIdentifier, false, new asn.SubjectKeyIdentifier(keyIdOf(key))),
     ],

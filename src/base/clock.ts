@@ -3,9 +3,9 @@
  * Wall time is for people and periods; monotonic time (Linux CLOCK_MONOTONIC: since boot, stops in suspend) is for elapsed time.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { UnixMs } from './units.ts';
 
-/** Milliseconds since 1970-01-01T00:00:00Z. */
-export type UnixMs = number;
+export type { UnixMs } from './units.ts';
 
 export interface Clock {
   wallMs(): UnixMs;

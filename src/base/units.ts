@@ -1,6 +1,8 @@
 /** Durations, sizes and times as people write and read them. */
 import { SallyportError } from './errors.ts';
-import type { UnixMs } from './clock.ts';
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type UnixMs = number;
 
 export const secondMs = 1000;
 export const minuteMs = 60 * secondMs;

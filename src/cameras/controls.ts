@@ -28,6 +28,13 @@ export interface ClockFacts {
   readonly ntp: { readonly fromNetwork: boolean; readonly servers: readonly string[] } | undefined;
 }
 
+/** What a camera can do beyond sending pictures. Undefined: it could not be found out. */
+export interface Abilities {
+  readonly ptz: boolean | undefined;
+  readonly imaging: boolean | undefined;
+  readonly relays: boolean | undefined;
+}
+
 /** All methods reject as those of CameraClient do; SP_CAMERA_FAULT where the camera does not do it. */
 export class CameraControls {
   readonly #link: CameraLink;
@@ -37,6 +44,18 @@ export class CameraControls {
   constructor(o: CameraLinkOptions) {
     this.#link = new CameraLink(o);
     this.#clock = o.clock;
+  }
+
+  /** Asked, not tried: nothing moves. */
+  async abilities(): Promise<Abilities> {
+    return {
+      ptz: await this.#whether('ptz', async () => (await listProfiles(this.#link)).some(({ profile }) => profile.moves) || (await this.presets(), true)),
+      imaging: await this.#whether('imaging', async () => {
+        const { numbers, infraredFilter } = await this.imaging();
+        return numbers.size > 0 || infraredFilter !== undefined;
+      }),
+      relays: await this.#whether('device', async () => (await this.relays()).length > 0),
+    };
   }
 
   async clock(): Promise<ClockFacts> {
@@ -181,6 +200,17 @@ export class CameraControls {
     const found = presets.find(({ name }) => name === wanted) ?? presets.find(({ token }) => token === wanted);
     if (found === undefined) throw this.#cannot('GotoPreset', `it has no place called ${plainWord(wanted) ?? 'that'}; it has ${presets.slice(0, 20).map(({ name }) => name).join(', ') || 'none'}`);
     return found;
+  }
+
+  /** What a camera refuses for the password, or answers badly, says nothing of what it can do. */
+  async #whether(service: Service, ask: () => Promise<boolean>): Promise<boolean | undefined> {
+    try {
+      if (service !== 'device' && !(await this.#link.services()).has(service)) return false;
+      return await ask();
+    } catch (error) {
+      if (!isOfThisCall(error)) throw error;
+      return error.code === 'SP_CAMERA_FAULT' ? false : undefined;
+    }
   }
 
   async #orNone<T>(ask: () => Promise<T>): Promise<T | undefined> {

@@ -71,6 +71,24 @@ export class Talk {
     }
   }
 
+  /**
+   * Whether it has a loudspeaker that could be talked through: asked by DESCRIBE, nothing is set up. Rejects as `open` does;
+   * SP_CAMERA_FAULT only when the camera fails at it.
+   */
+  static async has(o: TalkOptions): Promise<boolean> {
+    const talk = new Talk(o, await openSocket(o));
+    try {
+      await talk.#find();
+      return true;
+    } catch (error) {
+      // One that has no time now (503) has not said no.
+      if (isSallyportError(error, 'SP_CAMERA_FAULT') && !/^5\d\d /.test(String(error.evidence['reason']))) return false;
+      throw error;
+    } finally {
+      talk.#socket.destroy();
+    }
+  }
+
   private constructor(o: TalkOptions, socket: Socket) {
     this.#o = o;
     this.#socket = socket;
@@ -113,14 +131,18 @@ export class Talk {
     this.#socket.destroy();
   }
 
-  async #begin(): Promise<void> {
+  async #find(): Promise<Loudspeaker> {
     const described = await this.#ask('DESCRIBE', this.#uri, { Accept: 'application/sdp' });
     if (described.status === 551) throw this.#fault('DESCRIBE', 'it has no loudspeaker');
     this.#expect('DESCRIBE', described);
     const { loudspeaker, others } = readLoudspeaker(described.body);
     if (loudspeaker === undefined) throw this.#fault('DESCRIBE', others.length === 0 ? 'it has no loudspeaker' : `its loudspeaker takes no G.711, only ${cleanWords(others.join(', ')) ?? ''}`);
-    this.#loudspeaker = loudspeaker;
     this.#base = this.#ownBase(described);
+    return loudspeaker;
+  }
+
+  async #begin(): Promise<void> {
+    const loudspeaker = this.#loudspeaker = await this.#find();
     const setUp = await this.#ask('SETUP', this.#ownUri(controlUri(loudspeaker.control, this.#base)), { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1;mode=record' });
     if (setUp.status === 453) throw this.#fault('SETUP', 'somebody else is talking');
     this.#expect('SETUP', setUp);

@@ -29,7 +29,7 @@ Exit status 0 when all is well, 78 when not. Nothing is changed.`,
     for (const line of describeConfig(config)) print(`  ${line}`);
     for (const warning of warnings) print(`! ${warning}`);
     for (const line of await roomLines(config)) print(line);
-    if (config.owner === undefined) print('! no owner is named, so nothing will be recorded: `sallyport keys new`');
+    if (config.owner === undefined) print(`! no owner list is named: nothing is recorded before ${config.page.enabled ? 'an owner has begun on the page (`sallyport pair`), or one is named' : 'one is'} (\`sallyport keys new\`)`);
     else if (!(await fileExists(config.owner))) print(`! the owner list ${config.owner} is not there, so nothing will be recorded`);
     return 0;
   },

@@ -4,7 +4,8 @@ import { systemClock } from '../base/clock.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import { fileExists, writeFileAtomic } from '../base/files.ts';
 import { formatBytes, plural } from '../base/units.ts';
-import { exportFootage, exportManifest, manifestNamespace, sha256Stream, type ExportSink, type ExportSummary } from '../duties/export.ts';
+import { exportFootage, sha256Stream, type ExportSink } from '../duties/export.ts';
+import { exportManifest, exportNamespace, manifestName, numberedName, type ExportSummary, type ExportedFile } from '../policy/exporting.ts';
 import type { Identity } from '../seal/identity.ts';
 import { parseOptions, requirePositional, type Command } from './command.ts';
 import { footageOption, footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
@@ -18,7 +19,7 @@ Usage: sallyport export CAMERA --from TIME --to TIME --identity KIT [-o clip.mp4
 
 Writes one playable MP4 with continuous times, names the gaps, and puts a manifest beside it
 (clip.mp4.manifest.json) that lists the segments it was made of, signed by your kit's key
-(check: ssh-keygen -Y verify -n ${manifestNamespace}). Where the camera's codec or picture
+(check: ssh-keygen -Y verify -n ${exportNamespace}). Where the camera's codec or picture
 size changed, another file begins (clip-2.mp4). Nothing half-written stays.
 ${footageOptionsHelp}`,
   async run(args) {
@@ -36,7 +37,7 @@ ${footageOptionsHelp}`,
         const written = await files.finish();
         if (written.length === 0) throw summary.problems[0] ?? new SallyportError('SP_NOTHING_RECORDED', { camera, when: `from ${localTime(fromMs)} to ${localTime(toMs)}` });
         const manifest = exportManifest({ camera, fromMs, toMs, madeMs: systemClock.wallMs(), files: written, summary });
-        await writeManifest(`${output}.manifest.json`, manifest, identities[0] as Identity);
+        await writeManifest(manifestName(output), manifest, identities[0] as Identity);
         report(written, summary);
         return summary.problems.length === 0 ? 0 : 1;
       } catch (error) {
@@ -58,7 +59,7 @@ async function writeManifest(path: string, manifest: string, identity: Identity)
   const signer = identity.signer();
   try {
     await writeFileAtomic(path, manifest);
-    await writeFileAtomic(`${path}.sig`, signer.sign(manifest, manifestNamespace));
+    await writeFileAtomic(`${path}.sig`, signer.sign(manifest, exportNamespace));
   } finally {
     signer.close();
   }
@@ -82,10 +83,10 @@ class OutputFiles implements ExportSink {
     this.#first = first;
   }
 
-  async begin(init: Buffer): Promise<void> {
+  async begin(init: Uint8Array): Promise<void> {
     await this.#end();
     const number = this.#done.length + 1;
-    const path = number === 1 ? this.#first : this.#first.replace(/(\.[a-z0-9]+)?$/i, (ending) => `-${number}${ending}`);
+    const path = numberedName(this.#first, number);
     const part = `${path}.part`;
     try {
       this.#open = { path, part, handle: await open(part, 'w', 0o600), size: 0, hash: sha256Stream() };
@@ -95,7 +96,7 @@ class OutputFiles implements ExportSink {
     await this.write(init);
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Uint8Array): Promise<void> {
     const file = this.#open as OpenFile;
     try {
       await file.handle.writeFile(bytes);
@@ -106,7 +107,7 @@ class OutputFiles implements ExportSink {
     file.hash.update(bytes);
   }
 
-  async finish(): Promise<{ name: string; size: number; sha256: string }[]> {
+  async finish(): Promise<ExportedFile[]> {
     await this.#end();
     for (const file of this.#done) await rename(file.part, file.path);
     return this.#done.map(({ path, size, sha256 }) => ({ name: basename(path), size, sha256 }));

@@ -73,6 +73,8 @@ export class AccountsDuty {
   readonly first: FirstHour;
   readonly sessions: Sessions;
   #book: AccountBook | undefined;
+  /** Taken in the first hour; should the account fail after it, it is brought again. */
+  #firstList: string | undefined;
   #falseSalt: Buffer = Buffer.alloc(0);
   /** When tries failed, within the last hour; and how many the audit has not heard of. */
   #failedMs: number[] = [];
@@ -140,10 +142,13 @@ export class AccountsDuty {
     return this.book.inTurn(async () => {
       if (this.state !== 'new') throw new SallyportError('SP_PAGE_RIGHT');
       const account = this.#newAccount('owner', [], a.person, a.login);
-      if (!readOwnerList(a.ownerList, 'of the page').spaces.some(({ members }) => members.includes(a.device.recipient))) {
-        throw new SallyportError('SP_OWNER_LIST', { file: 'of the page', reason: 'none of its spaces is sealed to this device' });
-      }
+      const list = readOwnerList(a.ownerList, 'of the page');
+      const refused = (reason: string): SallyportError => new SallyportError('SP_OWNER_LIST', { file: 'of the page', reason });
+      if (!list.spaces.some(({ members }) => members.includes(a.device.recipient))) throw refused('none of its spaces is sealed to this device');
+      // A list that was there before proves nothing: whoever has the code could show it without the kit.
+      if (list.number <= (this.#o.ownerList()?.number ?? 0) && this.#firstList !== a.ownerList) throw refused('it was in force before: the kit signs the next one for this device');
       await this.#o.takeOwnerList(a.ownerList);
+      this.#firstList = a.ownerList;
       const entered = await this.#enter(account, a.device, visitor, { accounts: [account] }, [this.#line('page.owner-made', account.id)]);
       this.first.end();
       return entered;
@@ -172,13 +177,15 @@ export class AccountsDuty {
     });
   }
 
-  /** A new passphrase and device for an owner, signed by the recovery kit; its other sessions end. SP_BAD_SIGNATURE, SP_PAGE_UNKNOWN, SP_PAGE_TRIES. */
+  /**
+   * A new passphrase and device for an owner, signed by the recovery kit; its other sessions and its invitations end. Nobody guesses a signature, so tries are not
+   * limited: strangers' tries would keep the owner out. SP_BAD_SIGNATURE, SP_PAGE_UNKNOWN.
+   */
   recover(a: { document: string; signature: string; read: (document: string) => Recovery }, visitor: Visitor): Promise<Entered> {
     return this.book.inTurn(async () => {
       const { vault, ownerList, clock } = this.#o;
       const owner = ownerList();
       if (owner === undefined) throw new SallyportError('SP_NO_OWNER');
-      const trying = this.#trying(undefined, visitor, undefined);
       verifySignature({ message: a.document, signature: a.signature, namespace: recoverNamespace, publicKey: owner.signer, what: 'the recovery' });
       const { hub, name, login, device, madeMs } = a.read(a.document);
       const wrong = (reason: string): SallyportError => new SallyportError('SP_BAD_SIGNATURE', { what: 'the recovery', reason });
@@ -189,10 +196,9 @@ export class AccountsDuty {
       const used = ((await vault.setting(recoveredName)) ?? []) as string[];
       const hash = hashOf(a.document);
       if (used.includes(hash)) throw wrong('it was used before');
-      this.#tries.passed(trying);
       const account = { ...row, ...verifierOf(login) };
       const withoutSessions = this.book.sessionsOf(row.id).map(({ id }) => id);
-      return this.#enter(account, device, visitor, { accounts: [account], withoutSessions }, [this.#line('page.recovered', row.id)], [{ name: recoveredName, value: [...used, hash].slice(-recoveriesKept) }]);
+      return this.#enter(account, device, visitor, { accounts: [account], withoutSessions, withoutInvitations: this.#invitationsOf(row.id) }, [this.#line('page.recovered', row.id)], [{ name: recoveredName, value: [...used, hash].slice(-recoveriesKept) }]);
     });
   }
 
@@ -241,7 +247,22 @@ export class AccountsDuty {
       const same = devices.find(({ recipient }) => recipient === device.recipient);
       const row = same === undefined ? this.#newDevice(id, device) : { ...same, ...device };
       const now = session === undefined ? undefined : this.book.sessions.get(session.id);
-      await this.book.write({ devices: [row], withoutDevices: same === undefined ? oldest(devices) : [], ...(now === undefined ? {} : { sessions: [{ ...now, device: row.id }] }) }, [this.#line('page.device-noted', id)]);
+      await this.book.write({ devices: [row], withoutDevices: same === undefined ? this.#oldest(devices) : [], ...(now === undefined ? {} : { sessions: [{ ...now, device: row.id }] }) }, [this.#line('page.device-noted', id)]);
+    });
+  }
+
+  /**
+   * Forgets one of one's own devices and ends its sessions, this one too where it is that device's. Resolves to whether the list in force still
+   * names its key: that one opens, and an owner's signs, until a list without it is signed. SP_PAGE_UNKNOWN.
+   */
+  removeDevice({ account }: Principal, id: string): Promise<{ listed: boolean }> {
+    return this.book.inTurn(async () => {
+      const device = this.book.devices.get(id);
+      if (device?.account !== account.id) throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'device' });
+      const withoutSessions = this.book.sessionsOf(account.id).filter((session) => session.device === id).map((session) => session.id);
+      await this.book.write({ withoutDevices: [id], withoutSessions }, [this.#line('page.device-removed', account.id)]);
+      const list = this.#o.ownerList();
+      return { listed: list !== undefined && isListed(list, device.recipient) };
     });
   }
 
@@ -268,7 +289,9 @@ export class AccountsDuty {
       const row = this.book.account(id);
       const account = { ...row, ...(a.role === undefined ? {} : { role: a.role }), ...(a.spaces === undefined ? {} : { spaces: [...new Set(a.spaces)] }) };
       if (account.role !== 'owner') this.#checkOwnerStays(row);
-      await this.book.write({ accounts: [account] }, [this.#line('page.account-changed', by.account.id, { of: id, role: account.role, spaces: [...account.spaces] })]);
+      // Else who is an owner no more could come back by an invitation of their own.
+      const withoutInvitations = account.role === 'owner' ? [] : this.#invitationsOf(id);
+      await this.book.write({ accounts: [account], withoutInvitations }, [this.#line('page.account-changed', by.account.id, { of: id, role: account.role, spaces: [...account.spaces] })]);
       return account;
     });
   }
@@ -345,13 +368,29 @@ export class AccountsDuty {
     return { id: newId(), role, name, nameKey: this.#freeName(name, undefined), nickname, picture, language, timeZone, spaces, ...verifierOf(login), madeMs: this.#nowMs() };
   }
 
+  /**
+   * Those that leave when another one comes: nobody is kept from a new device by forgotten ones. What the owner's list names stays longest, or else nobody
+   * would know whose it is when the account goes.
+   */
+  #oldest(devices: readonly DeviceRow[]): string[] {
+    const named = new Set(this.#o.ownerList()?.spaces.flatMap(({ members, former = [] }) => [members, ...former.map((one) => one.members)]).flat());
+    const tooMany = Math.max(0, devices.length - devicesMax + 1);
+    return devices.toSorted((a, b) => Number(named.has(a.recipient)) - Number(named.has(b.recipient)) || a.madeMs - b.madeMs).slice(0, tooMany).map(({ id }) => id);
+  }
+
+  #invitationsOf(account: string): string[] {
+    return [...this.book.invitations.values()].filter((row) => row.account === account).map(({ id }) => id);
+  }
+
   #freeName(name: string, own: string | undefined): string {
     const other = this.book.named(name);
     if (other !== undefined && other.id !== own) throw new SallyportError('SP_PAGE_NAME');
     return nameKeyOf(name);
   }
 
+  /** A key is one account's: else removing somebody would take the key from another one who has it. SP_PAGE_REQUEST. */
   #newDevice(account: string, { name, recipient, signer }: NewDevice): DeviceRow {
+    if ([...this.book.devices.values()].some((row) => row.recipient === recipient && row.account !== account)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'its key is that of another account' });
     return { id: newId(), account, name, recipient, signer, madeMs: this.#nowMs() };
   }
 
@@ -361,7 +400,7 @@ export class AccountsDuty {
     const added = device === undefined || known !== undefined ? undefined : this.#newDevice(account.id, device);
     const { row, cookie, leaving } = this.sessions.make(account.id, (known ?? added)?.id, visitor);
     await this.book.write({
-      ...change, ...(added === undefined ? {} : { devices: [added], withoutDevices: oldest(this.book.devicesOf(account.id)) }), sessions: [row], withoutSessions: [...new Set([...(change.withoutSessions ?? []), ...leaving])],
+      ...change, ...(added === undefined ? {} : { devices: [added], withoutDevices: this.#oldest(this.book.devicesOf(account.id)) }), sessions: [row], withoutSessions: [...new Set([...(change.withoutSessions ?? []), ...leaving])],
     }, entries, settings);
     return { principal: new Principal(this.book.account(account.id), row), cookie };
   }
@@ -443,9 +482,9 @@ export class AccountsDuty {
   }
 }
 
-/** Those that leave when another one comes: nobody is kept from a new device by forgotten ones. */
-function oldest(devices: readonly DeviceRow[]): string[] {
-  return devices.toSorted((a, b) => a.madeMs - b.madeMs).slice(0, Math.max(0, devices.length - devicesMax + 1)).map(({ id }) => id);
+/** Whether that key opens anything, or signs. */
+function isListed({ devices = [], spaces }: OwnerList, recipient: string): boolean {
+  return devices.some((device) => device.recipient === recipient) || spaces.some(({ members, former = [] }) => [members, ...former.map((one) => one.members)].some((each) => each.includes(recipient)));
 }
 
 function stretchOf({ salt, memoryKib, passes }: Stretch): Stretch {

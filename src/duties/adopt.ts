@@ -1,16 +1,20 @@
 /** Adoption: what a camera says of itself, asked with its password checked first, and remembered. */
-import type { Clock } from '../base/clock.ts';
+import type { Clock, UnixMs } from '../base/clock.ts';
 import type { CanonicalValue } from '../base/canonical.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import { Certificates } from '../cameras/certificates.ts';
 import { CameraClient, type CameraAddress, type DeviceFacts, type ProfileFacts } from '../cameras/client.ts';
+import { CameraControls, type Abilities } from '../cameras/controls.ts';
+import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { StreamDoor } from '../cameras/streamdoor.ts';
 import { neighbourOf } from '../cameras/neighbours.ts';
+import { Talk } from '../cameras/talk.ts';
 import type { Jail } from '../capture/jail.ts';
 import { probeStream, type ProbedStream } from '../capture/probe.ts';
 import type { CameraIdentity } from '../policy/identity.ts';
+import type { CameraConfig } from '../policy/settings.ts';
 import { chooseStreams, pictureAdvice, pictureWords, type PictureFacts } from '../policy/picture.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -29,6 +33,11 @@ export interface StreamFacts {
   readonly why?: string;
 }
 
+/** Undefined: it could not be found out, and is offered until the camera refuses it. */
+export interface CameraAbilities extends Abilities {
+  readonly talk: boolean | undefined;
+}
+
 /** What is kept of a camera between starts; nothing else of it is stored. */
 export interface CameraFacts {
   readonly device: DeviceFacts;
@@ -41,6 +50,12 @@ export interface CameraFacts {
   readonly identity?: CameraIdentity;
   /** Where this was asked: at another address it is asked again. */
   readonly askedAt?: string;
+  /** Where it offers HTTPS, though the configuration has it asked without. */
+  readonly secureOffer?: { readonly port: number; readonly path: string };
+  /** When it was asked for the first time, kept through all that comes later. Absent in what older versions have stored. */
+  readonly adoptedMs?: UnixMs;
+  /** Absent in what older versions have stored. */
+  readonly abilities?: CameraAbilities;
   readonly clockOffsetMs: number;
   readonly readAtMs: number;
 }
@@ -67,6 +82,8 @@ export interface AdoptRooms {
 export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal?: AbortSignal, believed?: Certificates): Promise<CameraFacts> {
   const certificates = believed ?? new Certificates(access.camera, undefined);
   const client = new CameraClient({ ...access, certificates, clock: rooms.clock, log: rooms.log });
+  // Beside the rest: a port that lets nobody in is waited for. Who looks for an address by HTTPS first leaves it open whether this one is.
+  const secure = access.address.secure !== false ? undefined : findSecureAddress({ camera: access.camera, address: access.address, xaddrs: [], clock: rooms.clock, ...(signal === undefined ? {} : { signal }) });
   const { offsetMs } = await client.readClock();
   await client.checkCredentials();
   const device = await client.device();
@@ -94,9 +111,27 @@ export async function readCamera(access: CameraAccess, rooms: AdoptRooms, signal
     ...(certificates.believed.length === 0 ? {} : { certificates: certificates.believed }),
     identity: await readIdentity(client, access.address),
     askedAt: placeOf(access.address),
+    ...offerOf(await secure),
+    abilities: await readAbilities({ ...access, uri: main.streamUri, certificates }, rooms, signal),
     clockOffsetMs: Math.round(offsetMs),
     readAtMs: Math.round(rooms.clock.wallMs()),
   };
+}
+
+/** Last, and for what it is worth: a camera that fails at these is recorded all the same. SP_STOPPED. */
+async function readAbilities({ uri, ...access }: CameraAccess & { uri: string; certificates: Certificates }, { clock, log }: AdoptRooms, signal: AbortSignal | undefined): Promise<CameraAbilities> {
+  const ending = { clock, log, ...(signal === undefined ? {} : { signal }) };
+  const orUnknown = async <T>(ask: () => Promise<T>, unknown: T): Promise<T> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isSallyportError(error, 'SP_STOPPED')) throw error;
+      log.info({ component: 'adopt', camera: access.camera, code: asSallyportError(error).code }, 'what the camera can do is not known in full');
+      return unknown;
+    }
+  };
+  const talk = await orUnknown<boolean | undefined>(() => Talk.has({ ...access, uri, ...ending }), undefined);
+  return { talk, ...await orUnknown(() => new CameraControls({ ...access, ...ending }).abilities(), { ptz: undefined, imaging: undefined, relays: undefined }) };
 }
 
 /** Its own word comes first: a radio repeater puts its own hardware address in the camera's place. */
@@ -134,8 +169,25 @@ function toFacts(profile: ProfileFacts, probed: ProbedStream | undefined): Strea
   };
 }
 
-export async function rememberCamera(vault: Vault, camera: string, facts: CameraFacts): Promise<void> {
-  await vault.putSetting(`camera/${camera}`, facts as unknown as CanonicalValue);
+/** Returns it as it is remembered. */
+export async function rememberCamera(vault: Vault, camera: string, facts: CameraFacts): Promise<CameraFacts> {
+  const known = await recallCamera(vault, camera);
+  const adoptedMs = known === undefined ? facts.readAtMs : known.adoptedMs;
+  const remembered = { ...facts, ...(adoptedMs === undefined ? {} : { adoptedMs }) };
+  await vault.putSetting(`camera/${camera}`, remembered as unknown as CanonicalValue);
+  return remembered;
+}
+
+/** What is to be done where the configuration has a camera asked by plain HTTP that offers better; undefined where there is nothing to do. */
+export function secureAdvice(camera: Pick<CameraConfig, 'id' | 'secure' | 'path'>, facts: Pick<CameraFacts, 'secureOffer'> | undefined): string | undefined {
+  const offer = facts?.secureOffer;
+  if (camera.secure || offer === undefined) return undefined;
+  const path = offer.path === camera.path ? '' : ` and \`path = "${offer.path}"\``;
+  return `${camera.id} is asked by plain HTTP and offers HTTPS: write \`https = true\`, \`port = ${offer.port}\`${path} at its [[camera]]; its certificate is then remembered, and no other believed`;
+}
+
+function offerOf(address: CameraAddress | undefined): Pick<CameraFacts, 'secureOffer'> {
+  return address === undefined ? {} : { secureOffer: { port: address.port, path: address.path } };
 }
 
 export async function recallCamera(vault: Pick<Vault, 'setting'>, camera: string): Promise<CameraFacts | undefined> {
@@ -164,10 +216,20 @@ export function describeCamera(camera: string, facts: CameraFacts): string[] {
     `${device.manufacturer} ${device.model}, firmware ${device.firmware}, serial ${device.serial}`,
     `main stream: ${stream(main)}${main.uri.startsWith('rtsps:') ? ', encrypted on its way' : ''}`,
     sub === undefined ? 'no second stream' : `second stream: ${stream(sub)}`,
+    ...abilitiesInWords(facts.abilities),
     ...pictureAdvice(camera, pictureOf(main)),
     ...(facts.certificates === undefined ? [] : ['asked by HTTPS; its certificate is remembered, and another one is not believed']),
+    ...(facts.adoptedMs === undefined ? [] : [`adopted on ${new Date(facts.adoptedMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`]),
     Math.abs(facts.clockOffsetMs) < 5000 ? 'its clock is right' : `its clock is off by ${Math.round(facts.clockOffsetMs / 1000)} s (it does not matter for recording)`,
   ];
+}
+
+function abilitiesInWords(abilities: CameraAbilities | undefined): string[] {
+  if (abilities === undefined) return [];
+  const names = [['ptz', 'can be moved'], ['talk', 'has a loudspeaker to talk through'], ['imaging', 'has a picture that can be set'], ['relays', 'has relays']] as const;
+  const can = names.flatMap(([key, words]) => (abilities[key] === true ? [words] : []));
+  const unknown = names.flatMap(([key, words]) => (abilities[key] === undefined ? [words] : []));
+  return [...(can.length === 0 ? [] : [`it ${can.join(', ')}`]), ...(unknown.length === 0 ? [] : [`it does not say whether it ${unknown.join(', ')}`])];
 }
 
 function pictureOf({ videoCodec, width, height, fps1000, gop }: StreamFacts): PictureFacts {

@@ -87,11 +87,14 @@ export class PrivacyDuty {
       const known = this.#switches?.find((one) => one.space === space);
       if (on && known?.on === true) return;
       const changed = [...others, ...(on || untilMs !== undefined ? [{ space, on, sinceMs: nowMs, ...(untilMs === undefined ? {} : { untilMs }) }] : [])];
+      const audit = (): Promise<void> => this.#o.vault.audit({ what: on ? 'privacy.on' : 'privacy.off', who: by.who, ...(by.account === undefined ? {} : { account: by.account }), detail: { space, ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }) } });
+      // Nobody lifts it without a line; and no line that fails keeps it from coming.
+      if (!on) await audit();
       await this.#o.vault.putSetting(settingName, changed as unknown as CanonicalValue);
       this.#switches = changed;
-      await this.#o.vault.audit({ what: on ? 'privacy.on' : 'privacy.off', who: by.who, ...(by.account === undefined ? {} : { account: by.account }), detail: { space, ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }) } });
       await this.#tell();
       this.#loop.nudge();
+      if (on) await audit();
     });
     this.#turns = turn.catch(() => {});
     return turn;

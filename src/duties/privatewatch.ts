@@ -46,7 +46,7 @@ export class PrivateWatch implements Watched {
     return {
       camera: camera.id, name: camera.name, online: false, sinceMs: this.#privacy.sinceMs ?? this.#sinceMs, recording: false, wanted: false,
       state: privacyInWords(this.#privacy, (ms) => clockOf(ms, clock.wallMs())), privacy: true,
-      device: this.#facts?.device, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, streams: [], events: undefined,
+      device: this.#facts?.device, adoptedMs: this.#facts?.adoptedMs, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, streams: [], events: undefined,
     };
   }
 

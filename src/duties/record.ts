@@ -34,6 +34,7 @@ export interface RecordOptions {
   readonly cutAfterMs: number;
   /** Read at each period's beginning, so that a changed retention holds from the next period on. */
   readonly keepMs: () => number;
+  /** Asked for each segment, and at each key frame whether it is still for the same: others get a segment of their own. None: nothing is recorded. */
   readonly recipients: () => readonly string[];
   readonly clockState: () => 'synchronised' | 'unsynchronised';
   readonly gaps: GapBook;
@@ -55,6 +56,7 @@ interface Open {
   /** Its thumbnail: in it when that is ready by its end, else it has none. */
   readonly still: Still | undefined;
   readonly periodEndMs: UnixMs;
+  readonly recipients: readonly string[];
   readonly firstTimeMs: number;
   readonly startMs: UnixMs;
   readonly startMonoMs: number;
@@ -154,6 +156,7 @@ export class Recorder {
       keyFrame: fragment.keyFrame,
       wallMs: fragment.wallMs,
       periodEndMs: open.writer.wantsEnd ? -Infinity : open.periodEndMs,
+      othersNow: !areSame(open.recipients, this.#o.recipients()),
       cutAfterMs: this.#o.cutAfterMs,
     });
     if (cut !== 'go on') {
@@ -185,31 +188,33 @@ export class Recorder {
   async #begin(fragment: Fragment): Promise<void> {
     const { camera, stream, vault, bootId, clockState, fileKeys } = this.#o;
     const init = this.#init as Init;
-    let reason: GapReason = 'no slot';
+    const recipients = this.#o.recipients();
+    let reason: GapReason = recipients.length === 0 ? 'no owner' : 'no slot';
     try {
-      const period = await this.#period(fragment.wallMs);
+      const period = await this.#period(fragment.wallMs, recipients);
       reason = 'disk';
       const writer = await vault.beginSegment({
         period, stream, ftyp: init.ftyp, moov: init.moov, wallMs: Math.round(fragment.wallMs), monoMs: Math.round(fragment.monotonicMs), boot: bootId, clockState: clockState(),
       });
       fileKeys.keep(writer.id, writer.takeFileKey());
-      const open: Open = { writer, still: this.#o.still?.(init, fragment.bytes), periodEndMs: period.endMs, firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
+      const open: Open = { writer, still: this.#o.still?.(init, fragment.bytes), periodEndMs: period.endMs, recipients, firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
       this.#open = open;
       this.#append(open, fragment);
       this.#endGap(open);
       this.#update({ recording: true, problem: undefined });
       // The next period's slot is made ahead of time; a failure shows when that period begins.
-      this.#track(this.#period(period.endMs).catch(() => {}));
+      this.#track(this.#period(period.endMs, recipients).catch(() => {}));
       this.#o.log.debug({ component: 'record', camera, segment: writer.id }, 'segment begun');
     } catch (error) {
       this.#fail(error, reason);
     }
   }
 
-  #period(wallMs: UnixMs): Promise<Period> {
+  async #period(wallMs: UnixMs, recipients: readonly string[]): Promise<Period> {
+    if (recipients.length === 0) throw new SallyportError('SP_NO_OWNER');
     const { startMs, endMs } = periodOf(wallMs, this.#o.periodMs);
     return this.#o.vault.preparePeriod({
-      camera: this.#o.camera, class: 'footage', startMs, endMs, deadlineMs: deadlineMs(endMs, this.#o.keepMs()), recipients: this.#o.recipients(),
+      camera: this.#o.camera, class: 'footage', startMs, endMs, deadlineMs: deadlineMs(endMs, this.#o.keepMs()), recipients,
     });
   }
 
@@ -303,4 +308,8 @@ export class Recorder {
   #update(change: Partial<RecordState>): void {
     this.#state = { ...this.#state, ...change };
   }
+}
+
+function areSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
 }

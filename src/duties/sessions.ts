@@ -110,10 +110,11 @@ export class Sessions {
     return row === undefined || account === undefined || row.untilMs <= this.#nowMs() ? undefined : new Principal(account, undefined, row);
   }
 
-  /** For what stays open: the signal comes when its time is over. Call `release` when it has ended by itself. */
+  /** For what stays open: the signal comes when its time is over, at once if that was meanwhile. Call `release` when it has ended by itself. */
   hold(principal: Principal): { signal: AbortSignal; release: () => void } {
     const held = { principal, end: new AbortController() };
     this.#held.add(held);
+    if (!this.#isStill(principal)) this.#end(held);
     return { signal: held.end.signal, release: () => void this.#held.delete(held) };
   }
 

@@ -20,7 +20,7 @@ import { planChanges } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
-import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
+import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, secureAdvice, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
 import type { Notices } from './notices.ts';
@@ -172,11 +172,11 @@ export class Site {
       throw new SallyportError('SP_CAMERA_OTHER', { camera: id, address: placeOf(to), reason: `its serial number is ${facts.device.serial || 'none'} and not ${known.device.serial || 'none'}` });
     }
     return this.#inTurn(async () => {
-      await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
+      const remembered = await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
       await rememberPlace(vault, id, to, this.#wanted.cameras.find((wanted) => wanted.id === id) ?? camera);
       await vault.audit({ what: 'camera.moved', who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
       await this.#apply('camera offline');
-      return describeCamera(id, facts);
+      return describeCamera(id, remembered);
     });
   }
 
@@ -213,9 +213,9 @@ export class Site {
 
   /** What is remembered of a camera, in words. */
   async describe(camera: string): Promise<string[]> {
-    this.#known(camera);
+    const config = this.#known(camera);
     const facts = await recallCamera(this.#o.vault, camera);
-    return facts === undefined ? ['it has not said yet who it is'] : describeCamera(camera, facts);
+    return facts === undefined ? ['it has not said yet who it is'] : [...describeCamera(camera, facts), secureAdvice(config, facts) ?? []].flat();
   }
 
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
@@ -223,12 +223,12 @@ export class Site {
     return this.#inTurn(async () => {
       const { access, facts: known } = await this.#recallInPlace(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
-      await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
+      const remembered = await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
       this.#o.notices.settle('camera changed', camera);
       await this.#restart(this.#known(camera));
       this.#o.onChange();
-      return describeCamera(camera, facts);
+      return describeCamera(camera, remembered);
     });
   }
 
@@ -246,7 +246,7 @@ export class Site {
     });
   }
 
-  /** The owner's list, newer, by the page: in force at once, for each camera that it concerns. SP_OWNER_LIST. */
+  /** The owner's list, newer, by the page: in force at once, and for what is open from its next key frame on. SP_OWNER_LIST. */
   takeOwnerList(text: string): Promise<void> {
     return this.#inTurn(async () => {
       this.#owner = { list: await takeOwnerList(text, 'of the page', this.#o.vault), problem: undefined };
@@ -264,6 +264,12 @@ export class Site {
   /** What is remembered of a camera. */
   facts(camera: string): Promise<CameraFacts | undefined> {
     return recallCamera(this.#o.vault, camera);
+  }
+
+  /** What should be done about how cameras are asked, in words. */
+  async advice(): Promise<string[]> {
+    const all = await Promise.all(this.placed.map(async (camera) => secureAdvice(camera, await this.facts(camera.id).catch(() => undefined))));
+    return all.filter((one) => one !== undefined);
   }
 
   /** The signed list in force and those before it, as the owner's devices need them. */
@@ -422,13 +428,12 @@ export class Site {
   async #watch(camera: CameraConfig): Promise<void> {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
-    const recipients = recipientsOf(this.#owner, camera.space);
     const privacy = this.#o.privacy(camera.space);
     const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
-      recipients, room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
+      recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
     this.#orders.set(watch, this.#orderOf(camera));
@@ -439,9 +444,9 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business, and whether there are thumbnails is asked at each segment. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space), this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

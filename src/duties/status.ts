@@ -66,7 +66,7 @@ export async function collectStatus({ site, vault, purge, disk, timekeeper, noti
     confinement,
     warnings: [
       ...warningsOf(site, [...site.pending, ...(timekeeper.question === undefined ? [] : [timekeeper.question])], purge.state, cameras, nowMs),
-      ...(disk.state.fit?.warnings ?? []), ...confinementWarnings(confinement),
+      ...await site.advice(), ...(disk.state.fit?.warnings ?? []), ...confinementWarnings(confinement),
     ],
   };
 }

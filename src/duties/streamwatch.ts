@@ -108,7 +108,7 @@ export class StreamWatch {
     const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room, still } = this.#o.watch;
     const recorder = new Recorder({
       camera: camera.id, stream: this.#o.stream, capture: this.session.capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs,
-      keepMs: () => camera.keepMs, recipients: () => recipients, clockState, room, gaps: this.#gaps,
+      keepMs: () => camera.keepMs, recipients, clockState, room, gaps: this.#gaps,
       still: (init, keyFrame) => still({ camera: camera.id, stream: this.#o.stream, init, keyFrame }),
     });
     this.#recorder = recorder;
@@ -130,6 +130,6 @@ export class StreamWatch {
   get #unrecorded(): 'no owner' | 'not recorded' | undefined {
     const { camera, recipients } = this.#o.watch;
     if (!camera.record) return 'not recorded';
-    return recipients.length === 0 ? 'no owner' : undefined;
+    return recipients().length === 0 ? 'no owner' : undefined;
   }
 }

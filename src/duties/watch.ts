@@ -42,8 +42,11 @@ export interface WatchOptions {
   readonly periodMs: number;
   readonly cutAfterMs: number;
   readonly clockState: () => 'synchronised' | 'unsynchronised';
-  /** None: nothing may be recorded (SP_NO_OWNER); the camera is watched all the same. */
-  readonly recipients: readonly string[];
+  /**
+   * Whom footage is sealed for, now. None: nothing may be recorded (SP_NO_OWNER), the camera is watched all the same. Between none and some the
+   * camera is watched anew; other ones are taken as they are.
+   */
+  readonly recipients: () => readonly string[];
   readonly room: RecordingRoom;
   /** Has the thumbnail of a segment made; undefined where none is wanted. */
   readonly still: (order: Pick<StillOrder, 'camera' | 'stream' | 'init' | 'keyFrame'>) => Still | undefined;
@@ -62,6 +65,8 @@ export interface CameraStatus {
   readonly state: string;
   readonly recording: boolean;
   readonly device: CameraFacts['device'] | undefined;
+  /** When it was taken in; undefined where that is not known. */
+  readonly adoptedMs: UnixMs | undefined;
   readonly restarts: number;
   readonly bytes: number;
   readonly lastSealedMs: UnixMs | undefined;
@@ -165,7 +170,7 @@ export class CameraWatch implements Watched {
     const { camera, recipients } = this.#o;
     const [main] = this.#streams;
     const excuse = main?.keyFrameless === true ? 'it sends no key frame' : undefined;
-    return { camera: camera.id, wanted: camera.record && recipients.length > 0, online: this.#online === true, segmentsSealed: main?.status.segmentsSealed ?? 0, excuse };
+    return { camera: camera.id, wanted: camera.record && recipients().length > 0, online: this.#online === true, segmentsSealed: main?.status.segmentsSealed ?? 0, excuse };
   }
 
   get status(): CameraStatus {
@@ -180,11 +185,12 @@ export class CameraWatch implements Watched {
       state: this.#problem !== undefined ? `${this.#problem.message} (${this.#problem.code})` : main?.state ?? 'being asked what it is',
       recording: main?.recording === true,
       device: this.#facts?.device,
+      adoptedMs: this.#facts?.adoptedMs,
       restarts: main?.restarts ?? 0,
       bytes: main?.bytes ?? 0,
       lastSealedMs: main?.lastSealedMs,
       segmentsSealed: main?.segmentsSealed ?? 0,
-      wanted: camera.record && recipients.length > 0,
+      wanted: camera.record && recipients().length > 0,
       privacy: false,
       streams,
       events: this.#observer?.status,
@@ -207,8 +213,7 @@ export class CameraWatch implements Watched {
       access: async () => ({ camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), certificates: certificatesOf(camera.id, facts) }),
       known: () => (this.#facts ?? facts).device,
       onChange: async (device) => {
-        this.#facts = { ...(this.#facts ?? facts), device };
-        await rememberCamera(vault, camera.id, this.#facts);
+        this.#facts = await rememberCamera(vault, camera.id, { ...(this.#facts ?? facts), device });
       },
     });
     this.#changes.start();
@@ -243,9 +248,9 @@ export class CameraWatch implements Watched {
         if (known !== undefined && (known.askedAt ?? placeOf(addressOf(camera))) === placeOf(addressOf(camera))) return known;
         const password = await this.#password();
         const facts = await readCamera({ camera: camera.id, address: addressOf(camera), user: camera.user, password }, { clock, log, ffprobe, jail }, this.#stop.signal, certificatesAnew(camera.id, known));
-        await rememberCamera(vault, camera.id, facts);
+        const remembered = await rememberCamera(vault, camera.id, facts);
         await vault.audit({ what: 'camera.adopted', who: 'hub', camera: camera.id, detail: { ...facts.device } });
-        return facts;
+        return remembered;
       } catch (error) {
         if (this.#stop.signal.aborted) return undefined;
         const problem = asSallyportError(error);

@@ -19,6 +19,8 @@ export interface CutFacts {
   readonly wallMs: UnixMs;
   /** End of the period that the segment is sealed to. */
   readonly periodEndMs: UnixMs;
+  /** Whom it is sealed for is not whom footage is sealed for now. */
+  readonly othersNow: boolean;
   readonly cutAfterMs: number;
 }
 
@@ -28,7 +30,7 @@ export interface CutFacts {
  */
 export function decideCut(facts: CutFacts): CutDecision {
   const atLimit = facts.openForMs >= segmentMsMax || facts.bytes >= segmentBytesMax;
-  const wanted = facts.openForMs >= facts.cutAfterMs || facts.wallMs >= facts.periodEndMs;
+  const wanted = facts.openForMs >= facts.cutAfterMs || facts.wallMs >= facts.periodEndMs || facts.othersNow;
   if (facts.keyFrame && (wanted || atLimit)) return 'cut';
   return atLimit ? 'cut by limit' : 'go on';
 }

@@ -70,10 +70,14 @@ export class LoginTries {
   }
 }
 
-/** That of the account, and that of the address; a known device has one of its own only. */
+/**
+ * That of the account, and that of the address; a known device has one of its own only. For a code the very address counts, not its network: all of a house share
+ * one in IPv6, and more addresses make a code no easier to guess.
+ */
 function keysOf({ nameKey, address, device }: Try): (readonly [key: string, free: number])[] {
   if (device !== undefined) return [[`device ${device}`, freeTries]];
-  return [...(nameKey === undefined ? [] : [[`name ${nameKey}`, freeTries] as const]), [`${ofAddress}${networkOf(address)}`, freeOfAddress]];
+  if (nameKey === undefined) return [[`${ofAddress}${address} for a code`, freeOfAddress]];
+  return [[`name ${nameKey}`, freeTries], [`${ofAddress}${networkOf(address)}`, freeOfAddress]];
 }
 
 /** Doubling from 2 s to 15 minutes. */

@@ -65,13 +65,14 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P6', title: 'Device data',
     policy: 'We collect each device\'s name, number, online status, activation time and firmware, and upgrade it.',
-    mechanism: 'The hub asks its cameras itself, by ONVIF, and keeps the answers in its encrypted database, current while it runs: maker, model, firmware, serial number, streams, online or not. A changed firmware and a restart are observations, and the owner is told.',
+    mechanism: 'The hub asks its cameras itself, by ONVIF, and keeps the answers in its encrypted database, current while it runs: maker, model, firmware, serial number, streams, what it can do, when it was taken in, online or not. A changed firmware and a restart are observations, and the owner is told.',
     proofs: [
       { file: 'test/cameras/fixtures.test.ts', test: 'who a camera is, as it says it: text stays text' },
       { file: 'test/cameras/fixtures.test.ts', test: 'the profiles of several makes' },
       { file: 'test/cameras/listening.test.ts', test: 'who comes is known, who says goodbye is marked, and nothing that is heard is contacted' },
       { file: 'test/slow/moved.test.ts', test: 'a camera that moved is found again by who it is, and recording goes on within a minute' },
       { file: 'test/duties/changes.test.ts', test: 'a firmware that changed is an observation, an audit line and a notice, once' },
+      { file: 'test/duties/abilities.test.ts', test: 'when it was taken in is remembered through all that comes later' },
       { file: 'test/duties/changes.test.ts', test: 'a camera that said Hello while it was away has restarted' },
     ],
     missing: 'firmware upgrades.',

@@ -6,43 +6,18 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
-import { dayMs, hourMs, parseUtcStamp, utcStamp } from '../base/units.ts';
+import { dayMs, hourMs, parseUtcStamp } from '../base/units.ts';
+import { isCount, periodFolder, type SegmentName, type StreamName } from '../policy/footagenames.ts';
+import { isCameraId } from '../policy/names.ts';
 
-export type StreamName = 'main' | 'sub';
+export { isCameraId } from '../policy/names.ts';
+export { periodFolder, segmentName, segmentPath, type SegmentName, type StreamName } from '../policy/footagenames.ts';
 
 /** A file that is still being written, or that a crash left behind. */
 export const partSuffix = '.part';
 
 /** A period lasts at most this long, so what a folder holds began less than this after the folder's hour. */
 export const periodMsMax = dayMs;
-
-export interface SegmentName {
-  /** To the second. */
-  readonly startMs: UnixMs;
-  readonly seq: number;
-  readonly stream: StreamName;
-}
-
-export function isCameraId(text: string): boolean {
-  return /^[a-z0-9][a-z0-9-]{0,39}$/.test(text);
-}
-
-/** `<camera>/<YYYYMMDD>/<HH>`: the folder of all periods of a camera that begin in that hour. */
-export function periodFolder(camera: string, periodStartMs: UnixMs): string {
-  if (!isCameraId(camera)) throw new SallyportError('SP_INTERNAL', { reason: 'a camera id that is none reached a path' });
-  const stamp = stampOf(periodStartMs);
-  return `${camera}/${stamp.slice(0, 8)}/${stamp.slice(9, 11)}`;
-}
-
-export function segmentName(segment: SegmentName): string {
-  if (!isCount(segment.seq)) throw new SallyportError('SP_INTERNAL', { reason: `sequence number ${segment.seq} reached a path` });
-  return `${stampOf(segment.startMs)}-${segment.seq}${segment.stream === 'sub' ? '.sub' : ''}.mp4.age`;
-}
-
-/** The whole path of a segment, relative to `footage/`, without `.part`. */
-export function segmentPath(camera: string, periodStartMs: UnixMs, segment: SegmentName): string {
-  return `${periodFolder(camera, periodStartMs)}/${segmentName(segment)}`;
-}
 
 export function parseSegmentName(name: string): (SegmentName & { readonly part: boolean }) | undefined {
   const match = /^(\d{8}T\d{6}Z)-(0|[1-9]\d{0,14})(\.sub)?\.mp4\.age(\.part)?$/.exec(name);
@@ -116,14 +91,4 @@ export function parseSegmentId(id: string): { readonly camera: string; readonly 
   const match = /^([^/]+)\/(main|sub)\/(0|[1-9]\d{0,14})$/.exec(id);
   const [, camera = '', stream, seq] = match ?? [];
   return match === null || !isCameraId(camera) ? undefined : { camera, stream: stream as StreamName, seq: Number(seq) };
-}
-
-function stampOf(ms: UnixMs): string {
-  const stamp = Number.isFinite(ms) ? utcStamp(ms) : '';
-  if (!/^\d{8}T/.test(stamp)) throw new SallyportError('SP_INTERNAL', { reason: `time ${ms} reached a path` });
-  return stamp;
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
 }

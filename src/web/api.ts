@@ -25,6 +25,7 @@ const routes: RouteTable = {
   meErase: ['DELETE', '/me'],
   mePassphrase: ['POST', '/me/passphrase'],
   meDevice: ['POST', '/me/devices'],
+  meDeviceRemove: ['DELETE', '/me/devices/:id'],
   sessions: ['GET', '/sessions'],
   sessionEnd: ['DELETE', '/sessions/:id'],
   ownerList: ['GET', '/owner'],
@@ -36,6 +37,7 @@ const routes: RouteTable = {
   ownerListTake: ['POST', '/owner'],
   cameras: ['GET', '/cameras'],
   timeline: ['GET', '/timeline'],
+  noteExport: ['POST', '/exports'],
   holds: ['GET', '/holds'],
   eraseLook: ['POST', '/erase/look'],
   eraseHours: ['POST', '/erase/hours'],
@@ -92,7 +94,8 @@ export async function ask<R extends Asked>(name: R, question: Question<R>): Prom
   const response = await reach(`${base}${path.replace(':id', encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
   if (!response.ok) {
     const error = await errorOf(response);
-    if (response.status === 401 && name !== 'login') onSessionOver(error);
+    // Not a passphrase that was wrong, which is a 401, too.
+    if (error.code === 'SP_PAGE_SESSION') onSessionOver(error);
     throw error;
   }
   return await response.json() as PageReplyOf<R>;

@@ -5,6 +5,7 @@ import type { Hello, Me } from '../api/pagecontract.ts';
 import { ask, HubError, offline, whenSessionIsOver } from './api.ts';
 import { readerOf } from './format.ts';
 import { HeldProvider, type Held } from './held.tsx';
+import { lockKeys } from './load.ts';
 import { go, useRoute } from './navigation.tsx';
 import type { Route } from './router.ts';
 import type { OpenDevice } from './seams.ts';
@@ -56,7 +57,10 @@ export function App() {
     }
   }, []);
   useEffect(() => { void begin(); }, []);
-  useEffect(() => whenSessionIsOver(() => setState((before) => before.me === undefined ? before : { ...before, me: undefined, device: undefined, ended: true })), []);
+  useEffect(() => whenSessionIsOver(() => {
+    void lockKeys();
+    setState((before) => before.me === undefined ? before : { ...before, me: undefined, device: undefined, ended: true });
+  }), []);
   useAway(setAway);
 
   const { hello, me } = state;

@@ -89,6 +89,16 @@ export function fromIsoDay(text: string, reader: Reader): number | undefined {
   return dayStart(noonMs - (wallMs(noonMs, reader) - noonMs), reader);
 }
 
+/** The moment of a visitor's day at which the clock shows "09:14:05"; undefined for what is no time, or is left out that day. The first of two where the clock goes back. */
+export function atClock(text: string, dayStartMs: number, reader: Reader): number | undefined {
+  const [, hours, minutes, seconds = '0'] = /^(\d\d):(\d\d)(?::(\d\d))?$/.exec(text) ?? [];
+  if (hours === undefined || minutes === undefined) return undefined;
+  const sinceMs = (Number(hours) * hourMs) + (Number(minutes) * minuteMs) + (Number(seconds) * 1000);
+  const wanted = `${hours}:${minutes}:${seconds.padStart(2, '0')}`;
+  const day = isoDay(dayStartMs, reader);
+  return [-hourMs, 0, hourMs].map((moved) => dayStartMs + sinceMs + moved).find((ms) => clockSeconds(ms, { ...reader, language: 'en-GB' }) === wanted && isoDay(ms, reader) === day);
+}
+
 /** 1.4 GB; as disks are sold, by thousands. */
 export function bytes(count: number, reader: Reader): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

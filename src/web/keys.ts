@@ -2,6 +2,7 @@
 import workerAddress from './crypto/worker.ts?worker&url';
 import { startCryptoWorker, type CryptoClient } from './crypto/client.ts';
 import type { OwnerChange } from './crypto/ownerlist.ts';
+import { restricting } from './crypto/restricting.ts';
 import type { Device, Stretch } from '../api/pagecontract.ts';
 import type { Keys, OpenDevice, OwnerListInHand } from './seams.ts';
 
@@ -58,6 +59,7 @@ export function openKeys(): Keys {
     },
     open,
     lock: () => ask.lock(),
+    wordsOf: (device) => ask.deviceWords(device),
     forget: (account) => ask.forgetDevice(account),
     async approve(pending) {
       const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');
@@ -67,9 +69,15 @@ export function openKeys(): Keys {
     release: (what) => worker.release(what, Date.now()),
     erase: (what, progress) => worker.erase(what, Date.now(), progress),
     async admit(list, account, { device, spaces, owner }) {
-      return signed(list, account, owner ? [{ kind: 'device', device }] : spaces.map((space) => ({ kind: 'member', space, recipient: device.recipient, past: false })));
+      if (owner) return signed(list, account, [{ kind: 'device', device }]);
+      const { list: known } = await ask.openOwnerList({ ...list, account });
+      const lacking = known.spaces.filter(({ name, members }) => spaces.includes(name) && !members.includes(device.recipient));
+      return signed(list, account, lacking.map(({ name }) => ({ kind: 'member', space: name, recipient: device.recipient, past: false })));
     },
-    expel: (list, account, leaving) => signed(list, account, leaving.filter(({ recipient }) => list.text.includes(recipient)).map(({ recipient, signer }) => ({ kind: list.text.includes(signer) ? 'device removed' : 'member removed', recipient }))),
+    async restrict(list, account, recipients, spaces) {
+      const { list: known } = await ask.openOwnerList({ ...list, account });
+      return signed(list, account, restricting(known, recipients, spaces));
+    },
     recover: (hub, name, login, device, nowMs) => ask.signRecovery({ hub, name, login, device, madeMs: nowMs }),
   };
 }

@@ -1,6 +1,6 @@
-/** The one place where keys and players come in. Both are chunks of their own, loaded when first needed. */
+/** The one place where keys, players and opened footage come in. They are chunks of their own, loaded when first needed. */
 import { ask } from './api.ts';
-import type { Keys, OwnerListInHand, Players } from './seams.ts';
+import type { Footage, Keys, OwnerListInHand, Players } from './seams.ts';
 
 let keys: Promise<Keys> | undefined;
 
@@ -9,11 +9,23 @@ export function loadKeys(): Promise<Keys> {
   return keys;
 }
 
+/** Private keys leave the memory, if they ever came into it. */
+export async function lockKeys(): Promise<void> {
+  await (await keys)?.lock();
+}
+
 let players: Promise<Players> | undefined;
 
 export function loadPlayers(): Promise<Players> {
   players ??= import('./players.ts').then(({ realPlayers }) => realPlayers);
   return players;
+}
+
+let footage: Promise<Footage> | undefined;
+
+export function loadFootage(): Promise<Footage> {
+  footage ??= import('./opened.ts').then(({ realFootage }) => realFootage);
+  return footage;
 }
 
 /** The owner's list in force, with those before it; undefined where the hub has none. */

@@ -3,6 +3,8 @@
  * first load. Private keys are in the keys' worker and never here.
  */
 import type { Device, Login, Stretch, Timeline } from '../api/pagecontract.ts';
+import type { ClipFile } from './clipfiles.ts';
+import type { FileHandle } from './filechoice.ts';
 
 /** A passphrase, stretched: what logs in, and what never leaves this browser. */
 export interface Stretched {
@@ -64,6 +66,8 @@ export interface Keys {
   /** The device in hand, with the spaces that the list opens to it. */
   open(device: Device, account: string, list: OwnerListInHand | undefined): Promise<OpenDevice>;
   lock(): Promise<void>;
+  /** Six words for a device's public keys, which two people compare: a hub that slips in a key of its own says other words. */
+  wordsOf(device: Pick<Device, 'recipient' | 'signer'>): Promise<readonly string[]>;
   forget(account: string): Promise<void>;
   approve(pending: { readonly id: string; readonly text: string; readonly camera?: string; readonly key: string; readonly from: string; readonly to: string }): Promise<Approval>;
   /** Keeps footage longer: signed by this device, which must be an owner's, and opened by it. @param progress From 0 to 1. */
@@ -74,8 +78,8 @@ export interface Keys {
   erase(what: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly why: string }, progress?: (done: number) => void): Promise<OrderDone>;
   /** Next lists, to be given to the hub in this order, after which that device opens those spaces; all of an owner's. Signed by this device. */
   admit(list: OwnerListInHand, account: string, joining: { readonly device: Device; readonly spaces: readonly string[]; readonly owner: boolean }): Promise<readonly string[]>;
-  /** Next lists, after which nothing is sealed for these devices any more. Empty where the list knows none of them. */
-  expel(list: OwnerListInHand, account: string, leaving: readonly { readonly recipient: string; readonly signer: string }[]): Promise<readonly string[]>;
+  /** Next lists, after which these devices sign nothing and open nothing new but of `spaces`. Empty where that is so already. */
+  restrict(list: OwnerListInHand, account: string, recipients: readonly string[], spaces: readonly string[]): Promise<readonly string[]>;
   /** An owner's new passphrase and device, signed by the kit in hand for this hub alone. */
   recover(hub: string, name: string, login: Login, device: Device, nowMs: number): Promise<Approval>;
 }
@@ -116,4 +120,22 @@ export interface Players {
   live(video: HTMLVideoElement, address: string, listener: LiveListener): Live;
   /** `rows` is asked at each beginning, so that what was sealed meanwhile is played, too. */
   replay(video: HTMLVideoElement, what: { readonly camera: string; readonly rows: () => Timeline }, listener: ReplayListener): Replay;
+}
+
+export interface MadeClip {
+  /** The clip first, then what lies beside it: its manifest, and the manifest's signature. */
+  readonly files: readonly ClipFile[];
+  readonly gaps: readonly { readonly fromMs: number; readonly toMs: number; readonly reason: string }[];
+  /** What did not open, in words. */
+  readonly problems: readonly string[];
+  readonly firstWallMs: number;
+  readonly lastWallMs: number;
+}
+
+/** Footage, opened in this browser. */
+export interface Footage {
+  /** A segment's small picture, a JPEG; undefined where it has none. */
+  thumbnail(camera: string, segment: Timeline['segments'][number], periods: Timeline['periods'], signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** MP4 of a time, to the file that the person chose, if any; its name is that file's then. Nothing half-made stays. */
+  clip(request: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly name: string }, handle: FileHandle | undefined, onProgress: (wallMs: number) => void, signal: AbortSignal): Promise<MadeClip>;
 }

@@ -83,7 +83,7 @@ export const english = {
     kitTitle: 'Your recovery kit',
     kitLead: 'Everything recorded is sealed to this key. It was made in this browser just now, and the hub will never have it. Whoever holds it can open all footage; without it and without your devices, nobody can.',
     kitDo: 'Print it or save it, and keep it where you keep passports. Not on the hub.',
-    print: 'Print', save: 'Save as a file', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'It begins with AGE-SECRET-KEY-1; then these groups, without blanks:',
+    print: 'Print', save: 'Save as a file', kitQr: 'The kit as a QR code', kitGroups: 'The key, group by group', kitPrefix: 'Each kit begins with AGE-SECRET-KEY-1; then come its groups, without blanks.',
     kitKept: 'I have printed or saved it', kitSheetTitle: 'Sallyport recovery kit', kitSheetText: 'An age identity. Keep it offline and secret. It opens all footage of this hub:  age -d -i kit.txt',
     confirmTitle: 'Prove it to yourself', confirmLead: 'Type two groups from your print or file. After this the page forgets the kit.', group: (n: number) => `Group ${n}`, groupWrong: 'That is not what this group says.',
     confirm: 'The kit is safe; go on', showAgain: 'Show the kit again',
@@ -153,7 +153,7 @@ export const english = {
     noCameras: 'There is no camera whose footage you may see.', notRight: 'Your account may see live pictures, and no old footage.', deadline: (when: string) => `Key destroyed on ${when}`, snapshot: 'Snapshot', fullscreen: 'Full screen',
     gapHere: (reason: string, from: string, to: string) => `No footage from ${from} to ${to}: ${reason}.`, damagedHere: 'A part of this footage is damaged; what could be verified is shown.',
     unlockTitle: 'Open old footage on this device', unlockLead: 'Old footage is sealed; this device has a key for it, locked by your passphrase.', unlock: 'Unlock', unlockWrong: 'That is not the passphrase of this account.',
-    noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
+    noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingWords: 'Tell the owner these six words of its key, not through the hub:', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
     
   },
 
@@ -163,6 +163,22 @@ export const english = {
     around: 'Around this moment', minutes: (n: number) => count(n, 'minute', 'minutes'), range: (day: string, from: string, to: string) => `${day}, ${from} to ${to}`, forLabel: 'Keep it for',
     label: 'A word for it', labelHint: 'Stands in the list of what is kept. May be empty.', why: 'Why', whyHint: 'Stands in the receipt and the audit. May be empty.',
     working: (percent: number) => `Signing, and sealing on this device: ${percent} %`, heldTitle: 'Kept of this camera', until: (when: string) => `until ${when}`, release: 'End it', releaseHint: 'What only this keeps is destroyed at once.',
+  },
+
+  clip: {
+    open: 'Save a clip', title: (camera: string) => `A clip of ${camera}`, from: 'From', to: 'To', fromHere: 'Begin at the playhead', toHere: 'End at the playhead',
+    wrongTime: 'Type a time of this day, such as 09:14:05.', wrongOrder: 'A clip ends after it begins.', wrongNothing: 'Nothing is recorded in this time.',
+    about: (length: string, size: string, gaps: number) => gaps === 0 ? `${length}, about ${size}.` : `${length}, about ${size}, with ${count(gaps, 'gap', 'gaps')}: what lies before and after follows at once.`,
+    lead: 'It is made here, on this device: the hub gives sealed bytes and writes into the audit that you made a clip. Whoever gets the file can watch it; it is not sealed.',
+    toMemory: (size: string) => `This browser cannot write to the disk as it goes, so a clip may have up to ${size}.`,
+    tooLarge: (size: string, most: string) => `About ${size} are more than the ${most} that this browser can hold. Choose a shorter time, or a browser that saves straight to the disk, such as Chrome or Edge on a computer.`,
+    make: 'Make the clip', kind: 'MP4 film', making: 'Making the clip…', madeUpTo: (time: string) => `Opened and written up to ${time}`, cancelled: 'Cancelled. Nothing was kept.',
+    noRoom: 'There is no room left on this device for the clip. Nothing of it was kept; make room, or choose a shorter time.',
+    tooMuch: (most: string) => `The clip became larger than the ${most} that this browser can hold. Nothing of it was kept; choose a shorter time.`,
+    ready: 'The clip is ready', readyFrom: (from: string, to: string) => `Pictures from ${from} to ${to}. A clip begins at a key frame, so it may be a little longer.`,
+    several: 'The camera changed its picture in this time, so there is more than one film.', left: 'Left out', leftGap: (from: string, to: string, reason: string) => `${from} to ${to}: ${reason}`,
+    files: 'Files of the clip', written: 'is where you chose', saveFile: (name: string) => `Save ${name}`, saveAll: 'Save all', another: 'Another clip',
+    proof: 'The manifest lists the files with their SHA-256 and what they are made of; this device signed it. It checks with `ssh-keygen -Y verify -n sallyport-export`.',
   },
 
   observation: {
@@ -199,7 +215,7 @@ export const english = {
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
     you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
-    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Say yes only if you know that they are theirs.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, 
+    waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', mayOpen: (spaces: string) => `For ${spaces}`, 
   },
 
   me: {

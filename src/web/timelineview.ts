@@ -1,6 +1,8 @@
 /** What a day looks like: the hub's rows of segments, gaps and observations as runs to draw, to walk through and to read out. Pure. */
 import type { Timeline } from '../api/pagecontract.ts';
 
+export type SegmentRow = Timeline['segments'][number];
+
 export interface Run { readonly fromMs: number; readonly toMs: number }
 export interface Gap extends Run { readonly reason: string; readonly detail: string }
 export interface Seen extends Run { readonly kind: string; readonly lasts: boolean }
@@ -76,4 +78,28 @@ export function ticksOf(scale: Scale, dayStartMs: number, roomPx = 64): number[]
   const stepMs = steps.find((step) => (step / (scale.toMs - scale.fromMs)) * scale.width >= roomPx) ?? steps.at(-1) as number;
   const first = dayStartMs + (Math.ceil((scale.fromMs - dayStartMs) / stepMs) * stepMs);
   return Array.from({ length: Math.max(0, Math.floor((scale.toMs - first) / stepMs) + 1) }, (_, index) => first + (index * stepMs));
+}
+
+/** The segment whose picture stands for that moment: the one that holds it. */
+export function pictureAt({ segments }: Pick<Timeline, 'segments'>, ms: number): SegmentRow | undefined {
+  return segments.find(({ startMs, durationMs, thumb }) => thumb !== undefined && startMs <= ms && ms < startMs + durationMs);
+}
+
+/** As many pictures as have room, each in its part of what is shown: the first of that part. Undefined for a part without one. */
+export function filmOf({ segments }: Pick<Timeline, 'segments'>, { fromMs, toMs }: Run, places: number): (SegmentRow | undefined)[] {
+  const film: (SegmentRow | undefined)[] = Array.from({ length: places });
+  for (const segment of segments) {
+    const place = Math.floor(((segment.startMs - fromMs) / (toMs - fromMs)) * places);
+    const known = film[place];
+    if (segment.thumb !== undefined && place >= 0 && place < places && (known === undefined || known.startMs > segment.startMs)) film[place] = segment;
+  }
+  return film;
+}
+
+/** What a clip of that time takes, about: of each segment the share that is in it. */
+export function sizeOf({ segments }: Pick<Timeline, 'segments'>, { fromMs, toMs }: Run): number {
+  return Math.round(segments.reduce((sum, { startMs, durationMs, sizeBytes }) => {
+    const shared = Math.min(toMs, startMs + durationMs) - Math.max(fromMs, startMs);
+    return shared <= 0 || durationMs <= 0 ? sum : sum + (sizeBytes * Math.min(1, shared / durationMs));
+  }, 0));
 }

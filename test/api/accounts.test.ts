@@ -3,6 +3,9 @@ import type { Me } from '../../src/api/pagecontract.ts';
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
 import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
 import { Identity } from '../../src/seal/identity.ts';
+import { makeDevice } from '../../src/web/crypto/device.ts';
+import { makeKit } from '../../src/web/crypto/kit.ts';
+import { firstOwnerList, nextOwnerList } from '../../src/web/crypto/ownerlist.ts';
 import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, startPage } from './pagekit.ts';
 
 const hourMs = 3_600_000;
@@ -103,6 +106,38 @@ t.test('a session is exchanged each day, and ends when it is not used, or is old
   t.equal((await browser.get('me')).code, 'SP_PAGE_SESSION', 'not used for a month');
 });
 
+t.test('a phone whose clock is off by a day: what it signs is taken, and its session lasts by the hub\'s clock', async (t) => {
+  const site = await startPage(t);
+  const kit = makeKit(Date.now()).identity;
+  const phone = makeDevice('phone');
+  const browser = site.browser();
+  await browser.must('POST', 'first/begin', { code: (await site.pair()).code });
+  const list = firstOwnerList(kit, phone.shape, Date.now() + dayMs);
+  const answer = await browser.ask('POST', 'first/owner', { body: { person: { name: 'Olga Owner' }, login: newLogin(), device: phone.shape, ownerList: list } });
+  t.equal(answer.status, 200, 'a list of tomorrow');
+  const cookie = String(answer.headers['set-cookie']);
+  t.match(cookie, /; Max-Age=7776000;/, 'counted from when it came');
+  t.notMatch(cookie, /expires/i, 'and not by a date that such a phone would take for past');
+  t.equal((await browser.post('owner', { text: nextOwnerList(list, phone.identity, { kind: 'space', name: 'cellar' }, Date.now() - dayMs) })).status, 200, 'one of yesterday after it: lists go by their numbers');
+  const { nowMs } = (await browser.get('hello')).body as { nowMs: number };
+  t.ok(Math.abs(nowMs - Date.now()) < 10_000, 'the hub tells its time, by which a recovery is signed');
+});
+
+t.test('two tabs: whichever asks first when the cookie is exchanged, both stay in', async (t) => {
+  const clock = new AheadClock();
+  const site = await startPage(t, { clock });
+  const { browser } = await makeOwner(site);
+  const old = browser.cookie;
+  clock.aheadMs += dayMs + 1000;
+  const tabs = Array.from({ length: 8 }, () => new Browser(site.base, old));
+  t.same((await Promise.all(tabs.map((tab) => tab.get('me')))).map(({ status }) => status), Array(8).fill(200));
+  const given = [...new Set(tabs.map(({ cookie }) => cookie))].filter((cookie) => cookie !== old);
+  t.equal(given.length, 1, 'one new cookie, which the browser shares among its tabs');
+  clock.aheadMs += 3 * 60_000;
+  t.equal((await new Browser(site.base, given[0]).get('me')).status, 200);
+  t.equal((await new Browser(site.base, old).get('me')).code, 'SP_PAGE_SESSION');
+});
+
 t.test('logout, ending another session, and a new passphrase', async (t) => {
   const site = await startPage(t);
   const owner = await makeOwner(site);
@@ -121,6 +156,31 @@ t.test('logout, ending another session, and a new passphrase', async (t) => {
   t.equal((await owner.browser.get('me')).status, 200);
   t.equal((await site.browser().post('login', { name: 'Olga Owner', half: owner.half })).code, 'SP_PAGE_LOGIN');
   t.equal((await site.browser().post('login', { name: 'Olga Owner', half })).status, 200);
+});
+
+t.test('a device of one\'s own is removed: its sessions end, no other account\'s is touched, and it is said where a signed list still names it', async (t) => {
+  const site = await startPage(t);
+  const owner = await makeOwner(site);
+  const member = await joinAs(site, owner.browser, 'member', ['home']);
+  const [tablet, lost] = [Identity.generate(), Identity.generate()];
+  const [a, b] = [site.browser(), site.browser()];
+  for (const [browser, identity] of [[a, tablet], [b, lost]] as const) {
+    await browser.must('POST', 'login', { name: 'Olga Owner', half: owner.half });
+    await browser.must('POST', 'me/devices', deviceOf(identity));
+  }
+  const idOf = async ({ recipient }: Identity): Promise<string> => (await owner.browser.must<Me>('GET', 'me')).account.devices.find((device) => device.recipient === recipient)?.id ?? '';
+  const removed = await idOf(lost);
+  t.equal((await member.browser.ask('DELETE', `me/devices/${removed}`)).code, 'SP_PAGE_UNKNOWN', 'no account removes another one\'s');
+  t.same(await owner.browser.must('DELETE', `me/devices/${removed}`), { done: true, listed: false });
+  t.equal((await b.get('me')).code, 'SP_PAGE_SESSION', 'nobody is in by it any more');
+  t.equal((await a.get('me')).status, 200, 'by another one all goes on');
+  t.equal((await owner.browser.ask('DELETE', `me/devices/${removed}`)).code, 'SP_PAGE_UNKNOWN', 'it is gone');
+  t.equal(await idOf(lost), '');
+  const answer = await a.ask('DELETE', `me/devices/${await idOf(tablet)}`);
+  t.equal(answer.status, 200, 'also the one that one sits at');
+  t.equal(a.cookie, undefined, 'whose browser forgets its cookie');
+  const { body } = await owner.browser.ask('DELETE', `me/devices/${owner.me.account.devices[0]?.id}`);
+  t.same(body, { done: true, listed: true }, 'the signed list names this one until a newer one is signed');
 });
 
 t.test('an invitation opens once, for what it says, until its time is over; the last owner stays', async (t) => {

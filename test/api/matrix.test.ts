@@ -12,7 +12,7 @@ const spaces: Record<Where, string> = { own: 'home', foreign: 'garden', nowhere:
 /** Roles that may, and whether only in their own spaces. An owner may all. */
 const expected: Partial<Record<PageRoute['need'], { roles: string[]; ownOnly: boolean }>> = {
   live: { roles: ['member', 'guest', 'live token'], ownOnly: true }, listen: { roles: ['member'], ownOnly: true }, talk: { roles: ['member'], ownOnly: true }, replay: { roles: ['member', 'live token'], ownOnly: true },
-  privacy: { roles: ['member'], ownOnly: true }, hold: { roles: ['member'], ownOnly: true }, erase: { roles: [], ownOnly: true }, audit: { roles: ['member'], ownOnly: false }, configure: { roles: ['installer'], ownOnly: false }, status: { roles: ['installer', 'status token'], ownOnly: false },
+  export: { roles: ['member'], ownOnly: true }, privacy: { roles: ['member'], ownOnly: true }, hold: { roles: ['member'], ownOnly: true }, erase: { roles: [], ownOnly: true }, audit: { roles: ['member'], ownOnly: false }, configure: { roles: ['installer'], ownOnly: false }, status: { roles: ['installer', 'status token'], ownOnly: false },
   people: { roles: [], ownOnly: false },
 };
 const withSession = ['owner', 'member', 'guest', 'installer'];
@@ -34,7 +34,7 @@ function question(name: PageRouteName, where: Where): Asked {
     slotReplace: { camera, slot: 1, generation: 1, from: 'a'.repeat(64), text: 'A'.repeat(1366) },
     invite: { role: 'guest', spaces: [] }, accountChange: {}, ownerListTake: { text: '{}' }, tokenMake: { name: 'x', rights: ['live'], days: 1 },
     discover: { seconds: 0.5, range: '127.9.9.9-127.9.9.9' }, adopt: { address: '127.9.9.3', user: 'u', password: 'p' }, moved: { camera, address: '127.9.9.4' }, secret: { camera, password: 'p' },
-    camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' },
+    noteExport: { camera, fromMs: 0, toMs: 1 }, camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' },
     hold: { camera, document: '{}', signature: 'x' }, holdHeaders: { camera, order: 'ffffffff', headers: [] }, holdDone: { camera, order: 'ffffffff' }, release: { camera, document: '{}', signature: 'x' },
     erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '' }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },
     eraseHeaders: { camera, order: 'ffffffff', headers: [] }, eraseDone: { camera, order: 'ffffffff', force: false },

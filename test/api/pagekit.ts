@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Operations, ReplyOf } from '../../src/api/contract.ts';
-import { Page, type PageParts } from '../../src/api/page.ts';
+import { Page, type PageOptions, type PageParts } from '../../src/api/page.ts';
 import type { Login, Me } from '../../src/api/pagecontract.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -53,10 +53,13 @@ const agent = new Agent({ rejectUnauthorized: false, keepAlive: true, maxSockets
 export class Browser {
   readonly base: string;
   cookie: string | undefined;
+  /** The address that it comes from; any of this machine's. */
+  readonly from: string | undefined;
 
-  constructor(base: string, cookie?: string) {
+  constructor(base: string, cookie?: string, from?: string) {
     this.base = base;
     this.cookie = cookie;
+    this.from = from;
   }
 
   get origin(): string {
@@ -70,7 +73,7 @@ export class Browser {
       ...(this.cookie === undefined ? {} : { cookie: this.cookie }), ...q.headers,
     };
     const payload = q.raw ?? (q.body === undefined ? undefined : JSON.stringify(q.body));
-    const answer = await ask(`${this.base}${path.startsWith('/') ? path : `/api/v1/${path}`}`, method, Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>, payload);
+    const answer = await ask(`${this.base}${path.startsWith('/') ? path : `/api/v1/${path}`}`, method, Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>, payload, this.from);
     const set = answer.headers['set-cookie']?.[0]?.split(';')[0];
     if (set !== undefined) this.cookie = set.endsWith('=') ? undefined : set;
     return answer;
@@ -92,14 +95,14 @@ export class Browser {
   }
 }
 
-function ask(url: string, method: string, headers: Record<string, string>, payload: string | Buffer | undefined): Promise<Answer> {
+function ask(url: string, method: string, headers: Record<string, string>, payload: string | Buffer | undefined, from?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const send = url.startsWith('https') ? httpsRequest : httpRequest;
     const { hostname, port } = new URL(url);
     // Not the URL itself: it would tidy up the odd paths that tests ask for.
     const path = url.slice(new URL(url).origin.length);
     const call = send({
-      host: hostname.replaceAll(/[[\]]/g, ''), port, path, method, headers: { ...headers, ...(payload === undefined ? {} : { 'content-length': String(Buffer.byteLength(payload)) }) }, ...(url.startsWith('https') ? { agent } : {}),
+      host: hostname.replaceAll(/[[\]]/g, ''), port, path, method, ...(from === undefined ? {} : { localAddress: from }), headers: { ...headers, ...(payload === undefined ? {} : { 'content-length': String(Buffer.byteLength(payload)) }) }, ...(url.startsWith('https') ? { agent } : {}),
     }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -111,7 +114,7 @@ function ask(url: string, method: string, headers: Record<string, string>, paylo
       });
     });
     // As browsers do: a connection that was kept may have been hung up meanwhile.
-    call.on('error', (error) => (call.reusedSocket ? resolve(ask(url, method, headers, payload)) : reject(error)));
+    call.on('error', (error) => (call.reusedSocket ? resolve(ask(url, method, headers, payload, from)) : reject(error)));
     call.end(payload);
   });
 }
@@ -191,7 +194,7 @@ export interface Owned {
 }
 
 /** The first hour. The device is the kit itself here: the list that tests sign has no other member. */
-export async function makeOwner(site: PageSite, name = 'Olga Owner'): Promise<Owned> {
+export async function makeOwner(site: Pick<PageSite, 'browser' | 'pair' | 'clock'>, name = 'Olga Owner'): Promise<Owned> {
   const kit = Identity.generate();
   const browser = site.browser();
   const { code } = await site.pair();
@@ -201,7 +204,7 @@ export async function makeOwner(site: PageSite, name = 'Olga Owner'): Promise<Ow
   return { kit, browser, half, me };
 }
 
-export async function joinAs(site: PageSite, owner: Browser, role: string, spaces: readonly string[], name = `a ${role} of ${spaces.join(' and ')}`): Promise<Owned> {
+export async function joinAs(site: Pick<PageSite, 'browser'>, owner: Browser, role: string, spaces: readonly string[], name = `a ${role} of ${spaces.join(' and ')}`): Promise<Owned> {
   const { code } = await owner.must<{ code: string }>('POST', 'invitations', { role, spaces });
   const browser = site.browser();
   const half = newHalf();
@@ -221,6 +224,8 @@ export interface Door {
   readonly plain: string;
   browser(): Browser;
   owner(): Promise<Owned>;
+  /** Into another space, as a new configuration has it. */
+  moveCamera(camera: string, space: string): void;
   member(owner: Browser, role: string, spaces: readonly string[]): Promise<Owned>;
 }
 
@@ -247,9 +252,9 @@ export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => 
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as Operations;
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] };
   const page = new Page({
-    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered,
-    site: { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [] },
+    config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered, site,
   });
   t.teardown(async () => {
     await page.close();
@@ -259,6 +264,11 @@ export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => 
   await page.start();
   const base = page.state.urls.find((url) => url.startsWith('https://127.0.0.1')) ?? '';
   const plain = page.state.urls.find((url) => url.startsWith('http://')) ?? '';
-  const site: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
-  return { folder, clock, vault, accounts, page, notices, base, plain, browser: site.browser, owner: () => makeOwner(site), member: (owner, role, spaces) => joinAs(site, owner, role, spaces) };
+  const house: PageSite = { folder, data: join(folder, 'data'), clock, hub: new Hub(), base, plain, pair: async () => page.pair(), browser: () => new Browser(base) };
+  return { folder, clock, vault, accounts, page, notices, base, plain, browser: house.browser, owner: () => makeOwner(house), member: (owner, role, spaces) => joinAs(house, owner, role, spaces),
+    moveCamera(camera, space) {
+      site.config = { ...site.config, cameras: site.config.cameras.map((one) => (one.id === camera ? { ...one, space } : one)) };
+      page.siteChanged();
+    },
+  };
 }

@@ -145,6 +145,11 @@ t.test('every answer says what a browser may do with it', async (t) => {
     t.match(headers, { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin' }, path);
     t.equal(headers['strict-transport-security'], undefined, 'a person could not click through then');
   }
+  for (const path of ['/%ff', '/api/v1/slots/front/%ff/1', '/api/v1/live?camera=front']) {
+    const { headers, code } = await browser.get(path, path.includes('live') ? { upgrade: 'websocket', connection: 'upgrade' } : {});
+    t.match(headers, { 'content-security-policy': /default-src 'none'/, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }, path);
+    t.match(code, /^SP_PAGE_/, path);
+  }
   const login = await site.browser().post('login', { name: 'x', half: newHalf() });
   t.equal(login.headers['set-cookie'], undefined);
   t.equal((await browser.get('me')).headers['cache-control'], 'no-store');

@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap';
 import WebSocket from 'ws';
 import type { PageParts } from '../../src/api/page.ts';
-import { openDoor, type Browser, type Door } from './pagekit.ts';
+import type { Me } from '../../src/api/pagecontract.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { Browser, deviceOf, openDoor, type Door } from './pagekit.ts';
 
 interface Watching { socket: WebSocket; closed: Promise<number>; opened: Promise<boolean> }
 
@@ -47,8 +49,30 @@ t.test('live pictures end with the session: revoked, logged out, less allowed, e
   const { sessions } = await owner.browser.must<{ sessions: { id: string; current: boolean }[] }>('GET', 'sessions');
   await owner.browser.must('DELETE', `sessions/${sessions.find(({ current }) => !current)?.id}`);
   t.equal(await d.closed, 4001, 'that session was ended');
+  const third = site.browser();
+  await third.must('POST', 'login', { name: 'Olga Owner', half: owner.half, device: owner.me.account.devices[0]?.id });
+  await third.must('POST', 'me/devices', deviceOf(Identity.generate(), 'lost'));
+  const e = watch(site, third);
+  t.ok(await e.opened);
+  const { account } = await owner.browser.must<Me>('GET', 'me');
+  await owner.browser.must('DELETE', `me/devices/${account.devices.find(({ name }) => name === 'lost')?.id}`);
+  t.equal(await e.closed, 4001, 'its device was removed');
+  const f = watch(site, new Browser(site.base, owner.browser.cookie), 'garden');
+  t.ok(await f.opened, 'a second tab has the same cookie');
   await owner.browser.must('POST', 'logout');
-  t.equal(await a.closed, 4001, 'logged out');
+  t.same(await Promise.all([a.closed, f.closed]), [4001, 4001], 'logged out, in every tab');
+});
+
+t.test('a camera that comes into another space is watched by those of that space only', async (t) => {
+  const { site } = await door(t);
+  const owner = await site.owner();
+  const member = await site.member(owner.browser, 'member', ['home']);
+  const [a, b] = [watch(site, owner.browser), watch(site, member.browser)];
+  t.same(await Promise.all([a.opened, b.opened]), [true, true]);
+  site.moveCamera('front', 'garden');
+  t.equal(await b.closed, 4001);
+  t.equal(a.socket.readyState, WebSocket.OPEN);
+  t.equal(await watch(site, member.browser).opened, false);
 });
 
 t.test('the audit says who watched and listened, once for many connections', async (t) => {

@@ -13,10 +13,11 @@ import { AheadClock, openDoor, type Door } from './pagekit.ts';
 
 const dayMs = 86_400_000;
 
-async function verify(folder: string, ca: string, leaf: string): Promise<string> {
+/** `atMs`: by the clock of who looks. */
+async function verify(folder: string, ca: string, leaf: string, atMs = Date.now()): Promise<string> {
   await writeFile(join(folder, 'ca.pem'), ca);
   await writeFile(join(folder, 'leaf.pem'), leaf);
-  const { status, stdout, stderr } = await run('openssl', ['verify', '-x509_strict', '-CAfile', join(folder, 'ca.pem'), join(folder, 'leaf.pem')]);
+  const { status, stdout, stderr } = await run('openssl', ['verify', '-x509_strict', '-attime', String(Math.floor(atMs / 1000)), '-CAfile', join(folder, 'ca.pem'), join(folder, 'leaf.pem')]);
   return status === 0 ? 'OK' : `${stdout.toString()}${stderr}`;
 }
 
@@ -28,8 +29,32 @@ t.test('a leaf verifies against its authority, by openssl; for names and address
   for (const names of [['example.org'], ['localhost', 'hub.example.org'], ['8.8.8.8'], ['192.169.1.1'], ['172.32.0.1'], ['2001:db8::1'], ['local'], ['nothub.local']]) {
     t.match(await verify(folder, authority.certificate, leaf(names)), /permitted subtree violation/, names.join());
   }
+  t.match(new X509Certificate(authority.certificate).keyUsage, ['1.3.6.1.5.5.7.3.1'], 'nor for mail or programs, whose names no constraint is about');
   const other = makeAuthority({ hubName: 'Other', names: ['localhost'] });
   t.match(await verify(folder, other.certificate, leaf(['localhost'])), /error/);
+});
+
+t.test('a device whose clock is off by a day, either way, believes the certificate from its first minute until it is renewed', async (t) => {
+  const folder = t.testdir();
+  const clock = new AheadClock();
+  const vault = await Vault.open({ folder: join(folder, 'data'), clock, log: silentLog, hubName: 'Test' });
+  const certificates = new Certificates({ vault, hubName: 'Test', config: { enabled: true, port: 0, httpPort: 0, names: [] }, reach: () => ({ names: ['localhost'], addresses: ['127.0.0.1'] }), clock });
+  const believed = async (offMs: number): Promise<string> => {
+    const { pair, authority } = certificates.shown!;
+    return verify(folder, `-----BEGIN CERTIFICATE-----\n${authority!.toString('base64')}\n-----END CERTIFICATE-----\n`, pair.certificate, clock.wallMs() + offMs);
+  };
+  await certificates.renew();
+  const first = certificates.shown!.pair.certificate;
+  for (const offMs of [-dayMs, 0, dayMs]) t.equal(await believed(offMs), 'OK', `new, ${offMs} ms off`);
+  t.match(await believed(-3 * dayMs), /not yet valid/, 'the test itself sees a clock that is off by more');
+  clock.aheadMs = 119 * dayMs;
+  t.equal(await certificates.renew(), false, 'its last day but one');
+  t.equal(await believed(dayMs), 'OK');
+  clock.aheadMs = 121 * dayMs;
+  t.equal(await certificates.renew(), true);
+  t.not(certificates.shown!.pair.certificate, first);
+  for (const offMs of [-dayMs, dayMs]) t.equal(await believed(offMs), 'OK', `renewed, ${offMs} ms off`);
+  await vault.close();
 });
 
 t.test('private addresses are those that the authority may sign for', async (t) => {

@@ -4,49 +4,19 @@
  * it comes over a WebSocket into MSE, and a jump to the end when it is more than a second behind. One camera, 640x360 at 15 pictures a
  * second, a key frame a second, in a thread of its own; as many tiles of it as said.
  */
-import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { WebSocketServer } from 'ws';
 import { serveLive } from '../../src/api/livesocket.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { launch, run } from '../../src/base/spawn.ts';
+import { launch } from '../../src/base/spawn.ts';
 import { sourceList, streamArguments } from '../../src/capture/ffmpeg.ts';
 import { StreamCapture } from '../../src/capture/stream.ts';
 import { LiveDuty } from '../../src/duties/live.ts';
-import { Emulator } from '../../src/emulator/emulator.ts';
 import { openStand } from '../browser/stand.ts';
+import { bits, fps, loopSeconds, startCounterCamera } from './countercamera.ts';
 import { benchOptions, figure, inFolder, median, quantile, report } from './measure.ts';
-
-const fps = 15;
-const loopSeconds = 20;
-const bits = 9;
-
-/** The thread of the camera; tells when each picture was sent. */
-async function emulate({ clip, folder }: { clip: string; folder: string }): Promise<void> {
-  const emulator = await Emulator.start({ cameras: 1, firstAddress: `127.${randomInt(10, 251)}.${randomInt(10, 251)}.2`, clip, folder, seconds: loopSeconds, discovery: false, log: silentLog });
-  const camera = emulator.cameras[0]!;
-  parentPort?.postMessage(`rtsp://${camera.user}:${camera.password}@${camera.address}:${camera.rtspPort}/main`);
-  let seen = camera.nextPicture;
-  setInterval(() => {
-    for (; seen < camera.nextPicture; seen++) parentPort?.postMessage([seen, Date.now()]);
-  }, 1);
-}
-
-/** The number of a picture within the loop as white and black squares along its upper edge, over something that moves. */
-async function makeClip(file: string): Promise<void> {
-  const squares = Array.from({ length: bits }, (_, bit) => [
-    `drawbox=x=${bit * 32}:y=0:w=32:h=32:color=black:t=fill`, `drawbox=x=${bit * 32}:y=0:w=32:h=32:color=white:t=fill:enable='mod(floor(n/${2 ** bit})\\,2)'`,
-  ]).flat();
-  const made = await run('ffmpeg', [
-    '-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=s=640x360:r=${fps}:d=${loopSeconds}`, '-vf', squares.join(','), '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-bf', '0',
-    '-g', String(fps), '-keyint_min', String(fps), '-sc_threshold', '0', '-b:v', '800k', '-maxrate', '800k', '-bufsize', '800k', '-video_track_timescale', '90000', file,
-  ], { timeoutMs: 120_000 });
-  if (made.status !== 0) throw new Error(made.stderr);
-}
 
 /** What both pages share: reading the counter of each picture that is shown. */
 const readBack = `
@@ -112,17 +82,7 @@ async function bench(): Promise<void> {
   const options = benchOptions({ runs: 3, smokeRuns: 1, seconds: 20, smokeSeconds: 5 });
   const ends: (() => unknown)[] = [];
   await inFolder(options, async (folder) => {
-    const clip = join(folder, 'counter.mp4');
-    await makeClip(clip);
-    const worker = new Worker(new URL(import.meta.url), { workerData: { clip, folder: join(folder, 'scenes') } });
-    const sent = new Map<number, number>();
-    const url = await new Promise<string>((resolve, reject) => {
-      worker.on('message', (message: string | [number, number]) => {
-        if (typeof message === 'string') resolve(message);
-        else sent.set(...message);
-      });
-      worker.once('error', reject);
-    });
+    const { url, sent, close } = await startCounterCamera(folder);
     const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
     capture.start();
     const live = new LiveDuty({
@@ -177,7 +137,7 @@ async function bench(): Promise<void> {
     await live.close();
     await capture.stop();
     for (const end of ends) await end();
-    await worker.terminate();
+    await close();
   });
 }
 
@@ -196,5 +156,4 @@ function latenessOf(number: number, atMs: number, sent: ReadonlyMap<number, numb
   return times.length === 0 ? [] : [atMs - Math.max(...times)];
 }
 
-if (isMainThread) await bench();
-else await emulate(workerData as { clip: string; folder: string });
+await bench();

@@ -31,9 +31,9 @@ t.test('the page, from a hub without an owner to an account that joins', { timeo
   const invitation = await invite(t, page);
   await logOutAndIn(t, page, url);
   const { page: guest } = await visitor(t, browser, { agent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605.1' });
-  await joining(t, guest, invitation);
+  const words = await joining(t, guest, invitation);
   await newBrowser(t, (await visitor(t, browser)).page, url);
-  await admitAndRemove(t, page);
+  await admitAndRemove(t, page, words);
   await recovering(t, (await visitor(t, browser)).page, url, kit);
 });
 
@@ -247,7 +247,7 @@ async function logOutAndIn(t: Test, page: Page, url: string): Promise<void> {
   await page.getByText('Choose a moment on the timeline').waitFor();
 }
 
-async function joining(t: Test, page: Page, link: string): Promise<void> {
+async function joining(t: Test, page: Page, link: string): Promise<string[]> {
   await page.goto(link);
   await page.getByRole('heading', { name: /^Join/ }).waitFor();
   await inBothThemes(t, page, '36-join');
@@ -260,6 +260,11 @@ async function joining(t: Test, page: Page, link: string): Promise<void> {
   await untilShown(page, '.grid > li:first-child video');
   await page.getByRole('link', { name: 'Settings' }).click();
   t.equal(await page.getByRole('link', { name: 'People' }).count(), 0, 'a member sees no settings of others');
+  await page.getByRole('link', { name: 'Timeline' }).click();
+  await page.getByText('This device waits for a yes').waitFor();
+  await page.locator('.note .words li').nth(5).waitFor();
+  await inBothThemes(t, page, '49-timeline-waiting');
+  return page.locator('.note .words li').allTextContents();
 }
 
 async function newBrowser(t: Test, page: Page, url: string): Promise<void> {
@@ -277,10 +282,12 @@ async function newBrowser(t: Test, page: Page, url: string): Promise<void> {
   await inBothThemes(t, page, '39-timeline-without-key');
 }
 
-async function admitAndRemove(t: Test, page: Page): Promise<void> {
+async function admitAndRemove(t: Test, page: Page, words: readonly string[]): Promise<void> {
   await page.getByRole('link', { name: 'Settings' }).click();
   await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'People' }).click();
   await page.getByText('Devices that wait for a yes').waitFor();
+  await page.locator('.words li').nth(5).waitFor();
+  t.same(await page.locator('.words li').allTextContents(), words, 'the same six words as on the device that waits');
   await inBothThemes(t, page, '50-people-waiting');
   await page.getByRole('button', { name: 'Say yes with this device' }).first().click();
   await page.getByText('Signed. What is recorded from now on opens there, too.').waitFor();

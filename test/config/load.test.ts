@@ -5,6 +5,7 @@ import t from 'tap';
 import { ConfigErrors, describeConfig, loadConfig, removePageCamera, writePageCamera } from '../../src/config.ts';
 
 const example = fileURLToPath(new URL('../../config/sallyport.example.toml', import.meta.url));
+const installed = fileURLToPath(new URL('../../config/sallyport.toml', import.meta.url));
 
 t.test('the example is good and shows the defaults', async (t) => {
   const { config, warnings } = await loadConfig(example);
@@ -15,6 +16,13 @@ t.test('the example is good and shows the defaults', async (t) => {
     ['front-door', '192.168.1.20', 80, '/onvif/device_service', 3, false, true, 'home'],
     ['garden', '192.168.1.21', 8000, '/onvif/device_service', 1, false, true, 'home'],
   ]);
+});
+
+t.test('what is installed needs no editing and brings no camera', async (t) => {
+  const { config, warnings } = await loadConfig(installed);
+  t.same(warnings, []);
+  const bare = (await loadConfig(join(t.testdir({ 'sallyport.toml': '' }), 'sallyport.toml'))).config;
+  t.same(config, bare);
 });
 
 t.test('an empty file is a hub with all defaults', async (t) => {

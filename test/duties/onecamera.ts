@@ -28,7 +28,7 @@ export interface OneCamera {
   readonly watch: CameraWatch;
 }
 
-export async function oneCamera(t: Ending, o: { sub?: boolean; audio?: boolean; cutAfterMs?: number; periodMs?: number; emulator?: Partial<EmulatorOptions> } = {}): Promise<OneCamera> {
+export async function oneCamera(t: Ending, o: { sub?: boolean; audio?: boolean; cutAfterMs?: number; periodMs?: number; recipients?: () => readonly string[]; emulator?: Partial<EmulatorOptions> } = {}): Promise<OneCamera> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-one-'));
   const life = new Lifetime();
   life.defer('folder', () => rm(folder, { recursive: true, force: true }));
@@ -50,7 +50,7 @@ export async function oneCamera(t: Ending, o: { sub?: boolean; audio?: boolean; 
     },
     vault, fileKeys: new FileKeys(systemClock), clock: systemClock, log: silentLog, random: Math.random, bootId: 'boot', ffmpeg: 'ffmpeg', ffprobe: 'ffprobe',
     jail: new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' }), periodMs: o.periodMs ?? 3_600_000, cutAfterMs: o.cutAfterMs ?? 2000,
-    clockState: () => 'synchronised', recipients: [kit.recipient], room: { halted: () => undefined, nudge: () => {} }, notices: { raise: () => {}, settle: () => {} }, helloMs: () => undefined, placeTaken: undefined, still: () => undefined,
+    clockState: () => 'synchronised', recipients: o.recipients ?? (() => [kit.recipient]), room: { halted: () => undefined, nudge: () => {} }, notices: { raise: () => {}, settle: () => {} }, helloMs: () => undefined, placeTaken: undefined, still: () => undefined,
   });
   life.defer('watch', () => watch.close());
   watch.start();

@@ -7,7 +7,7 @@ import { StillClock } from '../cameras/farend.ts';
 
 function setUp(o: { stored?: unknown; rules?: readonly PrivacyRule[] } = {}) {
   const clock = new StillClock();
-  const state = { stored: o.stored, broken: false, rules: o.rules ?? [], told: 0, audit: [] as unknown[] };
+  const state = { stored: o.stored, broken: false, mute: false, rules: o.rules ?? [], told: 0, audit: [] as unknown[] };
   const failing = async (): Promise<void> => {
     if (state.broken) throw new SallyportError('SP_DATABASE', { reason: 'it is locked' });
   };
@@ -22,7 +22,10 @@ function setUp(o: { stored?: unknown; rules?: readonly PrivacyRule[] } = {}) {
         await failing();
         state.stored = value;
       },
-      audit: async (entry) => void state.audit.push(entry),
+      audit: async (entry) => {
+        if (state.mute) throw new SallyportError('SP_DATABASE', { reason: 'it takes no line' });
+        state.audit.push(entry);
+      },
     },
   });
   const until = async (done: () => boolean): Promise<void> => {
@@ -108,4 +111,18 @@ t.test('a change that could not be carried out is told to the log and tried agai
   t.teardown(() => duty.close());
   while (tries < 2) await new Promise((resolve) => setImmediate(resolve));
   t.equal(tries, 2);
+});
+
+t.test('an audit that takes no line keeps privacy from nobody, and lets nobody lift it', async (t) => {
+  const { state, duty } = setUp();
+  await duty.load();
+  state.mute = true;
+  await t.rejects(duty.switch('home', true, { who: 'page', account: 'anna' }), { code: 'SP_DATABASE' });
+  t.match(duty.of('home'), { by: 'hand' });
+  t.equal(state.told, 1, 'the cameras are cut off');
+  await t.rejects(duty.switch('home', false, { who: 'page', account: 'anna' }), { code: 'SP_DATABASE' });
+  t.match(duty.of('home'), { by: 'hand' });
+  state.mute = false;
+  await duty.switch('home', false, { who: 'page', account: 'anna' });
+  t.equal(duty.of('home'), undefined);
 });

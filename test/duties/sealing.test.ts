@@ -11,7 +11,7 @@ function stream(name: 'main' | 'sub'): { -readonly [K in keyof StreamStatus]: St
 }
 
 function camera(streams: readonly StreamStatus[]): CameraStatus {
-  return { camera: 'gate', name: 'Gate', online: true, sinceMs: 0, state: 'being asked what it is', recording: false, device: undefined, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, wanted: true, privacy: false, streams, events: undefined };
+  return { camera: 'gate', name: 'Gate', online: true, sinceMs: 0, state: 'being asked what it is', recording: false, device: undefined, adoptedMs: undefined, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, wanted: true, privacy: false, streams, events: undefined };
 }
 
 function world(cameras: CameraStatus[]): { duty: SealingDuty; notices: Notices; pass(seconds: number): void; open(): string[] } {

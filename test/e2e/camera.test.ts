@@ -9,7 +9,7 @@ t.test('clock, motors, picture, relay and key frames are set, and what is asked 
   const tell = (...args: string[]) => site.call(['camera', ...args, '--config', site.config]);
 
   const info = await tell('info', camera.name);
-  for (const part of [/Emulated Optics/, /main stream: H\.264 1280x720/, /its clock is right/, /encoder .*a key frame each/, /it can be moved; no place is saved/, /picture: brightness/, /relays: /]) t.match(info, part);
+  for (const part of [/Emulated Optics/, /main stream: H\.264 1280x720/, /its clock is right/, /encoder .*a key frame each/, /it can be moved, has a picture that can be set, has relays\n/, /it can be moved; no place is saved/, /picture: brightness/, /relays: /]) t.match(info, part);
 
   camera.quirks.clockOffsetMs = 3_600_000;
   t.match(await tell('clock', camera.name), /its clock is ahead by (?:1 h|59 min)/);

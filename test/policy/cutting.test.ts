@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { decideCut, segmentBytesMax, segmentMsMax, type CutDecision, type CutFacts } from '../../src/policy/cutting.ts';
 
-const usual: CutFacts = { openForMs: 10_000, bytes: 1e6, keyFrame: false, wallMs: 500_000, periodEndMs: 3_600_000, cutAfterMs: 60_000 };
+const usual: CutFacts = { openForMs: 10_000, bytes: 1e6, keyFrame: false, wallMs: 500_000, periodEndMs: 3_600_000, othersNow: false, cutAfterMs: 60_000 };
 
 const cases: [name: string, facts: Partial<CutFacts>, decision: CutDecision][] = [
   ['a frame in the middle', {}, 'go on'],
@@ -12,6 +12,8 @@ const cases: [name: string, facts: Partial<CutFacts>, decision: CutDecision][] =
   ['a key frame at the period\'s end', { keyFrame: true, openForMs: 100, wallMs: 3_600_000 }, 'cut'],
   ['a key frame just before the period\'s end', { keyFrame: true, openForMs: 100, wallMs: 3_599_999 }, 'go on'],
   ['no key frame after the period\'s end', { wallMs: 3_650_000 }, 'go on'],
+  ['a key frame, and it is for others now', { keyFrame: true, openForMs: 100, othersNow: true }, 'cut'],
+  ['no key frame, though it is for others now', { openForMs: 100, othersNow: true }, 'go on'],
   ['key frames minutes apart', { openForMs: segmentMsMax }, 'cut by limit'],
   ['a key frame at the limit', { keyFrame: true, openForMs: segmentMsMax }, 'cut'],
   ['too many bytes', { bytes: segmentBytesMax }, 'cut by limit'],
@@ -27,7 +29,7 @@ for (const [name, facts, decision] of cases) {
 
 const facts = fc.record({
   openForMs: fc.integer({ min: 0, max: 200_000 }), bytes: fc.integer({ min: 0, max: 2 ** 28 }), keyFrame: fc.boolean(),
-  wallMs: fc.integer({ min: 0, max: 2e6 }), periodEndMs: fc.integer({ min: 0, max: 2e6 }), cutAfterMs: fc.integer({ min: 2000, max: 90_000 }),
+  wallMs: fc.integer({ min: 0, max: 2e6 }), periodEndMs: fc.integer({ min: 0, max: 2e6 }), othersNow: fc.boolean(), cutAfterMs: fc.integer({ min: 2000, max: 90_000 }),
 });
 
 t.test('no segment is open beyond the limits', async () => {

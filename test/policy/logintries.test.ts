@@ -83,6 +83,10 @@ t.test('a code has no name: only the address is counted', async (t) => {
   for (let n = 0; n < 30; n++) tries.begin(code, 0);
   t.ok(tries.waitMs(code, 0) > 0);
   t.equal(tries.waitMs({ ...code, address: '10.0.0.2' }, 0), 0);
+  for (let n = 0; n < 30; n++) tries.begin({ ...code, address: 'fe80::1' }, 0);
+  t.ok(tries.waitMs({ ...code, address: 'fe80::1' }, 0) > 0);
+  t.equal(tries.waitMs({ ...code, address: 'fe80::2' }, 0), 0, 'a neighbour in the same /64 keeps nobody from a code');
+  t.equal(tries.waitMs({ ...code, nameKey: 'olga' }, 0), 0, 'nor from a passphrase');
 });
 
 t.test('a /64 of IPv6 is one household', async (t) => {

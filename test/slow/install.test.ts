@@ -18,7 +18,10 @@ t.test('an installation stands by itself, and installing again leaves the config
 
   const first = install();
   t.equal(first.status, 0, first.stderr);
-  t.match(first.stdout, /keys new/, 'says what to do next');
+  t.match(first.stdout, /sallyport pair/, 'says what to do next');
+  const checked = spawnSync('/usr/bin/env', ['-i', 'PATH=/usr/bin:/bin', join(target, 'opt/sallyport/scripts/sallyport'), 'check', join(target, 'etc/sallyport/sallyport.toml')], { cwd: '/', encoding: 'utf8' });
+  t.match(checked.stdout + checked.stderr, /hub "Home"/, 'a configuration that needs no editing');
+  t.notMatch(checked.stdout, /front-door/, 'and brings no camera of its own');
   const program = join(target, 'opt/sallyport/scripts/sallyport');
   // A stranger's environment: nothing of the checkout is on the way.
   const ran = spawnSync('/usr/bin/env', ['-i', 'PATH=/usr/bin:/bin', program, '--version'], { cwd: '/', encoding: 'utf8' });
@@ -28,6 +31,7 @@ t.test('an installation stands by itself, and installing again leaves the config
   t.equal(native.status, 0, `native modules load: ${native.stderr}`);
   t.notOk(existsSync(join(target, 'opt/sallyport/node_modules/tap')), 'without what only developers need');
   t.notOk(existsSync(join(target, 'opt/sallyport/test')));
+  t.ok(existsSync(join(target, 'opt/sallyport/dist/page/index.html')), 'with the page, ready to be served');
   t.same(['etc/sallyport', 'etc/sallyport/conf.d', 'etc/sallyport/sallyport.toml', 'var/lib/sallyport'].map(mode), ['750', '700', '640', '700']);
   t.match(readFileSync(join(target, 'etc/systemd/system/sallyport.service'), 'utf8'), /ExecStart=\/opt\/sallyport\/scripts\/sallyport run/);
   t.ok(statSync(join(target, 'usr/local/bin'), { throwIfNoEntry: false })?.isDirectory());

@@ -1,23 +1,11 @@
-/** The page's small pure parts: the kit's groups, passphrases, mu-law, what a browser lacks, addresses that are typed. */
-import fc from 'fast-check';
+/** The page's small pure parts: passphrases, mu-law, what a browser lacks, addresses that are typed. */
 import t from 'tap';
 import { words } from '../../src/policy/wordlist.ts';
 import { missing } from '../../src/web/cannot.ts';
 import { deviceName } from '../../src/web/devicename.ts';
-import { groupIs, groupsToConfirm } from '../../src/web/kitgroups.ts';
 import { mulaw } from '../../src/web/mulaw.ts';
 import { passphraseFits, suggestPassphrase } from '../../src/web/passphrase.ts';
 import { addressOf } from '../../src/web/typedaddress.ts';
-
-t.test('two different groups of the kit are asked for, never the short last one', async (t) => {
-  fc.assert(fc.property(fc.integer({ min: 3, max: 20 }), fc.nat(1000), fc.nat(1000), (count, a, b) => {
-    const numbers = [a, b];
-    const [first, second] = groupsToConfirm(count, (below) => (numbers.shift() ?? 0) % below);
-    return first >= 0 && first < second && second < count - 1;
-  }));
-  t.ok(groupIs(' abc d-ef', 'ABCDEF'), 'small letters, blanks and dashes do not matter');
-  t.notOk(groupIs('ABCDEG', 'ABCDEF'));
-});
 
 t.test('a suggested passphrase is five words of the list, and long enough', async (t) => {
   const suggested = suggestPassphrase(words, (values) => { values.forEach((_, index) => { values[index] = 4_294_967_295 - (index * 77); }); return values; });

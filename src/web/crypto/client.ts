@@ -1,7 +1,8 @@
 /** The page's side of the worker: each call of the keeper as a promise, footage as an async iterator. */
 import { SallyportError } from '../../base/errors.ts';
 import type { FootagePiece } from './footage.ts';
-import type { Keeper, PlayRequest } from './keeper.ts';
+import type { ClipPiece, ClipRequest } from './clip.ts';
+import type { Keeper, PlayRequest, ThumbnailRequest } from './keeper.ts';
 import type { EraseOrder, HoldOrder, OrderDone } from './orders.ts';
 import type { Halves, Stretch } from './stretch.ts';
 import type { Call, KeeperCall } from './worker.ts';
@@ -75,18 +76,24 @@ export class CryptoClient {
 
   /** Footage as it is opened; the next batch is opened while this one is used. Ending the loop stops the fetching. */
   async *play(request: PlayRequest): AsyncGenerator<FootagePiece> {
-    const stream = (await this.#call('play', [request])) as number;
-    let next = this.#batch(stream);
+    for await (const piece of this.#pulled<FootagePiece>('play', request)) yield piece.kind === 'problem' ? { ...piece, error: SallyportError.fromJSON(piece.error) } : piece;
+  }
+
+  /** What a clip is made of, as it is opened; the next part is made while this one is written. Ending the loop ends it. */
+  clip(request: ClipRequest): AsyncGenerator<ClipPiece> {
+    return this.#pulled<ClipPiece>('clip', request);
+  }
+
+  /** Aborting ends the fetching; it rejects with SP_STOPPED then. */
+  async thumbnail(request: ThumbnailRequest, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (signal?.aborted === true) throw new SallyportError('SP_STOPPED', { what: 'looking' });
+    const id = this.#lastId + 1;
+    const forgo = (): void => void this.#call('forgo', [id]).catch(() => {});
+    signal?.addEventListener('abort', forgo, { once: true });
     try {
-      for (;;) {
-        const { pieces, done } = await next;
-        if (!done) next = this.#batch(stream);
-        for (const piece of pieces) yield piece.kind === 'problem' ? { ...piece, error: SallyportError.fromJSON(piece.error) } : piece;
-        if (done) return;
-      }
+      return (await this.#call('thumbnail', [request])) as Uint8Array<ArrayBuffer> | undefined;
     } finally {
-      next.catch(() => {});
-      this.#call('stop', [stream]).catch(() => {});
+      signal?.removeEventListener('abort', forgo);
     }
   }
 
@@ -96,8 +103,21 @@ export class CryptoClient {
     this.#worker.terminate();
   }
 
-  async #batch(stream: number): Promise<{ pieces: FootagePiece[]; done: boolean }> {
-    return (await this.#call('next', [stream])) as { pieces: FootagePiece[]; done: boolean };
+  async *#pulled<P>(call: 'play' | 'clip', request: PlayRequest | ClipRequest): AsyncGenerator<P> {
+    const stream = (await this.#call(call, [request])) as number;
+    const batch = (): Promise<{ pieces: P[]; done: boolean }> => this.#call('next', [stream]) as Promise<{ pieces: P[]; done: boolean }>;
+    let next = batch();
+    try {
+      for (;;) {
+        const { pieces, done } = await next;
+        if (!done) next = batch();
+        yield* pieces;
+        if (done) return;
+      }
+    } finally {
+      next.catch(() => {});
+      this.#call('stop', [stream]).catch(() => {});
+    }
   }
 
   #call(call: string, args: readonly unknown[], progress?: (done: number) => void): Promise<unknown> {

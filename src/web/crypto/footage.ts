@@ -8,8 +8,9 @@ import { boxAt, BoxError, fragmentTimes, tracksOf } from '../../base/mp4.ts';
 import { readMetadata } from '../../seal/format/metadata.ts';
 import { checkHold, holdBytes } from '../../seal/format/hold.ts';
 import { chunkPlainBytes, chunkSealedBytes } from '../../seal/format/stream.ts';
+import { thumbnailBoxBytes, thumbnailIn } from '../../seal/format/thumbnail.ts';
 import { SealedFile, secondHeader } from './age.ts';
-import { concatBytes, type Bytes } from './bytes.ts';
+import { concatBytes, wipe, type Bytes } from './bytes.ts';
 import { errorOf, HubAnswer, type Fetcher } from './fetcher.ts';
 import type { Identity } from './identity.ts';
 import { openSlot } from './slot.ts';
@@ -34,6 +35,8 @@ export interface FragmentOptions {
   /** Only fragments that begin with a key frame, for fast looking through; only their bytes are fetched. */
   readonly keyFramesOnly?: boolean;
   readonly signal?: AbortSignal;
+  /** Told of each segment before its first piece, whether it opens or not. */
+  readonly onSegment?: (segment: Segment, periods: FootageTimeline['periods']) => void;
 }
 
 export interface FootageRate {
@@ -92,12 +95,15 @@ const lastBatch = 16;
 const boxBytesMax = 64 * 2 ** 20;
 const periodsKept = 64;
 const segmentsKept = 64;
+/** Of at most 24 KiB each. */
+const thumbnailsKept = 256;
 
 export class SealedFootage {
   readonly #fetch: Fetcher;
   readonly #identities: readonly Identity[];
   readonly #periods = new Map<string, Promise<Identity>>();
   readonly #segments = new Map<string, Promise<OpenedSegment>>();
+  readonly #thumbnails = new Map<string, Bytes>();
   readonly #rate = { fetchedBytes: 0, openedBytes: 0, openingMs: 0 };
   #closed = false;
 
@@ -131,6 +137,7 @@ export class SealedFootage {
           for (; gaps[0] !== undefined && gaps[0].fromMs <= segment.startMs; gaps.shift()) yield gapOf(gaps[0]);
           const begun = ahead.begun ?? this.#begin(camera, stream, segment, here, fromMs, options.signal);
           ahead.begun = undefined;
+          options.onSegment?.(segment, here.periods);
           const next = segments[index + 1];
           // What the next segment needs first comes while the rest of this one is played.
           const soon = next === undefined ? undefined : () => void (ahead.begun ??= this.#begin(camera, stream, next, here, fromMs, options.signal));
@@ -179,6 +186,35 @@ export class SealedFootage {
     }
   }
 
+  /**
+   * A segment's own small picture, a JPEG; undefined where it has none, or what lies there is none. Of the segment only its header and the one
+   * or two chunks with the picture are fetched and opened, so nothing tells it from another segment of its hour: it is for looking around.
+   * Throws what keeps it from opening.
+   */
+  async thumbnail(camera: string, stream: StreamName, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>, signal?: AbortSignal): Promise<Bytes | undefined> {
+    const [offset, size] = segment.thumb ?? [0, 0];
+    if (offset < 0 || size < thumbnailBoxBytes.min || size > thumbnailBoxBytes.max) return undefined;
+    const key = `${camera}/${stream}/${segment.seq}`;
+    const known = this.#thumbnails.get(key);
+    if (known !== undefined) {
+      remember(this.#thumbnails, key, known, thumbnailsKept);
+      return known.slice();
+    }
+    const bytes = this.#bytesOf(camera, stream, segment, signal);
+    try {
+      const box = await this.#openBytes(camera, stream, segment, timeline, bytes, { offset, size });
+      this.#checkGoing(signal);
+      const jpeg = thumbnailIn(box)?.slice() as Bytes | undefined;
+      if (jpeg !== undefined) remember(this.#thumbnails, key, jpeg, thumbnailsKept);
+      return jpeg?.slice();
+    } catch (error) {
+      this.#checkGoing(signal);
+      throw errorOf(error);
+    } finally {
+      bytes.close();
+    }
+  }
+
   /** What the hub knows of a time; none of it opens anything. */
   async timeline(camera: string, stream: StreamName, fromMs: number, toMs: number, signal?: AbortSignal): Promise<Timeline> {
     const query = new URLSearchParams({ camera, stream, fromMs: String(Math.floor(fromMs)), toMs: String(Math.ceil(toMs)) });
@@ -210,8 +246,10 @@ export class SealedFootage {
     this.#closed = true;
     for (const segment of this.#segments.values()) void segment.then(({ file }) => file.close(), () => {});
     for (const period of this.#periods.values()) void period.then((identity) => identity.close(), () => {});
+    for (const jpeg of this.#thumbnails.values()) wipe(jpeg);
     this.#segments.clear();
     this.#periods.clear();
+    this.#thumbnails.clear();
   }
 
   /** Asks at once for all that the first picture at `fromMs` needs: what lies at the key frame waits for no header. */
@@ -252,35 +290,65 @@ export class SealedFootage {
   }
 
   #open(camera: string, stream: StreamName, segment: Segment, timeline: FootageTimeline, bytes: SegmentBytes, chunks: number): Promise<OpenedSegment> {
-    return kept(this.#segments, `${camera}/${stream}/${segment.seq}`, segmentsKept, async () => {
-      const ways = waysInto(segment);
-      const failures: unknown[] = [];
-      for (const way of ways) {
-        try {
-          return await this.#openBy(way, camera, stream, segment, timeline, bytes, chunks);
-        } catch (error) {
-          this.#checkGoing();
-          bytes.checkGoing();
-          failures.push(error);
-          // A second header may be of its maker's own making, and a key may be destroyed meanwhile: another one may open.
-          if (!isUseless(error)) break;
-        }
-      }
-      // That one key of several was destroyed is no fault; what keeps the others from opening is told.
-      throw failures.find((error) => !isGone(error)) ?? failures[0];
-    }, ({ file }) => file.close());
+    return kept(this.#segments, `${camera}/${stream}/${segment.seq}`, segmentsKept, () => this.#byAnyWay(segment, bytes, (way) => this.#openBy(way, camera, stream, segment, timeline, bytes, chunks)), ({ file }) => file.close());
   }
 
-  /** By its own header, or with a second one in place of it. The first chunk tells whether the key is the file's. */
-  async #openBy(way: Way, camera: string, stream: StreamName, segment: Segment, timeline: FootageTimeline, bytes: SegmentBytes, chunks: number): Promise<OpenedSegment> {
-    const what = nameOf(camera, stream, segment);
+  async #byAnyWay<T>(segment: Segment, bytes: SegmentBytes, open: (way: Way) => Promise<T>): Promise<T> {
+    const failures: unknown[] = [];
+    for (const way of waysInto(segment)) {
+      try {
+        return await open(way);
+      } catch (error) {
+        this.#checkGoing();
+        bytes.checkGoing();
+        failures.push(error);
+        // A second header may be of its maker's own making, and a key may be destroyed meanwhile: another one may open.
+        if (!isUseless(error)) break;
+      }
+    }
+    // That one key of several was destroyed is no fault; what keeps the others from opening is told.
+    throw failures.find((error) => !isGone(error)) ?? failures[0];
+  }
+
+  /** The file by its own header, or with a second one in place of it, and what was read of its beginning: at least the header. */
+  async #fileBy(way: Way, camera: string, stream: StreamName, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>, bytes: SegmentBytes, bytesMin: number): Promise<SealedFile> {
     const [identity, read, hold] = await Promise.all([
-      this.#period(camera, way, timeline, segment.startMs), bytes.read(0, Math.min(segment.sizeBytes, usualPayloadStart + chunks * chunkSealedBytes)),
+      this.#period(camera, way, timeline, segment.startMs), bytes.read(0, Math.min(segment.sizeBytes, bytesMin)),
       way.held ? this.#holdOf(camera, stream, segment.seq, way.slot) : undefined,
     ]);
     this.#checkGoing();
-    const start = hold === undefined ? read : concatBytes(hold, read.subarray(holdBytes));
-    const file = SealedFile.open(start, segment.sizeBytes, [identity], what);
+    return SealedFile.open(hold === undefined ? read : concatBytes(hold, read.subarray(holdBytes)), segment.sizeBytes, [identity], nameOf(camera, stream, segment));
+  }
+
+  /** Opened bytes of a place, by the chunks in which it lies; what is asked for waits for no header. */
+  #openBytes(camera: string, stream: StreamName, segment: Segment, timeline: Pick<FootageTimeline, 'periods'>, bytes: SegmentBytes, place: { offset: number; size: number }): Promise<Bytes> {
+    const first = Math.floor(place.offset / chunkPlainBytes);
+    const last = Math.floor((place.offset + place.size - 1) / chunkPlainBytes);
+    bytes.ahead(usualPayloadStart, first, last + 1 - first);
+    return this.#byAnyWay(segment, bytes, async (way) => this.#readPlace(await this.#fileBy(way, camera, stream, segment, timeline, bytes, usualPayloadStart), bytes, place, first, last));
+  }
+
+  async #readPlace(file: SealedFile, bytes: SegmentBytes, { offset, size }: { offset: number; size: number }, first: number, last: number): Promise<Bytes> {
+    try {
+      if (last >= file.chunkCount) throw file.damaged(last);
+      const sealed = await bytes.read(file.chunkRange(first).from, file.chunkRange(last).to);
+      const chunks: Uint8Array[] = [];
+      for (let index = first; index <= last; index++) {
+        const opened = this.#openChunk(file, sealed.subarray((index - first) * chunkSealedBytes, (index - first + 1) * chunkSealedBytes), index);
+        if (opened.final && index < file.chunkCount - 1) throw file.damaged(index + 1);
+        chunks.push(opened.plain);
+      }
+      const skip = offset - first * chunkPlainBytes;
+      return concatBytes(...chunks).subarray(skip, skip + size);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** The first chunk tells whether the key is the file's. */
+  async #openBy(way: Way, camera: string, stream: StreamName, segment: Segment, timeline: FootageTimeline, bytes: SegmentBytes, chunks: number): Promise<OpenedSegment> {
+    const what = nameOf(camera, stream, segment);
+    const file = await this.#fileBy(way, camera, stream, segment, timeline, bytes, usualPayloadStart + chunks * chunkSealedBytes);
     try {
       const opened = { file, ...(await this.#readStart(file, bytes, camera, stream, segment, what)) };
       this.#checkGoing();
@@ -319,12 +387,12 @@ export class SealedFootage {
     throw new SallyportError('SP_SEGMENT_METADATA', { what, reason: 'it has no video track' });
   }
 
-  #period(camera: string, way: Way, timeline?: FootageTimeline, atMs?: number): Promise<Identity> {
+  #period(camera: string, way: Way, timeline?: Pick<FootageTimeline, 'periods'>, atMs?: number): Promise<Identity> {
     const kind = way.held ? 'held/' : '';
     return kept(this.#periods, `${kind}${camera}/${way.slot}/${way.generation}`, periodsKept, () => this.#openPeriod(camera, way, timeline, atMs), (identity) => identity.close());
   }
 
-  async #openPeriod(camera: string, way: Way, timeline: FootageTimeline | undefined, atMs: number | undefined): Promise<Identity> {
+  async #openPeriod(camera: string, way: Way, timeline: Pick<FootageTimeline, 'periods'> | undefined, atMs: number | undefined): Promise<Identity> {
     const what = atMs === undefined ? `slot ${way.slot} of ${camera}` : `the key of ${camera} at ${new Date(atMs).toISOString()}`;
     const text = await this.#fetch(slotPath(camera, way));
     this.#rate.fetchedBytes += text.length;
@@ -536,6 +604,16 @@ function nameOf(camera: string, stream: StreamName, segment: Segment): string {
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** As the newest; of too many the one that was not asked for longest is forgotten. */
+function remember<T>(values: Map<string, T>, key: string, value: T, most: number): void {
+  values.delete(key);
+  values.set(key, value);
+  for (const oldest of values.keys()) {
+    if (values.size <= most) break;
+    values.delete(oldest);
+  }
 }
 
 /** The value under a key, made when it is not there; of too many, what was not asked for longest is forgotten. What failed is tried again the next time. */

@@ -9,11 +9,12 @@ import { ownerKeys } from '../../seal/format/ownerlist.ts';
 import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
 import type { Fetcher, Poster } from './fetcher.ts';
+import { makeClip, type ClipPiece, type ClipRequest } from './clip.ts';
 import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
 import { erase, hold, release, type EraseOrder, type HoldOrder, type OrderDone, type OrderParts } from './orders.ts';
-import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
+import { deviceWords, firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
 import { resealSlot } from './slot.ts';
 import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
@@ -48,6 +49,13 @@ export interface PlayRequest {
   readonly keyFramesOnly?: boolean;
   /** Absent: the hub is asked for it, up to `toMs`, or a day. */
   readonly timeline?: FootageTimeline;
+}
+
+export interface ThumbnailRequest {
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly segment: FootageTimeline['segments'][number];
+  readonly periods: FootageTimeline['periods'];
 }
 
 /** As `Vault.replaceSlot` takes it. */
@@ -188,9 +196,9 @@ export class Keeper {
     return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
 
-  /** Six words for a key, which two people compare before one of them signs for it. */
-  recipientWords(recipient: string): string[] {
-    return recipientWords(recipient);
+  /** Six words for a device's keys, which two people compare before one of them signs for it. */
+  deviceWords(device: Pick<OwnerDevice, 'recipient' | 'signer'>): string[] {
+    return deviceWords(device);
   }
 
   // what the owner signs
@@ -239,6 +247,15 @@ export class Keeper {
 
   async keyFrame(p: { camera: string; stream: StreamName; atMs: number; timeline: FootageTimeline }): Promise<{ init: Uint8Array; bytes: Uint8Array; wallMs: number } | undefined> {
     return this.#opened().keyFrame(p.camera, p.stream, p.atMs, p.timeline);
+  }
+
+  async thumbnail({ camera, stream, segment, periods }: ThumbnailRequest, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return this.#opened().thumbnail(camera, stream, segment, { periods }, signal);
+  }
+
+  /** Signed by this browser's identity. */
+  async *clip(request: ClipRequest, signal: AbortSignal): AsyncGenerator<ClipPiece> {
+    yield* makeClip({ footage: this.#opened(), signer: this.#inHand().identity, request, nowMs: () => Date.now(), signal });
   }
 
   rate(): FootageRate {

@@ -106,9 +106,12 @@ export function openSpaces(list: OwnerList, identity: Identity): OpenedSpace[] {
     .filter(({ identities }) => identities.length > 0);
 }
 
-/** Six words for a recipient, which two people compare before one of them signs for it: a hub that slips in a key of its own says other words. */
-export function recipientWords(recipient: string): string[] {
-  return fingerprintWords(toHex(sha256(utf8(recipient))));
+/**
+ * Six words for a device, which two people compare before one of them signs for it: a hub that slips in a key of its own says other words. They
+ * are of both keys, for an owner's device signs as well as opens.
+ */
+export function deviceWords({ recipient, signer }: Pick<OwnerDevice, 'recipient' | 'signer'>): string[] {
+  return fingerprintWords(toHex(sha256(utf8(`${recipient}\n${signer}`))));
 }
 
 function changed(list: OwnerList, signer: Identity, change: OwnerChange): OwnerList {

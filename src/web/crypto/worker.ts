@@ -5,7 +5,8 @@
 import { asSallyportError } from '../../base/errors.ts';
 import type { Stretch } from './stretch.ts';
 import { errorOf, httpFetcher, httpPoster } from './fetcher.ts';
-import { Keeper, type PlayRequest } from './keeper.ts';
+import { Keeper, type PlayRequest, type ThumbnailRequest } from './keeper.ts';
+import type { ClipPiece, ClipRequest } from './clip.ts';
 import type { FootagePiece } from './footage.ts';
 import { indexedDbRecords } from './indexeddb.ts';
 import type { EraseOrder, HoldOrder, OrderDone } from './orders.ts';
@@ -23,7 +24,7 @@ export interface Call {
 }
 
 interface Playing {
-  readonly pieces: AsyncGenerator<FootagePiece>;
+  readonly pieces: AsyncGenerator<FootagePiece | ClipPiece>;
   readonly stop: AbortController;
 }
 
@@ -37,6 +38,8 @@ export class CryptoServer {
   readonly #port: Port;
   readonly #keeper: Keeper;
   readonly #playing = new Map<number, Playing>();
+  /** Thumbnails that are being fetched and opened. */
+  readonly #looking = new Map<number, AbortController>();
 
   constructor(port: Port, keeper: Keeper) {
     this.#port = port;
@@ -53,7 +56,10 @@ export class CryptoServer {
   }
 
   async #do(id: number, call: string, args: readonly unknown[]): Promise<{ result: unknown; transfer: Transferable[] }> {
-    if (call === 'play') return { result: this.#play(id, args[0] as PlayRequest), transfer: [] };
+    if (call === 'play') return { result: this.#play(id, (signal) => this.#keeper.play(args[0] as PlayRequest, signal)), transfer: [] };
+    if (call === 'clip') return { result: this.#play(id, (signal) => this.#keeper.clip(args[0] as ClipRequest, signal)), transfer: [] };
+    if (call === 'thumbnail') return this.#thumbnail(id, args[0] as ThumbnailRequest);
+    if (call === 'forgo') return { result: this.#looking.get(args[0] as number)?.abort(), transfer: [] };
     if (call === 'next') return this.#next(args[0] as number);
     if (call === 'stop') return { result: await this.#stop(args[0] as number), transfer: [] };
     const progress = (done: number): void => this.#port.postMessage({ id, progress: done }, []);
@@ -68,10 +74,21 @@ export class CryptoServer {
     return { result: await work.apply(this.#keeper, [...args]), transfer: [] };
   }
 
-  #play(id: number, request: PlayRequest): number {
+  async #thumbnail(id: number, request: ThumbnailRequest): Promise<{ result: unknown; transfer: Transferable[] }> {
+    const stop = new AbortController();
+    this.#looking.set(id, stop);
+    try {
+      const result = await this.#keeper.thumbnail(request, stop.signal);
+      return { result, transfer: result === undefined ? [] : [result.buffer as ArrayBuffer] };
+    } finally {
+      this.#looking.delete(id);
+    }
+  }
+
+  #play(id: number, begin: (signal: AbortSignal) => Playing['pieces']): number {
     if (this.#playing.size >= playingMax) throw new RangeError(`more than ${playingMax} at once`);
     const stop = new AbortController();
-    this.#playing.set(id, { pieces: this.#keeper.play(request, stop.signal), stop });
+    this.#playing.set(id, { pieces: begin(stop.signal), stop });
     return id;
   }
 
@@ -88,7 +105,7 @@ export class CryptoServer {
         break;
       }
       pieces.push(value.kind === 'problem' ? { ...value, error: value.error.toJSON() } : value);
-      if (value.kind === 'init' || value.kind === 'fragment') {
+      if ('bytes' in value) {
         bytes += value.bytes.length;
         transfer.push(value.bytes.buffer);
         // The first picture goes at once.
@@ -109,7 +126,7 @@ export class CryptoServer {
 
 const keeperCalls = [
   'newStretch', 'makeKit', 'takeKit', 'showKit', 'forgetKit', 'makeDevice', 'saveDevice', 'knownDevices', 'findDevice', 'noteDevice', 'forgetDevice', 'unlock', 'lock',
-  'firstOwnerList', 'nextOwnerList', 'openOwnerList', 'recipientWords', 'signApproval', 'signRecovery', 'resealSlot', 'keyFrame', 'rate',
+  'firstOwnerList', 'nextOwnerList', 'openOwnerList', 'deviceWords', 'signApproval', 'signRecovery', 'resealSlot', 'keyFrame', 'rate',
 ] as const satisfies readonly (keyof Keeper)[];
 export type KeeperCall = (typeof keeperCalls)[number];
 

@@ -4,7 +4,7 @@ import type { Me } from '../../api/pagecontract.ts';
 import { ask, HubError } from '../api.ts';
 import { deviceName } from '../devicename.ts';
 import { deviceIdOf } from '../devices.ts';
-import { groupIs, groupsToConfirm, kitPrefix } from '../kitgroups.ts';
+import { groupsFit, groupsToAsk } from '../crypto/kitgroups.ts';
 import { loadKeys, ownerListInHand } from '../load.ts';
 import { Heading } from '../navigation.tsx';
 import type { Kit, OpenDevice } from '../seams.ts';
@@ -86,10 +86,10 @@ interface ConfirmProps {
 
 function Confirm({ kit, busy, error, needsKit, onConfirmed, onBack, onHave }: ConfirmProps) {
   const { groups } = kit;
-  const [asked] = useState(() => groupsToConfirm(groups.length, (below) => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % below));
+  const [asked] = useState(() => groupsToAsk(groups));
   const [typed, setTyped] = useState<readonly [string, string]>(['', '']);
   const [tried, setTried] = useState(false);
-  const wrong = (n: 0 | 1): boolean => !groupIs(typed[n], groups[asked[n]] ?? '');
+  const wrong = (n: 0 | 1): boolean => !groupsFit(groups, [{ place: asked[n], text: typed[n] }]);
   const submit = (event: Event): void => {
     event.preventDefault();
     setTried(true);
@@ -102,7 +102,7 @@ function Confirm({ kit, busy, error, needsKit, onConfirmed, onBack, onHave }: Co
       key={n} label={say.first.group((asked[n]) + 1)} code value={typed[n]} maxLength={12} autofocus={n === 0} wrong={tried && wrong(n) ? say.first.groupWrong : undefined}
       onInput={(value) => { setTried(false); setTyped(n === 0 ? [value, typed[1]] : [typed[0], value]); }}
     />)}</div>
-    <p class="hint mono">{`${kitPrefix}…`}</p>
+    <p class="hint">{say.first.kitPrefix}</p>
     {error === undefined ? null : <Problem error={error} />}
     {needsKit ? <div class="note care"><p>{say.first.kitNeeded}</p><div class="buttons"><Button onClick={onHave}>{say.first.haveKit}</Button></div></div> : null}
     <div class="buttons"><Button kind="main" type="submit" busy={busy}>{busy ? say.first.making : say.first.confirm}</Button><Button kind="quiet" onClick={onBack}>{say.first.showAgain}</Button></div>
@@ -123,8 +123,10 @@ async function makeOwner(you: You): Promise<{ me: Me; device: OpenDevice }> {
   const device = await keys.makeDevice(deviceName(navigator.userAgent));
   const ownerList = await keys.ownersList(device, await ownerListInHand().catch(() => undefined));
   const me = await ask('firstOwner', { body: { person: { name: you.name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device, ownerList } });
-  await keys.forgetKit();
   await keys.keep({ account: me.account.id, login: you.name, id: deviceIdOf(me, device.recipient) }, second);
   second.fill(0);
-  return { me, device: await keys.open(device, me.account.id, await ownerListInHand()) };
+  // While the kit is in hand no list but its own is believed.
+  const opened = await keys.open(device, me.account.id, await ownerListInHand());
+  await keys.forgetKit();
+  return { me, device: opened };
 }

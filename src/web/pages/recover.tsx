@@ -33,7 +33,8 @@ export function Recover({ hello, onIn }: RecoverProps) {
       const fits = await keys.takeKit(kit).then(() => true, () => false);
       setKitWrong(!fits);
       if (!fits) return;
-      const { me, device } = await recover(hello, name, passphrase.value);
+      // Forgotten here whatever goes wrong; the next try takes it anew.
+      const { me, device } = await recover(hello, name, passphrase.value).finally(() => keys.forgetKit());
       setKit('');
       onIn(me, device);
     });
@@ -66,6 +67,5 @@ async function recover(hello: Hello, name: string, passphrase: string): Promise<
   second.fill(0);
   const list = await ownerListInHand();
   if (list !== undefined) await ask('ownerListTake', { body: { text: await keys.ownersList(device, list) } });
-  await keys.forgetKit();
   return { me, device: await keys.open(device, me.account.id, await ownerListInHand()) };
 }

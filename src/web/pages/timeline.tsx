@@ -7,18 +7,24 @@ import { clock, clockSeconds, dayBeside, dayMs, dayName, dayStart, deadline, fro
 import { useHeld } from '../held.tsx';
 import { go, Heading } from '../navigation.tsx';
 import { say } from '../strings.ts';
-import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView } from '../timelineview.ts';
+import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView, type Run } from '../timelineview.ts';
+import { ClipPanel } from '../parts/clip.tsx';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
+import { Filmstrip } from '../parts/filmstrip.tsx';
 import { KeepErase } from '../parts/keeperase.tsx';
+import { KeyWords } from '../parts/keywords.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { ReplayScreen, type Order } from '../parts/replay.tsx';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { Axis, GapPattern, Strip } from '../parts/strip.tsx';
+import { forgetThumbnails } from '../parts/thumbnail.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 
 const zooms = { day: dayMs, sixHours: 6 * hourMs, hour: hourMs, tenMinutes: 10 * minuteMs } as const;
 type Zoom = keyof typeof zooms;
 const refreshMs = 20_000;
+/** As a clip is offered first. */
+const clipMs = 30_000;
 
 export function Timeline({ camera, atMs }: { readonly camera: string | undefined; readonly atMs: number | undefined }) {
   const { value, error, again } = useLoaded((signal) => ask('cameras', { signal }), []);
@@ -38,6 +44,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   const [zoom, setZoom] = useState<Zoom>('day');
   const [headMs, setHeadMs] = useState(() => atMs ?? Math.max(startMs, nowMs - (2 * minuteMs)));
   const [order, setOrder] = useState<Order>();
+  const [clip, setClip] = useState<{ readonly camera: PageCamera; readonly range: Run }>();
   const [fromMs, toMs] = useWindow({ startMs, endMs, headMs, zoom });
   const isToday = nowMs >= startMs && nowMs < endMs;
   const { value, error, again } = useLoaded(
@@ -48,8 +55,13 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, Date.now())])), [rows]);
   const viewOf = (camera: string): DayView => views.get(camera) ?? nothing;
   const view = viewOf(chosen);
-  const shown = cameras.find(({ camera }) => camera === chosen);
-  const name = shown?.name ?? chosen;
+  const here = cameras.find(({ camera }) => camera === chosen);
+  const name = here?.name ?? chosen;
+  const opens = (camera: PageCamera | undefined): boolean => camera !== undefined && device?.spaces.includes(camera.space) === true;
+  const chosenRows = opens(here) ? rows?.get(chosen) : undefined;
+  const clipRows = opens(clip?.camera) ? rows?.get(clip?.camera.camera ?? '') : undefined;
+  // What a key opened is seen no longer than the key is open.
+  useEffect(() => () => forgetThumbnails(), [device]);
 
   const move = (camera: string, ms: number, play: boolean): void => {
     setChosen(camera);
@@ -64,6 +76,11 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     setStartMs(dayStart(ms, reader));
     setHeadMs(dayStart(ms, reader) + (12 * hourMs));
     setOrder(undefined);
+    setClip(undefined);
+  };
+  const openClip = (): void => {
+    const fromMs = Math.floor(headMs / 1000) * 1000;
+    if (here !== undefined) setClip({ camera: here, range: { fromMs, toMs: Math.min(endMs - 1000, fromMs + clipMs) } });
   };
   const toSeen = (direction: 'before' | 'after'): void => {
     const seen = seenBeside(view, headMs, direction);
@@ -86,15 +103,20 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   return <div class="stack">
     <div class="page-head"><Heading>{say.timeline.title}</Heading><DayPicker startMs={startMs} nowMs={nowMs} onDay={toDay} /></div>
     {device === undefined ? <UnlockPanel /> : null}
-    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p></div> : null}
+    {device?.spaces.length === 0 ? <div class="note care" role="status"><b>{say.timeline.waitingTitle}</b><p>{say.timeline.waitingLead}</p><p>{say.timeline.waitingWords}</p><KeyWords device={device.shape} /></div> : null}
     {device === undefined ? null : <ReplayScreen
       order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}
+    />}
+    {clip === undefined || clipRows === undefined ? null : <ClipPanel
+      camera={clip.camera.camera} name={clip.camera.name} rows={clipRows} view={viewOf(clip.camera.camera)} dayStartMs={startMs} headMs={headMs}
+      range={clip.range} onRange={(range) => setClip({ ...clip, range })} onClose={() => setClip(undefined)}
     />}
     <div class="timeline-bar">
       <p class="replay-clock">{dayName(startMs, reader)} <span class="muted">{isToday ? `· ${say.timeline.legendNow} ${clock(nowMs, reader)}` : ''}</span></p>
       <div class="buttons">
         {zoom === 'day' ? null : <><IconButton name="left" label={say.timeline.earlier} onClick={() => setHeadMs(Math.max(startMs, headMs - (zooms[zoom] / 2)))} /><IconButton name="right" label={say.timeline.later} onClick={() => setHeadMs(Math.min(endMs, headMs + (zooms[zoom] / 2)))} /></>}
+        {clip === undefined && chosenRows !== undefined && here?.rights.includes('export') === true ? <Button icon="clip" onClick={openClip}>{say.clip.open}</Button> : null}
         <Choices label={say.timeline.zoom} value={zoom} onChoose={setZoom} options={(Object.keys(zooms) as Zoom[]).map((one) => ({ value: one, label: say.timeline.zooms[one] }))} />
       </div>
     </div>
@@ -103,12 +125,13 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     <section class="day" aria-label={say.timeline.title}>
       <p class="unseen">{say.timeline.stripHelp}</p>
       <div class="day-axis"><span /><Axis dayStartMs={startMs} fromMs={fromMs} toMs={toMs} reader={reader} /></div>
-      {cameras.map(({ camera, name: label }) => <div class="day-row" key={camera}>
+      {chosenRows === undefined ? null : <div class="day-film"><span /><Filmstrip camera={chosen} rows={chosenRows} fromMs={fromMs} toMs={toMs} reader={reader} onPlay={(ms) => move(chosen, ms, true)} /></div>}
+      {cameras.map((one) => [one, one.camera, one.name] as const).map(([one, camera, label]) => <div class="day-row" key={camera}>
         <div class="day-name"><span>{label}</span></div>
-        <Strip name={label} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
+        <Strip camera={camera} name={label} rows={opens(one) ? rows?.get(camera) : undefined} range={camera === clip?.camera.camera ? clip.range : undefined} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
       </div>)}
     </section>
-    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}{shown === undefined ? null : <KeepErase camera={shown} headMs={headMs} onDone={again} />}</div>
+    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}{here === undefined ? null : <KeepErase camera={here} headMs={headMs} onDone={again} />}</div>
     {rows === undefined ? (error === undefined ? <Loading /> : null) : <AsList cameras={cameras} views={views} nowMs={nowMs} onPlay={(camera, ms) => move(camera, ms, true)} />}
   </div>;
 }

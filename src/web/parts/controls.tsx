@@ -95,9 +95,9 @@ export function Choices<T extends string>({ label, options, value, onChoose }: C
 }
 
 /** Choices that need a line each. */
-export function Pick<T extends string>({ label, options, value, onChoose }: ChoiceProps<T>) {
+export function Pick<T extends string>({ label, options, value, onChoose, labelHidden = false }: ChoiceProps<T> & { readonly labelHidden?: boolean }) {
   const name = useId();
-  return <fieldset class="field group"><legend>{label}</legend><div class="pick">
+  return <fieldset class="field group"><legend class={labelHidden ? 'unseen' : ''}>{label}</legend><div class="pick">
     {options.map((option) => <label key={option.value}>
       <input type="radio" name={name} value={option.value} checked={option.value === value} onChange={() => onChoose(option.value)} />
       <span class="grow"><b>{option.label}</b>{option.more === undefined ? null : <span class="hint"><br />{option.more}</span>}</span>

@@ -42,7 +42,7 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
     });
   };
   return <form class="form" onSubmit={submit}>
-    <Pick label={say.first.keepTitle} value={chosen} onChoose={setDays} options={offered.map((one) => ({ value: one as string, label: say.first.days(Number(one)), more: fitWords(fits.get(one)) }))} />
+    <Pick label={say.first.keepTitle} labelHidden value={chosen} onChoose={setDays} options={offered.map((one) => ({ value: one as string, label: say.first.days(Number(one)), more: fitWords(fits.get(one)) }))} />
     {fit === undefined || status.cameras.length === 0 ? <p class="hint">{say.first.noRate}</p> : <p role="status">
       {say.first.arithmetic({ cameras: status.cameras.length, perDay: bytes(fit.bytesPerDay, held.reader), need: bytes(fit.needBytes, held.reader), room: bytes(fit.roomBytes, held.reader) })}
       {fit.assumed ? <span class="hint">{` ${say.first.assumed}`}</span> : null}

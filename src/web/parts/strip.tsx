@@ -1,11 +1,18 @@
 /** A camera's day as a strip: seen at a glance, clicked, and walked through by keyboard as a slider that says what is where. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Timeline as Rows } from '../../api/pagecontract.ts';
 import { clock, clockSeconds, type Reader } from '../format.ts';
 import { say } from '../strings.ts';
-import { at, barOf, msOf, seenBeside, ticksOf, xOf, type DayView, type Scale } from '../timelineview.ts';
+import { at, barOf, msOf, pictureAt, seenBeside, ticksOf, xOf, type DayView, type Run, type Scale } from '../timelineview.ts';
+import { Thumbnail } from './thumbnail.tsx';
 
 interface StripProps {
+  readonly camera: string;
   readonly name: string;
+  /** Where its pictures lie; undefined where this browser opens none. */
+  readonly rows: Rows | undefined;
+  /** A time that is chosen, as for a clip. */
+  readonly range: Run | undefined;
   readonly day: string;
   readonly view: DayView;
   readonly dayStartMs: number;
@@ -21,33 +28,62 @@ interface StripProps {
 
 const height = 54;
 
-export function Strip({ name, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
+export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
   const [element, width] = useWidth();
   const scale: Scale = { fromMs, toMs, width };
   const pressed = useRef(false);
+  const [peekMs, setPeekMs] = useState<number>();
   const ms = (event: PointerEvent): number => msOf(scale, event.clientX - (element.current?.getBoundingClientRect().left ?? 0));
   const onKeyDown = (event: KeyboardEvent): void => {
     const to = keyTarget(event.key, { view, fromMs, toMs, headMs });
     if (to === undefined) return;
     event.preventDefault();
-    onMove(Math.max(fromMs, Math.min(toMs, to)), event.key === 'Enter' || event.key === ' ');
+    const within = Math.max(fromMs, Math.min(toMs, to));
+    const play = event.key === 'Enter' || event.key === ' ';
+    setPeekMs(play ? undefined : within);
+    onMove(within, play);
   };
   return <div
     ref={element} class="strip" role="slider" tabIndex={0} aria-label={say.timeline.stripLabel(name, day)} aria-valuemin={0} aria-valuemax={Math.round((toMs - fromMs) / 1000)}
     aria-valuenow={Math.round((Math.max(fromMs, Math.min(toMs, headMs)) - fromMs) / 1000)} aria-valuetext={say.timeline.stripValue(clockSeconds(headMs, reader), whatIs(view, headMs))} onKeyDown={onKeyDown}
-    onPointerDown={(event) => { pressed.current = true; event.currentTarget.setPointerCapture(event.pointerId); onMove(ms(event), false); }}
-    onPointerMove={(event) => { if (pressed.current) onMove(ms(event), false); }}
-    onPointerUp={(event) => { if (pressed.current) onMove(ms(event), true); pressed.current = false; }} onPointerCancel={() => { pressed.current = false; }}
+    onPointerDown={(event) => { pressed.current = true; event.currentTarget.setPointerCapture(event.pointerId); setPeekMs(ms(event)); onMove(ms(event), false); }}
+    onPointerMove={(event) => { setPeekMs(Math.max(fromMs, Math.min(toMs, ms(event)))); if (pressed.current) onMove(ms(event), false); }}
+    onPointerUp={(event) => { if (pressed.current) onMove(ms(event), true); pressed.current = false; if (event.pointerType !== 'mouse') setPeekMs(undefined); }}
+    onPointerCancel={() => { pressed.current = false; setPeekMs(undefined); }} onPointerLeave={() => { if (!pressed.current) setPeekMs(undefined); }}
+    onFocus={(event) => { if (event.currentTarget.matches(':focus-visible')) setPeekMs(headMs); }} onBlur={() => setPeekMs(undefined)}
   >
+    {peekMs === undefined ? null : <Peek strip={element.current} scale={scale} ms={peekMs} camera={camera} rows={rows} view={view} reader={reader} onGone={() => setPeekMs(undefined)} />}
     <svg viewBox={`0 0 ${Math.max(1, width)} ${height}`} preserveAspectRatio="none" aria-hidden="true">
       <rect class="ground" x="0" y="18" width={width} height="22" rx="4" />
       {ticksOf(scale, dayStartMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
       {view.gaps.map((gap) => <Bar key={`g${gap.fromMs}`} kind={gap.reason === 'privacy' ? 'private' : 'gap'} bar={barOf(scale, gap)} y={18} height={22} />)}
       {view.recorded.map((run) => <Bar key={`r${run.fromMs}`} kind="recorded" bar={barOf(scale, run)} y={18} height={22} />)}
+      {range === undefined ? null : <Bar kind="range" bar={barOf(scale, range, 3)} y={14} height={30} />}
       {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
       {nowMs > fromMs && nowMs < toMs ? <line class="now" x1={xOf(scale, nowMs)} x2={xOf(scale, nowMs)} y1="4" y2="50" /> : null}
       {chosen && headMs >= fromMs && headMs <= toMs ? <><line class="head" x1={xOf(scale, headMs)} x2={xOf(scale, headMs)} y1="4" y2="52" /><circle class="head-knob" cx={xOf(scale, headMs)} cy="6" r="5" /></> : null}
     </svg>
+  </div>;
+}
+
+const peekPx = 208;
+
+/** The picture of a moment and its clock time, above the strip (below, where there is no room). It takes no room and no pointer. */
+function Peek({ strip, scale, ms, camera, rows, view, reader, onGone }: {
+  readonly strip: HTMLElement | null; readonly scale: Scale; readonly ms: number; readonly camera: string; readonly rows: Rows | undefined; readonly view: DayView; readonly reader: Reader; readonly onGone: () => void;
+}) {
+  // It stands where the strip stood.
+  useEffect(() => {
+    addEventListener('scroll', onGone, { passive: true });
+    return () => removeEventListener('scroll', onGone);
+  }, []);
+  const box = strip?.getBoundingClientRect();
+  if (box === undefined) return null;
+  const left = Math.max(8, Math.min(document.documentElement.clientWidth - peekPx - 8, box.left + xOf(scale, ms) - (peekPx / 2)));
+  const above = box.top > 190;
+  return <div class={`peek${above ? '' : ' below'}`} aria-hidden="true" style={{ left: `${left}px`, top: `${above ? box.top : box.bottom}px` }}>
+    {rows === undefined ? null : <Thumbnail camera={camera} segment={pictureAt(rows, ms)} periods={rows.periods} kept={at(view, ms).recorded} />}
+    <b>{clockSeconds(ms, reader)}</b><span>{whatIs(view, ms)}</span>
   </div>;
 }
 
@@ -100,7 +136,7 @@ function keyTarget(key: string, { view, fromMs, toMs, headMs }: { view: DayView;
   }
 }
 
-function useWidth() {
+export function useWidth() {
   const element = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {

@@ -53,7 +53,7 @@ function Lines({ shown }: { readonly shown: Shown }) {
 function Row({ line }: { readonly line: Line }) {
   const { reader } = useHeld();
   // In words, then what the hub noted of it for machines.
-  const [, words = line.what, detail = ''] = /^([^{]*?)\s*(\{.*)?$/s.exec(line.text) ?? [];
+  const [, words = line.what, detail = ''] = /^([^{[]*?)\s*([{[].*)?$/s.exec(line.text) ?? [];
   return <tr>
     <td class="nowrap">{line.atMs === undefined ? '' : dateClock(line.atMs, reader)}</td><td>{line.who}</td>
     <td>{[words === '' ? line.what : words, line.camera ?? ''].filter((part) => part !== '').join(': ')}{detail === '' ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{detail}</code></details>}</td>

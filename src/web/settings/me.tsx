@@ -5,7 +5,7 @@ import { deviceName } from '../devicename.ts';
 import { addThisDevice } from '../devices.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
-import { loadKeys, ownerListInHand } from '../load.ts';
+import { loadKeys, lockKeys, ownerListInHand } from '../load.ts';
 import { nameFits, PassphraseFields, usePassphrase } from '../pages/firstowner.tsx';
 import { smallPicture } from '../picture.ts';
 import { say } from '../strings.ts';
@@ -21,7 +21,7 @@ export function MeSettings() {
   const held = useHeld();
   const doing = useDoing();
   const [erasing, setErasing] = useState(false);
-  const logOut = (): void => { void doing.run(async () => { await ask('logout', {}); await (await loadKeys()).lock(); held.leave(); }); };
+  const logOut = (): void => { void doing.run(async () => { await lockKeys(); held.takeDevice(undefined); await ask('logout', {}); held.leave(); }); };
   return <div class="stack">
     <About />
     <Appearance />
@@ -168,6 +168,7 @@ function EraseDialog({ onClose }: { readonly onClose: () => void }) {
   const held = useHeld();
   return <WithPassphrase title={say.me.eraseTitle} lead={say.me.eraseLead} label={say.me.erase} risky onClose={onClose} onProven={async (half) => {
     await ask('meErase', { body: { half } });
+    await lockKeys();
     await (await loadKeys()).forget(held.me.account.id).catch(() => {});
     held.leave();
     toast(say.me.erased);

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Account } from '../../api/pagecontract.ts';
 import { roles, type Role } from '../../policy/access.ts';
-import { admitDevice, expelDevices, waitingDevices, type Waiting } from '../admitting.ts';
+import { admitDevice, restrictDevices, waitingDevices, type Waiting } from '../admitting.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
@@ -10,6 +10,7 @@ import { say } from '../strings.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, Check, Field, Pick } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
+import { KeyWords } from '../parts/keywords.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
@@ -63,7 +64,7 @@ function WaitingCard({ waiting, onSigned }: { readonly waiting: readonly Waiting
     });
   };
   return <section class="card" aria-labelledby="people-waiting"><div><h2 id="people-waiting">{say.people.waiting}</h2><p class="muted">{say.people.waitingLead}</p></div>
-    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><p class="small muted mono">{one.device.recipient}</p><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
+    <ul class="rows">{waiting.map((one) => <li key={one.device.recipient}><div class="grow"><b>{`${one.account.name}: ${one.device.name}`}</b><KeyWords device={one.device} /><p class="small muted">{say.people.mayOpen(one.account.role === 'owner' ? say.people.allSpaces : say.list(one.account.spaces))}</p></div>
       {held.device === undefined ? null : <Button kind="main" busy={doing.busy} onClick={() => sign(one)}>{say.people.sign}</Button>}</li>)}</ul>
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {held.device === undefined ? <UnlockPanel /> : null}
@@ -79,6 +80,12 @@ function RankFields({ role, chosen, spaces, onRole, onSpaces }: RankFieldsProps)
       {spaces.map((space) => <Check key={space} label={space} checked={chosen.includes(space)} onChange={(on) => onSpaces(on ? [...chosen, space] : chosen.filter((one) => one !== space))} />)}
     </fieldset>}
   </>;
+}
+
+/** Owners and members open footage. */
+function isLess(account: Account, role: Role, chosen: readonly string[]): boolean {
+  if (role === 'owner' || (account.role !== 'owner' && account.role !== 'member')) return false;
+  return role !== account.role || account.spaces.some((space) => !chosen.includes(space));
 }
 
 const spacesFor = (role: Role, chosen: readonly string[]): string[] => role === 'owner' || role === 'installer' ? [] : [...chosen];
@@ -112,12 +119,17 @@ function InviteDialog({ spaces, onClose }: { readonly spaces: readonly string[];
 }
 
 function ChangeDialog({ account, spaces, onClose }: { readonly account: Account; readonly spaces: readonly string[]; readonly onClose: () => void }) {
+  const held = useHeld();
   const [role, setRole] = useState<Role>(account.role);
   const [chosen, setChosen] = useState<readonly string[]>(account.spaces);
   const doing = useDoing();
+  const less = account.devices.length > 0 && isLess(account, role, chosen);
+  const locked = less && held.device === undefined;
   const submit = (event: Event): void => {
     event.preventDefault();
     void doing.run(async () => {
+      // Keys decide about footage: what is taken away here is taken away there, first.
+      if (less) await restrictDevices(held, account, role === 'member' ? chosen : []);
       await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen) } });
       toast(say.people.changed);
       onClose();
@@ -126,8 +138,8 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   return <Dialog title={say.people.changeTitle(account.name)} onClose={onClose}><form class="form" onSubmit={submit}>
     <RankFields role={role} chosen={chosen} spaces={[...new Set([...spaces, ...account.spaces])]} onRole={setRole} onSpaces={setChosen} />
     {doing.error === undefined ? null : <Problem error={doing.error} />}
-    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.common.save}</Button></div>
-  </form></Dialog>;
+    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy} disabled={locked}>{say.common.save}</Button></div>
+  </form>{locked ? <UnlockPanel /> : null}</Dialog>;
 }
 
 function RemoveDialog({ account, onClose }: { readonly account: Account; readonly onClose: () => void }) {
@@ -137,7 +149,7 @@ function RemoveDialog({ account, onClose }: { readonly account: Account; readonl
   const remove = (): void => {
     void doing.run(async () => {
       // The list first: an account that is gone names no devices any more.
-      await expelDevices(held, account);
+      await restrictDevices(held, account, []);
       await ask('accountErase', { id: account.id });
       toast(say.people.removed);
       onClose();

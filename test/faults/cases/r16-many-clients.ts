@@ -34,7 +34,7 @@ const clients: Readonly<Record<string, (socket: Socket) => void>> = {
 const many: FaultCase = {
   id: 'R16',
   fault: `200 clients of the control socket at once: they ${Object.keys(clients).join('; ')}`,
-  expected: 'recording loses 0 segments, the hub stays small, an honest client is answered again at once; there is no page or WebSocket yet',
+  expected: 'recording loses 0 segments, the hub stays small, an honest client is answered again at once',
   limitMs: { quick: 240_000, all: 500_000 },
   run: (o) => withSite(o, { cameras: 2 }, async (site) => {
     await untilAllSeal(o, site);

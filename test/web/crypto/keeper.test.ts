@@ -2,15 +2,17 @@ import t from 'tap';
 import { readOwnerList, slotRecipients } from '../../../src/seal/owner.ts';
 import { verifySignature } from '../../../src/seal/sshsig.ts';
 import { readRecovery } from '../../../src/policy/ownerdocuments.ts';
-import type { FootagePiece } from '../../../src/web/crypto/footage.ts';
+import type { ClipPiece } from '../../../src/web/crypto/clip.ts';
+import type { FootagePiece, FootageTimeline } from '../../../src/web/crypto/footage.ts';
 import { makeDevice } from '../../../src/web/crypto/device.ts';
 import type { Identity } from '../../../src/web/crypto/identity.ts';
 import { openSpaces, verifyOwnerList } from '../../../src/web/crypto/ownerlist.ts';
 import { openSlot } from '../../../src/web/crypto/slot.ts';
 import { memoryRecords } from '../../../src/web/crypto/records.ts';
 import { hourMs, makeWorld, openVault, start } from '../../vault/world.ts';
+import { fakeJpeg } from '../../seal/thumbnail.ts';
 import { browser } from './page.ts';
-import { folderFetcher, recordFilm, timelineOf } from './world.ts';
+import { folderFetcher, recordFilm, timelineOf, withTimeline } from './world.ts';
 
 const account = 'A'.repeat(22);
 const hub = `ssh-ed25519 ${'A'.repeat(68)}`;
@@ -52,7 +54,7 @@ t.test('the first hour, the next day, a second device, and the return with the k
 
   const back = browser();
   t.match(await back.ask.takeKit(kit.groups.join(' ').toLowerCase()), { recipient: kit.recipient, signer: kit.signer });
-  t.strictSame(await back.ask.recipientWords(device.recipient), await nextDay.ask.recipientWords(device.recipient), 'both ends say the same words');
+  t.strictSame(await back.ask.deviceWords(device), await nextDay.ask.deviceWords(device), 'both ends say the same words');
   const third = await back.ask.makeDevice('new phone');
   const { document, signature } = await back.ask.signRecovery({ hub, name: 'Ada', login: { stretch: by, half }, device: third, madeMs: start });
   verifySignature({ message: document, signature, namespace: 'sallyport-recover', publicKey: kit.signer, what: 'it' });
@@ -79,14 +81,14 @@ t.test('footage comes over the channel whole, its problems too, and can be left'
   const fragments: Buffer[] = [];
   for (const wallMs of [start, start + 60_000]) {
     const period = await vault.preparePeriod({ camera: 'front', class: 'footage', startMs: start, endMs: start + hourMs, deadlineMs: start + 2 * hourMs, recipients });
-    const made = await recordFilm(vault, period, { wallMs, rounds: 20 });
+    const made = await recordFilm(vault, period, { wallMs, rounds: 20, thumbnail: new Uint8Array(fakeJpeg()) });
     fragments.push(...made.fragments);
     paths.set(`front/main/${made.row.seq}`, made.row.path);
   }
   const timeline = await timelineOf(vault, 'front');
   await vault.close();
 
-  const page = browser({ records, fetch: folderFetcher(world.folder, paths) });
+  const page = browser({ records, fetch: withTimeline(folderFetcher(world.folder, paths), timeline) });
   await page.ask.unlock(account, new Uint8Array(32).fill(1));
   await page.ask.openOwnerList({ text: list, account });
   const pieces: FootagePiece[] = [];
@@ -96,6 +98,18 @@ t.test('footage comes over the channel whole, its problems too, and can be left'
   const picture = await page.ask.keyFrame({ camera: 'front', stream: 'main', atMs: start + 12_345, timeline });
   t.equal(picture?.wallMs, start + 12_000);
   for await (const piece of page.play({ camera: 'front', stream: 'main', fromMs: start, timeline })) if (piece.kind === 'fragment') break;
+  const [segment] = timeline.segments as [FootageTimeline['segments'][number]];
+  const look = { camera: 'front', stream: 'main', segment, periods: timeline.periods } as const;
+  t.ok(fakeJpeg().equals(await page.thumbnail(look) ?? Buffer.alloc(0)));
+  const stop = new AbortController();
+  const unwanted = page.thumbnail({ ...look, segment: timeline.segments[1] ?? segment }, stop.signal);
+  stop.abort();
+  await t.rejects(unwanted, { code: 'SP_STOPPED' });
+  await t.rejects(page.thumbnail(look, stop.signal), { code: 'SP_STOPPED' });
+  const clip: ClipPiece[] = [];
+  for await (const piece of page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' })) clip.push(piece);
+  t.match([clip[0], clip.at(-1)], [{ kind: 'file', name: 'clip.mp4' }, { kind: 'made', made: { problems: [], files: [{ size: clip.reduce((sum, piece) => sum + (piece.kind === 'bytes' ? piece.bytes.length : 0), 0) }] } }]);
+  for await (const piece of page.clip({ camera: 'front', fromMs: start, toMs: start + 120_000, name: 'clip.mp4' })) if (piece.kind === 'bytes') break;
   const foreign = { ...timeline, segments: timeline.segments.map((segment) => ({ ...segment, seq: segment.seq + 50 })) };
   const missing: FootagePiece[] = [];
   for await (const piece of page.play({ camera: 'front', stream: 'main', fromMs: start, timeline: foreign })) missing.push(piece);

@@ -7,7 +7,8 @@ import { words } from '../../../src/policy/wordlist.ts';
 import { makeDevice, type Device } from '../../../src/web/crypto/device.ts';
 import { Identity } from '../../../src/web/crypto/identity.ts';
 import { makeKit } from '../../../src/web/crypto/kit.ts';
-import { firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, recipientWords, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
+import { deviceWords, firstOwnerList, followOwnerLists, nextOwnerList, openSpaces, verifyOwnerList, type OwnerChange } from '../../../src/web/crypto/ownerlist.ts';
+import { restricting } from '../../../src/web/crypto/restricting.ts';
 import { resealSlot } from '../../../src/web/crypto/slot.ts';
 import { verifySignature } from '../../../src/web/crypto/sshsig.ts';
 import { ageOpens, noAge } from '../../seal/referees.ts';
@@ -115,6 +116,22 @@ t.test('a member of one space opens nothing of another, with stock age', { skip:
   t.equal(await ageOpens(slotText, `${work}/member.txt`), undefined);
 });
 
+t.test('who may less opens nothing new of what was taken away, and signs nothing, whatever the hub says of the devices', async (t) => {
+  const tablet = makeDevice('tablet');
+  const member = makeDevice('member');
+  const two = next(next(first, phone.identity, { kind: 'space', name: 'garden' }), phone.identity, { kind: 'device', device: tablet.shape });
+  const full = ['home', 'garden'].reduce((text, space) => next(text, phone.identity, { kind: 'member', space, recipient: member.identity.recipient, past: false }), two);
+  const restricted = (recipients: string[], spaces: string[]): string => restricting(verifyOwnerList(full, full), recipients, spaces).reduce((text, change) => next(text, phone.identity, change), full);
+  const garden = restricted([member.identity.recipient], ['garden']);
+  t.strictSame([opens(garden, member.identity, 'home').inForce, opens(garden, member.identity, 'garden').inForce], [false, true]);
+  t.equal(recipientOf(garden, 'garden'), recipientOf(full, 'garden'), 'what stays is not touched');
+  const demoted = restricted([tablet.identity.recipient], ['home']);
+  t.strictSame([opens(demoted, tablet.identity, 'home').inForce, opens(demoted, tablet.identity, 'garden').count], [true, 0]);
+  t.throws(() => nextOwnerList(demoted, tablet.identity, { kind: 'renewed', space: 'home' }, nowMs), { code: 'SP_OWNER_LIST' }, 'it signs no more');
+  t.notOk(JSON.parse(restricted([tablet.identity.recipient], [])).list.spaces.some(({ members }: { members: string[] }) => members.includes(tablet.identity.recipient)));
+  t.strictSame(restricting(verifyOwnerList(full, full), [kit.recipient, makeDevice('unknown').identity.recipient], []), [], 'the kit is nobody\'s device');
+});
+
 t.test('a lost device is taken out, and a new kit takes the place of the old', async (t) => {
   const tablet = makeDevice('tablet');
   const two = next(first, phone.identity, { kind: 'device', device: tablet.shape });
@@ -173,11 +190,12 @@ t.test('who was away follows the lists one by one', async (t) => {
   for (const from of [{ known: first }, { keys: [kit.signer] }]) t.throws(() => followOwnerLists(forged, [first], from), { code: 'SP_OWNER_LIST' });
 });
 
-t.test('two people compare six words for a key', async (t) => {
-  const said = recipientWords(phone.identity.recipient);
+t.test('two people compare six words for both keys of a device: who slips in either says other words', async (t) => {
+  const said = deviceWords(phone.shape);
   t.equal(said.length, 6);
   t.ok(said.every((word) => words.includes(word)));
-  t.notSame(recipientWords(kit.recipient), said);
+  t.notSame(deviceWords({ ...phone.shape, recipient: kit.recipient }), said);
+  t.notSame(deviceWords({ ...phone.shape, signer: kit.signer }), said, 'the key that would sign the next list');
 });
 
 t.test('the project\'s own vectors open here as they open in the hub', async (t) => {

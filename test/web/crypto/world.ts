@@ -44,15 +44,15 @@ export function filmAt(round: number): Buffer[] {
 }
 
 /** Records `rounds` times 3 seconds; resolves with the row and the fragments as they went in. */
-export async function recordFilm(vault: Vault, period: Period, o: { wallMs: number; rounds: number; stream?: 'main' | 'sub' }): Promise<{ row: SegmentRow; fragments: Buffer[] }> {
-  const writer = await vault.beginSegment({ period, stream: o.stream ?? 'main', ftyp: film.ftyp, moov: film.moov, wallMs: o.wallMs, monoMs: 5000, boot: 'boot-1', clockState: 'synchronised' });
+export async function recordFilm(vault: Vault, period: Period, o: { wallMs: number; rounds: number; stream?: 'main' | 'sub'; thumbnail?: Uint8Array; moov?: Buffer }): Promise<{ row: SegmentRow; fragments: Buffer[] }> {
+  const writer = await vault.beginSegment({ period, stream: o.stream ?? 'main', ftyp: film.ftyp, moov: o.moov ?? film.moov, wallMs: o.wallMs, monoMs: 5000, boot: 'boot-1', clockState: 'synchronised' });
   const fragments = Array.from({ length: o.rounds }, (_, round) => filmAt(round)).flat();
   for (const [index, fragment] of fragments.entries()) {
     if (index % 10 === 0) writer.append(fragment, index * 100);
     else writer.append(fragment);
   }
   writer.takeFileKey().close();
-  return { row: await writer.close({ durationMs: o.rounds * film.lengthMs, reason: 'continuous' }), fragments };
+  return { row: await writer.close({ durationMs: o.rounds * film.lengthMs, reason: 'continuous', ...(o.thumbnail === undefined ? {} : { thumbnail: o.thumbnail }) }), fragments };
 }
 
 export async function timelineOf(vault: Vault, camera: string): Promise<FootageTimeline> {
@@ -64,12 +64,18 @@ export async function timelineOf(vault: Vault, camera: string): Promise<FootageT
     segments: rows.map((row) => ({
       seq: row.seq, startMs: row.startMs, durationMs: row.durationMs, sizeBytes: row.sizeBytes, slot: row.slot, generation: row.generation,
       keyFrames: row.keyFrames.map(([timeMs, offset]) => [timeMs, offset] as [number, number]), ...(row.cutChunks === undefined ? {} : { cutChunks: row.cutChunks }),
+      ...(row.thumb === undefined ? {} : { thumb: [row.thumb[0], row.thumb[1]] as [number, number] }),
     })),
     gaps: (await vault.gaps(all)).filter((gap) => gap.camera === camera).map(({ fromMs, toMs, reason, detail }) => ({ fromMs, toMs, reason, detail })),
   };
 }
 
 export interface Asked { readonly path: string; readonly range: ByteRange | undefined }
+
+/** As the hub answers for a whole time at once. */
+export function withTimeline(fetch: Fetcher, timeline: FootageTimeline): Fetcher {
+  return async (path, range, signal) => path.startsWith('/api/v1/timeline?') ? new TextEncoder().encode(JSON.stringify({ ...timeline, observations: [] })) : fetch(path, range, signal);
+}
 
 /** @param o.alter May change what a path gives: a hub that was tampered with. */
 export function folderFetcher(folder: string, paths: ReadonlyMap<string, string>, o: { asked?: Asked[]; alter?: (path: string, bytes: Buffer) => Buffer } = {}): Fetcher {

@@ -1,0 +1,233 @@
+/** Looking around by pictures, and a clip made on the owner's device, in Chromium on a real hub. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Download, Page } from 'playwright-core';
+import type { ReplyOf } from '../../src/api/contract.ts';
+import { run } from '../../src/base/spawn.ts';
+import { quickConfig, TestSite } from '../e2e/site.ts';
+import { inBothThemes, openBrowser, pictures, untilShown, visitor } from './browser.ts';
+import { noChromium } from './chromium.ts';
+
+const passphrase = 'violet candle harbour';
+
+interface Manifest { readonly files: { name: string; size: number; sha256: string }[]; readonly segments: { path: string }[]; readonly camera: string }
+
+t.test('pictures over the timeline, and a clip that is saved, streamed, cancelled, and refused by a full disk', { skip: noChromium, timeout: 300_000 }, async (t) => {
+  execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
+  const site = await TestSite.start(t, { owner: false, adopt: false, config: quickConfig({ keep: '1 day' }), emulator: { cameras: 2, seconds: 5 } });
+  const { page: where, code } = await site.json<ReplyOf<'pair'>>(['pair', '--config', site.config]);
+  const url = where.urls.find((one) => one.startsWith('https://')) ?? '';
+  const browser = await openBrowser(t);
+  const { page } = await visitor(t, browser);
+  await page.goto(url);
+  await becomeOwner(page, code ?? '');
+  for (const camera of site.cameras) await site.adopt(camera);
+  await site.untilSealed(6);
+  await page.goto(`${url}/timeline`);
+  await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await page.getByText('Choose a moment on the timeline').waitFor();
+  await page.getByRole('radio', { name: '10 min' }).check();
+  await page.locator('.strip .recorded').first().waitFor();
+
+  await looking(t, page);
+  await withoutStreaming(t, site, page);
+  await straightToDisk(t, site, page);
+  await fullDisk(t, page);
+  await cancelled(t, page);
+  await audited(t, page);
+});
+
+async function becomeOwner(page: Page, code: string): Promise<void> {
+  await page.getByLabel('One-time code').fill(code);
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByLabel('Your name').fill('Anna');
+  await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
+  await page.getByLabel('Passphrase, once more').fill(passphrase);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.locator('.kit-groups li').first().waitFor();
+  const groups = await page.locator('.kit-groups .group').allTextContents();
+  await page.getByLabel('I have printed or saved it').check();
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByRole('heading', { name: 'Prove it to yourself' }).waitFor();
+  for (const label of await page.locator('.two label').allTextContents()) await page.getByLabel(label, { exact: true }).fill(groups[Number(/\d+/.exec(label)?.[0] ?? 0) - 1] ?? '');
+  await page.getByRole('button', { name: 'The kit is safe' }).click();
+  await page.getByRole('heading', { name: 'Your cameras' }).waitFor();
+}
+
+/** Hovering, dragging and the keyboard show the picture of that time; nothing on the page moves for it. */
+async function looking(t: Test, page: Page): Promise<void> {
+  const strip = page.getByRole('slider').first();
+  await page.locator('.film-place img').first().waitFor();
+  const bar = await page.locator('.strip .recorded').first().boundingBox();
+  const box = await strip.boundingBox();
+  if (bar === null || box === null) throw new Error('there is no bar');
+  const before = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.mouse.move(bar.x + (bar.width / 3), bar.y + 5);
+  await page.locator('.peek img:not(.before)').waitFor();
+  t.equal(await page.locator('.peek img').evaluate((image: HTMLImageElement) => image.naturalWidth), 320, 'a picture of the footage');
+  t.match(await page.locator('.peek').textContent(), /\d\d:\d\d:\d\d/);
+  t.equal(await page.locator('.peek').getAttribute('aria-hidden'), 'true');
+  t.same([await page.evaluate(() => document.documentElement.scrollHeight), await strip.boundingBox()], [before, box], 'nothing moves');
+  await page.screenshot({ path: join(pictures, '60-peek-light.png') });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.screenshot({ path: join(pictures, '60-peek-dark.png') });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.mouse.move(10, 10);
+  await page.locator('.peek').waitFor({ state: 'detached' });
+
+  await page.keyboard.press('Tab');
+  await strip.focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('End');
+  await page.locator('.peek').waitFor();
+  t.match(await strip.getAttribute('aria-valuetext'), /\d\d:\d\d:\d\d, /);
+  await page.keyboard.press('Home');
+  await page.locator('.page-head h1').click();
+  await page.locator('.peek').waitFor({ state: 'detached' });
+
+  await page.mouse.click(bar.x + (bar.width / 3), bar.y + 5);
+  await untilShown(page, '.replay-screen video');
+  // Another moment, as somebody who has been looking around chooses it.
+  const began = Date.now();
+  await page.mouse.click(bar.x + (bar.width / 8), bar.y + 5);
+  await page.waitForFunction(() => { const video = document.querySelector<HTMLVideoElement>('.replay-screen video'); return video !== null && !video.seeking && video.readyState > 2 && document.querySelector('.replay-screen [role="status"]') === null; }, undefined, { polling: 'raf' });
+  const took = Date.now() - began;
+  t.comment(`a seek took ${took} ms`);
+  t.ok(took < 1000, `${took} ms`);
+  await page.mouse.move(10, 10);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await inBothThemes(t, page, '61-timeline-film');
+}
+
+async function openClip(page: Page): Promise<void> {
+  await page.getByRole('slider').first().focus();
+  await page.keyboard.press('Home');
+  // The head stands at the beginning of what is shown; the film's first picture is where footage begins.
+  await page.locator('.film-place.there').first().click();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Save a clip' }).click();
+  await page.getByRole('heading', { name: /^A clip of/ }).waitFor();
+}
+
+const setPicker = (page: Page, mode: 'none' | 'opfs' | 'full' | 'slow'): Promise<void> => page.evaluate((wanted) => {
+  const of = async ({ suggestedName }: { suggestedName: string }): Promise<unknown> => {
+    if (wanted === 'opfs') return (await navigator.storage.getDirectory()).getFileHandle('anna.mp4', { create: true });
+    const stream = {
+      write: () => wanted === 'full' ? Promise.reject(new DOMException('no room', 'QuotaExceededError')) : new Promise((done) => { setTimeout(done, 2000); }),
+      close: async () => {}, abort: async () => { Object.assign(window, { aborted: true }); },
+    };
+    return { name: suggestedName, createWritable: async () => stream };
+  };
+  Object.assign(window, { aborted: false });
+  Object.defineProperty(window, 'showSaveFilePicker', { value: wanted === 'none' ? undefined : of, configurable: true, writable: true });
+}, mode);
+
+async function withoutStreaming(t: Test, site: TestSite, page: Page): Promise<void> {
+  await setPicker(page, 'none');
+  await openClip(page);
+  const [from, to] = [page.getByLabel('From', { exact: true }), page.getByLabel('To', { exact: true })];
+  const begin = await from.inputValue();
+  t.ok(await page.getByText('This browser cannot write to the disk as it goes').isVisible());
+  await to.fill('00:00:00');
+  await to.blur();
+  await page.getByText('A clip ends after it begins.').waitFor();
+  t.ok(await page.getByRole('button', { name: 'Make the clip' }).isDisabled());
+  await to.fill(later(begin, 8));
+  await to.blur();
+  await page.getByText(/^8 seconds, about/).waitFor();
+  await inBothThemes(t, page, '62-clip');
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: join(pictures, '62-clip-360.png'), fullPage: true });
+  t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a small phone');
+  await page.setViewportSize({ width: 1280, height: 820 });
+  await page.getByRole('button', { name: 'Make the clip' }).click();
+  await page.getByRole('heading', { name: 'The clip is ready' }).waitFor();
+  await inBothThemes(t, page, '63-clip-made');
+  const downloads: Download[] = [];
+  page.on('download', (download) => downloads.push(download));
+  await page.getByRole('button', { name: 'Save all' }).click();
+  for (let tries = 0; downloads.length < 3 && tries < 50; tries++) await page.waitForTimeout(100);
+  const saved = new Map<string, Buffer>();
+  for (const download of downloads) saved.set(download.suggestedFilename(), await readFile(await download.path()));
+  const name = [...saved.keys()].find((one) => one.endsWith('.mp4')) ?? '';
+  t.strictSame([...saved.keys()].toSorted(), [name, `${name}.manifest.json`, `${name}.manifest.json.sig`]);
+  await judge(t, site, { name, film: saved.get(name), manifest: saved.get(`${name}.manifest.json`), signature: saved.get(`${name}.manifest.json.sig`) }, 8);
+}
+
+/** ffprobe judges the film, SHA-256 and `ssh-keygen` the manifest. */
+async function judge(t: Test, site: TestSite, o: { name: string; film: Buffer | undefined; manifest: Buffer | undefined; signature: Buffer | undefined }, seconds: number): Promise<void> {
+  const { film = Buffer.alloc(0), manifest = Buffer.alloc(0), signature = Buffer.alloc(0) } = o;
+  const folder = t.testdir();
+  await writeFile(join(folder, 'clip.mp4'), film);
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-select_streams', 'v', '-count_frames', '-show_entries', 'stream=nb_read_frames,codec_name:format=duration', '-of', 'json', join(folder, 'clip.mp4')]);
+  const probed = JSON.parse(stdout.toString()) as { streams: { codec_name: string; nb_read_frames: string }[]; format: { duration: string } };
+  const [frames, duration] = [Number(probed.streams[0]?.nb_read_frames), Number(probed.format.duration)];
+  t.comment(`${frames} frames in ${duration} s`);
+  t.equal(probed.streams[0]?.codec_name, 'h264');
+  t.ok(duration >= seconds - 0.5 && duration < seconds + 3, `${duration} s`);
+  t.ok(frames / duration > 5, `${frames} frames`);
+  const { files, segments, camera } = JSON.parse(manifest.toString()) as Manifest;
+  t.strictSame(files, [{ name: o.name, size: film.length, sha256: createHash('sha256').update(film).digest('hex') }]);
+  const sealed = (await site.list()).segments.filter((row) => row.camera === camera).map(({ path }) => path);
+  t.ok(segments.length >= 2 && segments.every(({ path }) => sealed.includes(path)), 'made of what is recorded');
+  const { list } = JSON.parse(await readFile(join(site.folder, 'data', 'owner.json'), 'utf8').catch(() => readFile(join(site.folder, 'owner', 'owner.json'), 'utf8'))) as { list: { devices: { signer: string }[] } };
+  await writeFile(join(folder, 'allowed'), `anna ${list.devices[0]?.signer}\n`);
+  await writeFile(join(folder, 'sig'), signature);
+  const { status } = await run('ssh-keygen', ['-Y', 'verify', '-f', join(folder, 'allowed'), '-I', 'anna', '-n', 'sallyport-export', '-s', join(folder, 'sig')], { input: manifest });
+  t.equal(status, 0, 'signed by this browser\'s device');
+}
+
+async function straightToDisk(t: Test, site: TestSite, page: Page): Promise<void> {
+  await setPicker(page, 'opfs');
+  await page.getByRole('button', { name: 'Another clip' }).click();
+  await page.getByRole('button', { name: 'Make the clip' }).click();
+  await page.getByText('is where you chose').waitFor();
+  const film = Buffer.from(await page.evaluate(async () => {
+    const handle = await (await navigator.storage.getDirectory()).getFileHandle('anna.mp4');
+    const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  }), 'base64');
+  const take = async (name: string): Promise<Buffer> => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: `Save ${name}`, exact: true }).click()]);
+    return readFile(await download.path());
+  };
+  await judge(t, site, { name: 'anna.mp4', film, manifest: await take('anna.mp4.manifest.json'), signature: await take('anna.mp4.manifest.json.sig') }, 8);
+}
+
+async function fullDisk(t: Test, page: Page): Promise<void> {
+  await setPicker(page, 'full');
+  await page.getByRole('button', { name: 'Another clip' }).click();
+  await page.getByRole('button', { name: 'Make the clip' }).click();
+  await page.getByText('There is no room left on this device for the clip').waitFor();
+  t.equal(await page.evaluate(() => (window as unknown as { aborted: boolean }).aborted), true, 'nothing half-made stays');
+  await inBothThemes(t, page, '64-clip-no-room');
+}
+
+async function cancelled(t: Test, page: Page): Promise<void> {
+  await setPicker(page, 'slow');
+  await page.getByRole('button', { name: 'Make the clip' }).click();
+  await page.getByRole('progressbar', { name: 'Making the clip' }).waitFor();
+  await inBothThemes(t, page, '65-clip-making');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Cancelled. Nothing was kept.').waitFor();
+  t.equal(await page.evaluate(() => (window as unknown as { aborted: boolean }).aborted), true);
+  await page.getByRole('button', { name: 'Close' }).click();
+}
+
+async function audited(t: Test, page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Audit' }).click();
+  await page.getByText('exported recordings').first().waitFor();
+  t.equal(await page.getByText('exported recordings').count(), 4, 'each that was begun, with who and when');
+}
+
+/** "09:14:05" and 8 → "09:14:13"; within a day. */
+function later(clock: string, seconds: number): string {
+  const [hours = 0, minutes = 0, rest = 0] = clock.split(':').map(Number);
+  return new Date(((((hours * 60) + minutes) * 60) + rest + seconds) * 1000).toISOString().slice(11, 19);
+}
