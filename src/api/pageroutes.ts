@@ -297,6 +297,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
     return playback;
   };
+  const ownerLists = async (): Promise<PageReplyOf<'ownerList'>> => {
+    const { text, before } = await site.ownerLists();
+    return { ...(text === undefined ? {} : { text }), earlier: before };
+  };
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
   };
@@ -348,10 +352,8 @@ function handlersOf(rooms: PageRooms): Handlers {
       await accounts.endSession(principal, params['id'] ?? '');
       return done;
     },
-    ownerList: async () => {
-      const { text, before } = await site.ownerLists();
-      return { ...(text === undefined ? {} : { text }), earlier: before };
-    },
+    ownerList: ownerLists,
+    firstList: ownerLists,
     accounts: async () => ({
       accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
       invitations: [...accounts.book.invitations.values()].map(({ id, role, spaces, untilMs }) => ({ id, role, spaces: [...spaces], untilMs })),
