@@ -94,7 +94,7 @@ export async function ask<R extends Asked>(name: R, question: Question<R>): Prom
   const response = await reach(`${base}${path.replace(':id', encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
   if (!response.ok) {
     const error = await errorOf(response);
-    if (response.status === 401 && name !== 'login') onSessionOver(error);
+    if (response.status === 401 && error.code === 'SP_PAGE_SESSION') onSessionOver(error);
     throw error;
   }
   return await response.json() as PageReplyOf<R>;
