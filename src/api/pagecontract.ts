@@ -65,6 +65,8 @@ export const HelloReply = Type.Object({
   certificate: Optional(Type.Object({ words: Type.Array(Text(20)), fingerprint: Text(64), own: Type.Boolean() })),
 });
 
+const OwnerListsReply = Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) });
+
 /** What the page shows of a camera to whoever may see it at all. */
 export const PageCameraShape = Type.Object({
   camera: CameraId, name: Text(), space: Text(40), online: Type.Boolean(), sinceMs: UnixMs, state: Text(1000), recording: Type.Boolean(),
@@ -140,6 +142,7 @@ export const pageRoutes = {
   recover: { method: 'POST', path: '/recover', need: 'nobody', says: 'a new passphrase and device for an owner, signed by the recovery kit', request: Type.Object({ document: Text(8192), signature: Text(4096) }, closed), reply: MeReply },
   authority: { method: 'GET', path: '/authority', need: 'nobody', says: 'the certificate of the hub\'s own authority (DER), for devices that shall trust it; not there with a certificate of one\'s own' },
   // the first hour
+  firstList: { method: 'GET', path: '/first/owner', need: 'first', says: 'the owner\'s list where the hub has one already, as `/owner` gives it: the first owner\'s list follows it', reply: OwnerListsReply },
   firstOwner: { method: 'POST', path: '/first/owner', need: 'first', says: 'makes the first owner, with the list that the kit has signed', request: Type.Object({ person: PersonShape, login: LoginShape, device: DeviceShape, ownerList: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: MeReply },
   // oneself
   logout: { method: 'POST', path: '/logout', need: 'account', says: 'ends this session', reply: Done },
@@ -155,7 +158,7 @@ export const pageRoutes = {
   },
   sessions: { method: 'GET', path: '/sessions', need: 'account', says: 'one\'s own sessions', reply: Type.Object({ sessions: Type.Array(SessionShape) }) },
   sessionEnd: { method: 'DELETE', path: '/sessions/:id', need: 'account', says: 'ends one of one\'s own sessions', reply: Done },
-  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first; empty for who may replay nothing', reply: Type.Object({ text: Optional(Type.String({ maxLength: 2 ** 20 })), earlier: Type.Array(Type.String({ maxLength: 2 ** 20 })) }) },
+  ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first; empty for who may replay nothing', reply: OwnerListsReply },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },

@@ -304,6 +304,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
     return playback;
   };
+  const ownerLists = async (): Promise<PageReplyOf<'ownerList'>> => {
+    const { text, before } = await site.ownerLists();
+    return { ...(text === undefined ? {} : { text }), earlier: before };
+  };
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
   };
@@ -373,12 +377,9 @@ function handlersOf(rooms: PageRooms): Handlers {
       await accounts.endSession(principal, params['id'] ?? '');
       return done;
     },
-    ownerList: async ({ principal }) => {
-      // It names all spaces, and is signed as a whole: who opens no footage needs none of it.
-      if (!principal.may('replay')) return { earlier: [] };
-      const { text, before } = await site.ownerLists();
-      return { ...(text === undefined ? {} : { text }), earlier: before };
-    },
+    // It names all spaces, and is signed as a whole: who opens no footage needs none of it.
+    ownerList: async ({ principal }) => (principal.may('replay') ? ownerLists() : { earlier: [] }),
+    firstList: ownerLists,
     accounts: async () => ({
       accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
       invitations: [...accounts.book.invitations.values()].map(({ id, role, spaces, untilMs }) => ({ id, role, spaces: [...spaces], untilMs })),

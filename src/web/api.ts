@@ -18,6 +18,7 @@ const routes: RouteTable = {
   inviteLook: ['POST', '/invitations/look'],
   join: ['POST', '/invitations/join'],
   recover: ['POST', '/recover'],
+  firstList: ['GET', '/first/owner'],
   firstOwner: ['POST', '/first/owner'],
   logout: ['POST', '/logout'],
   me: ['GET', '/me'],

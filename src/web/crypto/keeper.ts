@@ -80,6 +80,7 @@ export class Keeper {
   #spaces: readonly OpenedSpace[] = [];
   /** The one in hand. */
   #list: OwnerList | undefined;
+  #listText = '';
   #footage: SealedFootage | undefined;
 
   constructor(o: { readonly records: RecordStore; readonly fetch: Fetcher; readonly post: Poster }) {
@@ -188,12 +189,17 @@ export class Keeper {
   /** Opens the spaces of which this browser is a member, and remembers the list in the account's record, so that no other owner's or older one is taken later. SP_OWNER_LIST. */
   async openOwnerList(p: ListInHand): Promise<{ list: OwnerList; spaces: { space: string; identities: number }[] }> {
     const list = await this.#verified(p);
-    const spaces = openSpaces(list, this.#inHand().identity);
-    this.#closeSpaces();
-    this.#spaces = spaces;
-    this.#list = list;
+    const { identity } = this.#inHand();
+    // What plays goes on where the same list is opened once more.
+    if (this.#list === undefined || p.text !== this.#listText) {
+      const spaces = openSpaces(list, identity);
+      this.#closeSpaces();
+      this.#spaces = spaces;
+      this.#list = list;
+      this.#listText = p.text;
+    }
     if (p.account !== undefined) await this.#store.note(p.account, { ownerList: p.text });
-    return { list, spaces: spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
+    return { list, spaces: this.#spaces.map(({ space, identities }) => ({ space, identities: identities.length })) };
   }
 
   /** Six words for a device's keys, which two people compare before one of them signs for it. */

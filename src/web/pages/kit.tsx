@@ -1,7 +1,7 @@
 /** The recovery kit: made here, shown once, kept by its owner, proven by two of its groups, and forgotten. Or one that exists is used once. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Me } from '../../api/pagecontract.ts';
-import { ask, HubError } from '../api.ts';
+import { ask } from '../api.ts';
 import { deviceName } from '../devicename.ts';
 import { deviceIdOf } from '../devices.ts';
 import { groupsFit, groupsToAsk } from '../crypto/kitgroups.ts';
@@ -26,6 +26,9 @@ interface KitProps {
 export function KitStep({ you, kit, onKit, onOwner }: KitProps) {
   const [stage, setStage] = useState<'show' | 'confirm' | 'have'>('show');
   const [kept, setKept] = useState(false);
+  const [known, setKnown] = useState(false);
+  // A hub that has an owner's list already takes the next one from that owner's kit alone.
+  useEffect(() => { void ask('firstList', {}).then(({ text }) => { if (text !== undefined) { setKnown(true); setStage('have'); } }, () => {}); }, []);
   const [file, setFile] = useState('');
   const [fileWrong, setFileWrong] = useState(false);
   const doing = useDoing();
@@ -36,7 +39,7 @@ export function KitStep({ you, kit, onKit, onOwner }: KitProps) {
       onOwner(me, device);
     });
   };
-  const needsKit = doing.error instanceof HubError && doing.error.code.startsWith('SP_OWNER');
+  const needsKit = doing.error instanceof Error && 'code' in doing.error && String(doing.error.code).startsWith('SP_OWNER');
   if (stage === 'have') {
     const useFile = (event: Event): void => {
       event.preventDefault();
@@ -44,9 +47,10 @@ export function KitStep({ you, kit, onKit, onOwner }: KitProps) {
     };
     return <form class="card" onSubmit={useFile}>
       <div><Heading>{say.first.haveKit}</Heading><p class="lead">{say.first.haveKitLead}</p></div>
+      {known ? <p class="note">{say.first.kitNeeded}</p> : null}
       <KitFile onText={(text) => { setFile(text); setFileWrong(false); }} wrong={fileWrong ? say.first.kitFileWrong : undefined} />
       {doing.error === undefined ? null : <Problem error={doing.error} />}
-      <div class="buttons"><Button kind="main" type="submit" busy={doing.busy} disabled={file === ''}>{doing.busy ? say.first.making : say.common.next}</Button><Button kind="quiet" onClick={() => { doing.clear(); onKit(undefined); setStage('show'); }}>{say.first.makeNew}</Button></div>
+      <div class="buttons"><Button kind="main" type="submit" busy={doing.busy} disabled={file === ''}>{doing.busy ? say.first.making : say.common.next}</Button>{known ? null : <Button kind="quiet" onClick={() => { doing.clear(); onKit(undefined); setStage('show'); }}>{say.first.makeNew}</Button>}</div>
     </form>;
   }
   if (kit === undefined) return <div class="card"><Heading>{say.first.kitTitle}</Heading><Loading /></div>;
@@ -121,7 +125,8 @@ async function makeOwner(you: You): Promise<{ me: Me; device: OpenDevice }> {
   const keys = await loadKeys();
   const { login, second } = await keys.stretch(you.passphrase);
   const device = await keys.makeDevice(deviceName(navigator.userAgent));
-  const ownerList = await keys.ownersList(device, await ownerListInHand().catch(() => undefined));
+  const { text, earlier } = await ask('firstList', {});
+  const ownerList = await keys.ownersList(device, text === undefined ? undefined : { text, earlier });
   const me = await ask('firstOwner', { body: { person: { name: you.name, language: navigator.language, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }, login, device, ownerList } });
   await keys.keep({ account: me.account.id, login: you.name, id: deviceIdOf(me, device.recipient) }, second);
   second.fill(0);
