@@ -194,7 +194,8 @@ async function changePassphrase(t: Test, page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Change the passphrase' }).click();
   await page.getByText('Changed. All other sessions have ended.').waitFor();
   await page.getByRole('button', { name: 'Log out' }).click();
-  await page.getByLabel('Name').fill('Anna');
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Anna');
   await page.getByLabel('Passphrase', { exact: true }).fill(changed);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Timeline' }).click();
