@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch } from '../../src/base/spawn.ts';
-import { sallyport, TestSite } from './site.ts';
+import { quickConfig, sallyport, TestSite } from './site.ts';
 
 interface Emulated { name: string; address: string; onvifPort: number; user: string; password: string }
 
@@ -22,7 +22,8 @@ function ffmpegsOf(pid: number): number[] {
 }
 
 t.test('kill -STOP of a camera in mid-stream: recorded again soon after its return, and the gap tells the time without it', async (t) => {
-  const site = await TestSite.start(t, { adopt: false });
+  // Without thumbnails, whose decoders are ffmpegs too.
+  const site = await TestSite.start(t, { adopt: false, config: quickConfig().replace('[record]\n', '[record]\nthumbnails = false\n') });
   const emulated = await launch(sallyport, ['emulate', '--cameras', '1', '--address', `127.182.${randomInt(1, 255)}.2`, '--seconds', '5', '--folder', join(site.folder, 'scenes'), '--json'], { detached: true });
   t.teardown(async () => {
     emulated.kill('SIGCONT');

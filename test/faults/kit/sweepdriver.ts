@@ -117,8 +117,11 @@ async function acknowledge(row: SegmentRow): Promise<string> {
   return row.path;
 }
 
+/** Of what is not there: that of nothing. Its own opening may be the call that fails; the next one does not. */
 async function hashOf(path: string): Promise<string> {
-  return createHash('sha256').update(await readFile(join(world.folder, 'footage', path)).catch(() => '')).digest('hex');
+  const read = (): Promise<Buffer | string> => readFile(join(world.folder, 'footage', path));
+  const bytes = await read().catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '' : read()));
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** No fault any more: the same process does everything again, and a new opening finds everything that was acknowledged. */
