@@ -4,7 +4,7 @@ import type { FaultCase, FaultRun } from '../fault.ts';
 import { holesIn } from '../kit/audit.ts';
 import { waitFor, withSite } from '../kit/faultsite.ts';
 import { pause, worthARestartMs, untilAllSeal } from '../kit/hub.ts';
-import { descendants } from '../kit/processes.ts';
+import { descendants, streamFfmpegs } from '../kit/processes.ts';
 import { repeat } from '../kit/repeat.ts';
 
 /** The watchdog's 10 s, and some for a busy machine. */
@@ -42,7 +42,7 @@ const silent: FaultCase = {
       const own = gaps.filter(({ camera }) => camera === victim.name);
       const gapMs = own.reduce((sum, { fromMs: from, toMs: to }) => sum + to - from, 0);
       o.say(`seen after ${Math.round(seen)} ms, recording ${Math.round(recoveryMs.at(-1) ?? 0)} ms after its return; silent for ${lastedMs} ms, gap of ${gapMs} ms: ${own.map(({ reason }) => reason).join(', ')}`);
-      const ffmpegs = (await descendants(site.hub?.pid as number)).filter(({ name }) => name === 'ffmpeg').length;
+      const ffmpegs = (await streamFfmpegs(site.hub?.pid as number)).length;
       return [
         ...(seen > seenMs ? [`the silence was seen after ${Math.round(seen)} ms`] : []),
         ...((recoveryMs.at(-1) ?? 0) > 15_000 ? [`recording again only ${Math.round(recoveryMs.at(-1) ?? 0)} ms after its return`] : []),

@@ -9,7 +9,7 @@ import { auditSite } from '../kit/audit.ts';
 import { LoopDisk, whyNoDisk } from '../kit/disk.ts';
 import { sceneFolder } from '../kit/faultsite.ts';
 import { pause, untilAllRecord, untilAllSeal } from '../kit/hub.ts';
-import { descendants } from '../kit/processes.ts';
+import { streamFfmpegs } from '../kit/processes.ts';
 import { canTrace, trace, untrace } from '../kit/tracer.ts';
 
 const cameras = 4;
@@ -158,7 +158,7 @@ const blows: readonly (readonly [name: string, blow: (part: Part) => Promise<voi
 ];
 
 async function strikeFfmpeg(o: FaultRun, site: TestSite, signal: NodeJS.Signals): Promise<void> {
-  const running = (await descendants(site.hub?.pid as number)).filter(({ name }) => name === 'ffmpeg');
+  const running = await streamFfmpegs(site.hub?.pid as number);
   const one = running[Math.floor(o.random() * running.length)];
   if (one !== undefined) process.kill(one.pid, signal);
   // A hanging one is found by what does not come.

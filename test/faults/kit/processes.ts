@@ -32,6 +32,13 @@ export async function descendants(pid: number): Promise<RunningProcess[]> {
   return found;
 }
 
+/** Of a hub: the ffmpegs of its streams, one each; a thumbnail's decoder lives for a moment and is none of them. */
+export async function streamFfmpegs(hub: number): Promise<RunningProcess[]> {
+  const ffmpegs = (await descendants(hub)).filter(({ name }) => name === 'ffmpeg');
+  const commands = await Promise.all(ffmpegs.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return ffmpegs.filter((_, index) => commands[index]?.includes('mjpeg') === false);
+}
+
 export async function rssBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
