@@ -2,24 +2,19 @@
 import { SallyportError } from '../base/errors.ts';
 import { decodeArmor, looksArmored } from './format/armor.ts';
 import { parseHeader } from './format/header.ts';
+import { readSlotComment, slotComment, slotTextBytes, slotTextOf, type SlotPeriod } from './format/slot.ts';
 import { Identity, identityTextBytes } from './identity.ts';
 import { openWhole } from './opener.ts';
 import { sealArmored } from './sealer.ts';
 import { secureAlloc, zero } from './sodium.ts';
 
-export const slotTextBytes = 1024;
+export { slotTextBytes, type SlotPeriod } from './format/slot.ts';
+
 /** One slot's place in the keyring: the text, then random bytes. */
 export const slotBlockBytes = 4096;
 
 const recipientsMax = 5;
 const lineFeed = 0x0a;
-const blank = 0x20;
-
-export interface SlotPeriod {
-  readonly camera: string;
-  readonly class: string;
-  readonly startMs: number;
-}
 
 /**
  * A new period key: its public half, and its private half sealed to `recipients` as a slot's text (armored age, blanks, a final
@@ -35,9 +30,9 @@ export function makePeriodKey(period: SlotPeriod, recipients: readonly string[])
     plain.set(comment);
     identity.writeText(plain.subarray(comment.length, comment.length + identityTextBytes));
     plain[plain.length - 1] = lineFeed;
-    const armored = sealArmored(plain, recipients);
-    if (armored.length > slotTextBytes) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: recipients.length });
-    return { recipient: identity.recipient, slotText: padded(armored) };
+    const text = slotTextOf(Buffer.from(sealArmored(plain, recipients), 'latin1'));
+    if (text === undefined) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: recipients.length });
+    return { recipient: identity.recipient, slotText: Buffer.from(text.buffer) };
   } finally {
     identity.close();
     zero(plain);
@@ -50,7 +45,7 @@ export function openSlot(slotText: Uint8Array, identities: readonly Identity[], 
   const plain = openWhole(slotText, identities, what, secureAlloc);
   try {
     const end = plain.indexOf(lineFeed);
-    const period = periodOf(plain.toString('latin1', 0, Math.max(0, end)));
+    const period = readSlotComment(plain.toString('latin1', 0, Math.max(0, end)));
     if (period === undefined || plain[plain.length - 1] !== lineFeed) throw new SallyportError('SP_BAD_IDENTITY', { file: what, reason: 'it was not written as a slot' });
     return { identity: Identity.parseBytes(plain.subarray(end + 1, -1), what), ...period };
   } finally {
@@ -72,24 +67,8 @@ export function checkSlotText(slotText: Uint8Array, what: string): void {
   if (stanzas.length < 2 || stanzas.some(({ args }) => args[0] !== 'X25519')) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'it is not sealed to a kit and a space' });
 }
 
-function padded(armored: string): Buffer {
-  const text = Buffer.alloc(slotTextBytes, blank);
-  text.write(armored, 'latin1');
-  text[slotTextBytes - 1] = lineFeed;
-  return text;
-}
-
-/** "# front-door footage 2026-11-24T05:00:00Z", a comment to `age`. */
-function commentOf({ camera, class: klass, startMs }: SlotPeriod): Buffer {
-  const comment = `# ${camera} ${klass} ${new Date(startMs).toISOString().replace('.000Z', 'Z')}`;
-  if (periodOf(comment) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `no slot can be named "${comment}"` });
+function commentOf(period: SlotPeriod): Buffer {
+  const comment = slotComment(period);
+  if (readSlotComment(comment) === undefined) throw new SallyportError('SP_INTERNAL', { reason: `no slot can be named "${comment}"` });
   return Buffer.from(`${comment}\n`, 'latin1');
-}
-
-function periodOf(comment: string): SlotPeriod | undefined {
-  const match = /^# ([a-z0-9-]+) ([a-z]+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z)$/.exec(comment);
-  const [, camera, klass, start] = match ?? [];
-  if (camera === undefined || klass === undefined || start === undefined) return undefined;
-  const startMs = Date.parse(start);
-  return Number.isNaN(startMs) ? undefined : { camera, class: klass, startMs };
 }

@@ -10,7 +10,8 @@ import { sealArmored as hubSealsArmored, sealWhole as hubSeals } from '../../../
 import { makePeriodKey, openSlot as hubOpensSlot, slotBlockBytes } from '../../../src/seal/slot.ts';
 import { openWhole, SealedFile, sealArmored, sealWhole } from '../../../src/web/crypto/age.ts';
 import { checkRecipient, Identity } from '../../../src/web/crypto/identity.ts';
-import { openSlot, resealSlot, slotTextBytes } from '../../../src/web/crypto/slot.ts';
+import { slotTextBytes } from '../../../src/seal/format/slot.ts';
+import { openSlot, resealSlot } from '../../../src/web/crypto/slot.ts';
 import { pattern } from '../../seal/bytes.ts';
 import { ageOpens, ageSeals, noAge, typageOpens } from '../../seal/referees.ts';
 import { codesFor, fitNobody, noTestkit, notSeenAsArmor, readVector, vectorNames, type Vector } from '../../seal/testkit.ts';
