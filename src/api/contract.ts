@@ -1,7 +1,8 @@
 /**
- * The api: what visitors may ask of the hub and what they get. Now its one door is the control socket (mode 0600) for whoever runs
- * the hub: it operates, and can add no recipient, accept no lowering of privacy without the owner's signature, and show no picture.
- * It calls duties only. This file is the contract that server, command line and page share: shapes, with units in the names.
+ * The api: what visitors may ask of the hub and what they get. It has two doors: the page's (`pagecontract.ts`), and the control socket
+ * (mode 0600) for whoever runs the hub, which operates, and can add no recipient, accept no lowering of privacy without the owner's
+ * signature, and show no picture. The api calls duties only. This file is the control socket's contract, of which the page's takes
+ * many shapes; units are in the names.
  */
 import Type, { type Static } from 'typebox';
 

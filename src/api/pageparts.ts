@@ -28,7 +28,6 @@ export function pageParts({ live, talk, playback, stills, privacy, clock, log }:
     still: (camera) => stills.still(camera),
     privacy: {
       of: (space) => privacy.of(space),
-      isPrivate: (space) => privacy.of(space) !== undefined,
       switch: (space, on, account) => privacy.switch(space, on, { who: 'page', account }),
     },
   };

@@ -51,7 +51,6 @@ export interface PlaybackPart {
 }
 
 export interface PrivacyPart {
-  isPrivate(space: string): boolean;
   of(space: string): SpacePrivacy | undefined;
   switch(space: string, on: boolean, account: string): Promise<void>;
 }
@@ -288,7 +287,7 @@ const done = { done: true } as const;
 
 function handlersOf(rooms: PageRooms): Handlers {
   const { accounts, site, operations, vault, watchLog, playback, privacy, still, clock } = rooms;
-  const isPrivate = (space: string): boolean => privacy?.isPrivate(space) ?? false;
+  const isPrivate = (space: string): boolean => privacy?.of(space) !== undefined;
   const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
   const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
     reply.header('set-cookie', setCookie(request.raw, cookie, sessionMsMax));

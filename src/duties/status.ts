@@ -1,4 +1,4 @@
-/** How the hub is, from the parts that know; the same for the command line, and later for the page. */
+/** How the hub is, from the parts that know; the same for the command line and the page. */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { secondMs } from '../base/units.ts';
 import type { PendingChange } from '../policy/consent.ts';

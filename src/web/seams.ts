@@ -5,6 +5,9 @@
 import type { Device, Login, PageRequestOf, Stretch, Timeline } from '../api/pagecontract.ts';
 import type { ClipFile } from './clipfiles.ts';
 import type { FileHandle } from './filechoice.ts';
+import type { LiveListener } from './player/live.ts';
+
+export type { LiveListener, LiveState } from './player/live.ts';
 
 /** A passphrase, stretched: what logs in, and what never leaves this browser. */
 export interface Stretched {
@@ -90,16 +93,6 @@ export interface Keys {
   renewSlot(slot: { readonly camera: string; readonly slot: number; readonly generation: number }): Promise<PageRequestOf<'slotReplace'> | undefined>;
   /** An owner's new passphrase and device, signed by the kit in hand for this hub alone. */
   recover(hub: string, name: string, login: Login, device: Device, nowMs: number): Promise<Approval>;
-}
-
-export type LiveState = 'connecting' | 'waiting' | 'playing' | 'lost' | 'over' | 'unsupported';
-
-export interface LiveListener {
-  /** `words` where the hub or browser says why. */
-  onState(state: LiveState, words: string): void;
-  onLatency(ms: number): void;
-  onBehind(keyFramesOnly: boolean): void;
-  onSound(available: boolean): void;
 }
 
 export interface Live {

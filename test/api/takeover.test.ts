@@ -77,7 +77,7 @@ t.test('a still that was asked for before privacy came is not shown after it', a
     isPrivate = true;
     return Buffer.from('picture');
   };
-  const door = await openDoor(t, { still, privacy: { of: () => (isPrivate ? { sinceMs: 0, untilMs: undefined, by: 'hand' } : undefined), isPrivate: () => isPrivate, switch: async () => {} } });
+  const door = await openDoor(t, { still, privacy: { of: () => (isPrivate ? { sinceMs: 0, untilMs: undefined, by: 'hand' } : undefined), switch: async () => {} } });
   const { browser } = await door.owner();
   for (let n = 0; n < 2; n++) {
     const answer = await browser.get('stills/front');
