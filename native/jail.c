@@ -1,7 +1,8 @@
 /*
  * jail: confines itself, then becomes the program that it is told to start. For what parses strangers' bytes: ffmpeg and ffprobe.
  *
- *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--memory MIB] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
+ *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--nice N] [--memory MIB] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
+ *   jail -i INPUT [ARGUMENT…] --jail [OPTION…] -- PROGRAM [ARGUMENT…] -
  *   jail --probe [--abi-max N]
  *
  *   --port N       the one TCP port that may be connected to (Landlock ABI 4); without it no socket can be made at all
@@ -9,9 +10,12 @@
  *   --abi-max N    use no newer Landlock than this, so that each level can be tried on any kernel
  *   --parent PID   whose child this is; when that process is gone already, the program is not started
  *   --cpu, --memory  the program's CPU seconds (a week), and MiB of memory that it may fill (512)
+ *   --nice N       lets others go first, from 0 to 19
  *   --read PATH    a further file or folder that may be read
  *   --preload PATH a library that the program is started with; it may be read, and stands in the environment
  *   --probe        prints as JSON what this kernel gives, and starts nothing
+ *   -i …           for a starter that has words of its own (node-rtsp-stream's muxer: `-i INPUT` first, `-` last) and takes more before the
+ *                  last: what follows --jail is read as above, then come the words before it, then the last
  *
  * What holds from the start of the program on, and for all its threads:
  *   seccomp    a list of calls that are allowed, all others fail. No process beside it (threads are allowed), no second program, no
@@ -56,7 +60,7 @@ enum level { OFF, FILES, FULL };
 static const char *const level_names[] = {"off", "files", "full"};
 
 struct order {
-  long port, abi_max, parent, cpu_s, memory_mib;
+  long port, abi_max, parent, cpu_s, memory_mib, nice;
   enum level need;
   const char *reads[16];
   int read_count, probe;
@@ -344,6 +348,7 @@ static void limit_resources(const struct order *order) {
   limit(RLIMIT_NPROC, "threads", 2048);
   limit(RLIMIT_MEMLOCK, "locked memory", 64 * 1024);
   limit(RLIMIT_MSGQUEUE, "message queues", 0);
+  if (order->nice != 0 && setpriority(PRIO_PROCESS, 0, (int)order->nice) != 0) leave(EXIT_STEP, "others are not let go first: %s", strerror(errno));
 }
 
 static void die_with_parent(long parent) {
@@ -449,6 +454,7 @@ static struct order read_order(int count, char **words) {
     else if (strcmp(name, "--abi-max") == 0) order.abi_max = number(name, value, 0, 1000);
     else if (strcmp(name, "--parent") == 0) order.parent = number(name, value, 1, 0x7fffffff);
     else if (strcmp(name, "--cpu") == 0) order.cpu_s = number(name, value, 1, 0x7fffffff);
+    else if (strcmp(name, "--nice") == 0) order.nice = number(name, value, 0, 19);
     else if (strcmp(name, "--memory") == 0) order.memory_mib = number(name, value, 16, 65536);
     else if (strcmp(name, "--need") == 0) order.need = level_of(value);
     else if (strcmp(name, "--read") == 0 && value[0] == '/' && order.read_count < (int)COUNT(order.reads)) order.reads[order.read_count++] = value;
@@ -459,7 +465,26 @@ static struct order read_order(int count, char **words) {
   return order;
 }
 
+/* `jail -i INPUT A… --jail B… -` becomes `jail B… -i INPUT A… -`: in place, and one word shorter. */
+static int in_our_order(int count, char **words) {
+  if (count < 2 || strcmp(words[1], "-i") != 0) return count;
+  int at = 1;
+  while (at < count && strcmp(words[at], "--jail") != 0) at++;
+  int ours = count - at - 2, theirs = at - 1;
+  if (ours < 1) leave(EXIT_USAGE, "-i needs --jail and what follows it; see the head of native/jail.c");
+  char **before = calloc((size_t)theirs, sizeof *before);
+  if (before == NULL) leave(EXIT_STEP, "no memory");
+  memcpy(before, words + 1, (size_t)theirs * sizeof *before);
+  memmove(words + 1, words + at + 1, (size_t)ours * sizeof *words);
+  memcpy(words + 1 + ours, before, (size_t)theirs * sizeof *before);
+  free(before);
+  words[count - 2] = words[count - 1];
+  words[count - 1] = NULL;
+  return count - 1;
+}
+
 int main(int count, char **words) {
+  count = in_our_order(count, words);
   struct order order = read_order(count, words);
   if (order.probe) print_probe(order.abi_max);
   else confine_and_start(&order);

@@ -211,6 +211,7 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
       port: last((file) => file.page?.port) ?? 7443,
       httpPort: last((file) => file.page?.http_port) ?? 7480,
       names: (last((file) => file.page?.names) ?? []).map((name) => name.toLowerCase()),
+      panels: last((file) => file.page?.panels) ?? false,
       ...optionalPath('certificate', last((file) => file.page?.certificate)),
       ...optionalPath('certificateKey', last((file) => file.page?.certificate_key)),
     },

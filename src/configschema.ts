@@ -133,6 +133,7 @@ export const FileSchema = Type.Object({
     http_port: Type.Optional(port('page.http_port', 'Port for plain HTTP, which only this machine itself reaches (127.0.0.1); 0 takes any free one.', 7480)),
     names: Type.Optional(Type.Array(text('page.names', 'A name.', { maxLength: 253, pattern: pageNamePattern, expected: 'a host name or an IP address, without https:// or a port', examples: ['hub.example.org'] }),
       about('page.names', 'Names and addresses by which visitors come, besides the machine\'s own. Requests for other names are refused. A name that the hub\'s own authority may not sign yet makes it begin a new one, which devices must be told anew.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 host names or IP addresses, such as ["hub.example.org"]' }))),
+    panels: Type.Optional(yesNo('page.panels', 'Whether wall panels and other browsers without Media Source Extensions get live pictures too, as MPEG-1 at 640 x 360. It takes a part of a processor for each stream that is shown so, of at most four.', false)),
     certificate: Type.Optional(path('page.certificate', 'A certificate of your own, with those that lead to its authority: a PEM file. It is read again each day.')),
     certificate_key: Type.Optional(path('page.certificate_key', 'Its private key: a PEM file that only the hub\'s user may read.')),
   }),

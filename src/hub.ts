@@ -32,6 +32,7 @@ import { HoldDuty } from './duties/hold.ts';
 import { ListenDuty } from './duties/listen.ts';
 import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
+import { PanelDuty } from './duties/panel.ts';
 import { PlaybackDuty } from './duties/playback.ts';
 import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
@@ -126,6 +127,9 @@ export class Hub {
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
+    const panel = await this.#life.own('panels', new PanelDuty({
+      live, clock, log, random, programs: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail }), enabled: () => site.config.page.panels, isPrivate: (camera) => isPrivate(site, privacy, camera),
+    }));
     const playback = new PlaybackDuty({ vault, clock, timekeeper });
     const accounts = await this.#life.own('accounts', new AccountsDuty({
       vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
@@ -136,7 +140,7 @@ export class Hub {
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
     const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
     }));
     const operations: Operations = operationsOf({ page, site, privacy, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));

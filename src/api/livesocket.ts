@@ -40,14 +40,17 @@ const messagesInMs = 10 * secondMs;
 /** Whoever does not take the farewell is hung up on. */
 const farewellMs = 2 * secondMs;
 
+/** Live pictures of one form: as they come, or as panels take them. */
+type Watchable = Pick<LiveDuty, 'watch'>;
+
 /** Resolves when it is over, whatever ends it. Never rejects. */
-export function serveLive(socket: WebSocket, live: LiveDuty, request: LiveRequest, rooms: SocketRooms): Promise<void> {
+export function serveLive(socket: WebSocket, live: Watchable, request: LiveRequest, rooms: SocketRooms): Promise<void> {
   return new LiveSocket(socket, live, request, rooms).run();
 }
 
 class LiveSocket {
   readonly #socket: WebSocket;
-  readonly #live: LiveDuty;
+  readonly #live: Watchable;
   readonly #request: LiveRequest;
   readonly #rooms: SocketRooms;
   readonly #gone = new AbortController();
@@ -60,7 +63,7 @@ class LiveSocket {
   #refusal: SallyportError | undefined;
   #said = { count: 0, sinceMs: 0 };
 
-  constructor(socket: WebSocket, live: LiveDuty, request: LiveRequest, rooms: SocketRooms) {
+  constructor(socket: WebSocket, live: Watchable, request: LiveRequest, rooms: SocketRooms) {
     this.#socket = socket;
     this.#live = live;
     this.#request = request;
@@ -114,7 +117,7 @@ class LiveSocket {
 
   #begin({ stream, ftyp, moov, video, audio, hasSound, width, height }: LiveInit): void {
     this.#tell({ kind: 'init', stream, video, audio: audio ?? null, sound: hasSound && this.#request.mayListen, width, height });
-    this.#put(Buffer.concat([liveHeader(liveFlags.init, this.#rooms.clock.wallMs()), ftyp, moov]));
+    if (moov.length > 0) this.#put(Buffer.concat([liveHeader(liveFlags.init, this.#rooms.clock.wallMs()), ftyp, moov]));
   }
 
   #put(message: Buffer): void {

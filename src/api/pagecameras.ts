@@ -20,7 +20,7 @@ export async function camerasOf({ site, isPrivate }: CameraRooms, principal: Pri
     const facts = await site.facts(id).catch(() => undefined);
     cameras.push({
       camera: id, name, space, online: status?.online ?? false, sinceMs: Math.round(status?.sinceMs ?? 0), state: principal.may('status') ? status?.state ?? 'off' : withoutOthers(status?.state ?? 'off'), recording: status?.recording ?? false,
-      maker: facts?.device.manufacturer ?? '', model: facts?.device.model ?? '', privacy: isPrivate(space), streams: streamsOf(facts), audio, keepMs, fixed: byPage !== true, rights,
+      maker: facts?.device.manufacturer ?? '', model: facts?.device.model ?? '', privacy: isPrivate(space), panel: site.config.page.panels, streams: streamsOf(facts), audio, keepMs, fixed: byPage !== true, rights,
       // What is not known of a camera is offered until it refuses.
       talk: rights.includes('talk') && facts?.abilities?.talk !== false, ptz: rights.includes('live') && facts?.abilities?.ptz !== false,
     });

@@ -71,6 +71,8 @@ const OwnerListsReply = Type.Object({ text: Optional(Type.String({ maxLength: 2 
 export const PageCameraShape = Type.Object({
   camera: CameraId, name: Text(), space: Text(40), online: Type.Boolean(), sinceMs: UnixMs, state: Text(1000), recording: Type.Boolean(),
   maker: Text(), model: Text(),
+  /** Its live pictures can be had as MPEG-1, too. */
+  panel: Type.Boolean(),
   /** Pictures and sound are off, for everybody. */
   privacy: Type.Boolean(),
   streams: Type.Array(Type.Object({ stream: Stream, codec: Text(40), width: Type.Integer(), height: Type.Integer() })),
@@ -178,6 +180,7 @@ export const pageRoutes = {
   cameras: { method: 'GET', path: '/cameras', need: 'account', says: 'the cameras of one\'s spaces, with what one may do there', reply: Type.Object({ cameras: Type.Array(PageCameraShape) }) },
   still: { method: 'GET', path: '/stills/:camera', need: 'live', says: 'a picture of this moment, asked of the camera and kept nowhere; JPEG' },
   live: { method: 'WS', path: '/live', need: 'live', says: 'live pictures: see docs/API.md', query: CameraQuery },
+  panel: { method: 'WS', path: '/panel', need: 'live', says: 'the same as MPEG-1, for browsers without Media Source Extensions, where `panels` of [page] is on: see docs/API.md', query: CameraQuery },
   talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
@@ -253,6 +256,9 @@ export type Timeline = Static<typeof TimelineReply>;
  * 12 bytes (policy/liveframe.ts): flags (u8: 1 key frame, 2 init, 4 sound), 3 bytes 0, and the hub's wall time of its arrival in ms (f64, big endian). After the news `init` the
  * next binary message is `ftyp` and `moov`; what follows belongs to it and begins with a key frame. An init comes at the beginning, when
  * the camera begins anew, and after each change that the browser asks for.
+ *
+ * Over `panel` goes the same, less sound: `video` is `mpeg1`, what follows an init is no binary message but pictures, each a piece of an MPEG
+ * transport stream that begins with a picture or goes on with one; the first that begins after an init is a key frame.
  *
  * The browser sends text, one of: `{"audio": true}` for sound (only with the right `listen`, and only then fragments of it come),
  * `{"paused": true}` when nobody looks, and `{"time": n}`, which is answered by the news `time` with `asked: n`. Anything else, or more than

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { LiveDuty } from '../duties/live.ts';
+import type { PanelDuty } from '../duties/panel.ts';
 import type { PlaybackDuty } from '../duties/playback.ts';
 import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { StillDuty } from '../duties/still.ts';
@@ -12,6 +13,7 @@ import { serveTalkSocket } from './talksocket.ts';
 
 export interface PageDuties {
   readonly live: LiveDuty;
+  readonly panel: PanelDuty;
   readonly talk: TalkDuty;
   readonly playback: PlaybackDuty;
   readonly stills: StillDuty;
@@ -20,9 +22,10 @@ export interface PageDuties {
   readonly log: Log;
 }
 
-export function pageParts({ live, talk, playback, stills, privacy, clock, log }: PageDuties): PageParts {
+export function pageParts({ live, panel, talk, playback, stills, privacy, clock, log }: PageDuties): PageParts {
   return {
     live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
+    panel: (socket, ask, signal) => serveLive(socket, panel, { ...ask, mayListen: false }, { clock, log, signal }),
     talk: (socket, { camera, account }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone, { who: 'page', account }), { camera }, { clock, log, signal }),
     playback,
     still: (camera) => stills.still(camera),

@@ -105,7 +105,7 @@ const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home'
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   SP_PAGE_LOGIN: 401, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
-  SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
+  SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PANELS_OFF: 404, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
   SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
 };
 
@@ -248,7 +248,7 @@ function integersOf(query: TSchema): string[] {
 }
 
 /** For a query that fastify does not see: that of a WebSocket. SP_PAGE_REQUEST. */
-export function queryOf<R extends 'live' | 'talk'>(name: R, request: IncomingMessage): PageQueryOf<R> {
+export function queryOf<R extends 'live' | 'panel' | 'talk'>(name: R, request: IncomingMessage): PageQueryOf<R> {
   const query: Record<string, unknown> = Object.fromEntries(new URL(request.url ?? '', 'http://hub').searchParams);
   const schema = pageRoutes[name].query;
   if (!Value.Check(schema, query)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'its query is of another shape' });
@@ -421,6 +421,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(picture));
     },
     live: socketOnly,
+    panel: socketOnly,
     talk: socketOnly,
     timeline: async ({ query }) => footage().timeline(query),
     slot: async ({ params, principal, reply }) => {

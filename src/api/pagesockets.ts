@@ -19,6 +19,7 @@ import type { Reach } from './reach.ts';
 /** What runs over a socket once somebody is let in. Resolves when it is over; the signal comes when it has to be. */
 export interface SocketPart {
   live?: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub'; mayListen: boolean; onListen: () => void }, signal: AbortSignal) => Promise<void>;
+  panel?: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub' }, signal: AbortSignal) => Promise<void>;
   talk?: (socket: WebSocket, ask: { camera: string; account: string }, signal: AbortSignal) => Promise<void>;
 }
 
@@ -45,7 +46,9 @@ const farewellMs = 3 * secondMs;
 /** 4001: the session has ended, or the camera is none of its own any more. In the range that RFC 6455 leaves to applications. */
 const sessionEnded = 4001;
 
-const paths: ReadonlyMap<string, 'live' | 'talk'> = new Map([[`${apiRoot}${pageRoutes.live.path}`, 'live'], [`${apiRoot}${pageRoutes.talk.path}`, 'talk']]);
+type SocketName = keyof SocketPart;
+
+const paths: ReadonlyMap<string, SocketName> = new Map((['live', 'panel', 'talk'] as const).map((name) => [`${apiRoot}${pageRoutes[name].path}`, name]));
 
 export class PageSockets {
   readonly #rooms: SocketRooms;
@@ -87,7 +90,8 @@ export class PageSockets {
       checkObject(route, { principal: who.principal, query, params: {}, body: {} }, this.#rooms.site);
       if (this.#rooms.parts[name] === undefined) throw new SallyportError('SP_PAGE_OFF', { what: name });
       // Before it opens: what the browser says at once must find who listens.
-      if (name === 'live') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');
+      if (name === 'panel' && !this.#rooms.site.config.page.panels) throw new SallyportError('SP_PANELS_OFF');
+      if (name !== 'talk') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');
       if (this.#count >= socketsMax || this.#rooms.accounts.sessions.heldBy(who.principal.account.id) >= socketsOfAccountMax) {
         throw new SallyportError('SP_PAGE_BUSY', { count: Math.min(this.#count, socketsOfAccountMax) });
       }
@@ -98,7 +102,7 @@ export class PageSockets {
     }
   }
 
-  async #serve(socket: WebSocket, name: 'live' | 'talk', principal: Principal, query: { camera: string; stream?: 'main' | 'sub' }): Promise<void> {
+  async #serve(socket: WebSocket, name: SocketName, principal: Principal, query: { camera: string; stream?: 'main' | 'sub' }): Promise<void> {
     const { accounts, parts, watchLog, log, clock, site } = this.#rooms;
     const { camera, stream = 'main' } = query;
     const account = principal.account.id;
@@ -121,7 +125,8 @@ export class PageSockets {
       if (name === 'live') {
         const mayListen = principal.may('listen', spaceOf(site, camera) ?? '');
         await parts.live?.(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
-      } else await parts.talk?.(socket, { camera, account }, signal);
+      } else if (name === 'panel') await parts.panel?.(socket, { camera, stream }, signal);
+      else await parts.talk?.(socket, { camera, account }, signal);
     } catch (error) {
       log.error({ component: 'page', camera, error: knownOf(error).code }, knownOf(error).message);
     } finally {

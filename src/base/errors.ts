@@ -319,6 +319,16 @@ export const errorTable = {
     sentence: '{viewers} are watching {what} already',
     hint: 'Close a page that nobody looks at; recording is not affected.',
   },
+  SP_PANELS: {
+    kind: 'retry',
+    sentence: 'pictures for wall panels are made of {count} streams already',
+    hint: 'Each takes a part of a processor. Close a panel, show fewer cameras on it, or look with a browser that has Media Source Extensions.',
+  },
+  SP_PANELS_OFF: {
+    kind: 'refuse',
+    sentence: 'this hub makes no pictures for wall panels',
+    hint: 'Set `panels = true` in [page] of the configuration, if the processor has room for it.',
+  },
   SP_VIEWER_SLOW: {
     kind: 'retry',
     sentence: 'the pictures of {camera} were taken too slowly: {reason}',

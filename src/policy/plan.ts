@@ -43,6 +43,7 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['page.port', 'the page\'s port is', String(before.page.port), String(after.page.port)],
     ['page.http_port', 'the page\'s port for this machine itself is', String(before.page.httpPort), String(after.page.httpPort)],
     ['page.names', 'visitors also come by', before.page.names.join(', ') || 'no other name', after.page.names.join(', ') || 'no other name'],
+    ['page.panels', 'pictures are made for wall panels:', yesNo(before.page.panels), yesNo(after.page.panels)],
     ['page.certificate', 'the page\'s certificate is', before.page.certificate ?? 'of the hub\'s own authority', after.page.certificate ?? 'of the hub\'s own authority'],
     ['page.certificate_key', 'the key of the page\'s certificate is', before.page.certificateKey ?? 'of the hub\'s own making', after.page.certificateKey ?? 'of the hub\'s own making'],
     ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],

@@ -49,6 +49,8 @@ export interface PageConfig {
   readonly port: number;
   readonly httpPort: number;
   readonly names: readonly string[];
+  /** MPEG-1 for browsers without Media Source Extensions. */
+  readonly panels: boolean;
   /** PEM files, absolute; both or none. Without them the hub has an authority of its own. */
   readonly certificate?: string;
   readonly certificateKey?: string;

@@ -46,6 +46,8 @@ export const waitingMsMax = 15 * secondMs;
 export const behindMsMax = 60 * secondMs;
 export const viewersOfCameraMax = 64;
 export const viewersMax = 256;
+/** Streams that are made into MPEG-1 for panels at once; each takes a part of a processor. */
+export const panelEncodersMax = 4;
 
 export function nextForViewer(viewing: Viewing, picture: NextPicture): ViewingStep {
   const { bytes, ms, nowMs, track, keyFrame } = picture;

@@ -5,7 +5,7 @@
 import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
 
 /** Without what comes as bytes or over a socket, what the keys' worker asks, and what only scripts ask for. */
-type Asked = Exclude<PageRouteName, 'live' | 'talk' | 'still' | 'slot' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'metrics' | 'openapi'>;
+type Asked = Exclude<PageRouteName, 'live' | 'panel' | 'talk' | 'still' | 'slot' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'metrics' | 'openapi'>;
 type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
 
 const base = '/api/v1';
@@ -115,7 +115,7 @@ export async function fetchSealed(path: string, range?: { readonly from: number;
   return new Uint8Array(await response.arrayBuffer());
 }
 
-export function socketAddress(path: 'live' | 'talk', query: Record<string, string>): string {
+export function socketAddress(path: 'live' | 'panel' | 'talk', query: Record<string, string>): string {
   return `${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}${base}/${path}?${new URLSearchParams(query).toString()}`;
 }
 

@@ -23,6 +23,7 @@ const Recover = later(() => import('./pages/recover.tsx').then(({ Recover }) => 
 const Join = later(() => import('./pages/join.tsx').then(({ Join }) => Join));
 const Timeline = later(() => import('./pages/timeline.tsx').then(({ Timeline }) => Timeline));
 const Settings = later(() => import('./pages/settings.tsx').then(({ Settings }) => Settings));
+const Panel = later(() => import('./pages/panel.tsx').then(({ Panel }) => Panel));
 const Promises = later(() => import('./pages/promises.tsx').then(({ Promises }) => Promises));
 
 interface State {
@@ -84,6 +85,8 @@ export function App() {
           ? <Recover hello={hello} onIn={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
         : held === undefined
           ? <Login key={route.page} hello={hello} ended={state.ended} adding={route.page === 'device' ? route : undefined} onIn={(next, device) => { enter(next, device); if (route.page === 'device') go({ page: 'timeline' }, { replace: true }); else if (route.page === 'login' || route.page === 'first') go({ page: 'live' }, { replace: true }); }} />
+          : route.page === 'panel'
+            ? <HeldProvider value={held}><Panel /></HeldProvider>
           : <HeldProvider value={held}><Shell route={route}>{pageOf(route)}</Shell></HeldProvider>}
     <Toasts />
   </>;
@@ -95,6 +98,8 @@ function pageOf(route: Route) {
     case 'timeline': return <Timeline camera={route.camera} atMs={route.atMs} />;
     case 'settings': return <Settings section={route.section} />;
     case 'device': return <Settings section="me" />;
+    // It stands without the frame, above.
+    case 'panel': return null;
     case 'promises': return <Promises />;
     case 'unknown': return <NotFound />;
   }

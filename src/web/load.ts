@@ -1,6 +1,6 @@
 /** The one place where keys, players and opened footage come in. They are chunks of their own, loaded when first needed. */
 import { ask } from './api.ts';
-import type { Footage, Keys, OwnerListInHand, Players } from './seams.ts';
+import type { Footage, Keys, OwnerListInHand, PanelMaker, Players } from './seams.ts';
 
 let keys: Promise<Keys> | undefined;
 
@@ -19,6 +19,13 @@ let players: Promise<Players> | undefined;
 export function loadPlayers(): Promise<Players> {
   players ??= import('./players.ts').then(({ realPlayers }) => realPlayers);
   return players;
+}
+
+let panels: Promise<PanelMaker> | undefined;
+
+export function loadPanels(): Promise<PanelMaker> {
+  panels ??= import('./player/panel.ts').then(({ PanelPlayer }) => (canvas, address, listener) => new PanelPlayer(canvas, address, listener));
+  return panels;
 }
 
 let footage: Promise<Footage> | undefined;

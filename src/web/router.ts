@@ -7,6 +7,8 @@ export type Route =
   | { readonly page: 'live'; readonly camera?: string }
   | { readonly page: 'timeline'; readonly camera?: string; readonly atMs?: number }
   | { readonly page: 'settings'; readonly section: SettingsSection }
+  /** All cameras and nothing else, for a screen on the wall. */
+  | { readonly page: 'panel' }
   | { readonly page: 'promises' }
   | { readonly page: 'first' }
   | { readonly page: 'login' }
@@ -41,7 +43,7 @@ export function routeOf({ pathname, search = '', hash = '' }: { readonly pathnam
     const trust = (told.get('trust') ?? '').split(',').filter((key) => /^[A-Za-z0-9+/]{68}$/.test(key)).map((key) => `ssh-ed25519 ${key}`);
     return trust.length === 0 ? { page: 'unknown' } : { page, name: (told.get('name') ?? '').slice(0, 64), trust };
   }
-  return page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
+  return page === 'panel' || page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
 }
 
 export function pathOf(route: Route): string {

@@ -117,6 +117,9 @@ export interface Replay {
   close(): void;
 }
 
+/** A chunk of its own, which few browsers need. */
+export type PanelMaker = (canvas: HTMLCanvasElement, address: string, listener: LiveListener) => Live;
+
 export interface Players {
   live(video: HTMLVideoElement, address: string, listener: LiveListener): Live;
   /** `rows` is asked at each beginning, so that what was sealed meanwhile is played, too. */

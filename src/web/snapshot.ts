@@ -1,10 +1,13 @@
-/** A picture of what a video shows now, for the visitor's own device: it goes nowhere else. False where there is none yet. */
-export async function snapshot(video: HTMLVideoElement | null, name: string): Promise<boolean> {
-  if (video === null || video.videoWidth === 0) return false;
+export type Picture = HTMLVideoElement | HTMLCanvasElement;
+
+/** A picture of what a video or canvas shows now, for the visitor's own device: it goes nowhere else. False where there is none yet. */
+export async function snapshot(picture: Picture | null, name: string): Promise<boolean> {
+  const [width, height] = picture instanceof HTMLVideoElement ? [picture.videoWidth, picture.videoHeight] : [picture?.width ?? 0, picture?.height ?? 0];
+  if (picture === null || width === 0) return false;
   const canvas = document.createElement('canvas');
-  canvas.width = video.videoWidth;
-  canvas.height = video.videoHeight;
-  canvas.getContext('2d')?.drawImage(video, 0, 0);
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d')?.drawImage(picture, 0, 0);
   const blob = await new Promise<Blob | null>((resolve) => { canvas.toBlob(resolve, 'image/png'); });
   if (blob === null) return false;
   saveFile(blob, `${name}.png`);

@@ -139,8 +139,14 @@ export const english = {
     latency: (ms: number) => ms < 1000 ? `${ms} ms behind` : `${(ms / 1000).toFixed(1)} s behind`, behind: 'Slow connection: key frames only', picture: (name: string) => `Live picture of ${name}`,
     all: 'All cameras', full: 'Full screen', leaveFull: 'Leave full screen', soundOn: 'Sound on', soundOff: 'Sound off', snapshot: 'Snapshot', snapshotSaved: 'The picture is on this device now; the hub keeps no copy.', noPictureYet: 'There is no picture yet.',
     talk: 'Hold to talk', talking: 'Talking: release to stop', talkHint: 'Hold the button, or the space bar on it, and speak.', noMicrophone: 'This browser gave no microphone.', 
-    replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. It goes on being recorded; an owner can have the camera send H.264, with \`sallyport camera\`, or look with another browser.`,
+    replay: 'Older footage', move: 'Move the camera', up: 'Up', down: 'Down', left: 'Left', right: 'Right', zoomIn: 'Zoom in', zoomOut: 'Zoom out', home: 'Home position', cannotCodec: (codec: string) => `This browser cannot play ${codec}. It is recorded all the same.`,
+    trySub: 'Show the small picture', tryMain: 'Show the full picture', tryPanel: 'Show a simpler picture', askCodec: 'Another browser may play it, or an owner can have the camera send H.264.',
+    setCodec: (camera: string) => `Another browser may play it. To have the camera send H.264: \`sallyport camera codec ${camera} h264\``,
     stream: 'Stream', main: 'Full picture', sub: 'Small picture', 
+  },
+
+  panel: {
+    title: 'Wall panel', open: 'Wall panel', canBe: 'An owner can have the hub make simpler pictures for such browsers: `panels = true` in [page].',
   },
 
   timeline: {

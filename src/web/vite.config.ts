@@ -1,10 +1,27 @@
 /** How the page is built (scripts/page): hashed files, no script or style in the document, nothing from elsewhere. */
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+/**
+ * The package is a player: its module puts a style into the document, which the content security policy refuses, and gives all of itself as one
+ * object, WebAssembly and players included. Three classes of it are wanted. Made for the one version that package.json names.
+ */
+function decoderAlone(): Plugin {
+  return {
+    name: 'jsmpeg-decoder-alone',
+    transform(code, id) {
+      if (!id.includes('/@cycjimmy/jsmpeg-player/')) return undefined;
+      const alone = code.replace('styleInject(css_248z);', '').replace('export { JSMpeg as default };', 'export { TS, MPEG1, CanvasRenderer };');
+      if (/^styleInject\(|as default/m.test(alone)) throw new Error(`${id} is another version than this was made for`);
+      return { code: alone, map: null };
+    },
+  };
+}
 
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
   publicDir: false,
+  plugins: [decoderAlone()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {

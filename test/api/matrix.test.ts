@@ -25,7 +25,7 @@ function question(name: PageRouteName, where: Where): Asked {
   const route: PageRoute = pageRoutes[name];
   const camera = cameras[where];
   const path = route.path.replace(':camera', camera).replace(':slot', '1').replace(':generation', '1').replace(':stream', 'main').replace(':seq', '1').replace(':id', 'A'.repeat(22));
-  const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1` };
+  const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, panel: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1` };
   const device = deviceOf(identity);
   const bodies: Partial<Record<PageRouteName, object>> = {
     firstBegin: { code: 'x' }, loginStretch: { name: 'x' }, login: { name: 'x', half: newHalf() }, inviteLook: { code: newHalf() }, join: { code: newHalf(), person: { name: 'x' }, login: newLogin() },

@@ -38,7 +38,7 @@ t.test('a device whose clock is off by a day, either way, believes the certifica
   const folder = t.testdir();
   const clock = new AheadClock();
   const vault = await Vault.open({ folder: join(folder, 'data'), clock, log: silentLog, hubName: 'Test' });
-  const certificates = new Certificates({ vault, hubName: 'Test', config: { enabled: true, port: 0, httpPort: 0, names: [] }, reach: () => ({ names: ['localhost'], addresses: ['127.0.0.1'] }), clock });
+  const certificates = new Certificates({ vault, hubName: 'Test', config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false }, reach: () => ({ names: ['localhost'], addresses: ['127.0.0.1'] }), clock });
   const believed = async (offMs: number): Promise<string> => {
     const { pair, authority } = certificates.shown!;
     return verify(folder, `-----BEGIN CERTIFICATE-----\n${authority!.toString('base64')}\n-----END CERTIFICATE-----\n`, pair.certificate, clock.wallMs() + offMs);
@@ -72,7 +72,7 @@ t.test('the leaf is renewed in time, for a new address, and for a clock that was
   const clock = new AheadClock();
   const vault = await Vault.open({ folder: join(t.testdir(), 'data'), clock, log: silentLog, hubName: 'Test' });
   let reach: Reach = { names: ['localhost', 'hub'], addresses: ['127.0.0.1', '192.168.1.5'] };
-  const make = (names: string[] = []): Certificates => new Certificates({ vault, hubName: 'Test', config: { enabled: true, port: 0, httpPort: 0, names }, reach: () => ({ ...reach, names: [...reach.names, ...names] }), clock });
+  const make = (names: string[] = []): Certificates => new Certificates({ vault, hubName: 'Test', config: { enabled: true, port: 0, httpPort: 0, names, panels: false }, reach: () => ({ ...reach, names: [...reach.names, ...names] }), clock });
   const certificates = make();
   t.equal(await certificates.renew(), true);
   const first = certificates.shown!;

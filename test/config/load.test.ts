@@ -35,7 +35,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
     disk: {},
     scrub: { everyMs: 604_800_000, bytesPerSecond: 2_000_000 },
     time: { source: 'ntp', settleMs: 3_600_000 },
-    page: { enabled: true, port: 7443, httpPort: 7480, names: [] }, discovery: { loopback: false, interfaces: [] },
+    page: { enabled: true, port: 7443, httpPort: 7480, names: [], panels: false }, discovery: { loopback: false, interfaces: [] },
     capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' },
     log: { level: 'info' }, privacy: [],
     cameras: [],

@@ -44,7 +44,7 @@ t.test('no change of a configuration goes unmentioned', async (t) => {
   const other = hub(4, [camera('front-door', { keepDays: 9, audio: true, address: '10.9.9.9', record: false })], {
     name: 'x', data: '/x', dataMount: true, owner: '/x', socket: '/x', record: { periodMs: 1, cutAfterMs: 1, thumbnails: false }, keep: { footageMs: 1, logsMs: 1, auditMs: 1 },
     disk: { budgetBytes: 1, reserveBytes: 1 }, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1 }, discovery: { loopback: true, interfaces: ['x'] }, capture: { ffmpeg: 'x', ffprobe: 'x', jail: 'off' }, log: { level: 'warn' },
-    page: { enabled: false, port: 1, httpPort: 1, names: ['x'], certificate: '/x', certificateKey: '/x' },
+    page: { enabled: false, port: 1, httpPort: 1, names: ['x'], panels: true, certificate: '/x', certificateKey: '/x' },
     privacy: [{ space: 'home', days: ['friday'], from: '22:00', to: 'sunrise' }],
   });
   const leaves = (value: object): number => Object.values(value).reduce((sum: number, inner: unknown) => sum + (typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner) : 1), 0);

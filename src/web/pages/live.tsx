@@ -4,7 +4,7 @@ import type { PageCamera } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { has, useHeld } from '../held.tsx';
 import { Heading, Link } from '../navigation.tsx';
-import { fileNameAt, snapshot } from '../snapshot.ts';
+import { fileNameAt, snapshot, type Picture as Shown } from '../snapshot.ts';
 import { say } from '../strings.ts';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
 import { useLoaded } from '../parts/loaded.ts';
@@ -36,7 +36,7 @@ function Grid({ cameras }: { readonly cameras: readonly PageCamera[] }) {
     </Empty></>;
   }
   return <>
-    <div class="page-head"><Heading>{say.live.title}</Heading></div>
+    <div class="page-head"><Heading>{say.live.title}</Heading>{cameras.some(({ panel }) => panel) ? <Link to={{ page: 'panel' }} class="button quiet">{say.panel.open}</Link> : null}</div>
     <ul class={`grid ${cameras.length === 1 ? 'one' : cameras.length <= 4 ? 'few' : ''}`}>
       {cameras.map((camera) => <li key={camera.camera}>
         <div class="tile"><Picture camera={camera} stream={smallOf(camera)} linked /></div>
@@ -45,25 +45,25 @@ function Grid({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   </>;
 }
 
-function smallOf(camera: PageCamera): 'main' | 'sub' {
+export function smallOf(camera: PageCamera): 'main' | 'sub' {
   return camera.streams.some(({ stream }) => stream === 'sub') ? 'sub' : 'main';
 }
 
 function Large({ camera }: { readonly camera: PageCamera }) {
   const stage = useRef<HTMLDivElement>(null);
-  const video = useRef<HTMLVideoElement | null>(null);
+  const shown = useRef<Shown | null>(null);
   const [sound, setSound] = useState(false);
   const [soundThere, setSoundThere] = useState(camera.audio);
   const [stream, setStream] = useState<'main' | 'sub'>('main');
   const full = useFullScreen(stage);
   const takeSnapshot = (): void => {
-    void snapshot(video.current, fileNameAt(camera.camera, Date.now())).then((done) => toast(done ? say.live.snapshotSaved : say.live.noPictureYet));
+    void snapshot(shown.current, fileNameAt(camera.camera, Date.now())).then((done) => toast(done ? say.live.snapshotSaved : say.live.noPictureYet));
   };
   const may = (right: string): boolean => camera.rights.includes(right);
   return <>
     <div class="page-head"><Heading>{camera.name}</Heading><Link to={{ page: 'live' }} class="button quiet">{say.live.all}</Link></div>
     <div class="stage" ref={stage}>
-      <div class="tile"><Picture camera={camera} stream={stream} sound={sound} onVideo={(element) => { video.current = element; }} onSound={setSoundThere} /></div>
+      <div class="tile"><Picture camera={camera} stream={stream} sound={sound} onPicture={(element) => { shown.current = element; }} onSound={setSoundThere} /></div>
       <div class="stage-bar">
         {camera.talk && may('talk') && !camera.privacy ? <TalkButton camera={camera.camera} /> : null}
         {soundThere && may('listen') ? <Button icon={sound ? 'sound' : 'silent'} pressed={sound} onClick={() => setSound(!sound)}>{sound ? say.live.soundOff : say.live.soundOn}</Button> : null}

@@ -1,4 +1,4 @@
-/** Staying at the newest picture: what the player does to be neither behind nor out of pictures. Pure. */
+/** Staying at the newest picture: what the player does to be neither behind nor out of pictures, and when it comes back. Pure, but for the jitter. */
 
 export interface Edge {
   /** What is buffered, in order. */
@@ -56,3 +56,11 @@ export function nextCushion(cushionSec: number, quietSec: number, ranOut: boolea
 export function nextTryMs(failures: number, random: number): number {
   return Math.min(15_000, 500 * 2 ** Math.min(10, failures)) * (0.7 + 0.6 * random);
 }
+
+/** From 0 to 1; no secret depends on it. */
+export function jitter(): number {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+}
+
+/** What the hub may say differently in a moment. */
+export const retried: ReadonlySet<string> = new Set(['SP_VIEWERS', 'SP_PANELS', 'SP_VIEWER_SLOW', 'SP_STOPPED', 'SP_DISK', 'SP_DATABASE']);

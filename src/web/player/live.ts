@@ -4,7 +4,7 @@
  */
 import type { LiveNews } from '../../api/pagecontract.ts';
 import { readLiveFrame, type LiveFrame } from '../../policy/liveframe.ts';
-import { cushionSecMin, nextCushion, nextLead, nextTryMs, stayAtEdge } from './edge.ts';
+import { cushionSecMin, jitter, nextCushion, nextLead, nextTryMs, retried, stayAtEdge } from './edge.ts';
 import { Feed } from './feed.ts';
 import { HubClock, LiveTimes, Moments } from './livetimes.ts';
 import { canShow, mediaType, openMedia, type OpenMedia } from './media.ts';
@@ -34,8 +34,6 @@ const lookMs = 200;
 const latencyEveryMs = 500;
 /** A microphone that is announced and says nothing would hold the pictures back. */
 const soundWaitMs = 4000;
-/** What the hub may say differently in a moment. */
-const retried: ReadonlySet<string> = new Set(['SP_VIEWERS', 'SP_VIEWER_SLOW', 'SP_STOPPED', 'SP_DISK', 'SP_DATABASE']);
 
 export class LivePlayer {
   readonly #video: HTMLVideoElement;
@@ -347,8 +345,4 @@ export class LivePlayer {
     this.#state = state;
     this.#listener.onState(state, words);
   }
-}
-
-function jitter(): number {
-  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
 }
