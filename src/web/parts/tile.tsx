@@ -105,7 +105,7 @@ function Cover({ camera, seen, stream, small, onInstead }: CoverProps) {
 function Unplayable({ camera, codec, stream, small, onInstead }: Omit<CoverProps, 'seen'> & { readonly codec: string }) {
   const other = camera.streams.find((one) => one.stream !== stream && codecName(one.codec) === 'H.264')?.stream;
   return <div class="tile-state">
-    <Icon name="warning" /><b>{say.live.cannotCodec(codec)}</b>
+    {small ? null : <Icon name="warning" />}<b>{say.live.cannotCodec(codec)}</b>
     <div class="buttons">
       {other === undefined ? null : <Button onClick={() => onInstead(other)}>{other === 'sub' ? say.live.trySub : say.live.tryMain}</Button>}
       {camera.panel ? <Button onClick={() => onInstead('panel')}>{say.live.tryPanel}</Button> : null}

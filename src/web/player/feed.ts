@@ -1,4 +1,5 @@
-/** What goes into one SourceBuffer: in order, one append at a time, and never more kept than is needed. */
+/** What goes into one SourceBuffer: in order, one append at a time, only while a managed source wants it, and never more kept than is needed. */
+import { wantsMore } from './media.ts';
 
 const pendingBytesMax = 24 * 2 ** 20;
 /** What is joined into one append when several fragments wait. */
@@ -27,12 +28,18 @@ export class Feed {
     o.buffer.mode = 'segments';
     o.buffer.addEventListener('updateend', this.#updated);
     o.buffer.addEventListener('error', this.#failed);
+    o.source.addEventListener('startstreaming', this.#resumed);
   }
 
   get ranges(): [number, number][] {
     if (this.#closed || this.#source.readyState === 'closed') return [];
     const { buffered } = this.#buffer;
     return Array.from({ length: buffered.length }, (_, index) => [buffered.start(index), buffered.end(index)]);
+  }
+
+  /** The browser wants no more for now: what is pushed waits, and nothing should be fetched for it. */
+  get held(): boolean {
+    return !this.#closed && !wantsMore(this.#source);
   }
 
   get idle(): boolean {
@@ -68,12 +75,15 @@ export class Feed {
     this.#pending = [];
     this.#buffer.removeEventListener('updateend', this.#updated);
     this.#buffer.removeEventListener('error', this.#failed);
+    this.#source.removeEventListener('startstreaming', this.#resumed);
   }
 
   readonly #updated = (): void => {
     this.#onAppended();
     this.#pump();
   };
+
+  readonly #resumed = (): void => this.#pump();
 
   readonly #failed = (): void => this.#fail('the browser does not take what the camera sends');
 
@@ -90,7 +100,7 @@ export class Feed {
       const trim = this.#trimTo;
       this.#trimTo = undefined;
       if (trim !== undefined) this.#buffer.remove(...trim);
-      else if (this.#pending.length > 0) this.#append();
+      else if (this.#pending.length > 0 && !this.held) this.#append();
     } catch (error) {
       this.#refused(error);
     }

@@ -59,6 +59,8 @@ export class LivePlayer {
   #fromSec = Infinity;
   #behind = false;
   #wantsSound = false;
+  /** The hub was told so. */
+  #paused = false;
   /** It was asked for and never came. */
   #soundSince: number | undefined;
   #cushionSec = cushionSecMin;
@@ -124,7 +126,8 @@ export class LivePlayer {
     socket.addEventListener('open', () => {
       if (!current()) return;
       if (this.#wantsSound) this.#say({ audio: true });
-      if (document.hidden) this.#say({ paused: true });
+      this.#paused = false;
+      this.#tellWanted();
       this.#askTime();
     });
     socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => { if (current()) this.#hear(data); });
@@ -158,8 +161,15 @@ export class LivePlayer {
   }
 
   #tellVisible(): void {
-    this.#say({ paused: document.hidden });
+    this.#tellWanted();
     if (!document.hidden) this.#connectNow();
+  }
+
+  #tellWanted(): void {
+    const paused = document.hidden || this.#feed?.held === true;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.#say({ paused });
   }
 
   #hear(data: string | ArrayBuffer): void {
@@ -215,6 +225,8 @@ export class LivePlayer {
       if (media === undefined) return this.#restart('');
       this.#media = media;
       this.#type = type;
+      // A managed source that wants no more: the hub sends none until it does, then from the newest on.
+      for (const event of ['startstreaming', 'endstreaming']) media.source.addEventListener(event, () => this.#tellWanted(), { signal: this.#gone.signal });
       this.#feed = new Feed({ ...media, onAppended: () => this.#onAppended(), onFault: (words) => this.#restart(words) });
     }
     this.#times.begin(frame.bytes);

@@ -21,6 +21,11 @@ export function canShow(type: string): boolean {
   return sourceClass()?.isTypeSupported(type) === true;
 }
 
+/** A managed source tells when it wants no more; one that does not manage always does. */
+export function wantsMore(source: MediaSource): boolean {
+  return (source as { readonly streaming?: boolean }).streaming !== false;
+}
+
 export interface OpenMedia {
   readonly source: MediaSource;
   readonly buffer: SourceBuffer;

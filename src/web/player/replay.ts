@@ -217,10 +217,11 @@ export class ReplayPlayer {
     this.#gaps.push({ atSec: this.#times.endSec, fromMs: wallMs, toMs, reason });
   }
 
-  /** Until so little is ahead that more is wanted. */
-  #room(signal: AbortSignal): Promise<void> {
+  /** Until so little is ahead that more is wanted, by the browser too. */
+  async #room(signal: AbortSignal): Promise<void> {
+    if (this.#feed?.held === true) await this.#until(() => this.#feed?.held !== true, signal);
     const wanted = aheadSec * Math.max(1, this.#video.playbackRate);
-    return this.#leadSec < wanted ? Promise.resolve() : this.#until(() => this.#leadSec < wanted * 0.8, signal);
+    if (this.#leadSec >= wanted) await this.#until(() => this.#leadSec < wanted * 0.8, signal);
   }
 
   /** How much there is behind the picture that is shown. */
