@@ -100,10 +100,13 @@ export class PanelEncoder {
   }
 }
 
-/** Key by key, as the muxer takes them. Pictures keep their own distances in time; each is given out at once, and says how long it is. */
+/**
+ * Key by key, as the muxer takes them. Pictures keep their own distances in time; each is given out at once (`low_delay`, which ffmpeg 5.1
+ * calls unofficial for MPEG-1: else each waits for the next), and says how long it is.
+ */
 const encoderOptions: Readonly<Record<string, string>> = {
   '-an': '', '-vf': `scale=w=min(iw\\,${panelSide}):h=min(ih\\,${panelSide}):force_original_aspect_ratio=decrease:force_divisible_by=2:flags=fast_bilinear,setsar=1,format=yuv420p`,
-  '-r': String(picturesPerSecondMax), '-fps_mode': 'vfr', '-q:v': '6', '-g': String(keyFrameEvery), '-bf': '0', '-threads:v': '1', '-filter_threads': '1',
+  '-r': String(picturesPerSecondMax), '-fps_mode': 'vfr', '-q:v': '6', '-g': String(keyFrameEvery), '-bf': '0', '-flags:v': '+low_delay', '-strict:v': 'unofficial', '-threads:v': '1', '-filter_threads': '1',
   '-muxdelay': '0', '-muxpreload': '0', '-flush_packets': '1', '-omit_video_pes_length': '0',
 };
 

@@ -12,7 +12,7 @@ import type { Fragment } from '../capture/media.ts';
 import { PanelEncoder } from '../capture/panel.ts';
 import type { TsPiece } from '../capture/tspieces.ts';
 import { backoffMs } from '../policy/backoff.ts';
-import { nextForViewer, panelEncodersMax, viewersOfCameraMax, viewingBegins, type Viewing } from '../policy/viewing.ts';
+import { nextForViewer, panelEncodersMax, viewersOfCameraMax, viewingBegins, waitingBytesMax, type Viewing } from '../policy/viewing.ts';
 import type { LiveDuty, LiveInit, LiveItem, WatchingOptions } from './live.ts';
 
 export interface PanelRooms {
@@ -263,6 +263,8 @@ class Panel {
     if (this.#end !== undefined) return;
     if (begins) this.#gives = this.#decide(fragment);
     if (!this.#gives) return;
+    // A picture without end, as an encoder that was taken over may send.
+    if (this.#options.waiting().bytes + this.#queuedBytes >= waitingBytesMax) return this.end(new SallyportError('SP_VIEWER_SLOW', { camera: this.#camera, reason: 'too much waits to be sent' }));
     this.#queuedBytes += fragment.bytes.length;
     this.#add({ kind: 'fragment', fragment });
   }

@@ -10,11 +10,15 @@ function decoderAlone(): Plugin {
     name: 'jsmpeg-decoder-alone',
     transform(code, id) {
       if (!id.includes('/@cycjimmy/jsmpeg-player/')) return undefined;
-      const alone = code.replace('styleInject(css_248z);', '').replace('export { JSMpeg as default };', 'export { TS, MPEG1, CanvasRenderer };');
-      if (/^styleInject\(|as default/m.test(alone)) throw new Error(`${id} is another version than this was made for`);
-      return { code: alone, map: null };
+      return { code: decoderOf(code), map: null };
     },
   };
+}
+
+export function decoderOf(code: string): string {
+  const alone = code.replace('styleInject(css_248z);', '').replace('export { JSMpeg as default };', 'export { TS, MPEG1, CanvasRenderer };');
+  if (/^styleInject\(|as default/m.test(alone)) throw new Error('@cycjimmy/jsmpeg-player is of another version than this was made for');
+  return alone;
 }
 
 export default defineConfig({

@@ -56,11 +56,11 @@ for (const codec of ['h264', 'hevc'] as const) {
     const clip = await clipOf(`${codec}.mp4`, { hevc: codec === 'hevc' });
     const { encoder, pieces, until } = encoderOf(t, clip);
     feed(encoder, clip);
-    // The last one waits in the demuxer for what follows it.
-    await until(clip.fragments.length - 1);
+    // The last one, too: none waits for what follows it.
+    await until(clip.fragments.length);
     const { codec_name, width, height, nb_read_frames } = await probe(Buffer.concat(pieces.map(({ bytes }) => bytes)));
     t.same([codec_name, width, height], ['mpeg1video', 320, 240]);
-    t.ok(Number(nb_read_frames) >= clip.fragments.length - 1, nb_read_frames);
+    t.equal(Number(nb_read_frames), clip.fragments.length);
     const begun = pieces.flatMap(({ begins }) => begins ?? []);
     t.equal(begun[0]?.keyFrame, true);
     t.ok(begun.filter(({ keyFrame }) => keyFrame).length >= clip.fragments.length / 15 - 1, 'whoever comes later soon finds where to begin');
