@@ -27,7 +27,7 @@ export const panelSide = 640;
 const picturesPerSecondMax = 25;
 const keyFrameEvery = 15;
 /** Others go first: recording, for one. */
-const niceness = '10';
+const niceness = '5';
 const errorBytesMax = 500;
 
 export class PanelEncoder {

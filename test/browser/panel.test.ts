@@ -2,23 +2,24 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import type { BrowserContext, Page } from 'playwright-core';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { inBothThemes, openBrowser, visitor } from './browser.ts';
+import { inBothThemes, openBrowser, pictures, visitor } from './browser.ts';
 import { noChromium } from './chromium.ts';
 import { makeOwner, whereIs, type Where } from './owner.ts';
 
 const config = quickConfig().replace('http_port = 0', 'http_port = 0\npanels = true').replace('owner = "owner/owner.json"\n', '');
 
-t.test('browsers that lack something', { skip: noChromium, timeout: 240_000 }, async (t) => {
+t.test('browsers that lack something', { skip: noChromium, timeout: 400_000 }, async (t) => {
   execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
   const site = await TestSite.start(t, { owner: false, config, emulator: { cameras: 2, seconds: 5, codec: ['h264', 'h265'] } });
   const where = await whereIs(site);
   const browser = await openBrowser(t);
   const { page, context } = await visitor(t, browser);
   await makeOwner(page, site, where, { name: 'Anna', passphrase: 'violet candle harbour' });
+  await everySize(t, page, where);
   await withoutH265(t, page, site, where);
   await page.goto('about:blank');
   await onTheWall(t, await panelOf(context), site, where);
@@ -34,6 +35,36 @@ async function panelOf(context: BrowserContext): Promise<Page> {
     delete all['ManagedMediaSource'];
   });
   return page;
+}
+
+/** Few cameras are shown as large as they can be: the grid as wide as there is room, and nothing of it below the window. */
+async function everySize(t: Test, page: Page, where: Where): Promise<void> {
+  const { cameras } = await page.evaluate(async () => (await fetch('/api/v1/cameras')).json() as Promise<{ cameras: object[] }>);
+  for (const count of [1, 2, 3, 4]) {
+    // More than there are stand there without a picture: it is the places that are looked at.
+    await page.route('**/api/v1/cameras', (route) => route.fulfill({ json: { cameras: Array.from({ length: count }, (_, n) => ({ ...cameras[n % 2], ...(n < 2 ? {} : { camera: `absent-${n}`, name: `Absent ${n}` }) })) } }));
+    for (const [width, height] of [[360, 740], [1280, 820], [3840, 2160]] as const) {
+      await page.setViewportSize({ width, height });
+      await page.goto(where.https);
+      await page.locator(`.grid > li:nth-child(${count})`).waitFor();
+      await untilVideo(page, '.grid video');
+      for (const theme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: theme });
+        await page.waitForTimeout(250); // colours fade over
+        await page.screenshot({ path: join(pictures, `73-live-${count}-${width}-${theme}.png`) });
+      }
+      const { tile, room, bottom } = await page.evaluate(() => ({
+        tile: document.querySelector('.grid > li')?.getBoundingClientRect().width ?? 0, room: document.querySelector('.page-head')?.getBoundingClientRect().width ?? 0,
+        bottom: document.querySelector('.grid')?.getBoundingClientRect().bottom ?? Infinity,
+      }));
+      const columns = width < 700 || count === 1 ? 1 : 2;
+      t.ok(tile * columns > room * 0.9, `${count} cameras at ${width}: ${columns} x ${tile} of ${room}`);
+      if (width >= 700) t.ok(bottom <= height, `${count} cameras at ${width}: all in view, to ${bottom} of ${height}`);
+    }
+  }
+  await page.unroute('**/api/v1/cameras');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 820 });
 }
 
 async function withoutH265(t: Test, page: Page, site: TestSite, where: Where): Promise<void> {

@@ -92,7 +92,7 @@ t.test('what it runs with: the same few words for every camera, nothing of the h
   t.match(words.join(' '), / -f mov -i pipe:0 -f mpegts -codec:v mpeg1video /);
   t.notMatch(words.join(' '), /:\/\/|--jail/);
   t.notMatch(of('environ'), /not-for-ffmpeg|PATH=/);
-  t.equal(of('stat').slice(of('stat').lastIndexOf(')')).split(' ')[17], '10', 'nice');
+  t.equal(of('stat').slice(of('stat').lastIndexOf(')')).split(' ')[17], '5', 'nice');
   t.match(of('status'), facts.seccomp ? /Seccomp:\t2/ : /Seccomp:/);
   const sockets = (await run('ls', ['-l', `/proc/${encoder.pid}/fd`])).stdout.toString().split('\n').filter((line) => / [0-9]+ -> /.test(line));
   t.ok(sockets.length >= 3 && sockets.every((line) => / [012] -> /.test(line)), `it has its three pipes alone: ${sockets.join(', ')}`);

@@ -37,7 +37,7 @@ function Grid({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   }
   return <>
     <div class="page-head"><Heading>{say.live.title}</Heading>{cameras.some(({ panel }) => panel) ? <Link to={{ page: 'panel' }} class="button quiet">{say.panel.open}</Link> : null}</div>
-    <ul class={`grid ${cameras.length === 1 ? 'one' : cameras.length <= 4 ? 'few' : ''}`}>
+    <ul class={`grid ${['', 'one', 'few two', 'few', 'few'][cameras.length] ?? ''}`}>
       {cameras.map((camera) => <li key={camera.camera}>
         <div class="tile"><Picture camera={camera} stream={smallOf(camera)} linked /></div>
       </li>)}
