@@ -11,8 +11,9 @@ interface StripProps {
   readonly name: string;
   /** Where its pictures lie; undefined where this browser opens none. */
   readonly rows: Rows | undefined;
-  /** A time that is chosen, as for a clip. */
+  /** A time that is chosen, as for a clip; and what goes or stays with it, for segments are wholes. */
   readonly range: Run | undefined;
+  readonly covers: Run | undefined;
   readonly day: string;
   readonly view: DayView;
   readonly dayStartMs: number;
@@ -28,7 +29,7 @@ interface StripProps {
 
 const height = 54;
 
-export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
+export function Strip({ camera, name, rows, range, covers, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
   const [element, width] = useWidth();
   const scale: Scale = { fromMs, toMs, width };
   const pressed = useRef(false);
@@ -58,6 +59,7 @@ export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs
       {ticksOf(scale, dayStartMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
       {view.gaps.map((gap) => <Bar key={`g${gap.fromMs}`} kind={gap.reason === 'privacy' ? 'private' : 'gap'} bar={barOf(scale, gap)} y={18} height={22} />)}
       {view.recorded.map((run) => <Bar key={`r${run.fromMs}`} kind="recorded" bar={barOf(scale, run)} y={18} height={22} />)}
+      {covers === undefined ? null : <Bar kind="covers" bar={barOf(scale, covers, 3)} y={16} height={26} />}
       {range === undefined ? null : <Bar kind="range" bar={barOf(scale, range, 3)} y={14} height={30} />}
       {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
       {nowMs > fromMs && nowMs < toMs ? <line class="now" x1={xOf(scale, nowMs)} x2={xOf(scale, nowMs)} y1="4" y2="50" /> : null}
@@ -69,7 +71,7 @@ export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs
 const peekPx = 208;
 
 /** The picture of a moment and its clock time, above the strip (below, where there is no room). It takes no room and no pointer. */
-function Peek({ strip, scale, ms, camera, rows, view, reader, onGone }: {
+export function Peek({ strip, scale, ms, camera, rows, view, reader, onGone }: {
   readonly strip: HTMLElement | null; readonly scale: Scale; readonly ms: number; readonly camera: string; readonly rows: Rows | undefined; readonly view: DayView; readonly reader: Reader; readonly onGone: () => void;
 }) {
   // It stands where the strip stood.
