@@ -13,6 +13,7 @@ import { RangeFields } from './rangefields.tsx';
 import { RangePanel, useFixed, type RangePanelProps } from './rangepanel.tsx';
 import { Problem } from './states.tsx';
 import { toast } from './toast.tsx';
+import { Prose } from './prose.tsx';
 
 type Phase = { readonly kind: 'choosing'; readonly error?: unknown } | { readonly kind: 'making'; readonly wallMs: number; readonly stop: AbortController } | { readonly kind: 'made'; readonly clip: MadeClip };
 
@@ -94,7 +95,7 @@ function Made({ clip, onAnother }: { readonly clip: MadeClip; readonly onAnother
       {blob === undefined ? <span class="ok small">{say.clip.written}</span> : <IconButton name="save" label={say.clip.saveFile(name)} onClick={() => saveFile(blob, name)} />}
     </li>)}</ul>
     {left.length === 0 ? null : <div class="note care"><b>{say.clip.left}</b><ul>{left.map((words) => <li key={words}>{words}</li>)}</ul></div>}
-    <p class="small muted">{say.clip.proof}</p>
+    <p class="small muted"><Prose>{say.clip.proof}</Prose></p>
     <div class="buttons"><Button kind="main" icon="save" onClick={() => { for (const { name, blob } of toSave) saveFile(blob, name); }}>{say.clip.saveAll}</Button><Button kind="quiet" onClick={onAnother}>{say.clip.another}</Button></div>
   </div>;
 }

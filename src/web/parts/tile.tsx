@@ -9,6 +9,7 @@ import { Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { Icon } from './icons.tsx';
 import { upper } from './states.tsx';
+import { Prose } from './prose.tsx';
 
 interface Seen { readonly state: LiveState; readonly words: string; readonly latencyMs: number | undefined; readonly behind: boolean }
 
@@ -68,7 +69,7 @@ function Cover({ camera, seen }: { readonly camera: PageCamera; readonly seen: S
   if (camera.privacy) return <div class="tile-state"><Icon name="hidden" /><span>{say.live.privacy}</span></div>;
   if (!canPlay()) return <div class="tile-state"><Icon name="warning" /><span>{say.cannot.media2}</span></div>;
   if (seen.state === 'playing') return null;
-  if (seen.state === 'unsupported') return <div class="tile-state"><Icon name="warning" /><span>{say.live.cannotCodec(codecName(seen.words))}</span></div>;
+  if (seen.state === 'unsupported') return <div class="tile-state"><Icon name="warning" /><span><Prose>{say.live.cannotCodec(codecName(seen.words))}</Prose></span></div>;
   if (seen.state === 'lost' || seen.state === 'over') {
     const words = seen.words !== '' ? upper(seen.words) : camera.online ? say.live.retrying : upper(camera.state);
     return <div class="tile-state"><Icon name="offline" /><b>{camera.online ? say.live.lost : say.live.offline}</b><span>{words}</span></div>;
