@@ -120,7 +120,7 @@ async function serve(page: string, plainFile: string, hub: { browser?: Browser; 
       response.on('close', () => onward.destroy());
     } else if (path === '/plain') {
       const [, from, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-      void sendPart(plainFile, Number(from), Number(last) + 1).then((bytes) => response.writeHead(206, { 'content-type': 'application/octet-stream' }).end(bytes));
+      void sendPart(plainFile, Number(from), Number(last) + 1).then((bytes) => response.writeHead(206, { 'content-type': 'application/octet-stream' }).end(bytes), () => response.writeHead(404).end());
     } else if (path.startsWith('/plain-day')) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(hub.plainDay);
     } else if (path.startsWith('/plain-picture/')) {
