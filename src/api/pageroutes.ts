@@ -565,10 +565,16 @@ function segmentTag(params: Readonly<Record<string, string>>): string {
 /** All of it, or one range (RFC 9110, 14): more than one at once is answered with all. */
 async function sendSegment(file: SealedFile, tag: string, request: FastifyRequest, reply: FastifyReply, clock: Clock): Promise<FastifyReply> {
   const end = new AbortController();
-  reply.raw.once('close', () => {
+  const leave = (): void => {
     end.abort();
     void file.close();
-  });
+  };
+  // Whoever has left while the segment was looked up leaves no second time.
+  if (reply.raw.destroyed) {
+    leave();
+    return reply.hijack();
+  }
+  reply.raw.once('close', leave);
   reply.header('etag', tag).header('accept-ranges', 'bytes').header('cache-control', 'private, max-age=3600').type('application/octet-stream');
   if (request.headers['if-none-match'] === tag) return reply.status(304).send();
   const ifRange = request.headers['if-range'];

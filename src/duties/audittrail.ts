@@ -46,7 +46,9 @@ const words: Readonly<Record<string, string>> = {
   'key.made': 'an hour\'s key was made', 'keyring.damaged': 'the keyring is damaged', 'purge.shredded': 'an hour\'s key was overwritten', 'segment.closed': 'footage was sealed', 'segment.cut': 'footage was cut off, and what is whole was kept',
   'recovery.found': 'after a stop, footage was found and listed', 'recovery.missing': 'after a stop, footage is missing', 'recovery.removed': 'after a stop, remains were removed', 'scrub.list': 'the disk was checked',
   'notice.raised': 'something needs somebody', 'notice.settled': 'a notice is settled', 'vault.made': 'the vault was made', 'page.authority-made': 'the hub\'s own certificate authority was made', 'audit.expired': 'old lines of the audit went', erased: 'a line that was erased',
- 'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
+  'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
+  'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
+  'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
 };
 
 /** What was asked through the page, by its route. */

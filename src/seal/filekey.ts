@@ -1,8 +1,9 @@
 /** File keys, and how long the hub remembers them. */
 import type { Clock } from '../base/clock.ts';
+import { fileKeyBytes } from './format/x25519.ts';
 import { fillRandom, secureAlloc, zero } from './sodium.ts';
 
-export const fileKeyBytes = 16;
+export { fileKeyBytes };
 
 /** The key of one segment or picture. */
 export class FileKey {

@@ -9,20 +9,14 @@
  *
  * docs/FORMAT.md describes every byte. This file: age X25519 identities and recipients.
  */
-import { SallyportError } from '../base/errors.ts';
-import { bech32Length, readBech32, writeBech32 } from './format/bech32.ts';
+import { anyScalar, identityLines, identityTextBytes, keyBytes, readIdentity, readRecipient, recipientText, signInfo, writeIdentity } from './format/identity.ts';
 import { hkdfSha256 } from './hkdf.ts';
 import { fillRandom, scalarMult, scalarMultBase, secureAlloc, zero } from './sodium.ts';
 import { Signer } from './sshsig.ts';
 
-const keyBytes = 32;
-const identityPrefix = 'AGE-SECRET-KEY-';
-const recipientPrefix = 'age';
-/** Characters of an identity's text. */
-export const identityTextBytes = bech32Length(identityPrefix, keyBytes);
+export { identityTextBytes };
 
 const noSalt = new Uint8Array(0);
-const anyScalar = new Uint8Array(keyBytes).fill(0x55);
 
 export class Identity {
   /** "age1…" */
@@ -57,17 +51,18 @@ export class Identity {
   /** The same from ASCII bytes, so that a key in secure memory stays there. */
   static parseBytes(text: Uint8Array, what: string): Identity {
     const scalar = secureAlloc(keyBytes);
-    const reason = readBech32(scalar, identityPrefix, text);
-    if (reason === undefined) return new Identity(scalar);
-    zero(scalar);
-    throw new SallyportError('SP_BAD_IDENTITY', { file: what, reason });
+    try {
+      readIdentity(scalar, text, what);
+    } catch (error) {
+      zero(scalar);
+      throw error;
+    }
+    return new Identity(scalar);
   }
 
   /** An age identity file: one identity a line, # comments and blank lines allowed. SP_BAD_IDENTITY also when it holds none. */
   static parseFile(text: string, file: string): Identity[] {
-    const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-    if (lines.length === 0) throw new SallyportError('SP_BAD_IDENTITY', { file, reason: 'it holds no identity' });
-    return lines.map((line) => Identity.parse(line, file));
+    return identityLines(text, file).map((line) => Identity.parse(line, file));
   }
 
   /** AGE-SECRET-KEY-1… as a string that cannot be wiped: only for kit files that the owner keeps. */
@@ -81,13 +76,13 @@ export class Identity {
 
   /** AGE-SECRET-KEY-1… into `identityTextBytes` bytes of secure memory. */
   writeText(into: Uint8Array): void {
-    writeBech32(into, identityPrefix, this.#scalar);
+    writeIdentity(into, this.#scalar);
   }
 
   /** The key that signs in this identity's name: Ed25519, its seed HKDF-SHA-256 of the scalar. The caller closes it. */
   signer(): Signer {
     const seed = secureAlloc(keyBytes);
-    hkdfSha256(seed, this.#scalar, noSalt, 'sallyport sign v1');
+    hkdfSha256(seed, this.#scalar, noSalt, signInfo);
     const signer = Signer.fromSeed(seed);
     zero(seed);
     return signer;
@@ -111,16 +106,7 @@ export function checkRecipient(text: string): void {
 
 /** The X25519 public key of "age1…"; SP_BAD_RECIPIENT. */
 export function recipientPoint(text: string): Uint8Array {
-  const point = new Uint8Array(keyBytes);
-  const reason = readBech32(point, recipientPrefix, Buffer.from(text)) ?? (isLowOrder(point) ? 'it is a low-order point, which protects nothing' : undefined);
-  if (reason !== undefined) throw new SallyportError('SP_BAD_RECIPIENT', { recipient: JSON.stringify(text.slice(0, 80)), reason });
-  return point;
-}
-
-function recipientText(point: Uint8Array): string {
-  const text = Buffer.alloc(bech32Length(recipientPrefix, keyBytes));
-  writeBech32(text, recipientPrefix, point);
-  return text.toString('latin1');
+  return readRecipient(text, isLowOrder);
 }
 
 function isLowOrder(point: Uint8Array): boolean {

@@ -2,7 +2,7 @@
 import { SallyportError } from '../base/errors.ts';
 import { decodeArmor, looksArmored } from './format/armor.ts';
 import { headerBytesMax, headerEnd, parseHeader, type Header } from './format/header.ts';
-import { chunkPlainBytes, chunkSealedBytes, chunkTagBytes, payloadNonceBytes, plainPayloadSize } from './format/stream.ts';
+import { chunkPlainBytes, chunkSealedBytes, chunkTagBytes, openByMark, payloadNonceBytes, plainPayloadSize } from './format/stream.ts';
 import type { FileKey } from './filekey.ts';
 import type { Identity } from './identity.ts';
 import { headerMac, PayloadCipher } from './payload.ts';
@@ -208,18 +208,13 @@ function openInto(plain: Buffer, cipher: PayloadCipher, layout: Layout, file: Ui
   if (cut) throw new SallyportError('SP_SEGMENT_CUT', { what, chunks: chunkCount });
 }
 
-/**
- * undefined when it is damaged. Only whole chunks may lack the final mark (a crash leaves such), and only a payload's first chunk may be
- * empty; a chunk with the mark before the last place is genuine, what follows it is not.
- */
+/** undefined when it is damaged. */
 function openChunk(cipher: PayloadCipher, { chunkCount }: Layout, sealed: Uint8Array, index: number, into?: Buffer): Opened | undefined {
-  const plainBytes = sealed.length - chunkTagBytes;
-  if (plainBytes < 0 || (plainBytes === 0 && index > 0)) return undefined;
-  const plain = into ?? Buffer.allocUnsafeSlow(plainBytes);
-  const expected = index === chunkCount - 1;
-  if (cipher.open(plain, sealed, index, expected)) return { index, plain, final: expected };
-  if (plainBytes === chunkPlainBytes && cipher.open(plain, sealed, index, !expected)) return { index, plain, final: !expected };
-  return undefined;
+  const opened = openByMark(sealed.length, index, chunkCount, (last) => {
+    const plain = into ?? Buffer.allocUnsafeSlow(sealed.length - chunkTagBytes);
+    return cipher.open(plain, sealed, index, last) ? plain : undefined;
+  });
+  return opened === undefined ? undefined : { index, ...opened };
 }
 
 async function readStart(source: ByteSource, what: string): Promise<Buffer> {

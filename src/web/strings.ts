@@ -164,9 +164,14 @@ export const english = {
     
   },
 
+  range: {
+    begins: 'Beginning of the chosen time', ends: 'End of the chosen time', value: (time: string, length: string) => `${time}, ${length} chosen`,
+    from: 'From', to: 'To', fromHere: 'Begin at the playhead', toHere: 'End at the playhead', wrongTime: 'Type a time of this day, such as 09:14:05.', wrongOrder: 'It ends after it begins.',
+    hint: 'Drag the two handles on the timeline, or move them by arrow keys; or type the times.',
+  },
+
   clip: {
-    open: 'Save a clip', title: (camera: string) => `A clip of ${camera}`, from: 'From', to: 'To', fromHere: 'Begin at the playhead', toHere: 'End at the playhead',
-    wrongTime: 'Type a time of this day, such as 09:14:05.', wrongOrder: 'A clip ends after it begins.', wrongNothing: 'Nothing is recorded in this time.',
+    open: 'Save a clip', title: (camera: string) => `A clip of ${camera}`, wrongNothing: 'Nothing is recorded in this time.',
     about: (length: string, size: string, gaps: number) => gaps === 0 ? `${length}, about ${size}.` : `${length}, about ${size}, with ${count(gaps, 'gap', 'gaps')}: what lies before and after follows at once.`,
     lead: 'It is made here, on this device: the hub gives sealed bytes and writes into the audit that you made a clip. Whoever gets the file can watch it; it is not sealed.',
     toMemory: (size: string) => `This browser cannot write to the disk as it goes, so a clip may have up to ${size}.`,
@@ -183,7 +188,7 @@ export const english = {
   keeping: {
     keep: 'Keep this', keepTitle: (camera: string) => `Keep footage of ${camera}`, keepLead: 'The rest of the hour goes when it would have gone. Keeping longer lowers everybody\'s privacy, so an owner signs it, with this device.', keepNow: 'Keep it',
     erase: 'Erase this', eraseTitle: (camera: string) => `Erase footage of ${camera}`, eraseLead: 'Its key is destroyed now; nobody can bring it back. What else that key opens is sealed to another one first, on this device.', eraseNow: 'Erase it for ever',
-    around: 'Around this moment', minutes: (n: number) => count(n, 'minute', 'minutes'), range: (day: string, from: string, to: string) => `${day}, ${from} to ${to}`, forLabel: 'Keep it for',
+    around: 'Around this moment', minutes: (n: number) => count(n, 'minute', 'minutes'), keptWhole: (from: string, to: string) => `Segments are kept as wholes: from ${from} to ${to}.`, goWhole: (from: string, to: string) => `Segments go as wholes: from ${from} to ${to}.`, forLabel: 'Keep it for',
     label: 'A word for it', labelHint: 'Stands in the list of what is kept. May be empty.', why: 'Why', whyHint: 'Stands in the receipt and the audit. May be empty.',
     working: (percent: number) => `Signing, and sealing on this device: ${percent} %`, heldTitle: 'Kept of this camera', until: (when: string) => `until ${when}`, release: 'End it', releaseHint: 'What only this keeps is destroyed at once.',
   },

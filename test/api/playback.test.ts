@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { request as httpsRequest } from 'node:https';
 import t, { type Test } from 'tap';
 import { rangeOf, type PlaybackPart } from '../../src/api/page.ts';
 import { SallyportError } from '../../src/base/errors.ts';
@@ -9,8 +10,8 @@ import { openDoor, type Door } from './pagekit.ts';
 
 const bytes = randomBytes(200_000);
 
-/** Sealed bytes as a playback duty gives them, and what was asked of it. */
-async function door(t: Test): Promise<{ door: Door; open: () => number; asked: string[] }> {
+/** Sealed bytes as a playback duty gives them, and what was asked of it. `lookedUp`: what finding a segment waits for. */
+async function door(t: Test, lookedUp: () => Promise<unknown> = async () => {}): Promise<{ door: Door; open: () => number; asked: string[] }> {
   let open = 0;
   const asked: string[] = [];
   const playback: PlaybackPart = {
@@ -29,6 +30,7 @@ async function door(t: Test): Promise<{ door: Door; open: () => number; asked: s
     },
     segment: async (_camera, _stream, seq) => {
       if (seq === 9) throw new SallyportError('SP_SEGMENT_MISSING', { file: 'x' });
+      await lookedUp();
       open++;
       return {
         size: bytes.length,
@@ -41,6 +43,32 @@ async function door(t: Test): Promise<{ door: Door; open: () => number; asked: s
   };
   return { door: await openDoor(t, { playback }), open: () => open, asked };
 }
+
+t.test('who has left while a segment was looked up keeps no file open', async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const found = Promise.withResolvers<void>();
+  const given = Promise.withResolvers<void>();
+  const { door: site, open } = await door(t, async () => {
+    asked.resolve();
+    await found.promise;
+    // After whatever the answer does at once.
+    setImmediate(() => setImmediate(given.resolve));
+  });
+  const { browser } = await site.owner();
+  const { hostname, port } = new URL(browser.base);
+  const call = httpsRequest({ host: hostname, port, path: '/api/v1/segments/front/main/3', headers: { cookie: browser.cookie ?? '' }, rejectUnauthorized: false, agent: false });
+  const left = new Promise((resolve) => { call.once('close', resolve); });
+  call.on('error', () => {}).end();
+  await asked.promise;
+  call.destroy();
+  await left;
+  // The hub has seen it by the time that it answers others.
+  for (let n = 0; n < 3; n++) await browser.get('hello');
+  found.resolve();
+  await given.promise;
+  for (let n = 0; n < 20 && open() > 0; n++) await browser.get('hello');
+  t.equal(open(), 0);
+});
 
 t.test('a segment by ranges: whole, first, last, open, beyond, odd; a tag instead of bytes that are there already', async (t) => {
   const { door: site, open } = await door(t);

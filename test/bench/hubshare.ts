@@ -23,7 +23,7 @@ import { streamOf, take } from '../capture/clips.ts';
 import { fps, loopSeconds, startCounterCamera } from './countercamera.ts';
 import { benchOptions, figure, inFolder, median, quantile, report } from './measure.ts';
 
-const options = benchOptions({ runs: 5, smokeRuns: 1, seconds: 20, smokeSeconds: 8 });
+const options = benchOptions({ runs: 5, smokeRuns: 1, seconds: 15, smokeSeconds: 8 });
 const plan = { audio: 'drop', hevc: false, richProbe: false } as const;
 const readers = options.smoke ? [1] : [1, 9];
 

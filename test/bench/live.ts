@@ -2,7 +2,7 @@
  * How late live pictures are: from the moment an emulated camera has sent a picture to the moment Chromium shows it, by a counter that is
  * burnt into the picture and read back from a canvas. The peer is a plain page in the same browser: an ffmpeg for each tile, its output as
  * it comes over a WebSocket into MSE, and a jump to the end when it is more than a second behind. One camera, 640x360 at 15 pictures a
- * second, a key frame a second, in a thread of its own; as many tiles of it as said.
+ * second, a key frame a second, in a thread of its own; as many tiles of it as said. `--tls`: both pages and their sockets by HTTPS, as a visitor has it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
@@ -35,7 +35,7 @@ window.watch = (video, tile) => {
   video.requestVideoFrameCallback(onPicture);
 };
 window.tile = () => { const video = document.createElement('video'); video.muted = true; document.body.append(video); return video; };
-const socket = (path) => { const url = new URL(path, location.href); url.protocol = 'ws:'; return url.href; };
+const socket = (path) => { const url = new URL(path, location.href); url.protocol = url.protocol.replace('http', 'ws'); return url.href; };
 `;
 
 const ours = `import { LivePlayer } from '/src/web/player/live.ts';
@@ -79,7 +79,8 @@ window.begin = (tile) => {
 };`;
 
 async function bench(): Promise<void> {
-  const options = benchOptions({ runs: 3, smokeRuns: 1, seconds: 20, smokeSeconds: 5 });
+  const options = benchOptions({ runs: 3, smokeRuns: 1, seconds: 7, smokeSeconds: 5 }, [], ['tls']);
+  const tls = options.flag('tls');
   const ends: (() => unknown)[] = [];
   await inFolder(options, async (folder) => {
     const { url, sent, close } = await startCounterCamera(folder);
@@ -88,7 +89,7 @@ async function bench(): Promise<void> {
     const live = new LiveDuty({
       cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog,
     });
-    const stand = await openStand({ teardown: (end) => void ends.push(end) });
+    const stand = await openStand({ teardown: (end) => void ends.push(end) }, { tls });
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     const stop = new AbortController();
     stand.server.on('upgrade', (request, wire, head) => sockets.handleUpgrade(request, wire, head, (socket) => {
@@ -125,14 +126,14 @@ async function bench(): Promise<void> {
       const of = (who: 'ours' | 'plain', value: (one: Measured) => number): number[] => taken[who].map(value);
       const name = tiles === 1 ? '1 tile' : `${tiles} tiles`;
       for (const [what, value] of [['p50', ({ lateMs }) => median(lateMs)], ['p95', ({ lateMs }) => quantile(lateMs, 0.95)]] as const satisfies readonly (readonly [string, (one: Measured) => number])[]) {
-        figures.push(figure(`${name}: from sent to shown, ${what}`, 'ms', of('ours', value), { peer: 'the plain page', values: of('plain', value), ratioOf: (one, other) => one / other }));
+        figures.push(figure(`${name}: from sent to shown, ${what}`, 'ms', of('ours', value), { peer: 'the plain page', values: of('plain', value) }));
         figures.push(figure(`${name}: the plain page, ${what}`, 'ms', of('plain', value)));
       }
       figures.push(figure(`${name}: first picture after opening`, 'ms', of('ours', ({ firstMs }) => median(firstMs)), { peer: 'the plain page', values: of('plain', ({ firstMs }) => median(firstMs)) }));
       figures.push(figure(`${name}: of that from the hub to shown, as the player says`, 'ms', of('ours', ({ toldMs }) => median(toldMs))));
       notes.push(`${name}: ${median(of('ours', ({ rate }) => rate)).toFixed(1)} pictures a second shown of ${fps}, on the plain page ${median(of('plain', ({ rate }) => rate)).toFixed(1)}`);
     }
-    report('live', figures, options, [...notes, `a picture leaves ffmpeg's muxer when the next one comes: ${(1000 / fps).toFixed(0)} ms of each figure are its`]);
+    report(`Live pictures${tls ? ' by TLS' : ''}`, figures, options, [...notes, `a picture leaves ffmpeg's muxer when the next one comes: ${(1000 / fps).toFixed(0)} ms of each figure are its`]);
     stop.abort();
     await live.close();
     await capture.stop();

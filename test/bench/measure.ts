@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly folder: string | undefined;
   /** An option of one bench alone. */
   number(name: string): number | undefined;
+  /** A switch of one bench alone. */
+  flag(name: string): boolean;
 }
 
 export interface Figure {
@@ -37,12 +39,12 @@ export interface Figure {
   readonly range: readonly [number, number];
 }
 
-/** `more`: names of options with a number that this bench takes besides. */
-export function benchOptions(defaults: { runs: number; smokeRuns: number; seconds: number; smokeSeconds: number }, more: readonly string[] = []): BenchOptions {
+/** `more`: names of options with a number that this bench takes besides; `flags`: of those without. */
+export function benchOptions(defaults: { runs: number; smokeRuns: number; seconds: number; smokeSeconds: number }, more: readonly string[] = [], flags: readonly string[] = []): BenchOptions {
   const { values } = parseArgs({
     options: {
       smoke: { type: 'boolean' }, json: { type: 'boolean' }, runs: { type: 'string' }, seconds: { type: 'string' }, folder: { type: 'string' },
-      ...Object.fromEntries(more.map((name) => [name, { type: 'string' } as const])),
+      ...Object.fromEntries(more.map((name) => [name, { type: 'string' } as const])), ...Object.fromEntries(flags.map((name) => [name, { type: 'boolean' } as const])),
     },
     strict: true,
   });
@@ -55,6 +57,7 @@ export function benchOptions(defaults: { runs: number; smokeRuns: number; second
     seconds: positive(values.seconds) ?? (smoke ? defaults.smokeSeconds : defaults.seconds),
     folder: values.folder,
     number: (name) => positive(given.get(name)),
+    flag: (name) => given.get(name) === true,
   };
 }
 

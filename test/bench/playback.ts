@@ -1,7 +1,8 @@
 /**
  * From a click to its picture, on a day of sealed footage, in Chromium: the real hub's routes, the real worker that fetches and opens, the
  * real player. The peer is the same player fed with the same pictures unsealed, by ranges from the same server. The day has a segment a
- * minute; those that are clicked on have 4 Mbit/s (1080p25), the ones between them few bytes. And the rate at which the browser opens.
+ * minute, sealed by the vault's own writer under a clock that is moved; those that are clicked on have 4 Mbit/s (1080p25), the ones between
+ * them as many key frames and few bytes, all a thumbnail. Then how long the day's overview takes, and the rate at which the browser opens.
  */
 import { randomInt } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
@@ -20,15 +21,22 @@ import { Vault } from '../../src/vault/vault.ts';
 import { AheadClock, configText, newHalf, newLogin, startPage, type Browser } from '../api/pagekit.ts';
 import { launchChromium } from '../browser/chromium.ts';
 import { streamOf, take } from '../capture/clips.ts';
-import { recordFilm } from '../web/crypto/world.ts';
-import { benchClip, benchOptions, figure, inFolder, median, quantile, report } from './measure.ts';
-import type { PlainIndex } from '../browser/playbackpage.ts';
+import { fakeJpeg } from '../seal/thumbnail.ts';
+import { film, filmAt } from '../web/crypto/world.ts';
+import { benchClip, benchOptions, figure, inFolder, quantile, report } from './measure.ts';
+import type { Overview, PlainIndex } from '../browser/playbackpage.ts';
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
-const options = benchOptions({ runs: 5, smokeRuns: 1, seconds: 1, smokeSeconds: 1 });
+const options = benchOptions({ runs: 2, smokeRuns: 1, seconds: 1, smokeSeconds: 1 });
 /** Of each of the runs. */
 const clicks = options.smoke ? 6 : 20;
+const overviews = options.smoke ? 2 : 5;
+/** Segments that are being closed at once: their syncs wait for the disk together. */
+const closingMax = 16;
+/** Pictures of the overview, as the page shows at most. */
+const pictures = 24;
+const thumbnail = fakeJpeg({ scan: Buffer.alloc(4200, 0x5a) });
 const clipSeconds = 10;
 const neededMBs = (16 * 4_000_000) / 8 / 1e6;
 
@@ -54,35 +62,48 @@ async function minuteOfFilm(): Promise<Film> {
   return { ftyp: init.ftyp, moov: init.moov, fragments: all };
 }
 
-async function recordDay(o: { data: string; list: string; dayMs: number; hot: ReadonlySet<number>; film: Film; clock: AheadClock }): Promise<void> {
+/** Twenty times three seconds of few bytes, a key frame a second. */
+function coldMinute(): Film {
+  const fragments = Array.from({ length: 20 }, (_, round) => filmAt(round)).flat();
+  return { ftyp: film.ftyp, moov: film.moov, fragments: fragments.map((bytes, n) => ({ bytes, key: n % 10 === 0, ms: n * 100 })) };
+}
+
+/** Each minute through the vault's writer, under the clock of its time; a segment's close does not wait for the one before. Answers how many bytes were sealed. */
+async function recordDay(o: { data: string; list: string; dayMs: number; hot: ReadonlySet<number>; film: Film; clock: AheadClock }): Promise<number> {
   const vault = await Vault.open({ folder: o.data, clock: o.clock, log: silentLog, hubName: 'Test' });
   const recipients = slotRecipients(readOwnerList(o.list, 'the list'), 'home');
+  const cold = coldMinute();
   const step = options.smoke ? 30 : 1;
+  const closing = new Set<Promise<void>>();
+  let sealedBytes = 0;
   for (let hour = 0; hour < 24; hour++) {
     const startMs = o.dayMs + hour * hourMs;
     o.clock.aheadMs = startMs - Date.now();
     const period = await vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + 7 * 24 * hourMs, recipients });
     for (let minute = 0; minute < 60; minute++) {
-      const wallMs = startMs + minute * minuteMs;
-      if (!o.hot.has(hour * 60 + minute)) {
-        if (minute % step === 0) await recordFilm(vault, period, { wallMs, rounds: 20 });
-        continue;
-      }
-      const writer = await vault.beginSegment({ period, stream: 'main', ftyp: o.film.ftyp, moov: o.film.moov, wallMs, monoMs: 5000, boot: 'boot-1', clockState: 'synchronised' });
-      for (const { bytes, key, ms } of o.film.fragments) {
-        if (key) writer.append(bytes, ms);
-        else writer.append(bytes);
-      }
+      const hot = o.hot.has(hour * 60 + minute);
+      if (!hot && minute % step !== 0) continue;
+      const { ftyp, moov, fragments } = hot ? o.film : cold;
+      const writer = await vault.beginSegment({ period, stream: 'main', ftyp, moov, wallMs: startMs + minute * minuteMs, monoMs: 5000, boot: 'boot-1', clockState: 'synchronised' });
+      for (const { bytes, key, ms } of fragments) writer.append(bytes, key ? ms : undefined);
       writer.takeFileKey().close();
-      await writer.close({ durationMs: minuteMs, reason: 'continuous' });
+      const closed: Promise<void> = writer.close({ durationMs: minuteMs, reason: 'continuous', thumbnail }).then(({ sizeBytes }) => {
+        sealedBytes += sizeBytes;
+        closing.delete(closed);
+      });
+      closing.add(closed);
+      // Whole minutes of 30 MB are not to pile up in memory.
+      if (hot || closing.size >= closingMax) await Promise.race(closing);
     }
   }
+  await Promise.all(closing);
   o.clock.aheadMs = 0;
   await vault.close();
+  return sealedBytes;
 }
 
 /** The built page, the unsealed pictures, and what else is asked goes on to the hub as that browser. */
-async function serve(page: string, plainFile: string, hub: { browser?: Browser }): Promise<Server> {
+async function serve(page: string, plainFile: string, hub: { browser?: Browser; plainDay?: string }): Promise<Server> {
   const types: Readonly<Record<string, string>> = { '.js': 'text/javascript' };
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
@@ -99,7 +120,11 @@ async function serve(page: string, plainFile: string, hub: { browser?: Browser }
       response.on('close', () => onward.destroy());
     } else if (path === '/plain') {
       const [, from, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-      void sendPart(plainFile, Number(from), Number(last) + 1).then((bytes) => response.writeHead(206, { 'content-type': 'application/octet-stream' }).end(bytes));
+      void sendPart(plainFile, Number(from), Number(last) + 1).then((bytes) => response.writeHead(206, { 'content-type': 'application/octet-stream' }).end(bytes), () => response.writeHead(404).end());
+    } else if (path.startsWith('/plain-day')) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(hub.plainDay);
+    } else if (path.startsWith('/plain-picture/')) {
+      response.writeHead(200, { 'content-type': 'image/jpeg' }).end(thumbnail);
     } else {
       const file = path === '/' ? '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="/page.js"></script>' : readFileSync(join(page, path));
       response.writeHead(200, { 'content-type': types[extname(path)] ?? 'text/html' }).end(file);
@@ -134,16 +159,16 @@ async function clickThrough(page: Page, moments: readonly number[]): Promise<num
 await inFolder(options, async (folder) => {
   const ends: (() => unknown)[] = [];
   const ending = { teardown: (end: () => unknown) => void ends.push(end) } as unknown as Test;
-  const film = await minuteOfFilm();
+  const hotFilm = await minuteOfFilm();
   const plainFile = join(folder, 'minute.mp4');
-  await writeFile(plainFile, Buffer.concat([film.ftyp, film.moov, ...film.fragments.map(({ bytes }) => bytes)]));
-  let at = film.ftyp.length + film.moov.length;
-  const index: PlainIndex = { init: at, fragments: film.fragments.map(({ bytes, key, ms }) => [ms, (at += bytes.length) - bytes.length, key] as const), size: at };
+  await writeFile(plainFile, Buffer.concat([hotFilm.ftyp, hotFilm.moov, ...hotFilm.fragments.map(({ bytes }) => bytes)]));
+  let at = hotFilm.ftyp.length + hotFilm.moov.length;
+  const index: PlainIndex = { init: at, fragments: hotFilm.fragments.map(({ bytes, key, ms }) => [ms, (at += bytes.length) - bytes.length, key] as const), size: at };
   await build({
     root: import.meta.dirname, logLevel: 'silent', configFile: false, worker: { format: 'es' },
     build: { outDir: join(folder, 'page'), emptyOutDir: true, lib: { entry: join(import.meta.dirname, '../browser/playbackpage.ts'), formats: ['es'], fileName: 'page' } },
   });
-  const hub: { browser?: Browser } = {};
+  const hub: { browser?: Browser; plainDay?: string } = {};
   const server = await serve(join(folder, 'page'), plainFile, hub);
   const chromium = await launchChromium();
   const page = await chromium.newPage({ viewport: { width: 1280, height: 800 } });
@@ -169,7 +194,7 @@ await inFolder(options, async (folder) => {
   const hotMinutes = Array.from({ length: clicks * options.runs + 10 }, (_, n) => n * span + randomInt(span));
   const clock = new AheadClock();
   const begun = performance.now();
-  await recordDay({ data: join(folder, 'data'), list: made.list, dayMs, hot: new Set(hotMinutes), film, clock });
+  const sealedBytes = await recordDay({ data: join(folder, 'data'), list: made.list, dayMs, hot: new Set(hotMinutes), film: hotFilm, clock });
   const recordedMs = performance.now() - begun;
   const site = await startPage(ending, { folder, clock, config: configText() });
   const browser = site.browser();
@@ -180,9 +205,8 @@ await inFolder(options, async (folder) => {
   Object.assign(hub.browser, { base: site.plain });
   await enterPlain(hub.browser, browser);
 
-  const timelineMs = performance.now();
   const timeline = await wholeDay(browser, dayMs);
-  const timelineTook = performance.now() - timelineMs;
+  hub.plainDay = JSON.stringify(timeline);
   await page.evaluate(([rows, plainIndex]) => Object.assign(window, { rows, plainIndex }), [timeline, index] as const);
   const moments = hotMinutes.map((minute) => dayMs + minute * minuteMs + randomInt(45_000)).toSorted(() => Math.random() - 0.5);
   const taken = { sealed: [] as number[][], plain: [] as number[][] };
@@ -196,6 +220,10 @@ await inFolder(options, async (folder) => {
   }
   // Nothing plays meanwhile.
   await page.evaluate('unsealed()');
+  const overview = { sealed: [] as Overview[], plain: [] as Overview[] };
+  for (let round = 0; round < overviews; round++) {
+    for (const who of ['sealed', 'plain'] as const) overview[who].push(await page.evaluate(([from, to, count, sealed]) => window.overview(from, to, { pictures: count, sealed, turn: Math.random() }), [dayMs, dayMs + 24 * hourMs, pictures, who === 'sealed'] as const));
+  }
   const rates = [];
   for (const minute of hotMinutes.slice(-Math.max(2, options.runs))) rates.push(await openMinute(page, dayMs + minute * minuteMs));
   const p = (who: 'sealed' | 'plain', q: number): number[] => taken[who].map((times) => quantile(times, q));
@@ -204,10 +232,15 @@ await inFolder(options, async (folder) => {
     figure('unsealed, p50 (the peer)', 'ms', p('plain', 0.5)),
     figure('sealed, p95', 'ms', p('sealed', 0.95), { peer: 'the same player, unsealed', values: p('plain', 0.95) }),
     figure('unsealed, p95 (the peer)', 'ms', p('plain', 0.95)),
+    figure('the day\'s overview: rows there and drawn up', 'ms', overview.sealed.map(({ rowsMs }) => rowsMs), { peer: 'the same rows as one JSON file', values: overview.plain.map(({ rowsMs }) => rowsMs) }),
+    figure('rows as one JSON file (the peer)', 'ms', overview.plain.map(({ rowsMs }) => rowsMs)),
+    figure(`its ${pictures} pictures, opened`, 'ms', overview.sealed.map(({ picturesMs }) => picturesMs), { peer: 'the same pictures as files', values: overview.plain.map(({ picturesMs }) => picturesMs) }),
+    figure(`${pictures} pictures as files (the peer)`, 'ms', overview.plain.map(({ picturesMs }) => picturesMs)),
     figure('opening in the browser alone', 'MB/s', rates.map(({ opening }) => opening), { peer: `16 x 4 Mbit/s (${neededMBs} MB/s)`, values: rates.map(() => neededMBs) }),
     figure('fetching, opening and handing over', 'MB/s', rates.map(({ whole }) => whole), { peer: `16 x 4 Mbit/s (${neededMBs} MB/s)`, values: rates.map(() => neededMBs) }),
   ], options, [
-    `${clicks} clicks a run, each on a minute that was not looked at before; ${timeline.segments.length} segments in the day, its timeline answered in ${timelineTook.toFixed(0)} ms; the day was sealed in ${(recordedMs / 1000).toFixed(0)} s; median of all ${median(taken.sealed.flat()).toFixed(0)} ms`,
+    `${clicks} clicks a run, each on a minute that was not looked at before; ${timeline.segments.length} segments in the day, ${(sealedBytes / 1e9).toFixed(1)} GB, sealed in ${(recordedMs / 1000).toFixed(0)} s`,
+    `of all ${clicks * options.runs} clicks: sealed p50 ${quantile(taken.sealed.flat(), 0.5).toFixed(0)} ms, p95 ${quantile(taken.sealed.flat(), 0.95).toFixed(0)} ms; unsealed p50 ${quantile(taken.plain.flat(), 0.5).toFixed(0)} ms, p95 ${quantile(taken.plain.flat(), 0.95).toFixed(0)} ms`,
   ]);
   await chromium.close();
   for (const end of ends.toReversed()) await end();

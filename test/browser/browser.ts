@@ -87,6 +87,16 @@ export async function untilShown(page: Page, selector: string): Promise<void> {
   throw new Error(`no picture in ${selector}: ${(await page.locator('main').textContent())?.slice(0, 600) ?? ''}`);
 }
 
+/** On the timeline: the first footage of the ten minutes around the head, until it is seen. */
+export async function playFirst(page: Page): Promise<void> {
+  await page.getByRole('radio', { name: '10 min' }).check();
+  await page.locator('.strip .recorded').first().waitFor();
+  await page.getByRole('slider').first().focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
+  await untilShown(page, '.replay-screen video');
+}
+
 /** Tab by tab through the page: what has the focus each time, as it is called; and whether one sees that it has it. */
 export async function keyboardWalk(page: Page): Promise<{ names: string[]; unseen: string[] }> {
   const names: string[] = [];

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { Browser, Page } from 'playwright-core';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { inBothThemes, openBrowser, untilShown, visitor } from './browser.ts';
-import { inviteBy, openSettings, whereIs, type Where } from './owner.ts';
+import { inBothThemes, openBrowser, playFirst, untilShown, visitor } from './browser.ts';
+import { fromCamerasOn, inviteBy, openSettings, sayWho, whereIs, type Where } from './owner.ts';
 
 const passphrase = 'violet candle harbour';
 const changed = 'silver lantern meadow';
@@ -37,13 +37,7 @@ t.test('a household\'s days with the page', { timeout: 240_000 }, async (t) => {
 });
 
 async function ownKit(t: Test, page: Page, site: TestSite, where: Where): Promise<void> {
-  await page.goto(where.https);
-  await page.getByLabel('One-time code').fill(where.code);
-  await page.getByRole('button', { name: 'Begin' }).click();
-  await page.getByLabel('Your name').fill('Anna');
-  await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
-  await page.getByLabel('Passphrase, once more').fill(passphrase);
-  await page.getByRole('button', { name: 'Next' }).click();
+  await sayWho(page, where, { name: 'Anna', passphrase });
   await page.getByText('This hub knows an owner\'s kit already.').waitFor();
   await page.getByLabel('kit.txt').setInputFiles({ name: 'kit.txt', mimeType: 'text/plain', buffer: Buffer.from('not a kit') });
   await page.getByRole('button', { name: 'Next' }).click();
@@ -62,10 +56,7 @@ async function ownKit(t: Test, page: Page, site: TestSite, where: Where): Promis
   await page.getByRole('button', { name: 'Take this camera in' }).click();
   await found.getByText('Taken in', { exact: true }).waitFor();
   t.pass('a camera that was heard is taken in');
-  await page.getByRole('button', { name: 'Go on', exact: true }).click();
-  await page.getByRole('button', { name: 'Keep it so long' }).click();
-  await page.getByRole('button', { name: 'To the live pictures' }).click();
-  await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
+  await fromCamerasOn(page);
 }
 
 async function soundAndTalk(t: Test, page: Page, site: TestSite): Promise<void> {
@@ -160,12 +151,7 @@ async function anotherDevice(t: Test, page: Page, browser: Browser, where: Where
   await other.goto(`${where.https}/timeline`);
   await other.getByLabel('Passphrase', { exact: true }).fill(passphrase);
   await other.getByRole('button', { name: 'Unlock' }).click();
-  await other.getByRole('radio', { name: '10 min' }).check();
-  await other.locator('.strip .recorded').first().waitFor();
-  await other.getByRole('slider').first().focus();
-  await other.keyboard.press('Home');
-  await other.keyboard.press('Enter');
-  await untilShown(other, '.replay-screen video');
+  await playFirst(other);
   t.pass('the owner\'s new device opens what was recorded before it was there');
   await other.context().close();
 }

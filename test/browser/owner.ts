@@ -23,14 +23,8 @@ export async function whereIs(site: TestSite): Promise<Where> {
 }
 
 /** Through the first hour, with whatever cameras there are already. Resolves to the kit's file, which stays in the site's folder. */
-export async function makeOwner(page: Page, site: TestSite, where: Where, { name, passphrase }: { name: string; passphrase: string }): Promise<string> {
-  await page.goto(where.https);
-  await page.getByLabel('One-time code').fill(where.code);
-  await page.getByRole('button', { name: 'Begin' }).click();
-  await page.getByLabel('Your name').fill(name);
-  await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
-  await page.getByLabel('Passphrase, once more').fill(passphrase);
-  await page.getByRole('button', { name: 'Next' }).click();
+export async function makeOwner(page: Page, site: TestSite, where: Where, who: Who): Promise<string> {
+  await sayWho(page, where, who);
   await page.locator('.kit-groups li').first().waitFor();
   const groups = await page.locator('.kit-groups .group').allTextContents();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as a file' }).click()]);
@@ -42,11 +36,29 @@ export async function makeOwner(page: Page, site: TestSite, where: Where, { name
   for (const label of await page.locator('.two label').allTextContents()) await page.getByLabel(label, { exact: true }).fill(groups[Number(/\d+/.exec(label)?.[0] ?? 0) - 1] ?? '');
   await page.getByRole('button', { name: 'The kit is safe' }).click();
   await page.getByRole('heading', { name: 'Your cameras' }).waitFor();
+  await fromCamerasOn(page);
+  return kit;
+}
+
+export interface Who { readonly name: string; readonly passphrase: string }
+
+/** From the page's address to the kit. */
+export async function sayWho(page: Page, where: Where, { name, passphrase }: Who): Promise<void> {
+  await page.goto(where.https);
+  await page.getByLabel('One-time code').fill(where.code);
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByLabel('Your name').fill(name);
+  await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
+  await page.getByLabel('Passphrase, once more').fill(passphrase);
+  await page.getByRole('button', { name: 'Next' }).click();
+}
+
+/** The rest of the first hour as it is offered. */
+export async function fromCamerasOn(page: Page): Promise<void> {
   await page.getByRole('button', { name: /^Go on/ }).click();
   await page.getByRole('button', { name: 'Keep it so long' }).click();
   await page.getByRole('button', { name: 'To the live pictures' }).click();
   await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
-  return kit;
 }
 
 export async function openSettings(page: Page, section: string): Promise<void> {

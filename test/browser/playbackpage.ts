@@ -2,6 +2,9 @@
 import { startCryptoWorker } from '../../src/web/crypto/client.ts';
 import workerUrl from '../../src/web/crypto/worker.ts?worker&url';
 import type { FootageTimeline } from '../../src/web/crypto/footage.ts';
+import type { Timeline } from '../../src/api/pagecontract.ts';
+import { wholeTimeline } from '../../src/web/daytimeline.ts';
+import { dayView, filmOf } from '../../src/web/timelineview.ts';
 import { ReplayPlayer, type ReplayPiece, type ReplaySource } from '../../src/web/player/replay.ts';
 
 export interface PlainIndex {
@@ -78,8 +81,29 @@ function next(ms: number): Promise<number> {
   });
 }
 
+export interface Overview {
+  readonly rowsMs: number;
+  readonly picturesMs: number;
+}
+
+/** A day as the timeline page first needs it: all rows of a camera as runs, then the pictures of its film. `turn` lets nothing come from a cache. */
+async function overview(fromMs: number, toMs: number, { pictures, sealed, turn }: { pictures: number; sealed: boolean; turn: number }): Promise<Overview> {
+  const begun = performance.now();
+  const rows = sealed ? await wholeTimeline('front', fromMs, toMs) : await (await fetch(`/plain-day?${turn}`)).json() as Timeline;
+  if (dayView(rows, toMs).recorded.length === 0) throw new Error('nothing is in the day');
+  const film = filmOf(rows, { fromMs, toMs }, pictures).filter((segment) => segment !== undefined);
+  const drawn = performance.now();
+  // Each round looks at other segments: a picture that was opened once is kept.
+  const chosen = film.map(({ seq }) => rows.segments[(rows.segments.findIndex((one) => one.seq === seq) + Math.floor(turn * 50)) % rows.segments.length] as Timeline['segments'][number]);
+  await Promise.all(chosen.map(async (segment) => {
+    const jpeg = sealed ? await keys.thumbnail({ camera: 'front', stream: 'main', segment, periods: rows.periods }) : await (await fetch(`/plain-picture/${segment.seq}?${turn}`)).arrayBuffer();
+    if (jpeg === undefined) throw new Error(`segment ${segment.seq} has no picture`);
+  }));
+  return { rowsMs: drawn - begun, picturesMs: performance.now() - drawn };
+}
+
 Object.assign(window, {
-  keys, next, problems,
+  keys, next, problems, overview,
   sealed: (timeline: FootageTimeline) => listen((fromMs, { keyFramesOnly, signal }) => stopping(keys.play({ camera: 'front', stream: 'main', fromMs, timeline, keyFramesOnly }), signal)),
   unsealed: () => listen((fromMs, { signal }) => plain(fromMs, signal)),
 });
@@ -92,5 +116,5 @@ async function* stopping<T>(pieces: AsyncIterable<T>, signal: AbortSignal): Asyn
 }
 
 declare global {
-  interface Window { plainIndex: PlainIndex }
+  interface Window { plainIndex: PlainIndex; overview: typeof overview }
 }

@@ -1,10 +1,12 @@
 /** A page with our players in a real Chromium, served on loopback; each module of ours as it is, less its types. */
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { stripTypeScriptTypes } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join, resolve, sep } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { makeCertificate } from '../../src/emulator/certificate.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -23,12 +25,14 @@ export interface Stand {
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; require-trusted-types-for 'script'";
 
-export async function openStand(t: Ending): Promise<Stand> {
+/** @param o.tls By HTTPS, with a certificate of its own. */
+export async function openStand(t: Ending, { tls = false } = {}): Promise<Stand> {
   const pages = new Map<string, { type: string; body: Uint8Array | string }>();
   const answers = new Map<string, () => Promise<{ type: string; body: Uint8Array | string }>>();
-  const server = createServer((request, reply) => {
+  const give: RequestListener = (request, reply) => {
     void find(request.url ?? '/').then(({ type, body }) => reply.writeHead(200, { 'content-type': type, 'content-security-policy': policy }).end(body), () => reply.writeHead(404).end());
-  });
+  };
+  const server = tls ? createSecureServer(makeCertificate({ address: '127.0.0.1', name: 'test', nowMs: Date.now() }), give) : createServer(give);
   const find = async (url: string): Promise<{ type: string; body: Uint8Array | string }> => {
     const { pathname } = new URL(url, 'http://x');
     const known = pages.get(pathname) ?? await answers.get(pathname)?.();
@@ -39,7 +43,7 @@ export async function openStand(t: Ending): Promise<Stand> {
   };
   server.listen(0, '127.0.0.1');
   await new Promise((listening) => { server.once('listening', listening); });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `http${tls ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'] });
   t.teardown(async () => {
     await browser.close();
@@ -53,7 +57,7 @@ export async function openStand(t: Ending): Promise<Stand> {
       const name = `/page-${pages.size}`;
       pages.set(`${name}.js`, { type: 'text/javascript', body: script });
       pages.set(name, { type: 'text/html', body: `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="data:,">${body}<script type="module" src="${name}.js"></script></html>` });
-      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+      const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true });
       page.on('pageerror', (error) => console.error(`in the page: ${error.message}`));
       page.on('console', (message) => { if (message.type() === 'error') console.error(`in the page: ${message.text()}`); });
       await page.goto(`${origin}${name}`);

@@ -1,6 +1,7 @@
 /** The header of an age file (C2SP age, "Header"), strict: only what the one encoding of a header allows is read. */
 import { SallyportError } from '../../base/errors.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
+import { concatBytes } from './bytes.ts';
 
 export interface Stanza {
   /** The kind first. */
@@ -93,18 +94,8 @@ function bodyOf(lines: Lines): Uint8Array {
     const part = decodeBase64(line, false);
     if (part === undefined) lines.refuse('a recipient is not canonical base64');
     parts.push(part);
-    if (line.length < bodyColumns) return concat(parts);
+    if (line.length < bodyColumns) return concatBytes(...parts);
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 class Lines {

@@ -4,8 +4,9 @@
  * terminal, a browser) brings its own primitives.
  */
 import { SallyportError } from '../../base/errors.ts';
-import { decodeBase64, encodeBase64 } from './base64.ts';
-import { asciiOf, encodeCovered, encodeMacLine, parseHeader } from './header.ts';
+import { concatBytes } from './bytes.ts';
+import { encodeCovered, encodeMacLine, parseHeader } from './header.ts';
+import { stanzaOf, wrapInfo, wrappedIn, wrapSalt } from './x25519.ts';
 
 /** A header with one X25519 recipient, without the payload nonce. */
 export const holdBytes = 168;
@@ -23,19 +24,17 @@ export interface HoldPrimitives {
   readonly wipe: (secret: Uint8Array) => void;
 }
 
-const kind = 'X25519';
-const keyBytes = 32;
 const noSalt = new Uint8Array(0);
 
 /** The second header: the 16-byte file key sealed to an X25519 public key (C2SP age, "The X25519 recipient type" and "Header MAC"). */
 export function sealHold(fileKey: Uint8Array, point: Uint8Array, { agree, hkdf, hmac, seal, wipe }: HoldPrimitives): Uint8Array {
   const { share, secret } = agree(point);
-  const wrapKey = hkdf(secret, joined(share, point), 'age-encryption.org/v1/X25519');
+  const wrapKey = hkdf(secret, wrapSalt(share, point), wrapInfo);
   wipe(secret);
-  const covered = encodeCovered([{ args: [kind, asciiOf(encodeBase64(share, false))], body: seal(wrapKey, fileKey) }]);
+  const covered = encodeCovered([stanzaOf({ share, body: seal(wrapKey, fileKey) })]);
   wipe(wrapKey);
   const macKey = hkdf(fileKey, noSalt, 'header');
-  const hold = joined(covered, encodeMacLine(hmac(macKey, covered)));
+  const hold = concatBytes(covered, encodeMacLine(hmac(macKey, covered)));
   wipe(macKey);
   return hold;
 }
@@ -47,15 +46,6 @@ export function checkHold(hold: Uint8Array, what: string): void {
   };
   if (hold.length !== holdBytes) refuse(`it has ${hold.length} bytes instead of ${holdBytes}`);
   const { stanzas, size } = parseHeader(hold, what);
-  const [stanza] = stanzas;
-  if (size !== holdBytes || stanzas.length !== 1 || stanza === undefined) return refuse('it is no header for one recipient');
-  const share = stanza.args.length === 2 && stanza.args[0] === kind ? decodeBase64(new TextEncoder().encode(stanza.args[1]), false) : undefined;
-  if (share?.length !== keyBytes || stanza.body.length !== keyBytes) refuse('its recipient is not X25519');
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
+  if (size !== holdBytes || stanzas.length !== 1) refuse('it is no header for one recipient');
+  if (wrappedIn(stanzas, what).length === 0) refuse('its recipient is not X25519');
 }

@@ -34,3 +34,19 @@ export function advanceChunkNonce(nonce: Uint8Array): void {
     if (nonce[i] !== 0) return;
   }
 }
+
+/**
+ * A chunk by the mark that it may carry: `open` tries one, and answers undefined where the chunk is not that. Only whole chunks may lack the final
+ * mark (a crash leaves such), and only a payload's first chunk may be empty; a chunk with the mark before the last place is genuine, what follows
+ * it is not. undefined when it is damaged.
+ */
+export function openByMark<T>(sealedBytes: number, index: number, chunkCount: number, open: (last: boolean) => T | undefined): { readonly plain: T; readonly final: boolean } | undefined {
+  const plainBytes = sealedBytes - chunkTagBytes;
+  if (plainBytes < 0 || (plainBytes === 0 && index > 0)) return undefined;
+  const expected = index === chunkCount - 1;
+  for (const final of plainBytes === chunkPlainBytes ? [expected, !expected] : [expected]) {
+    const plain = open(final);
+    if (plain !== undefined) return { plain, final };
+  }
+  return undefined;
+}

@@ -5,17 +5,14 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { SallyportError } from '../../base/errors.ts';
 import { decodeArmor, encodeArmor, looksArmored } from '../../seal/format/armor.ts';
-import { decodeBase64, encodeBase64 } from '../../seal/format/base64.ts';
-import { asciiOf, encodeCovered, encodeMacLine, parseHeader, type Stanza } from '../../seal/format/header.ts';
+import { encodeCovered, encodeMacLine, parseHeader, type Stanza } from '../../seal/format/header.ts';
 import { sealHold, type HoldPrimitives } from '../../seal/format/hold.ts';
-import { chunkNonceBytes, chunkPlainBytes, chunkSealedBytes, chunkTagBytes, payloadNonceBytes, plainPayloadSize, setChunkNonce } from '../../seal/format/stream.ts';
+import { chunkNonceBytes, chunkPlainBytes, chunkSealedBytes, openByMark, payloadNonceBytes, plainPayloadSize, setChunkNonce } from '../../seal/format/stream.ts';
+import { fileKeyBytes, lowOrderShare, stanzaOf, wrapInfo, wrappedIn, wrapSalt } from '../../seal/format/x25519.ts';
 import { concatBytes, equalBytes, randomBytes, utf8, wipe, type Bytes } from './bytes.ts';
 import { Identity, recipientPoint } from './identity.ts';
 
 const keyBytes = 32;
-const fileKeyBytes = 16;
-const kind = 'X25519';
-const wrapInfo = utf8('age-encryption.org/v1/X25519');
 const payloadInfo = utf8('payload');
 const headerInfo = utf8('header');
 // Each wrap key is used once, so its nonce is zero.
@@ -71,20 +68,11 @@ export class SealedFile {
     return { from, to: Math.min(from + chunkSealedBytes, this.payloadStart + this.payloadBytes) };
   }
 
-  /**
-   * Throws SP_AGE_PAYLOAD unless `sealed` is that chunk, unaltered. Only whole chunks may lack the final mark (a crash leaves such), and only
-   * a payload's first chunk may be empty; a chunk with the mark before the last place is genuine, what follows it is not.
-   */
+  /** Throws SP_AGE_PAYLOAD unless `sealed` is that chunk, unaltered. */
   openChunk(sealed: Uint8Array, index: number): OpenedChunk {
-    const plainBytes = sealed.length - chunkTagBytes;
-    if (plainBytes >= 0 && (plainBytes > 0 || index === 0)) {
-      const expected = index === this.chunkCount - 1;
-      const plain = this.#try(sealed, index, expected);
-      if (plain !== undefined) return { plain, final: expected };
-      const other = plainBytes === chunkPlainBytes ? this.#try(sealed, index, !expected) : undefined;
-      if (other !== undefined) return { plain: other, final: !expected };
-    }
-    throw this.damaged(index);
+    const opened = openByMark(sealed.length, index, this.chunkCount, (last) => this.#try(sealed, index, last));
+    if (opened === undefined) throw this.damaged(index);
+    return opened;
   }
 
   damaged(chunk: number): SallyportError {
@@ -203,20 +191,16 @@ function wrapFileKey(fileKey: Uint8Array, recipient: string): Stanza {
   const shared = ephemeral.sharedSecret(point) as Uint8Array;
   const key = wrapKeyOf(shared, ephemeral.point, point);
   try {
-    return { args: [kind, asciiOf(encodeBase64(ephemeral.point, false))], body: chacha20poly1305(key, zeroNonce).encrypt(fileKey) };
+    return stanzaOf({ share: ephemeral.point, body: chacha20poly1305(key, zeroNonce).encrypt(fileKey) });
   } finally {
     wipe(shared, key);
     ephemeral.close();
   }
 }
 
-/** The file key for the first identity that fits. A malformed X25519 stanza is a malformed header, even where another would have fitted; stanzas of other kinds fit nobody here. */
+/** The file key for the first identity that fits. */
 function unwrapFileKey(stanzas: readonly Stanza[], identities: readonly Identity[], what: string): Uint8Array {
-  if (stanzas.length > 1 && stanzas.some(({ args }) => args[0] === 'scrypt')) {
-    throw new SallyportError('SP_AGE_HEADER', { what, reason: 'a passphrase stands beside other recipients' });
-  }
-  const ours = stanzas.filter(({ args }) => args[0] === kind).map((stanza) => ({ share: shareOf(stanza, what), body: stanza.body }));
-  for (const { share, body } of ours) {
+  for (const { share, body } of wrappedIn(stanzas, what)) {
     for (const identity of identities) {
       const fileKey = unwrap(identity, share, body, what);
       if (fileKey !== undefined) return fileKey;
@@ -227,7 +211,7 @@ function unwrapFileKey(stanzas: readonly Stanza[], identities: readonly Identity
 
 function unwrap(identity: Identity, share: Uint8Array, body: Uint8Array, what: string): Uint8Array | undefined {
   const shared = identity.sharedSecret(share);
-  if (shared === undefined) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'a recipient is a low-order point' });
+  if (shared === undefined) throw lowOrderShare(what);
   const key = wrapKeyOf(shared, share, identity.point);
   try {
     return aeadOpen(key, zeroNonce, body);
@@ -236,17 +220,8 @@ function unwrap(identity: Identity, share: Uint8Array, body: Uint8Array, what: s
   }
 }
 
-function shareOf({ args, body }: Stanza, what: string): Uint8Array {
-  const share = args.length === 2 ? decodeBase64(utf8(args[1] as string), false) : undefined;
-  // The length is checked before opening: a longer one would let a file be made that opens differently for two people.
-  if (share?.length !== 32 || body.length !== fileKeyBytes + chunkTagBytes) {
-    throw new SallyportError('SP_AGE_HEADER', { what, reason: 'an X25519 recipient is malformed' });
-  }
-  return share;
-}
-
 function wrapKeyOf(shared: Uint8Array, share: Uint8Array, point: Uint8Array): Uint8Array {
-  return hkdf(sha256, shared, concatBytes(share, point), wrapInfo, keyBytes);
+  return hkdf(sha256, shared, wrapSalt(share, point), utf8(wrapInfo), keyBytes);
 }
 
 function aeadOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {

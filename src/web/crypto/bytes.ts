@@ -7,26 +7,15 @@
  * This file: bytes.
  */
 import { decodeBase64, encodeBase64 } from '../../seal/format/base64.ts';
+import { concatBytes, utf8 } from '../../seal/format/bytes.ts';
 import { asciiOf } from '../../seal/format/header.ts';
+
+export { concatBytes, utf8 };
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 export function randomBytes(count: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(count));
-}
-
-export function utf8(text: string): Bytes {
-  return new TextEncoder().encode(text);
-}
-
-export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Takes as long for any two of one length. */

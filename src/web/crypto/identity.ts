@@ -1,21 +1,13 @@
-/** age X25519 identities and recipients in the browser; the twin of `src/seal/identity.ts`. */
+/** age X25519 identities and recipients in the browser: the format's (`src/seal/format/identity.ts`), by noble's ciphers. */
 import { x25519 } from '@noble/curves/ed25519.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { SallyportError } from '../../base/errors.ts';
-import { bech32Length, readBech32, writeBech32 } from '../../seal/format/bech32.ts';
 import { asciiOf } from '../../seal/format/header.ts';
+import { anyScalar, identityLines, identityTextBytes, keyBytes, readIdentity, readRecipient, recipientText, signInfo, writeIdentity } from '../../seal/format/identity.ts';
 import { randomBytes, utf8, wipe, type Bytes } from './bytes.ts';
 import { Signer } from './sshsig.ts';
 
-const keyBytes = 32;
-const identityPrefix = 'AGE-SECRET-KEY-';
-const recipientPrefix = 'age';
-/** Characters of an identity's text. */
-export const identityTextBytes = bech32Length(identityPrefix, keyBytes);
-
-const signInfo = utf8('sallyport sign v1');
-const anyScalar = new Uint8Array(keyBytes).fill(0x55);
+export { identityTextBytes };
 
 export class Identity {
   /** "age1…" */
@@ -52,17 +44,18 @@ export class Identity {
 
   static parseBytes(text: Uint8Array, what: string): Identity {
     const scalar = new Uint8Array(keyBytes);
-    const reason = readBech32(scalar, identityPrefix, text);
-    if (reason === undefined) return new Identity(scalar);
-    wipe(scalar);
-    throw new SallyportError('SP_BAD_IDENTITY', { file: what, reason });
+    try {
+      readIdentity(scalar, text, what);
+    } catch (error) {
+      wipe(scalar);
+      throw error;
+    }
+    return new Identity(scalar);
   }
 
   /** An age identity file: one identity a line, # comments and blank lines allowed. SP_BAD_IDENTITY also when it holds none. */
   static parseFile(text: string, file: string): Identity[] {
-    const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-    if (lines.length === 0) throw new SallyportError('SP_BAD_IDENTITY', { file, reason: 'it holds no identity' });
-    return lines.map((line) => Identity.parse(line, file));
+    return identityLines(text, file).map((line) => Identity.parse(line, file));
   }
 
   /** AGE-SECRET-KEY-1… as a string, which cannot be wiped: for the kit that the owner puts away. */
@@ -76,7 +69,7 @@ export class Identity {
 
   /** AGE-SECRET-KEY-1… into `identityTextBytes` bytes, which the caller wipes. */
   writeText(into: Uint8Array): void {
-    writeBech32(into, identityPrefix, this.#scalar);
+    writeIdentity(into, this.#scalar);
   }
 
   /** A copy that the caller wipes. */
@@ -100,7 +93,7 @@ export class Identity {
   }
 
   #withSigner<T>(use: (signer: Signer) => T): T {
-    const signer = new Signer(hkdf(sha256, this.#scalar, undefined, signInfo, keyBytes) as Bytes);
+    const signer = new Signer(hkdf(sha256, this.#scalar, undefined, utf8(signInfo), keyBytes) as Bytes);
     try {
       return use(signer);
     } finally {
@@ -116,16 +109,7 @@ export function checkRecipient(text: string): void {
 
 /** The X25519 public key of "age1…"; SP_BAD_RECIPIENT. */
 export function recipientPoint(text: string): Uint8Array {
-  const point = new Uint8Array(keyBytes);
-  const reason = readBech32(point, recipientPrefix, utf8(text)) ?? (multiply(anyScalar, point) === undefined ? 'it is a low-order point, which protects nothing' : undefined);
-  if (reason !== undefined) throw new SallyportError('SP_BAD_RECIPIENT', { recipient: JSON.stringify(text.slice(0, 80)), reason });
-  return point;
-}
-
-function recipientText(point: Uint8Array): string {
-  const text = new Uint8Array(bech32Length(recipientPrefix, keyBytes));
-  writeBech32(text, recipientPrefix, point);
-  return asciiOf(text);
+  return readRecipient(text, (point) => multiply(anyScalar, point) === undefined);
 }
 
 function multiply(scalar: Uint8Array, point: Uint8Array): Uint8Array | undefined {

@@ -7,7 +7,8 @@ import { addressOf } from '../typedaddress.ts';
 import { Button, Field, Select } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
-import { Loading, Problem, upper, wordsOf } from '../parts/states.tsx';
+import { Prose } from '../parts/prose.tsx';
+import { Problem, upper, wordsOf } from '../parts/states.tsx';
 import { Picture } from '../parts/tile.tsx';
 import { HubError } from '../api.ts';
 
@@ -64,9 +65,8 @@ export function AddCameras({ onDone }: { readonly onDone: () => void }) {
   };
   return <div class="stack">
     {search.error === undefined ? null : <Problem error={search.error} onAgain={search.again} />}
-    <div class="card-head"><p role="status">{search.value === undefined || searching ? say.first.searching : candidates.length === 0 ? say.first.noneFound : say.first.found(candidates.length)}</p>
+    <div class="card-head"><p role="status">{search.value === undefined || searching ? <><span class="spinner inline" aria-hidden="true" />{say.first.searching}</> : candidates.length === 0 ? say.first.noneFound : say.first.found(candidates.length)}</p>
       <Button kind="quiet" icon="search" busy={searching && search.error === undefined} onClick={() => { setSearching(true); search.again(); }}>{say.first.lookAgain}</Button></div>
-    {search.value === undefined && search.error === undefined ? <Loading words={say.first.searching} /> : null}
     {search.value !== undefined && candidates.length === 0 ? <p class="muted">{say.first.noneFoundFix}</p> : null}
     <form class="stack" onSubmit={take}>
       {candidates.length === 0 ? null : <fieldset class="field group"><legend class="unseen">{say.first.camerasTitle}</legend><div class="pick cameras-found">
@@ -108,7 +108,7 @@ function CandidateCard({ candidate, outcome, chosen, name, onName, onToggle }: C
     {outcome === undefined || outcome.words.length === 0 ? null : <div class={`note ${outcome.state === 'refused' ? 'bad' : 'good'}`} role="status">
       {outcome.state === 'refused' || outcome.words.length < 2 ? outcome.words.map((sentence) => <p key={sentence}>{upper(sentence)}</p>)
         : <><p>{upper(outcome.words[0] ?? '')}</p><details><summary>{say.cameras.details}</summary>{outcome.words.slice(1).map((sentence) => <p key={sentence}>{upper(sentence)}</p>)}</details></>}
-      {outcome.hint === undefined ? null : <p class="small">{outcome.hint}</p>}
+      {outcome.hint === undefined ? null : <p class="small"><Prose>{outcome.hint}</Prose></p>}
       {outcome.state === 'refused' ? <p class="small">{say.first.otherPassword}</p> : null}
     </div>}
   </div>;

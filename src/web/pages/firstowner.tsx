@@ -10,6 +10,7 @@ import { Words } from '../parts/certificate.tsx';
 import { Button, Field } from '../parts/controls.tsx';
 import { useDoing } from '../parts/loaded.ts';
 import { Problem } from '../parts/states.tsx';
+import { Prose } from '../parts/prose.tsx';
 
 export interface You { readonly name: string; readonly passphrase: string }
 
@@ -24,7 +25,7 @@ export function CodeStep({ hello, onDone }: { readonly hello: Hello; readonly on
     });
   };
   return <form class="card" onSubmit={submit}>
-    <div><Heading>{say.first.codeTitle}</Heading><p class="lead">{say.first.codeLead}</p></div>
+    <div><Heading>{say.first.codeTitle}</Heading><p class="lead"><Prose>{say.first.codeLead}</Prose></p></div>
     {hello.certificate === undefined ? null : <div class="stack tight"><p>{say.first.compare}</p><Words words={hello.certificate.words} /></div>}
     <Field label={say.first.code} hint={say.first.codeHint} value={code} onInput={setCode} code required maxLength={40} autofocus />
     {doing.error === undefined ? null : <Problem error={doing.error} />}

@@ -15,6 +15,7 @@ import { useDoing } from '../parts/loaded.ts';
 import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import type { You } from './firstowner.tsx';
+import { Prose } from '../parts/prose.tsx';
 
 interface KitProps {
   readonly you: You;
@@ -46,7 +47,7 @@ export function KitStep({ you, kit, onKit, onOwner }: KitProps) {
       void loadKeys().then((keys) => keys.takeKit(file)).then(finish, () => setFileWrong(true));
     };
     return <form class="card" onSubmit={useFile}>
-      <div><Heading>{say.first.haveKit}</Heading><p class="lead">{say.first.haveKitLead}</p></div>
+      <div><Heading>{say.first.haveKit}</Heading><p class="lead"><Prose>{say.first.haveKitLead}</Prose></p></div>
       {known ? <p class="note">{say.first.kitNeeded}</p> : null}
       <KitFile onText={(text) => { setFile(text); setFileWrong(false); }} wrong={fileWrong ? say.first.kitFileWrong : undefined} />
       {doing.error === undefined ? null : <Problem error={doing.error} />}

@@ -2,6 +2,7 @@
 import { Heading } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { Icon } from '../parts/icons.tsx';
+import { Prose } from '../parts/prose.tsx';
 
 export function Promises() {
   return <div class="narrow">
@@ -9,7 +10,7 @@ export function Promises() {
     <div class="stack">
       <ul class="card stack">{say.promises.items.map(([icon, title, text]) => <li class="promise" key={title}><Icon name={icon} /><div><h2>{title}</h2><p>{text}</p></div></li>)}</ul>
       <div class="note"><b>{say.promises.kept}</b><p>{say.promises.keptItems}</p></div>
-      <div class="note care"><p>{say.promises.altered}</p></div>
+      <div class="note care"><p><Prose>{say.promises.altered}</Prose></p></div>
     </div>
   </div>;
 }

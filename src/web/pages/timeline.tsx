@@ -3,17 +3,23 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { PageCamera, Timeline as Rows } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { wholeTimeline } from '../daytimeline.ts';
-import { clock, clockSeconds, dayBeside, dayMs, dayName, dayStart, deadline, fromIsoDay, hourMs, isoDay, minuteMs } from '../format.ts';
-import { useHeld } from '../held.tsx';
+import { clock, dayBeside, dayMs, dayName, dayStart, deadline, hourMs, minuteMs } from '../format.ts';
+import { has, useHeld } from '../held.tsx';
 import { go, Heading } from '../navigation.tsx';
+import { rangeAround, wholeSegments, withEdge } from '../range.ts';
 import { say } from '../strings.ts';
 import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView, type Run } from '../timelineview.ts';
 import { ClipPanel } from '../parts/clip.tsx';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
+import { DayList } from '../parts/daylist.tsx';
+import { DayPicker } from '../parts/daypicker.tsx';
+import { ErasePanel } from '../parts/erasethis.tsx';
 import { Filmstrip } from '../parts/filmstrip.tsx';
-import { KeepErase } from '../parts/keeperase.tsx';
+import { KeepPanel } from '../parts/keepthis.tsx';
 import { KeyWords } from '../parts/keywords.tsx';
 import { useLoaded } from '../parts/loaded.ts';
+import type { OrderProps } from '../parts/order.tsx';
+import { RangeHandles } from '../parts/rangehandles.tsx';
 import { ReplayScreen, type Order } from '../parts/replay.tsx';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { Axis, GapPattern, Strip } from '../parts/strip.tsx';
@@ -25,6 +31,15 @@ type Zoom = keyof typeof zooms;
 const refreshMs = 20_000;
 /** As a clip is offered first. */
 const clipMs = 30_000;
+/** As minutes around the playhead are offered first. */
+const orderMinutes = { keep: 5, erase: 1 } as const;
+
+/** A time of one camera that something is made of. */
+interface Chosen {
+  readonly what: 'clip' | 'keep' | 'erase';
+  readonly camera: PageCamera;
+  readonly range: Run;
+}
 
 export function Timeline({ camera, atMs }: { readonly camera: string | undefined; readonly atMs: number | undefined }) {
   const { value, error, again } = useLoaded((signal) => ask('cameras', { signal }), []);
@@ -36,15 +51,19 @@ export function Timeline({ camera, atMs }: { readonly camera: string | undefined
 }
 
 function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[]; readonly first: string | undefined; readonly atMs: number | undefined }) {
-  const { reader, device } = useHeld();
+  const held = useHeld();
+  const { reader, device } = held;
   const nowMs = useNow();
   const [chosen, setChosen] = useState(first ?? cameras[0]?.camera ?? '');
   const [startMs, setStartMs] = useState(() => dayStart(atMs ?? nowMs, reader));
   const endMs = dayBeside(startMs, 1, reader);
+  const day: Run = { fromMs: startMs, toMs: endMs };
   const [zoom, setZoom] = useState<Zoom>('day');
   const [headMs, setHeadMs] = useState(() => atMs ?? Math.max(startMs, nowMs - (2 * minuteMs)));
   const [order, setOrder] = useState<Order>();
-  const [clip, setClip] = useState<{ readonly camera: PageCamera; readonly range: Run }>();
+  const [part, setPart] = useState<Chosen>();
+  const [fixed, setFixed] = useState(false);
+  const strips = useRef<HTMLElement>(null);
   const [fromMs, toMs] = useWindow({ startMs, endMs, headMs, zoom });
   const isToday = nowMs >= startMs && nowMs < endMs;
   const { value, error, again } = useLoaded(
@@ -59,7 +78,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   const name = here?.name ?? chosen;
   const opens = (camera: PageCamera | undefined): boolean => camera !== undefined && device?.spaces.includes(camera.space) === true;
   const chosenRows = opens(here) ? rows?.get(chosen) : undefined;
-  const clipRows = opens(clip?.camera) ? rows?.get(clip?.camera.camera ?? '') : undefined;
+  const partRows = part?.what !== 'clip' || opens(part.camera) ? rows?.get(part?.camera.camera ?? '') : undefined;
   // What a key opened is seen no longer than the key is open.
   useEffect(() => () => forgetThumbnails(), [device]);
 
@@ -76,11 +95,19 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     setStartMs(dayStart(ms, reader));
     setHeadMs(dayStart(ms, reader) + (12 * hourMs));
     setOrder(undefined);
-    setClip(undefined);
+    setPart(undefined);
   };
-  const openClip = (): void => {
-    const fromMs = Math.round(headMs);
-    if (here !== undefined) setClip({ camera: here, range: { fromMs, toMs: Math.min(endMs - 1000, fromMs + clipMs) } });
+  const choose = (what: Chosen['what'], range: Run): void => {
+    if (here === undefined) return;
+    setFixed(false);
+    const within = { fromMs: Math.max(startMs, range.fromMs), toMs: Math.min(endMs, range.toMs) };
+    setPart({ what, camera: here, range: what === 'clip' ? withEdge(within, 'from', within.fromMs, { bounds: day, keyFramesOf: chosenRows, snap: 'before' }) : within });
+    // So much is shown that its edges can be told apart by a finger.
+    setZoom((before) => narrowest(before, range.toMs - range.fromMs));
+  };
+  const closePart = (): void => {
+    setPart(undefined);
+    strips.current?.focus();
   };
   const toSeen = (direction: 'before' | 'after'): void => {
     const seen = seenBeside(view, headMs, direction);
@@ -108,32 +135,57 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
       order={order} name={name} headMs={headMs} rows={rows?.get(chosen)} view={view}
       onTime={setHeadMs} onPlay={() => move(chosen, headMs, true)} onSeek={(ms) => move(chosen, ms, true)} onSeen={toSeen}
     />}
-    {clip === undefined || clipRows === undefined ? null : <ClipPanel
-      camera={clip.camera.camera} name={clip.camera.name} rows={clipRows} view={viewOf(clip.camera.camera)} dayStartMs={startMs} headMs={headMs}
-      range={clip.range} onRange={(range) => setClip({ ...clip, range })} onClose={() => setClip(undefined)}
-    />}
     <div class="timeline-bar">
       <p class="replay-clock">{dayName(startMs, reader)} <span class="muted">{isToday ? `· ${say.timeline.legendNow} ${clock(nowMs, reader)}` : ''}</span></p>
       <div class="buttons">
         {zoom === 'day' ? null : <><IconButton name="left" label={say.timeline.earlier} onClick={() => setHeadMs(Math.max(startMs, headMs - (zooms[zoom] / 2)))} /><IconButton name="right" label={say.timeline.later} onClick={() => setHeadMs(Math.min(endMs, headMs + (zooms[zoom] / 2)))} /></>}
-        {clip === undefined && chosenRows !== undefined && here?.rights.includes('export') === true ? <Button icon="clip" onClick={openClip}>{say.clip.open}</Button> : null}
+        {part === undefined && chosenRows !== undefined && here?.rights.includes('export') === true ? <Button icon="clip" onClick={() => choose('clip', { fromMs: Math.round(headMs), toMs: Math.round(headMs) + clipMs })}>{say.clip.open}</Button> : null}
         <Choices label={say.timeline.zoom} value={zoom} onChoose={setZoom} options={(Object.keys(zooms) as Zoom[]).map((one) => ({ value: one, label: say.timeline.zooms[one] }))} />
       </div>
     </div>
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     <GapPattern />
-    <section class="day" aria-label={say.timeline.title}>
+    <section class="day" aria-label={say.timeline.title} ref={strips} tabIndex={-1}>
       <p class="unseen">{say.timeline.stripHelp}</p>
       <div class="day-axis"><span /><Axis dayStartMs={startMs} fromMs={fromMs} toMs={toMs} reader={reader} /></div>
       {chosenRows === undefined ? null : <div class="day-film"><div class="day-name" aria-hidden="true"><span class="muted">{say.timeline.pictures}</span></div><Filmstrip camera={chosen} rows={chosenRows} fromMs={fromMs} toMs={toMs} reader={reader} onPlay={(ms) => move(chosen, ms, true)} /></div>}
       {cameras.map((one) => [one, one.camera, one.name] as const).map(([one, camera, label]) => <div class="day-row" key={camera}>
         <div class="day-name"><span>{label}</span></div>
-        <Strip camera={camera} name={label} rows={opens(one) ? rows?.get(camera) : undefined} range={camera === clip?.camera.camera ? clip.range : undefined} day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)} />
+        <div class="strip-place">
+          <Strip
+            camera={camera} name={label} rows={opens(one) ? rows?.get(camera) : undefined} range={camera === part?.camera.camera ? part.range : undefined}
+            covers={camera === part?.camera.camera && part.what !== 'clip' && partRows !== undefined ? wholeSegments(partRows, part.range) : undefined}
+            day={dayName(startMs, reader)} view={viewOf(camera)} dayStartMs={startMs} fromMs={fromMs} toMs={toMs} headMs={headMs} nowMs={nowMs} chosen={camera === chosen} reader={reader} onMove={(ms, play) => move(camera, ms, play)}
+          />
+          {part === undefined || partRows === undefined || camera !== part.camera.camera || fixed ? null : <RangeHandles
+            camera={camera} rows={partRows} view={viewOf(camera)} range={part.range} byKeyFrames={part.what === 'clip'} day={day} shown={{ fromMs, toMs }} reader={reader}
+            onRange={(range) => setPart({ ...part, range })}
+          />}
+        </div>
       </div>)}
     </section>
-    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}{here === undefined ? null : <KeepErase camera={here} headMs={headMs} onDone={again} />}</div>
-    {rows === undefined ? (error === undefined ? <Loading /> : null) : <AsList cameras={cameras} views={views} nowMs={nowMs} onPlay={(camera, ms) => move(camera, ms, true)} />}
+    {part === undefined || partRows === undefined ? null : <ChosenPanel
+      key={part.what} what={part.what} camera={part.camera.camera} name={part.camera.name} rows={partRows} view={viewOf(part.camera.camera)} dayStartMs={startMs} headMs={headMs}
+      range={part.range} onRange={(range) => setPart({ ...part, range })} onFixed={setFixed} onClose={closePart} onDone={again}
+    />}
+    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}
+      {part !== undefined || device === undefined || here === undefined || !has(held, 'people') || !here.rights.includes('hold') ? null : <div class="buttons">
+        <Button icon="key" onClick={() => choose('keep', rangeAround(headMs, orderMinutes.keep))}>{say.keeping.keep}</Button>
+        {here.rights.includes('erase') ? <Button kind="quiet" onClick={() => choose('erase', rangeAround(headMs, orderMinutes.erase))}>{say.keeping.erase}</Button> : null}
+      </div>}
+    </div>
+    {rows === undefined ? (error === undefined ? <Loading /> : null) : <DayList cameras={cameras} views={views} nowMs={nowMs} onPlay={(camera, ms) => move(camera, ms, true)} />}
   </div>;
+}
+
+function ChosenPanel({ what, ...props }: OrderProps & { readonly what: Chosen['what'] }) {
+  if (what === 'clip') return <ClipPanel {...props} />;
+  return what === 'keep' ? <KeepPanel {...props} /> : <ErasePanel {...props} />;
+}
+
+/** The least that shows four times that length, and no more than what is shown now. */
+function narrowest(zoom: Zoom, lengthMs: number): Zoom {
+  return (Object.keys(zooms) as Zoom[]).findLast((one) => zooms[one] <= zooms[zoom] && zooms[one] >= lengthMs * 4) ?? zoom;
 }
 
 /** What is shown: the whole day, or a part of it around the head. It moves only when the head leaves it. */
@@ -148,52 +200,9 @@ function useWindow({ startMs, endMs, headMs, zoom }: { startMs: number; endMs: n
   return [from.current, zoom === 'day' ? endMs : from.current + spanMs];
 }
 
-function DayPicker({ startMs, nowMs, onDay }: { readonly startMs: number; readonly nowMs: number; readonly onDay: (ms: number) => void }) {
-  const { reader } = useHeld();
-  const today = dayStart(nowMs, reader);
-  return <div class="date">
-    <IconButton name="left" label={say.timeline.previous} onClick={() => onDay(dayBeside(startMs, -1, reader))} />
-    <label><span class="unseen">{say.timeline.date}</span><input class="input" type="date" value={isoDay(startMs, reader)} max={isoDay(nowMs, reader)} onChange={(event) => { const day = fromIsoDay(event.currentTarget.value, reader); if (day !== undefined) onDay(day); }} /></label>
-    <IconButton name="right" label={say.timeline.following} disabled={startMs >= today} onClick={() => onDay(dayBeside(startMs, 1, reader))} />
-    {startMs === today ? null : <Button kind="quiet" onClick={() => onDay(nowMs)}>{say.timeline.today}</Button>}
-  </div>;
-}
-
 function Legend() {
   const swatches = [['recorded', say.timeline.legendRecorded], ['gap', say.timeline.legendGap], ['seen', say.timeline.legendSeen]] as const;
   return <ul class="legend" aria-label={say.timeline.legend}>{swatches.map(([kind, name]) => <li key={kind}><svg class="swatch" viewBox="0 0 18 11" aria-hidden="true"><rect class={kind} width="18" height="11" /></svg>{name}</li>)}</ul>;
-}
-
-const listedMax = 200;
-
-/** The same as a table: for screen readers, and for whoever wants to read it. */
-function AsList({ cameras, views, nowMs, onPlay }: { readonly cameras: readonly PageCamera[]; readonly views: ReadonlyMap<string, DayView>; readonly nowMs: number; readonly onPlay: (camera: string, ms: number) => void }) {
-  const { reader } = useHeld();
-  return <details><summary>{say.timeline.asList}</summary><div class="stack">
-    {cameras.map(({ camera, name }) => {
-      const lines = linesOf(views.get(camera) ?? nothing);
-      return <div class="card plain" key={camera}><h2>{say.timeline.listOf(name)}</h2>{lines.length === 0 ? <p class="muted">{say.timeline.emptyDay}</p> : <table class="table">
-        <thead><tr><th scope="col">{say.timeline.from}</th><th scope="col">{say.timeline.to}</th><th scope="col">{say.timeline.what}</th><th scope="col">{say.timeline.until}</th></tr></thead>
-        <tbody>{lines.slice(-listedMax).map(({ key, fromMs, toMs, words, plays }) => {
-          const ends = plays ? deadlineAt(views.get(camera) ?? nothing, fromMs) : undefined;
-          return <tr key={key}>
-            <td>{plays ? <button type="button" class="button quiet" aria-label={say.timeline.playThis(clockSeconds(fromMs, reader))} onClick={() => onPlay(camera, fromMs)}>{clockSeconds(fromMs, reader)}</button> : clockSeconds(fromMs, reader)}</td>
-            <td>{toMs === undefined ? say.timeline.lasts : clockSeconds(toMs, reader)}</td><td>{words}</td><td>{ends === undefined ? '' : deadline(ends, nowMs, reader)}</td>
-          </tr>;
-        })}</tbody>
-      </table>}</div>;
-    })}
-  </div></details>;
-}
-
-interface Line { readonly key: string; readonly fromMs: number; readonly toMs: number | undefined; readonly words: string; readonly plays: boolean }
-
-function linesOf(view: DayView): Line[] {
-  return [
-    ...view.recorded.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
-    ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), detail].filter((part) => part !== '').join('; '), plays: false })),
-    ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
-  ].toSorted((one, other) => one.fromMs - other.fromMs);
 }
 
 function useNow(): number {

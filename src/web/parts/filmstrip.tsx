@@ -10,7 +10,7 @@ const placePx = 116;
 const placesMax = 24;
 
 export function Filmstrip({ camera, rows, fromMs, toMs, reader, onPlay }: { readonly camera: string; readonly rows: Rows; readonly fromMs: number; readonly toMs: number; readonly reader: Reader; readonly onPlay: (ms: number) => void }) {
-  const [element, width] = useWidth();
+  const [element, , width] = useWidth();
   const places = Math.min(placesMax, Math.max(1, Math.floor(width / placePx)));
   const film = useMemo(() => (width === 0 ? [] : filmOf(rows, { fromMs, toMs }, places)), [rows, fromMs, toMs, places, width === 0]);
   const fine = toMs - fromMs <= 3_600_000;

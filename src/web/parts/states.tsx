@@ -4,6 +4,7 @@ import { HubError, offline } from '../api.ts';
 import { say } from '../strings.ts';
 import { Button } from './controls.tsx';
 import { Icon, type IconName } from './icons.tsx';
+import { Prose } from './prose.tsx';
 
 export function Loading({ words = say.common.loading }: { readonly words?: string }) {
   return <p class="loading" role="status"><span class="spinner" aria-hidden="true" />{words}</p>;
@@ -18,7 +19,7 @@ export function Problem({ error, onAgain }: { readonly error: unknown; readonly 
   const away = error instanceof HubError && error.code === offline;
   return <div class={`note ${away ? 'care' : 'bad'}`} role="alert">
     <b>{away ? say.error.offlineTitle : say.error.title}</b>
-    <p>{wordsOf(error)}</p>
+    <p><Prose>{wordsOf(error)}</Prose></p>
     <Hint error={error} />
     {onAgain === undefined ? null : <div class="buttons"><Button onClick={onAgain}>{say.common.again}</Button></div>}
   </div>;
@@ -27,7 +28,7 @@ export function Problem({ error, onAgain }: { readonly error: unknown; readonly 
 function Hint({ error }: { readonly error: unknown }) {
   if (!(error instanceof HubError)) return null;
   if (error.code === offline) return <p class="small">{say.error.offlineFix}</p>;
-  return <p class="small">{error.hint}{error.hint === '' ? '' : ' '}<span class="muted nowrap">{say.error.code(error.code)}</span></p>;
+  return <p class="small"><Prose>{error.hint}</Prose>{error.hint === '' ? '' : ' '}<span class="muted nowrap">{say.error.code(error.code)}</span></p>;
 }
 
 /** One sentence for any error. */

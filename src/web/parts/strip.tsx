@@ -11,8 +11,9 @@ interface StripProps {
   readonly name: string;
   /** Where its pictures lie; undefined where this browser opens none. */
   readonly rows: Rows | undefined;
-  /** A time that is chosen, as for a clip. */
+  /** A time that is chosen, as for a clip; and what goes or stays with it, for segments are wholes. */
   readonly range: Run | undefined;
+  readonly covers: Run | undefined;
   readonly day: string;
   readonly view: DayView;
   readonly dayStartMs: number;
@@ -26,14 +27,15 @@ interface StripProps {
   readonly onMove: (ms: number, play: boolean) => void;
 }
 
+/** Units of the drawing, 16 to a rem: it grows with the text. */
 const height = 54;
 
-export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
-  const [element, width] = useWidth();
+export function Strip({ camera, name, rows, range, covers, day, view, dayStartMs, fromMs, toMs, headMs, nowMs, chosen, reader, onMove }: StripProps) {
+  const [element, widthPx, width] = useWidth();
   const scale: Scale = { fromMs, toMs, width };
   const pressed = useRef(false);
   const [peekMs, setPeekMs] = useState<number>();
-  const ms = (event: PointerEvent): number => msOf(scale, event.clientX - (element.current?.getBoundingClientRect().left ?? 0));
+  const ms = (event: PointerEvent): number => msOf({ fromMs, toMs, width: widthPx }, event.clientX - (element.current?.getBoundingClientRect().left ?? 0));
   const onKeyDown = (event: KeyboardEvent): void => {
     const to = keyTarget(event.key, { view, fromMs, toMs, headMs });
     if (to === undefined) return;
@@ -52,12 +54,13 @@ export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs
     onPointerCancel={() => { pressed.current = false; setPeekMs(undefined); }} onPointerLeave={() => { if (!pressed.current) setPeekMs(undefined); }}
     onFocus={(event) => { if (event.currentTarget.matches(':focus-visible')) setPeekMs(headMs); }} onBlur={() => setPeekMs(undefined)}
   >
-    {peekMs === undefined ? null : <Peek strip={element.current} scale={scale} ms={peekMs} camera={camera} rows={rows} view={view} reader={reader} onGone={() => setPeekMs(undefined)} />}
+    {peekMs === undefined ? null : <Peek strip={element.current} scale={{ fromMs, toMs, width: widthPx }} ms={peekMs} camera={camera} rows={rows} view={view} reader={reader} onGone={() => setPeekMs(undefined)} />}
     <svg viewBox={`0 0 ${Math.max(1, width)} ${height}`} preserveAspectRatio="none" aria-hidden="true">
       <rect class="ground" x="0" y="18" width={width} height="22" rx="4" />
       {ticksOf(scale, dayStartMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
       {view.gaps.map((gap) => <Bar key={`g${gap.fromMs}`} kind={gap.reason === 'privacy' ? 'private' : 'gap'} bar={barOf(scale, gap)} y={18} height={22} />)}
       {view.recorded.map((run) => <Bar key={`r${run.fromMs}`} kind="recorded" bar={barOf(scale, run)} y={18} height={22} />)}
+      {covers === undefined ? null : <Bar kind="covers" bar={barOf(scale, covers, 3)} y={16} height={26} />}
       {range === undefined ? null : <Bar kind="range" bar={barOf(scale, range, 3)} y={14} height={30} />}
       {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
       {nowMs > fromMs && nowMs < toMs ? <line class="now" x1={xOf(scale, nowMs)} x2={xOf(scale, nowMs)} y1="4" y2="50" /> : null}
@@ -66,10 +69,10 @@ export function Strip({ camera, name, rows, range, day, view, dayStartMs, fromMs
   </div>;
 }
 
-const peekPx = 208;
+const peekRem = 13;
 
 /** The picture of a moment and its clock time, above the strip (below, where there is no room). It takes no room and no pointer. */
-function Peek({ strip, scale, ms, camera, rows, view, reader, onGone }: {
+export function Peek({ strip, scale, ms, camera, rows, view, reader, onGone }: {
   readonly strip: HTMLElement | null; readonly scale: Scale; readonly ms: number; readonly camera: string; readonly rows: Rows | undefined; readonly view: DayView; readonly reader: Reader; readonly onGone: () => void;
 }) {
   // It stands where the strip stood.
@@ -79,8 +82,9 @@ function Peek({ strip, scale, ms, camera, rows, view, reader, onGone }: {
   }, []);
   const box = strip?.getBoundingClientRect();
   if (box === undefined) return null;
+  const peekPx = peekRem * remPx();
   const left = Math.max(8, Math.min(document.documentElement.clientWidth - peekPx - 8, box.left + xOf(scale, ms) - (peekPx / 2)));
-  const above = box.top > 190;
+  const above = box.top > peekPx;
   return <div class={`peek${above ? '' : ' below'}`} aria-hidden="true" style={{ left: `${left}px`, top: `${above ? box.top : box.bottom}px` }}>
     {rows === undefined ? null : <Thumbnail camera={camera} segment={pictureAt(rows, ms)} periods={rows.periods} kept={at(view, ms).recorded} />}
     <b>{clockSeconds(ms, reader)}</b><span>{whatIs(view, ms)}</span>
@@ -92,7 +96,7 @@ function Bar({ kind, bar, y, height: tall }: { readonly kind: string; readonly b
 }
 
 export function Axis({ dayStartMs, fromMs, toMs, reader }: { readonly dayStartMs: number; readonly fromMs: number; readonly toMs: number; readonly reader: Reader }) {
-  const [element, width] = useWidth();
+  const [element, , width] = useWidth();
   const scale: Scale = { fromMs, toMs, width };
   const fine = toMs - fromMs < 5 * 60_000;
   const edge = 30;
@@ -136,13 +140,21 @@ function keyTarget(key: string, { view, fromMs, toMs, headMs }: { view: DayView;
   }
 }
 
+function remPx(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+}
+
+/** In pixels, and in sixteenths of a rem. */
 export function useWidth() {
   const element = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const [[widthPx, width], setWidths] = useState<readonly [number, number]>([0, 0]);
   useEffect(() => {
-    const observer = new ResizeObserver((entries) => setWidth(Math.round(entries.at(-1)?.contentRect.width ?? 0)));
+    const observer = new ResizeObserver((entries) => {
+      const wide = Math.round(entries.at(-1)?.contentRect.width ?? 0);
+      setWidths([wide, (wide * 16) / remPx()]);
+    });
     if (element.current !== null) observer.observe(element.current);
     return () => observer.disconnect();
   }, []);
-  return [element, width] as const;
+  return [element, widthPx, width] as const;
 }

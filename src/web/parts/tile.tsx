@@ -11,6 +11,7 @@ import { say } from '../strings.ts';
 import { Button } from './controls.tsx';
 import { Icon } from './icons.tsx';
 import { upper } from './states.tsx';
+import { Prose } from './prose.tsx';
 
 interface Seen { readonly state: LiveState; readonly words: string; readonly latencyMs: number | undefined; readonly behind: boolean }
 
@@ -105,7 +106,7 @@ function Cover({ camera, seen, stream, small, onInstead }: CoverProps) {
 function Unplayable({ camera, codec, stream, small, onInstead }: Omit<CoverProps, 'seen'> & { readonly codec: string }) {
   const other = camera.streams.find((one) => one.stream !== stream && codecName(one.codec) === 'H.264')?.stream;
   return <div class="tile-state">
-    {small ? null : <Icon name="warning" />}<b>{say.live.cannotCodec(codec)}</b>
+    {small ? null : <Icon name="warning" />}<b><Prose>{say.live.cannotCodec(codec)}</Prose></b>
     <div class="buttons">
       {other === undefined ? null : <Button onClick={() => onInstead(other)}>{other === 'sub' ? say.live.trySub : say.live.tryMain}</Button>}
       {camera.panel ? <Button onClick={() => onInstead('panel')}>{say.live.tryPanel}</Button> : null}
