@@ -105,6 +105,8 @@ class Encoding {
   readonly #panels = new Set<Panel>();
   readonly #done: Promise<void>;
   #encoder: PanelEncoder | undefined;
+  /** Told to end, and not gone yet. */
+  #ending: PanelEncoder | undefined;
   #init: LiveInit | undefined;
   #underWay = new UnderWay();
   /** Since when pictures have gone in and none has come out, monotonic. */
@@ -118,7 +120,7 @@ class Encoding {
   }
 
   get pid(): number | undefined {
-    return this.#encoder?.pid;
+    return (this.#encoder ?? this.#ending)?.pid;
   }
 
   /** The last panel has left. */
@@ -228,8 +230,10 @@ class Encoding {
     const encoder = this.#encoder;
     this.#encoder = undefined;
     this.#init = undefined;
+    this.#ending = encoder;
     encoder?.close();
     await encoder?.ended;
+    this.#ending = undefined;
   }
 }
 

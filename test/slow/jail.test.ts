@@ -153,7 +153,7 @@ t.test('the program dies with its parent, also with one that is gone before it s
 t.test('the launcher says by its exit status what is wrong', async (t) => {
   for (const [words, status, said] of [
     [[], 64, /no program/], [['--port', '0', '--', probe], 64, /--port takes a number/], [['--port', '99999', '--', probe], 64, /--port/], [['--need', 'all', '--', probe], 64, /--need/],
-    [['--what', '1', '--', probe], 64, /not understood/], [['--'], 64, /no program/], [['--abi-max', '0', '--need', 'files', '--', probe], 77, /gives level off, files is needed/],
+    [['--what', '1', '--', probe], 64, /not understood/], [['--nice', '20', '--', probe], 64, /--nice takes a number/], [['-i', 'x', '-'], 64, /-i needs --jail/], [['-i', 'x', '--jail', '-'], 64, /-i needs --jail/], [['-i', 'x', '--jail', '--what', '1', '--', probe, '-'], 64, /not understood/], [['--'], 64, /no program/], [['--abi-max', '0', '--need', 'files', '--', probe], 77, /gives level off, files is needed/],
     [['--abi-max', '3', '--need', 'full', '--', probe], 77, /gives level files, full is needed/], [['--', '/nowhere/ffmpeg'], 127, /is not there/], [['--', 'no-such-program'], 127, /is not there/],
     [['--', await notAProgram()], 126, /cannot be started/],
   ] as const) {
