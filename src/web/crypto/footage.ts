@@ -8,7 +8,7 @@ import { holdBytes } from '../../seal/format/hold.ts';
 import { chunkPlainBytes, chunkSealedBytes } from '../../seal/format/stream.ts';
 import { thumbnailBoxBytes, thumbnailIn } from '../../seal/format/thumbnail.ts';
 import { SealedFile } from './age.ts';
-import { concatBytes, wipe, type Bytes } from './bytes.ts';
+import { concatBytes, sameBytes, wipe, type Bytes } from './bytes.ts';
 import { errorOf, type Fetcher } from './fetcher.ts';
 import { FootageKeys, type HeaderTarget, type WantedHeader } from './footagekeys.ts';
 import { FootageSource, type FootageRate } from './footagesource.ts';
@@ -289,8 +289,4 @@ function failureOf(error: unknown, segment: Segment): FootagePiece {
 
 function gapOf({ fromMs, toMs, reason }: FootageTimeline['gaps'][number]): FootagePiece {
   return { kind: 'gap', wallMs: fromMs, toMs, reason };
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
