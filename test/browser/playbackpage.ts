@@ -72,13 +72,22 @@ async function* plain(fromMs: number, signal: AbortSignal): AsyncGenerator<Repla
   }
 }
 
-/** Where the next click is to lead. Resolves to the ms from the pointer's going down to its picture. */
-function next(ms: number): Promise<number> {
+let picture: Promise<number> | undefined;
+
+/** Where the next click is to lead; `seen` then waits for its picture. */
+function aim(ms: number): void {
   targetMs = ms;
-  return new Promise((resolve, reject) => {
+  picture = new Promise((resolve, reject) => {
     shown = resolve;
     setTimeout(() => reject(new Error(`no picture of ${new Date(ms).toISOString()}: ${states.join()} ${problems.join('; ')}`)), 20_000);
   });
+  // Told to whoever waits for it.
+  picture.catch(() => {});
+}
+
+/** The ms from the pointer's going down to its picture. */
+function seen(): Promise<number> | undefined {
+  return picture;
 }
 
 export interface Overview {
@@ -103,7 +112,7 @@ async function overview(fromMs: number, toMs: number, { pictures, sealed, turn }
 }
 
 Object.assign(window, {
-  keys, next, problems, overview,
+  keys, aim, seen, problems, overview,
   sealed: (timeline: FootageTimeline) => listen((fromMs, { keyFramesOnly, signal }) => stopping(keys.play({ camera: 'front', stream: 'main', fromMs, timeline, keyFramesOnly }), signal)),
   unsealed: () => listen((fromMs, { signal }) => plain(fromMs, signal)),
 });

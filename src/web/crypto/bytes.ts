@@ -18,6 +18,10 @@ export function randomBytes(count: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(count));
 }
 
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
 /** Takes as long for any two of one length. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   let different = a.length ^ b.length;

@@ -1,6 +1,8 @@
 /** The page's side of the worker: each call of the keeper as a promise, footage as an async iterator. */
 import { SallyportError } from '../../base/errors.ts';
+import { sameBytes } from './bytes.ts';
 import type { FootagePiece } from './footage.ts';
+import { partsOf } from './footageparts.ts';
 import type { ClipPiece, ClipRequest } from './clip.ts';
 import type { Keeper, PlayRequest, ThumbnailRequest } from './keeper.ts';
 import type { EraseOrder, HoldOrder, OrderDone } from './orders.ts';
@@ -76,6 +78,19 @@ export class CryptoClient {
 
   /** Footage as it is opened; the next batch is opened while this one is used. Ending the loop stops the fetching. */
   async *play(request: PlayRequest): AsyncGenerator<FootagePiece> {
+    if (request.timeline === undefined) return yield* this.#play(request);
+    let init: Uint8Array | undefined;
+    for (const timeline of partsOf(request.timeline, request.fromMs, request.toMs)) {
+      for await (const piece of this.#play({ ...request, timeline })) {
+        // Each part begins with its own; a player takes another one for another picture.
+        if (piece.kind === 'init' && init !== undefined && sameBytes(init, piece.bytes)) continue;
+        if (piece.kind === 'init') init = piece.bytes.slice();
+        yield piece;
+      }
+    }
+  }
+
+  async *#play(request: PlayRequest): AsyncGenerator<FootagePiece> {
     for await (const piece of this.#pulled<FootagePiece>('play', request)) yield piece.kind === 'problem' ? { ...piece, error: SallyportError.fromJSON(piece.error) } : piece;
   }
 

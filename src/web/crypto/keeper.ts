@@ -10,12 +10,13 @@ import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
 import type { Fetcher, Poster } from './fetcher.ts';
 import { makeClip, type ClipPiece, type ClipRequest } from './clip.ts';
-import { SealedFootage, slotPath, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
+import { SealedFootage, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
 import { erase, hold, release, type EraseOrder, type HoldOrder, type OrderDone, type OrderParts } from './orders.ts';
 import { deviceWords, firstOwnerList, followOwnerLists, heirOf, nextOwnerList, openSpaces, spacesToRenew, type OpenedSpace, type OwnerChange, type OwnerDevice, type OwnerList } from './ownerlist.ts';
 import type { RecordStore } from './records.ts';
+import { slotPath } from './segmentways.ts';
 import { openSlot, resealSlot } from './slot.ts';
 import { newStretch, stretch, type Halves, type Stretch } from './stretch.ts';
 
