@@ -120,7 +120,8 @@ function changePrivacy(own: FileEntries, files: readonly EntriesOfFile[], { out,
     throw other === undefined ? new SallyportError('SP_SETTING_GONE', { what: 'time of privacy' }) : new SallyportError('SP_SETTING_FIXED', { key: 'this time of privacy', reason: `${other.name} sets it` });
   }
   const left = rules.filter((rule) => !isOut(rule) && (coming === undefined || !same(rule, coming)));
-  return { ...own, privacy: [...left, ...(coming === undefined ? [] : [coming as Entry])] };
+  const now = [...left, ...(coming === undefined ? [] : [coming as Entry])];
+  return withValue(own as Table, 'privacy', now.length === 0 ? undefined : now) as FileEntries;
 }
 
 function same(one: RuleEntry, other: RuleEntry): boolean {

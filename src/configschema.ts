@@ -27,7 +27,7 @@ const titles: Readonly<Record<string, string>> = {
   'name': 'Name of the hub', 'data': 'Data folder', 'data_mount': 'Data folder on a disk of its own', 'owner': 'Owner list', 'socket': 'Control socket',
   'record': 'Recording', 'record.period': 'One key covers', 'record.cut_after': 'New segment after', 'record.thumbnails': 'Thumbnails',
   'keep': 'Kept for', 'keep.footage': 'Footage', 'keep.logs': 'Log', 'keep.audit': 'Audit',
-  'disk': 'Disk', 'disk.budget': 'All footage together', 'disk.reserve': 'Stays free',
+  'disk': 'Room on the disk', 'disk.budget': 'All footage together', 'disk.reserve': 'Stays free',
   'scrub': 'Checking what is stored', 'scrub.every': 'Again after', 'scrub.rate': 'Read per second',
   'time': 'Clock', 'time.source': 'Whose time is believed', 'time.settle': 'Steady for',
   'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
@@ -121,7 +121,7 @@ export const FileSchema = Type.Object({
   data_mount: Type.Optional(yesNo('data_mount', 'Whether the data folder lies on a disk of its own. The hub then waits for that disk at its start, instead of beginning anew in the empty folder where it should be.', false)),
   owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
   socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),
-  record: table('record', 'Recording.', {
+  record: table('record', 'How recordings are cut, and what lies in them.', {
     period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', divides: '1 day' })),
     cut_after: Type.Optional(duration('record.cut_after', 'After this time the next key frame begins a new segment. A crash costs at most about this much.', { default: '60 seconds', min: '2 seconds', max: '90 seconds' })),
     thumbnails: Type.Optional(yesNo('record.thumbnails', 'Whether a small picture of its beginning lies in each segment, sealed with it, for the timeline.', true)),
