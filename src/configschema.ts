@@ -209,7 +209,7 @@ Made from the schema in \`src/configschema.ts\`; \`config/sallyport.example.toml
 
 \`sallyport.toml\` belongs to the household or the installer, and the hub never writes it. Beside it, \`conf.d/*.toml\` are read in the
 order of their names: a later file may add cameras and override single keys. \`conf.d/90-page.toml\` belongs to the hub: what
-\`sallyport adopt\` and the page set goes there.
+\`sallyport adopt\` and the page set goes there. The page shows what other files set and does not change it, but for \`keep.footage\`.
 
 Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365); sizes too: \`"200 GB"\`, \`"512 MiB"\`. Unknown keys are refused with
 the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,

@@ -506,8 +506,9 @@ export class Site {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
     const privacy = this.#o.privacy(camera.space);
-    const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
-      camera, vault, fileKeys, clock, log, random, bootId, clockState,
+    const living = this.#living(camera);
+    const watch = privacy !== undefined ? new PrivateWatch({ camera: living, vault, clock, log }, privacy) : new CameraWatch({
+      camera: living, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
       recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
@@ -521,9 +522,15 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
+  /** What it is called, and how long its footage is kept, is asked when it is needed: nothing is interrupted for it. */
+  #living(camera: CameraConfig): CameraConfig {
+    const now = (): CameraConfig => this.#effective.cameras.find(({ id }) => id === camera.id) ?? camera;
+    return { ...camera, get name() { return now().name; }, get keepMs() { return now().keepMs; } };
+  }
+
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -35,7 +35,7 @@ const shortUnits: Readonly<Record<string, string>> = { s: 'second', sec: 'second
 /** As files write it, "90 seconds", in its two parts; the number may be anything that somebody typed. */
 export function measureParts(text: string): { readonly number: string; readonly unit: string } {
   const [, number = '', word = ''] = /^\s*(\S*?)\s*([A-Za-z]*)\s*$/.exec(text) ?? [undefined, text];
-  const singular = sizes.some((size) => size === word) || word.endsWith('iB') ? word : word.replace(/s$/, '');
+  const singular = word === 'ms' || word.endsWith('B') ? word : word.replace(/s$/, '');
   return { number, unit: shortUnits[word] ?? shortUnits[singular] ?? singular };
 }
 

@@ -242,7 +242,7 @@ export const english = {
   },
 
   forms: {
-    hub: 'The hub', change: 'Change', changeOf: (what: string) => `Change ${what}`, look: 'See what changes', will: 'This will change', nothing: 'Nothing would change.', saved: 'Saved. This waits for an owner\'s yes:', later: 'Later', ownerSays: 'An owner says yes to it under Approvals.',
+    hub: 'The hub', change: 'Change', changeOf: (what: string) => `Change ${what}`, look: 'See what changes', will: 'This will change', nothing: 'Nothing would change.', saved: 'Saved. This waits for an owner\'s yes:', later: 'Later', waitFor: 'Waits for an owner\'s yes', toApprovals: 'Go to Approvals', ownerSays: 'An owner says yes to it under Approvals.',
     waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
     waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
     wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,

@@ -1,5 +1,5 @@
 /** Settings by the page: what is set and by which file, what a change would do, what waits, who may; and the operator's log. */
-import { appendFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,4 +174,23 @@ t.test('the operator\'s log: the newest lines first, by level and component, bou
   const many = await browser.must<PageReplyOf<'logs'>>('GET', 'logs?component=old');
   t.match(many, { lines: [], whole: false }, 'two megabytes at most are looked through');
   t.equal((await (await joinAs(site, owner.browser, 'member', ['home'], 'a member')).browser.get('logs')).code, 'SP_PAGE_RIGHT');
+});
+
+t.test('a shorter time for the log counts at once', async (t) => {
+  const site = await startPage(t, { config: configText().replace('source = "system"', 'source = "system"\nsettle = "0 seconds"') });
+  const { browser } = await makeOwner(site);
+  const day = (days: number): string => `${new Date(Date.now() - (days * 86_400_000)).toISOString().slice(0, 10).replaceAll('-', '')}.log`;
+  const folder = join(site.data, 'log');
+  writeFileSync(join(folder, day(5)), '{}\n');
+  await browser.must('POST', 'settings', { keys: [{ key: 'keep.logs', value: '2 days' }] });
+  await new Promise<void>((gone) => {
+    const watcher = watch(folder, () => look());
+    const look = (): void => {
+      if (readdirSync(folder).includes(day(5))) return;
+      watcher.close();
+      gone();
+    };
+    look();
+  });
+  t.ok(readdirSync(folder).includes(day(0)));
 });

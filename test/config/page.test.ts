@@ -51,3 +51,11 @@ t.test('each key has a name for its field, and words that help', async (t) => {
   look('', formSchema());
   t.same(nameless, []);
 });
+
+t.test('a camera that is to be asked by HTTPS is asked where the hub found that it offers it, and by plain HTTP at its usual port', async (t) => {
+  const own = { camera: [{ id: 'a', address: '10.0.0.1', user: 'u', port: 8080, path: '/onvif/device_service' }] };
+  const files = [{ name: main, page: false, entries: {} }, { name: page, page: true, entries: own }];
+  const secure = applyChange(own, files, { camera: 'a', keys: [{ key: 'https', value: true }], door: { port: 8443, path: '/onvif/secure' } });
+  t.same(secure.camera, [{ id: 'a', address: '10.0.0.1', user: 'u', path: '/onvif/secure', https: true, port: 8443 }]);
+  t.same(applyChange(secure, files, { camera: 'a', keys: [{ key: 'https' }], door: { port: undefined, path: undefined } }).camera, [{ id: 'a', address: '10.0.0.1', user: 'u', path: '/onvif/secure' }]);
+});

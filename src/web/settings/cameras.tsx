@@ -4,6 +4,7 @@ import type { PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
+import { Link } from '../navigation.tsx';
 import { AddCameras } from '../pages/addcameras.tsx';
 import { say } from '../strings.ts';
 import { Button, Field } from '../parts/controls.tsx';
@@ -21,8 +22,8 @@ export function CamerasSettings() {
   const held = useHeld();
   const [adding, setAdding] = useState(false);
   const { value, error, again } = useLoaded(async (signal) => {
-    const [{ cameras: statuses }, { cameras }] = await Promise.all([ask('status', { signal }), ask('cameras', { signal })]);
-    return { statuses, cameras };
+    const [{ cameras: statuses, pending }, { cameras }] = await Promise.all([ask('status', { signal }), ask('cameras', { signal })]);
+    return { statuses, cameras, pending };
   }, [], refreshMs);
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
   const mayChange = has(held, 'configure');
@@ -30,14 +31,14 @@ export function CamerasSettings() {
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     {mayChange ? <div class="buttons"><Button kind="main" icon="plus" onClick={() => setAdding(true)}>{say.cameras.add}</Button></div> : null}
     {value.statuses.length === 0 ? <Empty icon="camera" title={say.cameras.none} /> : null}
-    {value.statuses.map((status) => <CameraCard key={status.camera} status={status} camera={value.cameras.find(({ camera }) => camera === status.camera)} mayChange={mayChange} onChanged={again} />)}
+    {value.statuses.map((status) => <CameraCard key={status.camera} status={status} camera={value.cameras.find(({ camera }) => camera === status.camera)} waiting={value.pending.filter((one) => one.camera === status.camera).map(({ text }) => text)} mayChange={mayChange} onChanged={again} />)}
     {adding ? <Dialog title={say.cameras.add} onClose={() => { setAdding(false); again(); }}><AddCameras onDone={() => { setAdding(false); again(); }} /></Dialog> : null}
   </div>;
 }
 
-interface CardProps { readonly status: CameraStatus; readonly camera: PageCamera | undefined; readonly mayChange: boolean; readonly onChanged: () => void }
+interface CardProps { readonly status: CameraStatus; readonly camera: PageCamera | undefined; readonly waiting: readonly string[]; readonly mayChange: boolean; readonly onChanged: () => void }
 
-function CameraCard({ status, camera, mayChange, onChanged }: CardProps) {
+function CameraCard({ status, camera, waiting, mayChange, onChanged }: CardProps) {
   const { reader } = useHeld();
   const [changing, setChanging] = useState(false);
   const [setting, setSetting] = useState(false);
@@ -55,6 +56,7 @@ function CameraCard({ status, camera, mayChange, onChanged }: CardProps) {
     <div class="card-head"><div><h2 id={`camera-${status.camera}`}>{status.name}</h2><p class="small muted">{device}</p></div><StateBadge status={status} privacy={camera?.privacy === true} /></div>
     {status.state === 'recording' ? null : <p>{upper(status.state)}</p>}
     {mayChange ? <Fix status={status} onPassword={() => setChanging(true)} onTrust={() => tell({ act: 'trust' })} /> : null}
+    {waiting.length === 0 ? null : <div class="note care"><b>{say.forms.waitFor}</b>{waiting.map((text) => <p key={text}>{upper(text)}</p>)}<p><Link to={{ page: 'settings', section: 'approvals' }}>{say.forms.toApprovals}</Link></p></div>}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <details><summary>{say.cameras.details}</summary><div class="stack">
       <dl class="facts">
