@@ -79,7 +79,7 @@ function sampleOf(room: string): string {
 
 /** How an import of that room is written, less the single files of it that are opened. */
 function importsOf(room: string, opened: readonly string[]): string[] {
-  if (room === 'config') return ['**/config.ts', '**/configcheck.ts', '**/configlines.ts', '**/configschema.ts'];
+  if (room === 'config') return ['**/config.ts', '**/configcheck.ts', '**/configlines.ts', '**/configpage.ts', '**/configschema.ts'];
   if (room === 'hub' || room === 'courier') return [`**/${room}.ts`];
   return [`**/${room}/**`, ...opened.filter((place) => place.startsWith(`${room}/`)).map((place) => `!**/${place}`)];
 }

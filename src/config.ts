@@ -3,7 +3,7 @@
  * the only one that is ever written here. All problems are found at once, each with file, line, key and a hint. No file may hold a
  * secret, and no problem repeats a value, because a value may be one. docs/CONFIG.md describes the keys.
  */
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { TomlError, parse, stringify } from 'smol-toml';
 import { SallyportError, isSallyportError, reasonOf } from './base/errors.ts';
 import { ensureFolder, fileExists, listFolder, readFileBounded, writeFileAtomic } from './base/files.ts';
@@ -20,6 +20,7 @@ export type { CameraEntry } from './configschema.ts';
 
 const fileBytesMax = 2 ** 20;
 const filesMax = 100;
+const pageName = '90-page.toml';
 
 /** Everything that is wrong with a configuration, at most 50 things. */
 export class ConfigErrors extends Error {
@@ -106,7 +107,7 @@ interface ConfigFile {
 }
 
 function pagePath(configPath: string): string {
-  return join(dirname(configPath), 'conf.d', '90-page.toml');
+  return join(dirname(configPath), 'conf.d', pageName);
 }
 
 async function readAll(path: string): Promise<{ files: ConfigFile[]; ignored: string[] }> {
@@ -270,18 +271,57 @@ function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
 }
 
 async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[], more: (own: FileEntries) => Partial<FileEntries> = () => ({})): Promise<void> {
+  await changePageFile(configPath, (own, files) => {
+    const others = new Set(files.filter((file) => !file.page).flatMap((file) => file.entries.camera ?? []).map((camera) => camera.id));
+    return { ...own, ...more(own), camera: change(own.camera ?? [], others) };
+  }, { write: true });
+}
+
+/** One of the files, in the order in which they count: a later one wins. */
+export interface EntriesOfFile {
+  /** "sallyport.toml", "conf.d/10-site.toml". */
+  readonly name: string;
+  /** It is the hub's own. */
+  readonly page: boolean;
+  readonly entries: FileEntries;
+}
+
+/** What each file says. Throws ConfigErrors when something is wrong with one. */
+export async function readEntries(configPath: string): Promise<readonly EntriesOfFile[]> {
+  const path = resolve(configPath);
+  const read = await readAll(path);
+  build(path, read);
+  return entriesOf(path, read.files);
+}
+
+/**
+ * What conf.d/90-page.toml holds after `change`, judged together with all other files, as the configuration that comes of it. Only with
+ * `write` it is written then. Throws ConfigErrors: problems of what was changed name that file; and what `change` throws.
+ */
+export async function changePageFile(configPath: string, change: (own: FileEntries, files: readonly EntriesOfFile[]) => FileEntries, { write }: { readonly write: boolean }): Promise<HubConfig> {
   const path = resolve(configPath);
   const page = pagePath(path);
   const { files, ignored } = await readAll(path);
   build(path, { files, ignored });
   const own: FileEntries = files.find((file) => file.path === page)?.entries ?? {};
-  const others = new Set(files.filter((file) => file.path !== page).flatMap((file) => file.entries?.camera ?? []).map((camera) => camera.id));
-  const text = `${pageHead}${stringify({ ...own, ...more(own), camera: change(own.camera ?? [], others) })}\n`;
+  const text = `${pageHead}${stringify(change(own, entriesOf(path, files)))}\n`;
   const rest = files.filter((file) => file.path !== page);
   const changed = [...rest, parseFile(page, Buffer.from(text))].sort((a, b) => (a.path === path ? -1 : b.path === path ? 1 : basename(a.path) < basename(b.path) ? -1 : 1));
-  build(path, { files: changed, ignored });
-  await ensureFolder(dirname(page), 0o755);
-  await writeFileAtomic(page, text, 0o640);
+  const { config } = build(path, { files: changed, ignored });
+  if (write) {
+    await ensureFolder(dirname(page), 0o755);
+    await writeFileAtomic(page, text, 0o640);
+  }
+  return config;
+}
+
+function entriesOf(path: string, files: readonly ConfigFile[]): EntriesOfFile[] {
+  return files.flatMap((file) => (file.entries === undefined ? [] : [{ name: relative(dirname(path), file.path), page: file.path === pagePath(path), entries: file.entries }]));
+}
+
+/** Whether a problem lies in what the page set. */
+export function isOfPage(problem: SallyportError): boolean {
+  return basename(String(problem.evidence['file'] ?? '')) === pageName;
 }
 
 const pageHead = '# Written by the hub: what `sallyport adopt` and the page set. Changes by hand are lost; your own go to sallyport.toml.\n\n';

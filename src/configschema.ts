@@ -1,11 +1,13 @@
 /**
- * The one schema of the configuration: it validates, completes in editors (config/schema.json), documents (docs/CONFIG.md) and says
- * what needs a restart (`x-restart`). Durations are text in the file; `x-min` and `x-max` say their range.
+ * The one schema of the configuration: it validates, completes in editors (config/schema.json), documents (docs/CONFIG.md), is what the
+ * page makes its forms of, and says what needs a restart (`x-restart`) and what files alone set (`x-file`). Durations are text in the
+ * file; `x-min` and `x-max` say their range.
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { cameraIdPattern } from './policy/names.ts';
 import { momentPattern, weekdays } from './policy/privacy.ts';
-import { jailLevels, restartKeys } from './policy/settings.ts';
+import type { SchemaNode } from './policy/schemanode.ts';
+import { fileKeys, jailLevels, restartKeys } from './policy/settings.ts';
 
 const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
 const sizePattern = '^[0-9]{1,12} *(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
@@ -16,10 +18,29 @@ const plainText = '^[^\\s\\p{C}]([^\\p{C}]*[^\\s\\p{C}])?$';
 const pageNamePattern = '^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$';
 
 function about(key: string, description: string, more: Record<string, unknown> = {}): Record<string, unknown> {
-  return { description, ...(restartKeys.has(key) ? { 'x-restart': true } : {}), ...more };
+  const title = titles[key];
+  return { ...(title === undefined ? {} : { title }), description, ...(restartKeys.has(key) ? { 'x-restart': true } : {}), ...(fileKeys.has(key) ? { 'x-file': true } : {}), ...more };
 }
 
-function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' } = {}) {
+/** What each key is called in forms. */
+const titles: Readonly<Record<string, string>> = {
+  'name': 'Name of the hub', 'data': 'Data folder', 'data_mount': 'Data folder on a disk of its own', 'owner': 'Owner list', 'socket': 'Control socket',
+  'record': 'Recording', 'record.period': 'One key covers', 'record.cut_after': 'New segment after', 'record.thumbnails': 'Thumbnails',
+  'keep': 'Kept for', 'keep.footage': 'Footage', 'keep.logs': 'Log', 'keep.audit': 'Audit',
+  'disk': 'Room on the disk', 'disk.budget': 'All footage together', 'disk.reserve': 'Stays free',
+  'scrub': 'Checking what is stored', 'scrub.every': 'Again after', 'scrub.rate': 'Read per second',
+  'time': 'Clock', 'time.source': 'Whose time is believed', 'time.settle': 'Steady for',
+  'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
+  'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate',
+  'capture': 'Programs that read cameras', 'capture.ffmpeg': 'ffmpeg', 'capture.ffprobe': 'ffprobe', 'capture.jail': 'Least confinement',
+  'log': 'Log', 'log.level': 'How much is logged',
+  'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',
+  'privacy': 'Private by itself', 'privacy.space': 'Space', 'privacy.days': 'Days', 'privacy.from': 'From', 'privacy.to': 'To',
+  'camera': 'Cameras', 'camera.id': 'Id', 'camera.name': 'Name', 'camera.address': 'Address', 'camera.port': 'Port', 'camera.path': 'Path', 'camera.https': 'Asked by HTTPS', 'camera.user': 'User', 'camera.keep': 'Footage is kept', 'camera.audio': 'Sound', 'camera.record': 'Recorded',
+  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number',
+};
+
+function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
   const { expected, ...rest } = more;
   return Type.String(about(key, description, { minLength: 1, maxLength: 80, pattern: plainText, 'x-expected': expected ?? 'plain text', ...rest }));
 }
@@ -54,8 +75,8 @@ function yesNo(key: string, description: string, fallback: boolean) {
   return Type.Boolean(about(key, description, { default: fallback, 'x-expected': 'true or false, without quotes' }));
 }
 
-function table<P extends Record<string, TSchema>>(description: string, properties: P) {
-  return Type.Optional(Type.Object(properties, { additionalProperties: false, description }));
+function table<P extends Record<string, TSchema>>(key: string, description: string, properties: P) {
+  return Type.Optional(Type.Object(properties, { additionalProperties: false, ...about(key, description) }));
 }
 
 export const CameraSchema = Type.Object({
@@ -86,7 +107,7 @@ export const CameraSchema = Type.Object({
   serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 
-const moment = { pattern: momentPattern, expected: 'a time of the day such as "22:00", "sunrise" or "sunset"' };
+const moment = { pattern: momentPattern, expected: 'a time of the day such as "22:00", "sunrise" or "sunset"', 'x-unit': 'moment' as const };
 export const PrivacySchema = Type.Object({
   space: Type.Optional(text('privacy.space', 'Which space. Its cameras are then neither watched nor recorded.', { maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list' })),
   days: Type.Optional(Type.Array(Type.Enum([...weekdays]), about('privacy.days', 'On which days it begins; each day when absent.', { minItems: 1, maxItems: 7, 'x-expected': 'a list of days, such as ["saturday", "sunday"]' }))),
@@ -100,34 +121,34 @@ export const FileSchema = Type.Object({
   data_mount: Type.Optional(yesNo('data_mount', 'Whether the data folder lies on a disk of its own. The hub then waits for that disk at its start, instead of beginning anew in the empty folder where it should be.', false)),
   owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
   socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),
-  record: table('Recording.', {
+  record: table('record', 'How recordings are cut, and what lies in them.', {
     period: Type.Optional(duration('record.period', 'How much time one key covers, counted from midnight UTC. The smallest piece that can be destroyed on schedule.', { default: '1 hour', min: '10 seconds', max: '1 day', divides: '1 day' })),
     cut_after: Type.Optional(duration('record.cut_after', 'After this time the next key frame begins a new segment. A crash costs at most about this much.', { default: '60 seconds', min: '2 seconds', max: '90 seconds' })),
     thumbnails: Type.Optional(yesNo('record.thumbnails', 'Whether a small picture of its beginning lies in each segment, sealed with it, for the timeline.', true)),
   }),
-  keep: table('How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
+  keep: table('keep', 'How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
     footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: '3 days', min: '10 seconds', max: '10 years' })),
     logs: Type.Optional(duration('keep.logs', 'The operator\'s log.', { default: '14 days', min: '1 day', max: '10 years' })),
     audit: Type.Optional(duration('keep.audit', 'The owner\'s audit.', { default: '2 years', min: '1 day', max: '10 years' })),
   }),
-  disk: table('What footage may take of the disk. Where it does not fit, the oldest goes before its deadline, with a receipt that says so; `sallyport check` and `sallyport status` say what fits.', {
+  disk: table('disk', 'What footage may take of the disk. Where it does not fit, the oldest goes before its deadline, with a receipt that says so; `sallyport check` and `sallyport status` say what fits.', {
     budget: Type.Optional(size('disk.budget', 'What all footage together may take.', { min: '10 MB', max: '999 TB' })),
     reserve: Type.Optional(size('disk.reserve', 'What stays free on the disk of the data folder, for the hub\'s own records and for others.', { min: '4 MB', max: '99 TB', defaultText: '1 GB, or 2 % of the disk where that is more; at most a tenth of a small disk' })),
   }),
-  scrub: table('Everything stored is read again and compared with what was written, so that a disk that loses data is noticed in time.', {
+  scrub: table('scrub', 'Everything stored is read again and compared with what was written, so that a disk that loses data is noticed in time.', {
     every: Type.Optional(duration('scrub.every', 'How long after a full look the next one begins.', { default: '7 days', min: '1 hour', max: '1 year' })),
     rate: Type.Optional(size('scrub.rate', 'So much is read per second at most; recording comes first.', { default: '2 MB', min: '10 kB', max: '10 GB' })),
   }),
-  time: table('When the clock may be believed.', {
-    source: Type.Optional(Type.Enum(['ntp', 'system'], about('time.source', 'Whose time is believed: "ntp" waits for a time server, "system" trusts this machine\'s own clock.', { default: 'ntp', 'x-expected': '"ntp" or "system"' }))),
+  time: table('time', 'When the clock may be believed.', {
+    source: Type.Optional(Type.Enum(['ntp', 'system'], about('time.source', 'Whose time is believed: "ntp" waits for a time server, "system" trusts this machine\'s own clock.', { default: 'ntp', 'x-labels': { ntp: 'A time server\'s (NTP)', system: 'This machine\'s own' }, 'x-expected': '"ntp" or "system"' }))),
     settle: Type.Optional(duration('time.settle', 'After a start or a jump of the clock nothing is purged until it has run steady for this time.', { default: '1 hour', min: '0 seconds', max: '1 day' })),
   }),
-  discovery: table('How cameras are found.', {
+  discovery: table('discovery', 'How cameras are found.', {
     loopback: Type.Optional(yesNo('discovery.loopback', 'Also looks for cameras on this machine itself, for emulated ones.', false)),
     interfaces: Type.Optional(Type.Array(text('discovery.interfaces', 'An interface.', { maxLength: 32, pattern: '^[A-Za-z0-9._:@-]+$', expected: 'the name of a network interface, such as "eth0"' }),
       about('discovery.interfaces', 'Network interfaces on which cameras are looked for; all local ones when empty.', { default: [], maxItems: 16, 'x-expected': 'a list of up to 16 interface names, such as ["eth0"]' }))),
   }),
-  page: table('The page: live pictures, timeline and settings in the browser.', {
+  page: table('page', 'The page: live pictures, timeline and settings in the browser.', {
     enabled: Type.Optional(yesNo('page.enabled', 'Whether there is one.', true)),
     port: Type.Optional(port('page.port', 'Port for visitors by HTTPS; 0 takes any free one, which `sallyport status` shows.', 7443)),
     http_port: Type.Optional(port('page.http_port', 'Port for plain HTTP, which only this machine itself reaches (127.0.0.1); 0 takes any free one.', 7480)),
@@ -137,42 +158,26 @@ export const FileSchema = Type.Object({
     certificate: Type.Optional(path('page.certificate', 'A certificate of your own, with those that lead to its authority: a PEM file. It is read again each day.')),
     certificate_key: Type.Optional(path('page.certificate_key', 'Its private key: a PEM file that only the hub\'s user may read.')),
   }),
-  capture: table('The programs that read the cameras.', {
+  capture: table('capture', 'The programs that read the cameras.', {
     ffmpeg: Type.Optional(path('capture.ffmpeg', 'ffmpeg 5.1 or newer, by name or path.', 'ffmpeg')),
     ffprobe: Type.Optional(path('capture.ffprobe', 'ffprobe of the same version.', 'ffprobe')),
     jail: Type.Optional(Type.Enum([...jailLevels], about('capture.jail', 'The least confinement of ffmpeg that is accepted; with less, cameras are not read. "full" needs Linux 6.7, "files" leaves it any TCP port and needs 5.13. What the kernel gives beyond it is used too.', { default: 'files', 'x-expected': '"full", "files" or "off"' }))),
   }),
-  log: table('The log, for the operator.', {
+  log: table('log', 'The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),
   }),
-  place: table('Where the hub is, for rules that go by the sun. It is never sent anywhere; a tenth of a degree (some ten kilometres) is enough, and finer ones are rounded.', {
+  place: table('place', 'Where the hub is, for rules that go by the sun. It is never sent anywhere; a tenth of a degree (some ten kilometres) is enough, and finer ones are rounded.', {
     latitude: Type.Number(about('place.latitude', 'Degrees north.', { minimum: -90, maximum: 90, 'x-expected': 'a number from -90 to 90, such as 52.5' })),
     longitude: Type.Number(about('place.longitude', 'Degrees east.', { minimum: -180, maximum: 180, 'x-expected': 'a number from -180 to 180, such as 13.4' })),
   }),
-  privacy: Type.Optional(Type.Array(PrivacySchema, { description: 'When a space is private by itself.', maxItems: 64, 'x-expected': 'at most 64 tables [[privacy]]' })),
-  camera: Type.Optional(Type.Array(CameraSchema, { description: 'The cameras.', maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
+  privacy: Type.Optional(Type.Array(PrivacySchema, { ...about('privacy', 'When a space is private by itself.'), maxItems: 64, 'x-expected': 'at most 64 tables [[privacy]]' })),
+  camera: Type.Optional(Type.Array(CameraSchema, { ...about('camera', 'The cameras.'), maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
 }, { additionalProperties: false, title: 'sallyport.toml', description: 'The configuration of a Sallyport hub.' });
+
+export type { SchemaNode } from './policy/schemanode.ts';
 
 export type CameraEntry = Static<typeof CameraSchema>;
 export type FileEntries = Static<typeof FileSchema>;
-
-/** A schema as JSON Schema sees it, as far as it is used here. */
-export interface SchemaNode {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
-  readonly items?: SchemaNode;
-  readonly 'x-restart'?: boolean;
-  readonly 'x-unit'?: 'duration' | 'size' | 'address';
-  /** In words, where no single value is the default. */
-  readonly 'x-default'?: string;
-  readonly 'x-divides'?: string;
-  readonly 'x-min'?: string;
-  readonly 'x-max'?: string;
-  readonly 'x-expected'?: string;
-}
 
 export function nodeOf(schema: TSchema): SchemaNode {
   return schema;
@@ -205,7 +210,7 @@ Made from the schema in \`src/configschema.ts\`; \`config/sallyport.example.toml
 
 \`sallyport.toml\` belongs to the household or the installer, and the hub never writes it. Beside it, \`conf.d/*.toml\` are read in the
 order of their names: a later file may add cameras and override single keys. \`conf.d/90-page.toml\` belongs to the hub: what
-\`sallyport adopt\` and the page set goes there.
+\`sallyport adopt\` and the page set goes there. The page shows what other files set and does not change it, but for \`keep.footage\`.
 
 Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365); sizes too: \`"200 GB"\`, \`"512 MiB"\`. Unknown keys are refused with
 the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,
@@ -215,7 +220,7 @@ the nearest known one. No file may hold a secret: camera passwords go in by \`sa
 function section(title: string, description: string, keys: readonly (readonly [string, SchemaNode])[], required: readonly string[]): string {
   const rows = keys.map(([key, node]) => {
     const value = node.default === undefined ? node['x-default'] ?? (required.includes(key) ? 'required' : 'none') : `\`${JSON.stringify(node.default)}\``;
-    return `| \`${key}\` | ${node.description ?? ''} | ${value} | ${node['x-expected'] ?? ''} | ${node['x-restart'] === true ? 'at the next start' : 'at once'} |`;
+    return `| \`${key}\` | ${node.description ?? ''} | ${value} | ${node['x-expected'] ?? ''} | ${node['x-restart'] === true ? 'at the next start' : 'at once'}${node['x-file'] === true ? '; not on the page' : ''} |`;
   });
   return [`## ${title}`, description, '', '| key | what it is | default | values | takes effect |', '|---|---|---|---|---|', ...rows, ''].join('\n');
 }

@@ -94,7 +94,7 @@ export class Hub {
       vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
     }));
     const purge = await this.#life.own('purge', new PurgeDuty({
-      vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => config.keep, observationsKeptMs: (camera) => keptMs(this.#site?.config ?? config, camera), logFolder, forgetKeys: () => fileKeys.forgetDue(),
+      vault, clock, log, timekeeper, notices, random, periodMs: config.record.periodMs, keep: () => (this.#site?.config ?? config).keep, observationsKeptMs: (camera) => keptMs(this.#site?.config ?? config, camera), logFolder, forgetKeys: () => fileKeys.forgetDue(),
     }));
     const disk = await this.#life.own('disk', new DiskDuty({ vault, clock, log, notices, random, config: () => this.#site?.config ?? config }));
     const scrub = await this.#life.own('scrub', new ScrubDuty({ vault, clock, log, notices, settings: () => (this.#site?.config ?? config).scrub }));
@@ -104,7 +104,7 @@ export class Hub {
     await privacy.load();
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); this.#page?.siteChanged(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); this.#page?.siteChanged(); },
     }));
     this.#site = site;
 
@@ -140,7 +140,7 @@ export class Hub {
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
     const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
     const operations: Operations = operationsOf({ page, site, privacy, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));

@@ -5,6 +5,7 @@
  * many shapes; units are in the names.
  */
 import Type, { type Static } from 'typebox';
+import type { By } from '../policy/access.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -298,5 +299,5 @@ export type RouteName = keyof typeof routes;
 export type RequestOf<R extends RouteName> = (typeof routes)[R] extends { request: infer S extends Type.TSchema } ? Static<S> : Record<string, never>;
 export type ReplyOf<R extends RouteName> = Static<(typeof routes)[R]['reply']>;
 
-/** What the daemon does for each route. */
-export type Operations = { readonly [R in RouteName]: (request: RequestOf<R>) => Promise<ReplyOf<R>> };
+/** What the daemon does for each route; for whoever runs the hub where nobody is named. */
+export type Operations = { readonly [R in RouteName]: (request: RequestOf<R>, by?: By) => Promise<ReplyOf<R>> };

@@ -47,8 +47,8 @@ export function operationsOf(parts: StatusParts & {
     pair: async () => parts.page.pair(),
     metrics: async () => ({ text: metricsText(await collectStatus(parts), parts.sealing.ages(), parts.startedMs) }),
     discover: async ({ seconds, range }) => withoutUndefined(await site.discover(seconds, range)),
-    adopt: async (order) => {
-      const adopted = await site.adopt(order);
+    adopt: async (order, by) => {
+      const adopted = await site.adopt(order, by);
       return { ...adopted, pending: pendingOf(adopted.pending) };
     },
     // From here it can only be raised: to lower it needs somebody in the house, with a session.
@@ -56,10 +56,10 @@ export function operationsOf(parts: StatusParts & {
       await parts.privacy.switch(space, true, { who: 'cli' });
       return { done: true };
     },
-    camera: async ({ camera, order }) => ({ sentences: await controlCamera(parts, camera, order) }),
-    moved: async ({ camera, ...place }) => ({ camera, sentences: await parts.follow.take(camera, place) }),
-    secret: async ({ camera, password }) => {
-      await site.setPassword(camera, password);
+    camera: async ({ camera, order }, by) => ({ sentences: await controlCamera(parts, camera, order, by === undefined ? {} : { by }) }),
+    moved: async ({ camera, ...place }, by) => ({ camera, sentences: await parts.follow.take(camera, place, by) }),
+    secret: async ({ camera, password }, by) => {
+      await site.setPassword(camera, password, by);
       return { done: true };
     },
     reload: async () => ({ changes: await site.reload(), pending: pendingOf(site.pending) }),

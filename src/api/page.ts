@@ -14,11 +14,13 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { AccountsDuty } from '../duties/accounts.ts';
+import type { LogPage } from '../duties/logbook.ts';
 import type { Notices } from '../duties/notices.ts';
 import { WatchLog } from '../duties/watchlog.ts';
 import type { PageConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Operations, PageState, PairReply } from './contract.ts';
+import type { PageQueryOf } from './pagecontract.ts';
 import { PageFiles } from './pagefiles.ts';
 import { makeServer, type PageSite, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
 import { PageSockets, type SocketPart } from './pagesockets.ts';
@@ -34,6 +36,7 @@ export interface PageParts extends SocketPart {
   readonly privacy?: PrivacyPart;
   /** A JPEG of this moment. */
   readonly still?: (camera: string) => Promise<Uint8Array>;
+  readonly logs?: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
 }
 
 export interface PageOptions {
@@ -200,7 +203,7 @@ export class Page {
     const { accounts, site, vault, operations, parts, clock, log } = this.#o;
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
-      playback: parts.playback, privacy: parts.privacy, still: parts.still,
+      playback: parts.playback, privacy: parts.privacy, still: parts.still, logs: parts.logs,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;

@@ -8,6 +8,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { rights, type Right } from '../policy/access.ts';
+import type { SchemaNode } from '../policy/schemanode.ts';
 import {
   AcceptRequest, AdoptReply, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
   PendingShape, ReloadReply, SecretRequest, SentencesReply, StatusShape,
@@ -120,6 +121,46 @@ const OrderOfCamera = Type.Object({ camera: CameraId, order: OrderId }, closed);
 const HeadersOfCamera = Type.Object({ camera: CameraId, order: OrderId, headers: MadeHeaders }, closed);
 const RangeOfCamera = Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, whole: Type.Boolean() }, closed);
 
+/** A key's value, as files have it: durations and sizes are text. */
+const SettingValue = Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean(), Type.Array(Type.String({ maxLength: 253 }), { maxItems: 64 })]);
+/** A time of privacy. Of one that somebody types it is judged as in a file whether it is one. */
+const RuleShape = Type.Object({ space: Text(40), days: Type.Array(Text(20), { maxItems: 7 }), from: Text(20), to: Text(20) }, closed);
+/** What is to change, in one step. `keys` are the hub's ("record.cut_after"), or of `camera` ("audio"); one without a value goes back to what counts without it. */
+export const SettingsChangeShape = Type.Object({
+  camera: Optional(CameraId),
+  keys: Optional(Type.Array(Type.Object({ key: Type.String({ pattern: '^[a-z][a-z0-9_]{0,39}(\\.[a-z][a-z0-9_]{0,39})?$' }), value: Optional(SettingValue) }, closed), { maxItems: 32 })),
+  /** Takes the camera out. */
+  remove: Optional(Type.Boolean()),
+  privacy: Optional(Type.Object({ out: Optional(RuleShape), in: Optional(RuleShape) }, closed)),
+}, closed);
+export const SettingsReply = Type.Object({
+  keys: Type.Array(Type.Object({
+    key: Text(80), value: Optional(SettingValue),
+    /** Which file's value counts; absent where none sets it, and the schema's default counts. */
+    file: Optional(Text(300)), byPage: Type.Boolean(),
+    /** It is not set on the page: another file sets it, or files alone may. */
+    fixed: Type.Boolean(),
+  })),
+  cameras: Type.Array(Type.Object({ camera: CameraId, file: Text(300), fixed: Type.Boolean(), values: Type.Record(Type.String(), SettingValue) })),
+  /** Of spaces whose privacy one may switch. */
+  privacy: Type.Array(Type.Object({ ...RuleShape.properties, file: Text(300), fixed: Type.Boolean() })),
+  spaces: Type.Array(Text(40)),
+  pending: Type.Array(PendingShape),
+  /** What is set and counts only after the next start, in words. */
+  restart: Type.Array(Text(1000)),
+});
+export const SettingsPlanReply = Type.Object({
+  /** `waits`: for an owner's yes. `restart`: until the hub starts again. */
+  changes: Type.Array(Type.Object({ text: Text(1000), waits: Type.Boolean(), restart: Type.Boolean() })),
+  /** What is wrong with it; then nothing would change. */
+  problems: Type.Array(Type.Object({ code: Text(), key: Optional(Text(80)), text: Text(4000), hint: Text(4000) })),
+});
+export const LogsQuery = Type.Object({ level: Optional(Type.Enum(['debug', 'info', 'warn', 'error'])), component: Optional(Type.String({ pattern: '^[a-z][a-z0-9 -]{0,39}$' })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
+export const LogsReply = Type.Object({
+  lines: Type.Array(Type.Object({ atMs: UnixMs, level: Type.Enum(['debug', 'info', 'warn', 'error']), component: Text(40), camera: Optional(Text(40)), text: Text(1000), more: Optional(Text(2000)) })),
+  components: Type.Array(Text(40)), whole: Type.Boolean(),
+});
+
 const CameraQuery = Type.Object({ camera: CameraId, stream: Optional(Stream) }, closed);
 
 export interface PageRoute {
@@ -225,6 +266,11 @@ export const pageRoutes = {
   accept: { method: 'POST', path: '/accept', need: 'people', says: 'the owner\'s signed yes to what waits', request: AcceptRequest, reply: ReloadReply },
   pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
   keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes', request: Type.Object({ footage: Text(40, 1) }, closed), reply: ReloadReply },
+  settingsSchema: { method: 'GET', path: '/settings/schema', need: 'configure', says: 'the configuration\'s JSON Schema: what forms are made of', reply: Type.Unsafe<SchemaNode>({}) },
+  settings: { method: 'GET', path: '/settings', need: 'configure', says: 'what is set, by which file, and what waits for an owner\'s yes or the next start', reply: SettingsReply },
+  settingsPlan: { method: 'POST', path: '/settings/plan', need: 'configure', says: 'what a change of settings would do, in words, and what is wrong with it; changes nothing', request: SettingsChangeShape, reply: SettingsPlanReply },
+  settingsChange: { method: 'POST', path: '/settings', need: 'configure', says: 'changes settings: in the hub\'s own file; what lowers privacy waits for an owner\'s yes. Spaces, and times of privacy, by an owner alone', request: SettingsChangeShape, reply: ReloadReply },
+  logs: { method: 'GET', path: '/logs', need: 'status', says: 'the newest lines of the operator\'s log, the newest first; `level`: that one and worse', query: LogsQuery, reply: LogsReply },
   spaces: {
     method: 'GET', path: '/spaces', need: 'privacy', says: 'whether each space is private now, and when it is so by itself, in words',
     reply: Type.Object({ spaces: Type.Array(Type.Object({ space: Text(40), private: Type.Boolean(), by: Optional(Type.Enum(['hand', 'rule', 'doubt'])), untilMs: Optional(UnixMs), schedule: Type.Array(Text(1000)) })) }),

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { LiveDuty } from '../duties/live.ts';
+import { newestLines } from '../duties/logbook.ts';
 import type { PanelDuty } from '../duties/panel.ts';
 import type { PlaybackDuty } from '../duties/playback.ts';
 import type { PrivacyDuty } from '../duties/privacy.ts';
@@ -18,17 +19,20 @@ export interface PageDuties {
   readonly playback: PlaybackDuty;
   readonly stills: StillDuty;
   readonly privacy: PrivacyDuty;
+  /** Where the operator's log lies. */
+  readonly logFolder: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function pageParts({ live, panel, talk, playback, stills, privacy, clock, log }: PageDuties): PageParts {
+export function pageParts({ live, panel, talk, playback, stills, privacy, logFolder, clock, log }: PageDuties): PageParts {
   return {
     live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
     panel: (socket, ask, signal) => serveLive(socket, panel, { ...ask, mayListen: false }, { clock, log, signal }),
     talk: (socket, { camera, account }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone, { who: 'page', account }), { camera }, { clock, log, signal }),
     playback,
     still: (camera) => stills.still(camera),
+    logs: (query) => newestLines(logFolder, query),
     privacy: {
       of: (space) => privacy.of(space),
       switch: (space, on, account) => privacy.switch(space, on, { who: 'page', account }),

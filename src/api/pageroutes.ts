@@ -17,8 +17,11 @@ import { readWish } from '../policy/wishes.ts';
 import { timesInWords } from '../policy/privacy.ts';
 import { readRecovery, type Recovery } from '../policy/ownerdocuments.ts';
 import { ConfigErrors } from '../config.ts';
+import { formSchema } from '../configpage.ts';
 import type { AccountsDuty, Entered, Visitor } from '../duties/accounts.ts';
 import { auditTrail } from '../duties/audittrail.ts';
+import type { LogPage } from '../duties/logbook.ts';
+import type { By } from '../policy/access.ts';
 import { sessionMsMax, type Principal } from '../duties/sessions.ts';
 import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
@@ -56,7 +59,7 @@ export interface PrivacyPart {
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -73,6 +76,7 @@ export interface PageRooms {
   readonly playback: PlaybackPart | undefined;
   readonly privacy: PrivacyPart | undefined;
   readonly still: ((camera: string) => Promise<Uint8Array>) | undefined;
+  readonly logs: ((query: PageQueryOf<'logs'>) => Promise<LogPage>) | undefined;
 }
 
 /** What a handler gets. */
@@ -286,7 +290,7 @@ function isClientsFault(error: unknown): error is Error & { statusCode: number }
 const done = { done: true } as const;
 
 function handlersOf(rooms: PageRooms): Handlers {
-  const { accounts, site, operations, vault, watchLog, playback, privacy, still, clock } = rooms;
+  const { accounts, site, operations, vault, watchLog, playback, privacy, still, logs, clock } = rooms;
   const isPrivate = (space: string): boolean => privacy?.of(space) !== undefined;
   const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
   const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
@@ -297,7 +301,7 @@ function handlersOf(rooms: PageRooms): Handlers {
   const operate = async <N extends RouteName>(name: N, { principal, body, ...about }: { principal: Principal; body: RequestOf<N>; camera?: string }): Promise<Awaited<ReturnType<Operations[N]>>> => {
     const { camera = about.camera } = body as { camera?: string };
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
-    return (await operations[name](body)) as Awaited<ReturnType<Operations[N]>>;
+    return (await operations[name](body, byOf(principal))) as Awaited<ReturnType<Operations[N]>>;
   };
   const footage = (): PlaybackPart => {
     if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
@@ -489,7 +493,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       // Who looks after a site does not say who sees a camera.
       if (space !== undefined && !principal.may('people')) throw new SallyportError('SP_PAGE_RIGHT');
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'cameras', ...(name === undefined ? {} : { name }), ...(space === undefined ? {} : { space }) } });
-      const changes = await site.changeCamera(camera, { name, space });
+      const changes = await site.changeCamera(camera, { name, space }, byOf(principal));
       return { changes, pending: (await operations.status({})).pending };
     },
     moved: async (ask) => operate('moved', ask),
@@ -503,8 +507,32 @@ function handlersOf(rooms: PageRooms): Handlers {
     pending: async () => ({ pending: (await operations.status({})).pending }),
     keep: async ({ principal, body }) => {
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route: 'keep', footage: body.footage } });
-      const changes = await site.keepFootage(body.footage);
+      const changes = await site.keepFootage(body.footage, byOf(principal));
       return { changes, pending: (await operations.status({})).pending };
+    },
+    settingsSchema: async () => formSchema(),
+    settings: async ({ principal }) => {
+      const { keys, cameras, privacy: rules, restart } = await site.settings();
+      return {
+        // Where the hub is, and when a house is private, is the house's own business.
+        keys: keys.filter(({ key }) => !key.startsWith('place.') || principal.may('privacy')).map(toPlain), cameras: cameras.map(toPlain),
+        privacy: rules.filter(({ space }) => principal.may('privacy', space)).map(toPlain),
+        spaces: [...site.spaces], pending: (await operations.status({})).pending, restart: [...restart],
+      };
+    },
+    settingsPlan: async ({ principal, body }) => {
+      checkSettings(principal, body);
+      const { changes, problems } = await site.planSettings(body);
+      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), problems };
+    },
+    settingsChange: async ({ principal, body }) => {
+      checkSettings(principal, body);
+      const changes = await site.changeSettings(body, byOf(principal));
+      return { changes, pending: (await operations.status({})).pending };
+    },
+    logs: async ({ query }) => {
+      if (logs === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'the log by the page' });
+      return toPlain(await logs(query));
     },
     spaces: async ({ principal }) => ({
       spaces: site.spaces.filter((space) => principal.may('privacy', space)).map((space) => {
@@ -523,6 +551,25 @@ function handlersOf(rooms: PageRooms): Handlers {
     audit: async ({ principal, query }) => auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query),
   };
 }
+
+function byOf(principal: Principal): By {
+  return { who: 'page', account: principal.account.id };
+}
+
+/** Who looks after a site says neither who sees a camera nor when a house is private. SP_PAGE_RIGHT. */
+function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsChange'>): void {
+  const spaces = [privacy?.out?.space, privacy?.in?.space].filter((space) => space !== undefined);
+  const may = spaces.every((space) => principal.may('privacy', space))
+    && (!keys.some(({ key }) => key.startsWith('place.')) || principal.may('privacy'))
+    && (camera === undefined || !keys.some(({ key }) => key === 'space') || principal.may('people'));
+  if (!may) throw new SallyportError('SP_PAGE_RIGHT');
+}
+
+/** The contract's lists are not readonly; as JSON they are the same. */
+function toPlain<T>(value: T): Plain<T> {
+  return value as Plain<T>;
+}
+type Plain<T> = T extends readonly (infer E)[] ? Plain<E>[] : T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
 
 function helloOf({ accounts, site, vault, shown, clock }: PageRooms, request: IncomingMessage): PageReplyOf<'hello'> {
   const certificate = isSecure(request) ? shown() : undefined;

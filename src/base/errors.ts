@@ -410,6 +410,16 @@ export const errorTable = {
     sentence: '{file}:{line}: {key} holds a secret, which no configuration file may',
     hint: 'Give the password with `sallyport secret set NAME` or a systemd credential, and take it out of the file.',
   },
+  SP_SETTING_FIXED: {
+    kind: 'refuse',
+    sentence: '{key} is not set on the page: {reason}',
+    hint: 'Change it in the file that sets it: `sallyport check` checks it, and `systemctl reload sallyport` puts it in force.',
+  },
+  SP_SETTING_GONE: {
+    kind: 'refuse',
+    sentence: 'there is no such {what} any more',
+    hint: 'It was changed meanwhile. Look at the settings again.',
+  },
   SP_CHANGE_UNKNOWN: {
     kind: 'refuse',
     sentence: 'no change is pending under {id}',

@@ -41,6 +41,24 @@ export async function readTextBounded(path: string, bytesMax: number): Promise<s
   return (await readFileBounded(path, bytesMax)).toString('utf8');
 }
 
+/** The end of a regular file, at most `bytesMax` bytes of it, and whether that is all of it. SP_READ. */
+export async function readEnd(path: string, bytesMax: number): Promise<{ bytes: Buffer; whole: boolean }> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      const info = await handle.stat();
+      if (!info.isFile()) throw new Error('is not a regular file');
+      const from = Math.max(0, info.size - bytesMax);
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(info.size - from), 0, info.size - from, from);
+      return { bytes: buffer.subarray(0, bytesRead), whole: from === 0 };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw new SallyportError('SP_READ', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
 /** Being written by this process, so that a leftover of an earlier failure can be told from them. */
 const partsInWork = new Set<string>();
 

@@ -7,7 +7,7 @@ export const adopt: Command = {
   name: 'adopt',
   summary: 'take a camera into the hub',
   help: `
-Usage: sallyport adopt ID --user USER [--as NAME] [--keep "3 days"] [--audio] [--sub] [--json]
+Usage: sallyport adopt ID --user USER [--as NAME] [--space SPACE] [--keep "3 days"] [--audio] [--sub] [--json]
        sallyport adopt --address HOST[:PORT] --user USER [--path PATH] …
        sallyport adopt --moved CAMERA [--address HOST[:PORT]] [--path PATH]
 
@@ -22,12 +22,13 @@ password is sent there, and it is taken when its serial number is the one it had
   --user USER      the camera's ONVIF user
   --as NAME        its id from now on: small letters, digits and dashes (else from its name)
   --name TEXT      its name for people
+  --space SPACE    whose cameras it joins: a space of the owner list (else home)
   --keep DURATION  how long its footage is kept (else as the configuration says)
   --audio          record its sound, too (waits for the owner's yes)
   --sub            record its sub stream, too: small pictures for slow connections`,
   async run(args) {
     const { values, positionals } = parseOptions('adopt', args, {
-      ...socketOption, user: { type: 'string' }, as: { type: 'string' }, name: { type: 'string' }, keep: { type: 'string' }, audio: { type: 'boolean' }, sub: { type: 'boolean' },
+      ...socketOption, user: { type: 'string' }, as: { type: 'string' }, name: { type: 'string' }, space: { type: 'string' }, keep: { type: 'string' }, audio: { type: 'boolean' }, sub: { type: 'boolean' },
       address: { type: 'string' }, path: { type: 'string' }, moved: { type: 'string' }, json: { type: 'boolean' },
     }, 1);
     if (values.moved !== undefined) return moved(values.moved, positionals, values);
@@ -35,10 +36,10 @@ password is sent there, and it is taken when its serial number is the one it had
     if (user === undefined) throw new SallyportError('SP_USAGE', { command: 'adopt', reason: '--user is missing' });
     const place = placeOf(positionals[0], values.address, values.path);
     const password = await readPassword(`Password of ${user} on the camera: `, 'adopt');
-    const { as, name, keep, audio, sub } = values;
+    const { as, name, space, keep, audio, sub } = values;
     const reply = await callHub(await socketOf(values), 'adopt', {
       ...place, user, password,
-      ...(as === undefined ? {} : { as }), ...(name === undefined ? {} : { name }), ...(keep === undefined ? {} : { keep }), ...(audio === undefined ? {} : { audio }), ...(sub === undefined ? {} : { sub }),
+      ...(as === undefined ? {} : { as }), ...(name === undefined ? {} : { name }), ...(space === undefined ? {} : { space }), ...(keep === undefined ? {} : { keep }), ...(audio === undefined ? {} : { audio }), ...(sub === undefined ? {} : { sub }),
     });
     if (values.json === true) printJson(reply);
     else {

@@ -39,7 +39,7 @@ const words: Readonly<Record<string, string>> = {
   'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
   'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'fetched recordings', 'footage.export': 'exported recordings',
   'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'camera.adopted': 'a camera was adopted',
-  'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
+  'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
   'camera.control': 'told a camera what to do', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
   'consent.asked': 'a change waits for an owner\'s yes', 'consent.given': 'an owner\'s signed yes was taken', 'slot.replaced': 'a key was sealed anew by an owner\'s device', 'deadlines.shortened': 'recordings are kept shorter than before',
   'database.copied': 'the database was copied', 'database.reconciled': 'the database and the disk were compared', 'database.restored': 'the database was restored from a copy', 'rebuild.period': 'an hour was read back from the disk',

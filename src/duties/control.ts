@@ -7,6 +7,7 @@ import { SallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatAge, secondMs } from '../base/units.ts';
 import { CameraControls, type Encoder, type Imaging, type ImagingNumber } from '../cameras/controls.ts';
+import type { By } from '../policy/access.ts';
 import { gopMsOf, pictureWords } from '../policy/picture.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Site } from './site.ts';
@@ -30,10 +31,10 @@ export interface ControlRooms {
 }
 
 /** Returns what was done or found, in sentences. SP_CAMERA_UNKNOWN, and what CameraControls rejects with. */
-export async function controlCamera(rooms: ControlRooms, camera: string, order: ControlOrder, signal?: AbortSignal): Promise<string[]> {
+export async function controlCamera(rooms: ControlRooms, camera: string, order: ControlOrder, { by = { who: 'cli' }, signal }: { readonly by?: By; readonly signal?: AbortSignal } = {}): Promise<string[]> {
   const sentences = await act(rooms, camera, order, signal);
   if (order.act !== 'info' && !(order.act === 'clock' && order.set !== true && order.ntp === undefined)) {
-    await rooms.vault.audit({ what: 'camera.control', who: 'cli', camera, detail: { act: order.act } });
+    await rooms.vault.audit({ what: 'camera.control', ...by, camera, detail: { act: order.act } });
   }
   return sentences;
 }

@@ -13,6 +13,7 @@ import type { CameraAddress } from '../cameras/client.ts';
 import type { HeardCamera } from '../cameras/discovery.ts';
 import { neighbourOf } from '../cameras/neighbours.ts';
 import { isDisplaced, judgeMove, plainEndpoint, type CameraIdentity, type MoveVerdict } from '../policy/identity.ts';
+import type { By } from '../policy/access.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import { recallCamera } from './adopt.ts';
@@ -81,13 +82,13 @@ export class FollowDuty {
   }
 
   /** The owner's word that a camera is at another address: there, or where it was heard. SP_CAMERA_NOT_SEEN; as Site.move. */
-  async take(id: string, place: { readonly address?: string; readonly port?: number; readonly path?: string }): Promise<string[]> {
+  async take(id: string, place: { readonly address?: string; readonly port?: number; readonly path?: string }, by: By = { who: 'cli' }): Promise<string[]> {
     const camera = this.#o.site.placed.find((known) => known.id === id);
     if (camera === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
     const now = addressOf(camera);
     const to = place.address === undefined ? this.#perhaps.get(id) : { ...now, host: place.address, port: place.port ?? now.port, path: place.path ?? now.path };
     if (to === undefined) throw new SallyportError('SP_CAMERA_NOT_SEEN', { camera: id });
-    const sentences = await this.#o.site.move(id, to, 'the owner\'s word', 'cli');
+    const sentences = await this.#o.site.move(id, to, 'the owner\'s word', by);
     this.#found(id);
     return sentences;
   }
@@ -203,7 +204,7 @@ export class FollowDuty {
   async #move(id: string, to: CameraAddress, by: string, key: string): Promise<boolean> {
     const { site, log } = this.#o;
     try {
-      await site.move(id, to, by, 'hub');
+      await site.move(id, to, by, { who: 'hub' });
       log.info({ component: 'follow', camera: id, address: to.host, by }, 'the camera has another address, and is watched there');
       this.#found(id);
       return true;

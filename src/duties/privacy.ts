@@ -61,6 +61,11 @@ export class PrivacyDuty {
     this.#loop.start(() => this.#turn());
   }
 
+  /** Rules, or the place, are other ones now. */
+  nudge(): void {
+    this.#loop.nudge();
+  }
+
   async close(): Promise<void> {
     await this.#loop.close();
     await this.#turns;

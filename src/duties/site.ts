@@ -12,11 +12,14 @@ import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
 import { Stills } from '../capture/still.ts';
-import { changePageCamera, loadConfig, writePageCamera, writePageKeep } from '../config.ts';
+import { ConfigErrors, changePageCamera, changePageFile, loadConfig, readEntries, writePageCamera, writePageKeep } from '../config.ts';
+import { applyChange, problemsOf, settingsOf, type SettingProblem, type Settings, type SettingsChange } from '../configpage.ts';
+import type { FileEntries } from '../configschema.ts';
+import type { By } from '../policy/access.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
-import { planChanges } from '../policy/plan.ts';
+import { planChanges, type PlannedChange } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -76,6 +79,9 @@ export interface Discovered {
   /** Heard since the hub started, and did not answer now. */
   readonly silent: readonly (Marked & { readonly heardAgoMs: number; readonly gone: boolean })[];
 }
+
+/** Whoever runs the hub. */
+const terminal: By = { who: 'cli' };
 
 export class Site {
   readonly #o: SiteOptions;
@@ -151,8 +157,8 @@ export class Site {
   }
 
   /** Asks the camera who it is, remembers it and its password, and starts to watch it. Returns what was found, in words. */
-  adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
-    return this.#inTurn(() => this.#adopt(order));
+  adopt(order: AdoptOrder, by: By = terminal): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
+    return this.#inTurn(() => this.#adopt(order, by));
   }
 
   /** Cameras as they are watched: in force, and where they are now. */
@@ -164,7 +170,7 @@ export class Site {
    * A camera is at another address now, which `by` says: asked there who it is, remembered there, and watched there from now on. What
    * calls this has made sure that its password may be sent there. SP_CAMERA_OTHER when the serial number is another one; as readCamera.
    */
-  async move(id: string, to: CameraAddress, by: string, who: 'hub' | 'cli'): Promise<string[]> {
+  async move(id: string, to: CameraAddress, by: string, who: By | { readonly who: 'hub' }): Promise<string[]> {
     const { vault } = this.#o;
     const camera = this.#known(id);
     const { access, facts: known } = await this.#recall(id);
@@ -175,18 +181,18 @@ export class Site {
     return this.#inTurn(async () => {
       const remembered = await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
       await rememberPlace(vault, id, to, this.#wanted.cameras.find((wanted) => wanted.id === id) ?? camera);
-      await vault.audit({ what: 'camera.moved', who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
+      await vault.audit({ what: 'camera.moved', ...who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
       await this.#apply('camera offline');
       return describeCamera(id, remembered);
     });
   }
 
   /** Stores a camera's password; the camera is asked again at once. */
-  setPassword(camera: string, password: string): Promise<void> {
+  setPassword(camera: string, password: string, by: By = terminal): Promise<void> {
     return this.#inTurn(async () => {
       const config = this.#known(camera);
       await this.#o.vault.putSecret(passwordName(camera), new Secret(password));
-      await this.#o.vault.audit({ what: 'camera.password-set', who: 'cli', camera });
+      await this.#o.vault.audit({ what: 'camera.password-set', ...by, camera });
       await this.#restart(config);
       this.#o.onChange();
     });
@@ -234,14 +240,14 @@ export class Site {
   }
 
   /** Reads the configuration again; the old one stays in force when it is refused. Returns what changed, in words. */
-  reload(): Promise<string[]> {
+  reload(by: By = terminal): Promise<string[]> {
     return this.#inTurn(async () => {
       const before = this.#wanted;
       const { config } = await loadConfig(this.#o.configPath);
       this.#wanted = config;
       this.#owner = await loadOwner(config.owner, this.#o.vault, this.#o.log);
       const changes = planChanges(before, config).map((change) => change.text);
-      if (changes.length > 0) await this.#o.vault.audit({ what: 'config.changed', who: 'cli', detail: changes });
+      if (changes.length > 0) await this.#o.vault.audit({ what: 'config.changed', ...by, detail: changes });
       await this.#apply();
       return changes;
     });
@@ -257,16 +263,72 @@ export class Site {
   }
 
   /** How long footage is kept, from the page; a longer time waits for the owner's yes. Returns what changed, in words. */
-  async keepFootage(footage: string): Promise<string[]> {
+  async keepFootage(footage: string, by: By): Promise<string[]> {
     await this.#inTurn(() => writePageKeep(this.#o.configPath, footage));
-    return this.reload();
+    return this.reload(by);
+  }
+
+  /** What is set, and by which file; and, in words, what of it counts only after the next start. */
+  async settings(): Promise<Settings & { readonly restart: readonly string[] }> {
+    const settings = settingsOf(await readEntries(this.#o.configPath));
+    return { ...settings, restart: planChanges(this.#o.wanted, this.#wanted).filter(({ restart }) => restart).map(({ text }) => text) };
+  }
+
+  /** What a change of settings would do, in words, and what is wrong with it; nothing is changed. As changeSettings. */
+  async planSettings(change: SettingsChange): Promise<{ changes: PlannedChange[]; problems: SettingProblem[] }> {
+    let own: FileEntries = {};
+    try {
+      const after = await this.#changeFile(change, { write: false, seen: (entries) => { own = entries; } });
+      // What waited before is no part of this change; what waits no more is.
+      const [would, does] = [planChanges(this.#effective, after), planChanges(this.#effective, this.#wanted)];
+      const without = (all: readonly PlannedChange[], some: readonly PlannedChange[]): PlannedChange[] => all.filter(({ text }) => !some.some((one) => one.text === text));
+      return { changes: [...without(would, does), ...without(does, would).filter(({ lowersPrivacy }) => lowersPrivacy).map((one) => ({ ...one, text: `no longer asked for: ${one.text}`, lowersPrivacy: false }))], problems: [] };
+    } catch (error) {
+      if (error instanceof ConfigErrors) return { changes: [], problems: problemsOf(error, change, own) };
+      throw error;
+    }
+  }
+
+  /**
+   * Settings from the page: written to the hub's own file, then in force but for what lowers privacy, which waits. Returns what changed, in
+   * words. ConfigErrors, SP_SETTING_FIXED, SP_SETTING_GONE, SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN.
+   */
+  async changeSettings(change: SettingsChange, by: By): Promise<string[]> {
+    await this.#inTurn(() => this.#changeFile(change, { write: true }));
+    const changes = await this.reload(by);
+    if (change.camera !== undefined && change.remove === true) await this.#forget(change.camera, by);
+    return changes;
+  }
+
+  async #changeFile(change: SettingsChange, { write, seen }: { write: boolean; seen?: (own: FileEntries) => void }): Promise<HubConfig> {
+    for (const space of [change.privacy?.in?.space, change.camera === undefined ? undefined : change.keys?.find(({ key }) => key === 'space')?.value]) if (typeof space === 'string') this.#checkSpace(space);
+    const complete = await this.#withDoor(change);
+    return changePageFile(this.#o.configPath, (own, files) => {
+      const next = applyChange(own, files, complete);
+      seen?.(next);
+      return next;
+    }, { write });
+  }
+
+  /** A camera that is to be asked by HTTPS is so at the port and path where it offers that. */
+  async #withDoor(change: SettingsChange): Promise<SettingsChange> {
+    const https = change.camera === undefined ? undefined : change.keys?.find(({ key }) => key === 'https');
+    if (change.camera === undefined || https === undefined) return change;
+    const offer = https.value === true ? (await this.facts(change.camera))?.secureOffer : undefined;
+    return { ...change, door: { port: offer?.port, path: offer?.path } };
+  }
+
+  /** Its password goes with a camera; what it has recorded stays until its deadline. */
+  async #forget(camera: string, by: By): Promise<void> {
+    await this.#o.vault.removeSecret(passwordName(camera));
+    await this.#o.vault.audit({ what: 'camera.removed', ...by, camera });
   }
 
   /** Another name or space of a camera that was taken in by page or command line; one of the household's files is changed there. Returns what changed, in words. SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN. */
-  async changeCamera(id: string, next: { readonly name?: string | undefined; readonly space?: string | undefined }): Promise<string[]> {
+  async changeCamera(id: string, next: { readonly name?: string | undefined; readonly space?: string | undefined }, by: By): Promise<string[]> {
     if (next.space !== undefined) this.#checkSpace(next.space);
     await this.#inTurn(() => changePageCamera(this.#o.configPath, id, next));
-    return this.reload();
+    return this.reload(by);
   }
 
   /** What is remembered of a camera. */
@@ -296,7 +358,7 @@ export class Site {
     });
   }
 
-  async #adopt(order: AdoptOrder): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
+  async #adopt(order: AdoptOrder, by: By): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
     const { clock, vault } = this.#o;
     if (order.space !== undefined) this.#checkSpace(order.space);
     const place = await this.#place(order);
@@ -320,7 +382,7 @@ export class Site {
       ...(order.audio === undefined ? {} : { audio: order.audio }),
       ...(order.sub === undefined ? {} : { sub: order.sub }),
     });
-    await vault.audit({ what: 'camera.adopted', who: 'cli', camera: id, detail: { ...facts.device, address: place.address } });
+    await vault.audit({ what: 'camera.adopted', ...by, camera: id, detail: { ...facts.device, address: place.address } });
     this.#wanted = (await loadConfig(this.#o.configPath)).config;
     await this.#apply();
     return { camera: id, sentences: describeCamera(id, facts), pending: this.#pending };
@@ -444,8 +506,9 @@ export class Site {
     const { vault, fileKeys, clock, log, random, bootId, clockState, room, notices, listen } = this.#o;
     const { record, capture } = this.#effective;
     const privacy = this.#o.privacy(camera.space);
-    const watch = privacy !== undefined ? new PrivateWatch({ camera, vault, clock, log }, privacy) : new CameraWatch({
-      camera, vault, fileKeys, clock, log, random, bootId, clockState,
+    const living = this.#living(camera);
+    const watch = privacy !== undefined ? new PrivateWatch({ camera: living, vault, clock, log }, privacy) : new CameraWatch({
+      camera: living, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
       recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
@@ -459,9 +522,15 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
+  /** What it is called, and how long its footage is kept, is asked when it is needed: nothing is interrupted for it. */
+  #living(camera: CameraConfig): CameraConfig {
+    const now = (): CameraConfig => this.#effective.cameras.find(({ id }) => id === camera.id) ?? camera;
+    return { ...camera, get name() { return now().name; }, get keepMs() { return now().keepMs; } };
+  }
+
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

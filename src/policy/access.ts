@@ -21,6 +21,12 @@ const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
 /** These are about no space: who has them has them for the hub. */
 const hubWide: ReadonlySet<Right> = new Set(['configure', 'status', 'people', 'audit']);
 
+/** Who did something, for the audit: whoever runs the hub, or somebody on the page, by account. */
+export interface By {
+  readonly who: 'cli' | 'page';
+  readonly account?: string;
+}
+
 export interface Rank {
   readonly role: Role;
   readonly spaces: readonly string[];

@@ -85,6 +85,18 @@ export interface HubConfig {
 /** Keys whose change takes effect only when the hub starts again; all others take effect at once, without a gap elsewhere. */
 export const restartKeys: ReadonlySet<string> = new Set(['name', 'data', 'data_mount', 'socket', 'time.source', 'time.settle', 'log.level', 'page.enabled', 'page.port', 'page.http_port', 'page.names', 'page.certificate', 'page.certificate_key']);
 
+/**
+ * Keys that files alone set, never the page: paths, programs and how these are confined, for nothing that a visitor says becomes one of
+ * them; whether there is a page, which could not bring itself back; and where a camera is asked with its password (`adopt --moved`).
+ */
+export const fileKeys: ReadonlySet<string> = new Set([
+  'data', 'data_mount', 'owner', 'socket', 'page.enabled', 'page.certificate', 'page.certificate_key', 'capture.ffmpeg', 'capture.ffprobe', 'capture.jail',
+  'camera.id', 'camera.address', 'camera.port', 'camera.path', 'camera.user', 'camera.serial',
+]);
+
+/** What a household decides in its first hour counts also where an installer's file says something; for any other key that file counts. */
+export const householdKeys: ReadonlySet<string> = new Set(['keep.footage']);
+
 /** A period as the catalogue knows it, as far as deadlines are concerned. */
 export interface PeriodTimes {
   readonly startMs: UnixMs;

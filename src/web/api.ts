@@ -5,7 +5,7 @@
 import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
 
 /** Without what comes as bytes or over a socket, what the keys' worker asks, and what only scripts ask for. */
-type Asked = Exclude<PageRouteName, 'live' | 'panel' | 'talk' | 'still' | 'slot' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'metrics' | 'openapi'>;
+type Asked = Exclude<PageRouteName, 'live' | 'panel' | 'talk' | 'still' | 'slot' | 'segment' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'cameraChange' | 'metrics' | 'openapi'>;
 type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
 
 const base = '/api/v1';
@@ -57,8 +57,12 @@ const routes: RouteTable = {
   privacy: ['POST', '/privacy'],
   audit: ['GET', '/audit'],
   spaces: ['GET', '/spaces'],
-  cameraChange: ['POST', '/cameras'],
   slotReplace: ['POST', '/slots'],
+  settingsSchema: ['GET', '/settings/schema'],
+  settings: ['GET', '/settings'],
+  settingsPlan: ['POST', '/settings/plan'],
+  settingsChange: ['POST', '/settings'],
+  logs: ['GET', '/logs'],
   tokens: ['GET', '/tokens'],
   tokenMake: ['POST', '/tokens'],
   tokenEnd: ['DELETE', '/tokens/:id'],

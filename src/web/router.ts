@@ -1,6 +1,6 @@
 /** The page's addresses: which page a path means, and how it is written. Pure; `navigation.tsx` moves between them. */
 
-export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'approvals', 'audit', 'system'] as const;
+export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'approvals', 'audit', 'logs', 'system'] as const;
 export type SettingsSection = (typeof settingsSections)[number];
 
 export type Route =

@@ -26,7 +26,6 @@ export const english = {
   common: {
     back: 'Back', next: 'Next', close: 'Close', cancel: 'Cancel', save: 'Save', saved: 'Saved.', remove: 'Remove', again: 'Try again', copy: 'Copy', copied: 'Copied.',
     loading: 'Loading…', notCopied: 'Could not copy. Select the text and copy it yourself.', show: 'Show', hide: 'Hide',
-    byFile: 'Set in the hub\'s configuration file, and changed there.',
     camera: 'Camera', since: (when: string) => `since ${when}`, dismiss: 'Dismiss message',
   },
 
@@ -204,7 +203,7 @@ export const english = {
   } as Readonly<Record<string, string>>,
 
   settings: {
-    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', approvals: 'Approvals', audit: 'Audit', system: 'System' },
+    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', approvals: 'Approvals', audit: 'Audit', logs: 'Logs and health', system: 'System' },
     noRight: 'Your account may not see this.',
   },
 
@@ -212,7 +211,7 @@ export const english = {
     add: 'Add cameras', none: 'No camera is taken in yet.', online: 'Online', offline: 'Offline', recording: 'Recording', privacy: 'Privacy on', space: 'Space', maker: 'Maker and model', unknown: 'not said yet', streams: 'Streams', keeps: 'Kept for', sound: 'Sound', soundYes: 'recorded', soundNo: 'not recorded', lastSealed: 'Last sealed', never: 'nothing yet', state: 'State',
     password: 'Change its password', passwordLead: (camera: string) => `The password that the hub uses for ${camera}. Change it in the camera first.`, newPassword: 'Password', passwordSaved: 'The hub uses the new password from now on.',
     fix: 'What to do', refusedFix: 'The camera refused the password. Type its current one.', trust: 'Believe the new certificate', trustLead: 'Only if you know why it changed, such as after a firmware update or a reset.', refresh: 'Ask it again', refreshed: 'The camera was asked again.', events: 'Events', size: (w: number, h: number, codec: string) => `${w} × ${h}, ${codec}`, main: 'main', sub: 'sub',
-    change: 'Change name or space', changeTitle: (camera: string) => `${camera}: name and space`, name: 'Name', changed: 'Changed.', spaceHint: 'Who sees it from now on. What it has recorded stays with those who could see it.', spaceOwner: 'An owner may choose another space.', setIn: 'Set in', byPage: 'this page', byFile: 'the configuration file',
+    change: 'Its settings', changeTitle: (camera: string) => `Settings of ${camera}`, remove: 'Take it out', removeTitle: (camera: string) => `Take ${camera} out?`, removeLead: 'It is no longer recorded, and the hub forgets its password. What it has recorded stays until its deadline.', spaceHint: 'Another space changes who sees it from now on. What it has recorded stays with those who could see it.', spaceOwner: 'An owner may choose another space.', setIn: 'Set in', byPage: 'this page', byFile: 'the configuration file',
     movedTitle: 'It is at another address', moved: 'Follow it', details: 'Details',
   },
 
@@ -251,6 +250,28 @@ export const english = {
     noCameras: 'No camera is in it yet.', until: (when: string) => `By schedule, until ${when}.`, schedule: 'Private by itself',
     add: 'Add a space', addLead: 'A space is a group of cameras, such as the garden, and of people who may see them. It gets a key of its own, which this device makes and signs; at first it opens for the owners only.', addYes: 'Make it, signed by this device', added: 'The space is there. Choose it for cameras, and for people.',
     name: 'Name of the space', nameHint: 'Small letters, digits and hyphens, such as garden.', nameWrong: 'Use small letters, digits and hyphens; begin with a letter or digit.', nameKnown: 'There is such a space already.',
+  },
+
+  forms: {
+    hub: 'The hub', change: 'Change', changeOf: (what: string) => `Change ${what}`, look: 'See what changes', will: 'This will change', nothing: 'Nothing would change.', saved: 'Saved. This waits for an owner\'s yes:', later: 'Later', waitFor: 'Waits for an owner\'s yes', toApprovals: 'Go to Approvals', ownerSays: 'An owner says yes to it under Approvals.',
+    waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
+    waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
+    wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,
+    unset: 'not set', empty: 'none', yes: 'yes', no: 'no', unitOf: (label: string) => `Unit of ${label}`, timeOf: (label: string) => `Time of ${label}`, atTime: 'At a time', sun: { sunrise: 'sunrise', sunset: 'sunset' } as Readonly<Record<string, string>>,
+    units: { second: 'seconds', minute: 'minutes', hour: 'hours', day: 'days', week: 'weeks', month: 'months', year: 'years' } as Readonly<Record<string, string>>,
+    days: { monday: 'Monday', tuesday: 'Tuesday', wednesday: 'Wednesday', thursday: 'Thursday', friday: 'Friday', saturday: 'Saturday', sunday: 'Sunday' } as Readonly<Record<string, string>>,
+  },
+
+  schedule: {
+    title: 'Times of privacy', lead: 'At these times the cameras of a space are neither watched nor recorded. A time counts as soon as it is added; to take one out, or to change it, waits for an owner\'s yes.', add: 'Add a time', none: 'No space is private by itself.',
+    changeTitle: 'Change a time of privacy', changeLead: 'The new time counts at once. The old one counts, too, until an owner says yes to its end.', removeTitle: 'Take a time of privacy out?', removeLead: 'Pictures would be made at this time again, once an owner has said yes.',
+    changeOf: (space: string, times: string) => `Change ${space}, ${times}`, removeOf: (space: string, times: string) => `Remove ${space}, ${times}`, goes: (rule: string) => `Still counts, until an owner says yes to its end: ${rule}.`,
+    times: (days: readonly string[], from: string, to: string) => `${days.length === 7 ? 'Each day' : list(days.map((day) => `${day.slice(0, 1).toUpperCase()}${day.slice(1)}`))}, from ${from} to ${to}`,
+  },
+
+  logs: {
+    health: 'Health', well: 'All well', notWell: 'Something needs you', recording: 'Cameras that record', of: (n: number, of: number) => `${n} of ${of}`, notices: 'Notices', free: (size: string) => `${size} free`, purge: 'Destroying at the deadline', overdue: (n: number) => n === 0 ? 'Nothing is overdue' : `${count(n, 'hour is', 'hours are')} overdue`,
+    title: 'The hub\'s log', lead: 'For whoever looks after the hub: ids, no names, nothing of what was seen. It may be lost; who did what stands in the audit.', again: 'Look again', level: 'At least', levels: { debug: 'Debug', info: 'Info', warn: 'Warning', error: 'Error' }, component: 'Part', everywhere: 'All parts', none: 'No such lines.', older: 'There are older lines; on the hub, they lie in the data folder\'s log.',
   },
 
   approvals: {

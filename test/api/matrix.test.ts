@@ -38,7 +38,7 @@ function question(name: PageRouteName, where: Where): Asked {
     hold: { camera, document: '{}', signature: 'x' }, holdHeaders: { camera, order: 'ffffffff', headers: [] }, holdDone: { camera, order: 'ffffffff' }, release: { camera, document: '{}', signature: 'x' },
     erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '' }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },
     eraseHeaders: { camera, order: 'ffffffff', headers: [] }, eraseDone: { camera, order: 'ffffffff', force: false },
-    privacy: { space: spaces[where], on: true }, cameraChange: { camera, name: 'x' },
+    privacy: { space: spaces[where], on: true }, cameraChange: { camera, name: 'x' }, settingsPlan: { camera, keys: [] }, settingsChange: { camera, keys: [{ key: 'name', value: '' }] },
   };
   return { path: `/api/v1${path}${query[name] ?? ''}`, ...(bodies[name] === undefined ? {} : { body: bodies[name] }) };
 }

@@ -100,11 +100,12 @@ async function approval(t: Test, page: Page, site: TestSite): Promise<void> {
   t.same((await site.status()).pending, []);
   await openSettings(page, 'Audit');
   await page.getByText('said yes to a change').first().waitFor();
+  t.ok(await page.getByRole('row').filter({ hasText: 'a camera was adopted' }).filter({ hasText: 'Anna' }).count() > 0, 'a camera that was taken in on the page stands under who did it');
 }
 
 async function tokens(t: Test, page: Page): Promise<void> {
   await openSettings(page, 'System');
-  t.equal(await page.getByText('owner.json').count(), 0, 'no warning of a list that the page has brought');
+  t.equal(await page.getByRole('region', { name: 'Notices' }).getByText('owner.json').count(), 0, 'no warning of a list that the page has brought');
   await page.getByRole('button', { name: 'Make a token' }).click();
   await page.getByLabel('Name', { exact: true }).fill('Prometheus');
   await inBothThemes(t, page, '63-token', { whole: false });

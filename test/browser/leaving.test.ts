@@ -124,10 +124,12 @@ async function makeSpace(t: Test, page: Page, camera: string): Promise<void> {
   await openSettings(page, 'Cameras');
   const card = page.getByRole('region', { name: camera });
   await card.getByText('Details').click();
-  await card.getByRole('button', { name: 'Change name or space' }).click();
+  await card.getByRole('button', { name: 'Its settings' }).click();
+  await page.getByLabel('Name', { exact: true }).waitFor();
   await inBothThemes(t, page, '53-camera-change', { whole: false });
   await page.getByLabel('Name', { exact: true }).fill('The roses');
   await page.getByLabel('Space', { exact: true }).selectOption('garden');
+  await page.getByRole('button', { name: 'See what changes' }).click();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: 'The roses' }).waitFor();
   await openSettings(page, 'Privacy');

@@ -171,7 +171,7 @@ async function keepAndErase(t: Test, page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Close', exact: true }).click();
 }
 
-const sections = ['Cameras', 'Storage', 'People', 'My account', 'Privacy', 'Approvals', 'Audit', 'System'] as const;
+const sections = ['Cameras', 'Storage', 'People', 'My account', 'Privacy', 'Approvals', 'Audit', 'Logs and health', 'System'] as const;
 
 async function settings(t: Test, page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Settings' }).click();
@@ -179,7 +179,7 @@ async function settings(t: Test, page: Page): Promise<void> {
     await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: section, exact: true }).click();
     await page.getByRole('heading', { name: `Settings: ${section}` }).waitFor();
     await page.locator('.settings .card, .settings .empty').first().waitFor();
-    await inBothThemes(t, page, `2${n}-settings-${section.toLowerCase().replace(' ', '-')}`);
+    await inBothThemes(t, page, `2${n}-settings-${section.toLowerCase().replaceAll(' ', '-')}`);
   }
   await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Privacy' }).click();
   await page.getByRole('button', { name: 'Privacy on' }).click();

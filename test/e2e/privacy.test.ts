@@ -30,6 +30,10 @@ t.test('switched on: cut off at once, over a restart too, and the time is accoun
   t.match((await site.attempt(['privacy', 'off', '--config', site.config])).stderr, /use the page/);
   t.match((await site.attempt(['privacy', 'on', 'cellar', '--config', site.config])).stderr, /SP_SPACE_UNKNOWN.*cellar/s);
 
+  const elsewhere = (space: string): ReturnType<TestSite['attempt']> => site.attempt(['adopt', '--address', '127.9.9.9:9', '--user', 'u', '--space', space, '--config', site.config], 'p\n');
+  t.match((await elsewhere('cellar')).stderr, /SP_SPACE_UNKNOWN.*cellar/s, 'nor is a camera adopted into a space that is not there');
+  t.match((await elsewhere('home')).stderr, /SP_CAMERA_UNREACHABLE/);
+
   t.equal(await site.stop(), 0);
   await site.startHub();
   const again = await site.until(isPrivate);

@@ -9,6 +9,7 @@ import { ApprovalsSettings } from '../settings/approvals.tsx';
 import { AuditSettings } from '../settings/audit.tsx';
 import { CamerasSettings } from '../settings/cameras.tsx';
 import { KeepSettings } from '../settings/keep.tsx';
+import { LogSettings } from '../settings/logs.tsx';
 import { MeSettings } from '../settings/me.tsx';
 import { PeopleSettings } from '../settings/people.tsx';
 import { PrivacySettings } from '../settings/privacy.tsx';
@@ -23,6 +24,7 @@ const sections: Readonly<Record<SettingsSection, { readonly page: FunctionCompon
   privacy: { page: PrivacySettings, need: 'privacy' },
   approvals: { page: ApprovalsSettings, need: 'status' },
   audit: { page: AuditSettings, need: 'audit' },
+  logs: { page: LogSettings, need: 'status' },
   system: { page: SystemSettings, need: 'status' },
 };
 

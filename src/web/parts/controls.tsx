@@ -15,15 +15,17 @@ interface ButtonProps {
   readonly wide?: boolean;
   readonly pressed?: boolean;
   readonly expanded?: boolean;
+  /** Where the words alone do not say what it is about. */
+  readonly label?: string;
 }
 
 /** `busy` leaves it where it is, so that the focus is not lost; it only does nothing twice. */
-export function Button({ children, kind = 'plain', icon, onClick, type = 'button', busy = false, disabled = false, wide = false, pressed, expanded }: ButtonProps) {
+export function Button({ children, kind = 'plain', icon, onClick, type = 'button', busy = false, disabled = false, wide = false, pressed, expanded, label }: ButtonProps) {
   const click = (event: MouseEvent): void => {
     if (busy) event.preventDefault();
     else onClick?.(event);
   };
-  return <button type={type} class={`button ${kind}${wide ? ' wide' : ''}`} onClick={click} disabled={disabled} aria-disabled={busy ? 'true' : undefined} aria-pressed={pressed} aria-expanded={expanded}>
+  return <button type={type} class={`button ${kind}${wide ? ' wide' : ''}`} onClick={click} disabled={disabled} aria-disabled={busy ? 'true' : undefined} aria-pressed={pressed} aria-expanded={expanded} aria-label={label}>
     {busy ? <span class="spinner" aria-hidden="true" /> : icon === undefined ? null : <Icon name={icon} />}
     {children}
   </button>;

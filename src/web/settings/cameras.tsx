@@ -4,13 +4,16 @@ import type { PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
+import { Link } from '../navigation.tsx';
 import { AddCameras } from '../pages/addcameras.tsx';
 import { say } from '../strings.ts';
-import { Button, Field, Select } from '../parts/controls.tsx';
+import { Button, Field } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Empty, Loading, Problem, upper } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
+import { ConfirmChange, SettingsForm } from './change.tsx';
+import { useSettings } from './tables.tsx';
 
 type CameraStatus = PageReplyOf<'status'>['cameras'][number];
 const refreshMs = 5000;
@@ -19,9 +22,8 @@ export function CamerasSettings() {
   const held = useHeld();
   const [adding, setAdding] = useState(false);
   const { value, error, again } = useLoaded(async (signal) => {
-    const [{ cameras: statuses }, { cameras }] = await Promise.all([ask('status', { signal }), ask('cameras', { signal })]);
-    const spaces = has(held, 'people') ? (await ask('spaces', { signal })).spaces.map(({ space }) => space) : [];
-    return { statuses, cameras, spaces };
+    const [{ cameras: statuses, pending }, { cameras }] = await Promise.all([ask('status', { signal }), ask('cameras', { signal })]);
+    return { statuses, cameras, pending };
   }, [], refreshMs);
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
   const mayChange = has(held, 'configure');
@@ -29,17 +31,18 @@ export function CamerasSettings() {
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     {mayChange ? <div class="buttons"><Button kind="main" icon="plus" onClick={() => setAdding(true)}>{say.cameras.add}</Button></div> : null}
     {value.statuses.length === 0 ? <Empty icon="camera" title={say.cameras.none} /> : null}
-    {value.statuses.map((status) => <CameraCard key={status.camera} status={status} camera={value.cameras.find(({ camera }) => camera === status.camera)} spaces={value.spaces} mayChange={mayChange} onChanged={again} />)}
+    {value.statuses.map((status) => <CameraCard key={status.camera} status={status} camera={value.cameras.find(({ camera }) => camera === status.camera)} waiting={value.pending.filter((one) => one.camera === status.camera).map(({ text }) => text)} mayChange={mayChange} onChanged={again} />)}
     {adding ? <Dialog title={say.cameras.add} onClose={() => { setAdding(false); again(); }}><AddCameras onDone={() => { setAdding(false); again(); }} /></Dialog> : null}
   </div>;
 }
 
-interface CardProps { readonly status: CameraStatus; readonly camera: PageCamera | undefined; readonly spaces: readonly string[]; readonly mayChange: boolean; readonly onChanged: () => void }
+interface CardProps { readonly status: CameraStatus; readonly camera: PageCamera | undefined; readonly waiting: readonly string[]; readonly mayChange: boolean; readonly onChanged: () => void }
 
-function CameraCard({ status, camera, spaces, mayChange, onChanged }: CardProps) {
+function CameraCard({ status, camera, waiting, mayChange, onChanged }: CardProps) {
   const { reader } = useHeld();
   const [changing, setChanging] = useState(false);
-  const [naming, setNaming] = useState(false);
+  const [setting, setSetting] = useState(false);
+  const [removing, setRemoving] = useState(false);
   const doing = useDoing();
   const tell = (order: { act: 'refresh' | 'trust' }): void => {
     void doing.run(async () => {
@@ -53,6 +56,7 @@ function CameraCard({ status, camera, spaces, mayChange, onChanged }: CardProps)
     <div class="card-head"><div><h2 id={`camera-${status.camera}`}>{status.name}</h2><p class="small muted">{device}</p></div><StateBadge status={status} privacy={camera?.privacy === true} /></div>
     {status.state === 'recording' ? null : <p>{upper(status.state)}</p>}
     {mayChange ? <Fix status={status} onPassword={() => setChanging(true)} onTrust={() => tell({ act: 'trust' })} /> : null}
+    {waiting.length === 0 ? null : <div class="note care"><b>{say.forms.waitFor}</b>{waiting.map((text) => <p key={text}>{upper(text)}</p>)}<p><Link to={{ page: 'settings', section: 'approvals' }}>{say.forms.toApprovals}</Link></p></div>}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <details><summary>{say.cameras.details}</summary><div class="stack">
       <dl class="facts">
@@ -64,9 +68,10 @@ function CameraCard({ status, camera, spaces, mayChange, onChanged }: CardProps)
         {camera === undefined ? null : <Fact name={say.cameras.setIn} value={camera.fixed ? say.cameras.byFile : say.cameras.byPage} />}
         {status.events === undefined ? null : <Fact name={say.cameras.events} value={upper(status.events.words)} />}
       </dl>
-      {mayChange ? <div class="buttons">{camera === undefined || camera.fixed ? null : <Button onClick={() => setNaming(true)}>{say.cameras.change}</Button>}<Button onClick={() => setChanging(true)}>{say.cameras.password}</Button><Button busy={doing.busy} onClick={() => tell({ act: 'refresh' })}>{say.cameras.refresh}</Button></div> : null}
+      {mayChange ? <div class="buttons">{camera === undefined || camera.fixed ? null : <Button onClick={() => setSetting(true)}>{say.cameras.change}</Button>}<Button onClick={() => setChanging(true)}>{say.cameras.password}</Button><Button busy={doing.busy} onClick={() => tell({ act: 'refresh' })}>{say.cameras.refresh}</Button>{camera === undefined || camera.fixed ? null : <Button kind="risky" onClick={() => setRemoving(true)}>{say.cameras.remove}</Button>}</div> : null}
     </div></details>
-    {naming && camera !== undefined ? <ChangeDialog camera={camera} spaces={spaces} onClose={() => { setNaming(false); onChanged(); }} /> : null}
+    {setting ? <CameraForm id={status.camera} name={status.name} onClose={() => { setSetting(false); onChanged(); }} /> : null}
+    {removing ? <ConfirmChange title={say.cameras.removeTitle(status.name)} lead={say.cameras.removeLead} risky change={{ camera: status.camera, remove: true }} onClose={() => { setRemoving(false); onChanged(); }} /> : null}
     {changing ? <PasswordDialog status={status} onClose={() => { setChanging(false); onChanged(); }} /> : null}
   </section>;
 }
@@ -88,25 +93,17 @@ function Fix({ status, onPassword, onTrust }: { readonly status: CameraStatus; r
   return null;
 }
 
-function ChangeDialog({ camera, spaces, onClose }: { readonly camera: PageCamera; readonly spaces: readonly string[]; readonly onClose: () => void }) {
-  const [name, setName] = useState(camera.name);
-  const [space, setSpace] = useState(camera.space);
-  const doing = useDoing();
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    if (name.trim() === '') return;
-    void doing.run(async () => {
-      await ask('cameraChange', { body: { camera: camera.camera, name: name.trim(), ...(space === camera.space ? {} : { space }) } });
-      toast(say.cameras.changed);
-      onClose();
-    });
-  };
-  return <Dialog title={say.cameras.changeTitle(camera.name)} onClose={onClose}><form class="form" onSubmit={submit}>
-    <Field label={say.cameras.name} value={name} onInput={setName} maxLength={64} required autofocus />
-    {spaces.length === 0 ? <p class="hint">{say.cameras.spaceOwner}</p> : <Select label={say.cameras.space} hint={say.cameras.spaceHint} value={space} onChoose={setSpace} options={[...new Set([...spaces, camera.space])].map((one) => ({ value: one, label: one }))} />}
-    {doing.error === undefined ? null : <Problem error={doing.error} />}
-    <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.common.save}</Button></div>
-  </form></Dialog>;
+/** What of the schema's camera is set on the page; of whom it is seen, an owner says. */
+function CameraForm({ id, name, onClose }: { readonly id: string; readonly name: string; readonly onClose: () => void }) {
+  const held = useHeld();
+  const { value, error, again } = useSettings();
+  const title = say.cameras.changeTitle(name);
+  if (value === undefined) return <Dialog title={title} onClose={onClose}>{error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />}</Dialog>;
+  const { schema, settings } = value;
+  const values = settings.cameras.find(({ camera }) => camera === id)?.values ?? {};
+  const nodes = Object.entries(schema.properties?.['camera']?.items?.properties ?? {}).filter(([key, node]) => node['x-file'] !== true && (key !== 'space' || has(held, 'people')));
+  return <SettingsForm title={title} lead={has(held, 'people') ? say.cameras.spaceHint : say.cameras.spaceOwner} fields={nodes.map(([key, node]) => ({ key, node, value: values[key] }))} spaces={settings.spaces}
+    changeOf={(keys) => (keys.length === 0 ? undefined : { camera: id, keys })} onClose={onClose} />;
 }
 
 function PasswordDialog({ status, onClose }: { readonly status: CameraStatus; readonly onClose: () => void }) {

@@ -13,6 +13,7 @@ import { Meter } from '../parts/meter.tsx';
 import { Loading, Problem, upper } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { Fact } from './cameras.tsx';
+import { SettingsTables } from './tables.tsx';
 
 type Status = PageReplyOf<'status'>;
 const refreshMs = 15_000;
@@ -32,6 +33,7 @@ export function KeepSettings() {
     </section>
     <DiskCard status={value} />
     <Ends status={value} />
+    {has(held, 'configure') ? <SettingsTables tables={['keep', 'record', 'disk', 'scrub']} /> : null}
     {changing ? <Dialog title={say.first.keepTitle} onClose={() => setChanging(false)}><KeepForm label={say.common.save} onDone={() => { setChanging(false); toast(say.keep.changed); again(); }} /></Dialog> : null}
   </div>;
 }

@@ -7,6 +7,7 @@ import { Words } from '../parts/certificate.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { Loading, Problem, upper } from '../parts/states.tsx';
 import { Fact } from './cameras.tsx';
+import { SettingsTables } from './tables.tsx';
 import { Tokens } from './tokens.tsx';
 import { Prose } from '../parts/prose.tsx';
 
@@ -31,6 +32,7 @@ export function SystemSettings() {
     <section class="card" aria-labelledby="system-certificate"><h2 id="system-certificate">{say.system.certificate}</h2>
       {certificate === undefined ? <p>{say.system.noCertificate}</p> : <><p class="muted"><Prose>{say.system.trust}</Prose></p><Words words={certificate.words} /><dl class="facts"><Fact name={say.system.fingerprint} value={certificate.fingerprint} /><Fact name={say.system.certificate} value={certificate.own ? say.system.ownCertificate : say.system.foreignCertificate} /></dl></>}
     </section>
+    {has(held, 'configure') ? <SettingsTables tables={['', 'time', 'discovery', 'page', 'capture', 'log']} /> : null}
     {has(held, 'people') ? <Tokens /> : null}
   </div>;
 }

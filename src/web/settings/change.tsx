@@ -1,0 +1,129 @@
+/**
+ * Changing settings, always in the same steps: the fields; what the change will do, in the hub's words, before anything is saved; and, for
+ * what lowers privacy, the owner's yes, signed by this device.
+ */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask } from '../api.ts';
+import { approve, type Pending } from '../approving.ts';
+import { has, useHeld } from '../held.tsx';
+import { changedKeys, draftOf, kindOf, type Draft, type FormField, type SettingsChange } from '../schemaform.ts';
+import { say } from '../strings.ts';
+import type { PageReplyOf } from '../../api/pagecontract.ts';
+import { Button } from '../parts/controls.tsx';
+import { Dialog } from '../parts/dialog.tsx';
+import { useDoing } from '../parts/loaded.ts';
+import { SchemaField } from '../parts/schemafield.tsx';
+import { Problem, upper } from '../parts/states.tsx';
+import { toast } from '../parts/toast.tsx';
+import { UnlockPanel } from '../parts/unlock.tsx';
+
+type Plan = PageReplyOf<'settingsPlan'>;
+
+interface FormProps {
+  readonly title: string;
+  readonly fields: readonly FormField[];
+  readonly spaces: readonly string[];
+  /** Undefined where nothing was changed. */
+  readonly changeOf: (keys: NonNullable<SettingsChange['keys']>, drafts: ReadonlyMap<string, Draft>) => SettingsChange | undefined;
+  readonly lead?: string | undefined;
+  readonly onClose: () => void;
+}
+
+/** A form for some keys. */
+export function SettingsForm({ title, fields, spaces, changeOf, lead, onClose }: FormProps) {
+  const [drafts, setDrafts] = useState<ReadonlyMap<string, Draft>>(new Map());
+  const [problems, setProblems] = useState<Plan['problems']>([]);
+  const [planned, setPlanned] = useState<{ readonly change: SettingsChange; readonly plan: Plan }>();
+  const [answers, setAnswers] = useState(0);
+  const [nothing, setNothing] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const doing = useDoing();
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    const change = changeOf(changedKeys(fields, drafts), drafts);
+    setNothing(change === undefined);
+    if (change === undefined) return;
+    void doing.run(async () => {
+      const plan = await ask('settingsPlan', { body: change });
+      setProblems(plan.problems);
+      setAnswers((n) => n + 1);
+      setNothing(plan.problems.length === 0 && plan.changes.length === 0);
+      if (plan.changes.length > 0) setPlanned({ change, plan });
+    });
+  };
+  // Once for each answer of the hub, not while one is mended after the other.
+  useEffect(() => { form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(); }, [answers]);
+  const nameOf = (key: string): string => key.split('.').at(-1) ?? key;
+  const wrongOf = ({ key, node }: FormField): string | undefined => {
+    const problem = problems.find((one) => one.key === key);
+    // How a file writes a list of days helps nobody who ticks them.
+    return problem === undefined ? undefined : say.forms.wrong(problem.text, kindOf(node) === 'days' ? '' : problem.hint);
+  };
+  const elsewhere = problems.filter(({ key }) => !fields.some((field) => field.key === key));
+  return <Dialog title={title} onClose={onClose}>
+    {planned === undefined ? <form class="form" ref={form} onSubmit={submit} noValidate>
+      {lead === undefined ? null : <p class="muted">{lead}</p>}
+      {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : undefined}
+        onDraft={(draft) => { setNothing(false); setProblems((before) => (before.some(({ key }) => key === field.key) ? before.filter(({ key }) => key !== field.key) : before)); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
+      {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{upper(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
+      {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
+      {doing.error === undefined ? null : <Problem error={doing.error} />}
+      <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>
+    </form> : <Confirm {...planned} onBack={() => setPlanned(undefined)} onDone={onClose} />}
+  </Dialog>;
+}
+
+/** A change that has no fields: something is taken out. */
+export function ConfirmChange({ title, lead, change, risky = false, onClose }: { readonly title: string; readonly lead?: string; readonly change: SettingsChange; readonly risky?: boolean; readonly onClose: () => void }) {
+  const [plan, setPlan] = useState<Plan>();
+  const doing = useDoing();
+  useEffect(() => { void doing.run(async () => setPlan(await ask('settingsPlan', { body: change }))); }, []);
+  return <Dialog title={title} onClose={onClose}>
+    {lead === undefined ? null : <p>{lead}</p>}
+    {doing.error === undefined ? null : <Problem error={doing.error} />}
+    {plan === undefined ? null : plan.problems.length > 0 ? <div class="note bad" role="alert">{plan.problems.map((problem) => <p key={problem.text}>{upper(problem.text)}</p>)}</div>
+      : <Confirm change={change} plan={plan} risky={risky} onBack={onClose} onDone={onClose} />}
+  </Dialog>;
+}
+
+/** What will change; then it is saved, and what waits may be signed at once. */
+function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly change: SettingsChange; readonly plan: Plan; readonly risky?: boolean; readonly onBack: () => void; readonly onDone: () => void }) {
+  const held = useHeld();
+  const [waiting, setWaiting] = useState<readonly Pending[]>();
+  const start = useRef<HTMLDivElement>(null);
+  const doing = useDoing();
+  useEffect(() => { start.current?.focus(); }, [waiting === undefined]);
+  const save = (): void => {
+    void doing.run(async () => {
+      const before = (await ask('pending', {})).pending;
+      const { pending } = await ask('settingsChange', { body: change });
+      const fresh = pending.filter(({ id }) => !before.some((one) => one.id === id));
+      if (fresh.length > 0) return setWaiting(fresh);
+      toast(say.common.saved);
+      onDone();
+    });
+  };
+  const sign = (all: readonly Pending[]): void => {
+    void doing.run(async () => {
+      for (const one of all) await approve(held, one);
+      toast(say.approvals.done);
+      onDone();
+    });
+  };
+  const mayAccept = has(held, 'people');
+  return <div class="form" ref={start} tabIndex={-1}>
+    {waiting === undefined ? <>
+      <h3>{say.forms.will}</h3>
+      <ul class="changes">{plan.changes.map(({ text, waits, restart }) => <li key={text}><span>{upper(text)}</span>{waits ? <span class="badge care">{say.forms.waits}</span> : null}{restart ? <span class="badge">{say.forms.restarts}</span> : null}</li>)}</ul>
+      {plan.changes.some(({ waits }) => waits) ? <p class="hint">{say.forms.waitsLead}</p> : null}
+    </> : <>
+      <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p key={id}>{upper(text)}</p>)}</div>
+      {mayAccept ? null : <p>{say.forms.ownerSays}</p>}
+      {mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
+    </>}
+    {doing.error === undefined ? null : <Problem error={doing.error} />}
+    <div class="buttons end">{waiting === undefined
+      ? <><Button onClick={onBack}>{say.common.back}</Button><Button kind={risky ? 'risky' : 'main'} busy={doing.busy} onClick={save}>{say.common.save}</Button></>
+      : <><Button onClick={onDone}>{say.forms.later}</Button>{mayAccept && held.device !== undefined ? <Button kind="main" icon="key" busy={doing.busy} onClick={() => sign(waiting)}>{say.approvals.yes}</Button> : null}</>}</div>
+  </div>;
+}

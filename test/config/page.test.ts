@@ -1,0 +1,61 @@
+/** What the page may set beside other files: each key belongs to one of them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { changePageFile, readEntries } from '../../src/config.ts';
+import { applyChange, formSchema, settingsOf, type SettingsChange } from '../../src/configpage.ts';
+import type { SchemaNode } from '../../src/policy/schemanode.ts';
+
+async function standing(files: Readonly<Record<string, string>>, key: string): Promise<object | undefined> {
+  const folder = t.testdir({});
+  mkdirSync(join(folder, 'conf.d'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return settingsOf(await readEntries(join(folder, 'sallyport.toml'))).keys.find((one) => one.key === key);
+}
+
+const main = 'sallyport.toml';
+const page = 'conf.d/90-page.toml';
+const cut = (seconds: number): string => `[record]\ncut_after = "${seconds} seconds"\n`;
+const cases: readonly [string, Readonly<Record<string, string>>, string, object][] = [
+  ['nobody sets it', { [main]: '' }, 'record.cut_after', { key: 'record.cut_after', byPage: false, fixed: false }],
+  ['the installer\'s file sets it', { [main]: cut(30) }, 'record.cut_after', { key: 'record.cut_after', value: '30 seconds', file: main, byPage: false, fixed: true }],
+  ['the page sets it', { [main]: '', [page]: cut(20) }, 'record.cut_after', { key: 'record.cut_after', value: '20 seconds', file: page, byPage: true, fixed: false }],
+  ['the page has set it before the installer\'s file did: the page\'s counts, and can be taken back there', { [main]: cut(30), [page]: cut(20) }, 'record.cut_after', { key: 'record.cut_after', value: '20 seconds', file: page, byPage: true, fixed: false }],
+  ['a file behind the page\'s sets it', { [main]: '', [page]: cut(20), 'conf.d/95-late.toml': cut(10) }, 'record.cut_after', { key: 'record.cut_after', value: '10 seconds', file: 'conf.d/95-late.toml', byPage: false, fixed: true }],
+  ['what a household decides in its first hour', { [main]: '[keep]\nfootage = "2 days"\n' }, 'keep.footage', { key: 'keep.footage', value: '2 days', file: main, byPage: false, fixed: false }],
+  ['but not where a later file would win all the same', { [main]: '', 'conf.d/95-late.toml': '[keep]\nfootage = "2 days"\n' }, 'keep.footage', { key: 'keep.footage', value: '2 days', file: 'conf.d/95-late.toml', byPage: false, fixed: true }],
+  ['a place is said as a whole', { [main]: '[place]\nlatitude = 1\nlongitude = 2\n' }, 'place.latitude', { key: 'place.latitude', value: 1, file: main, byPage: false, fixed: true }],
+  ['a path is never set on the page', { [main]: '' }, 'page.certificate', { key: 'page.certificate', byPage: false, fixed: true }],
+];
+
+for (const [name, files, key, expected] of cases) t.test(name, async (t) => t.same(await standing(files, key), expected));
+
+t.test('what others have set in the page\'s file stays through a change', async (t) => {
+  const folder = t.testdir({ [main]: '', 'conf.d': { '90-page.toml': `${cut(20)}[keep]\nlogs = "3 days"\n\n[[privacy]]\nfrom = "22:00"\nto = "06:00"\n\n[[camera]]\nid = "a"\naddress = "10.0.0.1"\nuser = "u"\n` } });
+  const path = join(folder, main);
+  const change = (wish: SettingsChange): Promise<unknown> => changePageFile(path, (own, files) => applyChange(own, files, wish), { write: true });
+  await change({ keys: [{ key: 'keep.audit', value: '1 year' }, { key: 'record.cut_after' }] });
+  await change({ camera: 'a', keys: [{ key: 'name', value: 'Gate' }] });
+  await change({ privacy: { in: { space: 'home', days: ['sunday'], from: '10:00', to: '11:00' } } });
+  t.same((await readEntries(path)).find((file) => file.page)?.entries, {
+    keep: { logs: '3 days', audit: '1 year' }, privacy: [{ from: '22:00', to: '06:00' }, { space: 'home', days: ['sunday'], from: '10:00', to: '11:00' }], camera: [{ id: 'a', address: '10.0.0.1', user: 'u', name: 'Gate' }],
+  });
+});
+
+t.test('each key has a name for its field, and words that help', async (t) => {
+  const nameless: string[] = [];
+  const look = (name: string, node: SchemaNode): void => {
+    if (name !== '' && (node.title === undefined || node.description === undefined)) nameless.push(name);
+    for (const [key, inner] of Object.entries(node.properties ?? node.items?.properties ?? {})) look(`${name}.${key}`, inner);
+  };
+  look('', formSchema());
+  t.same(nameless, []);
+});
+
+t.test('a camera that is to be asked by HTTPS is asked where the hub found that it offers it, and by plain HTTP at its usual port', async (t) => {
+  const own = { camera: [{ id: 'a', address: '10.0.0.1', user: 'u', port: 8080, path: '/onvif/device_service' }] };
+  const files = [{ name: main, page: false, entries: {} }, { name: page, page: true, entries: own }];
+  const secure = applyChange(own, files, { camera: 'a', keys: [{ key: 'https', value: true }], door: { port: 8443, path: '/onvif/secure' } });
+  t.same(secure.camera, [{ id: 'a', address: '10.0.0.1', user: 'u', path: '/onvif/secure', https: true, port: 8443 }]);
+  t.same(applyChange(secure, files, { camera: 'a', keys: [{ key: 'https' }], door: { port: undefined, path: undefined } }).camera, [{ id: 'a', address: '10.0.0.1', user: 'u', path: '/onvif/secure' }]);
+});
