@@ -28,12 +28,12 @@ import { Certificates } from './tls.ts';
 export { rangeOf, type PlaybackPart, type PrivacyPart, type SealedFile } from './pageroutes.ts';
 export type { SocketPart } from './pagesockets.ts';
 
-/** What other duties bring, where they are there. */
+/** What other duties bring. All of it is there: what were left out would be a door that stands open, such as privacy that nobody asks. */
 export interface PageParts extends SocketPart {
-  readonly playback?: PlaybackPart;
-  readonly privacy?: PrivacyPart;
+  readonly playback: PlaybackPart;
+  readonly privacy: PrivacyPart;
   /** A JPEG of this moment. */
-  readonly still?: (camera: string) => Promise<Uint8Array>;
+  readonly still: (camera: string) => Promise<Uint8Array>;
 }
 
 export interface PageOptions {
@@ -51,6 +51,8 @@ export interface PageOptions {
   readonly folder: string;
 }
 
+/** Each browser that has what the page needs speaks it: Chrome since 70, Firefox since 63, Safari since 12.1. */
+const versionMin = 'TLSv1.3';
 const retryMs = 15 * secondMs;
 /** Addresses come and go; certificates end. */
 const lookEveryMs = minuteMs;
@@ -100,6 +102,8 @@ export class Page {
     this.#sockets.close();
     await this.#loop.close();
     await Promise.all([this.#https, this.#http].map((server) => server?.close()));
+    // Should the disk take no line now, the next start makes it.
+    await this.#watchLog.close().catch(() => {});
   }
 
   /** Cameras or their spaces are other ones now. */
@@ -144,6 +148,7 @@ export class Page {
       if (!this.#opened) {
         await accounts.open();
         accounts.start();
+        await this.#watchLog.open();
         await this.#files.load();
         this.#opened = true;
       }
@@ -157,6 +162,8 @@ export class Page {
       for (const opened of [https, http]) if (opened.status === 'rejected') throw opened.reason;
       this.#problem = undefined;
       notices.settle('page unreachable');
+      // A disk that is away: the next look does it.
+      await this.#watchLog.settle().catch(() => {});
       return lookEveryMs;
     } catch (error) {
       const problem = asSallyportError(error);
@@ -170,14 +177,15 @@ export class Page {
   #showCertificate(): void {
     const { shown } = this.#certificates;
     if (shown === undefined || this.#https === undefined) return;
-    (this.#https.server as unknown as HttpsServer).setSecureContext({ cert: shown.pair.certificate, key: shown.pair.key });
+    // Whatever is not named here again is as Node has it.
+    (this.#https.server as unknown as HttpsServer).setSecureContext({ cert: shown.pair.certificate, key: shown.pair.key, minVersion: versionMin });
   }
 
   async #listenSecure(): Promise<FastifyInstance> {
     const { shown } = this.#certificates;
     if (shown === undefined) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: 'there is none' });
     const make = (): Promise<FastifyInstance> => this.#make({
-      https: { cert: shown.pair.certificate, key: shown.pair.key, minVersion: 'TLSv1.2', handshakeTimeout: headersMs, headersTimeout: headersMs, maxHeaderSize: headerBytesMax, connectionsCheckingInterval: 2000 },
+      https: { cert: shown.pair.certificate, key: shown.pair.key, minVersion: versionMin, handshakeTimeout: headersMs, headersTimeout: headersMs, maxHeaderSize: headerBytesMax, connectionsCheckingInterval: 2000 },
     });
     const { port } = this.#o.config;
     // A machine without IPv6 has no `::`.

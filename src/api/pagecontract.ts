@@ -108,7 +108,11 @@ export const TimelineReply = Type.Object({
 
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
-  lines: Type.Array(Type.Object({ n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000) })),
+  lines: Type.Array(Type.Object({
+    n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000),
+    /** Of the footage that it is about. */
+    fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
+  })),
   total: Type.Integer(),
 });
 

@@ -70,9 +70,9 @@ export interface PageRooms {
   readonly reach: () => Reach;
   readonly shown: () => Shown | undefined;
   readonly files: PageFiles;
-  readonly playback: PlaybackPart | undefined;
-  readonly privacy: PrivacyPart | undefined;
-  readonly still: ((camera: string) => Promise<Uint8Array>) | undefined;
+  readonly playback: PlaybackPart;
+  readonly privacy: PrivacyPart;
+  readonly still: (camera: string) => Promise<Uint8Array>;
 }
 
 /** What a handler gets. */
@@ -287,7 +287,7 @@ const done = { done: true } as const;
 
 function handlersOf(rooms: PageRooms): Handlers {
   const { accounts, site, operations, vault, watchLog, playback, privacy, still, clock } = rooms;
-  const isPrivate = (space: string): boolean => privacy?.of(space) !== undefined;
+  const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
   const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
   const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
     reply.header('set-cookie', setCookie(request.raw, cookie, sessionMsMax));
@@ -298,10 +298,6 @@ function handlersOf(rooms: PageRooms): Handlers {
     const { camera = about.camera } = body as { camera?: string };
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
     return (await operations[name](body)) as Awaited<ReturnType<Operations[N]>>;
-  };
-  const footage = (): PlaybackPart => {
-    if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
-    return playback;
   };
   const ownerLists = async (): Promise<PageReplyOf<'ownerList'>> => {
     const { text, before } = await site.ownerLists();
@@ -407,7 +403,6 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
     still: async ({ params, principal, reply }) => {
-      if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
       const camera = params['camera'] ?? '';
       const checkPrivacy = (): void => {
         if (isPrivate(spaceOf(site, camera) ?? '')) throw new SallyportError('SP_PRIVATE', { camera });
@@ -422,10 +417,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     live: socketOnly,
     talk: socketOnly,
-    timeline: async ({ query }) => footage().timeline(query),
+    timeline: async ({ query }) => playback.timeline(query),
     slot: async ({ params, principal, reply }) => {
       const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
-      const text = await footage().slot(camera, slot, generation);
+      const text = await playback.slot(camera, slot, generation);
       const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
       await watchLog.playback(principal.account.id, camera, { slot, generation, fromMs: period?.startMs, toMs: period?.endMs });
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
@@ -437,7 +432,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'slots', slot, generation } });
       return done;
     },
-    segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
+    segment: async ({ params, request, reply }) => sendSegment(await playback.segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
     noteExport: async ({ principal, body: { camera, fromMs, toMs } }) => {
       if (spaceOf(site, camera) === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
       if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
@@ -445,7 +440,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       return done;
     },
     holdHeader: async ({ params, reply }) => {
-      const header = await footage().secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
+      const header = await playback.secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
       return reply.type('application/octet-stream').header('content-length', String(header.length)).send(Buffer.from(header));
     },
     holds: async ({ principal }) => ({ holds: (await operations.holds({})).holds.filter(({ camera }) => principal.may('hold', spaceOf(site, camera) ?? '')) }),
@@ -507,19 +502,21 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     spaces: async ({ principal }) => ({
       spaces: site.spaces.filter((space) => principal.may('privacy', space)).map((space) => {
-        const now = privacy?.of(space);
+        const now = privacy.of(space);
         return { space, private: now !== undefined, ...(now === undefined ? {} : { by: now.by, ...(now.untilMs === undefined ? {} : { untilMs: now.untilMs }) }), schedule: site.config.privacy.filter((rule) => rule.space === space).map(timesInWords) };
       }),
     }),
     privacy: async ({ principal, body }) => {
-      if (privacy === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'privacy by the page' });
       await privacy.switch(body.space, body.on, principal.account.id);
       return done;
     },
     metrics: async ({ reply }) => reply.type('text/plain; version=0.0.4; charset=utf-8').send((await operations.metrics({})).text),
     // oxlint-disable-next-line typescript/no-explicit-any -- what @fastify/swagger adds to the server
     openapi: async ({ request, reply }) => reply.type('application/json').send(JSON.stringify((request.server as any).swagger())),
-    audit: async ({ principal, query }) => auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query),
+    audit: async ({ principal, query }) => {
+      await watchLog.tell().catch(() => {}); // the disk; what is there is read
+      return auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query);
+    },
   };
 }
 

@@ -18,8 +18,8 @@ import type { Reach } from './reach.ts';
 
 /** What runs over a socket once somebody is let in. Resolves when it is over; the signal comes when it has to be. */
 export interface SocketPart {
-  live?: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub'; mayListen: boolean; onListen: () => void }, signal: AbortSignal) => Promise<void>;
-  talk?: (socket: WebSocket, ask: { camera: string; account: string }, signal: AbortSignal) => Promise<void>;
+  live: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub'; mayListen: boolean; onListen: () => void }, signal: AbortSignal) => Promise<void>;
+  talk: (socket: WebSocket, ask: { camera: string; account: string }, signal: AbortSignal) => Promise<void>;
 }
 
 export interface SocketRooms {
@@ -85,7 +85,6 @@ export class PageSockets {
       const query = queryOf(name, request);
       if (who.kind !== 'account') throw new SallyportError('SP_PAGE_SESSION');
       checkObject(route, { principal: who.principal, query, params: {}, body: {} }, this.#rooms.site);
-      if (this.#rooms.parts[name] === undefined) throw new SallyportError('SP_PAGE_OFF', { what: name });
       // Before it opens: what the browser says at once must find who listens.
       if (name === 'live') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');
       if (this.#count >= socketsMax || this.#rooms.accounts.sessions.heldBy(who.principal.account.id) >= socketsOfAccountMax) {
@@ -120,8 +119,8 @@ export class PageSockets {
     try {
       if (name === 'live') {
         const mayListen = principal.may('listen', spaceOf(site, camera) ?? '');
-        await parts.live?.(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
-      } else await parts.talk?.(socket, { camera, account }, signal);
+        await parts.live(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
+      } else await parts.talk(socket, { camera, account }, signal);
     } catch (error) {
       log.error({ component: 'page', camera, error: knownOf(error).code }, knownOf(error).message);
     } finally {

@@ -56,7 +56,7 @@ function Row({ line }: { readonly line: Line }) {
   const [, words = line.what, detail = ''] = /^([^{[]*?)\s*([{[].*)?$/s.exec(line.text) ?? [];
   return <tr>
     <td class="nowrap">{line.atMs === undefined ? '' : dateClock(line.atMs, reader)}</td><td>{line.who}</td>
-    <td>{[words === '' ? line.what : words, line.camera ?? ''].filter((part) => part !== '').join(': ')}{detail === '' ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{detail}</code></details>}</td>
+    <td>{[words === '' ? line.what : words, line.camera ?? ''].filter((part) => part !== '').join(': ')}{line.fromMs === undefined || line.toMs === undefined ? null : <p class="small muted">{say.audit.span(dateClock(line.fromMs, reader), dateClock(line.toMs, reader))}</p>}{detail === '' ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{detail}</code></details>}</td>
   </tr>;
 }
 
