@@ -20,7 +20,7 @@ import type { Operations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs;
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): Operations {
   const { site, vault, timekeeper, hold, erase, headers } = parts;
@@ -41,7 +41,7 @@ export function operationsOf(parts: StatusParts & {
         pending: pendingOf(waiting(parts)),
         page: parts.page.state,
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
-        warnings: [...parts.warnings, ...status.warnings],
+        warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
       });
     },
     pair: async () => parts.page.pair(),

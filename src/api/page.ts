@@ -16,6 +16,7 @@ import { minuteMs, secondMs } from '../base/units.ts';
 import type { AccountsDuty } from '../duties/accounts.ts';
 import type { Notices } from '../duties/notices.ts';
 import { WatchLog } from '../duties/watchlog.ts';
+import { Crowd } from '../policy/crowd.ts';
 import type { PageConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Operations, PageState, PairReply } from './contract.ts';
@@ -56,8 +57,9 @@ const versionMin = 'TLSv1.3';
 const retryMs = 15 * secondMs;
 /** Addresses come and go; certificates end. */
 const lookEveryMs = minuteMs;
-const connectionsMax = 512;
-const connectionsOfAddressMax = 64;
+const connectionLimits = { max: 512, ofNetworkMax: 64, ofAccountMax: 64 };
+/** Beyond what the crowd lets in: for those that leave, and are not gone yet. */
+const connectionsMax = 640;
 const headersMs = 10 * secondMs;
 const requestMs = 30 * secondMs;
 /** Nothing comes and nothing goes. Longer than the longest order takes, which is a search of a minute. */
@@ -73,7 +75,9 @@ export class Page {
   readonly #files: PageFiles;
   readonly #sockets: PageSockets;
   readonly #watchLog: WatchLog;
-  readonly #connections = new Map<string, number>();
+  /** By who is at the other end, and of those whoever is in stays. */
+  readonly #connections = new Crowd<string>(connectionLimits);
+  readonly #ends = new Map<string, Socket>();
   #reach: Reach;
   #https: FastifyInstance | undefined;
   #http: FastifyInstance | undefined;
@@ -88,7 +92,7 @@ export class Page {
     this.#certificates = new Certificates({ vault: o.vault, config: o.config, hubName: o.hubName, reach: () => this.#reach, clock: o.clock });
     this.#files = new PageFiles(o.folder, o.log);
     this.#watchLog = new WatchLog(o.vault, o.clock);
-    this.#sockets = new PageSockets({ accounts: o.accounts, site: o.site, watchLog: this.#watchLog, parts: o.parts, clock: o.clock, log: o.log, reach: () => this.#reach });
+    this.#sockets = new PageSockets({ accounts: o.accounts, site: o.site, watchLog: this.#watchLog, parts: o.parts, clock: o.clock, log: o.log, reach: () => this.#reach, isIn: (request, account) => this.#connections.keep(endOf(request.socket), account) });
   }
 
   /** Resolves after the first try; it never fails. */
@@ -126,6 +130,12 @@ export class Page {
       ...(shown === undefined ? {} : { fingerprint: shown.fingerprint, words: [...shown.words] }),
       ...(problem === undefined ? {} : { problem: problem.toJSON() }),
     };
+  }
+
+  /** In words, for `status`. */
+  get warnings(): string[] {
+    const { shown } = this.#certificates;
+    return shown?.warning === undefined ? [] : [shown.warning];
   }
 
   /** For whoever runs the hub: with the one-time code, as long as there is no account. */
@@ -208,28 +218,30 @@ export class Page {
     const { accounts, site, vault, operations, parts, clock, log } = this.#o;
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
+      isIn: (request, account) => this.#connections.keep(endOf(request.socket), account),
       playback: parts.playback, privacy: parts.privacy, still: parts.still,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;
-    door.on('connection', (socket: Socket) => this.#count(socket));
+    door.on('connection', (socket: Socket) => this.#let(socket));
     door.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void this.#sockets.upgrade(request, socket, head));
     return server;
   }
 
-  /** So many of one address, and no more: before anything of them is read. */
-  #count(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
-    const own = (this.#connections.get(address) ?? 0) + 1;
-    if (own > connectionsOfAddressMax) {
+  /** Before anything of it is read. */
+  #let(socket: Socket): void {
+    const end = endOf(socket);
+    const entered = this.#connections.enter(end, socket.remoteAddress ?? '');
+    if (entered === 'full') {
       socket.destroy();
       return;
     }
-    this.#connections.set(address, own);
+    if (entered.leaves !== undefined) this.#ends.get(entered.leaves)?.destroy();
+    this.#ends.set(end, socket);
     socket.once('close', () => {
-      const now = (this.#connections.get(address) ?? 1) - 1;
-      if (now === 0) this.#connections.delete(address);
-      else this.#connections.set(address, now);
+      if (this.#ends.get(end) !== socket) return;
+      this.#ends.delete(end);
+      this.#connections.leave(end);
     });
   }
 
@@ -253,6 +265,11 @@ async function listen(server: FastifyInstance, host: string, port: number): Prom
     await server.close().catch(() => {});
     throw error;
   }
+}
+
+/** The same for a TLS socket and the one below it. */
+function endOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
 }
 
 function portOf(server: FastifyInstance | undefined): number | undefined {

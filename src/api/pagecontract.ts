@@ -186,10 +186,10 @@ export const pageRoutes = {
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
   slotReplace: {
-    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces',
+    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces; signed by that device (docs/FORMAT.md, "Orders of the owner")',
     request: Type.Object({
       camera: CameraId, slot: Type.Integer({ minimum: 0, maximum: 2 ** 32 }), generation: Type.Integer({ minimum: 1, maximum: 2 ** 32 }),
-      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }),
+      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }), signature: Type.String({ maxLength: 4096 }),
     }, closed),
     reply: Done,
   },

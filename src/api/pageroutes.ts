@@ -2,6 +2,7 @@
  * The table of pagecontract.ts, mounted: what each route does, and what every route goes through. Nothing is read of a request before it is
  * known to come from the hub's own page, from somebody who may ask it; then its shape, then the space of the camera that it names.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import fastifySwagger from '@fastify/swagger';
@@ -23,6 +24,8 @@ import { sessionMsMax, type Principal } from '../duties/sessions.ts';
 import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
+import { checkReseal } from '../duties/wishes.ts';
+import { Crowd } from '../policy/crowd.ts';
 import type { AccountRow, SessionRow, Vault } from '../vault/vault.ts';
 import type { Operations, RequestOf, RouteName } from './contract.ts';
 import { checkContentType, checkHost, checkOrigin, isSecure, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
@@ -56,7 +59,7 @@ export interface PrivacyPart {
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -70,6 +73,8 @@ export interface PageRooms {
   readonly reach: () => Reach;
   readonly shown: () => Shown | undefined;
   readonly files: PageFiles;
+  /** Whose connection it is. */
+  readonly isIn: (request: IncomingMessage, account: string) => void;
   readonly playback: PlaybackPart;
   readonly privacy: PrivacyPart;
   readonly still: (camera: string) => Promise<Uint8Array>;
@@ -95,9 +100,12 @@ const bodyBytesMax = 16 * 1024;
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
   firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
-/** More are refused at once, and of one address fewer: a crowd must not stand before what is recorded. */
+/** More are refused at once, and of one address, or one account, fewer: a crowd must not stand before what is recorded. */
 const answeringMax = 64;
 const answeringOfAddressMax = 16;
+const answeringOfAccountMax = 32;
+/** Of strangers, beside them. */
+const strangersMax = { max: 32, ofNetworkMax: 16, ofAccountMax: 0 };
 /** Who takes a segment slower than that takes it in parts. */
 const answerMsMax = 10 * minuteMs;
 /** With the right `live` a camera may be turned; all else of it is `configure`. */
@@ -177,7 +185,10 @@ function addRoute(server: FastifyInstance, name: PageRouteName, handle: (ask: As
       const who = await whoIs(request.raw, route, rooms.accounts, { mayTurn: true });
       if (who.kind === 'account' && who.cookie !== undefined) reply.header('set-cookie', setCookie(request.raw, who.cookie, sessionMsMax));
       (request as Carrier).who = who;
-      doors.enter(visitorOf(request.raw).address, reply);
+      const { address } = visitorOf(request.raw);
+      if (who.kind !== 'account') return doors.enterStranger(address, request, reply);
+      rooms.isIn(request.raw, who.principal.account.id);
+      doors.enter(address, who.principal.account.id, reply);
     },
     preValidation: async (request) => toIntegers(request.query, integers),
     handler: async (request, reply) => {
@@ -213,23 +224,35 @@ export function spaceOf({ config }: Pick<Site, 'config'>, camera: string): strin
   return config.cameras.find(({ id }) => id === camera)?.space;
 }
 
-/** How many are being answered, in all and of each address. */
+/** How many are being answered. Who is in has places of their own; a stranger who is slow to ask makes room for the next one. */
 class Doors {
   #count = 0;
   readonly #of = new Map<string, number>();
+  readonly #strangers = new Crowd<FastifyRequest>(strangersMax, (request) => !request.raw.complete);
 
-  enter(address: string, reply: FastifyReply): void {
-    const own = this.#of.get(address) ?? 0;
-    if (this.#count >= answeringMax || own >= answeringOfAddressMax) throw new SallyportError('SP_PAGE_BUSY', { count: this.#count >= answeringMax ? this.#count : own });
+  enter(address: string, account: string, reply: FastifyReply): void {
+    const own = [`address ${address}`, `account ${account}`] as const;
+    const [ofAddress, ofAccount] = [this.#of.get(own[0]) ?? 0, this.#of.get(own[1]) ?? 0];
+    const over = this.#count >= answeringMax ? this.#count : ofAddress >= answeringOfAddressMax ? ofAddress : ofAccount >= answeringOfAccountMax ? ofAccount : undefined;
+    if (over !== undefined) throw new SallyportError('SP_PAGE_BUSY', { count: over });
     this.#count++;
-    this.#of.set(address, own + 1);
+    for (const key of own) this.#of.set(key, (this.#of.get(key) ?? 0) + 1);
     // Also when it is broken off.
     reply.raw.once('close', () => {
       this.#count--;
-      const now = (this.#of.get(address) ?? 1) - 1;
-      if (now === 0) this.#of.delete(address);
-      else this.#of.set(address, now);
+      for (const key of own) {
+        const now = (this.#of.get(key) ?? 1) - 1;
+        if (now === 0) this.#of.delete(key);
+        else this.#of.set(key, now);
+      }
     });
+  }
+
+  enterStranger(address: string, request: FastifyRequest, reply: FastifyReply): void {
+    const entered = this.#strangers.enter(request, address);
+    if (entered === 'full') throw new SallyportError('SP_PAGE_BUSY', { count: this.#strangers.size });
+    entered.leaves?.raw.destroy();
+    reply.raw.once('close', () => this.#strangers.leave(request));
   }
 }
 
@@ -426,9 +449,12 @@ function handlersOf(rooms: PageRooms): Handlers {
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
     },
     slotReplace: async ({ principal, body }) => {
-      const { camera, slot, generation, from, text } = body;
+      const { camera, slot, generation, from, signature } = body;
+      const text = Buffer.from(body.text, 'base64url');
+      // A session alone must not: another text in its place destroys a key as shredding does.
+      checkReseal(site.owner.list, { camera, slot, generation, from, to: createHash('sha256').update(text).digest('hex') }, signature);
       await vault.periodOfSlot({ camera, slot, generation });
-      await vault.replaceSlot({ slot, generation, from, text: Buffer.from(text, 'base64url') });
+      await vault.replaceSlot({ slot, generation, from, text });
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'slots', slot, generation } });
       return done;
     },

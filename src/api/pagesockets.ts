@@ -30,6 +30,8 @@ export interface SocketRooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly reach: () => Reach;
+  /** Whose connection it is. */
+  readonly isIn: (request: IncomingMessage, account: string) => void;
 }
 
 const socketsMax = 256;
@@ -84,6 +86,7 @@ export class PageSockets {
       const who = await whoIs(request, route, this.#rooms.accounts, { mayTurn: false });
       const query = queryOf(name, request);
       if (who.kind !== 'account') throw new SallyportError('SP_PAGE_SESSION');
+      this.#rooms.isIn(request, who.principal.account.id);
       checkObject(route, { principal: who.principal, query, params: {}, body: {} }, this.#rooms.site);
       // Before it opens: what the browser says at once must find who listens.
       if (name === 'live') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');

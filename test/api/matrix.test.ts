@@ -31,7 +31,7 @@ function question(name: PageRouteName, where: Where): Asked {
     firstBegin: { code: 'x' }, loginStretch: { name: 'x' }, login: { name: 'x', half: newHalf() }, inviteLook: { code: newHalf() }, join: { code: newHalf(), person: { name: 'x' }, login: newLogin() },
     recover: { document: '{}', signature: 'x' }, firstOwner: { person: { name: 'x' }, login: newLogin(), device, ownerList: '{}' },
     meChange: { nickname: '' }, meErase: { half: newHalf() }, mePassphrase: { half: newHalf(), login: newLogin() }, meDevice: device,
-    slotReplace: { camera, slot: 1, generation: 1, from: 'a'.repeat(64), text: 'A'.repeat(1366) },
+    slotReplace: { camera, slot: 1, generation: 1, from: 'a'.repeat(64), text: 'A'.repeat(1366), signature: 'x' },
     invite: { role: 'guest', spaces: [] }, accountChange: {}, ownerListTake: { text: '{}' }, tokenMake: { name: 'x', rights: ['live'], days: 1 },
     discover: { seconds: 0.5, range: '127.9.9.9-127.9.9.9' }, adopt: { address: '127.9.9.3', user: 'u', password: 'p' }, moved: { camera, address: '127.9.9.4' }, secret: { camera, password: 'p' },
     noteExport: { camera, fromMs: 0, toMs: 1 }, camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' },

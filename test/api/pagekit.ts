@@ -262,7 +262,7 @@ export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Be
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as Operations;
-  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], spaces: ['home', 'garden'] };
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], spaces: ['home', 'garden'] };
   const page = new Page({
     config: { enabled: true, port: 0, httpPort: 0, names: [], ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: { ...nothingBehind, ...(typeof parts === 'function' ? parts(behind) : parts) }, folder: join(folder, 'page'), operations: () => offered, site,
   });

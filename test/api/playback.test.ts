@@ -4,6 +4,7 @@ import { rangeOf, type PlaybackPart } from '../../src/api/page.ts';
 import { SallyportError } from '../../src/base/errors.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { Identity as BrowserIdentity } from '../../src/web/crypto/identity.ts';
+import { resealDocument, resealNamespace } from '../../src/policy/ownerdocuments.ts';
 import { WatchLog } from '../../src/duties/watchlog.ts';
 import { resealSlot } from '../../src/web/crypto/slot.ts';
 import { openDoor, type Door } from './pagekit.ts';
@@ -174,7 +175,7 @@ t.test('who goes away in the middle leaves nothing open', async (t) => {
   t.equal(open(), 0);
 });
 
-t.test('an owner\'s device seals a period key anew for other people; a member cannot, and nothing but such a text is taken', async (t) => {
+t.test('an owner\'s device seals a period key anew for other people; a member cannot, an owner\'s session alone cannot, and nothing but such a text is taken', async (t) => {
   const { door: site } = await door(t);
   const owner = await site.owner();
   const member = await site.member(owner.browser, 'member', ['home']);
@@ -183,11 +184,26 @@ t.test('an owner\'s device seals a period key anew for other people; a member ca
   const period = await site.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + 3_600_000, deadlineMs: startMs + 9 * 3_600_000, recipients: [owner.kit.recipient, before.recipient] });
   const old = await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }));
   const text = Buffer.from(resealSlot(old, [BrowserIdentity.parse(before.reveal(), 'it')], [owner.kit.recipient, after.recipient]));
-  const order = { camera: 'front', slot: period.slot, generation: period.generation, from: createHash('sha256').update(old).digest('hex'), text: text.toString('base64url') };
+  const sha256 = (of: Buffer): string => createHash('sha256').update(of).digest('hex');
+  const signed = (by: Identity, order: { camera?: string; text?: Buffer; from?: string } = {}, namespace = resealNamespace) => {
+    const { camera = 'front', text: to = text, from = sha256(old) } = order;
+    const reseal = { camera, slot: period.slot, generation: period.generation, from };
+    return { ...reseal, text: to.toString('base64url'), signature: by.signer().sign(resealDocument({ ...reseal, to: sha256(to) }), namespace) };
+  };
+  const order = signed(owner.kit);
   t.equal((await member.browser.post('slots', order)).code, 'SP_PAGE_RIGHT');
-  t.equal((await owner.browser.post('slots', { ...order, camera: 'garden' })).status, 410, 'another camera\'s');
-  t.equal((await owner.browser.post('slots', { ...order, text: Buffer.alloc(1024, ' ').toString('base64url') })).code, 'SP_AGE_ARMOR');
-  t.equal((await owner.browser.post('slots', { ...order, from: 'a'.repeat(64) })).code, 'SP_SLOT_CHANGED');
+  // Whoever has an owner's session and no key of the owner's destroys nothing.
+  const other = Buffer.from(resealSlot(old, [BrowserIdentity.parse(before.reveal(), 'it')], [owner.kit.recipient, Identity.generate().recipient]));
+  for (const [wrong, code] of [
+    [{ ...order, signature: 'x' }, 'SP_BAD_SIGNATURE'], [signed(Identity.generate()), 'SP_OWNER_NEEDED'], [signed(member.kit), 'SP_OWNER_NEEDED'], [{ ...order, text: other.toString('base64url') }, 'SP_BAD_SIGNATURE'],
+    [{ ...order, slot: period.slot + 1 }, 'SP_BAD_SIGNATURE'], [{ ...order, generation: period.generation + 1 }, 'SP_BAD_SIGNATURE'], [{ ...order, camera: 'garden' }, 'SP_BAD_SIGNATURE'], [signed(owner.kit, {}, 'sallyport-hold'), 'SP_BAD_SIGNATURE'],
+  ] as const) t.equal((await owner.browser.post('slots', wrong)).code, code);
+  const { signature: _, ...unsigned } = order;
+  t.equal((await owner.browser.post('slots', unsigned)).code, 'SP_PAGE_REQUEST');
+  t.ok((await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }))).equals(old), 'the key is the same still');
+  t.equal((await owner.browser.post('slots', signed(owner.kit, { camera: 'garden' }))).status, 410, 'another camera\'s');
+  t.equal((await owner.browser.post('slots', signed(owner.kit, { text: Buffer.alloc(1024, ' ') }))).code, 'SP_AGE_ARMOR');
+  t.equal((await owner.browser.post('slots', signed(owner.kit, { from: 'a'.repeat(64) }))).code, 'SP_SLOT_CHANGED');
   await owner.browser.must('POST', 'slots', order);
   t.ok((await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }))).equals(text));
   t.equal((await owner.browser.post('slots', order)).status, 409, 'not twice');
