@@ -205,8 +205,8 @@ export const pageRoutes = {
   eraseLook: { method: 'POST', path: '/erase/look', need: 'erase', says: 'what erasing a time would take along and leave, in words', request: RangeOfCamera, reply: SentencesReply },
   erase: { method: 'POST', path: '/erase', need: 'erase', says: 'an owner\'s signed order to erase a time; what is being recorded is closed first', request: SignedOrder, reply: EraseOrderReply },
   eraseHours: {
-    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key; what is held stays',
-    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text() }, closed), reply: EraseOrderReply,
+    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key: with the passphrase once more, by a session and no token, and so many an hour; what is held stays',
+    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text(), half: Key }, closed), reply: EraseOrderReply,
   },
   erasePlan: { method: 'POST', path: '/erase/plan', need: 'erase', says: 'once nothing is open any more: which second headers keep what stays', request: OrderOfCamera, reply: ErasePlanReply },
   eraseHeaders: { method: 'POST', path: '/erase/headers', need: 'erase', says: 'second headers for what stays', request: HeadersOfCamera, reply: Type.Object({ taken: Type.Integer() }) },

@@ -486,7 +486,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     eraseLook: async ({ body }) => operations['erase-look'](body),
     erase: async (ask) => begin('erase', ask),
-    eraseHours: async ({ principal, body }) => {
+    eraseHours: async ({ principal, body: { half, ...body }, visitor }) => {
+      // Nobody signs it, so that a session which somebody left open, or took, must not be enough.
+      accounts.prove(principal, half, visitor);
+      orders.countUnsigned(principal.account.id, clock.monotonicMs());
       const reply = await operate('erase-hours', { principal, body: { ...body, by: 'page' } });
       orders.add(reply.order, principal.account.id, body.camera);
       return reply;

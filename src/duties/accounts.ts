@@ -266,6 +266,12 @@ export class AccountsDuty {
     });
   }
 
+  /** That it is the account's person who asks, and not who has the session: by the passphrase once more. SP_PAGE_LOGIN, SP_PAGE_TRIES; SP_PAGE_RIGHT for a token. */
+  prove(principal: Principal, half: string, visitor: Visitor): void {
+    if (principal.session === undefined) throw new SallyportError('SP_PAGE_RIGHT');
+    this.#checkHalf(principal, half, visitor);
+  }
+
   async eraseOneself(principal: Principal, half: string, visitor: Visitor): Promise<void> {
     this.#checkHalf(principal, half, visitor);
     await this.erase(principal.account.id, principal);

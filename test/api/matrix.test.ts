@@ -36,7 +36,7 @@ function question(name: PageRouteName, where: Where): Asked {
     discover: { seconds: 0.5, range: '127.9.9.9-127.9.9.9' }, adopt: { address: '127.9.9.3', user: 'u', password: 'p' }, moved: { camera, address: '127.9.9.4' }, secret: { camera, password: 'p' },
     noteExport: { camera, fromMs: 0, toMs: 1 }, camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' },
     hold: { camera, document: '{}', signature: 'x' }, holdHeaders: { camera, order: 'ffffffff', headers: [] }, holdDone: { camera, order: 'ffffffff' }, release: { camera, document: '{}', signature: 'x' },
-    erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '' }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },
+    erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '', half: newHalf() }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },
     eraseHeaders: { camera, order: 'ffffffff', headers: [] }, eraseDone: { camera, order: 'ffffffff', force: false },
     privacy: { space: spaces[where], on: true }, cameraChange: { camera, name: 'x' },
   };

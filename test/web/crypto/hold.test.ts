@@ -30,6 +30,8 @@ const dayMs = 24 * hourMs;
 interface House {
   readonly door: Door;
   readonly browser: Browser;
+  /** What logs the owner in. */
+  readonly half: string;
   /** The owner's page, with its device and spaces open. */
   readonly page: CryptoClient;
   readonly kit: string;
@@ -96,7 +98,8 @@ async function house(t: Test): Promise<House> {
   const list = await page.ask.firstOwnerList(nowMs);
   await page.ask.forgetKit();
   await browser.must('POST', 'first/begin', { code: door.page.pair().code });
-  await browser.must<Me>('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(newHalf()), device, ownerList: list });
+  const half = newHalf();
+  await browser.must<Me>('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(half), device, ownerList: list });
   await page.ask.openOwnerList({ text: list, trust: [kit.signer] });
   const startMs = Math.floor(nowMs / hourMs) * hourMs - 2 * hourMs;
   const recipients = slotRecipients(readOwnerList(list, 'owner.json'), 'home');
@@ -110,7 +113,7 @@ async function house(t: Test): Promise<House> {
   }
   await door.vault.finishPeriods(nowMs);
   t.teardown(() => page.close());
-  return { door, browser, page, kit: kit.text, list, hour, rows, films, startMs };
+  return { door, browser, half, page, kit: kit.text, list, hour, rows, films, startMs };
 }
 
 async function played(page: CryptoClient, fromMs: number): Promise<{ bytes: Buffer; kinds: string[] }> {
@@ -141,7 +144,7 @@ async function sound(t: Test, { door }: House): Promise<void> {
 
 t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'s key alone; released, it is gone', { skip: noAge }, async (t) => {
   const site = await house(t);
-  const { door, browser, page, rows, films, hour, startMs } = site;
+  const { door, browser, half, page, rows, films, hour, startMs } = site;
   const [, kept] = rows as [SegmentRow, SegmentRow, SegmentRow];
   const whole = await ageOpens(t, site, kept.path, hour.slot, false);
   const steps: number[] = [];
@@ -185,7 +188,7 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
 
 t.test('what a browser erases is gone, and what the same key opened stays, under another one', { skip: noAge }, async (t) => {
   const site = await house(t);
-  const { door, browser, page, rows, films, hour, startMs } = site;
+  const { door, browser, half, page, rows, films, hour, startMs } = site;
   const range = { camera: 'front', fromMs: startMs + 70_000, toMs: startMs + 80_000 };
   t.match(await browser.must('POST', 'erase/look', { ...range, whole: false }), { sentences: [/1 segment .* go, more than was asked for/, /2 segments sealed to them stay/] });
   const whole = await ageOpens(t, site, rows[0]!.path, hour.slot, false);
@@ -201,8 +204,14 @@ t.test('what a browser erases is gone, and what the same key opened stays, under
   t.equal(await ageOpens(t, site, rows[0]!.path, periods[0]!.slot, true), whole);
   t.equal((await browser.get(`slots/front/${hour.slot}/${hour.generation}`)).status, 410);
 
-  // The rest goes as a whole, without a key.
-  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: 'moved out' });
+  // The rest goes as a whole, without a key; not by the session alone.
+  const hours = { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '' };
+  t.equal((await browser.post('erase/hours', hours)).code, 'SP_PAGE_REQUEST', 'without the passphrase');
+  t.equal((await browser.post('erase/hours', { ...hours, half: newHalf() })).code, 'SP_PAGE_LOGIN', 'with another one');
+  const { token } = await browser.must<{ token: string }>('POST', 'tokens', { name: 'script', rights: ['erase'], days: 1 });
+  t.equal((await door.browser().ask('POST', 'erase/hours', { body: { ...hours, half }, headers: { authorization: `Bearer ${token}` } })).code, 'SP_PAGE_RIGHT', 'a script\'s token');
+  t.equal((await timeline(site)).segments.length, 2, 'nothing was erased');
+  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: 'moved out', half });
   t.match(await browser.must('POST', 'erase/plan', { camera: 'front', order }), { open: 0, wanted: [] });
   t.match(await browser.must('POST', 'erase/done', { camera: 'front', order, force: false }), { sentences: [/erased: 2 segments/] });
   t.same((await timeline(site)).segments, []);
@@ -238,7 +247,7 @@ t.test('a second header that is damaged, or another\'s, leaves what its own head
 
 t.test('only an owner keeps and erases, each goes on with his own order alone, and a document counts for the camera that it names', async (t) => {
   const site = await house(t);
-  const { door, browser, page, startMs } = site;
+  const { door, browser, half, page, startMs } = site;
   const nowMs = door.clock.wallMs();
   const wish = { camera: 'front', fromMs: startMs, toMs: startMs + 1000, untilMs: nowMs + dayMs, label: '' };
   const member = await door.member(browser, 'member', ['home']);
@@ -257,7 +266,7 @@ t.test('only an owner keeps and erases, each goes on with his own order alone, a
   t.equal((await browser.post('hold', { camera: 'front', document: '{}', signature })).code, 'SP_PAGE_REQUEST');
   t.match(await browser.post('hold', { camera: 'front', document, signature }), { status: 403, code: 'SP_OWNER_NEEDED' });
 
-  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '' });
+  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '', half });
   for (const [path, body] of [['hold/done', { order }], ['hold/headers', { order, headers: [] }]] as const) t.equal((await member.browser.post(path, { camera: 'front', ...body })).code, 'SP_PAGE_UNKNOWN');
   t.equal((await member.browser.post('erase/done', { camera: 'front', order, force: true })).code, 'SP_PAGE_RIGHT');
   t.equal((await browser.post('erase/done', { camera: 'garden', order, force: true })).code, 'SP_PAGE_UNKNOWN');
@@ -268,3 +277,20 @@ t.test('only an owner keeps and erases, each goes on with his own order alone, a
   t.match(held, { order: done.order }, 'who may see that camera sees what is kept of it');
 });
 
+
+t.test('whole hours are erased by nobody\'s signature so many times an hour, and the audit says by whom', async (t) => {
+  const site = await house(t);
+  const { door, browser, half, startMs } = site;
+  const ask = () => browser.post('erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '', half });
+  // An order of which nothing is heard is forgotten: more than eight are not under way at once.
+  for (let n = 0; n < 12; n++) {
+    t.equal((await ask()).status, 200, `the ${n + 1}th`);
+    if (n % 6 === 5) door.clock.aheadMs += 11 * 60_000;
+  }
+  t.match(await ask(), { status: 429, code: 'SP_PAGE_TRIES' });
+  t.equal((await timeline(site)).segments.length, 3, 'an order that is not finished erases nothing');
+  door.clock.aheadMs += hourMs;
+  t.equal((await ask()).status, 200, 'an hour later');
+  const { lines } = await browser.must<{ lines: { what: string; who: string; text: string }[] }>('GET', 'audit?limit=200');
+  t.equal(lines.filter(({ who, text }) => who === 'Olga Owner' && text.startsWith('began to erase whole hours, without a key')).length, 13);
+});
