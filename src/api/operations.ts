@@ -11,6 +11,7 @@ import type { HoldDuty } from '../duties/hold.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
+import { withDeadlines } from '../duties/playback.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -69,7 +70,7 @@ export function operationsOf(parts: StatusParts & {
       return { done: true };
     },
     list: async (query) => withoutUndefined({
-      segments: (await vault.segments(query)).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
+      segments: (await withDeadlines(vault, await vault.segments(query))).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
     }),
     observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
     scrub: async ({ start }) => {

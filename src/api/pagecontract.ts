@@ -93,6 +93,8 @@ export const TimelineReply = Type.Object({
     seq: Type.Integer(), startMs: UnixMs, durationMs: Type.Integer(), sizeBytes: Type.Integer(), slot: Type.Integer(), generation: Type.Integer(),
     /** Slots whose keys open it by a second header (`holdHeader`); where \`slot\` is one of them, its own header opens for nobody any more. */
     holds: Optional(Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer() }))),
+    /** Until when it opens: the latest deadline of all keys that open it. */
+    deadlineMs: UnixMs,
     /** Whole chunks of one that a crash cut. */
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */

@@ -190,7 +190,7 @@ interface Line { readonly key: string; readonly fromMs: number; readonly toMs: n
 
 function linesOf(view: DayView): Line[] {
   return [
-    ...view.recorded.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
+    ...view.kept.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
     ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), detail].filter((part) => part !== '').join('; '), plays: false })),
     ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
   ].toSorted((one, other) => one.fromMs - other.fromMs);

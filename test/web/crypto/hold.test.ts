@@ -156,6 +156,7 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
   const before = await timeline(site);
   t.match(before.periods, [{ slot: hour.slot }, { keeps: 'hold' }]);
   t.same(before.segments.map(({ holds: ways }) => ways?.length ?? 0), [0, 1, 0]);
+  t.same(before.segments.map(({ deadlineMs }) => deadlineMs), [hour.deadlineMs, before.periods[1]?.deadlineMs, hour.deadlineMs], 'each until its last key goes');
   t.same(before.segments[1]?.slot, hour.slot, 'its own key still opens it');
   t.ok((await played(page, startMs)).bytes.equals(Buffer.concat(films)), 'all of the hour plays');
 
@@ -178,6 +179,7 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
   for await (const piece of fresh.play({ camera: 'front', stream: 'main', fromMs: startMs, toMs: startMs + hourMs, timeline: before })) old.push(piece);
   t.same(old.flatMap((piece) => (piece.kind === 'gap' ? [`gap ${piece.reason}`] : piece.kind === 'problem' ? [piece.error.code] : piece.kind === 'init' ? ['init'] : [])), ['gap purged meanwhile', 'init', 'gap purged meanwhile']);
 
+  t.same((await timeline(site)).segments.map(({ deadlineMs }) => deadlineMs), [periods[0]!.deadlineMs], 'the hold\'s, not the hour\'s');
   t.match((await page.release({ camera: 'front', order: done.order }, door.clock.wallMs())).sentences, [/is released: 1 segment .* destroyed/]);
   t.same((await timeline(site)).segments, []);
   t.equal((await browser.get(`segments/front/main/${kept.seq}`)).status, 410);
