@@ -31,7 +31,7 @@ export function operationsOf(parts: StatusParts & {
       const { owner } = site;
       return withoutUndefined({
         ...status,
-        cameras: status.cameras.map((camera) => ({ ...camera, events: eventsOf(camera.events, status.nowMs) })),
+        cameras: status.cameras.map((camera) => ({ ...camera, events: eventsOf(camera.events) })),
         version,
         hub: site.config.name,
         startedMs: Math.round(parts.startedMs),
@@ -114,10 +114,10 @@ function toPlain<T extends HeaderPlan>(plan: T): Omit<T, 'targets' | 'wanted'> &
   return { ...plan, targets: [...plan.targets], wanted: [...plan.wanted] };
 }
 
-function eventsOf(events: CameraStatus['events'], nowMs: UnixMs) {
+function eventsOf(events: CameraStatus['events']) {
   if (events === undefined) return undefined;
   const { state, dropped, lost, ...rest } = events;
-  return { ...rest, state: state.kind, words: eventsInWords(state, events.sinceMs, nowMs), lost: lost + dropped };
+  return { ...rest, state: state.kind, words: eventsInWords(state, events.sinceMs), lost: lost + dropped };
 }
 
 function scrubOf({ state }: StatusParts['scrub']) {

@@ -15,6 +15,7 @@ import { dayMs } from '../base/units.ts';
 import { judgeKeyFile } from '../duties/keyfile.ts';
 import { fingerprintWords } from '../policy/wordlist.ts';
 import type { PageConfig } from '../policy/settings.ts';
+import { isoTime } from '../policy/times.ts';
 import type { Vault } from '../vault/vault.ts';
 import { bareAddress, type Reach } from './reach.ts';
 
@@ -154,7 +155,7 @@ async function readPair(certificate: string | undefined, key: string | undefined
   const pair = { certificate: await readTextBounded(certificate, pemBytesMax), key: await readTextBounded(key, pemBytesMax) };
   const leaf = new X509Certificate(pair.certificate);
   if (!leaf.checkPrivateKey(createPrivateKey(pair.key))) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${key} is not the key of ${certificate}` });
-  if (Date.parse(leaf.validTo) <= nowMs) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${certificate} was good until ${leaf.validTo}` });
+  if (Date.parse(leaf.validTo) <= nowMs) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${certificate} was good until ${isoTime(Date.parse(leaf.validTo))}` });
   return { pair, warning };
 }
 

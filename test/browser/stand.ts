@@ -21,7 +21,7 @@ export interface Stand {
   serve(path: string, answer: () => Promise<{ type: string; body: Uint8Array | string }>): void;
 }
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; require-trusted-types-for 'script'";
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; require-trusted-types-for 'script'; trusted-types sallyport-worker";
 
 export async function openStand(t: Ending): Promise<Stand> {
   const pages = new Map<string, { type: string; body: Uint8Array | string }>();

@@ -5,6 +5,7 @@ import { ask } from '../api.ts';
 import { wholeTimeline } from '../daytimeline.ts';
 import { clock, clockSeconds, dayBeside, dayMs, dayName, dayStart, deadline, fromIsoDay, hourMs, isoDay, minuteMs } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { go, Heading } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView, type Run } from '../timelineview.ts';
@@ -191,7 +192,7 @@ interface Line { readonly key: string; readonly fromMs: number; readonly toMs: n
 function linesOf(view: DayView): Line[] {
   return [
     ...view.kept.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
-    ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), detail].filter((part) => part !== '').join('; '), plays: false })),
+    ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), hubWords(detail, { inside: true })].filter((part) => part !== '').join('; '), plays: false })),
     ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
   ].toSorted((one, other) => one.fromMs - other.fromMs);
 }

@@ -2,8 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { PageCamera } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
+import { eraseHours } from '../erasehours.ts';
 import { clockSeconds, dateClock, dayMs, dayName, minuteMs } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { loadKeys } from '../load.ts';
 import type { OrderDone } from '../seams.ts';
 import { say } from '../strings.ts';
@@ -23,12 +25,18 @@ interface Around {
   readonly onDone: () => void;
 }
 
-/** An owner signs both; whoever may only look is not offered them. */
+/** An owner signs both; whoever may only look is not offered them. An owner without an open key is offered to erase the whole hour. */
 export function KeepErase({ camera, headMs, onDone }: Around) {
   const held = useHeld();
   const [open, setOpen] = useState<{ readonly what: 'keep' | 'erase'; readonly headMs: number }>();
-  if (held.device === undefined || !has(held, 'people') || !camera.rights.includes('hold')) return null;
+  if (!has(held, 'people') || !camera.rights.includes('hold')) return null;
   const close = (): void => setOpen(undefined);
+  if (held.device === undefined) {
+    return !camera.rights.includes('erase') ? null : <div class="buttons">
+      <Button kind="quiet" onClick={() => setOpen({ what: 'erase', headMs })}>{say.keeping.eraseHour}</Button>
+      {open === undefined ? null : <Dialog title={say.keeping.eraseTitle(camera.name)} onClose={close}><EraseHour camera={camera} headMs={open.headMs} onDone={onDone} /></Dialog>}
+    </div>;
+  }
   return <div class="buttons">
     <Button icon="key" onClick={() => setOpen({ what: 'keep', headMs })}>{say.keeping.keep}</Button>
     {camera.rights.includes('erase') ? <Button kind="quiet" onClick={() => setOpen({ what: 'erase', headMs })}>{say.keeping.erase}</Button> : null}
@@ -103,11 +111,43 @@ function EraseThis({ camera: { camera }, headMs, onDone }: Around) {
   return <form class="form" onSubmit={submit}>
     <p class="hint">{say.keeping.eraseLead}</p>
     <Around headMs={headMs} span={span} onSpan={setSpan} />
-    {done !== undefined ? null : error !== undefined ? <Problem error={error} onAgain={again} /> : value === undefined ? <Loading /> : <div role="status"><ul>{value.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul></div>}
+    {done !== undefined ? null : error !== undefined ? <Problem error={error} onAgain={again} /> : value === undefined ? <Loading /> : <div role="status"><ul>{value.sentences.map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>}
     <Field label={say.keeping.why} hint={say.keeping.whyHint} value={why} onInput={setWhy} maxLength={labelMax} />
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <Outcome done={done} busy={doing.busy} part={part} />
     {done === undefined ? <div class="buttons"><Button kind="risky" type="submit" busy={doing.busy} disabled={value === undefined || error !== undefined}>{say.keeping.eraseNow}</Button></div> : null}
+  </form>;
+}
+
+/** Without a key on this device: whole hours, by the passphrase. */
+function EraseHour({ camera: { camera }, headMs, onDone }: Around) {
+  const { me: { account } } = useHeld();
+  const [passphrase, setPassphrase] = useState('');
+  const [why, setWhy] = useState('');
+  const [done, setDone] = useState<readonly string[]>();
+  const range = { fromMs: Math.floor(headMs), toMs: Math.floor(headMs) + 1000 };
+  const { value, error, again } = useLoaded((signal) => ask('eraseLook', { body: { camera, ...range, whole: true }, signal }), [headMs]);
+  const doing = useDoing();
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void doing.run(async () => {
+      const { login, second } = await (await loadKeys()).stretch(passphrase, await ask('loginStretch', { body: { name: account.name } }));
+      // It wraps a device's key, and there is none to open.
+      second.fill(0);
+      setDone(await eraseHours({ camera, ...range, why }, login.half));
+      setPassphrase('');
+      onDone();
+    });
+  };
+  if (done !== undefined) return <div class="note" role="status"><ul>{done.map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>;
+  return <form class="form" onSubmit={submit}>
+    <p class="hint">{say.keeping.eraseHourLead}</p>
+    {error !== undefined ? <Problem error={error} onAgain={again} /> : value === undefined ? <Loading /> : <div role="status"><ul>{value.sentences.map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>}
+    <Field label={say.keeping.why} hint={say.keeping.whyHint} value={why} onInput={setWhy} maxLength={labelMax} />
+    <input type="text" class="unseen" autocomplete="username" value={account.name} readOnly tabIndex={-1} aria-hidden="true" />
+    <Field label={say.login.passphrase} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} />
+    {doing.error === undefined ? null : <Problem error={doing.error} />}
+    <div class="buttons"><Button kind="risky" type="submit" busy={doing.busy} disabled={value === undefined || error !== undefined}>{say.keeping.eraseHourNow}</Button></div>
   </form>;
 }
 
@@ -123,7 +163,7 @@ function Around({ headMs, span, onSpan }: { readonly headMs: number; readonly sp
 function Outcome({ done, busy, part }: { readonly done: OrderDone | undefined; readonly busy: boolean; readonly part: number }) {
   if (busy) return <p role="status">{say.keeping.working(Math.round(part * 100))}</p>;
   if (done === undefined) return null;
-  return <div class="note" role="status"><ul>{[...done.sentences, ...done.problems.map(({ message }) => message)].map((sentence) => <li key={sentence}>{sentence}</li>)}</ul></div>;
+  return <div class="note" role="status"><ul>{[...done.sentences, ...done.problems.map(({ message }) => message)].map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>;
 }
 
 function around(headMs: number, minutes: string): { fromMs: number; toMs: number } {

@@ -7,8 +7,8 @@ import { loadPlayers } from '../load.ts';
 import type { Live, LiveState } from '../seams.ts';
 import { Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Icon } from './icons.tsx';
-import { upper } from './states.tsx';
 
 interface Seen { readonly state: LiveState; readonly words: string; readonly latencyMs: number | undefined; readonly behind: boolean }
 
@@ -70,7 +70,7 @@ function Cover({ camera, seen }: { readonly camera: PageCamera; readonly seen: S
   if (seen.state === 'playing') return null;
   if (seen.state === 'unsupported') return <div class="tile-state"><Icon name="warning" /><span>{say.live.cannotCodec(codecName(seen.words))}</span></div>;
   if (seen.state === 'lost' || seen.state === 'over') {
-    const words = seen.words !== '' ? upper(seen.words) : camera.online ? say.live.retrying : upper(camera.state);
+    const words = seen.words !== '' ? hubWords(seen.words) : camera.online ? say.live.retrying : hubWords(camera.state);
     return <div class="tile-state"><Icon name="offline" /><b>{camera.online ? say.live.lost : say.live.offline}</b><span>{words}</span></div>;
   }
   return <div class="tile-state"><span class="spinner" aria-hidden="true" /><span>{seen.state === 'waiting' ? say.live.waiting : say.live.connecting}</span></div>;

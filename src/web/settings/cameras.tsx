@@ -6,10 +6,11 @@ import { dateClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { AddCameras } from '../pages/addcameras.tsx';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Button, Field, Select } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
-import { Empty, Loading, Problem, upper } from '../parts/states.tsx';
+import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 
 type CameraStatus = PageReplyOf<'status'>['cameras'][number];
@@ -44,14 +45,14 @@ function CameraCard({ status, camera, spaces, mayChange, onChanged }: CardProps)
   const tell = (order: { act: 'refresh' | 'trust' }): void => {
     void doing.run(async () => {
       const { sentences } = await ask('camera', { body: { camera: status.camera, order } });
-      toast(sentences.length === 0 ? say.cameras.refreshed : upper(sentences[0] ?? ''));
+      toast(sentences.length === 0 ? say.cameras.refreshed : hubWords(sentences[0] ?? ''));
       onChanged();
     });
   };
   const device = status.device === undefined ? say.cameras.unknown : [status.device.manufacturer, status.device.model].filter((part) => part !== '').join(' ');
   return <section class="card" aria-labelledby={`camera-${status.camera}`}>
     <div class="card-head"><div><h2 id={`camera-${status.camera}`}>{status.name}</h2><p class="small muted">{device}</p></div><StateBadge status={status} privacy={camera?.privacy === true} /></div>
-    {status.state === 'recording' ? null : <p>{upper(status.state)}</p>}
+    {status.state === 'recording' ? null : <p>{hubWords(status.state)}</p>}
     {mayChange ? <Fix status={status} onPassword={() => setChanging(true)} onTrust={() => tell({ act: 'trust' })} /> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <details><summary>{say.cameras.details}</summary><div class="stack">
@@ -62,7 +63,7 @@ function CameraCard({ status, camera, spaces, mayChange, onChanged }: CardProps)
         {camera === undefined ? null : <Fact name={say.cameras.sound} value={camera.audio ? say.cameras.soundYes : say.cameras.soundNo} />}
         <Fact name={say.cameras.lastSealed} value={status.lastSealedMs === undefined ? say.cameras.never : dateClock(status.lastSealedMs, reader)} />
         {camera === undefined ? null : <Fact name={say.cameras.setIn} value={camera.fixed ? say.cameras.byFile : say.cameras.byPage} />}
-        {status.events === undefined ? null : <Fact name={say.cameras.events} value={upper(status.events.words)} />}
+        {status.events === undefined ? null : <Fact name={say.cameras.events} value={hubWords(status.events.words)} />}
       </dl>
       {mayChange ? <div class="buttons">{camera === undefined || camera.fixed ? null : <Button onClick={() => setNaming(true)}>{say.cameras.change}</Button>}<Button onClick={() => setChanging(true)}>{say.cameras.password}</Button><Button busy={doing.busy} onClick={() => tell({ act: 'refresh' })}>{say.cameras.refresh}</Button></div> : null}
     </div></details>

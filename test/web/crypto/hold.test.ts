@@ -144,7 +144,7 @@ async function sound(t: Test, { door }: House): Promise<void> {
 
 t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'s key alone; released, it is gone', { skip: noAge }, async (t) => {
   const site = await house(t);
-  const { door, browser, half, page, rows, films, hour, startMs } = site;
+  const { door, browser, page, rows, films, hour, startMs } = site;
   const [, kept] = rows as [SegmentRow, SegmentRow, SegmentRow];
   const whole = await ageOpens(t, site, kept.path, hour.slot, false);
   const steps: number[] = [];
