@@ -96,6 +96,8 @@ export const TimelineReply = Type.Object({
     seq: Type.Integer(), startMs: UnixMs, durationMs: Type.Integer(), sizeBytes: Type.Integer(), slot: Type.Integer(), generation: Type.Integer(),
     /** Slots whose keys open it by a second header (`holdHeader`); where \`slot\` is one of them, its own header opens for nobody any more. */
     holds: Optional(Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer() }))),
+    /** Until when it opens: the latest deadline of all keys that open it. */
+    deadlineMs: UnixMs,
     /** Whole chunks of one that a crash cut. */
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */
@@ -111,7 +113,11 @@ export const TimelineReply = Type.Object({
 
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
-  lines: Type.Array(Type.Object({ n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000) })),
+  lines: Type.Array(Type.Object({
+    n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000),
+    /** Of the footage that it is about. */
+    fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
+  })),
   total: Type.Integer(),
 });
 
@@ -226,10 +232,10 @@ export const pageRoutes = {
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
   slotReplace: {
-    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces',
+    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces; signed by that device (docs/FORMAT.md, "Orders of the owner")',
     request: Type.Object({
       camera: CameraId, slot: Type.Integer({ minimum: 0, maximum: 2 ** 32 }), generation: Type.Integer({ minimum: 1, maximum: 2 ** 32 }),
-      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }),
+      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }), signature: Type.String({ maxLength: 4096 }),
     }, closed),
     reply: Done,
   },
@@ -245,8 +251,8 @@ export const pageRoutes = {
   eraseLook: { method: 'POST', path: '/erase/look', need: 'erase', says: 'what erasing a time would take along and leave, in words', request: RangeOfCamera, reply: SentencesReply },
   erase: { method: 'POST', path: '/erase', need: 'erase', says: 'an owner\'s signed order to erase a time; what is being recorded is closed first', request: SignedOrder, reply: EraseOrderReply },
   eraseHours: {
-    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key; what is held stays',
-    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text() }, closed), reply: EraseOrderReply,
+    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key: with the passphrase once more, by a session and no token, and so many an hour; what is held stays',
+    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text(), half: Key }, closed), reply: EraseOrderReply,
   },
   erasePlan: { method: 'POST', path: '/erase/plan', need: 'erase', says: 'once nothing is open any more: which second headers keep what stays', request: OrderOfCamera, reply: ErasePlanReply },
   eraseHeaders: { method: 'POST', path: '/erase/headers', need: 'erase', says: 'second headers for what stays', request: HeadersOfCamera, reply: Type.Object({ taken: Type.Integer() }) },

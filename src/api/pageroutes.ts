@@ -2,6 +2,7 @@
  * The table of pagecontract.ts, mounted: what each route does, and what every route goes through. Nothing is read of a request before it is
  * known to come from the hub's own page, from somebody who may ask it; then its shape, then the space of the camera that it names.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import fastifySwagger from '@fastify/swagger';
@@ -26,6 +27,8 @@ import { sessionMsMax, type Principal } from '../duties/sessions.ts';
 import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
+import { checkReseal } from '../duties/wishes.ts';
+import { Crowd } from '../policy/crowd.ts';
 import type { AccountRow, SessionRow, Vault } from '../vault/vault.ts';
 import type { Operations, RequestOf, RouteName } from './contract.ts';
 import { checkContentType, checkHost, checkOrigin, isSecure, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
@@ -59,7 +62,7 @@ export interface PrivacyPart {
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -73,10 +76,12 @@ export interface PageRooms {
   readonly reach: () => Reach;
   readonly shown: () => Shown | undefined;
   readonly files: PageFiles;
-  readonly playback: PlaybackPart | undefined;
-  readonly privacy: PrivacyPart | undefined;
-  readonly still: ((camera: string) => Promise<Uint8Array>) | undefined;
-  readonly logs: ((query: PageQueryOf<'logs'>) => Promise<LogPage>) | undefined;
+  /** Whose connection it is. */
+  readonly isIn: (request: IncomingMessage, account: string) => void;
+  readonly playback: PlaybackPart;
+  readonly privacy: PrivacyPart;
+  readonly still: (camera: string) => Promise<Uint8Array>;
+  readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
 }
 
 /** What a handler gets. */
@@ -99,9 +104,12 @@ const bodyBytesMax = 16 * 1024;
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
   firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
-/** More are refused at once, and of one address fewer: a crowd must not stand before what is recorded. */
+/** More are refused at once, and of one address, or one account, fewer: a crowd must not stand before what is recorded. */
 const answeringMax = 64;
 const answeringOfAddressMax = 16;
+const answeringOfAccountMax = 32;
+/** Of strangers, beside them. */
+const strangersMax = { max: 32, ofNetworkMax: 16, ofAccountMax: 0 };
 /** Who takes a segment slower than that takes it in parts. */
 const answerMsMax = 10 * minuteMs;
 /** With the right `live` a camera may be turned; all else of it is `configure`. */
@@ -181,7 +189,10 @@ function addRoute(server: FastifyInstance, name: PageRouteName, handle: (ask: As
       const who = await whoIs(request.raw, route, rooms.accounts, { mayTurn: true });
       if (who.kind === 'account' && who.cookie !== undefined) reply.header('set-cookie', setCookie(request.raw, who.cookie, sessionMsMax));
       (request as Carrier).who = who;
-      doors.enter(visitorOf(request.raw).address, reply);
+      const { address } = visitorOf(request.raw);
+      if (who.kind !== 'account') return doors.enterStranger(address, request, reply);
+      rooms.isIn(request.raw, who.principal.account.id);
+      doors.enter(address, who.principal.account.id, reply);
     },
     preValidation: async (request) => toIntegers(request.query, integers),
     handler: async (request, reply) => {
@@ -217,23 +228,35 @@ export function spaceOf({ config }: Pick<Site, 'config'>, camera: string): strin
   return config.cameras.find(({ id }) => id === camera)?.space;
 }
 
-/** How many are being answered, in all and of each address. */
+/** How many are being answered. Who is in has places of their own; a stranger who is slow to ask makes room for the next one. */
 class Doors {
   #count = 0;
   readonly #of = new Map<string, number>();
+  readonly #strangers = new Crowd<FastifyRequest>(strangersMax, (request) => !request.raw.complete);
 
-  enter(address: string, reply: FastifyReply): void {
-    const own = this.#of.get(address) ?? 0;
-    if (this.#count >= answeringMax || own >= answeringOfAddressMax) throw new SallyportError('SP_PAGE_BUSY', { count: this.#count >= answeringMax ? this.#count : own });
+  enter(address: string, account: string, reply: FastifyReply): void {
+    const own = [`address ${address}`, `account ${account}`] as const;
+    const [ofAddress, ofAccount] = [this.#of.get(own[0]) ?? 0, this.#of.get(own[1]) ?? 0];
+    const over = this.#count >= answeringMax ? this.#count : ofAddress >= answeringOfAddressMax ? ofAddress : ofAccount >= answeringOfAccountMax ? ofAccount : undefined;
+    if (over !== undefined) throw new SallyportError('SP_PAGE_BUSY', { count: over });
     this.#count++;
-    this.#of.set(address, own + 1);
+    for (const key of own) this.#of.set(key, (this.#of.get(key) ?? 0) + 1);
     // Also when it is broken off.
     reply.raw.once('close', () => {
       this.#count--;
-      const now = (this.#of.get(address) ?? 1) - 1;
-      if (now === 0) this.#of.delete(address);
-      else this.#of.set(address, now);
+      for (const key of own) {
+        const now = (this.#of.get(key) ?? 1) - 1;
+        if (now === 0) this.#of.delete(key);
+        else this.#of.set(key, now);
+      }
     });
+  }
+
+  enterStranger(address: string, request: FastifyRequest, reply: FastifyReply): void {
+    const entered = this.#strangers.enter(request, address);
+    if (entered === 'full') throw new SallyportError('SP_PAGE_BUSY', { count: this.#strangers.size });
+    entered.leaves?.raw.destroy();
+    reply.raw.once('close', () => this.#strangers.leave(request));
   }
 }
 
@@ -291,7 +314,7 @@ const done = { done: true } as const;
 
 function handlersOf(rooms: PageRooms): Handlers {
   const { accounts, site, operations, vault, watchLog, playback, privacy, still, logs, clock } = rooms;
-  const isPrivate = (space: string): boolean => privacy?.of(space) !== undefined;
+  const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
   const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
   const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
     reply.header('set-cookie', setCookie(request.raw, cookie, sessionMsMax));
@@ -302,10 +325,6 @@ function handlersOf(rooms: PageRooms): Handlers {
     const { camera = about.camera } = body as { camera?: string };
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
     return (await operations[name](body, byOf(principal))) as Awaited<ReturnType<Operations[N]>>;
-  };
-  const footage = (): PlaybackPart => {
-    if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
-    return playback;
   };
   const ownerLists = async (): Promise<PageReplyOf<'ownerList'>> => {
     const { text, before } = await site.ownerLists();
@@ -411,7 +430,6 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
     still: async ({ params, principal, reply }) => {
-      if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
       const camera = params['camera'] ?? '';
       const checkPrivacy = (): void => {
         if (isPrivate(spaceOf(site, camera) ?? '')) throw new SallyportError('SP_PRIVATE', { camera });
@@ -427,22 +445,25 @@ function handlersOf(rooms: PageRooms): Handlers {
     live: socketOnly,
     panel: socketOnly,
     talk: socketOnly,
-    timeline: async ({ query }) => footage().timeline(query),
+    timeline: async ({ query }) => playback.timeline(query),
     slot: async ({ params, principal, reply }) => {
       const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
-      const text = await footage().slot(camera, slot, generation);
+      const text = await playback.slot(camera, slot, generation);
       const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
       await watchLog.playback(principal.account.id, camera, { slot, generation, fromMs: period?.startMs, toMs: period?.endMs });
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
     },
     slotReplace: async ({ principal, body }) => {
-      const { camera, slot, generation, from, text } = body;
+      const { camera, slot, generation, from, signature } = body;
+      const text = Buffer.from(body.text, 'base64url');
+      // A session alone must not: another text in its place destroys a key as shredding does.
+      checkReseal(site.owner.list, { camera, slot, generation, from, to: createHash('sha256').update(text).digest('hex') }, signature);
       await vault.periodOfSlot({ camera, slot, generation });
-      await vault.replaceSlot({ slot, generation, from, text: Buffer.from(text, 'base64url') });
+      await vault.replaceSlot({ slot, generation, from, text });
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'slots', slot, generation } });
       return done;
     },
-    segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
+    segment: async ({ params, request, reply }) => sendSegment(await playback.segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
     noteExport: async ({ principal, body: { camera, fromMs, toMs } }) => {
       if (spaceOf(site, camera) === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
       if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
@@ -450,7 +471,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       return done;
     },
     holdHeader: async ({ params, reply }) => {
-      const header = await footage().secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
+      const header = await playback.secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
       return reply.type('application/octet-stream').header('content-length', String(header.length)).send(Buffer.from(header));
     },
     holds: async ({ principal }) => ({ holds: (await operations.holds({})).holds.filter(({ camera }) => principal.may('hold', spaceOf(site, camera) ?? '')) }),
@@ -470,7 +491,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     eraseLook: async ({ body }) => operations['erase-look'](body),
     erase: async (ask) => begin('erase', ask),
-    eraseHours: async ({ principal, body }) => {
+    eraseHours: async ({ principal, body: { half, ...body }, visitor }) => {
+      // Nobody signs it, so that a session which somebody left open, or took, must not be enough.
+      accounts.prove(principal, half, visitor);
+      orders.countUnsigned(principal.account.id, clock.monotonicMs());
       const reply = await operate('erase-hours', { principal, body: { ...body, by: 'page' } });
       orders.add(reply.order, principal.account.id, body.camera);
       return reply;
@@ -530,25 +554,24 @@ function handlersOf(rooms: PageRooms): Handlers {
       const changes = await site.changeSettings(body, byOf(principal));
       return { changes, pending: (await operations.status({})).pending };
     },
-    logs: async ({ query }) => {
-      if (logs === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'the log by the page' });
-      return toPlain(await logs(query));
-    },
+    logs: async ({ query }) => toPlain(await logs(query)),
     spaces: async ({ principal }) => ({
       spaces: site.spaces.filter((space) => principal.may('privacy', space)).map((space) => {
-        const now = privacy?.of(space);
+        const now = privacy.of(space);
         return { space, private: now !== undefined, ...(now === undefined ? {} : { by: now.by, ...(now.untilMs === undefined ? {} : { untilMs: now.untilMs }) }), schedule: site.config.privacy.filter((rule) => rule.space === space).map(timesInWords) };
       }),
     }),
     privacy: async ({ principal, body }) => {
-      if (privacy === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'privacy by the page' });
       await privacy.switch(body.space, body.on, principal.account.id);
       return done;
     },
     metrics: async ({ reply }) => reply.type('text/plain; version=0.0.4; charset=utf-8').send((await operations.metrics({})).text),
     // oxlint-disable-next-line typescript/no-explicit-any -- what @fastify/swagger adds to the server
     openapi: async ({ request, reply }) => reply.type('application/json').send(JSON.stringify((request.server as any).swagger())),
-    audit: async ({ principal, query }) => auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query),
+    audit: async ({ principal, query }) => {
+      await watchLog.tell().catch(() => {}); // the disk; what is there is read
+      return auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query);
+    },
   };
 }
 

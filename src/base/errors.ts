@@ -521,7 +521,7 @@ export const errorTable = {
   SP_PAGE_CERTIFICATE: {
     kind: 'refuse',
     sentence: 'the certificate of [page] cannot be used: {reason}',
-    hint: '`certificate` and `certificate_key` name PEM files that belong together; the hub\'s user must be able to read them.',
+    hint: '`certificate` and `certificate_key` name PEM files that belong together; the hub\'s user must be able to read them, and nobody else the key. Until then the page shows a certificate of the hub\'s own.',
   },
   SP_PAGE_OFF: {
     kind: 'refuse',

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Account } from '../../api/pagecontract.ts';
 import { roles, type Role } from '../../policy/access.ts';
-import { admitDevice, listed, restrictDevices, waitingDevices, type Waiting } from '../admitting.ts';
+import { admitDevice, listed, restrictDevices, strayKeys, waitingDevices, type Waiting } from '../admitting.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
@@ -15,6 +15,7 @@ import { KeyWords } from '../parts/keywords.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
+import { StrayCard } from '../parts/strays.tsx';
 import { toast } from '../parts/toast.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 
@@ -25,7 +26,7 @@ export function PeopleSettings() {
   const [open, setOpen] = useState<Open>();
   const { value, error, again } = useLoaded(async (signal) => {
     const [people, { text }, { cameras }] = await Promise.all([ask('accounts', { signal }), ask('ownerList', { signal }), ask('cameras', { signal })]);
-    return { ...people, waiting: waitingDevices(people.accounts, text), spaces: [...new Set([...listed(text).spaces.map(({ name }) => name), ...cameras.map(({ space }) => space)])].toSorted() };
+    return { ...people, waiting: waitingDevices(people.accounts, text), strays: strayKeys(people.accounts, text), spaces: [...new Set([...listed(text).spaces.map(({ name }) => name), ...cameras.map(({ space }) => space)])].toSorted() };
   }, []);
   const doing = useDoing();
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
@@ -35,6 +36,7 @@ export function PeopleSettings() {
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <WaitingCard waiting={value.waiting} onSigned={again} />
+    <StrayCard strays={value.strays} onSigned={again} />
     <section class="card" aria-labelledby="people-all">
       <div class="card-head"><h2 id="people-all">{say.settings.sections.people}</h2><Button kind="main" icon="plus" onClick={() => setOpen({ kind: 'invite' })}>{say.people.invite}</Button></div>
       <ul class="rows">{value.accounts.map((account) => <li key={account.id}>
