@@ -7,6 +7,7 @@ import { clockSeconds, dateClock, dayMs, dayName, minuteMs } from '../format.ts'
 import { has, useHeld } from '../held.tsx';
 import { hubWords } from '../hubwords.ts';
 import { loadKeys } from '../load.ts';
+import { halfOf } from '../proving.ts';
 import type { OrderDone } from '../seams.ts';
 import { say } from '../strings.ts';
 import { Button, Choices, Field } from './controls.tsx';
@@ -121,7 +122,8 @@ function EraseThis({ camera: { camera }, headMs, onDone }: Around) {
 
 /** Without a key on this device: whole hours, by the passphrase. */
 function EraseHour({ camera: { camera }, headMs, onDone }: Around) {
-  const { me: { account } } = useHeld();
+  const held = useHeld();
+  const { account } = held.me;
   const [passphrase, setPassphrase] = useState('');
   const [why, setWhy] = useState('');
   const [done, setDone] = useState<readonly string[]>();
@@ -131,10 +133,7 @@ function EraseHour({ camera: { camera }, headMs, onDone }: Around) {
   const submit = (event: Event): void => {
     event.preventDefault();
     void doing.run(async () => {
-      const { login, second } = await (await loadKeys()).stretch(passphrase, await ask('loginStretch', { body: { name: account.name } }));
-      // It wraps a device's key, and there is none to open.
-      second.fill(0);
-      setDone(await eraseHours({ camera, ...range, why }, login.half));
+      setDone(await eraseHours({ camera, ...range, why }, await halfOf(held, passphrase)));
       setPassphrase('');
       onDone();
     });
