@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { formatBytes, plural } from '../base/units.ts';
 import { isoTime } from '../policy/times.ts';
-import { isHoldClass } from '../vault/catalogue.ts';
+import { isHoldClass } from '../vault/periodtable.ts';
 import { newOrderId, type ErasePlan, type Period, type PeriodFacts, type Vault } from '../vault/vault.ts';
 import type { HeaderOrders, HeaderPlan, HeaderWanted } from './headers.ts';
 import { recipientsOf } from './owner.ts';
