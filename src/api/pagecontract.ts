@@ -210,9 +210,9 @@ export const pageRoutes = {
   ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first; empty for who may replay nothing', reply: OwnerListsReply },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
-  invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
+  invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once; one for an owner needs the passphrase once more', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }), half: Optional(Key) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
   inviteEnd: { method: 'DELETE', path: '/invitations/:id', need: 'people', says: 'takes an invitation back', reply: Done },
-  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })) }, closed), reply: AccountShape },
+  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), half: Optional(Key) }, closed), reply: AccountShape },
   accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
   ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: Done },
   // scripts
@@ -271,7 +271,7 @@ export const pageRoutes = {
   ptz: { method: 'POST', path: '/ptz', need: 'live', says: 'moves a camera while one looks through it', request: CameraRequest, reply: CameraReply },
   accept: { method: 'POST', path: '/accept', need: 'people', says: 'the owner\'s signed yes to what waits', request: AcceptRequest, reply: ReloadReply },
   pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
-  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes', request: Type.Object({ footage: Text(40, 1) }, closed), reply: ReloadReply },
+  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes, and one that destroys footage at once needs the right to erase and the passphrase once more', request: Type.Object({ footage: Text(40, 1), half: Optional(Key) }, closed), reply: ReloadReply },
   settingsSchema: { method: 'GET', path: '/settings/schema', need: 'configure', says: 'the configuration\'s JSON Schema: what forms are made of', reply: Type.Unsafe<SchemaNode>({}) },
   settings: { method: 'GET', path: '/settings', need: 'configure', says: 'what is set, by which file, and what waits for an owner\'s yes or the next start', reply: SettingsReply },
   settingsPlan: { method: 'POST', path: '/settings/plan', need: 'configure', says: 'what a change of settings would do, in words, and what is wrong with it; changes nothing', request: SettingsChangeShape, reply: SettingsPlanReply },

@@ -12,7 +12,7 @@ import Value from 'typebox/value';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { minuteMs } from '../base/units.ts';
+import { minuteMs, parseDuration } from '../base/units.ts';
 import { version } from '../base/version.ts';
 import { readWish } from '../policy/wishes.ts';
 import { timesInWords } from '../policy/privacy.ts';
@@ -116,7 +116,7 @@ const answerMsMax = 10 * minuteMs;
 const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home']);
 
 const statuses: Partial<Record<ErrorCode, number>> = {
-  SP_PAGE_LOGIN: 401, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
+  SP_PAGE_LOGIN: 401, SP_PAGE_PROOF: 403, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
   SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PANELS_OFF: 404, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
   SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
 };
@@ -333,6 +333,17 @@ function handlersOf(rooms: PageRooms): Handlers {
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
   };
+  /** What a session alone must not be enough for. SP_PAGE_PROOF, SP_PAGE_RIGHT for a token, SP_PAGE_LOGIN, SP_PAGE_TRIES. */
+  const prove = ({ principal, visitor, body: { half } }: { principal: Principal; visitor: Visitor; body: { half?: string } }, what: string): void => {
+    if (half === undefined && principal.session !== undefined) throw new SallyportError('SP_PAGE_PROOF', { what });
+    accounts.prove(principal, half ?? '', visitor);
+  };
+  /** Whether a shorter time makes some of what there is due now. */
+  const destroysNow = async (footage: string): Promise<boolean> => {
+    const keepMs = parseDuration(footage);
+    if (keepMs === undefined || site.config.cameras.every((camera) => camera.keepMs <= keepMs)) return false;
+    return (await operations.status({})).footage.some(({ oldestMs }) => oldestMs !== undefined && oldestMs + keepMs < clock.wallMs());
+  };
   const orders = new PageOrders();
   /** An order counts for the camera that its document names: that one's space was looked at. */
   const begin = async <N extends 'hold' | 'erase'>(name: N, { principal, body: { camera, ...signed } }: Pick<Ask<'hold' | 'erase'>, 'principal' | 'body'>): Promise<Awaited<ReturnType<Operations[N]>>> => {
@@ -406,12 +417,21 @@ function handlersOf(rooms: PageRooms): Handlers {
       accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
       invitations: [...accounts.book.invitations.values()].map(({ id, role, spaces, untilMs }) => ({ id, role, spaces: [...spaces], untilMs })),
     }),
-    invite: async ({ principal, body }) => accounts.invite(body, principal),
+    // Who made owners by a session alone would have a passphrase of their own for all that asks for one.
+    invite: async (ask) => {
+      if (ask.body.role === 'owner') prove(ask, 'inviting an owner');
+      return accounts.invite(ask.body, ask.principal);
+    },
     inviteEnd: async ({ principal, params }) => {
       await accounts.endInvitation(params['id'] ?? '', principal);
       return done;
     },
-    accountChange: async ({ principal, params, body }) => accountOf(accounts, await accounts.changeAccount(params['id'] ?? '', body, principal)),
+    accountChange: async (ask) => {
+      const { principal, params, body } = ask;
+      const id = params['id'] ?? '';
+      if (body.role === 'owner' && accounts.book.account(id).role !== 'owner') prove(ask, 'making an owner of somebody');
+      return accountOf(accounts, await accounts.changeAccount(id, body, principal));
+    },
     accountErase: async ({ principal, params }) => {
       await accounts.erase(params['id'] ?? '', principal);
       return done;
@@ -529,7 +549,12 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     accept: async (ask) => operate('accept', ask),
     pending: async () => ({ pending: (await operations.status({})).pending }),
-    keep: async ({ principal, body }) => {
+    keep: async (ask) => {
+      const { principal, body } = ask;
+      if (await destroysNow(body.footage)) {
+        if (!principal.may('erase')) throw new SallyportError('SP_PAGE_RIGHT');
+        prove(ask, 'keeping footage shorter than some of it is old');
+      }
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route: 'keep', footage: body.footage } });
       const changes = await site.keepFootage(body.footage, byOf(principal));
       return { changes, pending: (await operations.status({})).pending };

@@ -513,6 +513,11 @@ export const errorTable = {
     sentence: 'there is no room for another {what}: {max} are the most',
     hint: 'Remove one that is not needed any more.',
   },
+  SP_PAGE_PROOF: {
+    kind: 'refuse',
+    sentence: '{what} asks for the passphrase once more',
+    hint: 'Whoever has no more than the session of somebody else must not do it: send `half`, as for logging in.',
+  },
   SP_PAGE_BUSY: {
     kind: 'retry',
     sentence: 'it serves {count} others just now',

@@ -4,7 +4,7 @@ import { ask } from '../api.ts';
 import { eraseHours } from '../erasehours.ts';
 import { useHeld } from '../held.tsx';
 import { hubWords } from '../hubwords.ts';
-import { loadKeys } from '../load.ts';
+import { halfOf } from '../proving.ts';
 import { say } from '../strings.ts';
 import { Button, Field } from './controls.tsx';
 import { Dialog } from './dialog.tsx';
@@ -29,7 +29,7 @@ export function EraseHour(props: EraseHourProps) {
 }
 
 function EraseHourForm({ camera, headMs, onDone }: EraseHourProps) {
-  const { me: { account } } = useHeld();
+  const held = useHeld();
   const [passphrase, setPassphrase] = useState('');
   const [why, setWhy] = useState('');
   const [done, setDone] = useState<readonly string[]>();
@@ -39,10 +39,7 @@ function EraseHourForm({ camera, headMs, onDone }: EraseHourProps) {
   const submit = (event: Event): void => {
     event.preventDefault();
     void doing.run(async () => {
-      const { login, second } = await (await loadKeys()).stretch(passphrase, await ask('loginStretch', { body: { name: account.name } }));
-      // It wraps a device's key, and there is none to open.
-      second.fill(0);
-      setDone(await eraseHours({ camera, ...range, why }, login.half));
+      setDone(await eraseHours({ camera, ...range, why }, await halfOf(held, passphrase)));
       setPassphrase('');
       onDone();
     });
@@ -52,7 +49,7 @@ function EraseHourForm({ camera, headMs, onDone }: EraseHourProps) {
     <p class="hint">{say.keeping.eraseHourLead}</p>
     {error !== undefined ? <Problem error={error} onAgain={again} /> : value === undefined ? <Loading /> : <div role="status"><ul>{value.sentences.map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>}
     <Field label={say.keeping.why} hint={say.keeping.whyHint} value={why} onInput={setWhy} maxLength={labelMax} />
-    <input type="text" class="unseen" autocomplete="username" value={account.name} readOnly tabIndex={-1} aria-hidden="true" />
+    <input type="text" class="unseen" autocomplete="username" value={held.me.account.name} readOnly tabIndex={-1} aria-hidden="true" />
     <Field label={say.login.passphrase} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} />
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button kind="risky" type="submit" busy={doing.busy} disabled={value === undefined || error !== undefined}>{say.keeping.eraseHourNow}</Button></div>
