@@ -29,7 +29,8 @@ import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
 import type { SpacePrivacy } from './privacy.ts';
 import { PrivateWatch } from './privatewatch.ts';
-import type { RecordingRoom } from './record.ts';
+import type { RecordingRoom, SealedSegment } from './record.ts';
+import { CameraPlan } from './recordplan.ts';
 import { CameraWatch, addressOf, type Watched } from './watch.ts';
 
 export interface SiteOptions {
@@ -49,6 +50,8 @@ export interface SiteOptions {
   readonly room: RecordingRoom;
   /** Whether a space is private now. */
   readonly privacy: (space: string) => SpacePrivacy | undefined;
+  /** A segment of a camera is durable. */
+  readonly onSealed?: (camera: string, segment: SealedSegment) => void;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -81,6 +84,7 @@ export class Site {
   readonly #o: SiteOptions;
   readonly #watches = new Map<string, Watched>();
   readonly #orders = new WeakMap<Watched, string>();
+  readonly #plans = new Map<string, CameraPlan>();
   /** What the last search showed, so that `adopt ID` means what the person saw. */
   readonly #found = new Map<string, FoundCamera>();
   #wanted: HubConfig;
@@ -114,6 +118,24 @@ export class Site {
 
   get config(): HubConfig {
     return this.#effective;
+  }
+
+  /** What of a camera is recorded; for who wants more of it. */
+  plan(camera: string): CameraPlan {
+    const known = this.#plans.get(camera) ?? new CameraPlan({ camera, rules: () => this.#effective, clock: this.#o.clock });
+    this.#plans.set(camera, known);
+    return known;
+  }
+
+  /** The watch of a camera, or what stands in its place. */
+  watchOf(camera: string): Watched | undefined {
+    return this.#watches.get(camera);
+  }
+
+  /** Whom footage of a camera is sealed for. */
+  recipientsOf(camera: string): readonly string[] {
+    const space = this.#effective.cameras.find(({ id }) => id === camera)?.space;
+    return space === undefined ? [] : recipientsOf(this.#owner, space);
   }
 
   get pending(): readonly PendingChange[] {
@@ -448,6 +470,7 @@ export class Site {
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
+      plan: this.plan(camera.id), onSealed: (segment) => this.#o.onSealed?.(camera.id, segment),
       recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
@@ -459,9 +482,9 @@ export class Site {
     return new Jail({ facts: this.#o.jail, need: capture.jail });
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets, and who looks for what, are not the watch's business; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined, detect: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
