@@ -344,6 +344,37 @@ export const errorTable = {
     sentence: 'this kernel confines ffmpeg at level {level}, but `capture.jail` asks for {need}',
     hint: 'Use a kernel with Landlock ("files" needs 5.13, "full" needs 6.7; `lsm=` at boot must not leave it out), or accept less with `jail = "{level}"` under [capture].',
   },
+  // detect
+  SP_PICTURE_SIZE: {
+    kind: 'refuse',
+    sentence: 'a picture of {width}x{height} cannot be looked at: {reason}',
+    hint: 'Nothing is to be done: the picture is left out.',
+  },
+  SP_MODEL_CHANGED: {
+    kind: 'fault',
+    sentence: 'the model file {file} is not the one that belongs to this version',
+    hint: 'It is not used, and nothing is detected here until it is right again. Install anew (`scripts/setup`); if nobody changed it, look at the disk.',
+  },
+  SP_DETECTOR_GONE: {
+    kind: 'retry',
+    sentence: 'the detector gave no answer: {reason}',
+    hint: 'It is started again by itself, later each time; recording goes on meanwhile. `sallyport status` shows whether it stays so.',
+  },
+  SP_DETECTOR_BUSY: {
+    kind: 'retry',
+    sentence: 'the detector has more to look at than it can; this picture was left out for newer ones',
+    hint: 'It happens when much moves at many cameras at once. When it happens always, let fewer cameras be looked at by the hub (`detect`).',
+  },
+  SP_DETECTOR_REFUSED: {
+    kind: 'refuse',
+    sentence: 'the detector cannot look at it: {reason}',
+    hint: 'Nothing is to be done: the picture is left out.',
+  },
+  SP_DETECTOR_SPOKE: {
+    kind: 'fault',
+    sentence: 'what hub and detector say to each other was broken: {what}',
+    hint: 'The detector was ended and is started again. If it comes again, a camera\'s pictures may be made to break it; `sallyport status` shows how often it was started.',
+  },
   SP_STREAM_STALLED: {
     kind: 'retry',
     sentence: 'no bytes came from {camera} for {seconds} s',
