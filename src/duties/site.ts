@@ -17,6 +17,7 @@ import { applyChange, problemsOf, settingsOf, type SettingProblem, type Settings
 import type { FileEntries } from '../configschema.ts';
 import type { By } from '../policy/access.ts';
 import type { GapReason } from '../policy/gaps.ts';
+import type { Change } from '../policy/observations.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { planChanges, type PlannedChange } from '../policy/plan.ts';
@@ -32,7 +33,8 @@ import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
 import type { SpacePrivacy } from './privacy.ts';
 import { PrivateWatch } from './privatewatch.ts';
-import type { RecordingRoom } from './record.ts';
+import type { RecordingRoom, SealedSegment } from './record.ts';
+import { CameraPlan } from './recordplan.ts';
 import { CameraWatch, addressOf, type Watched } from './watch.ts';
 
 export interface SiteOptions {
@@ -52,6 +54,10 @@ export interface SiteOptions {
   readonly room: RecordingRoom;
   /** Whether a space is private now. */
   readonly privacy: (space: string) => SpacePrivacy | undefined;
+  /** A segment of a camera is durable. */
+  readonly onSealed?: (camera: string, segment: SealedSegment) => void;
+  /** A camera's events have said something. */
+  readonly onObserved?: (camera: string, changes: readonly Change[]) => void;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -87,6 +93,7 @@ export class Site {
   readonly #o: SiteOptions;
   readonly #watches = new Map<string, Watched>();
   readonly #orders = new WeakMap<Watched, string>();
+  readonly #plans = new Map<string, CameraPlan>();
   /** What the last search showed, so that `adopt ID` means what the person saw. */
   readonly #found = new Map<string, FoundCamera>();
   #wanted: HubConfig;
@@ -120,6 +127,24 @@ export class Site {
 
   get config(): HubConfig {
     return this.#effective;
+  }
+
+  /** What of a camera is recorded; for who wants more of it. */
+  plan(camera: string): CameraPlan {
+    const known = this.#plans.get(camera) ?? new CameraPlan({ camera, rules: () => this.#effective, clock: this.#o.clock });
+    this.#plans.set(camera, known);
+    return known;
+  }
+
+  /** The watch of a camera, or what stands in its place. */
+  watchOf(camera: string): Watched | undefined {
+    return this.#watches.get(camera);
+  }
+
+  /** Whom footage of a camera is sealed for. */
+  recipientsOf(camera: string): readonly string[] {
+    const space = this.#effective.cameras.find(({ id }) => id === camera)?.space;
+    return space === undefined ? [] : recipientsOf(this.#owner, space);
   }
 
   get pending(): readonly PendingChange[] {
@@ -461,6 +486,7 @@ export class Site {
       const shortened = await vault.shortenDeadlines(camera.id, 'footage', camera.keepMs);
       if (shortened > 0) log.info({ component: 'retention', camera: camera.id, periods: shortened }, 'deadlines moved nearer');
     }
+    await this.#shortenAlarms();
     await this.#loadPlaces();
     for (const [id, watch] of this.#watches) {
       const wanted = this.placed.find((camera) => camera.id === id);
@@ -470,6 +496,16 @@ export class Site {
     }
     for (const camera of this.placed) if (!this.#watches.has(camera.id)) await this.#watch(camera);
     onChange();
+  }
+
+  /** A rule that keeps shorter now holds for what it has kept, too. */
+  async #shortenAlarms(): Promise<void> {
+    const { vault, log } = this.#o;
+    const keepMsOf = Object.fromEntries(this.#effective.alarms.map(({ name, keepMs }) => [name, keepMs]));
+    for (const { id } of this.#effective.cameras) {
+      const shortened = await vault.shortenAlarms(id, keepMsOf);
+      if (shortened > 0) log.info({ component: 'retention', camera: id, periods: shortened }, 'deadlines of alarms moved nearer');
+    }
   }
 
   async #loadPlaces(): Promise<void> {
@@ -511,6 +547,7 @@ export class Site {
       camera: living, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
+      plan: this.plan(camera.id), onSealed: (segment) => this.#o.onSealed?.(camera.id, segment), onObserved: (changes) => this.#o.onObserved?.(camera.id, changes),
       recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
@@ -528,9 +565,9 @@ export class Site {
     return { ...camera, get name() { return now().name; }, get keepMs() { return now().keepMs; } };
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets, and who looks for what, are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined, detect: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

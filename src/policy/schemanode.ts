@@ -11,6 +11,7 @@ export interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
+  readonly maxItems?: number;
   readonly 'x-restart'?: boolean;
   /** Files set it, the page never. */
   readonly 'x-file'?: boolean;
