@@ -169,6 +169,17 @@ export class AlarmTable {
       `SELECT DISTINCT a.period_id AS id FROM ${tables} WHERE a.camera = ? AND a.from_ms < ? AND coalesce(a.to_ms, 9e15) >= ?`).all(camera, toMs, fromMs).map(({ id }) => id);
   }
 
+  /** Of these periods: those that touch the time, those that do not, and the periods that the latter are of. */
+  erased(periodIds: readonly number[], fromMs: UnixMs, toMs: UnixMs): { going: number; staying: number; days: number[] } {
+    const counts = this.#db.prepare<[Record<string, string | number>], { id: number; going: number; staying: number }>(`
+      SELECT period_id AS id, sum(from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs) AS going, sum(NOT (from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs)) AS staying
+      FROM alarms WHERE period_id IN (SELECT value FROM json_each(@ids)) GROUP BY period_id`).all({ ids: JSON.stringify(periodIds), fromMs, toMs });
+    return {
+      going: counts.reduce((sum, { going }) => sum + going, 0), staying: counts.reduce((sum, { staying }) => sum + staying, 0),
+      days: counts.filter(({ staying }) => staying > 0).map(({ id }) => id),
+    };
+  }
+
   countOf(periodId: number): number {
     return this.#db.prepare<[number], { count: number }>('SELECT count(*) AS count FROM alarms WHERE period_id = ?').get(periodId)?.count ?? 0;
   }

@@ -241,7 +241,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     holdOrders: (): HoldFacts[] => holds.orders(),
     /** None while a purge is under way: it may be about to move to them what they keep. */
     unfinishedHolds: (): number[] => read(() => (receipts.pending().length > 0 ? [] : holds.unfinished())),
-    erasePlan: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan => read(() => holds.erasePlan(a)),
+    erasePlan: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan => read(() => catalogue.erasePlan(a)),
+    alarmDays: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; periodIds: readonly number[] }): { periods: number[]; alarms: ErasePlan['alarms'] } => read(() => catalogue.alarmDays(a)),
     holdsIn: (a: { folder: string }): string[] => holds.pathsIn(a.folder),
     holdsAfter: (a: { periodId: number; segmentId: number; limit: number }): HoldRow[] => holds.after(a, a.limit),
     holdScrubbed: (a: { periodId: number; segmentId: number; path: string; camera: string; damaged: string | undefined; atMs: UnixMs }): void => write(() => {
@@ -303,7 +304,6 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: 'alarm', periods: count } });
       return count;
     }),
-    alarmPeriodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): number[] => alarms.periodsIn(a.camera, a.fromMs, a.toMs),
     /** After the sealed bytes lie in pictures.db. */
     picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
     noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),
