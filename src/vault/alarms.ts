@@ -95,6 +95,7 @@ export class Alarms {
     const { alarm, period } = found;
     if (period.recipient === '') throw new SallyportError('SP_ALARM', { alarm: id, reason: 'its day came back from a copy, and nothing more is sealed to its key' });
     const sealed = Object.fromEntries(plain.map(([which, bytes]) => [which, sealWhole(bytes, [period.recipient])]));
+    for (const [which, bytes] of plain) if (which === 'text') bytes.fill(0);
     const { camera, rule, kind, fromMs, toMs, scorePm } = alarm;
     try {
       const facts = await this.#o.disk.call('putPictures', { alarm: { id, camera, rule, kind, fromMs, toMs, scorePm, recipient: period.recipient }, sealed });
