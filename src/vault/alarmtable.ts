@@ -3,6 +3,7 @@
  * (picturesfile.ts). Runs where the connection lives; each writing call runs inside the transaction of its caller.
  */
 import type { UnixMs } from '../base/clock.ts';
+import { dayMs } from '../base/units.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
 
@@ -58,6 +59,9 @@ export interface PictureFacts {
   readonly sha256: string;
 }
 
+/** None lasts longer than its day would: what is asked for of a time is found without looking at all that was before. */
+const alarmMsMax = dayMs;
+
 const columns = `a.id, a.camera, a.rule, a.kind, a.from_ms AS fromMs, a.to_ms AS toMs, a.score_pm AS scorePm, a.pictures, a.pictures_why AS picturesWhy,
   (SELECT count(*) FROM alarm_footage AS f JOIN segments AS s ON s.id = f.segment_id WHERE f.alarm_id = a.id AND s.state IN ('complete', 'cut')) AS segments,
   a.footage_why AS footageWhy, a.seen, a.false_alarm AS falseAlarm, p.slot, p.generation, p.deadline_ms AS deadlineMs`;
@@ -92,7 +96,7 @@ export class AlarmTable {
     const camera = cameras?.length === 1 ? cameras[0] : undefined;
     return this.#db.prepare<[Record<string, string | number | null>], Raw>(`
       SELECT ${columns} FROM ${tables}
-      WHERE a.from_ms < @toMs AND coalesce(a.to_ms, @toMs) >= @fromMs ${before === undefined ? '' : 'AND (a.from_ms, a.id) < (@beforeMs, @beforeId)'}
+      WHERE a.from_ms < @toMs AND a.from_ms >= @fromMs - ${alarmMsMax} AND coalesce(a.to_ms, @toMs) >= @fromMs ${before === undefined ? '' : 'AND (a.from_ms, a.id) < (@beforeMs, @beforeId)'}
         ${camera === undefined ? "AND (@cameras IS NULL OR a.camera IN (SELECT value FROM json_each(@cameras)))" : 'AND a.camera = @camera'}
         AND (@kinds IS NULL OR a.kind IN (SELECT value FROM json_each(@kinds)))
       ORDER BY a.from_ms DESC, a.id DESC LIMIT @limit`,
@@ -104,7 +108,7 @@ export class AlarmTable {
   }
 
   end(id: string, toMs: UnixMs): boolean {
-    return this.#db.prepare('UPDATE alarms SET to_ms = max(from_ms, ?) WHERE id = ?').run(toMs, id).changes > 0;
+    return this.#db.prepare('UPDATE alarms SET to_ms = min(from_ms + ?, max(from_ms, ?)) WHERE id = ?').run(alarmMsMax, toMs, id).changes > 0;
   }
 
   /** What a hub that was killed left open has lasted a moment; answers how many. */
