@@ -154,6 +154,35 @@ t.test('when the hour is shredded an alarm\'s footage opens with its hold and th
   await again.close();
 });
 
+t.test('what an alarm keeps from before midnight, or after the next one, is found, played and purged with its day', { skip: noAge }, async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const [evening, morning] = [await prepare(vault, world, { startMs: midnight + 23 * hourMs }), await prepare(vault, world, { startMs: midnight + dayMs })];
+  const [last, first] = [await recordWithKey(vault, evening, 3_590), await recordWithKey(vault, morning, 50)];
+  const [early, late] = [await ring(vault, world, { atMs: midnight + dayMs + 5_000 }), await ring(vault, world, { atMs: midnight + dayMs - 5_000 })];
+  t.ok(await vault.holdForAlarm(early.id, last.row.id, last.key));
+  t.ok(await vault.holdForAlarm(late.id, first.row.id, first.key));
+  await vault.finishPeriods(midnight + 3 * dayMs);
+  await vault.purge([evening, morning], {});
+  for (const [row, alarm] of [[last.row, early], [first.row, late]] as const) {
+    const time = { fromMs: row.startMs, toMs: row.startMs + 1_000 };
+    t.match(await vault.segments({ ...time, limit: 10 }), [{ seq: row.seq, slot: alarm.slot }]);
+    t.ok((await vault.periodsIn({ camera: 'front', ...time, limit: 10 })).some(({ slot }) => slot === alarm.slot));
+    const archive = await Archive.open(world.folder, [world.owner]);
+    const { segments, problems } = await archive.segments('front', time.fromMs, time.toMs);
+    t.same(problems, []);
+    t.match(segments.filter(({ seq }) => seq === row.seq), [{ seq: row.seq, heldBy: [alarm.slot] }]);
+    await archive.close();
+  }
+  await vault.close();
+  t.same(await problemsIn(world), []);
+  const again = await openVault(world);
+  t.match(again.recovery, { removed: 0, adopted: 0, missing: [] });
+  await again.purge(await again.duePeriods(midnight + 32 * dayMs), {});
+  t.same(await filesBelow(join(world.folder, 'footage')), []);
+  await again.close();
+});
+
 t.test('at its own deadline nothing of a day of alarms is left: pictures, footage, rows, and the folders they lay in', { skip: noAge }, async (t) => {
   const world = makeWorld(t.testdir());
   const vault = await openVault(world);
