@@ -272,9 +272,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
 
     // alarms
 
-    openAlarm: (a: NewAlarm): AlarmRow | undefined => write(() => {
-      alarms.add(a);
-      return alarms.find(a.id);
+    openAlarm: (a: Omit<NewAlarm, 'id'> & { random: string }): AlarmRow | undefined => write(() => {
+      const id = alarms.nextId(a.random);
+      alarms.add({ ...a, id });
+      return alarms.find(id);
     }),
     alarm: (a: { id: string }): AlarmRow | undefined => alarms.find(a.id),
     /** With its live period, to which its pictures are sealed. */

@@ -18,7 +18,7 @@ export interface PicturesSettled {
 }
 
 /** A batch of a purge, or of comparing: others are answered in between. */
-const alarmsAtOnce = 256;
+const alarmsAtOnce = 512;
 /** A slice of giving room back: a megabyte of pages, so that the thread answers others in between. */
 const pagesAtOnce = 256;
 

@@ -25,7 +25,7 @@ const pictureBytes = 40_000;
 const pageRows = 50;
 const pagesAsked = options.smoke ? 20 : 200;
 const putsTimed = options.smoke ? 10 : 60;
-const deletedAtOnce = 256;
+const deletedAtOnce = 512;
 const filledAtOnce = 100;
 const dayStartMs = Math.floor(Date.now() / dayMs) * dayMs;
 const values = new Map<string, number[]>();
@@ -39,6 +39,11 @@ function picture(): Buffer {
   bytes.writeUInt16BE(0xffd8, 0);
   bytes.writeUInt16BE(0xffd9, pictureBytes - 2);
   return bytes;
+}
+
+/** As the vault gives them: rising, then random. */
+function idOf(n: number): string {
+  return (n + 2).toString(16).padStart(8, '0') + randomBytes(4).toString('hex');
 }
 
 /** When alarm `n` of the day was. */
@@ -75,7 +80,7 @@ async function fill(folder: string, period: PeriodFacts): Promise<void> {
     await turn();
     db.transaction(() => {
       for (let n = begun; n < Math.min(alarms, begun + filledAtOnce); n++) {
-        const alarm = { id: randomBytes(8).toString('hex'), camera: 'front', rule: 'door', kind: 'person', fromMs: timeOf(n), toMs: timeOf(n) + 1, scorePm: 900 };
+        const alarm = { id: idOf(n), camera: 'front', rule: 'door', kind: 'person', fromMs: timeOf(n), toMs: timeOf(n) + 1, scorePm: 900 };
         rows.add({ ...alarm, periodId: period.id });
         rows.setPictures(alarm.id, pictures.put({ ...alarm, recipient: period.recipient }, { full: sealWhole(picture(), [period.recipient]) }));
       }
@@ -127,7 +132,7 @@ function plain(file: string, secureDelete: boolean, name: string): Promise<numbe
   const add = db.prepare('INSERT INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?)');
   const addPicture = db.prepare('INSERT INTO pictures (alarm_id, which, plain) VALUES (?, ?, ?)');
   const put = db.transaction((n: number) => {
-    const id = randomBytes(8).toString('hex');
+    const id = idOf(n < 0 ? alarms - n : n);
     add.run(id, 'front', 'door', 'person', timeOf(n), timeOf(n) + 1, 900);
     addPicture.run(id, 'full', picture());
   });
