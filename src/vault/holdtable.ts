@@ -118,12 +118,12 @@ export class HoldTable {
     ).get(camera, startMs, deadlineMs)?.order;
   }
 
-  /** The segment that the period may keep: its row stands, is of the same camera and period (of alarms: around the same day), and has not too many already. */
+  /** The segment that the period may keep: its row stands, is of the same camera and period (of alarms: around the same day; of what a day of alarms keeps: in the hour's folder), and has not too many already. */
   holdable(periodId: number, { stream, seq }: SegmentKey): { segmentId: number; path: string } | undefined {
     return this.#db.prepare<[string, number, number, number], { segmentId: number; path: string }>(`
       SELECT s.id AS segmentId, s.path FROM segments AS s JOIN periods AS own ON own.id = s.period_id JOIN periods AS p ON p.camera = s.camera
       WHERE s.stream = ? AND s.seq = ? AND p.id = ? AND p.state = 'live' AND s.state <> 'garbage'
-        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${aroundMs} AND s.start_ms + s.duration_ms > p.start_ms - ${aroundMs} WHEN 'hold' THEN p.start_ms = own.start_ms WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
+        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${aroundMs} AND s.start_ms + s.duration_ms > p.start_ms - ${aroundMs} WHEN 'hold' THEN (CASE own.class WHEN 'alarm' THEN s.path LIKE p.camera || strftime('/%Y%m%d/%H/%%', p.start_ms / 1000, 'unixepoch') ELSE p.start_ms = own.start_ms END) WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
         AND (p.class = 'rest' OR (SELECT count(*) FROM holds WHERE segment_id = s.id) < ?)`,
     ).get(stream, seq, periodId, holdsOfSegmentMax);
   }

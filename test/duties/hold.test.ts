@@ -359,6 +359,22 @@ async function opensAnywhere(world: World, sealed: Buffer): Promise<boolean> {
   }
 }
 
+scenario('the owner keeps longer what only alarms of a day keep, hour by hour', async (t, { world, vault, hold, sign, handOver }) => {
+  const [hour, next] = [await prepare(vault, world), await prepare(vault, world, { startMs: start + hourMs })];
+  await alarmAt(vault, world, hour, 5);
+  await alarmAt(vault, world, next, 3);
+  await vault.purge([hour, next], {});
+  world.clock.set(start + 2 * hourMs);
+  const plan = await hold.begin(sign({ what: 'hold', camera: 'front', fromMs: start, toMs: start + 2 * hourMs, untilMs: start + 60 * day, label: '' }));
+  t.same(plan.wanted.map(({ seq, target, held }) => [seq, target, held]), [[1, 0, true], [2, 1, true]]);
+  t.equal(await handOver(plan.order, plan), 2);
+  await hold.finish(plan.order);
+  await vault.finishPeriods(start + 2 * day);
+  await vault.purge((await vault.duePeriods(start + 32 * day)), {});
+  t.same(await opening(world), [1, 2], 'beyond the alarms');
+  t.same(await vault.alarms({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 10 }), []);
+});
+
 scenario('an erased minute survives as no picture: its alarm goes, and others of the day stay with their footage, without pictures', async (t, { world, vault, erase, sign, handOver }) => {
   const [hour, next] = [await prepare(vault, world), await prepare(vault, world, { startMs: start + hourMs })];
   const [gone, near, later] = [await alarmAt(vault, world, hour, 5), await alarmAt(vault, world, hour, 20), await alarmAt(vault, world, next, 3)];
