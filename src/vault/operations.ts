@@ -321,6 +321,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       if (ids.length > 0) tables.delete(ids);
       return ids.length;
     }),
+    forgetSetAside: (): void => pictures?.forgetSetAside(),
     truncatePictures: (): void => inPictures((tables) => tables.truncate()),
     shrinkPictures: (a: { pages: number }): number => inPictures((tables) => tables.shrink(a.pages)),
     /**

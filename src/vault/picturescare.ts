@@ -54,6 +54,7 @@ export class PicturesCare {
     const periodIds = periods.filter((period) => period.class === 'alarm').map(({ id }) => id);
     if (periodIds.length === 0) return;
     const reached = await this.#reaching(async () => {
+      await database.call('forgetSetAside');
       let deleted = 0;
       for (let count = -1; count !== 0; deleted += count) count = await database.call('deletePictures', { periodIds, limit: alarmsAtOnce });
       if (deleted === 0) return;

@@ -98,7 +98,7 @@ export class PicturesFile {
     }
   }
 
-  /** What is damaged is put aside at once, so that the alarms of today have a place; the newest damaged one is kept, for its keys still live. */
+  /** What is damaged is put aside at once, so that the alarms of today have a place; the newest damaged one is kept for a while, for its keys still live. */
   #reopen(): Connection | undefined {
     for (const again of [false, true]) {
       try {
@@ -123,6 +123,15 @@ export class PicturesFile {
       return true;
     } catch {
       return false;
+    }
+  }
+
+  /** A damaged file that was put aside goes with the first day of alarms that is purged: it holds the plain facts of all of them. */
+  forgetSetAside(): void {
+    try {
+      rmSync(`${this.#file}.damaged`, { force: true });
+    } catch (error) {
+      throw picturesError(error, this.#file);
     }
   }
 

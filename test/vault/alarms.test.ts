@@ -335,6 +335,10 @@ t.test('without its pictures\' file, or with a damaged one, a hub starts, record
       const next = await ring(again, world);
       await again.putAlarmPictures(next.id, pictures);
       t.match(await again.alarm(next.id), { pictures: ['full', 'crop', 'thumb', 'text'] });
+      const aside = `${file}.damaged`;
+      t.equal(await stat(aside).then(() => true, () => false), damage === 'garbage');
+      await again.purge(await again.duePeriods(midnight + 32 * dayMs), {});
+      await t.rejects(stat(aside), { code: 'ENOENT' }, 'what it said of alarms does not outlive them');
     } else await t.rejects(Promise.all((['full', 'crop', 'thumb', 'text'] as const).map((which) => again.alarmPicture(alarm.id, which))), { code: 'SP_PICTURES' });
     await again.close();
   }
