@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import t from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { makeBox } from '../../src/base/mp4.ts';
+import { run } from '../../src/base/spawn.ts';
 import { dayMs } from '../../src/base/units.ts';
 import type { FileKey } from '../../src/seal/filekey.ts';
 import { slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
@@ -344,27 +345,31 @@ t.test('without its pictures\' file, or with a damaged one, a hub starts, record
   }
 });
 
-t.test('killed between any two steps of a purge, a day of alarms ends purged', async (t) => {
-  for (const step of ['intended', 'shredded', 'marked', 'unlinked', 'deleted', 'recorded'] satisfies PurgeStep[]) {
+t.test('killed after any step of a purge, or of an erasing, a day of alarms ends purged at the next start', async (t) => {
+  const yesterday = midnight - dayMs;
+  for (const [step, erased] of [['intended'], ['shredded'], ['marked', 'a guest asked'], ['unlinked'], ['deleted'], ['recorded'], ['filed']] as [PurgeStep, string?][]) {
     const world = makeWorld(join(t.testdir(), step));
     await mkdir(join(world.folder, '..'), { recursive: true });
     const vault = await openVault(world);
-    const hour = await prepare(vault, world);
+    const hour = await prepare(vault, world, { startMs: yesterday });
     const held = await recordWithKey(vault, hour, 60);
-    const { id, slot } = await ring(vault, world);
+    const { id } = await ring(vault, world, { atMs: yesterday + 61_000, keepMs: hourMs });
     await vault.putAlarmPictures(id, pictures);
     await vault.holdForAlarm(id, held.row.id, held.key);
-    await vault.purge([hour], {});
+    const stays = await ring(vault, world);
+    await vault.putAlarmPictures(stays.id, pictures);
     await vault.close();
-    const killed = await openVault(world, { afterStep: (at) => { if (at === step) throw new Error('killed'); } });
-    const day = (await killed.livePeriods()).find((period) => period.slot === slot)!;
-    await t.rejects(killed.purge([day], {}), { message: 'killed' }, step);
-    await killed.close().catch(() => {});
+    const killed = await run(process.execPath, ['--disable-warning=ExperimentalWarning', new URL('./purge-child.ts', import.meta.url).pathname, world.folder, step, ...(erased === undefined ? [] : [erased])]);
+    t.equal(killed.signal, 'SIGKILL', step);
     const again = await openVault(world);
-    t.same(await again.alarms(page), [], step);
+    t.match(await again.alarms(page), [{ id: stays.id, pictures: ['full', 'crop', 'thumb', 'text'] }], step);
+    t.equal((await again.alarms(page)).length, 1);
     t.same(await again.segments(always), []);
     t.same(await filesBelow(join(world.folder, 'footage')), []);
     await again.close();
+    const db = await raw(world, 'pictures.db');
+    t.equal(db.prepare<[], { n: number }>('SELECT count(*) AS n FROM pictures').get()?.n, 4, 'and so do its rows in the file of pictures');
+    db.close();
     t.same(await problemsIn(world), [], step);
   }
 });
