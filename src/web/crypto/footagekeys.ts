@@ -45,7 +45,7 @@ export class FootageKeys {
     const text = await this.#source.fetch(slotPath(camera, way));
     const { identity, ...period } = openSlot(text, this.#identities, what);
     const listed = timeline?.periods.find(({ slot, generation }) => slot === way.slot && generation === way.generation);
-    const right = way.held ? period.class === 'hold' || period.class === 'rest' : period.class === 'footage';
+    const right = way.held ? ['hold', 'rest', 'alarm'].includes(period.class) : period.class === 'footage';
     if (!this.#source.closed && period.camera === camera && right && (listed === undefined || listed.startMs === period.startMs)) return identity;
     identity.close();
     this.#source.checkGoing();
