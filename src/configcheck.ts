@@ -222,7 +222,7 @@ function ruleBroken(keyword: string, node: SchemaNode, value: unknown): string {
   if (keyword === 'type') return `must be ${kinds.get(node.type ?? '') ?? 'something else'}, not ${kindOf(value)}`;
   if (keyword === 'enum') return 'is none of the values that it can have';
   if (keyword === 'minimum' || keyword === 'maximum') return 'is out of range';
-  if (keyword === 'minLength' || keyword === 'minItems') return 'is empty';
+  if (keyword === 'minLength' || (keyword === 'minItems' && Array.isArray(value) && value.length === 0)) return 'is empty';
   if (keyword === 'maxLength') return 'is too long';
   if (keyword === 'maxItems') return 'has too many entries';
   if (keyword === 'minItems') return 'has too few entries';

@@ -19,7 +19,7 @@ import { figure, quantile, report, usageOf, type BenchOptions, type Figure } fro
 const { values } = parseArgs({ options: { smoke: { type: 'boolean' }, json: { type: 'boolean' }, runs: { type: 'string' }, faces: { type: 'string' } }, strict: true });
 const smoke = values.smoke === true;
 const runs = Number(values.runs ?? (smoke ? 3 : 40));
-const options: BenchOptions = { smoke, json: values.json === true, runs, seconds: 0, folder: undefined, number: () => undefined };
+const options: BenchOptions = { smoke, json: values.json === true, runs, seconds: 0, folder: undefined, number: () => undefined, flag: () => false };
 /** L2; chosen before, on other pictures. */
 const distanceMax = 0.55;
 

@@ -48,7 +48,7 @@ const cases: [name: string, text: string | Buffer, code: string, line: number, m
   ['a corner outside the picture', `${camera()}[[zone]]\ncamera = "front-door"\nname = "door"\npoints = [[0, 0], [1, 0], [640, 480]]\n`, 'SP_CONFIG_VALUE', 8, /points of zone no\. 1 is out of range/, /from 0 to 1/],
   ['a zone that is a line', `${camera()}[[zone]]\ncamera = "front-door"\nname = "door"\npoints = [[0, 0], [0.5, 0.5], [1, 1]]\n`, 'SP_CONFIG_VALUE', 8, /points of zone no\. 1 enclose nothing/, /as one goes round/],
   ['a zone twice', `${camera()}${'[[zone]]\ncamera = "front-door"\nname = "door"\npoints = [[0, 0], [1, 0], [1, 1]]\n'.repeat(2)}`, 'SP_CONFIG_DUPLICATE', 11, /name of zone no\. 2 is given twice: door/, /each zone of a camera/],
-  ['an alarm without kinds', '[[alarm]]\nname = "Night"\nkinds = []\n', 'SP_CONFIG_VALUE', 3, /kinds of alarm no\. 1 has too few entries/, /"person"/],
+  ['an alarm without kinds', '[[alarm]]\nname = "Night"\nkinds = []\n', 'SP_CONFIG_VALUE', 3, /kinds of alarm no\. 1 is empty/, /"person"/],
   ['an alarm of what nobody observes', '[[alarm]]\nname = "Night"\nkinds = ["ghost"]\n', 'SP_CONFIG_VALUE', 3, /kinds of alarm no\. 1/, /"person", "vehicle"/],
   ['an alarm twice', '[[alarm]]\nname = "Night"\nkinds = ["person"]\n[[alarm]]\nname = "Night"\nkinds = ["vehicle"]\n', 'SP_CONFIG_DUPLICATE', 5, /name of alarm no\. 2 is given twice: Night/, /each alarm a name of its own/],
   ['an alarm of no camera', `${camera()}[[alarm]]\nname = "Night"\nkinds = ["person"]\ncameras = ["gate"]\n`, 'SP_CONFIG_VALUE', 8, /cameras of alarm no\. 1 names a camera that there is not/, /Known cameras: front-door/],
