@@ -11,7 +11,6 @@ import Value from 'typebox/value';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { parseDuration } from '../base/units.ts';
 import { version } from '../base/version.ts';
 import { readWish } from '../policy/wishes.ts';
 import { timesInWords } from '../policy/privacy.ts';
@@ -55,7 +54,7 @@ export interface PrivacyPart {
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -275,11 +274,12 @@ function handlersOf(rooms: PageRooms): Handlers {
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
   };
-  /** Whether a shorter time makes some of what there is due now. */
-  const destroysNow = async (footage: string): Promise<boolean> => {
-    const keepMs = parseDuration(footage);
-    if (keepMs === undefined || site.config.cameras.every((camera) => camera.keepMs <= keepMs)) return false;
-    return (await operations.status({})).footage.some(({ oldestMs }) => oldestMs !== undefined && oldestMs + keepMs < clock.wallMs());
+  /** A change that destroys something needs the right to, and is more than a session alone must be enough for. The audit says who, and what it was. */
+  const mayDestroy = (ask: { principal: Principal; visitor: Visitor; body: { half?: string } }, route: 'keep' | 'settings') => async (losses: readonly string[]): Promise<void> => {
+    const { principal } = ask;
+    if (!principal.may('erase')) throw new SallyportError('SP_PAGE_RIGHT');
+    prove(accounts, ask, 'a change of settings that destroys some of what is kept');
+    await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route, destroys: [...losses] } });
   };
   const orders = new PageOrders();
   /** An order counts for the camera that its document names: that one's space was looked at. */
@@ -398,13 +398,7 @@ function handlersOf(rooms: PageRooms): Handlers {
     accept: async (ask) => operate('accept', ask),
     pending: async () => ({ pending: (await operations.status({})).pending }),
     keep: async (ask) => {
-      const { principal, body } = ask;
-      if (await destroysNow(body.footage)) {
-        if (!principal.may('erase')) throw new SallyportError('SP_PAGE_RIGHT');
-        prove(accounts, ask, 'keeping footage shorter than some of it is old');
-      }
-      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route: 'keep', footage: body.footage } });
-      const changes = await site.keepFootage(body.footage, byOf(principal));
+      const changes = await site.changeSettings({ keys: [{ key: 'keep.footage', value: ask.body.footage }] }, byOf(ask.principal), mayDestroy(ask, 'keep'));
       return { changes, pending: (await operations.status({})).pending };
     },
     settingsSchema: async () => formSchema(),
@@ -419,12 +413,13 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     settingsPlan: async ({ principal, body }) => {
       checkSettings(principal, body);
-      const { changes, problems } = await site.planSettings(body);
-      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), problems };
+      const { changes, losses, problems } = await site.planSettings(body);
+      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), destroys: losses, problems };
     },
-    settingsChange: async ({ principal, body }) => {
-      checkSettings(principal, body);
-      const changes = await site.changeSettings(body, byOf(principal));
+    settingsChange: async (ask) => {
+      const { principal, body: { half: _, ...change } } = ask;
+      checkSettings(principal, change);
+      const changes = await site.changeSettings(change, byOf(principal), mayDestroy(ask, 'settings'));
       return { changes, pending: (await operations.status({})).pending };
     },
     logs: async ({ query }) => toPlain(await logs(query)),
@@ -453,7 +448,7 @@ function byOf(principal: Principal): By {
 }
 
 /** Who looks after a site says neither who sees a camera nor when a house is private. SP_PAGE_RIGHT. */
-function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsChange'>): void {
+function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsPlan'>): void {
   const spaces = [privacy?.out?.space, privacy?.in?.space].filter((space) => space !== undefined);
   const may = spaces.every((space) => principal.may('privacy', space))
     && (!keys.some(({ key }) => key.startsWith('place.')) || principal.may('privacy'))
