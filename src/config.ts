@@ -56,13 +56,14 @@ export function readConfigText(path: string, bytes: Uint8Array): LoadedConfig {
 
 /**
  * Adds a camera to conf.d/90-page.toml, or replaces the one of that id there. The whole result is checked before it is written.
- * Throws ConfigErrors, SP_CAMERA_KNOWN when the household's files name the camera, SP_WRITE. Only one write at a time.
+ * Throws ConfigErrors, SP_CAMERA_KNOWN when the household's files name the camera, SP_WRITE. Only one write at a time. Answers what comes of
+ * it, also when, without `write`, it is not written.
  */
-export async function writePageCamera(configPath: string, camera: CameraEntry): Promise<void> {
-  await changePage(configPath, (cameras, others) => {
+export async function writePageCamera(configPath: string, camera: CameraEntry, { write = true }: { readonly write?: boolean } = {}): Promise<HubConfig> {
+  return changePage(configPath, (cameras, others) => {
     if (others.has(camera.id)) throw new SallyportError('SP_CAMERA_KNOWN', { camera: camera.id });
     return [...cameras.filter((known) => known.id !== camera.id), presentable(camera)];
-  });
+  }, { write });
 }
 
 /** Gives a camera of conf.d/90-page.toml another name or space; SP_CAMERA_UNKNOWN when it is not there. */
@@ -79,11 +80,6 @@ export async function removePageCamera(configPath: string, id: string): Promise<
     if (!cameras.some((known) => known.id === id)) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
     return cameras.filter((known) => known.id !== id);
   }, (own) => (own.zone === undefined ? {} : { zone: own.zone.filter((zone) => zone.camera !== id) }));
-}
-
-/** Sets how long footage is kept in conf.d/90-page.toml. Throws as writePageCamera. */
-export async function writePageKeep(configPath: string, footage: string): Promise<void> {
-  await changePage(configPath, (cameras) => [...cameras], (own) => ({ keep: { ...own.keep, footage } }));
 }
 
 /** The configuration in a few sentences, for `check`. */
@@ -293,11 +289,11 @@ function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
   ];
 }
 
-async function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[], more: (own: FileEntries) => Partial<FileEntries> = () => ({})): Promise<void> {
-  await changePageFile(configPath, (own, files) => {
+function changePage(configPath: string, change: (cameras: readonly CameraEntry[], others: ReadonlySet<string>) => CameraEntry[], how: { readonly write: boolean } = { write: true }): Promise<HubConfig> {
+  return changePageFile(configPath, (own, files) => {
     const others = new Set(files.filter((file) => !file.page).flatMap((file) => file.entries.camera ?? []).map((camera) => camera.id));
-    return { ...own, ...more(own), camera: change(own.camera ?? [], others) };
-  }, { write: true });
+    return { ...own, camera: change(own.camera ?? [], others) };
+  }, how);
 }
 
 /** One of the files, in the order in which they count: a later one wins. */
@@ -319,9 +315,9 @@ export async function readEntries(configPath: string): Promise<readonly EntriesO
 
 /**
  * What conf.d/90-page.toml holds after `change`, judged together with all other files, as the configuration that comes of it. Only with
- * `write` it is written then. Throws ConfigErrors: problems of what was changed name that file; and what `change` throws.
+ * `write` it is written then, once `before` has let it pass. Throws ConfigErrors: problems of what was changed name that file; and what `change` and `before` throw.
  */
-export async function changePageFile(configPath: string, change: (own: FileEntries, files: readonly EntriesOfFile[]) => FileEntries, { write }: { readonly write: boolean }): Promise<HubConfig> {
+export async function changePageFile(configPath: string, change: (own: FileEntries, files: readonly EntriesOfFile[]) => FileEntries, { write, before }: { readonly write: boolean; readonly before?: (config: HubConfig) => Promise<void> }): Promise<HubConfig> {
   const path = resolve(configPath);
   const page = pagePath(path);
   const { files, ignored } = await readAll(path);
@@ -332,6 +328,7 @@ export async function changePageFile(configPath: string, change: (own: FileEntri
   const changed = [...rest, parseFile(page, Buffer.from(text))].sort((a, b) => (a.path === path ? -1 : b.path === path ? 1 : basename(a.path) < basename(b.path) ? -1 : 1));
   const { config } = build(path, { files: changed, ignored });
   if (write) {
+    await before?.(config);
     await ensureFolder(dirname(page), 0o755);
     await writeFileAtomic(page, text, 0o640);
   }

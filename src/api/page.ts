@@ -28,7 +28,8 @@ import { PageSockets, type SocketPart } from './pagesockets.ts';
 import { reachOf, type Reach } from './reach.ts';
 import { Certificates } from './tls.ts';
 
-export { rangeOf, type PlaybackPart, type PrivacyPart, type SealedFile } from './pageroutes.ts';
+export type { PlaybackPart, PrivacyPart } from './pageroutes.ts';
+export { rangeOf, type SealedFile } from './pagesegments.ts';
 export type { SocketPart } from './pagesockets.ts';
 
 /** What other duties bring. All of it is there: what were left out would be a door that stands open, such as privacy that nobody asks. */

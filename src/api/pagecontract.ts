@@ -158,6 +158,8 @@ export const SettingsReply = Type.Object({
 export const SettingsPlanReply = Type.Object({
   /** `waits`: for an owner's yes. `restart`: until the hub starts again. */
   changes: Type.Array(Type.Object({ text: Text(1000), waits: Type.Boolean(), restart: Type.Boolean() })),
+  /** What it destroys of what lies there, in words; then it needs the right to erase, and the passphrase once more. */
+  destroys: Type.Array(Text(1000)),
   /** What is wrong with it; then nothing would change. */
   problems: Type.Array(Type.Object({ code: Text(), key: Optional(Text(80)), text: Text(4000), hint: Text(4000) })),
 });
@@ -271,11 +273,11 @@ export const pageRoutes = {
   ptz: { method: 'POST', path: '/ptz', need: 'live', says: 'moves a camera while one looks through it', request: CameraRequest, reply: CameraReply },
   accept: { method: 'POST', path: '/accept', need: 'people', says: 'the owner\'s signed yes to what waits', request: AcceptRequest, reply: ReloadReply },
   pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
-  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes, and one that destroys footage at once needs the right to erase and the passphrase once more', request: Type.Object({ footage: Text(40, 1), half: Optional(Key) }, closed), reply: ReloadReply },
+  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes, and one that destroys footage, now or within 12 hours, needs the right to erase and the passphrase once more', request: Type.Object({ footage: Text(40, 1), half: Optional(Key) }, closed), reply: ReloadReply },
   settingsSchema: { method: 'GET', path: '/settings/schema', need: 'configure', says: 'the configuration\'s JSON Schema: what forms are made of', reply: Type.Unsafe<SchemaNode>({}) },
   settings: { method: 'GET', path: '/settings', need: 'configure', says: 'what is set, by which file, and what waits for an owner\'s yes or the next start', reply: SettingsReply },
   settingsPlan: { method: 'POST', path: '/settings/plan', need: 'configure', says: 'what a change of settings would do, in words, and what is wrong with it; changes nothing', request: SettingsChangeShape, reply: SettingsPlanReply },
-  settingsChange: { method: 'POST', path: '/settings', need: 'configure', says: 'changes settings: in the hub\'s own file; what lowers privacy waits for an owner\'s yes. Spaces, and times of privacy, by an owner alone', request: SettingsChangeShape, reply: ReloadReply },
+  settingsChange: { method: 'POST', path: '/settings', need: 'configure', says: 'changes settings: in the hub\'s own file; what lowers privacy waits for an owner\'s yes. Spaces, and times of privacy, by an owner alone; what destroys footage or audit needs the right to erase and the passphrase once more', request: Type.Object({ ...SettingsChangeShape.properties, half: Optional(Key) }, closed), reply: ReloadReply },
   logs: { method: 'GET', path: '/logs', need: 'status', says: 'the newest lines of the operator\'s log, the newest first; `level`: that one and worse', query: LogsQuery, reply: LogsReply },
   spaces: {
     method: 'GET', path: '/spaces', need: 'privacy', says: 'whether each space is private now, and when it is so by itself, in words',

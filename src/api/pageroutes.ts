@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import fastifySwagger from '@fastify/swagger';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -12,14 +11,12 @@ import Value from 'typebox/value';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { minuteMs, parseDuration } from '../base/units.ts';
 import { version } from '../base/version.ts';
 import { readWish } from '../policy/wishes.ts';
 import { timesInWords } from '../policy/privacy.ts';
-import { readRecovery, type Recovery } from '../policy/ownerdocuments.ts';
 import { ConfigErrors } from '../config.ts';
 import { formSchema } from '../configpage.ts';
-import type { AccountsDuty, Entered, Visitor } from '../duties/accounts.ts';
+import type { AccountsDuty, Visitor } from '../duties/accounts.ts';
 import { auditTrail } from '../duties/audittrail.ts';
 import type { LogPage } from '../duties/logbook.ts';
 import type { By } from '../policy/access.ts';
@@ -28,25 +25,20 @@ import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
 import { checkReseal } from '../duties/wishes.ts';
-import { Crowd } from '../policy/crowd.ts';
-import type { AccountRow, SessionRow, Vault } from '../vault/vault.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { Operations, RequestOf, RouteName } from './contract.ts';
-import { checkContentType, checkHost, checkOrigin, isSecure, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
+import { accountHandlers, done, prove } from './pageaccounts.ts';
+import { checkContentType, checkHost, checkOrigin, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
 import { camerasOf } from './pagecameras.ts';
+import { Doors } from './pagedoors.ts';
 import { PageOrders } from './pageorders.ts';
-import { RecoverDocument, pageRoutes, type Account, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
+import { pageRoutes, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
 import { pageHeaders, type PageFiles } from './pagefiles.ts';
+import { segmentTag, sendSegment, type SealedFile } from './pagesegments.ts';
 import type { Reach } from './reach.ts';
 import type { Shown } from './tls.ts';
 
 export const apiRoot = '/api/v1';
-
-export interface SealedFile {
-  readonly size: number;
-  /** From `from` up to, but without, `to`. */
-  read(from: number, to: number): AsyncIterable<Uint8Array>;
-  close(): unknown;
-}
 
 /** Sealed footage, for a browser that opens it. */
 export interface PlaybackPart {
@@ -62,7 +54,7 @@ export interface PrivacyPart {
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -85,7 +77,7 @@ export interface PageRooms {
 }
 
 /** What a handler gets. */
-interface Ask<R extends PageRouteName> {
+export interface Ask<R extends PageRouteName> {
   readonly who: Who;
   readonly visitor: Visitor;
   readonly body: PageRequestOf<R>;
@@ -97,21 +89,13 @@ interface Ask<R extends PageRouteName> {
   readonly principal: Principal;
 }
 
-type Handlers = { readonly [R in PageRouteName]: (ask: Ask<R>) => Promise<PageReplyOf<R> | FastifyReply> };
+export type Handlers = { readonly [R in PageRouteName]: (ask: Ask<R>) => Promise<PageReplyOf<R> | FastifyReply> };
 
 const bodyBytesMax = 16 * 1024;
 /** Of those whose text or picture is long; JSON may double it. */
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
   firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
-/** More are refused at once, and of one address, or one account, fewer: a crowd must not stand before what is recorded. */
-const answeringMax = 64;
-const answeringOfAddressMax = 16;
-const answeringOfAccountMax = 32;
-/** Of strangers, beside them. */
-const strangersMax = { max: 32, ofNetworkMax: 16, ofAccountMax: 0 };
-/** Who takes a segment slower than that takes it in parts. */
-const answerMsMax = 10 * minuteMs;
 /** With the right `live` a camera may be turned; all else of it is `configure`. */
 const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home']);
 
@@ -228,38 +212,6 @@ export function spaceOf({ config }: Pick<Site, 'config'>, camera: string): strin
   return config.cameras.find(({ id }) => id === camera)?.space;
 }
 
-/** How many are being answered. Who is in has places of their own; a stranger who is slow to ask makes room for the next one. */
-class Doors {
-  #count = 0;
-  readonly #of = new Map<string, number>();
-  readonly #strangers = new Crowd<FastifyRequest>(strangersMax, (request) => !request.raw.complete);
-
-  enter(address: string, account: string, reply: FastifyReply): void {
-    const own = [`address ${address}`, `account ${account}`] as const;
-    const [ofAddress, ofAccount] = [this.#of.get(own[0]) ?? 0, this.#of.get(own[1]) ?? 0];
-    const over = this.#count >= answeringMax ? this.#count : ofAddress >= answeringOfAddressMax ? ofAddress : ofAccount >= answeringOfAccountMax ? ofAccount : undefined;
-    if (over !== undefined) throw new SallyportError('SP_PAGE_BUSY', { count: over });
-    this.#count++;
-    for (const key of own) this.#of.set(key, (this.#of.get(key) ?? 0) + 1);
-    // Also when it is broken off.
-    reply.raw.once('close', () => {
-      this.#count--;
-      for (const key of own) {
-        const now = (this.#of.get(key) ?? 1) - 1;
-        if (now === 0) this.#of.delete(key);
-        else this.#of.set(key, now);
-      }
-    });
-  }
-
-  enterStranger(address: string, request: FastifyRequest, reply: FastifyReply): void {
-    const entered = this.#strangers.enter(request, address);
-    if (entered === 'full') throw new SallyportError('SP_PAGE_BUSY', { count: this.#strangers.size });
-    entered.leaves?.raw.destroy();
-    reply.raw.once('close', () => this.#strangers.leave(request));
-  }
-}
-
 /** A query's members are text; those that the contract calls integers become such, or stay and are refused. */
 function toIntegers(query: unknown, names: readonly string[]): void {
   const members = query as Record<string, unknown>;
@@ -310,39 +262,24 @@ function isClientsFault(error: unknown): error is Error & { statusCode: number }
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
 }
 
-const done = { done: true } as const;
-
 function handlersOf(rooms: PageRooms): Handlers {
   const { accounts, site, operations, vault, watchLog, playback, privacy, still, logs, clock } = rooms;
   const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
-  const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
-  const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
-    reply.header('set-cookie', setCookie(request.raw, cookie, sessionMsMax));
-    return me(principal);
-  };
   /** What the control socket does, for who has the right to it; the audit says who. */
   const operate = async <N extends RouteName>(name: N, { principal, body, ...about }: { principal: Principal; body: RequestOf<N>; camera?: string }): Promise<Awaited<ReturnType<Operations[N]>>> => {
     const { camera = about.camera } = body as { camera?: string };
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
     return (await operations[name](body, byOf(principal))) as Awaited<ReturnType<Operations[N]>>;
   };
-  const ownerLists = async (): Promise<PageReplyOf<'ownerList'>> => {
-    const { text, before } = await site.ownerLists();
-    return { ...(text === undefined ? {} : { text }), earlier: before };
-  };
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
   };
-  /** What a session alone must not be enough for. SP_PAGE_PROOF, SP_PAGE_RIGHT for a token, SP_PAGE_LOGIN, SP_PAGE_TRIES. */
-  const prove = ({ principal, visitor, body: { half } }: { principal: Principal; visitor: Visitor; body: { half?: string } }, what: string): void => {
-    if (half === undefined && principal.session !== undefined) throw new SallyportError('SP_PAGE_PROOF', { what });
-    accounts.prove(principal, half ?? '', visitor);
-  };
-  /** Whether a shorter time makes some of what there is due now. */
-  const destroysNow = async (footage: string): Promise<boolean> => {
-    const keepMs = parseDuration(footage);
-    if (keepMs === undefined || site.config.cameras.every((camera) => camera.keepMs <= keepMs)) return false;
-    return (await operations.status({})).footage.some(({ oldestMs }) => oldestMs !== undefined && oldestMs + keepMs < clock.wallMs());
+  /** A change that destroys something needs the right to, and is more than a session alone must be enough for. The audit says who, and what it was. */
+  const mayDestroy = (ask: { principal: Principal; visitor: Visitor; body: { half?: string } }, route: 'keep' | 'settings') => async (losses: readonly string[]): Promise<void> => {
+    const { principal } = ask;
+    if (!principal.may('erase')) throw new SallyportError('SP_PAGE_RIGHT');
+    prove(accounts, ask, 'a change of settings that destroys some of what is kept');
+    await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route, destroys: [...losses] } });
   };
   const orders = new PageOrders();
   /** An order counts for the camera that its document names: that one's space was looked at. */
@@ -358,96 +295,7 @@ function handlersOf(rooms: PageRooms): Handlers {
     return operations.headers(made);
   };
   return {
-    hello: async ({ request }) => helloOf(rooms, request.raw),
-    firstBegin: async ({ request, reply, body, visitor }) => {
-      reply.header('set-cookie', setCookie(request.raw, accounts.begin(body.code, visitor), sessionMsMax));
-      return done;
-    },
-    loginStretch: async ({ body }) => accounts.stretchOf(body.name),
-    login: async (ask) => enter(ask, await accounts.login(ask.body, ask.visitor)),
-    inviteLook: async ({ body, visitor }) => {
-      const { role, spaces, account, untilMs } = accounts.invitation(body.code, visitor);
-      return { hub: site.config.name, role, spaces: [...spaces], from: accounts.nameOf(account) ?? '', untilMs };
-    },
-    join: async (ask) => enter(ask, await accounts.join(ask.body, ask.visitor)),
-    recover: async (ask) => enter(ask, await accounts.recover({ ...ask.body, read: recoveryOf }, ask.visitor)),
-    authority: async ({ reply }) => {
-      const authority = rooms.shown()?.authority;
-      if (authority === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'an authority of the hub\'s own' });
-      return reply.type('application/x-x509-ca-cert').header('content-disposition', 'attachment; filename="sallyport-hub.crt"').send(authority);
-    },
-    firstOwner: async (ask) => enter(ask, await accounts.makeFirst(ask.body, ask.visitor)),
-    logout: async ({ principal, request, reply }) => {
-      await accounts.logout(principal);
-      reply.header('set-cookie', setCookie(request.raw, undefined, 0));
-      return done;
-    },
-    me: async ({ principal }) => me(principal),
-    meChange: async ({ principal, body }) => {
-      await accounts.changePerson(principal, body);
-      return me(principal);
-    },
-    meErase: async ({ principal, body, visitor, request, reply }) => {
-      await accounts.eraseOneself(principal, body.half, visitor);
-      reply.header('set-cookie', setCookie(request.raw, undefined, 0));
-      return done;
-    },
-    mePassphrase: async ({ principal, body, visitor }) => {
-      await accounts.changePassphrase(principal, body, visitor);
-      return done;
-    },
-    meDevice: async ({ principal, body }) => {
-      await accounts.noteDevice(principal, body);
-      return me(principal);
-    },
-    meDeviceRemove: async ({ principal, params, request, reply }) => {
-      const { listed } = await accounts.removeDevice(principal, params['id'] ?? '');
-      if (principal.session !== undefined && !accounts.book.sessions.has(principal.session.id)) reply.header('set-cookie', setCookie(request.raw, undefined, 0));
-      return { done: true as const, listed };
-    },
-    sessions: async ({ principal }) => ({ sessions: accounts.book.sessionsOf(principal.account.id).map((row) => sessionOf(row, principal)) }),
-    sessionEnd: async ({ principal, params }) => {
-      await accounts.endSession(principal, params['id'] ?? '');
-      return done;
-    },
-    // It names all spaces, and is signed as a whole: who opens no footage needs none of it.
-    ownerList: async ({ principal }) => (principal.may('replay') ? ownerLists() : { earlier: [] }),
-    firstList: ownerLists,
-    accounts: async () => ({
-      accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
-      invitations: [...accounts.book.invitations.values()].map(({ id, role, spaces, untilMs }) => ({ id, role, spaces: [...spaces], untilMs })),
-    }),
-    // Who made owners by a session alone would have a passphrase of their own for all that asks for one.
-    invite: async (ask) => {
-      if (ask.body.role === 'owner') prove(ask, 'inviting an owner');
-      return accounts.invite(ask.body, ask.principal);
-    },
-    inviteEnd: async ({ principal, params }) => {
-      await accounts.endInvitation(params['id'] ?? '', principal);
-      return done;
-    },
-    accountChange: async (ask) => {
-      const { principal, params, body } = ask;
-      const id = params['id'] ?? '';
-      if (body.role === 'owner' && accounts.book.account(id).role !== 'owner') prove(ask, 'making an owner of somebody');
-      return accountOf(accounts, await accounts.changeAccount(id, body, principal));
-    },
-    accountErase: async ({ principal, params }) => {
-      await accounts.erase(params['id'] ?? '', principal);
-      return done;
-    },
-    ownerListTake: async ({ principal, body }) => {
-      await accounts.takeList(body.text, principal);
-      return done;
-    },
-    tokens: async () => ({
-      tokens: [...accounts.book.tokens.values()].map(({ id, name, account, rights, spaces, madeMs, untilMs }) => ({ id, name, account, rights: [...rights], madeMs, untilMs, ...(spaces === undefined ? {} : { spaces: [...spaces] }) })),
-    }),
-    tokenMake: async ({ principal, body }) => accounts.makeToken(body, principal),
-    tokenEnd: async ({ principal, params }) => {
-      await accounts.endToken(params['id'] ?? '', principal);
-      return done;
-    },
+    ...accountHandlers(rooms),
     cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
     still: async ({ params, principal, reply }) => {
       const camera = params['camera'] ?? '';
@@ -550,13 +398,7 @@ function handlersOf(rooms: PageRooms): Handlers {
     accept: async (ask) => operate('accept', ask),
     pending: async () => ({ pending: (await operations.status({})).pending }),
     keep: async (ask) => {
-      const { principal, body } = ask;
-      if (await destroysNow(body.footage)) {
-        if (!principal.may('erase')) throw new SallyportError('SP_PAGE_RIGHT');
-        prove(ask, 'keeping footage shorter than some of it is old');
-      }
-      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route: 'keep', footage: body.footage } });
-      const changes = await site.keepFootage(body.footage, byOf(principal));
+      const changes = await site.changeSettings({ keys: [{ key: 'keep.footage', value: ask.body.footage }] }, byOf(ask.principal), mayDestroy(ask, 'keep'));
       return { changes, pending: (await operations.status({})).pending };
     },
     settingsSchema: async () => formSchema(),
@@ -571,12 +413,13 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     settingsPlan: async ({ principal, body }) => {
       checkSettings(principal, body);
-      const { changes, problems } = await site.planSettings(body);
-      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), problems };
+      const { changes, losses, problems } = await site.planSettings(body);
+      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), destroys: losses, problems };
     },
-    settingsChange: async ({ principal, body }) => {
-      checkSettings(principal, body);
-      const changes = await site.changeSettings(body, byOf(principal));
+    settingsChange: async (ask) => {
+      const { principal, body: { half: _, ...change } } = ask;
+      checkSettings(principal, change);
+      const changes = await site.changeSettings(change, byOf(principal), mayDestroy(ask, 'settings'));
       return { changes, pending: (await operations.status({})).pending };
     },
     logs: async ({ query }) => toPlain(await logs(query)),
@@ -605,7 +448,7 @@ function byOf(principal: Principal): By {
 }
 
 /** Who looks after a site says neither who sees a camera nor when a house is private. SP_PAGE_RIGHT. */
-function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsChange'>): void {
+function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsPlan'>): void {
   const spaces = [privacy?.out?.space, privacy?.in?.space].filter((space) => space !== undefined);
   const may = spaces.every((space) => principal.may('privacy', space))
     && (!keys.some(({ key }) => key.startsWith('place.')) || principal.may('privacy'))
@@ -618,80 +461,3 @@ function toPlain<T>(value: T): Plain<T> {
   return value as Plain<T>;
 }
 type Plain<T> = T extends readonly (infer E)[] ? Plain<E>[] : T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
-
-function helloOf({ accounts, site, vault, shown, clock }: PageRooms, request: IncomingMessage): PageReplyOf<'hello'> {
-  const certificate = isSecure(request) ? shown() : undefined;
-  return {
-    hub: site.config.name, key: vault.publicKey, version, nowMs: Math.round(clock.wallMs()), state: accounts.state,
-    ...(certificate === undefined ? {} : { certificate: { words: [...certificate.words], fingerprint: certificate.fingerprint, own: certificate.own } }),
-  };
-}
-
-function meOf(accounts: AccountsDuty, principal: Principal): PageReplyOf<'me'> {
-  const { session } = principal;
-  if (session === undefined) throw new SallyportError('SP_PAGE_SESSION');
-  // As it is now: the request itself may have changed it.
-  const row = accounts.book.account(principal.account.id);
-  const now = accounts.book.sessions.get(session.id) ?? session;
-  return { account: accountOf(accounts, row), rights: principal.rights, session: sessionOf(now, principal) };
-}
-
-function accountOf(accounts: AccountsDuty, { id, role, name, nickname, picture, language, timeZone, spaces, madeMs }: AccountRow): Account {
-  const devices = accounts.book.devicesOf(id).map((device) => ({ id: device.id, name: device.name, recipient: device.recipient, signer: device.signer, madeMs: device.madeMs }));
-  return { id, role, name, nickname, picture, language, timeZone, spaces: [...spaces], madeMs, devices };
-}
-
-function sessionOf({ id, device, agent, address, madeMs, usedMs }: SessionRow, principal: Principal): PageReplyOf<'sessions'>['sessions'][number] {
-  return { id, agent, address, madeMs, usedMs, current: id === principal.session?.id, ...(device === undefined ? {} : { device }) };
-}
-
-/** SP_PAGE_REQUEST. */
-function recoveryOf(document: string): Recovery {
-  const recovery = readRecovery(document);
-  if (recovery === undefined || !Value.Check(RecoverDocument, recovery)) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the signed document is no recovery' });
-  return recovery;
-}
-
-/** A segment is never written again after its close, so its name is its tag. */
-function segmentTag(params: Readonly<Record<string, string>>): string {
-  return `"${params['camera']}.${params['stream']}.${params['seq']}"`;
-}
-
-/** All of it, or one range (RFC 9110, 14): more than one at once is answered with all. */
-async function sendSegment(file: SealedFile, tag: string, request: FastifyRequest, reply: FastifyReply, clock: Clock): Promise<FastifyReply> {
-  const end = new AbortController();
-  const leave = (): void => {
-    end.abort();
-    void file.close();
-  };
-  // Whoever has left while the segment was looked up leaves no second time.
-  if (reply.raw.destroyed) {
-    leave();
-    return reply.hijack();
-  }
-  reply.raw.once('close', leave);
-  reply.header('etag', tag).header('accept-ranges', 'bytes').header('cache-control', 'private, max-age=3600').type('application/octet-stream');
-  if (request.headers['if-none-match'] === tag) return reply.status(304).send();
-  const ifRange = request.headers['if-range'];
-  const range = ifRange === undefined || ifRange === tag ? rangeOf(request.headers.range, file.size) : undefined;
-  if (range === 'none') {
-    reply.header('content-range', `bytes */${file.size}`).header('cache-control', 'no-store');
-    throw new SallyportError('SP_PAGE_RANGE', { what: 'the segment', bytes: file.size });
-  }
-  const { from, to } = range ?? { from: 0, to: file.size };
-  if (range !== undefined) reply.status(206).header('content-range', `bytes ${from}-${to - 1}/${file.size}`);
-  reply.header('content-length', String(to - from));
-  void clock.sleep(answerMsMax, end.signal).then(() => reply.raw.destroy(), () => {});
-  return reply.send(Readable.from(file.read(from, to), { objectMode: false }));
-}
-
-/** `to` is the first byte after it. Undefined: no range, or none that is understood; `none`: there is no such byte. */
-export function rangeOf(header: string | undefined, size: number): { from: number; to: number } | 'none' | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec((header ?? '').trim());
-  if (match === null) return undefined;
-  const [, first = '', last = ''] = match;
-  if (first === '' && last === '') return undefined;
-  if (first === '') return Number(last) === 0 || size === 0 ? 'none' : { from: Math.max(0, size - Number(last)), to: size };
-  if (last !== '' && Number(last) < Number(first)) return undefined;
-  return Number(first) >= size ? 'none' : { from: Number(first), to: last === '' ? size : Math.min(size, Number(last) + 1) };
-}

@@ -232,6 +232,11 @@ export const errorTable = {
     sentence: 'what answers at {address} is {camera}, which is adopted at {adopted}: it has the same serial number, {serial}',
     hint: 'If it has moved: `sallyport adopt --moved {camera} --address {address}`. If it has two addresses, one is enough.',
   },
+  SP_CAMERA_LEFT: {
+    kind: 'refuse',
+    sentence: 'a camera called {camera} was here before, and to take this one in under that name would destroy what it left: {losses}',
+    hint: 'Choose another name, or let it be kept as long as what is there. Who runs the hub may destroy it: `sallyport adopt`.',
+  },
   SP_SEGMENT_DAMAGED: {
     kind: 'fault',
     sentence: 'the segment {file} is not what was recorded: {reason}',

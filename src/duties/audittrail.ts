@@ -57,7 +57,7 @@ const words: Readonly<Record<string, string>> = {
 /** What was asked through the page, by its route. */
 const asked: Readonly<Record<string, string>> = {
   discover: 'looked for cameras', adopt: 'took a camera in', moved: 'followed a camera to another address', secret: 'gave a camera\'s new password', camera: 'told a camera what to do', cameras: 'gave a camera another name or space',
-  accept: 'said yes to a change', keep: 'changed how long footage is kept', slots: 'sealed a key anew for those who stay', hold: 'kept footage longer', release: 'ended a hold', erase: 'began to erase a time', 'erase-hours': 'began to erase whole hours, without a key',
+  accept: 'said yes to a change', keep: 'kept footage shorter, which destroyed some of it', settings: 'changed settings, which destroyed something', slots: 'sealed a key anew for those who stay', hold: 'kept footage longer', release: 'ended a hold', erase: 'began to erase a time', 'erase-hours': 'began to erase whole hours, without a key',
 };
 
 /** A page of it, the newest first. */

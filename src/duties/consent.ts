@@ -30,6 +30,11 @@ export async function judgeConsent(vault: Vault, wanted: HubConfig): Promise<{ e
   return { effective, pending };
 }
 
+/** What of it would be in force; nothing is remembered. */
+export async function foreseeConsent(vault: Pick<Vault, 'setting'>, wanted: HubConfig): Promise<HubConfig> {
+  return effectiveConfig(wanted, (await vault.setting('consent')) as ConsentState | undefined).effective;
+}
+
 /** Puts an accepted change in force. SP_BAD_SIGNATURE when it was not the owner who signed exactly this change. */
 export async function acceptChange(vault: Vault, owner: OwnerList | undefined, change: PendingChange, approval: Approval): Promise<void> {
   await takeYes(vault, owner, change, approval, async () => {

@@ -190,7 +190,7 @@ export class DiskDuty implements RecordingRoom {
 }
 
 /** What each camera brought in an hour, over its last day of recording. */
-function ratesOf(periods: Periods): Map<string, number> {
+export function ratesOf(periods: Periods): Map<string, number> {
   const sums = new Map<string, { bytes: number; recordedMs: number }>();
   // What a hold keeps is a few minutes out of hours: it says nothing of what an hour brings.
   for (const { camera, bytes, recordedMs } of periods.filter((period) => period.class === 'footage').toReversed()) {

@@ -12,9 +12,9 @@ import type { FoundCamera, LeftOut } from '../cameras/discovery.ts';
 import { findSecureAddress } from '../cameras/secureaddress.ts';
 import { Jail, type JailFacts } from '../capture/jail.ts';
 import { Stills } from '../capture/still.ts';
-import { ConfigErrors, changePageCamera, changePageFile, loadConfig, readEntries, writePageCamera, writePageKeep } from '../config.ts';
+import { ConfigErrors, changePageCamera, changePageFile, loadConfig, readEntries, writePageCamera } from '../config.ts';
 import { applyChange, problemsOf, settingsOf, type SettingProblem, type Settings, type SettingsChange } from '../configpage.ts';
-import type { FileEntries } from '../configschema.ts';
+import type { CameraEntry, FileEntries } from '../configschema.ts';
 import type { By } from '../policy/access.ts';
 import type { GapReason } from '../policy/gaps.ts';
 import type { Change } from '../policy/observations.ts';
@@ -27,6 +27,7 @@ import type { Vault } from '../vault/vault.ts';
 import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, secureAdvice, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
 import { acceptChange, judgeConsent, type Approval } from './consent.ts';
 import type { ListenDuty } from './listen.ts';
+import { foreseeLosses, type MayDestroy } from './losses.ts';
 import type { Notices } from './notices.ts';
 import { adoptedByTheirWord, adoptedElsewhere } from './recognise.ts';
 import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
@@ -287,52 +288,52 @@ export class Site {
     });
   }
 
-  /** How long footage is kept, from the page; a longer time waits for the owner's yes. Returns what changed, in words. */
-  async keepFootage(footage: string, by: By): Promise<string[]> {
-    await this.#inTurn(() => writePageKeep(this.#o.configPath, footage));
-    return this.reload(by);
-  }
-
   /** What is set, and by which file; and, in words, what of it counts only after the next start. */
   async settings(): Promise<Settings & { readonly restart: readonly string[] }> {
     const settings = settingsOf(await readEntries(this.#o.configPath));
     return { ...settings, restart: planChanges(this.#o.wanted, this.#wanted).filter(({ restart }) => restart).map(({ text }) => text) };
   }
 
-  /** What a change of settings would do, in words, and what is wrong with it; nothing is changed. As changeSettings. */
-  async planSettings(change: SettingsChange): Promise<{ changes: PlannedChange[]; problems: SettingProblem[] }> {
+  /** What a change of settings would do and destroy, in words, and what is wrong with it; nothing is changed. As changeSettings. */
+  async planSettings(change: SettingsChange): Promise<{ changes: PlannedChange[]; losses: string[]; problems: SettingProblem[] }> {
     let own: FileEntries = {};
     try {
       const after = await this.#changeFile(change, { write: false, seen: (entries) => { own = entries; } });
       // What waited before is no part of this change; what waits no more is.
       const [would, does] = [planChanges(this.#effective, after), planChanges(this.#effective, this.#wanted)];
       const without = (all: readonly PlannedChange[], some: readonly PlannedChange[]): PlannedChange[] => all.filter(({ text }) => !some.some((one) => one.text === text));
-      return { changes: [...without(would, does), ...without(does, would).filter(({ lowersPrivacy }) => lowersPrivacy).map((one) => ({ ...one, text: `no longer asked for: ${one.text}`, lowersPrivacy: false }))], problems: [] };
+      return { changes: [...without(would, does), ...without(does, would).filter(({ lowersPrivacy }) => lowersPrivacy).map((one) => ({ ...one, text: `no longer asked for: ${one.text}`, lowersPrivacy: false }))], losses: await foreseeLosses(this.#o, this.#effective, after), problems: [] };
     } catch (error) {
-      if (error instanceof ConfigErrors) return { changes: [], problems: problemsOf(error, change, own) };
+      if (error instanceof ConfigErrors) return { changes: [], losses: [], problems: problemsOf(error, change, own) };
       throw error;
     }
   }
 
   /**
    * Settings from the page: written to the hub's own file, then in force but for what lowers privacy, which waits. Returns what changed, in
-   * words. ConfigErrors, SP_SETTING_FIXED, SP_SETTING_GONE, SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN.
+   * words. What it destroys, `mayDestroy` is asked for first. ConfigErrors, SP_SETTING_FIXED, SP_SETTING_GONE, SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN.
    */
-  async changeSettings(change: SettingsChange, by: By): Promise<string[]> {
-    await this.#inTurn(() => this.#changeFile(change, { write: true }));
+  async changeSettings(change: SettingsChange, by: By, mayDestroy: MayDestroy): Promise<string[]> {
+    await this.#inTurn(() => this.#changeFile(change, {
+      write: true,
+      before: async (after) => {
+        const losses = await foreseeLosses(this.#o, this.#effective, after);
+        if (losses.length > 0) await mayDestroy(losses);
+      },
+    }));
     const changes = await this.reload(by);
     if (change.camera !== undefined && change.remove === true) await this.#forget(change.camera, by);
     return changes;
   }
 
-  async #changeFile(change: SettingsChange, { write, seen }: { write: boolean; seen?: (own: FileEntries) => void }): Promise<HubConfig> {
+  async #changeFile(change: SettingsChange, { seen, ...how }: { write: boolean; before?: (after: HubConfig) => Promise<void>; seen?: (own: FileEntries) => void }): Promise<HubConfig> {
     for (const space of [change.privacy?.in?.space, change.camera === undefined ? undefined : change.keys?.find(({ key }) => key === 'space')?.value]) if (typeof space === 'string') this.#checkSpace(space);
     const complete = await this.#withDoor(change);
     return changePageFile(this.#o.configPath, (own, files) => {
       const next = applyChange(own, files, complete);
       seen?.(next);
       return next;
-    }, { write });
+    }, how);
   }
 
   /** A camera that is to be asked by HTTPS is so at the port and path where it offers that. */
@@ -397,16 +398,20 @@ export class Site {
     const facts = withEndpoints(await readCamera({ camera: id, address, user: order.user, password }, this.#rooms), this.#heardFrom(place));
     const elsewhere = await adoptedElsewhere(vault, this.#everyPlace, facts);
     if (elsewhere !== undefined) throw new SallyportError('SP_CAMERA_ELSEWHERE', { camera: elsewhere.id, address: address.host, adopted: elsewhere.address, serial: facts.device.serial });
-    await vault.putSecret(passwordName(id), password);
-    await rememberCamera(vault, id, facts);
-    await writePageCamera(this.#o.configPath, {
+    const entry: CameraEntry = {
       id, name: order.name ?? place.name ?? id, address: address.host, port: address.port, path: address.path, ...(address.secure === true ? { https: true } : {}),
       user: order.user, serial: facts.device.serial,
       ...(order.space === undefined ? {} : { space: order.space }),
       ...(order.keep === undefined ? {} : { keep: order.keep }),
       ...(order.audio === undefined ? {} : { audio: order.audio }),
       ...(order.sub === undefined ? {} : { sub: order.sub }),
-    });
+    };
+    // One that was here before may have left footage under this name, and be kept for a shorter time now.
+    const losses = by.who === 'page' ? await foreseeLosses(this.#o, this.#effective, await writePageCamera(this.#o.configPath, entry, { write: false })) : [];
+    if (losses.length > 0) throw new SallyportError('SP_CAMERA_LEFT', { camera: id, losses: losses.join('; ') });
+    await vault.putSecret(passwordName(id), password);
+    await rememberCamera(vault, id, facts);
+    await writePageCamera(this.#o.configPath, entry);
     await vault.audit({ what: 'camera.adopted', ...by, camera: id, detail: { ...facts.device, address: place.address } });
     this.#wanted = (await loadConfig(this.#o.configPath)).config;
     await this.#apply();

@@ -218,7 +218,7 @@ export const english = {
   },
 
   keep: {
-    onceMore: 'Some of what is recorded is older than that and is destroyed at once. Your passphrase is asked for once more.',
+    onceMore: 'Some of what is recorded would be destroyed by that, now or within half a day. Your passphrase is asked for once more.',
     current: (span: string) => `Kept for ${span}`, change: 'Change', changed: 'Changed.', waits: 'A longer time waits for an owner\'s yes, under Approvals.', 
     disk: 'Disk', used: (o: { used: string; free: string; total: string }) => `${o.used} of footage, ${o.free} free of ${o.total}`, room: 'Room for footage', reserve: 'Kept free', need: 'Needed to keep all', perCamera: 'Camera by camera', rate: 'A day brings', held: 'Uses now', reaches: 'Reaches back', full: 'Nothing is recorded', early: (when: string, reason: string) => `Footage went early on ${when}: ${reason}`,
     nextDeadline: 'Next key destroyed', ends: 'Keys and checks', lastReceipt: 'Last receipt', receipt: (n: number, segments: number) => `Number ${n}: ${count(segments, 'segment', 'segments')}`, readBack: 'slots read back', notReadBack: 'slots not read back', clock: 'Clock', scrub: 'Last full check of the disk', copies: 'Copies of the database', damaged: (n: number) => `${count(n, 'file is', 'files are')} not as written`, budgetBar: (percent: number) => `${percent} % of the room is used`,
@@ -265,6 +265,7 @@ export const english = {
 
   forms: {
     hub: 'The hub', change: 'Change', changeOf: (what: string) => `Change ${what}`, look: 'See what changes', will: 'This will change', nothing: 'Nothing would change.', saved: 'Saved. This waits for an owner\'s yes:', later: 'Later', waitFor: 'Waits for an owner\'s yes', toApprovals: 'Go to Approvals', ownerSays: 'An owner says yes to it under Approvals.',
+    destroys: 'This destroys, now or within half a day:', onceMore: 'A session left open must not be enough for that: your passphrase is asked for once more.', ownerDestroys: 'An owner alone may do that.',
     waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
     waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
     wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,

@@ -22,6 +22,7 @@ import { makeOwnerList, type OwnerList } from '../../src/seal/owner.ts';
 import type { HubConfig, PageConfig } from '../../src/policy/settings.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { camera as cameraConfig, hub as hubConfig } from '../policy/configs.ts';
+import { recordFilm } from '../web/crypto/world.ts';
 
 /** The real one, moved ahead by what a test says. */
 export class AheadClock implements Clock {
@@ -170,6 +171,19 @@ export async function startPage(t: Test, o: { folder?: string; clock?: AheadCloc
   return { folder, data, clock, hub, base, plain, pair, browser: () => new Browser(base) };
 }
 
+/** A minute of footage of so many hours ago, as a hub left them that was here before; to be kept for so many days. */
+export async function recordBefore(folder: string, clock: Clock, rows: readonly { readonly camera: string; readonly hoursAgo: number; readonly keepDays: number }[]): Promise<void> {
+  const vault = await Vault.open({ folder: join(folder, 'data'), clock, log: silentLog, hubName: 'Test' });
+  const hourMs = 3_600_000;
+  for (const { camera, hoursAgo, keepDays } of rows) {
+    const startMs = (Math.floor(clock.wallMs() / hourMs) - hoursAgo) * hourMs;
+    const endMs = startMs + hourMs;
+    const period = await vault.preparePeriod({ camera, class: 'footage', startMs, endMs, deadlineMs: endMs + (keepDays * 24 * hourMs), recipients: [Identity.generate().recipient] });
+    await recordFilm(vault, period, { wallMs: startMs, rounds: 21 });
+  }
+  await vault.close();
+}
+
 export function newHalf(): string {
   return randomBytes(32).toString('base64url');
 }
@@ -263,7 +277,7 @@ export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Be
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as Operations;
-  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], restart: [] }), planSettings: async () => ({ changes: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'], ...ofSite };
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], restart: [] }), planSettings: async () => ({ changes: [], losses: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'], ...ofSite };
   const page = new Page({
     config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false, ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: { ...nothingBehind, ...(typeof parts === 'function' ? parts(behind) : parts) }, folder: join(folder, 'page'), operations: () => offered, site,
   });

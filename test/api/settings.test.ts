@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import type { PageReplyOf } from '../../src/api/pagecontract.ts';
 import { loadConfig } from '../../src/config.ts';
 import { acceptNamespace, approvalDocument } from '../../src/policy/ownerdocuments.ts';
-import { configText, joinAs, makeOwner, startPage, type Owned, type PageSite } from './pagekit.ts';
+import { AheadClock, configText, joinAs, makeOwner, recordBefore, startPage, type Owned, type PageSite } from './pagekit.ts';
 
 type Settings = PageReplyOf<'settings'>;
 type Plan = PageReplyOf<'settingsPlan'>;
@@ -15,12 +15,14 @@ type Changed = PageReplyOf<'settingsChange'>;
 const night = { space: 'home', days: ['monday', 'friday'], from: '22:00', to: '06:00' };
 
 /** A site with a camera that the page has taken in, besides those of the installer's file. */
-async function startSite(t: Test, more = ''): Promise<{ site: PageSite; owner: Owned; page: () => string }> {
+async function startSite(t: Test, more = '', recorded: Parameters<typeof recordBefore>[2] = []): Promise<{ site: PageSite; owner: Owned; page: () => string }> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, 'conf.d'));
   writeFileSync(join(folder, 'conf.d', '90-page.toml'), '[[camera]]\nid = "yard"\nname = "Yard"\naddress = "127.9.9.5"\nuser = "u"\nrecord = false\nevents = false\n');
-  const site = await startPage(t, { folder, config: configText().replace('[time]', `${more}[record]\nperiod = "30 minutes"\n\n[time]`) });
+  const clock = new AheadClock();
+  if (recorded.length > 0) await recordBefore(folder, clock, recorded);
+  const site = await startPage(t, { folder, clock, config: configText().replace('[time]', `${more}[record]\nperiod = "30 minutes"\n\n[time]`) });
   return { site, owner: await makeOwner(site), page: () => readFileSync(join(folder, 'conf.d', '90-page.toml'), 'utf8') };
 }
 
@@ -67,7 +69,7 @@ t.test('a change is told beforehand, judged as `check` does, and keeps the rest 
       { text: 'segments are cut after 30 seconds instead of 1 minute', waits: false, restart: false }, { text: 'cameras are looked for on eth0, wlan0 (2 interfaces) instead of every local network', waits: false, restart: false },
       { text: 'the log level is debug instead of info', waits: false, restart: true },
     ],
-    problems: [],
+    destroys: [], problems: [],
   });
   t.equal(page(), before, 'a plan changes nothing');
   t.match(await browser.must<Changed>('POST', 'settings', { keys }), { changes: { length: 3 }, pending: [] });
@@ -107,6 +109,22 @@ t.test('what lowers privacy waits for a signed yes; asked for no more, it waits 
   t.match(await browser.must<Plan>('POST', 'settings/plan', { camera: 'yard', keys: [{ key: 'audio' }] }), { changes: [{ text: 'no longer asked for: yard: sound is recorded: yes instead of no', waits: false }] });
   t.same((await browser.must<Changed>('POST', 'settings', { camera: 'yard', keys: [{ key: 'audio' }] })).pending, []);
   t.same((await browser.must<Changed>('POST', 'settings', { camera: 'yard', keys: [{ key: 'keep', value: '1 day' }] })).changes, ['yard: footage is kept 1 day instead of 10 days'], 'a shorter time counts at once');
+});
+
+t.test('what a change destroys is told beforehand, camera by camera, and is done with the passphrase once more', async (t) => {
+  const { owner: { browser, half } } = await startSite(t, '', [{ camera: 'yard', hoursAgo: 60, keepDays: 30 }, { camera: 'yard', hoursAgo: 5, keepDays: 30 }, { camera: 'front', hoursAgo: 60, keepDays: 3 }]);
+  const plan = (body: object) => browser.must<Plan>('POST', 'settings/plan', body);
+  const shorter = { camera: 'yard', keys: [{ key: 'keep', value: '2 days' }] };
+  t.match(await plan(shorter), { changes: [{ text: 'yard: footage is kept 2 days instead of 3 days' }], destroys: [/^yard: footage of \S+Z to \S+Z, \d/] });
+  t.match((await plan({ camera: 'yard', keys: [{ key: 'budget', value: '10 MB' }] })).destroys, [/^yard: the oldest of .* of footage, for which 10 MB are too little/], 'what it brings in half a day is more');
+  t.same((await plan({ camera: 'yard', keys: [{ key: 'budget', value: '900 GB' }] })).destroys, []);
+  t.same((await plan({ camera: 'yard', keys: [{ key: 'name', value: 'Back yard' }] })).destroys, []);
+  t.same((await plan({ camera: 'yard', remove: true })).destroys, [], 'what was recorded stays until its deadline');
+  t.same((await plan({ keys: [{ key: 'keep.footage', value: '10 days' }] })).destroys, []);
+  t.equal((await browser.post('settings', shorter)).code, 'SP_PAGE_PROOF');
+  await browser.must('POST', 'settings', { ...shorter, half });
+  t.match((await browser.must<PageReplyOf<'audit'>>('GET', 'audit?limit=60')).lines.find(({ what }) => what === 'page.asked'), { who: 'Olga Owner', text: /^changed settings, which destroyed something .*yard: footage of/ });
+  t.match(await plan({ camera: 'yard', keys: [{ key: 'keep', value: '50 hours' }] }), { changes: [{ waits: true }], destroys: [] }, 'what is due by then is so no more by another change');
 });
 
 t.test('times of privacy are added at once, and go or change with a yes; those of the installer\'s file are changed there', async (t) => {

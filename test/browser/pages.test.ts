@@ -159,7 +159,7 @@ async function keepAndErase(t: Test, page: Page): Promise<void> {
   t.ok(await page.getByText(/^Segments are kept as wholes: from /).isVisible(), 'what really stays is said');
   await page.getByLabel('A word for it').fill('the visitor');
   await page.getByRole('button', { name: 'Keep it' }).click();
-  await page.getByText(/^hold [0-9a-f]{8}: \d+ segments? .* kept until/).waitFor();
+  await page.getByText(/^Hold [0-9a-f]{8}: \d+ segments? .* kept until/).waitFor();
   await page.getByText(/^the visitor · .* until/).waitFor();
   await inBothThemes(t, page, '14-timeline-keep');
   await page.getByRole('button', { name: 'Close', exact: true }).click();
@@ -167,7 +167,7 @@ async function keepAndErase(t: Test, page: Page): Promise<void> {
   await page.getByText(/segments? .* go/).waitFor();
   await inBothThemes(t, page, '15-timeline-erase');
   await page.getByRole('button', { name: 'Erase it for ever' }).click();
-  await page.getByText(/^erased: \d+ segments?/).waitFor({ timeout: 60_000 });
+  await page.getByText(/^Erased: \d+ segments?/).waitFor({ timeout: 60_000 });
   await page.getByRole('button', { name: 'Close', exact: true }).click();
 }
 

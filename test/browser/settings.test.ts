@@ -20,6 +20,7 @@ t.test('settings, from a form to what is in force', { timeout: 240_000 }, async 
   await recording(t, page, site);
   await wrongValue(t, page);
   await longerKeep(t, page, site);
+  await shorterKeep(t, page, site);
   await cameraForm(t, page, site);
   await privacyTimes(t, page, site);
   await logs(t, page);
@@ -111,6 +112,30 @@ async function longerKeep(t: Test, page: Page, site: TestSite): Promise<void> {
   t.equal((await site.status()).cameras[0]?.streams[0]?.sinceMs, since, 'recording was not interrupted for it');
 }
 
+/** Some of what is there would be destroyed: by a session alone it is not. */
+async function shorterKeep(t: Test, page: Page, site: TestSite): Promise<void> {
+  const keep = async (): Promise<string | undefined> => /^footage = "(.+)"$/m.exec(await ownFile(site))?.[1];
+  await openSettings(page, 'Storage');
+  await card(page, 'Kept for').getByRole('button', { name: 'Change Kept for' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Footage', { exact: true }).fill('6');
+  await dialog.getByLabel('Unit of Footage').selectOption('hour');
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByText('This destroys, now or within half a day:').waitFor();
+  t.match(await dialog.getByRole('listitem').allTextContents(), [/kept 6 hours instead of 8 days/, /kept 6 hours/, /: footage of .* to .*, \d/]);
+  const again = dialog.getByLabel('Your passphrase');
+  await inBothThemes(t, page, '74b-destroys', { whole: false });
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  t.equal(await again.evaluate((field: HTMLInputElement) => field.validity.valueMissing), true);
+  t.equal(await keep(), '8 days', 'nothing is written without it');
+  await again.fill(passphrase);
+  await page.keyboard.press('Enter');
+  // It is stretched first.
+  await dialog.waitFor({ state: 'detached', timeout: 60_000 });
+  t.equal(await keep(), '6 hours');
+  await site.until((status) => status.disk.cameras?.[0]?.keepMs === 6 * 3_600_000);
+}
+
 async function cameraForm(t: Test, page: Page, site: TestSite): Promise<void> {
   const name = site.cameras[0]!.name;
   await openSettings(page, 'Cameras');
@@ -121,16 +146,16 @@ async function cameraForm(t: Test, page: Page, site: TestSite): Promise<void> {
   await dialog.getByLabel('Name', { exact: true }).fill('Front door');
   t.equal(await dialog.getByLabel('Address').count(), 0, 'where it is asked with its password is not typed here');
   await dialog.getByRole('checkbox', { name: 'Sound' }).check();
-  await dialog.getByLabel('May take of the disk', { exact: true }).fill('2');
+  await dialog.getByLabel('May take of the disk', { exact: true }).fill('200');
   await dialog.getByRole('button', { name: 'See what changes' }).click();
   await dialog.getByText(/is called Front door instead of/).waitFor();
   await inBothThemes(t, page, '75-camera-will-change', { whole: false });
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.getByRole('button', { name: yes }).click();
-  await page.getByRole('heading', { name: 'Front door' }).waitFor();
+  await page.getByRole('heading', { name: 'Front door', exact: true }).waitFor();
   const file = await ownFile(site);
   t.match(file, /name = "Front door"/);
-  t.match(file, /budget = "2 GB"/);
+  t.match(file, /budget = "200 GB"/);
   t.same((await site.status()).pending, [], 'the yes came with it');
   await card(page, 'Front door').getByRole('button', { name: 'Its settings' }).click();
   t.equal(await dialog.getByLabel('Name', { exact: true }).inputValue(), 'Front door');
@@ -275,6 +300,13 @@ async function asInstaller(t: Test, page: Page, link: string): Promise<void> {
   const dialog = page.getByRole('dialog');
   await dialog.getByText('An owner may choose another space.').waitFor();
   t.equal(await dialog.getByLabel('Space', { exact: true }).count(), 0);
+  await dialog.getByLabel('Unit of Footage is kept').selectOption('hour');
+  await dialog.getByLabel('Footage is kept', { exact: true }).fill('3');
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByText('An owner alone may do that.').waitFor();
+  t.same([await dialog.getByRole('button', { name: 'Save' }).count(), await dialog.getByLabel('Your passphrase').count()], [0, 0], 'an installer destroys nothing');
+  await dialog.getByRole('button', { name: 'Back' }).click();
+  await dialog.getByLabel('Unit of Footage is kept').selectOption('day');
   await dialog.getByLabel('Footage is kept', { exact: true }).fill('20');
   await dialog.getByRole('button', { name: 'See what changes' }).click();
   await dialog.getByRole('button', { name: 'Save' }).click();
@@ -296,4 +328,13 @@ async function takeOut(t: Test, page: Page, site: TestSite): Promise<void> {
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByText('No camera is taken in yet.').waitFor();
   t.same((await site.status()).cameras, []);
+  // By the back door either: what it has left would be kept for a shorter time.
+  const { address, onvifPort, user, password, name } = site.cameras[0]!;
+  const adopt = (more: object) => page.evaluate(async (body) => {
+    const answer = await fetch('/api/v1/adopt', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return await answer.json() as { camera?: string; error?: { code: string; message: string } };
+  }, { address, port: onvifPort, user, password, as: name, ...more });
+  t.match((await adopt({ keep: '1 hour' })).error, { code: 'SP_CAMERA_LEFT', message: /front-door: footage of/ });
+  t.same((await site.status()).cameras, []);
+  t.equal((await adopt({})).camera, name, 'for as long as before it may come back');
 }

@@ -1,16 +1,17 @@
 /**
- * Changing settings, always in the same steps: the fields; what the change will do, in the hub's words, before anything is saved; and, for
- * what lowers privacy, the owner's yes, signed by this device.
+ * Changing settings, always in the same steps: the fields; what the change will do and destroy, in the hub's words, before anything is saved;
+ * for what destroys, the passphrase once more; and, for what lowers privacy, the owner's yes, signed by this device.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { approve, type Pending } from '../approving.ts';
 import { has, useHeld } from '../held.tsx';
+import { halfOf } from '../proving.ts';
 import { changedKeys, draftOf, kindOf, type Draft, type FormField, type SettingsChange } from '../schemaform.ts';
 import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import type { PageReplyOf } from '../../api/pagecontract.ts';
-import { Button } from '../parts/controls.tsx';
+import { Button, Field } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing } from '../parts/loaded.ts';
 import { SchemaField } from '../parts/schemafield.tsx';
@@ -87,17 +88,18 @@ export function ConfirmChange({ title, lead, change, risky = false, onClose }: {
   </Dialog>;
 }
 
-/** What will change; then it is saved, and what waits may be signed at once. */
+/** What will change; then it is saved, where that destroys something with the passphrase once more, and what waits may be signed at once. */
 function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly change: SettingsChange; readonly plan: Plan; readonly risky?: boolean; readonly onBack: () => void; readonly onDone: () => void }) {
   const held = useHeld();
   const [waiting, setWaiting] = useState<readonly Pending[]>();
+  const [passphrase, setPassphrase] = useState('');
   const start = useRef<HTMLDivElement>(null);
   const doing = useDoing();
   useEffect(() => { start.current?.focus(); }, [waiting === undefined]);
   const save = (): void => {
     void doing.run(async () => {
       const before = (await ask('pending', {})).pending;
-      const { pending } = await ask('settingsChange', { body: change });
+      const { pending } = await ask('settingsChange', { body: plan.destroys.length === 0 ? change : { ...change, half: await halfOf(held, passphrase) } });
       const fresh = pending.filter(({ id }) => !before.some((one) => one.id === id));
       if (fresh.length > 0) return setWaiting(fresh);
       toast(say.common.saved);
@@ -112,19 +114,25 @@ function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly cha
     });
   };
   const mayAccept = has(held, 'people');
-  return <div class="form" ref={start} tabIndex={-1}>
-    {waiting === undefined ? <>
+  const destroys = plan.destroys.length > 0;
+  const maySave = !destroys || has(held, 'erase');
+  const problem = doing.error === undefined ? null : <Problem error={doing.error} />;
+  if (waiting !== undefined) return <div class="form" ref={start} tabIndex={-1}>
+    <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p key={id}>{hubWords(text)}</p>)}</div>
+    {mayAccept ? null : <p>{say.forms.ownerSays}</p>}
+    {mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
+    {problem}
+    <div class="buttons end"><Button onClick={onDone}>{say.forms.later}</Button>{mayAccept && held.device !== undefined ? <Button kind="main" icon="key" busy={doing.busy} onClick={() => sign(waiting)}>{say.approvals.yes}</Button> : null}</div>
+  </div>;
+  return <form class="form" onSubmit={(event) => { event.preventDefault(); save(); }}>
+    <div class="form" ref={start} tabIndex={-1}>
       <h3>{say.forms.will}</h3>
       <ul class="changes">{plan.changes.map(({ text, waits, restart }) => <li key={text}><span>{hubWords(text)}</span>{waits ? <span class="badge care">{say.forms.waits}</span> : null}{restart ? <span class="badge">{say.forms.restarts}</span> : null}</li>)}</ul>
       {plan.changes.some(({ waits }) => waits) ? <p class="hint">{say.forms.waitsLead}</p> : null}
-    </> : <>
-      <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p key={id}>{hubWords(text)}</p>)}</div>
-      {mayAccept ? null : <p>{say.forms.ownerSays}</p>}
-      {mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
-    </>}
-    {doing.error === undefined ? null : <Problem error={doing.error} />}
-    <div class="buttons end">{waiting === undefined
-      ? <><Button onClick={onBack}>{say.common.back}</Button><Button kind={risky ? 'risky' : 'main'} busy={doing.busy} onClick={save}>{say.common.save}</Button></>
-      : <><Button onClick={onDone}>{say.forms.later}</Button>{mayAccept && held.device !== undefined ? <Button kind="main" icon="key" busy={doing.busy} onClick={() => sign(waiting)}>{say.approvals.yes}</Button> : null}</>}</div>
-  </div>;
+      {destroys ? <div class="note bad"><b>{say.forms.destroys}</b><ul>{plan.destroys.map((text) => <li key={text}>{hubWords(text)}</li>)}</ul>{maySave ? null : <p>{say.forms.ownerDestroys}</p>}</div> : null}
+    </div>
+    {destroys && maySave ? <Field label={say.people.yourPassphrase} hint={say.forms.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} /> : null}
+    {problem}
+    <div class="buttons end"><Button onClick={onBack}>{say.common.back}</Button>{maySave ? <Button kind={risky || destroys ? 'risky' : 'main'} type="submit" busy={doing.busy}>{say.common.save}</Button> : null}</div>
+  </form>;
 }
