@@ -10,8 +10,11 @@ import { ensureFolder, fileExists, listFolder, readFileBounded, writeFileAtomic 
 import { formatBytes, formatDuration } from './base/units.ts';
 import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
 import { KeyLines } from './configlines.ts';
-import type { CameraEntry, FileEntries } from './configschema.ts';
-import { ruleInWords, weekdays } from './policy/privacy.ts';
+import type { AlarmEntry, CameraEntry, FileEntries, RecordingEntry } from './configschema.ts';
+import { alarmInWords, zoneInWords, type AlarmRule } from './policy/alarmrules.ts';
+import { ruleInWords } from './policy/privacy.ts';
+import { recordingInWords } from './policy/recordmode.ts';
+import { always, isBySun, weekdays, type Schedule } from './policy/schedule.ts';
 import type { CameraConfig, HubConfig } from './policy/settings.ts';
 import type { Place } from './policy/sun.ts';
 
@@ -75,7 +78,7 @@ export async function removePageCamera(configPath: string, id: string): Promise<
   await changePage(configPath, (cameras) => {
     if (!cameras.some((known) => known.id === id)) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
     return cameras.filter((known) => known.id !== id);
-  });
+  }, (own) => (own.zone === undefined ? {} : { zone: own.zone.filter((zone) => zone.camera !== id) }));
 }
 
 /** Sets how long footage is kept in conf.d/90-page.toml. Throws as writePageCamera. */
@@ -93,6 +96,9 @@ export function describeConfig(config: HubConfig): string[] {
     ...(disk.budgetBytes === undefined ? [] : [`footage may take ${formatBytes(disk.budgetBytes)} of the disk`]),
     time.source === 'system' ? 'the clock of this machine is trusted' : 'the clock is trusted when a time server keeps it',
     ...config.privacy.map(ruleInWords),
+    ...config.recordings.map(recordingInWords),
+    ...config.zones.map(zoneInWords),
+    ...config.alarms.map((rule) => `alarm ${alarmInWords(rule)}; kept ${formatDuration(rule.keepMs)}`),
     ...config.cameras.map((camera) =>
       `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}${camera.budgetBytes === undefined ? '' : `, at most ${formatBytes(camera.budgetBytes)}`}`),
   ];
@@ -219,6 +225,9 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },
     log: { level: last((file) => file.log?.level) ?? 'info' },
     privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
+    zones: entries.flatMap((file) => file.zone ?? []).map(({ camera, name, mask, points }) => ({ camera, name, mask: mask ?? false, points: points.map(([x = 0, y = 0]) => [x, y] as const) })),
+    alarms: entries.flatMap((file) => file.alarm ?? []).map(alarmOf),
+    recordings: entries.flatMap((file) => file.recording ?? []).map((rule) => ({ ...concernsOf(rule), ...scheduleOf(rule), mode: rule.mode })),
     ...placeOf(last((file) => file.place)),
     cameras: entries.flatMap((file) => (file.camera ?? []).map((camera) => ({ ...cameraOf(camera, footageMs), ...(file === page ? { byPage: true as const } : {}) }))),
   };
@@ -226,6 +235,21 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
 
 function bytesOf<K extends string>(key: K, text: string | undefined): { [key in K]?: number } {
   return text === undefined ? {} : { [key]: sizeBytes(text) } as { [key in K]: number };
+}
+
+function alarmOf(entry: AlarmEntry): AlarmRule {
+  return {
+    name: entry.name, ...concernsOf(entry), kinds: entry.kinds, ...(entry.zones === undefined ? {} : { zones: entry.zones }), ...scheduleOf(entry),
+    keepMs: durationMs(entry.keep ?? '30 days'), beforeMs: durationMs(entry.before ?? '5 seconds'), afterMs: durationMs(entry.after ?? '20 seconds'), enabled: entry.enabled ?? true,
+  };
+}
+
+function concernsOf({ cameras, spaces }: AlarmEntry | RecordingEntry): { cameras?: readonly string[]; spaces?: readonly string[] } {
+  return { ...(cameras === undefined ? {} : { cameras }), ...(spaces === undefined ? {} : { spaces }) };
+}
+
+function scheduleOf({ days, from, to }: AlarmEntry | RecordingEntry): Schedule {
+  return { days: days ?? weekdays, from: from ?? always.from, to: to ?? always.to };
 }
 
 /** To a tenth of a degree: nobody needs to know it better. */
@@ -253,19 +277,18 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
     record: entry.record ?? true,
     sub: entry.sub ?? false,
     events: entry.events ?? true,
+    detect: entry.detect ?? 'both',
     space: entry.space ?? 'home',
     ...(entry.serial === undefined ? {} : { serial: entry.serial }),
     ...bytesOf('budgetBytes', entry.budget),
   };
 }
 
-const bySun: ReadonlySet<string> = new Set(['sunrise', 'sunset']);
-
 function warningsOf(config: HubConfig, ignored: readonly string[]): string[] {
   const { footageMs } = config.keep;
   return [
     ...ignored.map((file) => `${file} is not read: only files that end in .toml are`),
-    ...(config.place === undefined && config.privacy.some(({ from, to }) => bySun.has(from) || bySun.has(to)) ? ['a privacy rule goes by the sun, but [place] does not say where the hub is: sunrise counts as 06:00, sunset as 18:00'] : []),
+    ...(config.place === undefined && [...config.privacy, ...config.alarms, ...config.recordings].some(isBySun) ? ['a rule goes by the sun, but [place] does not say where the hub is: sunrise counts as 06:00, sunset as 18:00'] : []),
     ...(footageMs < config.record.periodMs ? [`footage is kept ${formatDuration(footageMs)}, but one key covers ${formatDuration(config.record.periodMs)}: what is recorded at its beginning stays for both together`] : []),
   ];
 }

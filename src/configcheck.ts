@@ -9,6 +9,7 @@ import { SallyportError } from './base/errors.ts';
 import { parseBytes, parseDuration } from './base/units.ts';
 import type { KeyLines, KeyPath } from './configlines.ts';
 import { FileSchema, nodeOf, type FileEntries, type SchemaNode } from './configschema.ts';
+import { areaOf } from './policy/alarmrules.ts';
 
 export const camerasMax = 256;
 export const problemsMax = 50;
@@ -28,9 +29,9 @@ export function checkFile(parsed: unknown, problems: Findings): FileEntries | un
   return problems.list.length === 0 && Value.Check(FileSchema, parsed) ? parsed : undefined;
 }
 
-/** What no file shows alone: a camera or its address given twice, across all files. */
+/** What no file shows alone: a camera or its address given twice, across all files; rules about cameras and zones that none of them names. */
 export function checkTogether(files: readonly SoundFile[]): SallyportError[] {
-  const problems: SallyportError[] = [];
+  const problems: SallyportError[] = checkRules(files);
   const ids = new Set<string>();
   const places = new Map<string, string>();
   for (const file of files) {
@@ -51,6 +52,51 @@ export function checkTogether(files: readonly SoundFile[]): SallyportError[] {
   const last = files.at(-1);
   if (cameras > camerasMax && last !== undefined) problems.push(new SallyportError('SP_CONFIG_VALUE', { file: last.path, line: 1, key: 'camera', reason: `is given ${cameras} times`, expected: `Expected: at most ${camerasMax} cameras.` }));
   return problems.slice(0, problemsMax);
+}
+
+/** Of zones, alarms and recordings, each of which may be about cameras and zones of another file. */
+function checkRules(files: readonly SoundFile[]): SallyportError[] {
+  const cameras = new Set(files.flatMap(({ entries }) => entries.camera ?? []).map(({ id }) => id));
+  const zones = files.flatMap(({ entries }) => entries.zone ?? []);
+  const zoneNames = new Set(zones.filter(({ mask }) => mask !== true).map(({ name }) => name));
+  const seen = new Set<string>();
+  return files.flatMap((file) => {
+    const found = new Findings(file.path, file.lines);
+    const once = (path: KeyPath, what: string, value: string): void => {
+      if (seen.has(`${what} ${value}`)) found.duplicate(path, value);
+      seen.add(`${what} ${value}`);
+    };
+    const known = (path: KeyPath, names: readonly string[] | undefined): void => {
+      if (names?.some((name) => !cameras.has(name)) === true) found.value(path, 'names a camera that there is not', oneOf(cameras, 'cameras'));
+    };
+    for (const [index, zone] of (file.entries.zone ?? []).entries()) {
+      known(['zone', index, 'camera'], [zone.camera]);
+      once(['zone', index, 'name'], `zone of ${zone.camera}`, zone.name);
+      if (areaOf(zone.points as [number, number][]) < areaMin) found.value(['zone', index, 'points'], 'enclose nothing', 'Give the corners one after the other, as one goes round.');
+    }
+    for (const [index, alarm] of (file.entries.alarm ?? []).entries()) {
+      once(['alarm', index, 'name'], 'alarm', alarm.name);
+      known(['alarm', index, 'cameras'], alarm.cameras);
+      if (alarm.zones?.some((name) => !zoneNames.has(name)) === true) found.value(['alarm', index, 'zones'], 'names a zone that there is not', oneOf(zoneNames, 'zones'));
+      else if (alarm.cameras !== undefined && alarm.zones?.some((name) => !zones.some((zone) => zone.name === name && alarm.cameras?.includes(zone.camera))) === true) {
+        found.value(['alarm', index, 'zones'], 'names a zone that none of its cameras has', 'Draw the zone in the picture of one of these cameras, or name the zone\'s camera.');
+      }
+    }
+    for (const [index, { cameras: named }] of (file.entries.recording ?? []).entries()) known(['recording', index, 'cameras'], named);
+    for (const table of ['alarm', 'recording'] as const) {
+      for (const [index, rule] of (file.entries[table] ?? []).entries()) {
+        if (rule.cameras !== undefined && rule.spaces !== undefined) found.value([table, index, 'spaces'], 'stands beside cameras', 'Give either cameras or spaces.');
+      }
+    }
+    return found.list;
+  });
+}
+
+/** Twice the area: a hundredth of a percent of the picture. */
+const areaMin = 0.0002;
+
+function oneOf(names: ReadonlySet<string>, what: string): string {
+  return names.size === 0 ? `There are no ${what} yet.` : `Known ${what}: ${[...names].slice(0, 20).join(', ')}.`;
 }
 
 /** The problems of one file; when there are too many, the first ones are enough. */
@@ -86,6 +132,10 @@ export class Findings {
     if (!this.full) this.list.push(new SallyportError('SP_CONFIG_VALUE', { ...this.#place(path), reason, expected }));
   }
 
+  duplicate(path: KeyPath, value: string): void {
+    if (!this.full) this.list.push(new SallyportError('SP_CONFIG_DUPLICATE', { ...this.#place(path), value }));
+  }
+
   #place(path: KeyPath): { file: string; line: number; key: string } {
     return { file: this.#file, line: this.#lines.of(path), key: keyName(path) };
   }
@@ -94,7 +144,7 @@ export class Findings {
 /** camera[0].address → "address of camera no. 1"; others as written: record.cut_after. */
 function keyName(path: KeyPath): string {
   const [table, index, ...rest] = path;
-  if ((table === 'camera' || table === 'privacy') && typeof index === 'number') {
+  if (typeof table === 'string' && typeof index === 'number') {
     const which = `${table} no. ${index + 1}`;
     return rest.length === 0 ? which : `${rest.map(shownKey).join('.')} of ${which}`;
   }
@@ -148,7 +198,8 @@ function checkTable(node: SchemaNode, value: unknown, path: KeyPath, problems: F
 
 function checkTables(node: SchemaNode, itemNode: SchemaNode, value: unknown, path: KeyPath, problems: Findings): void {
   if (!Array.isArray(value)) return problems.value(path, 'must be a list of tables', `Write [[${keyName(path)}]] with two brackets, and its keys below.`);
-  if (value.length > camerasMax) return problems.value(path, `has more than ${camerasMax} entries`, sentence(node['x-expected']));
+  const most = node.maxItems ?? camerasMax;
+  if (value.length > most) return problems.value(path, `has more than ${most} entries`, sentence(node['x-expected']));
   value.forEach((item: unknown, index) => checkTable(itemNode, item, [...path, index], problems));
 }
 
@@ -174,6 +225,7 @@ function ruleBroken(keyword: string, node: SchemaNode, value: unknown): string {
   if (keyword === 'minLength' || keyword === 'minItems') return 'is empty';
   if (keyword === 'maxLength') return 'is too long';
   if (keyword === 'maxItems') return 'has too many entries';
+  if (keyword === 'minItems') return 'has too few entries';
   if (node['x-unit'] === 'duration') return 'is no duration';
   if (node['x-unit'] === 'size') return 'is no size';
   return 'cannot be used as it is written';

@@ -5,9 +5,11 @@
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { cameraIdPattern } from './policy/names.ts';
-import { momentPattern, weekdays } from './policy/privacy.ts';
+import { observationKinds } from './policy/observations.ts';
+import { recordModes } from './policy/recordmode.ts';
+import { momentPattern, weekdays } from './policy/schedule.ts';
 import type { SchemaNode } from './policy/schemanode.ts';
-import { fileKeys, jailLevels, restartKeys } from './policy/settings.ts';
+import { detectBy, fileKeys, jailLevels, restartKeys } from './policy/settings.ts';
 
 const durationPattern = '^[0-9]{1,9} *(ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|weeks?|months?|years?)$';
 const sizePattern = '^[0-9]{1,12} *(kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$';
@@ -100,6 +102,7 @@ export const CameraSchema = Type.Object({
   record: Type.Optional(yesNo('camera.record', 'Whether it is recorded.', true)),
   sub: Type.Optional(yesNo('camera.sub', 'Whether its sub stream is recorded too: small pictures for slow connections.', false)),
   events: Type.Optional(yesNo('camera.events', 'Whether its events (motion, persons, a door bell, …) are asked for and kept as observations, as long as its footage.', true)),
+  detect: Type.Optional(Type.Enum([...detectBy], about('camera.detect', 'Whose observations count for alarms: what the hub finds in its pictures, what its own events say, or both. The hub looks only while an alarm needs it.', { default: 'both', 'x-expected': '"both", "hub", "camera" or "off"' }))),
   space: Type.Optional(text('camera.space', 'Which space, that is which people, its footage is sealed for. The owner list names the spaces.', {
     maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
   })),
@@ -108,12 +111,64 @@ export const CameraSchema = Type.Object({
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 
 const moment = { pattern: momentPattern, expected: 'a time of the day such as "22:00", "sunrise" or "sunset"', 'x-unit': 'moment' as const };
+
+function days(key: string) {
+  return Type.Optional(Type.Array(Type.Enum([...weekdays]), about(key, 'On which days it begins; each day when absent.', { minItems: 1, maxItems: 7, 'x-expected': 'a list of days, such as ["saturday", "sunday"]' })));
+}
+
+/** The keys by which a rule says of which cameras it is. */
+function which(table: string) {
+  return {
+    cameras: Type.Optional(Type.Array(text(`${table}.cameras`, 'A camera.', { maxLength: 40, pattern: cameraIdPattern.source }),
+      about(`${table}.cameras`, 'Which cameras; all when neither cameras nor spaces are given.', { minItems: 1, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
+    spaces: Type.Optional(Type.Array(text(`${table}.spaces`, 'A space.', { maxLength: 40, pattern: cameraIdPattern.source }),
+      about(`${table}.spaces`, 'Which spaces, instead of cameras.', { minItems: 1, maxItems: 64, 'x-expected': 'a list of spaces, such as ["home"]' }))),
+  };
+}
+
+/** The keys by which a rule says when; midnight where nothing is said, so that none of them is always. */
+function when(table: string) {
+  return {
+    days: days(`${table}.days`),
+    from: Type.Optional(text(`${table}.from`, 'When its time begins, by the machine\'s zone or by the sun; midnight when absent.', moment)),
+    to: Type.Optional(text(`${table}.to`, 'When its time ends; on the next day where it is not later than `from`; midnight when absent.', moment)),
+  };
+}
+
 export const PrivacySchema = Type.Object({
   space: Type.Optional(text('privacy.space', 'Which space. Its cameras are then neither watched nor recorded.', { maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list' })),
-  days: Type.Optional(Type.Array(Type.Enum([...weekdays]), about('privacy.days', 'On which days it begins; each day when absent.', { minItems: 1, maxItems: 7, 'x-expected': 'a list of days, such as ["saturday", "sunday"]' }))),
+  days: days('privacy.days'),
   from: text('privacy.from', 'When it begins, by the machine\'s zone or by the sun.', moment),
   to: text('privacy.to', 'When it ends; on the next day where it is not later than `from`.', moment),
 }, { additionalProperties: false, description: 'A time in which a space is private. To take one out waits for the owner\'s yes.' });
+
+const pointExpected = { 'x-expected': 'a list of 3 to 32 points [x, y], each from 0 to 1 of the picture\'s width and height, from its upper left corner' };
+export const ZoneSchema = Type.Object({
+  camera: text('zone.camera', 'In whose picture it lies.', { maxLength: 40, pattern: cameraIdPattern.source, expected: 'the id of a camera' }),
+  name: text('zone.name', 'What it is called; alarms name it so. Zones of several cameras may have the same name.', { maxLength: 40 }),
+  mask: Type.Optional(yesNo('zone.mask', 'Whether it is a place that is never looked at: the street, a neighbour\'s window. It is recorded all the same.', false)),
+  points: Type.Array(Type.Array(Type.Number({ minimum: 0, maximum: 1 }), { minItems: 2, maxItems: 2 }),
+    about('zone.points', 'Its corners in their order, as fractions of the picture.', { minItems: 3, maxItems: 32, ...pointExpected })),
+}, { additionalProperties: false, description: 'A place in a camera\'s picture. Somebody is in it whose feet are.' });
+
+export const AlarmSchema = Type.Object({
+  name: text('alarm.name', 'What it is called, in notices and lists.', { maxLength: 40, examples: ['Night'] }),
+  ...which('alarm'),
+  kinds: Type.Array(Type.Enum([...observationKinds]), about('alarm.kinds', 'What becomes an alarm, whoever has observed it: the camera, or the hub itself (person, vehicle, motion).', { minItems: 1, maxItems: observationKinds.length, 'x-expected': `a list of ${observationKinds.map((kind) => `"${kind}"`).join(', ')}` })),
+  zones: Type.Optional(Type.Array(text('alarm.zones', 'A zone.', { maxLength: 40 }),
+    about('alarm.zones', 'Only in these zones; anywhere when absent. Where a thing is only the hub knows: what a camera says without a place does not count then, but for sounds, door bells and the like.', { minItems: 1, maxItems: 64, 'x-expected': 'a list of names of zones, such as ["door"]' }))),
+  ...when('alarm'),
+  keep: Type.Optional(duration('alarm.keep', 'How long its pictures and its footage are kept. A longer time than now, or in a new alarm than `keep.footage`, waits for the owner\'s yes.', { default: '30 days', min: '10 seconds', max: '10 years' })),
+  before: Type.Optional(duration('alarm.before', 'So much before it is kept too; the hub has it in memory.', { default: '5 seconds', min: '0 seconds', max: '30 seconds' })),
+  after: Type.Optional(duration('alarm.after', 'So much after it is kept too. Whoever comes back within it has not been away.', { default: '20 seconds', min: '0 seconds', max: '5 minutes' })),
+  enabled: Type.Optional(yesNo('alarm.enabled', 'Whether it rings.', true)),
+}, { additionalProperties: false, description: 'Which observations become alarms: pictures and footage of them are kept for a time of their own.' });
+
+export const RecordingSchema = Type.Object({
+  ...which('recording'),
+  ...when('recording'),
+  mode: Type.Enum([...recordModes], about('recording.mode', '"continuous": all is recorded. "alarms": only the time of an alarm, with what it wants before and after. "off": nothing is; live view goes on.', { 'x-expected': '"continuous", "alarms" or "off"' })),
+}, { additionalProperties: false, description: 'When cameras are recorded. The first one that fits camera and time counts; where none does, all is recorded.' });
 
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
@@ -171,12 +226,17 @@ export const FileSchema = Type.Object({
     longitude: Type.Number(about('place.longitude', 'Degrees east.', { minimum: -180, maximum: 180, 'x-expected': 'a number from -180 to 180, such as 13.4' })),
   }),
   privacy: Type.Optional(Type.Array(PrivacySchema, { ...about('privacy', 'When a space is private by itself.'), maxItems: 64, 'x-expected': 'at most 64 tables [[privacy]]' })),
+  zone: Type.Optional(Type.Array(ZoneSchema, { ...about('zone', 'Places in the cameras\' pictures.'), maxItems: 256, 'x-expected': 'at most 256 tables [[zone]]' })),
+  alarm: Type.Optional(Type.Array(AlarmSchema, { ...about('alarm', 'Which observations become alarms.'), maxItems: 64, 'x-expected': 'at most 64 tables [[alarm]]' })),
+  recording: Type.Optional(Type.Array(RecordingSchema, { ...about('recording', 'When cameras are recorded.'), maxItems: 64, 'x-expected': 'at most 64 tables [[recording]]' })),
   camera: Type.Optional(Type.Array(CameraSchema, { ...about('camera', 'The cameras.'), maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
 }, { additionalProperties: false, title: 'sallyport.toml', description: 'The configuration of a Sallyport hub.' });
 
 export type { SchemaNode } from './policy/schemanode.ts';
 
 export type CameraEntry = Static<typeof CameraSchema>;
+export type AlarmEntry = Static<typeof AlarmSchema>;
+export type RecordingEntry = Static<typeof RecordingSchema>;
 export type FileEntries = Static<typeof FileSchema>;
 
 export function nodeOf(schema: TSchema): SchemaNode {
@@ -214,7 +274,7 @@ order of their names: a later file may add cameras and override single keys. \`c
 
 Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365); sizes too: \`"200 GB"\`, \`"512 MiB"\`. Unknown keys are refused with
 the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,
-\`sallyport plan\` says what they would change. What lowers privacy (longer retention, sound) waits for the owner's yes.
+\`sallyport plan\` says what they would change. What lowers privacy (longer retention, also of alarms, and sound) waits for the owner's yes.
 `;
 
 function section(title: string, description: string, keys: readonly (readonly [string, SchemaNode])[], required: readonly string[]): string {

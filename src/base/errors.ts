@@ -146,6 +146,16 @@ export const errorTable = {
     sentence: 'the working database {file} is damaged: {reason}',
     hint: 'Stop the hub, then put back the newest daily copy with `sallyport database restore`, or build it anew with `sallyport rebuild --identity KIT`.',
   },
+  SP_PICTURES: {
+    kind: 'retry',
+    sentence: 'the pictures of alarms cannot be reached: {reason}',
+    hint: 'Recording and alarms go on. The hub tries again by itself; `sallyport verify` says what is lost.',
+  },
+  SP_ALARM: {
+    kind: 'refuse',
+    sentence: 'this cannot be done with the alarm {alarm}: {reason}',
+    hint: 'An alarm goes at its deadline, when its time is erased, or early when the disk is full; the receipt says which.',
+  },
   SP_NO_COPY: {
     kind: 'refuse',
     sentence: 'no copy of the working database in {folder} can be put back: {reason}',
@@ -354,6 +364,37 @@ export const errorTable = {
     sentence: 'this kernel confines ffmpeg at level {level}, but `capture.jail` asks for {need}',
     hint: 'Use a kernel with Landlock ("files" needs 5.13, "full" needs 6.7; `lsm=` at boot must not leave it out), or accept less with `jail = "{level}"` under [capture].',
   },
+  // detect
+  SP_PICTURE_SIZE: {
+    kind: 'refuse',
+    sentence: 'a picture of {width}x{height} cannot be looked at: {reason}',
+    hint: 'Nothing is to be done: the picture is left out.',
+  },
+  SP_MODEL_CHANGED: {
+    kind: 'fault',
+    sentence: 'the model file {file} is not the one that belongs to this version',
+    hint: 'It is not used, and nothing is detected here until it is right again. Install anew (`scripts/setup`); if nobody changed it, look at the disk.',
+  },
+  SP_DETECTOR_GONE: {
+    kind: 'retry',
+    sentence: 'the detector gave no answer: {reason}',
+    hint: 'It is started again by itself, later each time; recording goes on meanwhile. `sallyport status` shows whether it stays so.',
+  },
+  SP_DETECTOR_BUSY: {
+    kind: 'retry',
+    sentence: 'the detector has more to look at than it can; this picture was left out for newer ones',
+    hint: 'It happens when much moves at many cameras at once. When it happens always, let fewer cameras be looked at by the hub (`detect`).',
+  },
+  SP_DETECTOR_REFUSED: {
+    kind: 'refuse',
+    sentence: 'the detector cannot look at it: {reason}',
+    hint: 'Nothing is to be done: the picture is left out.',
+  },
+  SP_DETECTOR_SPOKE: {
+    kind: 'fault',
+    sentence: 'what hub and detector say to each other was broken: {what}',
+    hint: 'The detector was ended and is started again. If it comes again, a camera\'s pictures may be made to break it; `sallyport status` shows how often it was started.',
+  },
   SP_STREAM_STALLED: {
     kind: 'retry',
     sentence: 'no bytes came from {camera} for {seconds} s',
@@ -403,7 +444,7 @@ export const errorTable = {
   SP_CONFIG_DUPLICATE: {
     kind: 'refuse',
     sentence: '{file}:{line}: {key} is given twice: {value}',
-    hint: 'Each camera has an id of its own.',
+    hint: 'Each camera has an id of its own, each alarm a name of its own, and so has each zone of a camera.',
   },
   SP_CONFIG_SECRET: {
     kind: 'refuse',

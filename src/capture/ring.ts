@@ -1,8 +1,9 @@
 /**
- * A stream's last fragments in memory, and the readers on it. It keeps the current GOP and whatever the slowest reader has not had yet,
- * up to a bound; past the bound the oldest goes first and the reader that wanted it is told `behind`. What it holds are copies in memory
+ * A stream's last fragments in memory, and the readers on it. It keeps the current GOP, the last seconds if they are wanted, and whatever
+ * the slowest reader has not had yet, up to a bound; past the bound the oldest goes first and the reader that wanted it is told `behind`. What it holds are copies in memory
  * of its own, wiped and used again when they are let go, but not while a reader has them in its hands.
  */
+import type { UnixMs } from '../base/clock.ts';
 import type { Fragment, Init, Lost, MediaEvent, ReadingPace } from './media.ts';
 import { Slabs, type Piece } from './slabs.ts';
 
@@ -15,6 +16,17 @@ interface Session {
   lost: Lost | undefined;
   /** Has had one. */
   keyFrames: boolean;
+}
+
+/** Pictures up to a moment; its bytes are whose it was asked for, who wipes them. */
+export interface Excerpt {
+  readonly init: Init;
+  /** Fragments, from a key frame on. */
+  readonly bytes: Buffer;
+  readonly pictures: number;
+  /** When its last picture came. */
+  readonly wallMs: UnixMs;
+  readonly monotonicMs: number;
 }
 
 interface Entry {
@@ -56,6 +68,8 @@ export class MediaRing {
   #session: Session | undefined;
   #lost: Lost | undefined;
   #closed = false;
+  /** How far back a reader may begin. */
+  #retainMs = 0;
 
   /** `onWatched` is told when the first live reader comes and when the last has gone. */
   constructor(bytesMax: number, onWatched: (watched: boolean) => void = () => {}) {
@@ -117,6 +131,32 @@ export class MediaRing {
     this.#wake();
   }
 
+  /** From now on the last so many milliseconds are kept, to the key frame before them. */
+  retain(ms: number): void {
+    this.#retainMs = ms;
+  }
+
+  /**
+   * A copy of the pictures from the key frame at or before a moment up to the moment, as a movie: what shows the moment. Undefined when
+   * it is not held (any more).
+   */
+  excerpt(monotonicMs: number): Excerpt | undefined {
+    const from = this.#keyFrameAt(monotonicMs);
+    if (from === undefined) return undefined;
+    const { session } = this.#at(from);
+    const fragments: Fragment[] = [];
+    for (let number = from; number < this.#end; number++) {
+      const { event: { fragment }, session: of } = this.#at(number);
+      if (of !== session) break;
+      if (fragment.track !== 'video') continue;
+      if (fragments.length > 0 && fragment.monotonicMs > monotonicMs) break;
+      fragments.push(fragment);
+    }
+    const last = fragments.at(-1);
+    if (last === undefined) return undefined;
+    return { init: session.init, bytes: Buffer.concat(fragments.map(({ bytes }) => bytes)), pictures: fragments.length, wallMs: last.wallMs, monotonicMs: last.monotonicMs };
+  }
+
   /** Bytes held, for tests and the state page. */
   get heldBytes(): number {
     return this.#costBytes;
@@ -127,11 +167,12 @@ export class MediaRing {
   }
 
   /**
-   * Begins with the current init at the current GOP's key frame when that is held, else at the next one. Ends when aborted or closed.
+   * Begins with the current init at the current GOP's key frame when that is held, else at the next one; with `sinceMs` (monotonic) at the
+   * key frame at or before it, or the oldest one that is held. Ends when aborted or closed.
    * A fragment's bytes are there until the reader asks for the next event or ends.
    */
-  async *read(signal?: AbortSignal, pace: ReadingPace = 'at leisure'): AsyncGenerator<MediaEvent> {
-    const cursor = this.#cursor(pace === 'live');
+  async *read(signal?: AbortSignal, pace: ReadingPace = 'at leisure', sinceMs?: number): AsyncGenerator<MediaEvent> {
+    const cursor = this.#cursor(pace === 'live', sinceMs);
     const onAbort = (): void => cursor.wake?.();
     signal?.addEventListener('abort', onAbort);
     this.#cursors.add(cursor);
@@ -156,8 +197,8 @@ export class MediaRing {
     this.#onWatched([...this.#cursors].some((cursor) => cursor.live));
   }
 
-  #cursor(live: boolean): Cursor {
-    const next = this.#keyFrame ?? this.#end;
+  #cursor(live: boolean, sinceMs: number | undefined): Cursor {
+    const next = (sinceMs === undefined ? undefined : this.#keyFrameAt(sinceMs) ?? this.#oldestKeyFrame()) ?? this.#keyFrame ?? this.#end;
     return { live, next, inHand: undefined, session: undefined, lost: undefined, needsKeyFrame: true, offset: next < this.#end ? this.#at(next).offset : this.#offset, wake: undefined };
   }
 
@@ -223,9 +264,32 @@ export class MediaRing {
     return event;
   }
 
-  /** Lets go of what lies before the current GOP and every reader has had. */
+  /** The last one at or before a moment. */
+  #keyFrameAt(monotonicMs: number): number | undefined {
+    let found: number | undefined;
+    for (let number = this.#first; number < this.#end; number++) {
+      const { fragment } = this.#at(number).event;
+      if (fragment.track !== 'video') continue;
+      if (fragment.monotonicMs > monotonicMs) break;
+      if (fragment.keyFrame) found = number;
+    }
+    return found;
+  }
+
+  #oldestKeyFrame(): number | undefined {
+    for (let number = this.#first; number < this.#end; number++) if (this.#at(number).event.fragment.keyFrame) return number;
+    return undefined;
+  }
+
+  /** From where the last seconds must stay. */
+  #retainedFrom(): number {
+    if (this.#retainMs === 0 || this.#first === this.#end) return this.#end;
+    return this.#keyFrameAt(this.#at(this.#end - 1).event.fragment.monotonicMs - this.#retainMs) ?? this.#first;
+  }
+
+  /** Lets go of what lies before the current GOP and the last seconds, and every reader has had. */
   #trim(): void {
-    let keep = this.#keyFrame ?? this.#end;
+    let keep = Math.min(this.#keyFrame ?? this.#end, this.#retainedFrom());
     for (const cursor of this.#cursors) keep = Math.min(keep, cursor.next);
     while (this.#first < keep) this.#drop();
   }

@@ -8,8 +8,8 @@
 import type { Clock } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { launch, type Child, type LaunchOptions } from '../base/spawn.ts';
 import { isThumbnail, thumbnailBytesMax, thumbnailHeightMax, thumbnailWidth } from '../seal/thumbnail.ts';
+import { codecOf, decodeOnce, pictureInput } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import type { Init } from './media.ts';
 
@@ -120,7 +120,7 @@ class Order implements Still {
     this.stream = stream;
     this.#ffmpeg = ffmpeg;
     this.#jail = jail;
-    this.#codec = init.videoCodec.startsWith('avc') ? 'h264' : 'hevc';
+    this.#codec = codecOf(init);
     this.#input = Buffer.concat([init.ftyp, init.moov, keyFrame]);
   }
 
@@ -164,50 +164,20 @@ class Order implements Still {
   }
 
   async #decode(quality: number, clock: Clock, timeoutMs: number): Promise<{ jpeg: Buffer | undefined; failure: string }> {
-    const lines: string[] = [];
-    const options: LaunchOptions = { input: this.#input, package: 'ffmpeg', detached: true, stderrLinesMax: 3, onErrorLine: (line) => lines.push(line) };
-    const args = stillArguments(this.#codec, quality);
-    const child = await (this.#jail === undefined ? launch(this.#ffmpeg, args, options) : this.#jail.launch(this.#ffmpeg, args, { ...options, cpuSeconds }));
-    const output = Buffer.alloc(outputBytesMax);
-    let size = 0;
-    let broken: string | undefined;
-    const stop = (why: string): void => {
-      broken ??= why;
-      child.kill('SIGKILL');
-    };
-    child.stdout.on('error', () => stop('its output broke'));
-    child.readOutput((bytes) => {
-      if (size + bytes.length > output.length) stop('it printed too much');
-      else size += bytes.copy(output, size);
+    const { output, failure } = await decodeOnce({
+      ffmpeg: this.#ffmpeg, args: stillArguments(this.#codec, quality), input: this.#input, jail: this.#jail, outputBytesMax, cpuSeconds, timeoutMs, clock, signal: this.#stop.signal,
     });
-    await this.#untilGone(child, clock, timeoutMs, stop);
-    const jpeg = size === 0 || broken !== undefined ? undefined : Buffer.from(output.subarray(0, size));
-    output.fill(0);
-    return { jpeg, failure: broken ?? lines[0] ?? 'no picture came out' };
-  }
-
-  async #untilGone(child: Child, clock: Clock, timeoutMs: number, stop: (why: string) => void): Promise<void> {
-    const gone = new AbortController();
-    const onClose = (): void => stop('it is wanted no more');
-    this.#stop.signal.addEventListener('abort', onClose, { once: true });
-    if (this.closed) onClose();
-    clock.sleep(timeoutMs, gone.signal).then(() => stop(`it took longer than ${timeoutMs} ms`), () => {});
-    await child.exited;
-    gone.abort();
-    this.#stop.signal.removeEventListener('abort', onClose);
+    return { jpeg: output, failure };
   }
 }
 
 /**
- * One key frame in, one JPEG out. Only this demuxer and this decoder, whatever the bytes claim to be; without `-nofind_stream_info` the
- * picture is decoded twice. What the loop filter would smooth is averaged away at this size.
+ * One key frame in, one JPEG out. What the loop filter would smooth is averaged away at this size.
  */
 export function stillArguments(codec: 'h264' | 'hevc', quality: number): string[] {
   const height = `clip(2*trunc(${thumbnailWidth / 2}/dar+0.5)\\,2\\,${thumbnailHeightMax})`;
   return [
-    '-hide_banner', '-loglevel', 'error', '-nostdin', '-nofind_stream_info', '-protocol_whitelist', 'pipe', '-threads', '1',
-    '-flags', '+output_corrupt', '-skip_loop_filter', 'all', '-c:v', codec, '-f', 'mov', '-i', 'pipe:0',
-    '-map', '0:v:0', '-frames:v', '1', '-filter_threads', '1', '-vf', `scale=w=${thumbnailWidth}:h=${height}:flags=area,setsar=1,format=yuvj420p`,
+    ...pictureInput(codec, ['-skip_loop_filter', 'all']), '-frames:v', '1', '-filter_threads', '1', '-vf', `scale=w=${thumbnailWidth}:h=${height}:flags=area,setsar=1,format=yuvj420p`,
     '-c:v', 'mjpeg', '-threads', '1', '-q:v', String(quality), '-bitexact', '-f', 'mjpeg', 'pipe:1',
   ];
 }

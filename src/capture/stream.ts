@@ -10,6 +10,7 @@
  * ring.ts      the bounded ring that recording and live view read from
  * probe.ts     what a camera sends, asked once before it is recorded
  * still.ts     a small picture of a key frame, by a decoder that lives for that one picture
+ * frames.ts    what is looked at for motion: small grey pictures, by a decoder that is fed from the ring; and single ones in colour
  *
  * It may start ffmpeg and ffprobe and touches nothing else: no file, no key, no table, no socket. It must never put an address or
  * password into an argument, a log line or an error, run two ffmpegs for one stream, or let a reader hold up the stream.
@@ -27,10 +28,11 @@ import { sourceList, type SessionPlan } from './ffmpeg.ts';
 import type { Jail } from './jail.ts';
 import type { Fragment, Init, MediaEvent, ReadingPace } from './media.ts';
 import { Attention } from './outlet.ts';
-import { MediaRing } from './ring.ts';
+import { MediaRing, type Excerpt } from './ring.ts';
 import { runSession, type SessionEnd } from './session.ts';
 
 export type { Fragment, Init, MediaEvent, ReadingPace } from './media.ts';
+export type { Excerpt } from './ring.ts';
 export type { GapReason } from '../policy/gaps.ts';
 
 export interface StreamState {
@@ -84,6 +86,7 @@ export class StreamCapture {
   readonly #ring: MediaRing;
   readonly #attention = new Attention();
   readonly #stop = new AbortController();
+  readonly #retained = new Map<string, number>();
   #loop: Promise<void> | undefined;
   #state: StreamState['state'] = 'stopped';
   #sinceMs: UnixMs;
@@ -132,9 +135,21 @@ export class StreamCapture {
    * A reader of its own on the ring: the current init, then fragments from the current GOP's key frame on when that is held, else from
    * the next one. `lost` once per loss, also for a reader that comes while the camera is away; `behind` when it was too slow.
    * As long as somebody reads `live`, fragments come as soon as they are there; else up to 250 ms later, several at once.
+   * With `sinceMs` (monotonic) it begins at the key frame at or before that, or the oldest one that is still held: see `retain`.
    */
-  read(signal?: AbortSignal, pace: ReadingPace = 'at leisure'): AsyncGenerator<MediaEvent> {
-    return this.#ring.read(signal, pace);
+  read(signal?: AbortSignal, pace: ReadingPace = 'at leisure', sinceMs?: number): AsyncGenerator<MediaEvent> {
+    return this.#ring.read(signal, pace, sinceMs);
+  }
+
+  /** For `who` the last so many milliseconds are kept in memory, within its bound; 0 when no more. The longest wish counts. */
+  retain(who: string, ms: number): void {
+    this.#retained.set(who, ms);
+    this.#ring.retain(Math.max(...this.#retained.values()));
+  }
+
+  /** What shows a moment (monotonic), as far as it is held: the pictures from its key frame on, to be decoded. The bytes are the caller's to wipe. */
+  excerpt(monotonicMs: number): Excerpt | undefined {
+    return this.#ring.excerpt(monotonicMs);
   }
 
   async #supervise(): Promise<void> {

@@ -80,6 +80,8 @@ export class HeartbeatDuty {
     this.#seen.set(camera, seen);
     // Each watch counts from 0.
     if (segmentsSealed !== seen.sealed && segmentsSealed > 0) seen.sealedAtMs = nowMs;
+    // What was not to be sealed is not late.
+    if ((!wanted || excuse !== undefined) && seen.sealedAtMs !== undefined) seen.sealedAtMs = nowMs;
     seen.sealed = segmentsSealed;
     seen.onlineSinceMs = online ? seen.onlineSinceMs ?? nowMs : undefined;
     return {

@@ -1,6 +1,9 @@
 /**
  * Records one stream: fragments from `capture/` are cut by `policy/cutting` and sealed into segments by `vault/`.
  * Each time without footage ends as a gap with its reason. A segment is either whole or not there; nothing waits without a bound.
+ *
+ * Where not all is to be recorded, what is not wanted is read and let go. When something is wanted again, the recorder goes back in the
+ * ring to the key frame at or before it; and it leaves off at a key frame only, so that it can begin again there and nothing is missing.
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
@@ -10,6 +13,7 @@ import type { Fragment, Init, StreamCapture } from '../capture/stream.ts';
 import { decideCut } from '../policy/cutting.ts';
 import { gapMsMin, segmentSpanMs, type GapReason } from '../policy/gaps.ts';
 import { deadlineMs, periodOf } from '../policy/periods.ts';
+import type { RecordMode } from '../policy/recordmode.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Period, SegmentRow, SegmentWriter, Vault } from '../vault/vault.ts';
 import type { GapBook } from './gapbook.ts';
@@ -40,8 +44,34 @@ export interface RecordOptions {
   readonly gaps: GapBook;
   /** The room on the disk, which another duty keeps. */
   readonly room?: RecordingRoom;
+  /** What is to be recorded; all where it is not given. */
+  readonly plan?: RecordPlan;
+  /** A segment is durable; for who may want to keep it longer. */
+  readonly onSealed?: (segment: SealedSegment) => void;
   /** Has a small picture made of a segment's first key frame; copies the bytes. Undefined when none is wanted. */
   readonly still?: (init: Init, keyFrame: Uint8Array) => Still | undefined;
+}
+
+/** Which pictures are wanted. */
+export interface RecordPlan {
+  /** Undefined when a picture of that time is wanted, else why not. Asked before each. */
+  unwanted(picture: { readonly wallMs: UnixMs; readonly monotonicMs: number }): Unwanted | undefined;
+  /** Since when everything up to that picture is wanted, monotonic. */
+  wantedSinceMs(picture: { readonly wallMs: UnixMs; readonly monotonicMs: number }): number;
+  /** How far back that may lie. */
+  readonly backMs: number;
+  /** Whether what is recorded now is for an alarm. */
+  readonly mode: RecordMode;
+}
+
+export type Unwanted = Extract<GapReason, 'no alarm' | 'schedule'>;
+
+export interface SealedSegment {
+  /** Of the vault. */
+  readonly id: string;
+  readonly stream: 'main' | 'sub';
+  readonly startMs: UnixMs;
+  readonly endMs: UnixMs;
 }
 
 export interface RecordingRoom {
@@ -57,6 +87,7 @@ interface Open {
   readonly still: Still | undefined;
   readonly periodEndMs: UnixMs;
   readonly recipients: readonly string[];
+  readonly reason: 'continuous' | 'alarm';
   readonly firstTimeMs: number;
   readonly startMs: UnixMs;
   readonly startMonoMs: number;
@@ -79,6 +110,8 @@ export interface RecordState {
   readonly bytes: number;
   readonly problem: SallyportError | undefined;
   readonly cutByLimit: boolean;
+  /** Why nothing is recorded now though all is well. */
+  readonly resting: Unwanted | undefined;
 }
 
 export class Recorder {
@@ -91,7 +124,11 @@ export class Recorder {
   /** Where the last segment of this start ended, by the wall clock and by the monotonic one. */
   #footageEnd: { wallMs: UnixMs; monoMs: number } | undefined;
   #retryAtMs = -Infinity;
-  #state: RecordState = { recording: false, lastSealedMs: undefined, segments: 0, bytes: 0, problem: undefined, cutByLimit: false };
+  #state: RecordState = { recording: false, lastSealedMs: undefined, segments: 0, bytes: 0, problem: undefined, cutByLimit: false, resting: undefined };
+  /** Where the next segment may begin, monotonic: what is before is recorded already. */
+  #recordedToMs = -Infinity;
+  /** Everything from here on is wanted, whatever the plan says of the pictures before it. */
+  #backToMs = -Infinity;
 
   constructor(o: RecordOptions) {
     this.#o = o;
@@ -115,26 +152,77 @@ export class Recorder {
 
   async #run(): Promise<void> {
     try {
-      for await (const event of this.#o.capture.read(this.#stop.signal)) {
-        if (event.kind === 'fragment') {
-          const waiting = this.#onFragment(event.fragment);
-          if (waiting !== undefined) await waiting;
-        } else if (event.kind === 'init') {
-          this.#finish();
-          this.#init = event.init;
-        } else if (event.kind === 'lost') {
-          this.#finish();
-          this.#beginGap(event.reason, event.detail, event.wallMs);
-        } else {
-          this.#finish();
-          this.#beginGap('too slow', `${event.droppedBytes} bytes dropped`);
-        }
-        if (this.#stop.signal.aborted) return;
-      }
+      for (let sinceMs: number | undefined, first = true; first || sinceMs !== undefined; first = false) sinceMs = await this.#read(sinceMs);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#fail(error, 'disk');
     }
+  }
+
+  /** Reads on until the end, or until something earlier is wanted: then it answers since when. */
+  async #read(sinceMs: number | undefined): Promise<number | undefined> {
+    for await (const event of this.#o.capture.read(this.#stop.signal, 'at leisure', sinceMs)) {
+      if (event.kind === 'fragment') {
+        const { fragment } = event;
+        if (this.#o.plan !== undefined && !this.#isWanted(this.#o.plan, fragment)) continue;
+        if (this.#state.resting !== undefined) return this.#goBack(fragment);
+        const waiting = this.#onFragment(fragment);
+        if (waiting !== undefined) await waiting;
+      } else if (event.kind === 'init') {
+        this.#finish();
+        this.#init = event.init;
+      } else if (event.kind === 'lost') {
+        this.#finish();
+        this.#endRest(event.wallMs);
+        this.#beginGap(event.reason, event.detail, event.wallMs);
+      } else {
+        this.#finish();
+        this.#endRest(this.#o.clock.wallMs());
+        this.#beginGap('too slow', `${event.droppedBytes} bytes dropped`);
+      }
+      if (this.#stop.signal.aborted) return undefined;
+    }
+    return undefined;
+  }
+
+  /** What is not wanted ends at a key frame, for only there something can begin again. */
+  #isWanted(plan: RecordPlan, fragment: Fragment): boolean {
+    if (fragment.keyFrame) this.#o.capture.retain('recording', plan.backMs);
+    if (fragment.monotonicMs < this.#backToMs) return true;
+    const unwanted = plan.unwanted(fragment);
+    if (unwanted === undefined) return true;
+    if (this.#open !== undefined && !fragment.keyFrame) return true;
+    if (this.#open !== undefined) {
+      this.#recordedToMs = fragment.monotonicMs;
+      this.#finish(fragment.monotonicMs);
+    }
+    if (fragment.track === 'video') this.#rest(unwanted, fragment.wallMs);
+    return false;
+  }
+
+  /** Nothing is recorded from now on, and that is as it should be. */
+  #rest(why: Unwanted, wallMs: UnixMs): void {
+    if (this.#state.resting === why) return;
+    const { gaps, camera, log, stream } = this.#o;
+    const fromMs = gaps.gap === undefined ? this.#footageEnd?.wallMs ?? wallMs : wallMs;
+    gaps.end(fromMs);
+    gaps.begin(fromMs, why, '');
+    this.#update({ resting: why, recording: false, problem: undefined });
+    log.debug({ component: 'record', camera, stream, reason: why }, 'nothing is recorded now');
+  }
+
+  #endRest(wallMs: UnixMs): void {
+    if (this.#state.resting === undefined) return;
+    this.#o.gaps.end(wallMs);
+    this.#footageEnd = undefined;
+    this.#update({ resting: undefined });
+  }
+
+  /** Since when to read again: it was let go when nobody wanted it yet. */
+  #goBack(fragment: Fragment): number {
+    this.#update({ resting: undefined });
+    this.#backToMs = Math.max(this.#recordedToMs, (this.#o.plan as RecordPlan).wantedSinceMs(fragment));
+    return this.#backToMs;
   }
 
   /** Returns a promise only where something must be waited for: the usual fragment is appended at once. */
@@ -197,7 +285,7 @@ export class Recorder {
         period, stream, ftyp: init.ftyp, moov: init.moov, wallMs: Math.round(fragment.wallMs), monoMs: Math.round(fragment.monotonicMs), boot: bootId, clockState: clockState(),
       });
       fileKeys.keep(writer.id, writer.takeFileKey());
-      const open: Open = { writer, still: this.#o.still?.(init, fragment.bytes), periodEndMs: period.endMs, recipients, firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
+      const open: Open = { writer, still: this.#o.still?.(init, fragment.bytes), periodEndMs: period.endMs, recipients, reason: this.#o.plan?.mode === 'alarms' ? 'alarm' : 'continuous', firstTimeMs: fragment.timeMs, startMs: Math.round(fragment.wallMs), startMonoMs: fragment.monotonicMs, endTimeMs: fragment.timeMs, endMonoMs: fragment.monotonicMs, nextMonoMs: fragment.monotonicMs };
       this.#open = open;
       this.#append(open, fragment);
       this.#endGap(open);
@@ -225,7 +313,7 @@ export class Recorder {
     this.#open = undefined;
     const durationMs = this.#endOf(open, nextMonoMs);
     const thumbnail = open.still?.jpeg;
-    this.#track(open.writer.close({ durationMs, reason: 'continuous', ...(thumbnail === undefined ? {} : { thumbnail }) }).then(
+    this.#track(open.writer.close({ durationMs, reason: open.reason, ...(thumbnail === undefined ? {} : { thumbnail }) }).then(
       (row) => this.#sealed(open, row),
       (error: unknown) => this.#notSealed(open, error),
     ));
@@ -251,6 +339,7 @@ export class Recorder {
     this.#o.fileKeys.closed(open.writer.id);
     this.#update({ lastSealedMs: row.startMs + (row.durationMs ?? 0), segments: this.#state.segments + 1, bytes: this.#state.bytes + open.writer.plainBytes });
     this.#o.log.debug({ component: 'record', camera: this.#o.camera, segment: row.path, bytes: row.sizeBytes }, 'segment sealed');
+    this.#o.onSealed?.({ id: open.writer.id, stream: this.#o.stream, startMs: row.startMs, endMs: row.startMs + (row.durationMs ?? 0) });
   }
 
   /** There is no room: what is open is closed whole, and the rest is a gap until there is. */

@@ -47,7 +47,7 @@ export class SealingDuty {
   /** Of every stream that is watched; of a camera that is still being asked what it is, its main stream. */
   ages(): SealedAge[] {
     const ages = this.#o.cameras().flatMap((camera) => streamsOf(camera).map((stream) => ({
-      camera: camera.camera, stream: stream.stream, wanted: stream.wanted, state: stream.state, ageMs: this.#ageOf(`${camera.camera}/${stream.stream}`, stream.segmentsSealed),
+      camera: camera.camera, stream: stream.stream, wanted: stream.wanted, state: stream.state, ageMs: this.#ageOf(`${camera.camera}/${stream.stream}`, stream),
     })));
     const known = new Set(ages.map(({ camera, stream }) => `${camera}/${stream}`));
     for (const key of this.#seen.keys()) if (!known.has(key)) this.#seen.delete(key);
@@ -66,11 +66,11 @@ export class SealingDuty {
     for (const { kind, camera } of notices.open) if (kind === 'recording stopped' && camera !== undefined && !byCamera.has(camera)) notices.settle(kind, camera);
   }
 
-  /** A watch that begins anew counts from nothing, and that is no segment. */
-  #ageOf(key: string, segments: number): number {
+  /** A watch that begins anew counts from nothing, and that is no segment; what was not to be sealed is not late. */
+  #ageOf(key: string, { segmentsSealed: segments, wanted }: { readonly segmentsSealed: number; readonly wanted: boolean }): number {
     const nowMs = this.#o.clock.monotonicMs();
     const seen = this.#seen.get(key);
-    const sinceMs = seen === undefined || segments > seen.segments ? nowMs : seen.sinceMs;
+    const sinceMs = seen === undefined || segments > seen.segments || !wanted ? nowMs : seen.sinceMs;
     this.#seen.set(key, { segments, sinceMs });
     return nowMs - sinceMs;
   }

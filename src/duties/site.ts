@@ -32,7 +32,8 @@ import { recallPlace, rememberPlace, type CameraPlace } from './place.ts';
 import { earlierOwnerLists, loadOwner, ownerListText, recipientsOf, takeOwnerList, type Owner } from './owner.ts';
 import type { SpacePrivacy } from './privacy.ts';
 import { PrivateWatch } from './privatewatch.ts';
-import type { RecordingRoom } from './record.ts';
+import type { RecordingRoom, SealedSegment } from './record.ts';
+import { CameraPlan } from './recordplan.ts';
 import { CameraWatch, addressOf, type Watched } from './watch.ts';
 
 export interface SiteOptions {
@@ -52,6 +53,8 @@ export interface SiteOptions {
   readonly room: RecordingRoom;
   /** Whether a space is private now. */
   readonly privacy: (space: string) => SpacePrivacy | undefined;
+  /** A segment of a camera is durable. */
+  readonly onSealed?: (camera: string, segment: SealedSegment) => void;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -87,6 +90,7 @@ export class Site {
   readonly #o: SiteOptions;
   readonly #watches = new Map<string, Watched>();
   readonly #orders = new WeakMap<Watched, string>();
+  readonly #plans = new Map<string, CameraPlan>();
   /** What the last search showed, so that `adopt ID` means what the person saw. */
   readonly #found = new Map<string, FoundCamera>();
   #wanted: HubConfig;
@@ -120,6 +124,24 @@ export class Site {
 
   get config(): HubConfig {
     return this.#effective;
+  }
+
+  /** What of a camera is recorded; for who wants more of it. */
+  plan(camera: string): CameraPlan {
+    const known = this.#plans.get(camera) ?? new CameraPlan({ camera, rules: () => this.#effective, clock: this.#o.clock });
+    this.#plans.set(camera, known);
+    return known;
+  }
+
+  /** The watch of a camera, or what stands in its place. */
+  watchOf(camera: string): Watched | undefined {
+    return this.#watches.get(camera);
+  }
+
+  /** Whom footage of a camera is sealed for. */
+  recipientsOf(camera: string): readonly string[] {
+    const space = this.#effective.cameras.find(({ id }) => id === camera)?.space;
+    return space === undefined ? [] : recipientsOf(this.#owner, space);
   }
 
   get pending(): readonly PendingChange[] {
@@ -511,6 +533,7 @@ export class Site {
       camera: living, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
+      plan: this.plan(camera.id), onSealed: (segment) => this.#o.onSealed?.(camera.id, segment),
       recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);
@@ -528,9 +551,9 @@ export class Site {
     return { ...camera, get name() { return now().name; }, get keepMs() { return now().keepMs; } };
   }
 
-  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
+  /** All that a watch was started with: when it differs, the camera is watched anew. Budgets, and who looks for what, are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
-    return JSON.stringify([{ ...camera, budgetBytes: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
+    return JSON.stringify([{ ...camera, budgetBytes: undefined, detect: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

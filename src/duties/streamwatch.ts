@@ -8,7 +8,7 @@ import type { GapReason } from '../policy/gaps.ts';
 import { streamInWords } from '../policy/words.ts';
 import type { StreamFacts } from './adopt.ts';
 import { GapBook } from './gapbook.ts';
-import { Recorder } from './record.ts';
+import { Recorder, type Unwanted } from './record.ts';
 import { StreamSession } from './streamsession.ts';
 import type { WatchOptions } from './watch.ts';
 
@@ -18,8 +18,10 @@ export interface StreamStatus {
   /** Since when it is online, or not. */
   readonly sinceMs: UnixMs;
   readonly state: string;
-  /** Whether it is to be recorded at all. */
+  /** Whether it is to be recorded now. */
   readonly wanted: boolean;
+  /** Why not, where that is as it should be: nothing has rung, or it is not its time. */
+  readonly resting: Unwanted | undefined;
   readonly recording: boolean;
   readonly restarts: number;
   readonly bytes: number;
@@ -86,7 +88,8 @@ export class StreamWatch {
       online: this.#online,
       sinceMs: this.#sinceMs,
       state: streamInWords({ camera: camera.id, nowMs: clock.wallMs(), capture, recorder, unrecorded: this.#unrecorded }),
-      wanted: this.#unrecorded === undefined,
+      wanted: this.#unrecorded === undefined && recorder?.resting === undefined,
+      resting: recorder?.resting,
       recording: recorder?.recording === true,
       restarts: capture.restarts,
       bytes: capture.bytes,
@@ -105,10 +108,10 @@ export class StreamWatch {
   }
 
   #record(): void {
-    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room, still } = this.#o.watch;
+    const { camera, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs, recipients, clockState, room, still, plan, onSealed } = this.#o.watch;
     const recorder = new Recorder({
       camera: camera.id, stream: this.#o.stream, capture: this.session.capture, vault, fileKeys, clock, log, bootId, periodMs, cutAfterMs,
-      keepMs: () => camera.keepMs, recipients, clockState, room, gaps: this.#gaps,
+      keepMs: () => camera.keepMs, recipients, clockState, room, gaps: this.#gaps, ...(plan === undefined ? {} : { plan }), ...(onSealed === undefined ? {} : { onSealed }),
       still: (init, keyFrame) => still({ camera: camera.id, stream: this.#o.stream, init, keyFrame }),
     });
     this.#recorder = recorder;

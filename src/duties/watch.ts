@@ -24,7 +24,7 @@ import type { Beating } from './heartbeat.ts';
 import type { Notices } from './notices.ts';
 import { OnDemand } from './ondemand.ts';
 import { Observer, type ObserverStatus } from './observe.ts';
-import type { RecordingRoom } from './record.ts';
+import type { RecordingRoom, RecordPlan, SealedSegment } from './record.ts';
 import { StreamSession } from './streamsession.ts';
 import { StreamWatch, type StreamStatus } from './streamwatch.ts';
 
@@ -50,6 +50,9 @@ export interface WatchOptions {
   readonly room: RecordingRoom;
   /** Has the thumbnail of a segment made; undefined where none is wanted. */
   readonly still: (order: Pick<StillOrder, 'camera' | 'stream' | 'init' | 'keyFrame'>) => Still | undefined;
+  /** What of it is recorded; all where it is not given. */
+  readonly plan?: RecordPlan;
+  readonly onSealed?: (segment: SealedSegment) => void;
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
   /** When the network last heard a Hello from an address, monotonic. */
   readonly helloMs: (address: string) => number | undefined;
@@ -169,7 +172,7 @@ export class CameraWatch implements Watched {
   get beating(): Beating {
     const { camera, recipients } = this.#o;
     const [main] = this.#streams;
-    const excuse = main?.keyFrameless === true ? 'it sends no key frame' : undefined;
+    const excuse = main?.keyFrameless === true ? 'it sends no key frame' : main?.status.resting === undefined ? undefined : 'nothing is to be recorded now';
     return { camera: camera.id, wanted: camera.record && recipients().length > 0, online: this.#online === true, segmentsSealed: main?.status.segmentsSealed ?? 0, excuse };
   }
 
@@ -190,7 +193,7 @@ export class CameraWatch implements Watched {
       bytes: main?.bytes ?? 0,
       lastSealedMs: main?.lastSealedMs,
       segmentsSealed: main?.segmentsSealed ?? 0,
-      wanted: camera.record && recipients().length > 0,
+      wanted: camera.record && recipients().length > 0 && main?.resting === undefined,
       privacy: false,
       streams,
       events: this.#observer?.status,

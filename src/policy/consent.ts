@@ -1,5 +1,5 @@
 /**
- * What lowers privacy waits for an owner's yes: footage, logs or audit kept longer than now, a microphone switched on. Whoever can
+ * What lowers privacy waits for an owner's yes: footage, alarms, logs or audit kept longer than now, a microphone switched on. Whoever can
  * write the file, an installer for example, cannot lower it alone. Everything else, and everything that raises privacy, applies at once.
  *
  * The state is what is in force; the vault stores it as JSON. The signature of an acceptance is checked by the caller.
@@ -8,12 +8,13 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
+import type { AlarmRule } from './alarmrules.ts';
 import { ruleInWords, rulesLost, type PrivacyRule } from './privacy.ts';
 import type { CameraConfig, HubConfig } from './settings.ts';
 
 const goneMax = 256;
 
-export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy';
+export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy' | 'alarm';
 
 export interface PendingChange {
   /** 8 hex digits over the change: a yes to one change is never a yes to another. */
@@ -38,6 +39,11 @@ interface CameraConsent {
   readonly audio: boolean;
 }
 
+interface AlarmConsent {
+  readonly alarm: string;
+  readonly keepMs: number;
+}
+
 /** What is in force, and what waits, with the values that a yes would bring. */
 export interface ConsentState {
   readonly v: 1;
@@ -45,8 +51,13 @@ export interface ConsentState {
   readonly cameras: readonly CameraConsent[];
   /** Times in which a space is private; absent in states of before there were any. */
   readonly privacy?: readonly PrivacyRule[];
-  readonly pending: readonly (PendingChange & { readonly value: number | boolean })[];
+  /** How long each alarm is kept; a new one begins with the time of footage. Absent in states of before there were any. */
+  readonly alarms?: readonly AlarmConsent[];
+  readonly pending: readonly Waiting[];
 }
+
+/** With the value that a yes would bring; `alarm`: of which alarm. */
+type Waiting = PendingChange & { readonly value: number | boolean; readonly alarm?: string };
 
 export interface Effective {
   readonly effective: HubConfig;
@@ -65,7 +76,7 @@ export function lowersPrivacy(state: ConsentState, wanted: HubConfig): readonly 
  * microphones wait.
  */
 export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefined): Effective {
-  const state = stored ?? { v: 1 as const, keep: wanted.keep, cameras: wanted.cameras.map((camera) => ({ ...ownKeepOf(camera), camera: camera.id, audio: false })), pending: [] };
+  const state = stored ?? { v: 1 as const, keep: wanted.keep, cameras: wanted.cameras.map((camera) => ({ ...ownKeepOf(camera), camera: camera.id, audio: false })), alarms: wanted.alarms.map(alarmConsentOf), pending: [] };
   const waiting = findChanges(state, wanted);
   const waits = (key: ConsentKey, camera?: string): boolean => waiting.some((change) => change.key === key && change.camera === camera);
   const keep: Keeps = {
@@ -79,10 +90,11 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
     keepMs: waits('keep', camera.id) ? inForce(state, keep, camera.id) : camera.ownKeep ? camera.keepMs : keep.footageMs,
     audio: camera.audio && !waits('audio', camera.id),
   }));
+  const alarms = wanted.alarms.map((rule): AlarmRule => ({ ...rule, keepMs: Math.min(rule.keepMs, alarmInForce(state, keep, rule.name)) }));
   return {
-    effective: { ...wanted, keep, cameras, privacy },
+    effective: { ...wanted, keep, cameras, privacy, alarms },
     pending: waiting.map(withoutValue),
-    state: { v: 1, keep, privacy, cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
+    state: { v: 1, keep, privacy, alarms: alarms.map(alarmConsentOf), cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
   };
 }
 
@@ -96,6 +108,7 @@ export function applyAcceptance(state: ConsentState, id: string): ConsentState {
   if (key === 'keep.logs') return { ...rest, keep: { ...state.keep, logsMs: Number(value) } };
   if (key === 'keep.audit') return { ...rest, keep: { ...state.keep, auditMs: Number(value) } };
   if (key === 'privacy') return { ...rest, privacy: (state.privacy ?? []).filter((rule) => ruleInWords(rule) !== change.from) };
+  if (key === 'alarm') return { ...rest, alarms: [...(state.alarms ?? []).filter((one) => one.alarm !== change.alarm), { alarm: change.alarm ?? '', keepMs: Number(value) }] };
   const known = state.cameras.find((one) => one.camera === camera) ?? { camera: camera ?? '', audio: false };
   const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : { ...known, keepMs: Number(value) };
   return { ...rest, cameras: [...state.cameras.filter((one) => one.camera !== camera), changed] };
@@ -111,7 +124,7 @@ function findChanges(state: ConsentState, wanted: HubConfig): ConsentState['pend
     .map(([key, from, to, what]) => longer({ key }, `${what} would be kept`, from, to));
   const keep: Keeps = { ...state.keep, footageMs: Math.min(state.keep.footageMs, wanted.keep.footageMs) };
   const lost = rulesLost(state.privacy ?? [], wanted.privacy).map((rule) => change({ key: 'privacy', from: ruleInWords(rule), to: 'no longer', text: `no longer: ${ruleInWords(rule)}` }, false));
-  return [...hub, ...lost, ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
+  return [...hub, ...lost, ...wanted.alarms.flatMap((rule) => alarmChange(state, keep, rule)), ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
 }
 
 function cameraChanges(state: ConsentState, keep: Keeps, camera: CameraConfig): ConsentState['pending'] {
@@ -122,6 +135,22 @@ function cameraChanges(state: ConsentState, keep: Keeps, camera: CameraConfig): 
     ...(wantedMs > keepMs ? [longer({ key: 'keep', camera: camera.id }, `${camera.id}: footage would be kept`, keepMs, wantedMs)] : []),
     ...(camera.audio && !audio ? [change({ key: 'audio', camera: camera.id, from: 'off', to: 'on', text: `${camera.id}: sound would be recorded` }, true)] : []),
   ];
+}
+
+/** The rule is named in both values, so that a yes to one is none to another. */
+function alarmChange(state: ConsentState, keep: Keeps, { name, keepMs }: AlarmRule): Waiting[] {
+  const nowMs = alarmInForce(state, keep, name);
+  if (keepMs <= nowMs) return [];
+  const [from, to] = [formatDuration(nowMs), formatDuration(keepMs)];
+  return [{ ...change({ key: 'alarm', from: `${name}: ${from}`, to: `${name}: ${to}`, text: `alarm ${name}: its pictures and footage would be kept ${to} instead of ${from}` }, keepMs), alarm: name }];
+}
+
+function alarmInForce(state: ConsentState, keep: Keeps, name: string): number {
+  return state.alarms?.find((known) => known.alarm === name)?.keepMs ?? keep.footageMs;
+}
+
+function alarmConsentOf({ name, keepMs }: AlarmRule): AlarmConsent {
+  return { alarm: name, keepMs };
 }
 
 /** How long footage of a camera is kept now: its own rule, else the hub's, which is also what a new camera begins with. */
@@ -164,7 +193,7 @@ export function changeOf(facts: Omit<PendingChange, 'id'>): PendingChange {
   return { id, ...facts };
 }
 
-function withoutValue(waiting: PendingChange & { readonly value: number | boolean }): PendingChange {
-  const { value: _, ...rest } = waiting;
+function withoutValue(waiting: Waiting): PendingChange {
+  const { value: _, alarm: __, ...rest } = waiting;
   return rest;
 }

@@ -1,7 +1,7 @@
 /** Why there is no footage for a time, and where footage ends. Each gap row carries a reason, so that no missing second is unexplained. */
 export const gapReasons = [
   'camera offline', 'credentials refused', 'certificate changed', 'stalled', 'stream ended', 'stream broken', 'no key frame', 'codec changed', 'too slow',
-  'hub stopped', 'hub was off', 'settings changed', 'not recorded', 'privacy', 'no slot', 'disk', 'time', 'no owner', 'account lost', 'erased',
+  'hub stopped', 'hub was off', 'settings changed', 'not recorded', 'privacy', 'no slot', 'disk', 'time', 'no owner', 'account lost', 'erased', 'no alarm', 'schedule',
 ] as const;
 
 export type GapReason = (typeof gapReasons)[number];

@@ -1,6 +1,10 @@
 /** What a new configuration would change, in plain words; for `plan` and for the log of a reload. */
 import { formatBytes, formatDuration, plural } from '../base/units.ts';
+import { alarmInWords, zoneInWords, type AlarmRule, type Zone } from './alarmrules.ts';
+import { camerasInWords } from './concerns.ts';
 import { ruleInWords, rulesLost } from './privacy.ts';
+import { recordingInWords } from './recordmode.ts';
+import { timesInWords } from './schedule.ts';
 import { restartKeys, type CameraConfig, type HubConfig } from './settings.ts';
 
 export interface PlannedChange {
@@ -13,7 +17,7 @@ export interface PlannedChange {
 
 /** Both sides as loaded (`after`) and as in force (`before`); an empty list means that nothing would change. */
 export function planChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
-  return [...hubChanges(before, after), ...privacyChanges(before, after), ...cameraSetChanges(before, after)];
+  return [...hubChanges(before, after), ...privacyChanges(before, after), ...recordingChanges(before, after), ...zoneChanges(before, after), ...alarmSetChanges(before, after), ...cameraSetChanges(before, after)];
 }
 
 type Row = readonly [key: string, what: string, from: string, to: string, lowersPrivacy?: boolean];
@@ -62,6 +66,56 @@ function privacyChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
   ];
 }
 
+/** The order matters too: the first that fits counts. */
+function recordingChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  const [was, is] = [before, after].map(({ recordings }) => recordings.map(recordingInWords)) as [string[], string[]];
+  if (was.join('\n') === is.join('\n')) return [];
+  const changes = [...is.filter((words) => !was.includes(words)).map((words) => `new: ${words}`), ...was.filter((words) => !is.includes(words)).map((words) => `no longer: ${words}`)];
+  return (changes.length === 0 ? ['which rule of recording counts first has changed'] : changes).map((text) => ({ text, lowersPrivacy: false, restart: false }));
+}
+
+function zoneChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  const keyOf = ({ camera, name }: Zone): string => `${camera}\n${name}`;
+  const [was, is] = [before, after].map(({ zones }) => new Map(zones.map((zone) => [keyOf(zone), zone]))) as [Map<string, Zone>, Map<string, Zone>];
+  const planned = (text: string): PlannedChange => ({ text, lowersPrivacy: false, restart: false });
+  return [
+    ...after.zones.flatMap((zone) => {
+      const known = was.get(keyOf(zone));
+      if (known === undefined) return [planned(`new: ${zoneInWords(zone)}`)];
+      if (known.mask !== zone.mask) return [planned(`${zoneInWords(zone)}; before it was ${known.mask ? 'never looked at' : 'a zone'}`)];
+      return JSON.stringify(known.points) === JSON.stringify(zone.points) ? [] : [planned(`${zone.camera}: ${zone.name} is drawn otherwise`)];
+    }),
+    ...before.zones.filter((zone) => !is.has(keyOf(zone))).map((zone) => planned(`no longer: ${zoneInWords(zone)}`)),
+  ];
+}
+
+function alarmSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  const known = new Map(before.alarms.map((rule) => [rule.name, rule]));
+  const wanted = new Set(after.alarms.map(({ name }) => name));
+  return [
+    ...after.alarms.flatMap((rule) => {
+      const was = known.get(rule.name);
+      if (was !== undefined) return alarmChanges(was, rule);
+      return [{ text: `new alarm ${alarmInWords(rule)}; its pictures and footage are kept ${formatDuration(rule.keepMs)}`, lowersPrivacy: rule.keepMs > before.keep.footageMs, restart: false }];
+    }),
+    ...before.alarms.filter(({ name }) => !wanted.has(name)).map((rule) => ({ text: `no longer: alarm ${alarmInWords(rule)}; what it has kept stays until its deadline`, lowersPrivacy: false, restart: false })),
+  ];
+}
+
+function alarmChanges(before: AlarmRule, after: AlarmRule): PlannedChange[] {
+  const rows: Row[] = [
+    ['enabled', 'it rings:', yesNo(before.enabled), yesNo(after.enabled)],
+    ['kinds', 'it is about', before.kinds.join(', '), after.kinds.join(', ')],
+    ['cameras', 'it is of', camerasInWords(before), camerasInWords(after)],
+    ['zones', 'it looks at', before.zones?.join(', ') ?? 'the whole picture', after.zones?.join(', ') ?? 'the whole picture'],
+    ['days', 'its time is', timesInWords(before), timesInWords(after)],
+    ['keep', 'its pictures and footage are kept', formatDuration(before.keepMs), formatDuration(after.keepMs), after.keepMs > before.keepMs],
+    ['before', 'before it, this is kept too:', formatDuration(before.beforeMs), formatDuration(after.beforeMs)],
+    ['after', 'after it, this is kept too:', formatDuration(before.afterMs), formatDuration(after.afterMs)],
+  ];
+  return rows.filter(([, , from, to]) => from !== to).map((row) => ({ ...planned(row), text: `alarm ${after.name}: ${planned(row).text}`, restart: false }));
+}
+
 function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
   const known = new Map(before.cameras.map((camera) => [camera.id, camera]));
   const wanted = new Set(after.cameras.map((camera) => camera.id));
@@ -94,6 +148,7 @@ function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange
     ['record', 'it is recorded:', yesNo(before.record), yesNo(after.record)],
     ['sub', 'its sub stream is recorded too:', yesNo(before.sub), yesNo(after.sub)],
     ['events', 'its events are kept:', yesNo(before.events), yesNo(after.events)],
+    ['detect', 'for alarms counts what is seen by', detectInWords(before), detectInWords(after)],
     ['space', 'its space is', before.space, after.space],
     ['budget', 'its footage may take', sizeOr(before.budgetBytes, 'as much as fits'), sizeOr(after.budgetBytes, 'as much as fits')],
     ['serial', 'its serial number is', before.serial ?? 'not checked', after.serial ?? 'not checked'],
@@ -108,6 +163,10 @@ function planned([key, what, from, to, lowersPrivacy]: Row, camera?: string): Pl
 
 function place(camera: CameraConfig): string {
   return `${camera.address} port ${camera.port}${camera.path}${camera.secure ? ' by HTTPS' : ''}`;
+}
+
+function detectInWords({ detect }: CameraConfig): string {
+  return { both: 'camera and hub', hub: 'the hub', camera: 'the camera', off: 'nobody' }[detect];
 }
 
 function interfaces(config: HubConfig): string {

@@ -8,6 +8,7 @@ export interface SchemaNode {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly maxLength?: number;
+  readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;

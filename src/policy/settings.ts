@@ -7,7 +7,9 @@
  * This file: the configuration as decisions see it. `config.ts` makes it from the household's files.
  */
 import type { UnixMs } from '../base/clock.ts';
+import type { AlarmRule, Zone } from './alarmrules.ts';
 import type { PrivacyRule } from './privacy.ts';
+import type { RecordingRule } from './recordmode.ts';
 import type { Place } from './sun.ts';
 
 export interface CameraConfig {
@@ -31,6 +33,8 @@ export interface CameraConfig {
   readonly sub: boolean;
   /** Whether its events are asked for and kept as observations. */
   readonly events: boolean;
+  /** Whose observations count for alarms. The hub looks itself only while a rule needs it. */
+  readonly detect: DetectBy;
   readonly space: string;
   /** It was taken in by page or command line, and is not one of the household's files. */
   readonly byPage?: true;
@@ -38,6 +42,10 @@ export interface CameraConfig {
   /** What its footage may take of the disk. */
   readonly budgetBytes?: number;
 }
+
+/** `hub`: what it finds in the pictures; `camera`: what the camera's events say. */
+export const detectBy = ['both', 'hub', 'camera', 'off'] as const;
+export type DetectBy = (typeof detectBy)[number];
 
 /** How far ffmpeg is confined, from least to most: see `native/jail.c`. */
 export const jailLevels = ['off', 'files', 'full'] as const;
@@ -78,6 +86,12 @@ export interface HubConfig {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** When spaces are private by themselves. */
   readonly privacy: readonly PrivacyRule[];
+  /** Places in the cameras' pictures. */
+  readonly zones: readonly Zone[];
+  /** Which observations become alarms. */
+  readonly alarms: readonly AlarmRule[];
+  /** When cameras are recorded; the first that fits counts, and without one it is always. */
+  readonly recordings: readonly RecordingRule[];
   readonly place?: Place;
   readonly cameras: readonly CameraConfig[];
 }

@@ -17,7 +17,7 @@ export interface StreamFacts {
     readonly sinceMs: UnixMs;
   } | undefined;
   /** Undefined when it is not recorded; `unrecorded` says why. */
-  readonly recorder: { readonly recording: boolean; readonly problem: { readonly message: string; readonly code: string } | undefined; readonly cutByLimit: boolean } | undefined;
+  readonly recorder: { readonly recording: boolean; readonly problem: { readonly message: string; readonly code: string } | undefined; readonly cutByLimit: boolean; readonly resting?: 'no alarm' | 'schedule' | undefined } | undefined;
   readonly unrecorded: 'no owner' | 'not recorded' | undefined;
 }
 
@@ -44,6 +44,7 @@ function lostInWords({ camera, nowMs }: StreamFacts, capture: Capture): string {
 function liveInWords({ camera, nowMs, recorder, unrecorded }: StreamFacts, capture: Capture): string {
   if (unrecorded === 'no owner') return 'online, not recorded: there is no owner (SP_NO_OWNER)';
   if (recorder === undefined) return 'online, not recorded as configured';
+  if (recorder.resting !== undefined) return recorder.resting === 'no alarm' ? 'online, recorded when there is an alarm' : 'online, not recorded at this time by schedule';
   if (recorder.problem !== undefined && !recorder.recording) return `not recorded: ${recorder.problem.message} (${recorder.problem.code})`;
   const keyFrameAgeMs = nowMs - (capture.lastKeyFrameMs ?? capture.sinceMs);
   if (capture.reason === 'no key frame') return `${recorder.recording ? 'recording, but ' : ''}no key frame for ${formatAge(Math.max(secondMs, keyFrameAgeMs))}: look at ${camera}'s key frame interval`;

@@ -199,7 +199,7 @@ export const english = {
   gap: {
     'camera offline': 'the camera was offline', 'credentials refused': 'the camera refused the password', 'certificate changed': 'the camera showed another certificate', 'stalled': 'the camera fell silent', 'stream ended': 'the camera ended the stream',
     'stream broken': 'the stream was broken', 'no key frame': 'the camera sent no key frame', 'codec changed': 'the picture\'s format changed', 'too slow': 'the disk or hub was too slow', 'hub stopped': 'the hub was stopped', 'hub was off': 'the hub was off',
-    'settings changed': 'settings were changed', 'not recorded': 'recording was off', 'no slot': 'no key could be stored', 'disk': 'the disk', 'time': 'the clock was wrong', 'no owner': 'there was no owner to seal for', 'account lost': 'its record was lost', 'erased': 'it was erased', 'privacy': 'privacy was on',
+    'settings changed': 'settings were changed', 'not recorded': 'recording was off', 'no slot': 'no key could be stored', 'disk': 'the disk', 'time': 'the clock was wrong', 'no owner': 'there was no owner to seal for', 'account lost': 'its record was lost', 'erased': 'it was erased', 'privacy': 'privacy was on', 'no alarm': 'there was no alarm', 'schedule': 'recording was off by schedule',
   } as Readonly<Record<string, string>>,
 
   settings: {

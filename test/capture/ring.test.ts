@@ -8,8 +8,9 @@ const lost = (detail: string): Lost => ({ kind: 'lost', reason: 'stream ended', 
 /** `K` key frame, `p` picture, `a` sound; each of `sizeBytes`, numbered by its first byte. */
 function feed(ring: MediaRing, kinds: string, sizeBytes = 10): void {
   for (const kind of kinds) {
-    const fragment: Fragment = { bytes: Buffer.alloc(sizeBytes, count), track: kind === 'a' ? 'audio' : 'video', keyFrame: kind === 'K', timeMs: count++, durationMs: 1, wallMs: 0, monotonicMs: 0 };
+    const fragment: Fragment = { bytes: Buffer.alloc(sizeBytes, count), track: kind === 'a' ? 'audio' : 'video', keyFrame: kind === 'K', timeMs: count, durationMs: 1, wallMs: 0, monotonicMs: count * 1000 };
     ring.push(fragment);
+    count++;
   }
 }
 let count = 0;
@@ -25,8 +26,8 @@ class Reader {
   readonly #events: AsyncGenerator<MediaEvent>;
   #waiting: Promise<IteratorResult<MediaEvent>> | undefined;
 
-  constructor(ring: MediaRing, signal?: AbortSignal) {
-    this.#events = ring.read(signal);
+  constructor(ring: MediaRing, signal?: AbortSignal, sinceMs?: number) {
+    this.#events = ring.read(signal, 'at leisure', sinceMs);
   }
 
   /** What is there now, in words; a read that would wait stays pending for the next call. */
@@ -314,4 +315,49 @@ t.test('what falls out of the ring while a reader has it stays its, and only tha
   t.ok(ring.heldBytes <= 10 * 612);
   t.match((await events.next()).value, { kind: 'behind' });
   t.ok(wiped(inHand));
+});
+
+t.test('the last seconds stay for who wants them later, exact to the key frame, over sessions, and within the bound', async (t) => {
+  const ring = new MediaRing(2 ** 20);
+  ring.retain(5000);
+  ring.begin(init('A'));
+  feed(ring, 'KppKppKppKp');
+  t.equal(await new Reader(ring, undefined, 5000).now(), 'init A K3 p4 p5 K6 p7 p8 K9 p10', 'the key frame before what is wanted');
+  t.equal(await new Reader(ring, undefined, 6000).now(), 'init A K6 p7 p8 K9 p10');
+  t.equal(await new Reader(ring, undefined, 0).now(), 'init A K3 p4 p5 K6 p7 p8 K9 p10', 'what is older is gone: nine seconds and no more');
+  t.equal(await new Reader(ring).now(), 'init A K9 p10', 'who wants nothing of it begins as ever');
+  ring.lose(lost('away'));
+  ring.begin(init('B'));
+  feed(ring, 'Kp');
+  t.equal(await new Reader(ring, undefined, 7000).now(), 'init A K6 p7 p8 K9 p10 lost away init B K11 p12');
+
+  const less = new MediaRing(2 ** 20);
+  less.retain(60_000);
+  less.begin(init('A'));
+  feed(less, 'KpKp');
+  less.retain(0);
+  feed(less, 'K');
+  t.equal(await new Reader(less, undefined, 0).now(), 'init A K17', 'wanted no more, and gone with the next key frame');
+
+  const small = new MediaRing(4 * 1024);
+  small.retain(60_000);
+  small.begin(init('A'));
+  feed(small, 'KpKpKpKpKpKpKpKp', 512);
+  t.ok(small.heldBytes <= 4 * 1024, `${small.heldBytes} bytes`);
+  t.match(await new Reader(small, undefined, 0).now(), /^init A K30 p31 K32 p33$/, 'then the oldest go first');
+});
+
+t.test('an excerpt shows a moment: from its key frame up to it, a copy, without sound', async (t) => {
+  const ring = new MediaRing(2 ** 20);
+  ring.retain(60_000);
+  ring.begin(init('A'));
+  feed(ring, 'KpapKp', 2);
+  t.match(ring.excerpt(3500), { init: { ftyp: Buffer.from('A') }, bytes: Buffer.from([0, 0, 1, 1, 3, 3]), pictures: 3, monotonicMs: 3000 });
+  t.match(ring.excerpt(4000)?.bytes, Buffer.from([4, 4]));
+  t.match(ring.excerpt(99_000)?.bytes, Buffer.from([4, 4, 5, 5]));
+  t.equal(ring.excerpt(-1), undefined);
+  ring.lose(lost('away'));
+  ring.begin(init('B'));
+  feed(ring, 'K', 2);
+  t.match(ring.excerpt(5500)?.bytes, Buffer.from([4, 4, 5, 5]), 'of one session');
 });

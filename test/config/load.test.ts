@@ -37,7 +37,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
     time: { source: 'ntp', settleMs: 3_600_000 },
     page: { enabled: true, port: 7443, httpPort: 7480, names: [], panels: false }, discovery: { loopback: false, interfaces: [] },
     capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' },
-    log: { level: 'info' }, privacy: [],
+    log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [],
     cameras: [],
   });
 });
@@ -126,6 +126,45 @@ t.test('settings of the page survive an adoption', async (t) => {
   await writePageCamera(path, { id: 'a', address: '10.0.0.2', user: 'u' });
   const { config } = await loadConfig(path);
   t.same([config.name, config.keep.footageMs, config.cameras.length], ['Ours', 86_400_000, 1]);
+});
+
+const night = '[[alarm]]\nname = "Night"\nkinds = ["person"]\nzones = ["door"]\n';
+
+t.test('zones, alarms and recordings of all files add up, and may be about what another file brings', async (t) => {
+  const folder = t.testdir({
+    'sallyport.toml': `${night}[[recording]]\ncameras = ["two"]\nmode = "alarms"\ndays = ["friday"]\nfrom = "sunset"\n[[camera]]\nid = "one"\naddress = "10.0.0.1"\nuser = "u"\ndetect = "hub"\n`,
+    'conf.d': {
+      '90-page.toml': '[[camera]]\nid = "two"\naddress = "10.0.0.2"\nuser = "u"\n[[zone]]\ncamera = "two"\nname = "door"\npoints = [[0, 0.5], [1, 0.5], [1, 1]]\n[[alarm]]\nname = "Car"\nspaces = ["home"]\nkinds = ["vehicle"]\nkeep = "2 days"\nbefore = "0 s"\nafter = "1 minute"\nfrom = "22:00"\nto = "06:00"\nenabled = false\n',
+    },
+  });
+  const path = join(folder, 'sallyport.toml');
+  const { config, warnings } = await loadConfig(path);
+  const everyDay = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+  t.same(config.zones, [{ camera: 'two', name: 'door', mask: false, points: [[0, 0.5], [1, 0.5], [1, 1]] }]);
+  t.same(config.alarms, [
+    { name: 'Night', kinds: ['person'], zones: ['door'], days: everyDay, from: '00:00', to: '00:00', keepMs: 30 * 86_400_000, beforeMs: 5000, afterMs: 20_000, enabled: true },
+    { name: 'Car', spaces: ['home'], kinds: ['vehicle'], days: everyDay, from: '22:00', to: '06:00', keepMs: 2 * 86_400_000, beforeMs: 0, afterMs: 60_000, enabled: false },
+  ]);
+  t.same(config.recordings, [{ cameras: ['two'], days: ['friday'], from: 'sunset', to: '00:00', mode: 'alarms' }]);
+  t.same(config.cameras.map(({ detect }) => detect), ['hub', 'both']);
+  t.match(warnings.join(), /a rule goes by the sun/);
+  const text = describeConfig(config).join('\n');
+  t.match(text, /^two is recorded around alarms only friday from sunset to 00:00$/m);
+  t.match(text, /^two: zone door$/m);
+  t.match(text, /^alarm Night: person at all cameras, in door, each day; kept 30 days$/m);
+  t.match(text, /^alarm Car: vehicle at all cameras of home, each day from 22:00 to 06:00, switched off; kept 2 days$/m);
+
+  await t.rejects(removePageCamera(path, 'two'), /names a camera that there is not/, 'the household\'s own file is about it');
+  writeFileSync(path, '');
+  await writePageCamera(path, { id: 'three', address: '10.0.0.3', user: 'u' });
+  t.match((await loadConfig(path)).config, { zones: [{ name: 'door' }], alarms: [{ name: 'Car' }] }, 'an adoption leaves them');
+  await removePageCamera(path, 'two');
+  t.same((await loadConfig(path)).config.zones, [], 'its zones go with it');
+});
+
+t.test('a name in two files is refused where it stands the second time', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': night.replace(/zones.*\n/, ''), 'conf.d': { '90-page.toml': `\n${night.replace(/zones.*\n/, '')}` } });
+  await t.rejects(loadConfig(join(folder, 'sallyport.toml')), new RegExp(`90-page\\.toml:3: name of alarm no\\. 1 is given twice: Night`));
 });
 
 t.test('a configuration is described in sentences', async (t) => {

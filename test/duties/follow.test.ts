@@ -62,7 +62,7 @@ class World {
 
   constructor(t: Test, o: { secure?: boolean } = {}) {
     const camera = (id: string, address: string) => ({
-      id, name: id, address, port: 80, path: '/onvif/device_service', secure: o.secure === true, user: 'u', keepMs: 1, ownKeep: false, audio: false, record: true, sub: false, events: true, space: 'home',
+      id, name: id, address, port: 80, path: '/onvif/device_service', secure: o.secure === true, user: 'u', keepMs: 1, ownKeep: false, audio: false, record: true, sub: false, events: true, detect: 'both' as const, space: 'home',
     });
     const placed = [camera('front', '192.168.1.20'), camera('garden', '192.168.1.21')];
     this.duty = new FollowDuty({

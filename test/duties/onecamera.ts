@@ -46,7 +46,7 @@ export async function oneCamera(t: Ending, o: { sub?: boolean; audio?: boolean; 
   const watch = new CameraWatch({
     camera: {
       id: 'front', name: 'Front', address: camera.address, port: camera.onvifPort, path: '/onvif/device_service', secure: false, user: camera.user,
-      keepMs: 3_600_000, ownKeep: false, audio: o.audio === true, record: true, sub: o.sub === true, events: false, space: 'home',
+      keepMs: 3_600_000, ownKeep: false, audio: o.audio === true, record: true, sub: o.sub === true, events: false, detect: 'both', space: 'home',
     },
     vault, fileKeys: new FileKeys(systemClock), clock: systemClock, log: silentLog, random: Math.random, bootId: 'boot', ffmpeg: 'ffmpeg', ffprobe: 'ffprobe',
     jail: new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' }), periodMs: o.periodMs ?? 3_600_000, cutAfterMs: o.cutAfterMs ?? 2000,

@@ -7,7 +7,7 @@ import type { CameraStatus } from '../../src/duties/watch.ts';
 import { TestClock } from '../vault/world.ts';
 
 function stream(name: 'main' | 'sub'): { -readonly [K in keyof StreamStatus]: StreamStatus[K] } {
-  return { stream: name, online: true, sinceMs: 0, state: 'recording', wanted: true, recording: true, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, bytesSealed: 0, gaps: 0 };
+  return { stream: name, online: true, sinceMs: 0, state: 'recording', wanted: true, resting: undefined, recording: true, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, bytesSealed: 0, gaps: 0 };
 }
 
 function camera(streams: readonly StreamStatus[]): CameraStatus {

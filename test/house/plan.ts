@@ -88,6 +88,8 @@ export const modules: readonly ModuleRule[] = [
   { names: ['@cycjimmy/jsmpeg-player'], only: ['web/'], oneFile: true, because: 'one file takes its MPEG-1 decoder for browsers without Media Source Extensions; its players open connections of their own', built: true },
   { names: ['vite'], only: ['web/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
   { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/', built: true },
+  { names: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-wasm'], only: ['detect/'], because: 'one process runs the models, in a jail of its own; the hub loads none of it' },
+  { names: ['@vladmandic/human', '@vladmandic/face-api'], only: [], because: 'they only carry the models, which detect/models.ts reads as files; none of their code is ever run' },
   { names: ['fast-xml-parser'], only: ['base/xml.ts'], because: 'strangers\' XML is bounded by base/xml.ts before it is parsed' },
 ];
 
@@ -103,6 +105,9 @@ export const bannedModules: readonly string[] = ['node:module', 'node:vm', 'node
 
 /** Started by a person, by systemd, by a visitor's browser or by the page's build, so that nobody imports them. */
 export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'cli/main.ts', 'web/main.tsx', 'web/vite.config.ts'];
+
+/** Waiting for the first duty that calls them. */
+export const awaited: readonly string[] = ['detect/motion.ts', 'detect/tracks.ts', 'detect/protocol.ts'];
 
 /** What an entry point must never reach, over any number of imports; types are erased and do not count. */
 export const unreachable: ReadonlyMap<string, { readonly rooms: readonly string[]; readonly because: string }> = new Map([

@@ -4,7 +4,7 @@
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { bannedModules, climbing, entryPoints, filesNamed, harmlessModules, mayImport, mayUse, modules, roomOf, rooms, unreachable, type Room } from './plan.ts';
+import { awaited, bannedModules, climbing, entryPoints, filesNamed, harmlessModules, mayImport, mayUse, modules, roomOf, rooms, unreachable, type Room } from './plan.ts';
 import { readSource, type Source } from './source.ts';
 
 interface Edge { readonly to: string; readonly typeOnly: boolean; readonly line: number }
@@ -128,7 +128,7 @@ function cycles({ edges }: House): string[] {
 function dead({ sources, edges }: House): string[] {
   const imported = new Set([...edges].flatMap(([path, list]) => list.map(({ to }) => to).filter((to) => to !== path)));
   return [...sources.keys()]
-    .filter((path) => !path.endsWith('.d.ts') && !entryPoints.includes(path) && !imported.has(path))
+    .filter((path) => !path.endsWith('.d.ts') && !entryPoints.includes(path) && !awaited.includes(path) && !imported.has(path))
     .map((path) => `${path}:1: nobody imports this file`);
 }
 

@@ -37,6 +37,26 @@ t.test('a private time applies at once, and ends only with the owner\'s yes', as
   t.same(texts(hub(3, [], { privacy: [night] }), { v: older.v, keep: older.keep, cameras: older.cameras, pending: older.pending }), [], 'a state of before there were any');
 });
 
+t.test('an alarm keeps longer only with the owner\'s yes, a new one than footage is kept', async (t) => {
+  const alarm = (name: string, keepDays: number) => ({ name, kinds: ['person'] as const, days: ['friday'] as const, from: '00:00', to: '00:00', keepMs: keepDays * day, beforeMs: 0, afterMs: 0, enabled: true });
+  const kept = (wanted: HubConfig, state: ConsentState): number[] => effectiveConfig(wanted, state).effective.alarms.map(({ keepMs }) => keepMs / day);
+  const first = inForce(hub(3, [], { alarms: [alarm('Night', 10)] }));
+  t.same(kept(hub(3, [], { alarms: [alarm('Night', 10)] }), first), [10], 'what a hub begins with is in force');
+  const both = hub(3, [], { alarms: [alarm('Night', 30), alarm('New', 30), alarm('Short', 2)] });
+  const asked = effectiveConfig(both, first);
+  t.same(asked.effective.alarms.map(({ keepMs }) => keepMs / day), [10, 3, 2]);
+  t.same(asked.pending.map(({ key, text }) => [key, text]), [
+    ['alarm', 'alarm Night: its pictures and footage would be kept 30 days instead of 10 days'], ['alarm', 'alarm New: its pictures and footage would be kept 30 days instead of 3 days'],
+  ]);
+  const accepted = stored(applyAcceptance(stored(asked.state), asked.pending[1]?.id ?? ''));
+  t.same(kept(both, accepted), [10, 30, 2], 'a yes to one is none to the other');
+  t.same(texts(both, accepted), ['alarm Night: its pictures and footage would be kept 30 days instead of 10 days']);
+  const without = stored(effectiveConfig(hub(3), accepted).state);
+  t.same(kept(both, without), [3, 3, 2], 'taken out and put back, it is new');
+  const older = inForce(hub(3));
+  t.same(kept(both, { v: older.v, keep: older.keep, cameras: older.cameras, pending: older.pending }), [3, 3, 2], 'a state of before there were any');
+});
+
 const before = hub(3, [camera('a'), camera('own', { keepDays: 1 })]);
 const cases: [name: string, wanted: HubConfig, waits: string[], keepDays: number[]][] = [
   ['the same', before, [], [3, 1]],

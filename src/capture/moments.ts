@@ -1,0 +1,249 @@
+/**
+ * Single pictures of a moment, in colour: for the detector, and as the JPEGs that an alarm keeps. Each is decoded from a copy of the ring's
+ * pictures up to that moment, by decoders that live for it (`decoder.ts`).
+ *
+ * One decoder runs at a time for all cameras, so that looking closely never takes the CPU time that recording needs; what waits has a
+ * bound, and what is beyond it is dropped, the oldest look first, and counted. The pictures of an alarm go before looks.
+ */
+import type { Clock } from '../base/clock.ts';
+import { asSallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { secondMs } from '../base/units.ts';
+import { isThumbnail, thumbnailBytesMax, thumbnailHeightMax, thumbnailWidth } from '../seal/thumbnail.ts';
+import { codecOf, decodeOnce, pictureInput } from './decoder.ts';
+import type { Jail } from './jail.ts';
+import { pictureSizeOf } from './movie.ts';
+import type { Excerpt } from './ring.ts';
+
+/** Fractions of the picture. */
+export interface Part {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface MomentOrder {
+  readonly camera: string;
+  /** Wiped by what it is given to. */
+  readonly excerpt: Excerpt;
+  readonly ffmpeg: string;
+  readonly jail: Jail | undefined;
+}
+
+/** Red, green, blue; row by row. */
+export interface ColourPicture {
+  readonly rgb: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface AlarmPictures {
+  readonly full: Buffer;
+  /** What the alarm is about; absent where that is not known. */
+  readonly crop: Buffer | undefined;
+  readonly thumb: Buffer;
+}
+
+export interface MomentsState {
+  /** Looks that were dropped, for there were too many, and those whose decoder failed. */
+  readonly dropped: number;
+  readonly failed: number;
+}
+
+export interface MomentsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Looks that may wait. */
+const looksMax = 4;
+/** Alarms whose pictures may wait. */
+const alarmsMax = 32;
+const timeoutMs = 10 * secondMs;
+const cpuSeconds = 8;
+const colourWidth = 640;
+const colourHeightMax = 640;
+/** The picture from which the others are made. */
+const wholeWidthMax = 1920;
+const wholeBytesMax = 4 * 2 ** 20;
+export const fullBytesMax = 40 * 1024;
+export const cropBytesMax = 24 * 1024;
+const fullWidthMax = 1280;
+const cropWidthMax = 480;
+/** ffmpeg's `-q:v`, from fine to coarse. */
+const qualities = [5, 10, 18, 28] as const;
+/** Round what the alarm is about, of its own size on each side. */
+const margin = 0.25;
+
+interface Waiting {
+  readonly order: MomentOrder;
+  readonly work: () => Promise<void>;
+  readonly drop: () => void;
+}
+
+export class Moments {
+  readonly #o: MomentsOptions;
+  readonly #stop = new AbortController();
+  #looks: Waiting[] = [];
+  #alarms: Waiting[] = [];
+  #working: Promise<void> | undefined;
+  #state: MomentsState = { dropped: 0, failed: 0 };
+
+  constructor(o: MomentsOptions) {
+    this.#o = o;
+  }
+
+  get state(): MomentsState {
+    return this.#state;
+  }
+
+  /** For the detector; the caller wipes it. Undefined when it was dropped or nothing came out. Never rejects. */
+  colour(order: MomentOrder): Promise<ColourPicture | undefined> {
+    while (this.#looks.length >= looksMax) {
+      this.#looks.shift()?.drop();
+      this.#count({ dropped: 1 });
+    }
+    return this.#queue(order, this.#looks, () => this.#decodeColour(order));
+  }
+
+  /** The pictures of an alarm; sizes have bounds. Undefined when there are none. Never rejects. */
+  pictures(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
+    if (this.#alarms.length >= alarmsMax) {
+      this.#alarms.shift()?.drop();
+      this.#count({ dropped: 1 });
+    }
+    return this.#queue(order, this.#alarms, () => this.#decodeAll(order, about));
+  }
+
+  /** Resolves when no decoder runs any more. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const { drop } of [...this.#looks, ...this.#alarms]) drop();
+    this.#looks = this.#alarms = [];
+    await this.#working;
+  }
+
+  #queue<T>(order: MomentOrder, into: Waiting[], work: () => Promise<T | undefined>): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const drop = (): void => {
+        order.excerpt.bytes.fill(0);
+        resolve(undefined);
+      };
+      if (this.#stop.signal.aborted) return drop();
+      into.push({ order, drop, work: async () => resolve(await this.#guard(order, work)) });
+      this.#working ??= this.#work().finally(() => { this.#working = undefined; });
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) await next.work();
+  }
+
+  #next(): Waiting | undefined {
+    return this.#alarms.shift() ?? this.#looks.shift();
+  }
+
+  async #guard<T>(order: MomentOrder, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      const made = await work();
+      if (made === undefined) this.#count({ failed: 1 });
+      return made;
+    } catch (error) {
+      this.#count({ failed: 1 });
+      this.#o.log.debug({ component: 'capture', camera: order.camera, code: asSallyportError(error).code }, asSallyportError(error).message);
+      return undefined;
+    } finally {
+      order.excerpt.bytes.fill(0);
+    }
+  }
+
+  async #decodeColour(order: MomentOrder): Promise<ColourPicture | undefined> {
+    const [width, height] = colourSize(order.excerpt);
+    const output = await this.#decode(order, movieOf(order.excerpt), colourArguments(order.excerpt, width, height), width * height * 3);
+    return output?.length === width * height * 3 ? { rgb: output, width, height } : undefined;
+  }
+
+  async #decodeAll(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
+    const whole = await this.#decode(order, movieOf(order.excerpt), wholeArguments(order.excerpt), wholeBytesMax);
+    if (whole === undefined) return undefined;
+    const make = (filter: string, bytesMax: number): Promise<Buffer | undefined> => this.#encode(order, whole, filter, bytesMax);
+    try {
+      const full = await make(`scale=w=min(${fullWidthMax}\\,iw):h=-2`, fullBytesMax);
+      const crop = about === undefined ? undefined : await make(`${cropOf(about)},scale=w=min(${cropWidthMax}\\,iw):h=-2`, cropBytesMax);
+      const thumb = await make(`scale=w=${thumbnailWidth}:h=clip(2*trunc(${thumbnailWidth / 2}/dar+0.5)\\,2\\,${thumbnailHeightMax}):flags=area,setsar=1`, thumbnailBytesMax);
+      return full === undefined || thumb === undefined || !isThumbnail(thumb) ? undefined : { full, crop, thumb };
+    } finally {
+      whole.fill(0);
+    }
+  }
+
+  /** From fine to coarse, until it is small enough. */
+  async #encode(order: MomentOrder, whole: Buffer, filter: string, bytesMax: number): Promise<Buffer | undefined> {
+    for (const quality of qualities) {
+      const made = await this.#decode(order, whole, jpegArguments(filter, quality), wholeBytesMax, false);
+      if (made === undefined || made.length <= bytesMax) return made;
+      made.fill(0);
+    }
+    return undefined;
+  }
+
+  async #decode({ camera, ffmpeg, jail }: MomentOrder, input: Buffer, args: string[], outputBytesMax: number, wipe = true): Promise<Buffer | undefined> {
+    const { clock, log } = this.#o;
+    try {
+      const { output, failure } = await decodeOnce({ ffmpeg, args, input, jail, outputBytesMax, cpuSeconds, timeoutMs, clock, signal: this.#stop.signal });
+      if (output === undefined && !this.#stop.signal.aborted) log.debug({ component: 'capture', camera, reason: failure }, 'no picture of a moment');
+      return output;
+    } finally {
+      if (wipe) input.fill(0);
+    }
+  }
+
+  #count({ dropped = 0, failed = 0 }: Partial<MomentsState>): void {
+    this.#state = { dropped: this.#state.dropped + dropped, failed: this.#state.failed + failed };
+  }
+}
+
+function movieOf({ init, bytes }: Excerpt): Buffer {
+  return Buffer.concat([init.ftyp, init.moov, bytes]);
+}
+
+/** In the proportions of the stream. */
+function colourSize({ init }: Excerpt): [width: number, height: number] {
+  const size = pictureSizeOf(init.moov) ?? { width: 16, height: 9 };
+  return [colourWidth, Math.min(colourHeightMax, Math.max(16, 2 * Math.round((colourWidth * size.height) / Math.max(1, size.width) / 2)))];
+}
+
+/** The last picture of the excerpt. */
+function lastOf({ pictures }: Excerpt): string {
+  return `select=gte(n\\,${pictures - 1})`;
+}
+
+export function colourArguments(excerpt: Excerpt, width: number, height: number): string[] {
+  return [...pictureInput(codecOf(excerpt.init)), '-frames:v', '1', '-filter_threads', '1', '-vf', `${lastOf(excerpt)},scale=${width}:${height}:flags=area,format=rgb24`, '-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-f', 'rawvideo', 'pipe:1'];
+}
+
+function wholeArguments(excerpt: Excerpt): string[] {
+  return [
+    ...pictureInput(codecOf(excerpt.init)), '-frames:v', '1', '-filter_threads', '1', '-vf', `${lastOf(excerpt)},scale=w=min(${wholeWidthMax}\\,iw):h=-2,format=yuvj420p`, '-fps_mode', 'passthrough',
+    '-c:v', 'mjpeg', '-threads', '1', '-q:v', '2', '-bitexact', '-f', 'mjpeg', 'pipe:1',
+  ];
+}
+
+function jpegArguments(filter: string, quality: number): string[] {
+  return [
+    '-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0',
+    '-frames:v', '1', '-filter_threads', '1', '-vf', `${filter},format=yuvj420p`, '-c:v', 'mjpeg', '-threads', '1', '-q:v', String(quality), '-bitexact', '-f', 'mjpeg', 'pipe:1',
+  ];
+}
+
+/** With something round it, within the picture. */
+function cropOf({ x, y, width, height }: Part): string {
+  const within = (value: number): number => Math.min(1, Math.max(0, Number.isFinite(value) ? value : 0));
+  const [left, top] = [within(x - width * margin), within(y - height * margin)];
+  const [right, bottom] = [within(x + width * (1 + margin)), within(y + height * (1 + margin))];
+  // A crop of nothing, or of a few pixels, shows nothing.
+  const [w, h] = [Math.max(0.05, right - left), Math.max(0.05, bottom - top)];
+  const of = (value: number): string => value.toFixed(4);
+  return `crop=w=iw*${of(w)}:h=ih*${of(h)}:x=iw*${of(Math.min(left, 1 - w))}:y=ih*${of(Math.min(top, 1 - h))}`;
+}

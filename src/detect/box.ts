@@ -1,0 +1,62 @@
+/** Places in a picture, as fractions of its width and height, so that a box of the small stream fits the large one. */
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Upper left corner and size, each 0 to 1 of the picture. */
+export interface Box extends Point {
+  readonly width: number;
+  readonly height: number;
+}
+
+export const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
+
+export function areaOf({ width, height }: Box): number {
+  return width * height;
+}
+
+/** What of the box lies in the picture; of size 0 when nothing does. */
+export function clamped({ x, y, width, height }: Box): Box {
+  const left = within(x), top = within(y);
+  return { x: left, y: top, width: Math.max(0, within(x + width) - left), height: Math.max(0, within(y + height) - top) };
+}
+
+/** Larger by that share of its own size on each side, within the picture. */
+export function grown(box: Box, share: number): Box {
+  return clamped({ x: box.x - box.width * share, y: box.y - box.height * share, width: box.width * (1 + 2 * share), height: box.height * (1 + 2 * share) });
+}
+
+/** The smallest box round all; undefined of none. */
+export function around(boxes: readonly Box[]): Box | undefined {
+  if (boxes.length === 0) return undefined;
+  const x = Math.min(...boxes.map((box) => box.x)), y = Math.min(...boxes.map((box) => box.y));
+  return { x, y, width: Math.max(...boxes.map((box) => box.x + box.width)) - x, height: Math.max(...boxes.map((box) => box.y + box.height)) - y };
+}
+
+/** Common area over the area of both together: 0 apart, 1 the same. */
+export function overlap(a: Box, b: Box): number {
+  const common = Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y));
+  const both = areaOf(a) + areaOf(b) - common;
+  return both > 0 ? common / both : 0;
+}
+
+/** Whether it reaches the picture's edge, so that a part of what it shows is outside. */
+export function atEdge({ x, y, width, height }: Box, margin = 0.01): boolean {
+  return x < margin || y < margin || x + width > 1 - margin || y + height > 1 - margin;
+}
+
+/** By the even-odd rule; `points` go round the polygon. */
+export function inside({ x, y }: Point, points: readonly Point[]): boolean {
+  let is = false;
+  for (let index = 0, last = points.length - 1; index < points.length; last = index++) {
+    const a = points[index] as Point, b = points[last] as Point;
+    if (a.y > y !== b.y > y && x < ((b.x - a.x) * (y - a.y)) / (b.y - a.y) + a.x) is = !is;
+  }
+  return is;
+}
+
+function within(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}
