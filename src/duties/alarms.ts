@@ -43,6 +43,8 @@ export interface Observed extends Seen {
   readonly lasts: boolean;
   /** How sure who saw it was, 0 to 1. */
   readonly score?: number;
+  /** Where and when it is seen best. */
+  readonly best?: { readonly atMs: UnixMs; readonly box: Box };
 }
 
 export interface AlarmsState {
@@ -199,9 +201,9 @@ export class AlarmsDuty {
     this.#begun.set(rule.name, (this.#begun.get(rule.name) ?? 0) + 1);
     this.#lastMs = fromMs;
     this.#o.log.info({ component: 'alarms', camera: one.camera, kind: seen.kind }, 'an alarm has begun');
-    const atMs = this.#o.clock.monotonicMs() - (this.#now - seen.atMs);
+    const best = seen.best ?? { atMs: seen.atMs, box: seen.box };
     // Before anything else: what is in memory now is gone in some seconds.
-    const pictures = this.#o.pictures(one.camera, atMs, seen.box);
+    const pictures = this.#o.pictures(one.camera, this.#o.clock.monotonicMs() - (this.#now - best.atMs), best.box);
     this.#track(this.#keep(one, seen, pictures));
   }
 

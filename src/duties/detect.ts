@@ -21,7 +21,7 @@ export interface DetectOptions {
   readonly config: () => Pick<HubConfig, 'cameras' | 'alarms' | 'zones' | 'place' | 'capture'>;
   readonly watchOf: (camera: string) => Watched | undefined;
   readonly jail: () => Jail;
-  readonly detector: ObjectFinder;
+  readonly detector: ObjectFinder & { readonly status: { readonly state: string; readonly reason?: string | undefined; readonly dropped: number } };
   readonly moments: Moments;
   readonly vault: Pick<Vault, 'noteObservations'>;
   readonly clock: Clock;
@@ -71,6 +71,13 @@ export class DetectDuty {
     return this.#looking.get(camera)?.looker.state;
   }
 
+  /** Who tells persons and vehicles: its state in a word, and why it fails if it does. */
+  status(): { readonly detector: string; readonly problem: string | undefined; readonly droppedLooks: number } {
+    const { detector, moments } = this.#o;
+    const { state, reason, dropped } = detector.status;
+    return { detector: state, problem: reason, droppedLooks: moments.state.dropped + dropped };
+  }
+
   /** The pictures of a moment (monotonic), from the large stream where that is still in memory, else from the small one. Never rejects. */
   async pictures(camera: string, atMs: number, about: Box | undefined): Promise<AlarmPictures | undefined> {
     const { watchOf, moments, jail, config, log } = this.#o;
@@ -97,7 +104,7 @@ export class DetectDuty {
     const { cameras, alarms, place, zones } = config();
     const nowMs = clock.wallMs();
     let nextMs = Infinity;
-    for (const camera of [...this.#looking.keys()]) if (!cameras.some(({ id }) => id === camera)) await this.#end(camera);
+    for (const camera of this.#looking.keys()) if (!cameras.some(({ id }) => id === camera)) await this.#end(camera);
     for (const camera of cameras) {
       const wanted = hubLooksAt(camera, alarms, place, nowMs);
       nextMs = Math.min(nextMs, wanted.nextMs ?? Infinity);

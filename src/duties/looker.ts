@@ -167,16 +167,18 @@ export class Looker {
     for (const visit of begun) {
       this.#seen.set(visit.label, (this.#seen.get(visit.label) ?? 0) + 1);
       this.#note(visit.label, nameOf(visit), this.#wallOf(visit.fromMs), wallMs);
+      this.#tell(visit, this.#wallOf(visit.fromMs), visit.first.box);
     }
-    for (const visit of this.#tracks.going) if (visit.toMs === monotonicMs) this.#tell(visit, wallMs);
+    for (const visit of this.#tracks.going) if (visit.toMs === monotonicMs) this.#tell(visit, wallMs, visit.last.box);
     for (const visit of ended) this.#end(visit);
   }
 
-  /** Where it is now; a rule may keep it from here on. */
-  #tell(visit: Visit, atMs: UnixMs): void {
+  /** Where it was at that time; a rule may keep it from there on. */
+  #tell(visit: Visit, atMs: UnixMs, box: Box): void {
     if (!this.#o.kinds.has(visit.label)) return;
     const { camera, onSeen } = this.#o;
-    onSeen({ camera, kind: visit.label, by: 'hub', atMs, box: visit.last.box, name: this.#named(nameOf(visit)), lasts: true, score: visit.best.score });
+    const { best } = visit;
+    onSeen({ camera, kind: visit.label, by: 'hub', atMs, box, name: this.#named(nameOf(visit)), lasts: true, score: best.score, best: { atMs: this.#wallOf(best.atMs), box: best.box } });
   }
 
   #end(visit: Visit): void {
