@@ -33,13 +33,17 @@ const titles: Readonly<Record<string, string>> = {
   'scrub': 'Checking what is stored', 'scrub.every': 'Again after', 'scrub.rate': 'Read per second',
   'time': 'Clock', 'time.source': 'Whose time is believed', 'time.settle': 'Steady for',
   'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
-  'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate',
+  'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate', 'page.panels': 'Pictures for wall panels',
   'capture': 'Programs that read cameras', 'capture.ffmpeg': 'ffmpeg', 'capture.ffprobe': 'ffprobe', 'capture.jail': 'Least confinement',
   'log': 'Log', 'log.level': 'How much is logged',
   'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',
   'privacy': 'Private by itself', 'privacy.space': 'Space', 'privacy.days': 'Days', 'privacy.from': 'From', 'privacy.to': 'To',
   'camera': 'Cameras', 'camera.id': 'Id', 'camera.name': 'Name', 'camera.address': 'Address', 'camera.port': 'Port', 'camera.path': 'Path', 'camera.https': 'Asked by HTTPS', 'camera.user': 'User', 'camera.keep': 'Footage is kept', 'camera.audio': 'Sound', 'camera.record': 'Recorded',
-  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number',
+  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number', 'camera.detect': 'Whose observations count',
+  'zone': 'Zones and masks', 'zone.camera': 'Camera', 'zone.name': 'Name', 'zone.mask': 'Never looked at', 'zone.points': 'Corners',
+  'alarm': 'Alarms', 'alarm.name': 'Name', 'alarm.cameras': 'Cameras', 'alarm.spaces': 'Spaces', 'alarm.kinds': 'What rings', 'alarm.zones': 'Zones', 'alarm.days': 'Days', 'alarm.from': 'From', 'alarm.to': 'To',
+  'alarm.keep': 'Kept for', 'alarm.before': 'Before it', 'alarm.after': 'After it', 'alarm.enabled': 'It rings',
+  'recording': 'When cameras are recorded', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
 };
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {

@@ -35,6 +35,12 @@ export class WatchLog {
     await this.#say(['playback', account, camera, slot, generation].join('\n'), samePlaybackMs, { what: 'footage.playback', who: 'page', account, camera, detail: { slot, generation, from_ms: fromMs, to_ms: toMs } });
   }
 
+  /** The alarms of a camera's day: with its key all their pictures open. */
+  async alarms(account: string, camera: string, period: { slot: number; generation: number; fromMs?: number | undefined; toMs?: number | undefined }): Promise<void> {
+    const { slot, generation, fromMs, toMs } = period;
+    await this.#say(['alarms', account, camera, slot, generation].join('\n'), samePlaybackMs, { what: 'alarm.shown', who: 'page', account, camera, detail: { slot, generation, from_ms: fromMs, to_ms: toMs } });
+  }
+
   async #say(key: string, sameMs: number, entry: AuditEntry): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     if ((this.#said.get(key) ?? -Infinity) > nowMs) return;

@@ -252,7 +252,7 @@ export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => 
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as Operations;
-  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], restart: [] }), planSettings: async () => ({ changes: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'] };
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], zones: [], alarms: [], restart: [] }), rulesAfter: async () => [], planSettings: async () => ({ changes: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'] };
   const page = new Page({
     config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false, ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered, site,
   });
