@@ -61,7 +61,9 @@ export function seenBeside(view: DayView, ms: number, direction: 'before' | 'aft
 
 /** When the key of what was recorded at that moment is destroyed. */
 export function deadlineAt(view: DayView, ms: number): number | undefined {
-  return view.periods.find(({ startMs, endMs }) => startMs <= ms && ms < endMs)?.deadlineMs;
+  const there = view.periods.filter(({ startMs, endMs }) => startMs <= ms && ms < endMs);
+  // What is kept longer, or by alarms, is not all of that time.
+  return (there.find(({ keeps }) => keeps === undefined) ?? there[0])?.deadlineMs;
 }
 
 /** Where a moment lies on a strip of that width, and what moment a place on it is. */

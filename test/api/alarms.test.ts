@@ -56,7 +56,7 @@ t.test('each is told of the alarms of their own spaces, the newest first, filter
   const last = first.alarms[1] as PageAlarm;
   t.match(await listOf(home.browser, `?limit=2&beforeMs=${last.fromMs}&beforeId=${last.id}`), { more: false, alarms: [{ id: old.id }] });
   const guest = await member(browser, 'guest', ['home']);
-  const installer = await member(browser, 'installer', []);
+  const installer = await member(browser, 'installer', ['home']);
   for (const other of [guest, installer]) t.equal((await other.browser.get('alarms')).code, 'SP_PAGE_RIGHT');
 });
 
@@ -67,7 +67,7 @@ t.test('pictures come sealed as they lie there, and open by the slot of their da
   const { browser } = await owner();
   const home = await member(browser, 'member', ['home']);
   const { slot, generation } = (await listOf(home.browser)).alarms.find(({ id }) => id === alarm.id)!;
-  const device = BrowserIdentity.parse(kit.encode(), 'kit');
+  const device = BrowserIdentity.parse(kit.reveal(), 'kit');
   const { identity, ...period } = openSlot((await home.browser.get(`slots/front/${slot}/${generation}`)).bytes, [device], 'the slot');
   t.match(period, { camera: 'front', class: 'alarm' });
   for (const picture of ['full', 'thumb'] as const) {
@@ -121,7 +121,7 @@ t.test('a rule is tried against the last day: how often it would have rung, and 
   const tested = await browser.must<PageReplyOf<'alarmTest'>>('POST', 'alarms/test', { rule: 'Anybody' });
   t.match(tested, { observations: 4, alarms: 3, verdicts: { 'rings': 3, 'another kind': 1 } });
   t.same(tested.visits.map(({ camera }) => camera), ['front', 'front', 'garden']);
-  const installer = await member(browser, 'installer', []);
+  const installer = await member(browser, 'installer', ['home']);
   t.match(await installer.browser.must('POST', 'alarms/test', { rule: 'Anybody' }), { alarms: 3, visits: [] });
   t.equal((await browser.post('alarms/test', { rule: 'Nobody' })).code, 'SP_ALARM_RULE');
 });

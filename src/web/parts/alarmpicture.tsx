@@ -23,7 +23,7 @@ export function forgetAlarmPictures(): void {
   looker.clear();
 }
 
-/** The small one, for a list; what it shows stands beside it in words. */
+/** The small one, for a list. Decoration: what it shows stands beside it in words. */
 export function AlarmThumbnail({ alarm, opens }: { readonly alarm: PageAlarm; readonly opens: boolean }) {
   const [address, setAddress] = useState<string>();
   const there = alarm.pictures.includes('thumb');
@@ -34,7 +34,7 @@ export function AlarmThumbnail({ alarm, opens }: { readonly alarm: PageAlarm; re
     void looker.look({ alarm, picture: 'thumb' }, stop.signal).then((shown) => { if (!stop.signal.aborted) setAddress(shown); });
     return () => stop.abort();
   }, [alarm.id, opens, there]);
-  return <span class="thumb alarm-thumb">{address === undefined ? <span class="alarm-none"><Icon name={opens ? 'camera' : 'key'} />{there ? (opens ? '' : say.review.sealed) : say.review.noPicture}</span> : <img src={address} alt="" />}</span>;
+  return <span class="thumb" aria-hidden="true">{address === undefined ? <span class="alarm-none"><Icon name={opens ? 'camera' : 'key'} />{there ? (opens ? '' : say.review.sealed) : say.review.noPicture}</span> : <img src={address} alt="" />}</span>;
 }
 
 /** A large one. What keeps it from opening is said. */
