@@ -118,6 +118,8 @@ export function problemsOf({ problems }: ConfigErrors, change: SettingsChange, o
 function changeKeys(own: FileEntries, files: readonly EntriesOfFile[], keys: NonNullable<SettingsChange['keys']>): FileEntries {
   let table: Table = own;
   for (const { key, value } of keys) {
+    // A whole table, and all cameras or times of privacy at once, would go with one word.
+    if (!key.includes('.') && isTable(key)) throw new SallyportError('SP_SETTING_FIXED', { key, reason: 'it is set key by key' });
     const { fixed, file } = standingOf(files, key);
     if (fixed) throw new SallyportError('SP_SETTING_FIXED', { key, reason: file === undefined || fileKeys.has(key) ? 'files alone set it' : `${file} sets it` });
     const [name, inner] = key.split('.', 2) as [string, string | undefined];
@@ -205,6 +207,11 @@ function valueIn(entries: FileEntries, key: string): unknown {
   const value = Object.hasOwn(entries, name) ? (entries as Table)[name] : undefined;
   if (inner === undefined) return value;
   return typeof value === 'object' && value !== null && Object.hasOwn(value, inner) ? (value as Table)[inner] : undefined;
+}
+
+function isTable(key: string): boolean {
+  const node = nodeOf(FileSchema).properties?.[key];
+  return node?.properties !== undefined || node?.items?.properties !== undefined;
 }
 
 /** All but cameras and times of privacy. */

@@ -33,7 +33,7 @@ const titles: Readonly<Record<string, string>> = {
   'scrub': 'Checking what is stored', 'scrub.every': 'Again after', 'scrub.rate': 'Read per second',
   'time': 'Clock', 'time.source': 'Whose time is believed', 'time.settle': 'Steady for',
   'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
-  'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate', 'page.panels': 'Pictures for wall panels',
+  'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.panels': 'Wall panels', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate',
   'capture': 'Programs that read cameras', 'capture.ffmpeg': 'ffmpeg', 'capture.ffprobe': 'ffprobe', 'capture.jail': 'Least confinement',
   'log': 'Log', 'log.level': 'How much is logged',
   'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',

@@ -226,7 +226,7 @@ export const NoteRequest = Type.Object({
 }, { additionalProperties: false });
 export const ListRequest = Type.Object({ camera: Optional(Text(40)), fromMs: UnixMs, toMs: UnixMs, limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }, { additionalProperties: false });
 export const ListReply = Type.Object({
-  segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000) })),
+  segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000), deadlineMs: Optional(UnixMs) })),
   gaps: Type.Array(Type.Object({ camera: Text(40), stream: Text(), fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
 });
 export const ObservationsReply = Type.Object({

@@ -12,6 +12,7 @@ import type { HoldDuty } from '../duties/hold.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
+import { withDeadlines } from '../duties/playback.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -21,7 +22,7 @@ import type { Operations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs;
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): Operations {
   const { site, vault, timekeeper, hold, erase, headers, alarmList } = parts;
@@ -31,7 +32,7 @@ export function operationsOf(parts: StatusParts & {
       const { owner } = site;
       return withoutUndefined({
         ...status,
-        cameras: status.cameras.map((camera) => ({ ...camera, events: eventsOf(camera.events, status.nowMs) })),
+        cameras: status.cameras.map((camera) => ({ ...camera, events: eventsOf(camera.events) })),
         version,
         hub: site.config.name,
         startedMs: Math.round(parts.startedMs),
@@ -42,7 +43,7 @@ export function operationsOf(parts: StatusParts & {
         pending: pendingOf(waiting(parts)),
         page: parts.page.state,
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
-        warnings: [...parts.warnings, ...status.warnings],
+        warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
       });
     },
     pair: async () => parts.page.pair(),
@@ -70,7 +71,7 @@ export function operationsOf(parts: StatusParts & {
       return { done: true };
     },
     list: async (query) => withoutUndefined({
-      segments: (await vault.segments(query)).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
+      segments: (await withDeadlines(vault, await vault.segments(query))).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
     }),
     observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
     alarms: async (query) => withoutUndefined({ alarms: await alarmList.list(query) }),
@@ -124,10 +125,10 @@ function toPlain<T extends HeaderPlan>(plan: T): Omit<T, 'targets' | 'wanted'> &
   return { ...plan, targets: [...plan.targets], wanted: [...plan.wanted] };
 }
 
-function eventsOf(events: CameraStatus['events'], nowMs: UnixMs) {
+function eventsOf(events: CameraStatus['events']) {
   if (events === undefined) return undefined;
   const { state, dropped, lost, ...rest } = events;
-  return { ...rest, state: state.kind, words: eventsInWords(state, events.sinceMs, nowMs), lost: lost + dropped };
+  return { ...rest, state: state.kind, words: eventsInWords(state, events.sinceMs), lost: lost + dropped };
 }
 
 function scrubOf({ state }: StatusParts['scrub']) {

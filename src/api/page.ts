@@ -17,6 +17,7 @@ import type { AccountsDuty } from '../duties/accounts.ts';
 import type { LogPage } from '../duties/logbook.ts';
 import type { Notices } from '../duties/notices.ts';
 import { WatchLog } from '../duties/watchlog.ts';
+import { Crowd } from '../policy/crowd.ts';
 import type { PageConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Operations, PageState, PairReply } from './contract.ts';
@@ -30,14 +31,14 @@ import { Certificates } from './tls.ts';
 export { rangeOf, type AlarmsPart, type PlaybackPart, type PrivacyPart, type SealedFile } from './pageroutes.ts';
 export type { SocketPart } from './pagesockets.ts';
 
-/** What other duties bring, where they are there. */
+/** What other duties bring. All of it is there: what were left out would be a door that stands open, such as privacy that nobody asks. */
 export interface PageParts extends SocketPart {
-  readonly playback?: PlaybackPart;
-  readonly alarms?: AlarmsPart;
-  readonly privacy?: PrivacyPart;
+  readonly playback: PlaybackPart;
+  readonly alarms: AlarmsPart;
+  readonly privacy: PrivacyPart;
   /** A JPEG of this moment. */
-  readonly still?: (camera: string) => Promise<Uint8Array>;
-  readonly logs?: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
+  readonly still: (camera: string) => Promise<Uint8Array>;
+  readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
 }
 
 export interface PageOptions {
@@ -55,11 +56,14 @@ export interface PageOptions {
   readonly folder: string;
 }
 
+/** Each browser that has what the page needs speaks it: Chrome since 70, Firefox since 63, Safari since 12.1. */
+const versionMin = 'TLSv1.3';
 const retryMs = 15 * secondMs;
 /** Addresses come and go; certificates end. */
 const lookEveryMs = minuteMs;
-const connectionsMax = 512;
-const connectionsOfAddressMax = 64;
+const connectionLimits = { max: 512, ofNetworkMax: 64, ofAccountMax: 64 };
+/** Beyond what the crowd lets in: for those that leave, and are not gone yet. */
+const connectionsMax = 640;
 const headersMs = 10 * secondMs;
 const requestMs = 30 * secondMs;
 /** Nothing comes and nothing goes. Longer than the longest order takes, which is a search of a minute. */
@@ -75,7 +79,9 @@ export class Page {
   readonly #files: PageFiles;
   readonly #sockets: PageSockets;
   readonly #watchLog: WatchLog;
-  readonly #connections = new Map<string, number>();
+  /** By who is at the other end, and of those whoever is in stays. */
+  readonly #connections = new Crowd<string>(connectionLimits);
+  readonly #ends = new Map<string, Socket>();
   #reach: Reach;
   #https: FastifyInstance | undefined;
   #http: FastifyInstance | undefined;
@@ -90,7 +96,7 @@ export class Page {
     this.#certificates = new Certificates({ vault: o.vault, config: o.config, hubName: o.hubName, reach: () => this.#reach, clock: o.clock });
     this.#files = new PageFiles(o.folder, o.log);
     this.#watchLog = new WatchLog(o.vault, o.clock);
-    this.#sockets = new PageSockets({ accounts: o.accounts, site: o.site, watchLog: this.#watchLog, parts: o.parts, clock: o.clock, log: o.log, reach: () => this.#reach });
+    this.#sockets = new PageSockets({ accounts: o.accounts, site: o.site, watchLog: this.#watchLog, parts: o.parts, clock: o.clock, log: o.log, reach: () => this.#reach, isIn: (request, account) => this.#connections.keep(endOf(request.socket), account) });
   }
 
   /** Resolves after the first try; it never fails. */
@@ -104,6 +110,8 @@ export class Page {
     this.#sockets.close();
     await this.#loop.close();
     await Promise.all([this.#https, this.#http].map((server) => server?.close()));
+    // Should the disk take no line now, the next start makes it.
+    await this.#watchLog.close().catch(() => {});
   }
 
   /** Cameras or their spaces are other ones now. */
@@ -128,6 +136,12 @@ export class Page {
     };
   }
 
+  /** In words, for `status`. */
+  get warnings(): string[] {
+    const { shown } = this.#certificates;
+    return shown?.warning === undefined ? [] : [shown.warning];
+  }
+
   /** For whoever runs the hub: with the one-time code, as long as there is no account. */
   pair(): Static<typeof PairReply> {
     const page = this.state;
@@ -148,6 +162,7 @@ export class Page {
       if (!this.#opened) {
         await accounts.open();
         accounts.start();
+        await this.#watchLog.open();
         await this.#files.load();
         this.#opened = true;
       }
@@ -161,6 +176,8 @@ export class Page {
       for (const opened of [https, http]) if (opened.status === 'rejected') throw opened.reason;
       this.#problem = undefined;
       notices.settle('page unreachable');
+      // A disk that is away: the next look does it.
+      await this.#watchLog.settle().catch(() => {});
       return lookEveryMs;
     } catch (error) {
       const problem = asSallyportError(error);
@@ -174,14 +191,15 @@ export class Page {
   #showCertificate(): void {
     const { shown } = this.#certificates;
     if (shown === undefined || this.#https === undefined) return;
-    (this.#https.server as unknown as HttpsServer).setSecureContext({ cert: shown.pair.certificate, key: shown.pair.key });
+    // Whatever is not named here again is as Node has it.
+    (this.#https.server as unknown as HttpsServer).setSecureContext({ cert: shown.pair.certificate, key: shown.pair.key, minVersion: versionMin });
   }
 
   async #listenSecure(): Promise<FastifyInstance> {
     const { shown } = this.#certificates;
     if (shown === undefined) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: 'there is none' });
     const make = (): Promise<FastifyInstance> => this.#make({
-      https: { cert: shown.pair.certificate, key: shown.pair.key, minVersion: 'TLSv1.2', handshakeTimeout: headersMs, headersTimeout: headersMs, maxHeaderSize: headerBytesMax, connectionsCheckingInterval: 2000 },
+      https: { cert: shown.pair.certificate, key: shown.pair.key, minVersion: versionMin, handshakeTimeout: headersMs, headersTimeout: headersMs, maxHeaderSize: headerBytesMax, connectionsCheckingInterval: 2000 },
     });
     const { port } = this.#o.config;
     // A machine without IPv6 has no `::`.
@@ -204,28 +222,30 @@ export class Page {
     const { accounts, site, vault, operations, parts, clock, log } = this.#o;
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
+      isIn: (request, account) => this.#connections.keep(endOf(request.socket), account),
       playback: parts.playback, alarms: parts.alarms, privacy: parts.privacy, still: parts.still, logs: parts.logs,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;
-    door.on('connection', (socket: Socket) => this.#count(socket));
+    door.on('connection', (socket: Socket) => this.#let(socket));
     door.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void this.#sockets.upgrade(request, socket, head));
     return server;
   }
 
-  /** So many of one address, and no more: before anything of them is read. */
-  #count(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
-    const own = (this.#connections.get(address) ?? 0) + 1;
-    if (own > connectionsOfAddressMax) {
+  /** Before anything of it is read. */
+  #let(socket: Socket): void {
+    const end = endOf(socket);
+    const entered = this.#connections.enter(end, socket.remoteAddress ?? '');
+    if (entered === 'full') {
       socket.destroy();
       return;
     }
-    this.#connections.set(address, own);
+    if (entered.leaves !== undefined) this.#ends.get(entered.leaves)?.destroy();
+    this.#ends.set(end, socket);
     socket.once('close', () => {
-      const now = (this.#connections.get(address) ?? 1) - 1;
-      if (now === 0) this.#connections.delete(address);
-      else this.#connections.set(address, now);
+      if (this.#ends.get(end) !== socket) return;
+      this.#ends.delete(end);
+      this.#connections.leave(end);
     });
   }
 
@@ -249,6 +269,11 @@ async function listen(server: FastifyInstance, host: string, port: number): Prom
     await server.close().catch(() => {});
     throw error;
   }
+}
+
+/** The same for a TLS socket and the one below it. */
+function endOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
 }
 
 function portOf(server: FastifyInstance | undefined): number | undefined {

@@ -96,6 +96,8 @@ export const TimelineReply = Type.Object({
     seq: Type.Integer(), startMs: UnixMs, durationMs: Type.Integer(), sizeBytes: Type.Integer(), slot: Type.Integer(), generation: Type.Integer(),
     /** Slots whose keys open it by a second header (`holdHeader`); where \`slot\` is one of them, its own header opens for nobody any more. */
     holds: Optional(Type.Array(Type.Object({ slot: Type.Integer(), generation: Type.Integer() }))),
+    /** Until when it opens: the latest deadline of all keys that open it. */
+    deadlineMs: UnixMs,
     /** Whole chunks of one that a crash cut. */
     cutChunks: Optional(Type.Integer()),
     /** Pairs: ms after startMs, offset in the opened bytes. */
@@ -119,7 +121,11 @@ export const PageAlarmShape = Type.Object({ ...AlarmShape.properties, slot: Type
 
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
-  lines: Type.Array(Type.Object({ n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000) })),
+  lines: Type.Array(Type.Object({
+    n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000),
+    /** Of the footage that it is about. */
+    fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
+  })),
   total: Type.Integer(),
 });
 
@@ -225,9 +231,9 @@ export const pageRoutes = {
   ownerList: { method: 'GET', path: '/owner', need: 'account', says: 'the owner\'s signed list: spaces, and their identities sealed to those who may open them; and the lists before it, the oldest first; empty for who may replay nothing', reply: OwnerListsReply },
   // people
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
-  invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
+  invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once; one for an owner needs the passphrase once more', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }), half: Optional(Key) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
   inviteEnd: { method: 'DELETE', path: '/invitations/:id', need: 'people', says: 'takes an invitation back', reply: Done },
-  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })) }, closed), reply: AccountShape },
+  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), half: Optional(Key) }, closed), reply: AccountShape },
   accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
   ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: Done },
   // scripts
@@ -247,10 +253,10 @@ export const pageRoutes = {
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
   slotReplace: {
-    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces',
+    method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces; signed by that device (docs/FORMAT.md, "Orders of the owner")',
     request: Type.Object({
       camera: CameraId, slot: Type.Integer({ minimum: 0, maximum: 2 ** 32 }), generation: Type.Integer({ minimum: 1, maximum: 2 ** 32 }),
-      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }),
+      from: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Type.String({ pattern: '^[A-Za-z0-9_-]{1366}$' }), signature: Type.String({ maxLength: 4096 }),
     }, closed),
     reply: Done,
   },
@@ -280,8 +286,8 @@ export const pageRoutes = {
   eraseLook: { method: 'POST', path: '/erase/look', need: 'erase', says: 'what erasing a time would take along and leave, in words', request: RangeOfCamera, reply: SentencesReply },
   erase: { method: 'POST', path: '/erase', need: 'erase', says: 'an owner\'s signed order to erase a time; what is being recorded is closed first', request: SignedOrder, reply: EraseOrderReply },
   eraseHours: {
-    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key; what is held stays',
-    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text() }, closed), reply: EraseOrderReply,
+    method: 'POST', path: '/erase/hours', need: 'erase', says: 'the same for whole hours, without a key: with the passphrase once more, by a session and no token, and so many an hour; what is held stays',
+    request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs, why: Text(), half: Key }, closed), reply: EraseOrderReply,
   },
   erasePlan: { method: 'POST', path: '/erase/plan', need: 'erase', says: 'once nothing is open any more: which second headers keep what stays', request: OrderOfCamera, reply: ErasePlanReply },
   eraseHeaders: { method: 'POST', path: '/erase/headers', need: 'erase', says: 'second headers for what stays', request: HeadersOfCamera, reply: Type.Object({ taken: Type.Integer() }) },
@@ -300,7 +306,7 @@ export const pageRoutes = {
   ptz: { method: 'POST', path: '/ptz', need: 'live', says: 'moves a camera while one looks through it', request: CameraRequest, reply: CameraReply },
   accept: { method: 'POST', path: '/accept', need: 'people', says: 'the owner\'s signed yes to what waits', request: AcceptRequest, reply: ReloadReply },
   pending: { method: 'GET', path: '/pending', need: 'status', says: 'what waits for the owner\'s yes', reply: Type.Object({ pending: Type.Array(PendingShape) }) },
-  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes', request: Type.Object({ footage: Text(40, 1) }, closed), reply: ReloadReply },
+  keep: { method: 'POST', path: '/keep', need: 'configure', says: 'how long footage is kept; a longer time waits for the owner\'s yes, and one that destroys footage at once needs the right to erase and the passphrase once more', request: Type.Object({ footage: Text(40, 1), half: Optional(Key) }, closed), reply: ReloadReply },
   settingsSchema: { method: 'GET', path: '/settings/schema', need: 'configure', says: 'the configuration\'s JSON Schema: what forms are made of', reply: Type.Unsafe<SchemaNode>({}) },
   settings: { method: 'GET', path: '/settings', need: 'configure', says: 'what is set, by which file, and what waits for an owner\'s yes or the next start', reply: SettingsReply },
   settingsPlan: { method: 'POST', path: '/settings/plan', need: 'configure', says: 'what a change of settings would do, in words, and what is wrong with it; changes nothing', request: SettingsChangeShape, reply: SettingsPlanReply },

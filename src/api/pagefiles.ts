@@ -18,10 +18,13 @@ const types: ReadonlyMap<string, string> = new Map([
   ['ico', 'image/x-icon'], ['webp', 'image/webp'], ['json', 'application/json'], ['webmanifest', 'application/manifest+json'], ['txt', 'text/plain; charset=utf-8'], ['wasm', 'application/wasm'],
 ]);
 
+/** Whatever makes the address of a script must say so by this name (`web/crypto/client.ts`). */
+export const scriptPolicies = ['sallyport-worker'] as const;
+
 /** No script or style but the page's own files; no frame, no form, no other site. */
 const policy = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob: data:", 'media-src blob:', "connect-src 'self'", "worker-src 'self'", "manifest-src 'self'",
-  "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'",
+  "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'", `trusted-types ${scriptPolicies.join(' ')}`,
 ].join('; ');
 
 /** On every answer, whatever it is. */

@@ -2,6 +2,7 @@
  * The table of pagecontract.ts, mounted: what each route does, and what every route goes through. Nothing is read of a request before it is
  * known to come from the hub's own page, from somebody who may ask it; then its shape, then the space of the camera that it names.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import fastifySwagger from '@fastify/swagger';
@@ -11,7 +12,7 @@ import Value from 'typebox/value';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { minuteMs } from '../base/units.ts';
+import { minuteMs, parseDuration } from '../base/units.ts';
 import { version } from '../base/version.ts';
 import { readWish } from '../policy/wishes.ts';
 import { timesInWords } from '../policy/privacy.ts';
@@ -27,6 +28,8 @@ import { sessionMsMax, type Principal } from '../duties/sessions.ts';
 import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
+import { checkReseal } from '../duties/wishes.ts';
+import { Crowd } from '../policy/crowd.ts';
 import type { AccountRow, AlarmRow, PictureName, SessionRow, Vault } from '../vault/vault.ts';
 import type { Operations, RequestOf, RouteName } from './contract.ts';
 import { checkContentType, checkHost, checkOrigin, isSecure, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
@@ -63,7 +66,7 @@ export interface PrivacyPart {
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'rulesAfter' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'keepFootage' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'rulesAfter' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -77,11 +80,13 @@ export interface PageRooms {
   readonly reach: () => Reach;
   readonly shown: () => Shown | undefined;
   readonly files: PageFiles;
-  readonly playback: PlaybackPart | undefined;
-  readonly alarms: AlarmsPart | undefined;
-  readonly privacy: PrivacyPart | undefined;
-  readonly still: ((camera: string) => Promise<Uint8Array>) | undefined;
-  readonly logs: ((query: PageQueryOf<'logs'>) => Promise<LogPage>) | undefined;
+  /** Whose connection it is. */
+  readonly isIn: (request: IncomingMessage, account: string) => void;
+  readonly playback: PlaybackPart;
+  readonly alarms: AlarmsPart;
+  readonly privacy: PrivacyPart;
+  readonly still: (camera: string) => Promise<Uint8Array>;
+  readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
 }
 
 /** What a handler gets. */
@@ -104,9 +109,12 @@ const bodyBytesMax = 16 * 1024;
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
   firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
-/** More are refused at once, and of one address fewer: a crowd must not stand before what is recorded. */
+/** More are refused at once, and of one address, or one account, fewer: a crowd must not stand before what is recorded. */
 const answeringMax = 64;
 const answeringOfAddressMax = 16;
+const answeringOfAccountMax = 32;
+/** Of strangers, beside them. */
+const strangersMax = { max: 32, ofNetworkMax: 16, ofAccountMax: 0 };
 /** Who takes a segment slower than that takes it in parts. */
 const answerMsMax = 10 * minuteMs;
 /** The limits of integers that times are compared with. */
@@ -117,7 +125,7 @@ const visitsTold = 100;
 const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home']);
 
 const statuses: Partial<Record<ErrorCode, number>> = {
-  SP_PAGE_LOGIN: 401, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
+  SP_PAGE_LOGIN: 401, SP_PAGE_PROOF: 403, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
   SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PANELS_OFF: 404, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
   SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_ALARM: 410, SP_DISK: 503, SP_PICTURES: 503,
 };
@@ -190,7 +198,10 @@ function addRoute(server: FastifyInstance, name: PageRouteName, handle: (ask: As
       const who = await whoIs(request.raw, route, rooms.accounts, { mayTurn: true });
       if (who.kind === 'account' && who.cookie !== undefined) reply.header('set-cookie', setCookie(request.raw, who.cookie, sessionMsMax));
       (request as Carrier).who = who;
-      doors.enter(visitorOf(request.raw).address, reply);
+      const { address } = visitorOf(request.raw);
+      if (who.kind !== 'account') return doors.enterStranger(address, request, reply);
+      rooms.isIn(request.raw, who.principal.account.id);
+      doors.enter(address, who.principal.account.id, reply);
     },
     preValidation: async (request) => toIntegers(request.query, integers),
     handler: async (request, reply) => {
@@ -226,23 +237,35 @@ export function spaceOf({ config }: Pick<Site, 'config'>, camera: string): strin
   return config.cameras.find(({ id }) => id === camera)?.space;
 }
 
-/** How many are being answered, in all and of each address. */
+/** How many are being answered. Who is in has places of their own; a stranger who is slow to ask makes room for the next one. */
 class Doors {
   #count = 0;
   readonly #of = new Map<string, number>();
+  readonly #strangers = new Crowd<FastifyRequest>(strangersMax, (request) => !request.raw.complete);
 
-  enter(address: string, reply: FastifyReply): void {
-    const own = this.#of.get(address) ?? 0;
-    if (this.#count >= answeringMax || own >= answeringOfAddressMax) throw new SallyportError('SP_PAGE_BUSY', { count: this.#count >= answeringMax ? this.#count : own });
+  enter(address: string, account: string, reply: FastifyReply): void {
+    const own = [`address ${address}`, `account ${account}`] as const;
+    const [ofAddress, ofAccount] = [this.#of.get(own[0]) ?? 0, this.#of.get(own[1]) ?? 0];
+    const over = this.#count >= answeringMax ? this.#count : ofAddress >= answeringOfAddressMax ? ofAddress : ofAccount >= answeringOfAccountMax ? ofAccount : undefined;
+    if (over !== undefined) throw new SallyportError('SP_PAGE_BUSY', { count: over });
     this.#count++;
-    this.#of.set(address, own + 1);
+    for (const key of own) this.#of.set(key, (this.#of.get(key) ?? 0) + 1);
     // Also when it is broken off.
     reply.raw.once('close', () => {
       this.#count--;
-      const now = (this.#of.get(address) ?? 1) - 1;
-      if (now === 0) this.#of.delete(address);
-      else this.#of.set(address, now);
+      for (const key of own) {
+        const now = (this.#of.get(key) ?? 1) - 1;
+        if (now === 0) this.#of.delete(key);
+        else this.#of.set(key, now);
+      }
     });
+  }
+
+  enterStranger(address: string, request: FastifyRequest, reply: FastifyReply): void {
+    const entered = this.#strangers.enter(request, address);
+    if (entered === 'full') throw new SallyportError('SP_PAGE_BUSY', { count: this.#strangers.size });
+    entered.leaves?.raw.destroy();
+    reply.raw.once('close', () => this.#strangers.leave(request));
   }
 }
 
@@ -300,7 +323,7 @@ const done = { done: true } as const;
 
 function handlersOf(rooms: PageRooms): Handlers {
   const { accounts, site, operations, vault, watchLog, playback, alarms, privacy, still, logs, clock } = rooms;
-  const isPrivate = (space: string): boolean => privacy?.of(space) !== undefined;
+  const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
   const me = (principal: Principal): PageReplyOf<'me'> => meOf(accounts, principal);
   const enter = ({ request, reply }: { request: FastifyRequest; reply: FastifyReply }, { principal, cookie }: Entered): PageReplyOf<'me'> => {
     reply.header('set-cookie', setCookie(request.raw, cookie, sessionMsMax));
@@ -312,20 +335,23 @@ function handlersOf(rooms: PageRooms): Handlers {
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
     return (await operations[name](body, byOf(principal))) as Awaited<ReturnType<Operations[N]>>;
   };
-  const footage = (): PlaybackPart => {
-    if (playback === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'playback' });
-    return playback;
-  };
-  const kept = (): AlarmsPart => {
-    if (alarms === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'alarms by the page' });
-    return alarms;
-  };
   const ownerLists = async (): Promise<PageReplyOf<'ownerList'>> => {
     const { text, before } = await site.ownerLists();
     return { ...(text === undefined ? {} : { text }), earlier: before };
   };
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
+  };
+  /** What a session alone must not be enough for. SP_PAGE_PROOF, SP_PAGE_RIGHT for a token, SP_PAGE_LOGIN, SP_PAGE_TRIES. */
+  const prove = ({ principal, visitor, body: { half } }: { principal: Principal; visitor: Visitor; body: { half?: string } }, what: string): void => {
+    if (half === undefined && principal.session !== undefined) throw new SallyportError('SP_PAGE_PROOF', { what });
+    accounts.prove(principal, half ?? '', visitor);
+  };
+  /** Whether a shorter time makes some of what there is due now. */
+  const destroysNow = async (footage: string): Promise<boolean> => {
+    const keepMs = parseDuration(footage);
+    if (keepMs === undefined || site.config.cameras.every((camera) => camera.keepMs <= keepMs)) return false;
+    return (await operations.status({})).footage.some(({ oldestMs }) => oldestMs !== undefined && oldestMs + keepMs < clock.wallMs());
   };
   const orders = new PageOrders();
   /** An order counts for the camera that its document names: that one's space was looked at. */
@@ -400,12 +426,21 @@ function handlersOf(rooms: PageRooms): Handlers {
       accounts: [...accounts.book.accounts.values()].map((row) => accountOf(accounts, row)),
       invitations: [...accounts.book.invitations.values()].map(({ id, role, spaces, untilMs }) => ({ id, role, spaces: [...spaces], untilMs })),
     }),
-    invite: async ({ principal, body }) => accounts.invite(body, principal),
+    // Who made owners by a session alone would have a passphrase of their own for all that asks for one.
+    invite: async (ask) => {
+      if (ask.body.role === 'owner') prove(ask, 'inviting an owner');
+      return accounts.invite(ask.body, ask.principal);
+    },
     inviteEnd: async ({ principal, params }) => {
       await accounts.endInvitation(params['id'] ?? '', principal);
       return done;
     },
-    accountChange: async ({ principal, params, body }) => accountOf(accounts, await accounts.changeAccount(params['id'] ?? '', body, principal)),
+    accountChange: async (ask) => {
+      const { principal, params, body } = ask;
+      const id = params['id'] ?? '';
+      if (body.role === 'owner' && accounts.book.account(id).role !== 'owner') prove(ask, 'making an owner of somebody');
+      return accountOf(accounts, await accounts.changeAccount(id, body, principal));
+    },
     accountErase: async ({ principal, params }) => {
       await accounts.erase(params['id'] ?? '', principal);
       return done;
@@ -424,7 +459,6 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
     still: async ({ params, principal, reply }) => {
-      if (still === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'a still picture' });
       const camera = params['camera'] ?? '';
       const checkPrivacy = (): void => {
         if (isPrivate(spaceOf(site, camera) ?? '')) throw new SallyportError('SP_PRIVATE', { camera });
@@ -440,10 +474,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     live: socketOnly,
     panel: socketOnly,
     talk: socketOnly,
-    timeline: async ({ query }) => footage().timeline(query),
+    timeline: async ({ query }) => playback.timeline(query),
     slot: async ({ params, principal, reply }) => {
       const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
-      const text = await footage().slot(camera, slot, generation);
+      const text = await playback.slot(camera, slot, generation);
       const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
       // Of a day's alarms it opens the pictures, and of footage what they keep.
       const span = { slot, generation, fromMs: period?.startMs, toMs: period?.endMs };
@@ -451,13 +485,16 @@ function handlersOf(rooms: PageRooms): Handlers {
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
     },
     slotReplace: async ({ principal, body }) => {
-      const { camera, slot, generation, from, text } = body;
+      const { camera, slot, generation, from, signature } = body;
+      const text = Buffer.from(body.text, 'base64url');
+      // A session alone must not: another text in its place destroys a key as shredding does.
+      checkReseal(site.owner.list, { camera, slot, generation, from, to: createHash('sha256').update(text).digest('hex') }, signature);
       await vault.periodOfSlot({ camera, slot, generation });
-      await vault.replaceSlot({ slot, generation, from, text: Buffer.from(text, 'base64url') });
+      await vault.replaceSlot({ slot, generation, from, text });
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'slots', slot, generation } });
       return done;
     },
-    segment: async ({ params, request, reply }) => sendSegment(await footage().segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
+    segment: async ({ params, request, reply }) => sendSegment(await playback.segment(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq'])), segmentTag(params), request, reply, clock),
     noteExport: async ({ principal, body: { camera, fromMs, toMs } }) => {
       if (spaceOf(site, camera) === undefined) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera });
       if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
@@ -466,26 +503,26 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     alarms: async ({ principal, query: { camera, kind, fromMs = -timeMsMax, toMs = timeMsMax, beforeMs, beforeId, limit = 50 } }) => {
       const cameras = camera === undefined ? site.config.cameras.filter(({ space }) => principal.may('replay', space)).map(({ id }) => id) : [camera];
-      const found = await kept().list({
+      const found = await alarms.list({
         cameras, fromMs, toMs, limit: limit + 1, ...(kind === undefined ? {} : { kinds: [kind] }), ...(beforeMs === undefined || beforeId === undefined ? {} : { before: { fromMs: beforeMs, id: beforeId } }),
       });
       return { alarms: found.slice(0, limit).map(alarmOf), more: found.length > limit };
     },
     alarmPicture: async ({ params, principal, reply }) => {
       const camera = params['camera'] ?? '';
-      const { alarm, sealed } = await kept().picture(camera, params['alarm'] ?? '', (params['picture'] ?? 'thumb') as PictureName);
+      const { alarm, sealed } = await alarms.picture(camera, params['alarm'] ?? '', (params['picture'] ?? 'thumb') as PictureName);
       const { slot, generation, fromMs, toMs } = alarm;
       await watchLog.alarms(principal.account.id, camera, { slot, generation, fromMs, toMs });
       return reply.type('application/octet-stream').header('content-length', String(sealed.length)).send(sealed);
     },
-    alarmMark: async ({ body: { camera, alarm, ...marks } }) => alarmOf(await kept().mark(alarm, marks, camera)),
+    alarmMark: async ({ body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, camera)),
     alarmTest: async ({ principal, body: { rule, change } }) => {
       if (change !== undefined) checkSettings(principal, change);
-      const { observations, verdicts, visits } = await kept().test(rule, change === undefined ? undefined : await site.rulesAfter(change));
+      const { observations, verdicts, visits } = await alarms.test(rule, change === undefined ? undefined : await site.rulesAfter(change));
       return { observations, verdicts: { ...verdicts } as Record<string, number>, alarms: visits.length, visits: visits.filter(({ camera }) => principal.may('replay', spaceOf(site, camera) ?? '')).slice(-visitsTold) };
     },
     holdHeader: async ({ params, reply }) => {
-      const header = await footage().secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
+      const header = await playback.secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
       return reply.type('application/octet-stream').header('content-length', String(header.length)).send(Buffer.from(header));
     },
     holds: async ({ principal }) => ({ holds: (await operations.holds({})).holds.filter(({ camera }) => principal.may('hold', spaceOf(site, camera) ?? '')) }),
@@ -505,7 +542,10 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     eraseLook: async ({ body }) => operations['erase-look'](body),
     erase: async (ask) => begin('erase', ask),
-    eraseHours: async ({ principal, body }) => {
+    eraseHours: async ({ principal, body: { half, ...body }, visitor }) => {
+      // Nobody signs it, so that a session which somebody left open, or took, must not be enough.
+      accounts.prove(principal, half, visitor);
+      orders.countUnsigned(principal.account.id, clock.monotonicMs());
       const reply = await operate('erase-hours', { principal, body: { ...body, by: 'page' } });
       orders.add(reply.order, principal.account.id, body.camera);
       return reply;
@@ -540,7 +580,12 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     accept: async (ask) => operate('accept', ask),
     pending: async () => ({ pending: (await operations.status({})).pending }),
-    keep: async ({ principal, body }) => {
+    keep: async (ask) => {
+      const { principal, body } = ask;
+      if (await destroysNow(body.footage)) {
+        if (!principal.may('erase')) throw new SallyportError('SP_PAGE_RIGHT');
+        prove(ask, 'keeping footage shorter than some of it is old');
+      }
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, detail: { route: 'keep', footage: body.footage } });
       const changes = await site.keepFootage(body.footage, byOf(principal));
       return { changes, pending: (await operations.status({})).pending };
@@ -565,25 +610,24 @@ function handlersOf(rooms: PageRooms): Handlers {
       const changes = await site.changeSettings(body, byOf(principal));
       return { changes, pending: (await operations.status({})).pending };
     },
-    logs: async ({ query }) => {
-      if (logs === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'the log by the page' });
-      return toPlain(await logs(query));
-    },
+    logs: async ({ query }) => toPlain(await logs(query)),
     spaces: async ({ principal }) => ({
       spaces: site.spaces.filter((space) => principal.may('privacy', space)).map((space) => {
-        const now = privacy?.of(space);
+        const now = privacy.of(space);
         return { space, private: now !== undefined, ...(now === undefined ? {} : { by: now.by, ...(now.untilMs === undefined ? {} : { untilMs: now.untilMs }) }), schedule: site.config.privacy.filter((rule) => rule.space === space).map(timesInWords) };
       }),
     }),
     privacy: async ({ principal, body }) => {
-      if (privacy === undefined) throw new SallyportError('SP_PAGE_OFF', { what: 'privacy by the page' });
       await privacy.switch(body.space, body.on, principal.account.id);
       return done;
     },
     metrics: async ({ reply }) => reply.type('text/plain; version=0.0.4; charset=utf-8').send((await operations.metrics({})).text),
     // oxlint-disable-next-line typescript/no-explicit-any -- what @fastify/swagger adds to the server
     openapi: async ({ request, reply }) => reply.type('application/json').send(JSON.stringify((request.server as any).swagger())),
-    audit: async ({ principal, query }) => auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query),
+    audit: async ({ principal, query }) => {
+      await watchLog.tell().catch(() => {}); // the disk; what is there is read
+      return auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query);
+    },
   };
 }
 

@@ -18,9 +18,9 @@ import type { Reach } from './reach.ts';
 
 /** What runs over a socket once somebody is let in. Resolves when it is over; the signal comes when it has to be. */
 export interface SocketPart {
-  live?: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub'; mayListen: boolean; onListen: () => void }, signal: AbortSignal) => Promise<void>;
-  panel?: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub' }, signal: AbortSignal) => Promise<void>;
-  talk?: (socket: WebSocket, ask: { camera: string; account: string }, signal: AbortSignal) => Promise<void>;
+  live: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub'; mayListen: boolean; onListen: () => void }, signal: AbortSignal) => Promise<void>;
+  panel: (socket: WebSocket, ask: { camera: string; stream: 'main' | 'sub' }, signal: AbortSignal) => Promise<void>;
+  talk: (socket: WebSocket, ask: { camera: string; account: string }, signal: AbortSignal) => Promise<void>;
 }
 
 export interface SocketRooms {
@@ -31,6 +31,8 @@ export interface SocketRooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly reach: () => Reach;
+  /** Whose connection it is. */
+  readonly isIn: (request: IncomingMessage, account: string) => void;
 }
 
 const socketsMax = 256;
@@ -87,8 +89,8 @@ export class PageSockets {
       const who = await whoIs(request, route, this.#rooms.accounts, { mayTurn: false });
       const query = queryOf(name, request);
       if (who.kind !== 'account') throw new SallyportError('SP_PAGE_SESSION');
+      this.#rooms.isIn(request, who.principal.account.id);
       checkObject(route, { principal: who.principal, query, params: {}, body: {} }, this.#rooms.site);
-      if (this.#rooms.parts[name] === undefined) throw new SallyportError('SP_PAGE_OFF', { what: name });
       // Before it opens: what the browser says at once must find who listens.
       if (name === 'panel' && !this.#rooms.site.config.page.panels) throw new SallyportError('SP_PANELS_OFF');
       if (name !== 'talk') await this.#rooms.watchLog.live(who.principal.account.id, query.camera, query.stream ?? 'main');
@@ -124,9 +126,9 @@ export class PageSockets {
     try {
       if (name === 'live') {
         const mayListen = principal.may('listen', spaceOf(site, camera) ?? '');
-        await parts.live?.(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
-      } else if (name === 'panel') await parts.panel?.(socket, { camera, stream }, signal);
-      else await parts.talk?.(socket, { camera, account }, signal);
+        await parts.live(socket, { camera, stream, mayListen, onListen: () => void watchLog.live(account, camera, stream, 'live.listened') }, signal);
+      } else if (name === 'panel') await parts.panel(socket, { camera, stream }, signal);
+      else await parts.talk(socket, { camera, account }, signal);
     } catch (error) {
       log.error({ component: 'page', camera, error: knownOf(error).code }, knownOf(error).message);
     } finally {

@@ -12,8 +12,10 @@ import { SallyportError, reasonOf } from '../base/errors.ts';
 import { readTextBounded } from '../base/files.ts';
 import { Secret } from '../base/secret.ts';
 import { dayMs } from '../base/units.ts';
+import { judgeKeyFile } from '../duties/keyfile.ts';
 import { fingerprintWords } from '../policy/wordlist.ts';
 import type { PageConfig } from '../policy/settings.ts';
+import { isoTime } from '../policy/times.ts';
 import type { Vault } from '../vault/vault.ts';
 import { bareAddress, type Reach } from './reach.ts';
 
@@ -56,6 +58,8 @@ export interface Shown {
   readonly authority: Buffer | undefined;
   /** Why the configured one is not shown. */
   readonly problem: SallyportError | undefined;
+  /** What somebody should know of the one that is. */
+  readonly warning?: string | undefined;
 }
 
 export interface CertificatesOptions {
@@ -89,9 +93,9 @@ export class Certificates {
     const { certificate, certificateKey } = this.#o.config;
     if (certificate === undefined && certificateKey === undefined) return this.#ofAuthority(undefined);
     try {
-      const pair = await readPair(certificate, certificateKey, this.#o.clock.wallMs());
+      const { pair, warning } = await readPair(certificate, certificateKey, this.#o.clock.wallMs());
       const fingerprint = fingerprintOf(new X509Certificate(pair.certificate));
-      return { pair, fingerprint, words: fingerprintWords(fingerprint), own: false, authority: undefined, problem: undefined };
+      return { pair, fingerprint, words: fingerprintWords(fingerprint), own: false, authority: undefined, problem: undefined, warning };
     } catch (error) {
       return this.#ofAuthority(error instanceof SallyportError ? error : new SallyportError('SP_PAGE_CERTIFICATE', { reason: reasonOf(error) }, error));
     }
@@ -144,13 +148,15 @@ function isGood(leaf: Pair & { readonly names: readonly string[] }, authority: P
     && certificate.verify(new X509Certificate(authority.certificate).publicKey);
 }
 
-async function readPair(certificate: string | undefined, key: string | undefined, nowMs: UnixMs): Promise<Pair> {
+async function readPair(certificate: string | undefined, key: string | undefined, nowMs: UnixMs): Promise<{ pair: Pair; warning: string | undefined }> {
   if (certificate === undefined || key === undefined) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${certificate === undefined ? 'certificate' : 'certificate_key'} is not given` });
+  const { refused, warning } = await judgeKeyFile(key);
+  if (refused !== undefined) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: refused });
   const pair = { certificate: await readTextBounded(certificate, pemBytesMax), key: await readTextBounded(key, pemBytesMax) };
   const leaf = new X509Certificate(pair.certificate);
   if (!leaf.checkPrivateKey(createPrivateKey(pair.key))) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${key} is not the key of ${certificate}` });
-  if (Date.parse(leaf.validTo) <= nowMs) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${certificate} was good until ${leaf.validTo}` });
-  return pair;
+  if (Date.parse(leaf.validTo) <= nowMs) throw new SallyportError('SP_PAGE_CERTIFICATE', { reason: `${certificate} was good until ${isoTime(Date.parse(leaf.validTo))}` });
+  return { pair, warning };
 }
 
 export function makeAuthority({ hubName, names }: { hubName: string; names: readonly string[] }): Pair {

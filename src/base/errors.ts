@@ -559,6 +559,11 @@ export const errorTable = {
     sentence: 'there is no room for another {what}: {max} are the most',
     hint: 'Remove one that is not needed any more.',
   },
+  SP_PAGE_PROOF: {
+    kind: 'refuse',
+    sentence: '{what} asks for the passphrase once more',
+    hint: 'Whoever has no more than the session of somebody else must not do it: send `half`, as for logging in.',
+  },
   SP_PAGE_BUSY: {
     kind: 'retry',
     sentence: 'it serves {count} others just now',
@@ -567,7 +572,7 @@ export const errorTable = {
   SP_PAGE_CERTIFICATE: {
     kind: 'refuse',
     sentence: 'the certificate of [page] cannot be used: {reason}',
-    hint: '`certificate` and `certificate_key` name PEM files that belong together; the hub\'s user must be able to read them.',
+    hint: '`certificate` and `certificate_key` name PEM files that belong together; the hub\'s user must be able to read them, and nobody else the key. Until then the page shows a certificate of the hub\'s own.',
   },
   SP_PAGE_OFF: {
     kind: 'refuse',

@@ -59,6 +59,16 @@ export async function readEnd(path: string, bytesMax: number): Promise<{ bytes: 
   }
 }
 
+/** Who but its owner may read a file, by its mode: 'group', 'everybody' (also where others may write it), or nobody. Links are followed. SP_READ. */
+export async function openTo(path: string): Promise<'group' | 'everybody' | undefined> {
+  try {
+    const { mode } = await stat(path);
+    return (mode & 0o027) !== 0 ? 'everybody' : (mode & 0o050) !== 0 ? 'group' : undefined;
+  } catch (error) {
+    throw new SallyportError('SP_READ', { file: path, reason: reasonOf(error) }, error);
+  }
+}
+
 /** Being written by this process, so that a leftover of an earlier failure can be told from them. */
 const partsInWork = new Set<string>();
 

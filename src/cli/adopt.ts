@@ -1,7 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import { callHub } from './control.ts';
 import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
-import { print, printJson, readPassword } from './terminal.ts';
+import { hubWords, print, printJson, readPassword } from './terminal.ts';
 
 export const adopt: Command = {
   name: 'adopt',
@@ -44,7 +44,7 @@ password is sent there, and it is taken when its serial number is the one it had
     if (values.json === true) printJson(reply);
     else {
       print(`${reply.camera} is adopted`);
-      for (const sentence of reply.sentences) print(`  ${sentence}`);
+      for (const sentence of reply.sentences) print(hubWords(`  ${sentence}`));
       for (const change of reply.pending) print(`  waits for the owner's yes: ${change.text} (sallyport accept ${change.id} --identity KIT)`);
     }
     return 0;
@@ -56,7 +56,7 @@ async function moved(camera: string, positionals: readonly string[], values: { a
   const place = values.address === undefined ? {} : placeOf(undefined, values.address, values.path, false);
   const reply = await callHub(await socketOf(values), 'moved', { camera, ...place });
   if (values.json === true) printJson(reply);
-  else for (const sentence of [`${reply.camera} is watched at its new address`, ...reply.sentences.map((sentence) => `  ${sentence}`)]) print(sentence);
+  else for (const sentence of [`${reply.camera} is watched at its new address`, ...reply.sentences.map((sentence) => `  ${sentence}`)]) print(hubWords(sentence));
   return 0;
 }
 

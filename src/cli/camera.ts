@@ -2,7 +2,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { RequestOf } from '../api/contract.ts';
 import { callHub } from './control.ts';
 import { parseOptions, requirePositional, socketOf, socketOption, type Command } from './command.ts';
-import { print, printJson } from './terminal.ts';
+import { hubWords, print, printJson } from './terminal.ts';
 
 type Order = RequestOf<'camera'>['order'];
 
@@ -53,7 +53,7 @@ Usage: sallyport camera ACTION CAMERA [VALUE] [OPTION…]
     const order = orderOf(requirePositional('camera', act, 'what to do'), rest, values);
     const reply = await callHub(await socketOf(values), 'camera', { camera: requirePositional('camera', id, 'the camera'), order });
     if (values.json === true) printJson(reply);
-    else for (const sentence of reply.sentences) print(sentence);
+    else for (const sentence of reply.sentences) print(hubWords(sentence));
     return 0;
   },
 };

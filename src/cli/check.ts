@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import type { StatusReport } from '../api/contract.ts';
-import { isSallyportError } from '../base/errors.ts';
+import { asSallyportError, isSallyportError } from '../base/errors.ts';
 import { fileExists } from '../base/files.ts';
 import { plural } from '../base/units.ts';
 import { describeConfig, loadConfig } from '../config.ts';
+import { judgeKeyFile } from '../duties/keyfile.ts';
 import { planChanges } from '../policy/plan.ts';
 import { describeRoom, roomFor } from '../policy/room.ts';
 import type { HubConfig } from '../policy/settings.ts';
@@ -29,6 +30,7 @@ Exit status 0 when all is well, 78 when not. Nothing is changed.`,
     for (const line of describeConfig(config)) print(`  ${line}`);
     for (const warning of warnings) print(`! ${warning}`);
     for (const line of await roomLines(config)) print(line);
+    for (const line of await keyLines(config)) print(line);
     if (config.owner === undefined) print(`! no owner list is named: nothing is recorded before ${config.page.enabled ? 'an owner has begun on the page (`sallyport pair`), or one is named' : 'one is'} (\`sallyport keys new\`)`);
     else if (!(await fileExists(config.owner))) print(`! the owner list ${config.owner} is not there, so nothing will be recorded`);
     return 0;
@@ -56,6 +58,17 @@ and what needs a restart. Nothing is changed.`,
     return 0;
   },
 };
+
+/** Of the page's own certificate. */
+async function keyLines({ page: { enabled, certificateKey } }: HubConfig): Promise<string[]> {
+  if (!enabled || certificateKey === undefined) return [];
+  try {
+    const { refused, warning } = await judgeKeyFile(certificateKey);
+    return refused !== undefined ? [`! the page will not show its own certificate: ${refused}`] : warning !== undefined ? [`! ${warning}`] : [];
+  } catch (error) {
+    return [`! the page will not show its own certificate: ${asSallyportError(error).message}`];
+  }
+}
 
 /** Before it happens: what is kept, times what comes in, against the disk of the data folder. */
 async function roomLines(config: HubConfig): Promise<string[]> {

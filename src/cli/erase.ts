@@ -6,7 +6,7 @@ import { callHub } from './control.ts';
 import { parseOptions, requirePositional, socketOf, type Command } from './command.ts';
 import { timeOf, withArchive } from './footage.ts';
 import { handOver, signWith } from './headers.ts';
-import { print } from './terminal.ts';
+import { hubWords, print } from './terminal.ts';
 
 const askEveryMs = secondMs;
 /** A camera that sends no key frame is cut by limit after 90 s. */
@@ -42,7 +42,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
     const whole = values['whole-hours'] === true;
     const socket = await socketOf(values);
     if (values['dry-run'] === true) {
-      for (const sentence of (await callHub(socket, 'erase-look', { camera, fromMs, toMs, whole })).sentences) print(sentence);
+      for (const sentence of (await callHub(socket, 'erase-look', { camera, fromMs, toMs, whole })).sentences) print(hubWords(sentence));
       return 0;
     }
     if (whole) {
@@ -67,7 +67,7 @@ async function planWhenClosed(socket: string, order: string): ReturnType<typeof 
   for (;;) {
     const plan = await callHub(socket, 'erase-plan', { order });
     if (plan.open === 0) {
-      for (const sentence of plan.sentences) print(sentence);
+      for (const sentence of plan.sentences) print(hubWords(sentence));
       return plan;
     }
     if (systemClock.monotonicMs() > untilMs) throw new SallyportError('SP_ERASE', { reason: 'what is being recorded did not come to an end' });
@@ -76,6 +76,6 @@ async function planWhenClosed(socket: string, order: string): ReturnType<typeof 
 }
 
 async function finish(socket: string, order: string, force: boolean): Promise<number> {
-  for (const sentence of (await callHub(socket, 'erase-done', { order, force })).sentences) print(sentence);
+  for (const sentence of (await callHub(socket, 'erase-done', { order, force })).sentences) print(hubWords(sentence));
   return 0;
 }

@@ -6,7 +6,7 @@ import { callHub } from './control.ts';
 import { identitiesOf, parseOptions, requirePositional, socketOf, type Command } from './command.ts';
 import { timeOf, withArchive } from './footage.ts';
 import { handOver, signWith } from './headers.ts';
-import { localTime, print, printJson, printTable } from './terminal.ts';
+import { hubWords, localTime, print, printJson, printTable } from './terminal.ts';
 
 const labelMax = 100;
 
@@ -44,10 +44,10 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
     return withArchive('hold', values, async (archive, identities) => {
       const document = wishDocument({ what: 'hold', camera, fromMs, toMs, untilMs: nowMs + forMs, label }, nowMs);
       const plan = await callHub(socket, 'hold', signWith('hold', identities, document, holdNamespace));
-      for (const sentence of plan.sentences) print(sentence);
+      for (const sentence of plan.sentences) print(hubWords(sentence));
       const failed = await handOver(socket, archive, plan.order, plan);
       const { sentences } = await callHub(socket, 'hold-done', { order: plan.order });
-      for (const sentence of sentences) print(sentence);
+      for (const sentence of sentences) print(hubWords(sentence));
       return failed === 0 ? 0 : 1;
     });
   },
@@ -69,7 +69,7 @@ async function release(socket: string, order: string, named: string | undefined)
   const identities = await identitiesOf('hold', named);
   try {
     const document = wishDocument({ what: 'release', order }, systemClock.wallMs());
-    for (const sentence of (await callHub(socket, 'release', signWith('hold', identities, document, holdNamespace))).sentences) print(sentence);
+    for (const sentence of (await callHub(socket, 'release', signWith('hold', identities, document, holdNamespace))).sentences) print(hubWords(sentence));
     return 0;
   } finally {
     for (const identity of identities) identity.close();

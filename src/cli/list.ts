@@ -10,7 +10,7 @@ import { parseOptions, socketOf, type Command } from './command.ts';
 import { footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
 import { localTime, print, printJson, printTable } from './terminal.ts';
 
-interface Row { camera: string; startMs: number; durationMs: number | undefined; sizeBytes: number; state: string; path: string }
+interface Row { camera: string; startMs: number; durationMs: number | undefined; sizeBytes: number; state: string; path: string; deadlineMs?: number | undefined }
 interface Observation { camera: string; kind: string; source: string; fromMs: number; toMs?: number }
 interface Gap { camera: string; fromMs: number; toMs: number; reason: string }
 
@@ -25,6 +25,7 @@ Usage: sallyport list [CAMERA] [--from TIME] [--to TIME] [--json]
        sallyport list [CAMERA] --identity KIT [--data FOLDER] [--pictures FOLDER]
 
 Without --identity the running hub is asked: it knows times and sizes, not pictures.
+UNTIL is when the last key that opens a segment is destroyed: its hour's, or a hold's.
 With --observations it says what the cameras observed: motion, persons, a door bell.
 With --pictures each segment's thumbnail is written into that folder, as
 CAMERA-TIME-NUMBER.jpg: its first picture, small.
@@ -63,7 +64,7 @@ function fromArchive(values: ArchiveOptions, camera: string | undefined, fromMs:
     const all: { segments: Row[]; gaps: Gap[] } = { segments: [], gaps: [] };
     for (const name of camera === undefined ? await archive.cameras() : [camera]) {
       const { segments, gaps, problems } = await archive.segments(name, fromMs, toMs);
-      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path, damagedMs }) => ({ camera: name, startMs, durationMs, sizeBytes, state: damagedMs === undefined ? state : 'damaged', path })));
+      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path, deadlineMs, damagedMs }) => ({ camera: name, startMs, durationMs, sizeBytes, state: damagedMs === undefined ? state : 'damaged', path, ...(deadlineMs === undefined ? {} : { deadlineMs }) })));
       all.gaps.push(...gaps.map((gap) => ({ camera: name, fromMs: gap.fromMs, toMs: gap.toMs, reason: gap.reason })));
       for (const problem of problems) print(`! ${problem.message} (${problem.code})`);
       if (values.pictures !== undefined) {
@@ -92,10 +93,10 @@ async function writePictures(archive: Archive, segments: readonly ArchiveSegment
 function printList(segments: readonly Row[], gaps: readonly Gap[]): void {
   if (segments.length === 0 && gaps.length === 0) return print('nothing is recorded in that time');
   const lines = [
-    ...segments.map((row) => ({ atMs: row.startMs, cells: [row.camera, localTime(row.startMs), row.durationMs === undefined ? '?' : formatAge(row.durationMs), formatBytes(row.sizeBytes), row.state, row.path] })),
-    ...gaps.map((gap) => ({ atMs: gap.fromMs, cells: [gap.camera, localTime(gap.fromMs), formatAge(gap.toMs - gap.fromMs), '-', 'gap', gap.reason] })),
+    ...segments.map((row) => ({ atMs: row.startMs, cells: [row.camera, localTime(row.startMs), row.durationMs === undefined ? '?' : formatAge(row.durationMs), formatBytes(row.sizeBytes), row.state, row.deadlineMs === undefined ? '?' : localTime(row.deadlineMs), row.path] })),
+    ...gaps.map((gap) => ({ atMs: gap.fromMs, cells: [gap.camera, localTime(gap.fromMs), formatAge(gap.toMs - gap.fromMs), '-', 'gap', '-', gap.reason] })),
   ].sort((a, b) => a.atMs - b.atMs);
-  printTable(['CAMERA', 'FROM', 'FOR', 'SIZE', 'STATE', 'FILE'], lines.map((line) => line.cells));
+  printTable(['CAMERA', 'FROM', 'FOR', 'SIZE', 'STATE', 'UNTIL', 'FILE'], lines.map((line) => line.cells));
   print(`\n${plural(segments.length, 'segment')}, ${formatBytes(segments.reduce((sum, row) => sum + row.sizeBytes, 0))}, ${plural(gaps.length, 'gap')}`);
 }
 

@@ -2,7 +2,7 @@ import type { StatusReport } from '../api/contract.ts';
 import { formatAge, formatBytes, plural } from '../base/units.ts';
 import { callHub } from './control.ts';
 import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
-import { localTime, print, printJson, printTable } from './terminal.ts';
+import { hubWords, localTime, print, printJson, printTable } from './terminal.ts';
 
 export const status: Command = {
   name: 'status',
@@ -42,13 +42,13 @@ export function printStatus(report: StatusReport): void {
       const footage = report.footage.find((facts) => facts.camera === camera.camera);
       return [[
         camera.camera,
-        camera.state,
+        hubWords(camera.state),
         localTime(camera.sinceMs),
         sealedAgo(camera.lastSealedMs, report.nowMs),
         footage === undefined ? '-' : `${plural(footage.segments, 'segment')}, ${formatBytes(footage.bytes)}`,
         camera.device === undefined ? '-' : `${camera.device.manufacturer} ${camera.device.model}, firmware ${camera.device.firmware}, serial ${camera.device.serial}`,
       ], ...camera.streams.filter(({ stream }) => stream !== 'main').map((stream) => [
-        `  ${stream.stream} stream`, stream.state, localTime(stream.sinceMs), sealedAgo(stream.lastSealedMs, report.nowMs), '', '',
+        `  ${stream.stream} stream`, hubWords(stream.state), localTime(stream.sinceMs), sealedAgo(stream.lastSealedMs, report.nowMs), '', '',
       ])];
     }));
   }
@@ -57,7 +57,7 @@ export function printStatus(report: StatusReport): void {
   for (const line of diskLines(report.disk)) print(line);
   print(pageLine(report.page));
   const { purge } = report;
-  print(`next purge: ${purge.nextDeadlineMs === undefined ? 'nothing to purge' : localTime(purge.nextDeadlineMs)}${report.time.mayPurge ? '' : ` (waiting: ${report.time.why})`}`);
+  print(`next purge: ${purge.nextDeadlineMs === undefined ? 'nothing to purge' : localTime(purge.nextDeadlineMs)}${report.time.mayPurge ? '' : ` (waiting: ${hubWords(report.time.why)})`}`);
   if (purge.lastReceipt !== undefined) {
     const { number, atMs, periods, segments, readBack } = purge.lastReceipt;
     print(`last purge: receipt ${number}, ${localTime(atMs)}: ${plural(periods, 'key')} shredded${readBack ? ' and read back' : ', not read back'}, ${plural(segments, 'segment')} deleted`);
@@ -65,7 +65,7 @@ export function printStatus(report: StatusReport): void {
   for (const line of confinementLines(report.confinement)) print(line);
   print(`stored: ${scrubLine(report)}`);
   print(`database: ${copiesLine(report)}`);
-  for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${notice.text}\n  ${notice.todo}`);
+  for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${hubWords(notice.text)}\n  ${notice.todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
 }
 

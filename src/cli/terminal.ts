@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import { SallyportError } from '../base/errors.ts';
 import { scrub } from '../base/log.ts';
+import { withTimes } from '../policy/times.ts';
 
 /** Text from cameras and files is scrubbed of control characters before it reaches the terminal. */
 export function print(line = ''): void {
@@ -73,6 +74,11 @@ async function readAll(): Promise<string> {
 }
 
 /** Local time of the person at the terminal, to the second. */
+/** The hub's sentence, with the times in it by this machine's clock. */
+export function hubWords(sentence: string): string {
+  return withTimes(sentence, localTime);
+}
+
 export function localTime(ms: number): string {
   const date = new Date(ms);
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -32,6 +32,7 @@ const tokensMax = 50;
 export const invitationMs = 2 * dayMs;
 const tokenMsMax = 400 * dayMs;
 const recoveriesKept = 200;
+const leftMax = 1000;
 /** A kit may lie in another room. */
 const recoveryMsMax = hourMs;
 /** So many within an hour are told to the owner. */
@@ -41,6 +42,8 @@ const sweepEveryMs = minuteMs;
 const falseSaltName = 'page false salt';
 const erasingName = 'page erasing';
 const recoveredName = 'page recovered';
+/** Recipients that the list named when their account, or their device, went. */
+const leftName = 'page left keys';
 
 export interface Stretch { readonly salt: string; readonly memoryKib: number; readonly passes: number }
 export interface LoginSecret { readonly stretch: Stretch; readonly half: string }
@@ -260,10 +263,17 @@ export class AccountsDuty {
       const device = this.book.devices.get(id);
       if (device?.account !== account.id) throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'device' });
       const withoutSessions = this.book.sessionsOf(account.id).filter((session) => session.device === id).map((session) => session.id);
-      await this.book.write({ withoutDevices: [id], withoutSessions }, [this.#line('page.device-removed', account.id)]);
-      const list = this.#o.ownerList();
-      return { listed: list !== undefined && isListed(list, device.recipient) };
+      const left = this.#listedOf([device]);
+      await this.book.write({ withoutDevices: [id], withoutSessions }, [this.#line('page.device-removed', account.id)], await this.#leaving(left));
+      await this.#tellLeft();
+      return { listed: left.length > 0 };
     });
+  }
+
+  /** That it is the account's person who asks, and not who has the session: by the passphrase once more. SP_PAGE_LOGIN, SP_PAGE_TRIES; SP_PAGE_RIGHT for a token. */
+  prove(principal: Principal, half: string, visitor: Visitor): void {
+    if (principal.session === undefined) throw new SallyportError('SP_PAGE_RIGHT');
+    this.#checkHalf(principal, half, visitor);
   }
 
   async eraseOneself(principal: Principal, half: string, visitor: Visitor): Promise<void> {
@@ -279,7 +289,9 @@ export class AccountsDuty {
       this.#checkOwnerStays(this.book.account(id));
       // The line that stays says by whom, and not who it was.
       const line = this.#line('page.account-erased', by.account.id === id ? undefined : by.account.id);
-      await this.book.write({ withoutAccounts: [id] }, [line], [{ name: erasingName, value: true }]);
+      const left = this.#listedOf(this.book.devicesOf(id));
+      await this.book.write({ withoutAccounts: [id] }, [line], [{ name: erasingName, value: true }, ...await this.#leaving(left)]);
+      await this.#tellLeft();
     });
     await this.finishErasing();
   }
@@ -336,6 +348,7 @@ export class AccountsDuty {
   async takeList(text: string, { account: { id: by } }: Principal): Promise<void> {
     await this.#o.takeOwnerList(text);
     await this.#o.vault.audit(this.#line('page.asked', by, { route: 'owner' }));
+    await this.book.inTurn(() => this.#tellLeft());
   }
 
   // tokens
@@ -376,6 +389,29 @@ export class AccountsDuty {
     const named = new Set(this.#o.ownerList()?.spaces.flatMap(({ members, former = [] }) => [members, ...former.map((one) => one.members)]).flat());
     const tooMany = Math.max(0, devices.length - devicesMax + 1);
     return devices.toSorted((a, b) => Number(named.has(a.recipient)) - Number(named.has(b.recipient)) || a.madeMs - b.madeMs).slice(0, tooMany).map(({ id }) => id);
+  }
+
+  /** Keys that open something, or sign, by the list in force. */
+  #listedOf(devices: readonly DeviceRow[]): string[] {
+    const list = this.#o.ownerList();
+    return list === undefined ? [] : devices.map(({ recipient }) => recipient).filter((recipient) => isListed(list, recipient));
+  }
+
+  async #leaving(recipients: readonly string[]): Promise<BesideSetting[]> {
+    if (recipients.length === 0) return [];
+    const before = ((await this.#o.vault.setting(leftName)) ?? []) as string[];
+    return [{ name: leftName, value: [...new Set([...before, ...recipients])].slice(-leftMax) }];
+  }
+
+  /** The owner is told as long as the list names keys of nobody any more. Within a turn. */
+  async #tellLeft(): Promise<void> {
+    const { vault, notices } = this.#o;
+    const list = this.#o.ownerList();
+    const left = ((await vault.setting(leftName)) ?? []) as string[];
+    const named = left.filter((recipient) => list !== undefined && recipient !== list.kit && isListed(list, recipient) && ![...this.book.devices.values()].some((device) => device.recipient === recipient));
+    if (named.length < left.length) await vault.putSetting(leftName, named);
+    if (named.length > 0) notices.raise('keys of who left', plural(named.length, 'key'));
+    else notices.settle('keys of who left');
   }
 
   #invitationsOf(account: string): string[] {
@@ -452,6 +488,7 @@ export class AccountsDuty {
         this.#untold -= count;
       }
       await this.book.inTurn(() => this.#dropOver());
+      await this.book.inTurn(() => this.#tellLeft());
       await this.finishErasing();
     } catch (error) {
       const problem = asSallyportError(error);

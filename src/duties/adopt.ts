@@ -16,6 +16,7 @@ import { probeStream, type ProbedStream } from '../capture/probe.ts';
 import type { CameraIdentity } from '../policy/identity.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import { chooseStreams, pictureAdvice, pictureWords, type PictureFacts } from '../policy/picture.ts';
+import { isoTime } from '../policy/times.ts';
 import type { Vault } from '../vault/vault.ts';
 
 export interface StreamFacts {
@@ -219,7 +220,7 @@ export function describeCamera(camera: string, facts: CameraFacts): string[] {
     ...abilitiesInWords(facts.abilities),
     ...pictureAdvice(camera, pictureOf(main)),
     ...(facts.certificates === undefined ? [] : ['asked by HTTPS; its certificate is remembered, and another one is not believed']),
-    ...(facts.adoptedMs === undefined ? [] : [`adopted on ${new Date(facts.adoptedMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`]),
+    ...(facts.adoptedMs === undefined ? [] : [`adopted on ${isoTime(facts.adoptedMs)}`]),
     Math.abs(facts.clockOffsetMs) < 5000 ? 'its clock is right' : `its clock is off by ${Math.round(facts.clockOffsetMs / 1000)} s (it does not matter for recording)`,
   ];
 }

@@ -9,6 +9,9 @@ export interface TrailLine {
   readonly who: string;
   readonly what: string;
   readonly camera?: string;
+  /** Of the footage that it is about. */
+  readonly fromMs?: UnixMs;
+  readonly toMs?: UnixMs;
   readonly text: string;
 }
 
@@ -37,7 +40,7 @@ const words: Readonly<Record<string, string>> = {
   'page.recovered': 'got a new passphrase with the recovery kit', 'page.session-ended': 'ended a session', 'page.person-changed': 'changed own data',
   'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.device-removed': 'removed a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
   'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
-  'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'fetched recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
+  'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
   'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'camera.adopted': 'a camera was adopted',
   'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
   'camera.control': 'told a camera what to do', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
@@ -54,7 +57,7 @@ const words: Readonly<Record<string, string>> = {
 /** What was asked through the page, by its route. */
 const asked: Readonly<Record<string, string>> = {
   discover: 'looked for cameras', adopt: 'took a camera in', moved: 'followed a camera to another address', secret: 'gave a camera\'s new password', camera: 'told a camera what to do', cameras: 'gave a camera another name or space',
-  accept: 'said yes to a change', keep: 'changed how long footage is kept', slots: 'sealed a key anew for those who stay',
+  accept: 'said yes to a change', keep: 'changed how long footage is kept', slots: 'sealed a key anew for those who stay', hold: 'kept footage longer', release: 'ended a hold', erase: 'began to erase a time', 'erase-hours': 'began to erase whole hours, without a key',
 };
 
 /** A page of it, the newest first. */
@@ -87,10 +90,15 @@ function lineOf(n: number, { at_ms, what = '', who = '', account, camera, detail
   const route = what === 'page.asked' && typeof detail === 'object' && detail !== null && 'route' in detail ? asked[String(detail.route)] : undefined;
   const said = route ?? words[what] ?? what;
   return {
-    n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(camera === undefined ? {} : { camera }),
+    n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(camera === undefined ? {} : { camera }), ...rangeOf(detail),
     who: account === undefined ? who : nameOf(account) ?? 'somebody whose account is gone',
     text: `${said}${more === '' ? '' : ` ${more}`}`.slice(0, textMax),
   };
+}
+
+function rangeOf(detail: unknown): { fromMs?: UnixMs; toMs?: UnixMs } {
+  const { from_ms: fromMs, to_ms: toMs } = (typeof detail === 'object' && detail !== null ? detail : {}) as { from_ms?: unknown; to_ms?: unknown };
+  return typeof fromMs === 'number' && typeof toMs === 'number' ? { fromMs, toMs } : {};
 }
 
 /** An erased text leaves its place. */

@@ -3,9 +3,10 @@
  * first, from the owner's device, with the old deadline. Segments go and stay as wholes. What is still being recorded is closed first and goes
  * on under another key. Without the owner's kit only whole periods can go, and what is held stays held.
  */
-import type { Clock, UnixMs } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { formatBytes, plural } from '../base/units.ts';
+import { isoTime } from '../policy/times.ts';
 import { isHoldClass } from '../vault/periodtable.ts';
 import { newOrderId, type ErasePlan, type Period, type PeriodFacts, type Vault } from '../vault/vault.ts';
 import type { HeaderOrders, HeaderPlan, HeaderWanted } from './headers.ts';
@@ -138,7 +139,7 @@ export class EraseDuty {
   async #planOf(wish: WholeWish, whole: boolean): Promise<ErasePlan> {
     const { vault } = this.#o;
     const plan = whole ? await this.#wholePlan(wish) : await vault.erasePlan(wish);
-    if (plan.periods.length === 0 && (await this.#touched(wish)).length === 0) throw new SallyportError('SP_ERASE', { reason: `nothing is recorded of ${wish.camera} from ${iso(wish.fromMs)} to ${iso(wish.toMs)}` });
+    if (plan.periods.length === 0 && (await this.#touched(wish)).length === 0) throw new SallyportError('SP_ERASE', { reason: `nothing is recorded of ${wish.camera} from ${isoTime(wish.fromMs)} to ${isoTime(wish.toMs)}` });
     return plan;
   }
 
@@ -178,7 +179,7 @@ export class EraseDuty {
     const more = erased.fromMs < fromMs || erased.toMs > toMs;
     const stay = new Set(staying.map(({ path }) => path)).size;
     return [
-      `${camera}: ${plural(erased.segments, 'segment')} (${formatBytes(erased.bytes)}) from ${iso(erased.fromMs)} to ${iso(erased.toMs)} go${more ? `, more than was asked for: ${whole ? 'whole periods' : 'segments'} go as wholes` : ''}`,
+      `${camera}: ${plural(erased.segments, 'segment')} (${formatBytes(erased.bytes)}) from ${isoTime(erased.fromMs)} to ${isoTime(erased.toMs)} go${more ? `, more than was asked for: ${whole ? 'whole periods' : 'segments'} go as wholes` : ''}`,
       `${plural(periods.length, 'key')} are shredded${whole ? '; what is held stays until its hold ends' : stay === 0 ? '; nothing else is sealed to them' : `; ${plural(stay, 'segment')} sealed to them stay, as long as before`}`,
     ];
   }
@@ -196,8 +197,4 @@ export class EraseDuty {
     this.#o.orders.end(id);
     this.#o.vault.resumePeriods([...ended]);
   }
-}
-
-function iso(ms: UnixMs): string {
-  return new Date(ms).toISOString().replace(/\.\d+/, '');
 }

@@ -8,6 +8,7 @@
 import { boxAt, fragmentTimes, tracksOf } from '../base/mp4.ts';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
+import { isoTime } from '../policy/times.ts';
 import { purgedMeanwhile, type Archive, type ArchiveSegment } from '../vault/archive.ts';
 import type { Opener } from '../seal/opener.ts';
 
@@ -131,5 +132,5 @@ function decodeTimeOf(moof: Buffer, track: number): number | undefined {
 }
 
 function iso(ms: UnixMs): string {
-  return Number.isFinite(ms) ? new Date(ms).toISOString() : 'ever';
+  return Number.isFinite(ms) ? isoTime(ms) : 'ever';
 }

@@ -9,6 +9,7 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { dayMs, formatBytes, minuteMs, plural } from '../base/units.ts';
 import { dueMs, holdDeadlineMs } from '../policy/retention.ts';
+import { isoTime } from '../policy/times.ts';
 import { newOrderId, labelMax, type HoldFacts, type Period, type SegmentRow, type Vault } from '../vault/vault.ts';
 import { HeaderOrders, wayOf, type HeaderPlan, type HeaderWanted } from './headers.ts';
 import { recipientsOf, type Owner } from './owner.ts';
@@ -64,7 +65,7 @@ export class HoldDuty {
     const wanted = rows.map((row): HeaderWanted => ({ stream: row.stream, seq: row.seq, path: row.path, ...wayOf(row), target: targets.findIndex(({ sources }) => sources.has(row.periodId)) }));
     const plan = orders.want(order, targets.map(({ period }) => period), wanted.filter(({ target }) => target >= 0));
     this.#asked.set(order, wish);
-    return { ...plan, order, sentences: [`${wish.camera}: ${plural(rows.length, 'segment')} (${formatBytes(sumOf(rows))}) to be kept until ${iso(wish.untilMs)}`] };
+    return { ...plan, order, sentences: [`${wish.camera}: ${plural(rows.length, 'segment')} (${formatBytes(sumOf(rows))}) to be kept until ${isoTime(wish.untilMs)}`] };
   }
 
   /** All that came is kept; its lists are written. Says what did not come. */
@@ -78,7 +79,7 @@ export class HoldDuty {
     onChange();
     const held = (await this.list()).find((one) => one.order === order);
     return [
-      held === undefined || held.segments === 0 ? 'nothing is held' : `hold ${order}: ${plural(held.segments, 'segment')} (${formatBytes(held.bytes)}) are kept until ${iso(wish?.untilMs ?? held.untilMs)}`,
+      held === undefined || held.segments === 0 ? 'nothing is held' : `hold ${order}: ${plural(held.segments, 'segment')} (${formatBytes(held.bytes)}) are kept until ${isoTime(wish?.untilMs ?? held.untilMs)}`,
       ...(lacking === 0 ? [] : [`${plural(lacking, 'segment')} did not open, or were purged meanwhile, and are not held`]),
     ];
   }
@@ -112,7 +113,7 @@ export class HoldDuty {
     if (untilMs <= nowMs) refuse('it would end before now');
     if (untilMs > nowMs + untilMsMax) refuse('it would last longer than ten years');
     const rows = (await vault.segments({ camera, fromMs, toMs, limit: segmentsMax + 1 })).filter(({ state }) => state !== 'missing');
-    if (rows.length === 0) refuse(`nothing is recorded of ${camera} from ${iso(fromMs)} to ${iso(toMs)}`);
+    if (rows.length === 0) refuse(`nothing is recorded of ${camera} from ${isoTime(fromMs)} to ${isoTime(toMs)}`);
     if (rows.length > segmentsMax) refuse(`these are more than ${segmentsMax} segments; ask for a shorter time`);
     return rows;
   }
@@ -165,8 +166,4 @@ interface Target {
 
 function sumOf(rows: readonly SegmentRow[]): number {
   return rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-function iso(ms: UnixMs): string {
-  return new Date(ms).toISOString().replace(/\.\d+/, '');
 }

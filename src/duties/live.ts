@@ -50,7 +50,7 @@ export interface LiveRooms {
   readonly clock: Clock;
   readonly log: Log;
   /** Whether nobody may look through a camera now. Asked before each item: closing what watches a camera takes longer. */
-  readonly isPrivate?: (camera: string) => boolean;
+  readonly isPrivate: (camera: string) => boolean;
 }
 
 /** A camera that is being asked what it is, or that was just taken over with other settings, is looked for so often. */
@@ -132,7 +132,7 @@ export class LiveDuty {
 
   /** The one place that is asked whether pictures may be shown at all. */
   #checkPrivacy(camera: string): void {
-    if (this.#rooms.isPrivate?.(camera) === true) throw new SallyportError('SP_PRIVATE', { camera });
+    if (this.#rooms.isPrivate(camera)) throw new SallyportError('SP_PRIVATE', { camera });
   }
 
   #enter(camera: string): void {

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { PeriodTimes } from '../policy/settings.ts';
+import type { HeldSegment } from '../vault/holdtable.ts';
 import type { GapRow, ObservationRow, PeriodFacts, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
@@ -48,6 +49,8 @@ export interface SealedSpan {
   readonly generation: number;
   /** Where `slot` is one of them, the segment's own header opens for nobody any more. */
   readonly holds?: HoldSpan[];
+  /** Until when it opens: the latest deadline of the keys that open it. */
+  readonly deadlineMs: UnixMs;
   readonly cutChunks?: number;
   readonly keyFrames: [number, number][];
   readonly thumb?: [number, number];
@@ -110,11 +113,11 @@ export class PlaybackDuty {
     const there = rows.filter((row) => row.startMs < toMs);
     const held = await vault.heldIn({ camera, stream, fromMs, toMs });
     const periods = await this.#periodsOf(camera, [...there, ...held], { fromMs, firstMs: Math.min(fromMs, ...there.map((row) => row.startMs)), toMs });
-    const open = new Set(periods.map(({ id }) => id));
+    const open = new Map(periods.map(({ id, deadlineMs }) => [id, deadlineMs]));
     const holds = Map.groupBy(held.filter(({ periodId }) => open.has(periodId)), ({ seq }) => seq);
     return {
       periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs, class: klass }) => ({ slot, generation, startMs, endMs, deadlineMs, ...(klass === 'hold' || klass === 'rest' || klass === 'alarm' ? { keeps: klass } : {}) })),
-      segments: there.filter((row) => row.state !== 'missing').flatMap((row) => spanOf(row, open.has(row.periodId), holds.get(row.seq) ?? [])),
+      segments: there.filter((row) => row.state !== 'missing').flatMap((row) => spanOf(row, open, holds.get(row.seq) ?? [])),
       gaps: [...gaps.filter((gap) => gap.fromMs < toMs).map(gapOf), ...there.filter((row) => row.state === 'missing').map(lossOf)].sort((a, b) => a.fromMs - b.fromMs),
       observations: observations.filter((one) => one.fromMs < toMs).map((one) => ({ kind: one.kind, fromMs: one.fromMs, ...(one.toMs === undefined ? {} : { toMs: one.toMs }) })),
       ...(toMs < wantedToMs ? { moreFromMs: toMs } : {}),
@@ -171,11 +174,12 @@ function pageEnd(rows: readonly SegmentRow[]): UnixMs {
 }
 
 /** Nothing where no key is given out that opens it. */
-function spanOf({ seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow, own: boolean, held: readonly HoldSpan[]): SealedSpan[] {
+function spanOf({ periodId, seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow, open: ReadonlyMap<number, UnixMs>, held: readonly HeldSegment[]): SealedSpan[] {
   const holds = held.map((hold) => ({ slot: hold.slot, generation: hold.generation }));
-  const way = own ? { slot, generation } : holds[0];
+  const way = open.has(periodId) ? { slot, generation } : holds[0];
   if (way === undefined) return [];
-  return [{ seq, startMs, durationMs, sizeBytes, ...way, ...(holds.length === 0 ? {} : { holds }), ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) }];
+  const deadlineMs = Math.max(...[periodId, ...held.map((hold) => hold.periodId)].map((id) => open.get(id) ?? 0));
+  return [{ seq, startMs, durationMs, sizeBytes, deadlineMs, ...way, ...(holds.length === 0 ? {} : { holds }), ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) }];
 }
 
 function gapOf({ fromMs, toMs, reason, detail }: GapRow): GapSpan {
@@ -184,4 +188,19 @@ function gapOf({ fromMs, toMs, reason, detail }: GapRow): GapSpan {
 
 function lossOf({ startMs, durationMs, path }: SegmentRow): GapSpan {
   return { fromMs: startMs, toMs: startMs + durationMs, reason: 'disk', detail: `${path} is listed but not there` };
+}
+
+/** Rows with the latest deadline of the keys that open each; absent where none is there any more. SP_DATABASE. */
+export async function withDeadlines<R extends Pick<SegmentRow, 'camera' | 'stream' | 'seq' | 'periodId' | 'startMs' | 'durationMs'>>(vault: Pick<Vault, 'livePeriods' | 'heldIn'>, rows: readonly R[]): Promise<(R & { deadlineMs?: UnixMs })[]> {
+  const deadlines = new Map((await vault.livePeriods()).map(({ id, deadlineMs }) => [id, deadlineMs]));
+  const held = new Map<string, number[]>();
+  for (const [key, of] of Map.groupBy(rows, ({ camera, stream }) => `${camera} ${stream}`)) {
+    const [{ camera, stream }] = of as [R];
+    const range = { fromMs: Math.min(...of.map(({ startMs }) => startMs)), toMs: Math.max(...of.map(({ startMs, durationMs }) => startMs + durationMs)) + 1 };
+    for (const { seq, periodId } of await vault.heldIn({ camera, stream, ...range })) held.set(`${key} ${seq}`, [...(held.get(`${key} ${seq}`) ?? []), periodId]);
+  }
+  return rows.map((row) => {
+    const known = [row.periodId, ...(held.get(`${row.camera} ${row.stream} ${row.seq}`) ?? [])].flatMap((id) => deadlines.get(id) ?? []);
+    return { ...row, ...(known.length === 0 ? {} : { deadlineMs: Math.max(...known) }) };
+  });
 }

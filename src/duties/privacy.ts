@@ -10,6 +10,7 @@ import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import { liftedUntil, privacyAt, type PrivacyRule, type PrivacySwitch } from '../policy/privacy.ts';
 import type { Place } from '../policy/sun.ts';
+import { isoTime } from '../policy/times.ts';
 import type { Vault } from '../vault/vault.ts';
 
 export interface PrivacyOptions {
@@ -144,7 +145,7 @@ export class PrivacyDuty {
 }
 
 /** For people: why there is no picture. */
-export function privacyInWords({ by, untilMs }: SpacePrivacy, clockOf: (ms: UnixMs) => string): string {
+export function privacyInWords({ by, untilMs }: SpacePrivacy): string {
   if (by === 'doubt') return 'private, because it is not known whether it should be';
-  return untilMs === undefined ? 'private: neither watched nor recorded until somebody switches it back' : `private until ${clockOf(untilMs)} by schedule: neither watched nor recorded`;
+  return untilMs === undefined ? 'private: neither watched nor recorded until somebody switches it back' : `private until ${isoTime(untilMs)} by schedule: neither watched nor recorded`;
 }

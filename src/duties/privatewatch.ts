@@ -4,7 +4,6 @@ import { asSallyportError } from '../base/errors.ts';
 import { Loop } from '../base/loop.ts';
 import { secondMs } from '../base/units.ts';
 import type { GapReason } from '../policy/gaps.ts';
-import { clockOf } from '../policy/words.ts';
 import { recallCamera, type CameraFacts } from './adopt.ts';
 import { GapBook } from './gapbook.ts';
 import type { Beating } from './heartbeat.ts';
@@ -42,10 +41,10 @@ export class PrivateWatch implements Watched {
   }
 
   get status(): CameraStatus {
-    const { camera, clock } = this.#o;
+    const { camera } = this.#o;
     return {
       camera: camera.id, name: camera.name, online: false, sinceMs: this.#privacy.sinceMs ?? this.#sinceMs, recording: false, wanted: false,
-      state: privacyInWords(this.#privacy, (ms) => clockOf(ms, clock.wallMs())), privacy: true,
+      state: privacyInWords(this.#privacy), privacy: true,
       device: this.#facts?.device, adoptedMs: this.#facts?.adoptedMs, restarts: 0, bytes: 0, lastSealedMs: undefined, segmentsSealed: 0, streams: [], events: undefined,
     };
   }

@@ -10,6 +10,7 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs, plural } from '../base/units.ts';
 import { nextScrubMs, paced, type Pace } from '../policy/scrubbing.ts';
+import { isoTime } from '../policy/times.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Notices } from './notices.ts';
 
@@ -223,7 +224,7 @@ export class ScrubDuty {
     for (const { camera, damaged, missing, firstPath, firstMs } of known) {
       rotten.add(camera);
       const parts = [...(damaged > 0 ? [`${plural(damaged, 'segment')} damaged`] : []), ...(missing > 0 ? [`${plural(missing, 'segment')} missing`] : [])];
-      notices.raise('rot found', `${parts.join(', ')}; the first: ${firstPath}, ${new Date(firstMs).toISOString()}`, camera);
+      notices.raise('rot found', `${parts.join(', ')}; the first: ${firstPath}, ${isoTime(firstMs)}`, camera);
     }
     for (const { kind, camera } of notices.open) if (kind === 'rot found' && camera !== undefined && !rotten.has(camera)) notices.settle(kind, camera);
   }

@@ -68,6 +68,10 @@ export const noticeKinds = {
     sentence: 'passphrases are being tried that are wrong',
     todo: 'If it was nobody of the household, somebody in your network is guessing. Each try makes the next one wait longer; browsers that were logged in before are not held up.',
   },
+  'keys of who left': {
+    sentence: 'the owner\'s signed list still names keys of somebody who has left, or of a device that was removed',
+    todo: 'What is recorded is sealed to them until an owner\'s device signs a list without them: the page offers it to an owner at the next visit, and under Settings, People.',
+  },
   'page unreachable': {
     sentence: 'the page cannot be opened',
     todo: 'Look at `sallyport status`: it says why. Recording is not affected; it is tried again by itself.',

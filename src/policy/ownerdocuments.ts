@@ -1,5 +1,5 @@
 /**
- * What an owner signs besides the owner list: a yes to a change, and the return with the recovery kit. Both are canonical JSON whose exact
+ * What an owner signs besides the owner list: a yes to a change, the return with the recovery kit, a slot sealed anew. All are canonical JSON whose exact
  * bytes are signed; pure, so that terminal, page and hub make and read the same. docs/FORMAT.md describes them.
  */
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
@@ -8,6 +8,8 @@ import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 export const acceptNamespace = 'sallyport-accept';
 /** SSHSIG namespace of a return with the kit. */
 export const recoverNamespace = 'sallyport-recover';
+/** SSHSIG namespace of a slot sealed anew. */
+export const resealNamespace = 'sallyport-reseal';
 
 export interface AskedChange {
   readonly id: string;
@@ -55,6 +57,21 @@ export function readRecovery(document: string): Recovery | undefined {
   const recovery = value as unknown as Recovery;
   // Equal values have one form only; whatever else was put in shows here.
   return recoveryDocument(recovery) === document ? recovery : undefined;
+}
+
+/** A slot's text in the place of another one. A text is never the same twice, so that an old word of the owner counts for nothing that came after it. */
+export interface Reseal {
+  readonly camera: string;
+  readonly slot: number;
+  readonly generation: number;
+  /** SHA-256 (hex) of the text that it replaces. */
+  readonly from: string;
+  /** SHA-256 (hex) of the new one. */
+  readonly to: string;
+}
+
+export function resealDocument({ camera, slot, generation, from, to }: Reseal): string {
+  return canonicalJson({ v: 1, what: 'reseal', camera, slot, generation, from, to });
 }
 
 function parsed(text: string): unknown {

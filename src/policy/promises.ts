@@ -145,7 +145,7 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/vault/verify.test.ts', test: 'catalogue rows that were altered or taken out are found by the signed root' },
       { file: 'test/vault/verify.test.ts', test: 'a database that was put back to an older state is found: by the papers on disk, and by a kept checkpoint' },
       { file: 'test/vault/audit.test.ts', test: 'ssh-keygen agrees with checkpoints and receipts, and refuses changed ones' },
-      { file: 'test/api/playback.test.ts', test: 'the audit says once who fetched which hour, however many pieces it took' },
+      { file: 'test/api/playback.test.ts', test: 'a film strip of a day is one line of the audit: who, which camera, from when to when' },
       { file: 'test/api/sockets.test.ts', test: 'the audit says who watched and listened, once for many connections' },
       { file: 'test/api/playback.test.ts', test: 'the audit says who makes a clip of what time, before it is made' },
     ],

@@ -1,6 +1,7 @@
 /** How long things are kept and what is due. Retention here is a maximum: nothing in this file can make a deadline later. */
 import type { UnixMs } from '../base/clock.ts';
 import { formatAge, formatBytes, formatDuration, plural } from '../base/units.ts';
+import { isoTime } from './times.ts';
 import type { HubConfig, PeriodTimes } from './settings.ts';
 
 /** A step of the clock back to `toMs`, by `byMs`. */
@@ -104,6 +105,5 @@ function sums(due: readonly PurgeFacts[]): string {
 }
 
 function describePeriod(period: PurgeFacts): string {
-  const start = new Date(period.startMs).toISOString().slice(0, 19);
-  return `${period.camera}: ${period.class} of ${start}Z (${formatDuration(period.endMs - period.startMs)}), ${plural(period.segments, 'segment')}, ${formatBytes(period.bytes)}`;
+  return `${period.camera}: ${period.class} of ${isoTime(period.startMs)} (${formatDuration(period.endMs - period.startMs)}), ${plural(period.segments, 'segment')}, ${formatBytes(period.bytes)}`;
 }

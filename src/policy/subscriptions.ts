@@ -16,8 +16,8 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { hourMs, minuteMs, secondMs } from '../base/units.ts';
+import { isoTime } from './times.ts';
 import { backoffMs } from './backoff.ts';
-import { clockOf } from './words.ts';
 
 // one pull after the other
 
@@ -150,12 +150,12 @@ export interface EventsState {
   readonly because?: string;
 }
 
-export function eventsInWords({ kind, because }: EventsState, sinceMs: UnixMs, nowMs: UnixMs): string {
+export function eventsInWords({ kind, because }: EventsState, sinceMs: UnixMs): string {
   const why = because === undefined || because === '' ? '' : `, because ${because}`;
   if (kind === 'off') return 'off, as configured';
   if (kind === 'polling') return `polling slowly${why}`;
   if (kind === 'none') return `none${why}`;
-  if (kind === 'stuck') return `stuck since ${clockOf(sinceMs, nowMs)}${why}`;
+  if (kind === 'stuck') return `stuck since ${isoTime(sinceMs)}${why}`;
   if (kind === 'starting') return because === undefined ? 'being subscribed to' : `being subscribed to again${why}`;
   return because === undefined ? 'working' : `working (${because})`;
 }

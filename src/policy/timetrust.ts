@@ -14,6 +14,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { dayMs, formatAge, hourMs, minuteMs, secondMs } from '../base/units.ts';
+import { isoTime } from './times.ts';
 import { changeOf, type PendingChange } from './consent.ts';
 import type { Doubt, StepBack, TimeView } from './retention.ts';
 
@@ -130,7 +131,7 @@ function doubted(memory: TimeMemory, reading: TimeReading, doubt: Doubt, asks: b
 /** The question as the owner reads and signs it; another claim is another question. */
 export function timeQuestion({ claimMs, lastTrustedMs }: TimeQuestion): PendingChange {
   const text = `the clock is right: it went ahead by ${formatAge(claimMs)}, and what is due by it may be destroyed`;
-  return changeOf({ key: 'time', from: `last seen right ${new Date(lastTrustedMs).toISOString()}`, to: `${formatAge(claimMs)} ahead`, text });
+  return changeOf({ key: 'time', from: `last seen right ${isoTime(lastTrustedMs)}`, to: `${formatAge(claimMs)} ahead`, text });
 }
 
 interface Observed {

@@ -1,6 +1,7 @@
 /** How a stream is, in one sentence for people: what is the matter, since when, and what happens next. */
 import type { UnixMs } from '../base/clock.ts';
-import { dayMs, formatAge, minuteMs, secondMs } from '../base/units.ts';
+import { formatAge, secondMs } from '../base/units.ts';
+import { isoTime } from './times.ts';
 import type { GapReason } from './gaps.ts';
 
 export interface StreamFacts {
@@ -37,7 +38,7 @@ function lostInWords({ camera, nowMs }: StreamFacts, capture: Capture): string {
   const because = detail === undefined || detail === '' ? '' : `: ${detail}`;
   if (reason === 'credentials refused') return `credentials refused by ${camera}, ${next}; \`sallyport secret set ${camera}\` gives another password`;
   if (reason === 'certificate changed') return `${camera} shows another certificate, so nothing is sent to it, ${next}; \`sallyport camera trust ${camera}\` believes it`;
-  if (reason === 'camera offline') return `offline since ${clockOf(lostSinceMs ?? capture.sinceMs, nowMs)}${because}`;
+  if (reason === 'camera offline') return `offline since ${isoTime(lostSinceMs ?? capture.sinceMs)}${because}`;
   return `${reason}${because}, ${next}`;
 }
 
@@ -50,10 +51,4 @@ function liveInWords({ camera, nowMs, recorder, unrecorded }: StreamFacts, captu
   if (capture.reason === 'no key frame') return `${recorder.recording ? 'recording, but ' : ''}no key frame for ${formatAge(Math.max(secondMs, keyFrameAgeMs))}: look at ${camera}'s key frame interval`;
   if (!recorder.recording) return 'online, recording begins at the next key frame';
   return recorder.cutByLimit ? 'recording (its key frames come too rarely, segments are cut by limit)' : 'recording';
-}
-
-/** "22:14", with its date when it was not today; by this machine's zone. */
-export function clockOf(ms: UnixMs, nowMs: UnixMs): string {
-  const at = new Date(ms - (new Date(ms).getTimezoneOffset() * minuteMs)).toISOString();
-  return nowMs - ms < dayMs ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`;
 }

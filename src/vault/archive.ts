@@ -39,6 +39,8 @@ export interface ArchiveSegment {
   readonly cutChunks: number | undefined;
   readonly keyFrames: readonly (readonly [timeMs: number, plainOffset: number])[];
   readonly state: 'complete' | 'cut' | 'unlisted';
+  /** The latest deadline of the periods whose lists name it; absent where none does. */
+  readonly deadlineMs?: UnixMs;
   /** When the hub found it to be not what was written. */
   readonly damagedMs?: UnixMs;
   /** Slots of periods whose second headers open it too; alone, when `slot` is one of them. */
@@ -380,7 +382,7 @@ function takeLists(lists: readonly HourList[], present: ReadonlySet<string>, ran
       const known = found.get(name);
       if (!present.has(name)) missing.add(record.path);
       else if (list.class === 'footage') found.set(name, listedSegment(list, record));
-      else if (present.has(holdName(name, list.slot))) found.set(name, { ...(known ?? listedSegment(list, record)), heldBy: [...(known?.heldBy ?? []), list.slot] });
+      else if (present.has(holdName(name, list.slot))) found.set(name, { ...(known ?? listedSegment(list, record)), heldBy: [...(known?.heldBy ?? []), list.slot], deadlineMs: Math.max(known?.deadlineMs ?? 0, list.deadline_ms) });
       else if (known === undefined) findings.problems.push(new SallyportError('SP_HOLD_DAMAGED', { file: holdName(record.path, list.slot) }));
     }
     takeGaps(list, range, findings);
@@ -409,6 +411,7 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
     cutChunks: record.state === 'cut' ? record.chunks : undefined,
     keyFrames: record.key_frames,
     state: record.state,
+    deadlineMs: list.deadline_ms,
     ...(record.damaged_ms === undefined ? {} : { damagedMs: record.damaged_ms }),
     ...(record.thumb === undefined ? {} : { thumb: record.thumb }),
   };

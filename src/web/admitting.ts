@@ -30,6 +30,31 @@ export function waitingDevices(accounts: readonly Account[], text: string | unde
   }));
 }
 
+/** A key that the list names and that is of no account: of somebody who has left, or of a device that was removed. */
+export interface Stray {
+  readonly recipient: string;
+  /** As the owner's devices are called in the list; members have none there. */
+  readonly name: string | undefined;
+  /** Of which it opens what is recorded; of `past` what was. */
+  readonly spaces: readonly string[];
+  readonly past: readonly string[];
+  /** Whether it signs for the owner. */
+  readonly signs: boolean;
+}
+
+/** The kit belongs to no account, and to the owner. */
+export function strayKeys(accounts: readonly Account[], text: string | undefined): Stray[] {
+  if (text === undefined) return [];
+  const { kit, spaces, devices = [] } = (JSON.parse(text) as { list: Listed & { kit?: string } }).list;
+  const known = new Set([kit, ...accounts.flatMap((account) => account.devices.map(({ recipient }) => recipient))]);
+  const named = [...devices.map(({ recipient }) => recipient), ...spaces.flatMap(({ members, former = [] }) => [members, ...former.map((one) => one.members)].flat())];
+  return [...new Set(named)].filter((recipient) => !known.has(recipient)).map((recipient) => ({
+    recipient, name: devices.find((device) => device.recipient === recipient)?.name, signs: devices.some((device) => device.recipient === recipient),
+    spaces: spaces.filter(({ members }) => members.includes(recipient)).map(({ name }) => name),
+    past: spaces.filter(({ members, former = [] }) => !members.includes(recipient) && former.some((one) => one.members.includes(recipient))).map(({ name }) => name),
+  }));
+}
+
 /** Signs the next list with this device. The list in force is fetched anew, so that nothing signed meanwhile is lost. */
 export async function admitDevice(held: Held, { account, device, spaces }: Waiting): Promise<void> {
   if (held.device === undefined) throw new Error(say.people.signLocked);
@@ -42,11 +67,20 @@ export async function admitDevice(held: Held, { account, device, spaces }: Waiti
 
 /** Before somebody may less, or is erased: lists in which their devices are members of `spaces` alone, so that nothing else is sealed for them from now on. */
 export async function restrictDevices(held: Held, account: Account, spaces: readonly string[]): Promise<void> {
-  if (account.devices.length === 0) return;
+  await restrictKeys(held, account.devices.map(({ recipient }) => recipient), spaces);
+}
+
+/** Lists without these keys at all. */
+export async function dropKeys(held: Held, strays: readonly Stray[]): Promise<void> {
+  await restrictKeys(held, strays.map(({ recipient }) => recipient), []);
+}
+
+async function restrictKeys(held: Held, recipients: readonly string[], spaces: readonly string[]): Promise<void> {
+  if (recipients.length === 0) return;
   if (held.device === undefined) throw new Error(say.people.signLocked);
   const list = await ownerListInHand();
   if (list === undefined) return;
-  await take(await (await loadKeys()).restrict(list, held.me.account.id, account.devices.map(({ recipient }) => recipient), spaces));
+  await take(await (await loadKeys()).restrict(list, held.me.account.id, recipients, spaces));
 }
 
 /** A space more, signed by this device. Its people are the owner's devices until somebody is let in. */

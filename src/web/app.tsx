@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { Hello, Me } from '../api/pagecontract.ts';
 import { ask, HubError, offline, whenSessionIsOver } from './api.ts';
 import { readerOf } from './format.ts';
+import { readBy } from './hubwords.ts';
 import { HeldProvider, type Held } from './held.tsx';
 import { lockKeys } from './load.ts';
 import { go, useRoute } from './navigation.tsx';
@@ -75,6 +76,7 @@ export function App() {
     takeDevice: (device) => change({ device }),
     leave: () => change({ me: undefined, device: undefined, ended: false }),
   };
+  if (held !== undefined) readBy(held.reader);
   const enter = (next: Me, device: OpenDevice | undefined): void => change({ me: next, device, ended: false });
   return <>
     {away ? <div class="banner" role="status">{say.error.offlineBanner}</div> : null}

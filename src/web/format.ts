@@ -49,6 +49,9 @@ export const weekdayClock = (ms: number, reader: Reader): string => `${format(re
 /** 27 Nov 2026, 09:14 */
 export const dateClock = (ms: number, reader: Reader): string => `${format(reader, { day: 'numeric', month: 'short', year: 'numeric' }).format(ms)}, ${clock(ms, reader)}`;
 
+/** 27 Nov 2026, 09:14:05 */
+export const dateClockSeconds = (ms: number, reader: Reader): string => `${format(reader, { day: 'numeric', month: 'short', year: 'numeric' }).format(ms)}, ${clockSeconds(ms, reader)}`;
+
 /** When a key is destroyed: the weekday says it within the week, the date beyond. */
 export function deadline(ms: number, nowMs: number, reader: Reader): string {
   return ms - nowMs < 6 * dayMs ? weekdayClock(ms, reader) : dateClock(ms, reader);

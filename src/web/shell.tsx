@@ -10,6 +10,7 @@ import { Button } from './parts/controls.tsx';
 import { Icon, Mark, type IconName } from './parts/icons.tsx';
 import { Meter } from './parts/meter.tsx';
 import { wordsOf } from './parts/states.tsx';
+import { StrayNotice } from './parts/strays.tsx';
 
 export function Shell({ route, children }: { readonly route: Route; readonly children: ComponentChildren }) {
   const held = useHeld();
@@ -26,7 +27,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
     <nav class="nav" aria-label={say.nav.main}><ul>
       {places.map(([page, to, icon, name]) => <li key={page}><Link to={to} aria-current={route.page === page ? 'page' : undefined}><Icon name={icon} />{name}</Link></li>)}
     </ul></nav>
-    <main class="content" id="content" tabIndex={-1}><Renewing />{children}</main>
+    <main class="content" id="content" tabIndex={-1}><Renewing />{route.page === 'settings' && route.section === 'people' ? null : <StrayNotice />}{children}</main>
   </div>;
 }
 

@@ -215,6 +215,8 @@ export const english = {
   keeping: {
     keep: 'Keep this', keepTitle: (camera: string) => `Keep footage of ${camera}`, keepLead: 'The rest of the hour goes when it would have gone. Keeping longer lowers everybody\'s privacy, so an owner signs it, with this device.', keepNow: 'Keep it',
     erase: 'Erase this', eraseTitle: (camera: string) => `Erase footage of ${camera}`, eraseLead: 'Its key is destroyed now; nobody can bring it back. What else that key opens is sealed to another one first, on this device.', eraseNow: 'Erase it for ever',
+    eraseHour: 'Erase this hour', eraseHourNow: 'Erase the whole hour for ever',
+    eraseHourLead: 'No key is open on this device, so it can sign nothing and seal nothing anew: all that this camera recorded in the hour of this moment goes, and nobody can bring it back. What is kept longer stays. Your passphrase is asked for once more. To erase less, unlock this device first.',
     around: 'Around this moment', minutes: (n: number) => count(n, 'minute', 'minutes'), keptWhole: (from: string, to: string) => `Segments are kept as wholes: from ${from} to ${to}.`, goWhole: (from: string, to: string) => `Segments go as wholes: from ${from} to ${to}.`, forLabel: 'Keep it for',
     label: 'A word for it', labelHint: 'Stands in the list of what is kept. May be empty.', why: 'Why', whyHint: 'Stands in the receipt and the audit. May be empty.',
     working: (percent: number) => `Signing, and sealing on this device: ${percent} %`, heldTitle: 'Kept of this camera', until: (when: string) => `until ${when}`, release: 'End it', releaseHint: 'What only this keeps is destroyed at once.',
@@ -244,18 +246,27 @@ export const english = {
   },
 
   keep: {
+    onceMore: 'Some of what is recorded is older than that and is destroyed at once. Your passphrase is asked for once more.',
     current: (span: string) => `Kept for ${span}`, change: 'Change', changed: 'Changed.', waits: 'A longer time waits for an owner\'s yes, under Approvals.', 
     disk: 'Disk', used: (o: { used: string; free: string; total: string }) => `${o.used} of footage, ${o.free} free of ${o.total}`, room: 'Room for footage', reserve: 'Kept free', need: 'Needed to keep all', perCamera: 'Camera by camera', rate: 'A day brings', held: 'Uses now', reaches: 'Reaches back', full: 'Nothing is recorded', early: (when: string, reason: string) => `Footage went early on ${when}: ${reason}`,
     nextDeadline: 'Next key destroyed', ends: 'Keys and checks', lastReceipt: 'Last receipt', receipt: (n: number, segments: number) => `Number ${n}: ${count(segments, 'segment', 'segments')}`, readBack: 'slots read back', notReadBack: 'slots not read back', clock: 'Clock', scrub: 'Last full check of the disk', copies: 'Copies of the database', damaged: (n: number) => `${count(n, 'file is', 'files are')} not as written`, budgetBar: (percent: number) => `${percent} % of the room is used`,
   },
 
   people: {
+    yourPassphrase: 'Your passphrase', onceMore: 'An owner may do everything. So that a session left open makes none, you are asked once more.',
     invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
     you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that, and seals what is left anew, so that a kept key opens none of it.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
     waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', narrowed: 'This device signs that from now on nothing more is sealed for them there, and seals anew what is left.', mayOpen: (spaces: string) => `For ${spaces}`, 
+  },
+
+  strays: {
+    title: 'Keys of who has left', lead: 'Your signed list names these keys, and no account here has them any more: somebody erased their account, or removed a device. What is recorded is sealed to them until you sign a list without them.',
+    someone: 'A key of nobody here', signs: 'signs for the owner', past: (spaces: string) => `opens what is older of ${spaces}`, sign: 'Sign a list without it', signed: 'Signed. Nothing is sealed to it from now on.',
+    notice: (n: number) => `${count(n, 'key', 'keys')} in your list ${n === 1 ? 'belongs' : 'belong'} to nobody here any more`, noticeLead: 'Somebody has left, or removed a device. Until you sign a list without it, that key opens what is recorded.',
+    signAll: (n: number) => n === 1 ? 'Sign a list without it' : 'Sign a list without them', look: 'Look at it',
   },
 
   renewing: {
@@ -306,7 +317,7 @@ export const english = {
     lead: 'What lowers privacy waits here until an owner says yes. The yes is signed by this device, so that the hub cannot say it itself.', none: 'Nothing waits.', yes: 'Say yes, signed by this device', from: 'Now', to: 'Then', done: 'Signed and in force.', locked: 'To sign, unlock this device: it needs your passphrase.', kit: 'Or on the terminal: sallyport accept ID --identity kit.txt',
   },
 
-  audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines') },
+  audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines'), span: (from: string, to: string) => `recorded between ${from} and ${to}` },
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',

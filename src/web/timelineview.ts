@@ -7,15 +7,18 @@ export interface Run { readonly fromMs: number; readonly toMs: number }
 export interface Gap extends Run { readonly reason: string; readonly detail: string }
 export interface Seen extends Run { readonly kind: string; readonly lasts: boolean }
 
+/** Footage whose last key is destroyed at one time. */
+export interface Kept extends Run { readonly deadlineMs: number }
 /** What a rule kept. */
 export interface Rung extends Run { readonly id: string; readonly kind: string; readonly lasts: boolean }
 
 export interface DayView {
   readonly recorded: readonly Run[];
+  /** The same, with the time until which it is kept. */
+  readonly kept: readonly Kept[];
   readonly gaps: readonly Gap[];
   readonly seen: readonly Seen[];
   readonly alarms: readonly Rung[];
-  readonly periods: Timeline['periods'];
 }
 
 /** Segments that follow each other so closely are one run: the next key frame is late by a picture or two. */
@@ -23,22 +26,27 @@ const joinMs = 1500;
 
 /** Alarms that were none are left out. */
 export function dayView(timeline: Timeline, nowMs: number, alarms: readonly PageAlarm[] = []): DayView {
-  const recorded: { fromMs: number; toMs: number }[] = [];
-  for (const { startMs, durationMs } of timeline.segments.toSorted((one, other) => one.startMs - other.startMs)) {
-    const last = recorded.at(-1);
-    if (last !== undefined && startMs - last.toMs <= joinMs) last.toMs = Math.max(last.toMs, startMs + durationMs);
-    else recorded.push({ fromMs: startMs, toMs: startMs + durationMs });
-  }
+  const segments = timeline.segments.map(({ startMs, durationMs, deadlineMs }) => ({ fromMs: startMs, toMs: startMs + durationMs, deadlineMs })).toSorted((one, other) => one.fromMs - other.fromMs);
   return {
-    recorded,
+    recorded: joined(segments, () => true).map(({ fromMs, toMs }) => ({ fromMs, toMs })),
+    kept: joined(segments, (one, other) => one.deadlineMs === other.deadlineMs),
     gaps: timeline.gaps.toSorted((one, other) => one.fromMs - other.fromMs),
     seen: timeline.observations.map(({ kind, fromMs, toMs }) => ({ kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
     alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
-    periods: timeline.periods,
   };
 }
 
-export const nothing: DayView = { recorded: [], gaps: [], seen: [], alarms: [], periods: [] };
+function joined(segments: readonly Kept[], alike: (one: Kept, other: Kept) => boolean): Kept[] {
+  const runs: { fromMs: number; toMs: number; deadlineMs: number }[] = [];
+  for (const segment of segments) {
+    const last = runs.at(-1);
+    if (last !== undefined && segment.fromMs - last.toMs <= joinMs && alike(last, segment)) last.toMs = Math.max(last.toMs, segment.toMs);
+    else runs.push({ ...segment });
+  }
+  return runs;
+}
+
+export const nothing: DayView = { recorded: [], kept: [], gaps: [], seen: [], alarms: [] };
 
 /** What is there at that moment: footage, a gap, neither. */
 export function at(view: DayView, ms: number): { readonly recorded: boolean; readonly gap: Gap | undefined; readonly seen: readonly Seen[]; readonly alarms: readonly Rung[] } {
@@ -59,11 +67,9 @@ export function seenBeside(view: DayView, ms: number, direction: 'before' | 'aft
   return direction === 'after' ? view.seen.find(({ fromMs }) => fromMs > ms) : view.seen.findLast(({ fromMs }) => fromMs < ms - apartMs);
 }
 
-/** When the key of what was recorded at that moment is destroyed. */
+/** When the last key of what was recorded at that moment is destroyed: its hour's, or that of what keeps it longer. */
 export function deadlineAt(view: DayView, ms: number): number | undefined {
-  const there = view.periods.filter(({ startMs, endMs }) => startMs <= ms && ms < endMs);
-  // What is kept longer, or by alarms, is not all of that time.
-  return (there.find(({ keeps }) => keeps === undefined) ?? there[0])?.deadlineMs;
+  return view.kept.findLast(({ fromMs, toMs }) => fromMs <= ms && ms < toMs)?.deadlineMs;
 }
 
 /** Where a moment lies on a strip of that width, and what moment a place on it is. */

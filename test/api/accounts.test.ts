@@ -6,7 +6,7 @@ import { Identity } from '../../src/seal/identity.ts';
 import { makeDevice } from '../../src/web/crypto/device.ts';
 import { makeKit } from '../../src/web/crypto/kit.ts';
 import { firstOwnerList, nextOwnerList } from '../../src/web/crypto/ownerlist.ts';
-import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, startPage } from './pagekit.ts';
+import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, openDoor, startPage } from './pagekit.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -181,6 +181,31 @@ t.test('a device of one\'s own is removed: its sessions end, no other account\'s
   t.equal(a.cookie, undefined, 'whose browser forgets its cookie');
   const { body } = await owner.browser.ask('DELETE', `me/devices/${owner.me.account.devices[0]?.id}`);
   t.same(body, { done: true, listed: true }, 'the signed list names this one until a newer one is signed');
+});
+
+t.test('whose keys the owner\'s list still names when they have left is told of until a list without them is signed, over a restart too', async (t) => {
+  const door = await openDoor(t, {});
+  const kit = makeKit(Date.now()).identity;
+  const phone = makeDevice('phone');
+  const browser = door.browser();
+  await browser.must('POST', 'first/begin', { code: door.page.pair().code });
+  const first = firstOwnerList(kit, phone.shape, Date.now());
+  await browser.must('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(), device: phone.shape, ownerList: first });
+  const [member, guest] = [await door.member(browser, 'member', ['home']), await door.member(browser, 'guest', ['home'])];
+  const second = nextOwnerList(first, phone.identity, { kind: 'member', space: 'home', recipient: member.kit.recipient, past: false }, Date.now());
+  await browser.must('POST', 'owner', { text: second });
+  const rung = (): string[] => door.notices.open.map(({ kind }) => kind);
+  await guest.browser.must('DELETE', 'me', { half: guest.half });
+  t.same(rung(), [], 'the list names no key of a guest');
+  await member.browser.must('DELETE', 'me', { half: member.half });
+  t.same(rung(), ['keys of who left']);
+  t.same(await door.vault.setting('page left keys'), [member.kit.recipient], 'kept, so that the next start tells it');
+  await browser.must('POST', 'owner', { text: nextOwnerList(second, phone.identity, { kind: 'space', name: 'cellar' }, Date.now()) });
+  t.same(rung(), ['keys of who left'], 'another list that names it');
+  const third = (await browser.must<{ text?: string }>('GET', 'owner')).text ?? await door.vault.setting('owner list') as string;
+  await browser.must('POST', 'owner', { text: nextOwnerList(third, phone.identity, { kind: 'member removed', recipient: member.kit.recipient }, Date.now()) });
+  t.same(rung(), []);
+  t.same(await door.vault.setting('page left keys'), []);
 });
 
 t.test('an invitation opens once, for what it says, until its time is over; the last owner stays', async (t) => {

@@ -10,6 +10,7 @@ import type { Operations, ReplyOf } from '../../src/api/contract.ts';
 import { Page, type PageOptions, type PageParts } from '../../src/api/page.ts';
 import type { Login, Me } from '../../src/api/pagecontract.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
+import { SallyportError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { AccountsDuty } from '../../src/duties/accounts.ts';
@@ -204,13 +205,14 @@ export async function makeOwner(site: Pick<PageSite, 'browser' | 'pair' | 'clock
   return { kit, browser, half, me };
 }
 
-export async function joinAs(site: Pick<PageSite, 'browser'>, owner: Browser, role: string, spaces: readonly string[], name = `a ${role} of ${spaces.join(' and ')}`): Promise<Owned> {
-  const { code } = await owner.must<{ code: string }>('POST', 'invitations', { role, spaces });
+/** @param half The inviter's, where an owner is invited. */
+export async function joinAs(site: Pick<PageSite, 'browser'>, owner: Browser, role: string, spaces: readonly string[], name = `a ${role} of ${spaces.join(' and ')}`, half?: string): Promise<Owned> {
+  const { code } = await owner.must<{ code: string }>('POST', 'invitations', { role, spaces, ...(half === undefined ? {} : { half }) });
   const browser = site.browser();
-  const half = newHalf();
+  const own = newHalf();
   const kit = Identity.generate();
-  const me = await browser.must<Me>('POST', 'invitations/join', { code, person: { name }, login: newLogin(half), device: deviceOf(kit, 'their phone') });
-  return { kit, browser, half, me };
+  const me = await browser.must<Me>('POST', 'invitations/join', { code, person: { name }, login: newLogin(own), device: deviceOf(kit, 'their phone') });
+  return { kit, browser, half: own, me };
 }
 
 export interface Door {
@@ -237,8 +239,17 @@ export interface Behind {
   readonly config: HubConfig;
 }
 
+const off = async (): Promise<never> => {
+  throw new SallyportError('SP_PAGE_OFF', { what: 'what this test has not put there' });
+};
+
+/** Nothing is recorded or shown, and nothing is private. */
+const nothingBehind: PageParts = {
+  alarms: { list: off, picture: off, mark: off, test: off }, live: off, panel: off, talk: off, still: off, logs: off, playback: { timeline: off, slot: off, segment: off, secondHeader: off }, privacy: { of: () => undefined, switch: off },
+};
+
 /** The page alone, over a real vault, with what a test puts behind its doors; no camera is watched. */
-export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => PageParts), more: Partial<PageConfig> = {}, operations: (behind: Behind) => Partial<Operations> = () => ({})): Promise<Door> {
+export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Behind) => Partial<PageParts>), more: Partial<PageConfig> = {}, operations: (behind: Behind) => Partial<Operations> = () => ({}), ofSite: Partial<PageOptions['site']> = {}): Promise<Door> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const clock = new AheadClock();
@@ -252,9 +263,9 @@ export async function openDoor(t: Test, parts: PageParts | ((behind: Behind) => 
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as Operations;
-  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], zones: [], alarms: [], restart: [] }), rulesAfter: async () => [], planSettings: async () => ({ changes: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'] };
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), keepFootage: async () => [], changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], zones: [], alarms: [], restart: [] }), rulesAfter: async () => [], planSettings: async () => ({ changes: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'], ...ofSite };
   const page = new Page({
-    config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false, ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: typeof parts === 'function' ? parts(behind) : parts, folder: join(folder, 'page'), operations: () => offered, site,
+    config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false, ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: { ...nothingBehind, ...(typeof parts === 'function' ? parts(behind) : parts) }, folder: join(folder, 'page'), operations: () => offered, site,
   });
   t.teardown(async () => {
     await page.close();

@@ -5,6 +5,8 @@ import { rangeOf, type PlaybackPart } from '../../src/api/page.ts';
 import { SallyportError } from '../../src/base/errors.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { Identity as BrowserIdentity } from '../../src/web/crypto/identity.ts';
+import { resealDocument, resealNamespace } from '../../src/policy/ownerdocuments.ts';
+import { WatchLog } from '../../src/duties/watchlog.ts';
 import { resealSlot } from '../../src/web/crypto/slot.ts';
 import { openDoor, type Door } from './pagekit.ts';
 
@@ -105,20 +107,59 @@ t.test('ranges are read as RFC 9110 says', async (t) => {
   t.same(rangeOf(undefined, 10), undefined);
 });
 
-t.test('the audit says once who fetched which hour, however many pieces it took', async (t) => {
+interface TrailLine { readonly what: string; readonly who: string; readonly camera?: string; readonly fromMs?: number; readonly toMs?: number; readonly text: string }
+const viewings = (lines: readonly TrailLine[]): TrailLine[] => lines.filter(({ what }) => what === 'footage.playback');
+
+t.test('a film strip of a day is one line of the audit: who, which camera, from when to when', async (t) => {
   const { door: site } = await door(t);
   const owner = await site.owner();
   const member = await site.member(owner.browser, 'member', ['home']);
-  for (let i = 0; i < 5; i++) {
-    t.equal((await member.browser.get('slots/front/3/1')).bytes.length, 1024);
-    await member.browser.get('segments/front/main/3', { range: `bytes=${i}-${i + 10}` });
+  const dayStartMs = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+  const made = [];
+  for (let hour = 0; hour < 25; hour++) made.push(await site.vault.preparePeriod({ camera: 'front', class: 'footage', startMs: dayStartMs + hour * 3_600_000, endMs: dayStartMs + (hour + 1) * 3_600_000, deadlineMs: dayStartMs + 3 * 86_400_000, recipients: [owner.kit.recipient] }));
+  // Slot 9 is missing here.
+  const periods = made.filter(({ slot }) => slot !== 9);
+  let writes = 0;
+  const change = site.vault.changeAccounts.bind(site.vault);
+  site.vault.changeAccounts = (...args) => { writes++; return change(...args); };
+  for (let again = 0; again < 3; again++) {
+    // As many beside each other as a browser asks.
+    for (let at = 0; at < periods.length; at += 6) await Promise.all(periods.slice(at, at + 6).map(async ({ slot, generation }) => t.equal((await member.browser.get(`slots/front/${slot}/${generation}`)).status, 200)));
   }
-  await member.browser.get('slots/front/4/1');
-  await owner.browser.get('slots/front/3/1');
-  const { lines } = await owner.browser.must<{ lines: { what: string; who: string; camera: string }[] }>('GET', 'audit');
-  t.same(lines.filter(({ what }) => what === 'footage.playback').map(({ who, camera }) => [who, camera]), [['Olga Owner', 'front'], ['a member of home', 'front'], ['a member of home', 'front']]);
-  const own = await member.browser.must<{ lines: { what: string; camera?: string }[] }>('GET', 'audit');
+  t.ok(writes > 0 && writes <= 24, `${writes} writes, none for what was given out before`);
+  t.same(await site.vault.setting('page viewings').then((kept) => (kept as { hours: number }[]).map(({ hours }) => hours)), [24], 'on the disk before it is over');
+  t.equal((await owner.browser.get(`slots/front/${periods[3]?.slot}/${periods[3]?.generation}`)).status, 200);
+  const { lines } = await owner.browser.must<{ lines: TrailLine[] }>('GET', 'audit');
+  t.match(viewings(lines), [
+    { who: 'Olga Owner', camera: 'front', fromMs: dayStartMs + 3 * 3_600_000, toMs: dayStartMs + 4 * 3_600_000, text: /"hours":1/ },
+    { who: 'a member of home', camera: 'front', fromMs: dayStartMs, toMs: dayStartMs + 25 * 3_600_000, text: /"hours":24/ },
+  ]);
+  t.equal(viewings(lines).length, 2);
+  for (let again = 0; again < 5; again++) await Promise.all([member.browser.get('slots/front/3/1'), member.browser.get('audit')]);
+  t.equal(viewings((await owner.browser.must<{ lines: TrailLine[] }>('GET', 'audit')).lines).length, 2, 'reading it makes no lines');
+  site.clock.aheadMs += 11 * 60_000;
+  await site.page.retry();
+  t.equal(viewings((await owner.browser.must<{ lines: TrailLine[] }>('GET', 'audit')).lines).length, 3, 'after a pause it is over');
+  const own = await member.browser.must<{ lines: TrailLine[] }>('GET', 'audit');
   t.ok(own.lines.length > 0 && own.lines.every(({ camera, what }) => camera === 'front' || what.startsWith('page.')), 'a member sees own spaces and own deeds');
+});
+
+t.test('a viewing that a kill cuts off is in the audit after the next start; a disk that takes no line gives out no key', async (t) => {
+  const { door: site } = await door(t);
+  const log = new WatchLog(site.vault, site.clock);
+  await log.playback('aaa', 'front', { slot: 1, generation: 1, fromMs: 1000, toMs: 2000 });
+  const of = async (): Promise<unknown[]> => (await site.vault.auditBefore(undefined, 100)).lines.map(({ entry }) => JSON.parse(entry ?? '{}') as { what: string }).filter(({ what }) => what === 'footage.playback');
+  t.same(await of(), []);
+  const change = site.vault.changeAccounts.bind(site.vault);
+  site.vault.changeAccounts = () => Promise.reject(new SallyportError('SP_DISK', { reason: 'a fault' }));
+  await t.rejects(log.playback('aaa', 'front', { slot: 2, generation: 1, fromMs: 2000, toMs: 3000 }), { code: 'SP_DISK' });
+  await t.rejects(log.playback('aaa', 'front', { slot: 2, generation: 1, fromMs: 2000, toMs: 3000 }), { code: 'SP_DISK' }, 'again');
+  site.vault.changeAccounts = change;
+  const next = new WatchLog(site.vault, site.clock);
+  await next.open();
+  t.match(await of(), [{ account: 'aaa', camera: 'front', detail: { from_ms: 1000, to_ms: 2000, hours: 1 } }]);
+  await new WatchLog(site.vault, site.clock).open();
+  t.equal((await of()).length, 1, 'once');
 });
 
 t.test('the audit says who makes a clip of what time, before it is made', async (t) => {
@@ -162,7 +203,7 @@ t.test('who goes away in the middle leaves nothing open', async (t) => {
   t.equal(open(), 0);
 });
 
-t.test('an owner\'s device seals a period key anew for other people; a member cannot, and nothing but such a text is taken', async (t) => {
+t.test('an owner\'s device seals a period key anew for other people; a member cannot, an owner\'s session alone cannot, and nothing but such a text is taken', async (t) => {
   const { door: site } = await door(t);
   const owner = await site.owner();
   const member = await site.member(owner.browser, 'member', ['home']);
@@ -171,11 +212,26 @@ t.test('an owner\'s device seals a period key anew for other people; a member ca
   const period = await site.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + 3_600_000, deadlineMs: startMs + 9 * 3_600_000, recipients: [owner.kit.recipient, before.recipient] });
   const old = await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }));
   const text = Buffer.from(resealSlot(old, [BrowserIdentity.parse(before.reveal(), 'it')], [owner.kit.recipient, after.recipient]));
-  const order = { camera: 'front', slot: period.slot, generation: period.generation, from: createHash('sha256').update(old).digest('hex'), text: text.toString('base64url') };
+  const sha256 = (of: Buffer): string => createHash('sha256').update(of).digest('hex');
+  const signed = (by: Identity, order: { camera?: string; text?: Buffer; from?: string } = {}, namespace = resealNamespace) => {
+    const { camera = 'front', text: to = text, from = sha256(old) } = order;
+    const reseal = { camera, slot: period.slot, generation: period.generation, from };
+    return { ...reseal, text: to.toString('base64url'), signature: by.signer().sign(resealDocument({ ...reseal, to: sha256(to) }), namespace) };
+  };
+  const order = signed(owner.kit);
   t.equal((await member.browser.post('slots', order)).code, 'SP_PAGE_RIGHT');
-  t.equal((await owner.browser.post('slots', { ...order, camera: 'garden' })).status, 410, 'another camera\'s');
-  t.equal((await owner.browser.post('slots', { ...order, text: Buffer.alloc(1024, ' ').toString('base64url') })).code, 'SP_AGE_ARMOR');
-  t.equal((await owner.browser.post('slots', { ...order, from: 'a'.repeat(64) })).code, 'SP_SLOT_CHANGED');
+  // Whoever has an owner's session and no key of the owner's destroys nothing.
+  const other = Buffer.from(resealSlot(old, [BrowserIdentity.parse(before.reveal(), 'it')], [owner.kit.recipient, Identity.generate().recipient]));
+  for (const [wrong, code] of [
+    [{ ...order, signature: 'x' }, 'SP_BAD_SIGNATURE'], [signed(Identity.generate()), 'SP_OWNER_NEEDED'], [signed(member.kit), 'SP_OWNER_NEEDED'], [{ ...order, text: other.toString('base64url') }, 'SP_BAD_SIGNATURE'],
+    [{ ...order, slot: period.slot + 1 }, 'SP_BAD_SIGNATURE'], [{ ...order, generation: period.generation + 1 }, 'SP_BAD_SIGNATURE'], [{ ...order, camera: 'garden' }, 'SP_BAD_SIGNATURE'], [signed(owner.kit, {}, 'sallyport-hold'), 'SP_BAD_SIGNATURE'],
+  ] as const) t.equal((await owner.browser.post('slots', wrong)).code, code);
+  const { signature: _, ...unsigned } = order;
+  t.equal((await owner.browser.post('slots', unsigned)).code, 'SP_PAGE_REQUEST');
+  t.ok((await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }))).equals(old), 'the key is the same still');
+  t.equal((await owner.browser.post('slots', signed(owner.kit, { camera: 'garden' }))).status, 410, 'another camera\'s');
+  t.equal((await owner.browser.post('slots', signed(owner.kit, { text: Buffer.alloc(1024, ' ') }))).code, 'SP_AGE_ARMOR');
+  t.equal((await owner.browser.post('slots', signed(owner.kit, { from: 'a'.repeat(64) }))).code, 'SP_SLOT_CHANGED');
   await owner.browser.must('POST', 'slots', order);
   t.ok((await site.vault.slotText(await site.vault.periodOfSlot({ camera: 'front', slot: period.slot, generation: period.generation }))).equals(text));
   t.equal((await owner.browser.post('slots', order)).status, 409, 'not twice');

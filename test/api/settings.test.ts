@@ -45,7 +45,8 @@ t.test('settings say which file sets what; what the installer\'s file sets is ch
     [{ camera: 'front', keys: [{ key: 'name', value: 'Door' }] }, 'SP_SETTING_FIXED'], [{ camera: 'yard', keys: [{ key: 'address', value: '127.9.9.6' }] }, 'SP_SETTING_FIXED'],
     [{ camera: 'attic', keys: [{ key: 'name', value: 'x' }] }, 'SP_CAMERA_UNKNOWN'], [{ camera: 'yard', keys: [{ key: 'space', value: 'attic' }] }, 'SP_SPACE_UNKNOWN'],
     [{ keys: [{ key: 'record.nothing', value: 1 }] }, 'SP_CONFIG_UNKNOWN_KEY'], [{ keys: [{ key: 'constructor.name', value: 'x' }] }, 'SP_CONFIG_UNKNOWN_KEY'], [{ keys: [{ key: '__proto__.x', value: 1 }] }, 'SP_PAGE_REQUEST'],
-    [{ privacy: { out: night } }, 'SP_SETTING_GONE'],
+    [{ privacy: { out: night } }, 'SP_SETTING_GONE'], [{ keys: [{ key: 'camera' }] }, 'SP_SETTING_FIXED'], [{ keys: [{ key: 'privacy' }] }, 'SP_SETTING_FIXED'], [{ keys: [{ key: 'place' }] }, 'SP_SETTING_FIXED'],
+    [{ keys: [{ key: 'record' }] }, 'SP_SETTING_FIXED'], [{ keys: [{ key: 'camera.id', value: 'x' }] }, 'SP_SETTING_FIXED'], [{ keys: [{ key: 'privacy.from', value: '10:00' }] }, 'SP_CONFIG_VALUE'],
   ] as const) {
     const before = page();
     t.equal((await browser.post('settings', body)).code, code, JSON.stringify(body));

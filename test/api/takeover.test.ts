@@ -8,6 +8,7 @@ import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts'
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { makeOwnerList } from '../../src/seal/owner.ts';
+import { recordFilm } from '../web/crypto/world.ts';
 import { configText, deviceOf, joinAs, makeOwner, newHalf, newLogin, openDoor, startPage } from './pagekit.ts';
 
 t.test('who has the code and the list in force, which is no secret, is no owner without the kit', async (t) => {
@@ -30,8 +31,8 @@ t.test('who has the code and the list in force, which is no secret, is no owner 
 t.test('who is an owner no more does not come back by an invitation made before', async (t) => {
   const site = await startPage(t);
   const owner = await makeOwner(site);
-  const other = await joinAs(site, owner.browser, 'owner', [], 'Otto');
-  const { code } = await other.browser.must<{ code: string }>('POST', 'invitations', { role: 'owner', spaces: [] });
+  const other = await joinAs(site, owner.browser, 'owner', [], 'Otto', owner.half);
+  const { code } = await other.browser.must<{ code: string }>('POST', 'invitations', { role: 'owner', spaces: [], half: other.half });
   await owner.browser.must('PATCH', `accounts/${other.me.account.id}`, { role: 'guest', spaces: ['home'] });
   t.equal((await site.browser().post('invitations/join', { code, person: { name: 'back again' }, login: newLogin() })).code, 'SP_PAGE_CODE');
   t.same((await owner.browser.get('accounts')).body['invitations'], []);
@@ -85,4 +86,41 @@ t.test('a still that was asked for before privacy came is not shown after it', a
     t.notOk(answer.bytes.includes('picture'));
   }
   t.equal(asked, 1, 'in private nothing is asked for');
+});
+
+t.test('who has an owner\'s session, and not the passphrase, makes no owner, destroys nothing, and comes in no other way', async (t) => {
+  const kept: string[] = [];
+  const door = await openDoor(t, {}, {}, ({ vault }) => ({ status: async () => ({ footage: await vault.footageFacts(), pending: [] }) as never }), { keepFootage: async (footage) => { kept.push(footage); return []; } });
+  const owner = await door.owner();
+  const member = await door.member(owner.browser, 'member', ['home']);
+  const { browser } = owner;
+  const role = (half?: string) => browser.ask('PATCH', `accounts/${member.me.account.id}`, { body: { role: 'owner', ...(half === undefined ? {} : { half }) } });
+  for (const half of [undefined, newHalf()]) {
+    const code = half === undefined ? 'SP_PAGE_PROOF' : 'SP_PAGE_LOGIN';
+    t.equal((await browser.post('invitations', { role: 'owner', spaces: [], ...(half === undefined ? {} : { half }) })).code, code);
+    t.equal((await role(half)).code, code);
+  }
+  t.equal((await browser.post('me/passphrase', { half: newHalf(), login: newLogin() })).code, 'SP_PAGE_LOGIN');
+  t.equal((await browser.ask('DELETE', 'me', { body: { half: newHalf() } })).code, 'SP_PAGE_LOGIN');
+  t.same((await browser.get('accounts')).body['invitations'], []);
+  t.equal(door.accounts.book.owners.length, 1, 'there is one owner still');
+
+  // Footage of two days ago, kept for three.
+  const dayMs = 86_400_000;
+  const startMs = Math.floor((door.clock.wallMs() - 2 * dayMs) / 3_600_000) * 3_600_000;
+  const period = await door.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + 3_600_000, deadlineMs: startMs + 3 * dayMs, recipients: [owner.kit.recipient] });
+  await recordFilm(door.vault, period, { wallMs: startMs, rounds: 1 });
+  const installer = await door.member(browser, 'installer', ['home']);
+  const keep = (by: typeof browser, footage: string, half?: string) => by.post('keep', { footage, ...(half === undefined ? {} : { half }) });
+  t.equal((await keep(browser, '1 day')).code, 'SP_PAGE_PROOF', 'a day would destroy it at once');
+  t.equal((await keep(browser, '1 day', newHalf())).code, 'SP_PAGE_LOGIN');
+  t.equal((await keep(browser, '1 day', owner.half)).code, 'SP_PAGE_TRIES', 'who tries passphrases waits');
+  door.clock.aheadMs += 60_000;
+  t.equal((await keep(installer.browser, '1 day', installer.half)).code, 'SP_PAGE_RIGHT', 'an installer erases nothing, with the passphrase either');
+  t.same(kept, []);
+  t.equal((await keep(installer.browser, '60 hours')).status, 200, 'shorter, and nothing goes by it now');
+  t.equal((await keep(browser, '30 days')).status, 200, 'longer waits for a yes');
+  t.equal((await keep(browser, '1 day', owner.half)).status, 200, 'who has the passphrase may');
+  t.same(kept, ['60 hours', '30 days', '1 day']);
+  t.equal((await role(owner.half)).status, 200);
 });

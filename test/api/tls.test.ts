@@ -1,7 +1,7 @@
 import { X509Certificate, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:net';
-import { connect, type PeerCertificate } from 'node:tls';
-import { writeFile } from 'node:fs/promises';
+import { connect, type PeerCertificate, type SecureVersion } from 'node:tls';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { Certificates, isPrivate, makeAuthority, makeLeaf } from '../../src/api/tls.ts';
@@ -124,8 +124,8 @@ t.test('an own certificate is shown; one that does not fit is told of, and the h
   const pair = makeLeaf(makeAuthority({ hubName: 'Mine', names: ['hub.example.org'] }), { hubName: 'Mine', names: ['hub.example.org'], nowMs: Date.now() });
   const [certificate, certificateKey, otherKey] = [join(folder, 'hub.pem'), join(folder, 'hub.key'), join(folder, 'other.key')];
   await writeFile(certificate, pair.certificate);
-  await writeFile(certificateKey, pair.key);
-  await writeFile(otherKey, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  await writeFile(certificateKey, pair.key, { mode: 0o600 });
+  await writeFile(otherKey, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   const own = await openDoor(t, {}, { certificate, certificateKey });
   t.match((await shownBy(own)).peer.subject, { CN: 'Sallyport Mine page' });
   t.match((await own.browser().get('hello')).body, { certificate: { own: false } });
@@ -135,6 +135,45 @@ t.test('an own certificate is shown; one that does not fit is told of, and the h
     const site = await openDoor(t, {}, bad);
     t.match(site.page.state.problem, { code: /^SP_(PAGE_CERTIFICATE|READ)$/ });
     t.match((await shownBy(site)).peer.subject, { CN: 'Sallyport Test page' });
+  }
+});
+
+t.test('a key that everybody on the machine can read is not used and told of; one that a group can read is used and told of', async (t) => {
+  const folder = t.testdir();
+  const pair = makeLeaf(makeAuthority({ hubName: 'Mine', names: ['hub.example.org'] }), { hubName: 'Mine', names: ['hub.example.org'], nowMs: Date.now() });
+  const [certificate, certificateKey] = [join(folder, 'hub.pem'), join(folder, 'hub.key')];
+  await writeFile(certificate, pair.certificate);
+  await writeFile(certificateKey, pair.key);
+  await writeFile(join(folder, 'sallyport.toml'), `name = "Test"\ndata = "data"\n[page]\ncertificate = "hub.pem"\ncertificate_key = "hub.key"\n`);
+  const checked = async (): Promise<string> => (await run('scripts/sallyport', ['check', join(folder, 'sallyport.toml')], { timeoutMs: 60_000 })).stdout.toString();
+  for (const [mode, used, told] of [[0o600, true, /^$/], [0o400, true, /^$/], [0o640, true, /can be read by its group/], [0o644, false, /everybody/], [0o604, false, /everybody/], [0o660, false, /everybody/], [0o602, false, /everybody/]] as const) {
+    await chmod(certificateKey, mode);
+    const { page } = await openDoor(t, {}, { certificate, certificateKey });
+    t.match(`${page.state.problem?.message ?? ''}${page.warnings.join()}`, told, `0${mode.toString(8)}`);
+    t.equal(page.state.problem?.code, used ? undefined : 'SP_PAGE_CERTIFICATE');
+    if (mode === 0o600) t.notMatch(await checked(), /hub\.key/);
+    if (mode === 0o640 || mode === 0o644) t.match(await checked(), new RegExp(`! .*hub\\.key.*${mode === 0o640 ? 'group' : 'everybody'}`));
+  }
+});
+
+t.test('TLS 1.3 is spoken and nothing older, also after the certificate was renewed', async (t) => {
+  const site = await openDoor(t, {});
+  const speaks = (version: SecureVersion): Promise<string> => new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(site.base).port), rejectUnauthorized: false, minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' }, () => {
+      resolve(socket.getProtocol() ?? '');
+      socket.destroy();
+    });
+    socket.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? ''));
+  });
+  const { fingerprint256 } = (await shownBy(site)).peer;
+  for (const renewed of [false, true]) {
+    if (renewed) {
+      site.clock.aheadMs += 125 * dayMs;
+      await site.page.retry();
+      t.not((await shownBy(site)).peer.fingerprint256, fingerprint256, 'another certificate');
+    }
+    t.equal(await speaks('TLSv1.3'), 'TLSv1.3');
+    for (const old of ['TLSv1.2', 'TLSv1.1', 'TLSv1'] as const) t.match(await speaks(old), /ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, `${old}${renewed ? ', renewed' : ''}`);
   }
 });
 

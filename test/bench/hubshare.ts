@@ -45,7 +45,7 @@ await inFolder(options, async (folder) => {
   const frames = new Map(take(await streamOf(clip, plan)).fragments.map(({ bytes }, n) => [pictureOf(bytes), n]));
   const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
   capture.start();
-  const live = new LiveDuty({ cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog });
+  const live = new LiveDuty({ cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog, isPrivate: () => false });
   const stop = new AbortController();
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });

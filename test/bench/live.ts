@@ -87,7 +87,7 @@ async function bench(): Promise<void> {
     const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
     capture.start();
     const live = new LiveDuty({
-      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog,
+      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog, isPrivate: () => false,
     });
     const stand = await openStand({ teardown: (end) => void ends.push(end) }, { tls });
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });

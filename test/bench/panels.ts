@@ -58,7 +58,7 @@ async function bench(): Promise<void> {
     const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
     capture.start();
     const live = new LiveDuty({
-      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog,
+      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog, isPrivate: () => false,
     });
     const jail = new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' });
     const panel = new PanelDuty({ live, programs: () => ({ ffmpeg: 'ffmpeg', jail }), enabled: () => true, isPrivate: () => false, clock: systemClock, log: silentLog, random: Math.random });

@@ -23,7 +23,7 @@ declare global {
 const account = 'A'.repeat(22);
 const passphrase = 'correct horse battery';
 /** As the hub's page has it. */
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types sallyport-worker";
 const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
 
 t.test('in Chromium: the device stays in IndexedDB, keys stay in the worker, and footage opens faster than it must', { skip: noChromium }, async (t) => {

@@ -12,7 +12,7 @@ import { quickConfig, TestSite } from '../e2e/site.ts';
 import { inBothThemes, openBrowser, untilShown, visitor } from './browser.ts';
 import { inviteBy, Joined, makeOwner, openSettings, whereIs } from './owner.ts';
 
-t.test('who joins opens what comes, and who leaves opens nothing that is left', { timeout: 200_000 }, async (t) => {
+t.test('who joins opens what comes, and who leaves opens nothing that is left', { timeout: 400_000 }, async (t) => {
   const site = await TestSite.start(t, { owner: false, config: quickConfig({ keep: '1 hour' }), emulator: { cameras: 2, seconds: 5 } });
   const where = await whereIs(site);
   const browser = await openBrowser(t);
@@ -72,7 +72,60 @@ t.test('who joins opens what comes, and who leaves opens nothing that is left', 
   await playFirst(owner);
   await untilShown(owner, '.replay-screen video');
   t.pass('the owner opens the oldest');
+
+  await wholeHour(t, owner);
+  await leavesByHimself(t, site, owner, ben);
 });
+
+/** An owner whose key is not open on this device erases an hour as a whole, by the passphrase once more. */
+async function wholeHour(t: Test, owner: Page): Promise<void> {
+  await owner.reload();
+  await owner.locator('.strip .recorded').first().waitFor();
+  await owner.getByRole('button', { name: 'Erase this hour' }).click();
+  const dialog = owner.getByRole('dialog');
+  await dialog.getByText(/segments? .* go/).waitFor();
+  const words = await dialog.getByRole('status').textContent() ?? '';
+  t.match(words, /from \d+ \w+ \d{4}, \d\d:\d\d(:\d\d)? to /, 'times by the visitor\'s clock');
+  t.notMatch(words, /\dZ\b/, 'none by the hub\'s');
+  await inBothThemes(t, owner, '55-erase-hour', { whole: false });
+  await dialog.getByLabel('Passphrase').fill('not the passphrase');
+  await dialog.getByRole('button', { name: 'Erase the whole hour for ever' }).click();
+  await dialog.getByRole('alert').waitFor({ timeout: 60_000 });
+  t.match(await dialog.getByRole('alert').textContent(), /passphrase/);
+  await dialog.getByLabel('Passphrase').fill('violet candle harbour');
+  await dialog.getByRole('button', { name: 'Erase the whole hour for ever' }).click();
+  await dialog.getByText(/^Erased: \d+ segments?/).waitFor({ timeout: 120_000 });
+  await owner.keyboard.press('Escape');
+}
+
+/** He erases his own account: the owner is told at the next visit, and signs a list without his key. */
+async function leavesByHimself(t: Test, site: TestSite, owner: Page, ben: Page): Promise<void> {
+  const list = async (): Promise<string> => owner.evaluate(async () => ((await (await fetch('/api/v1/owner')).json()) as { text: string }).text);
+  const { list: before } = parseOwnerFile(await list(), () => {});
+  const owners = [before.kit, ...(before.devices ?? []).map(({ recipient }) => recipient)];
+  const his = before.spaces.flatMap(({ members }) => members).find((member) => !owners.includes(member)) ?? '';
+  t.match(his, /^age1/, 'his key is in the list');
+  await openSettings(ben, 'My account');
+  await ben.getByRole('button', { name: 'Erase my account' }).click();
+  await ben.getByRole('dialog').getByLabel('Passphrase').fill('another long passphrase');
+  await ben.getByRole('dialog').getByRole('button', { name: 'Erase my account' }).click();
+  await ben.getByText('Your account was erased.').waitFor();
+  t.match((await site.status()).notices, [{ kind: 'keys of who left' }]);
+  await owner.reload();
+  await owner.getByText('1 key in your list belongs to nobody here any more').waitFor();
+  await inBothThemes(t, owner, '56-left-notice', { whole: false });
+  await openSettings(owner, 'People');
+  await owner.getByRole('region', { name: 'Keys of who has left' }).getByText('A key of nobody here').waitFor();
+  await inBothThemes(t, owner, '57-left-people');
+  await owner.getByLabel('Passphrase', { exact: true }).fill('violet candle harbour');
+  await owner.getByRole('button', { name: 'Unlock' }).click();
+  await owner.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Live' }).click();
+  await owner.getByRole('button', { name: 'Sign a list without it' }).click();
+  await owner.getByText('Signed. Nothing is sealed to it from now on.').waitFor();
+  await owner.getByText('1 key in your list belongs to nobody here any more').waitFor({ state: 'detached' });
+  t.notOk((await list()).includes(his), 'the list in force does not name him');
+  t.same((await site.status()).notices.filter(({ kind }) => kind === 'keys of who left'), []);
+}
 
 const sealedNow = async (site: TestSite): Promise<number> => (await site.status()).cameras[0]?.segmentsSealed ?? 0;
 

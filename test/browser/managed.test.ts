@@ -54,7 +54,7 @@ const look = `({ ...managed, sources: managed.sources.length, at: video.currentT
 
 t.test('live pictures by a managed source, which the hub sends only while they are wanted', { skip: noChromium, timeout: 60_000 }, async (t) => {
   const one = await oneCamera(t, { emulator: { firstAddress: `127.${randomInt(10, 250)}.${randomInt(10, 250)}.2` } });
-  const live = new LiveDuty({ cameras: () => [one.watch], clock: systemClock, log: silentLog });
+  const live = new LiveDuty({ cameras: () => [one.watch], clock: systemClock, log: silentLog, isPrivate: () => false });
   const stand = await openStand(t);
   const sockets = new WebSocketServer({ server: stand.server, path: '/live', perMessageDeflate: false, maxPayload: 1024 });
   const stop = new AbortController();

@@ -23,7 +23,7 @@ export interface Stand {
   serve(path: string, answer: () => Promise<{ type: string; body: Uint8Array | string }>): void;
 }
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; require-trusted-types-for 'script'";
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; require-trusted-types-for 'script'; trusted-types sallyport-worker";
 
 /** @param o.tls By HTTPS, with a certificate of its own. */
 export async function openStand(t: Ending, { tls = false } = {}): Promise<Stand> {

@@ -16,7 +16,7 @@ import { oneCamera, until, type OneCamera } from './onecamera.ts';
 const nothing = { sound: false, waiting: () => ({ bytes: 0, ms: 0 }) };
 
 function liveOf({ watch }: OneCamera, more: { isPrivate?: (camera: string) => boolean; clock?: Clock } = {}): LiveDuty {
-  return new LiveDuty({ cameras: () => [watch], clock: systemClock, log: silentLog, ...more });
+  return new LiveDuty({ cameras: () => [watch], clock: systemClock, log: silentLog, isPrivate: () => false, ...more });
 }
 
 /** Items up to the one that is enough. */

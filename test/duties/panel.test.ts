@@ -184,7 +184,7 @@ t.test('panels', async (t) => {
 });
 
 t.test('so many encoders at once and no more', async (t) => {
-  const live = new LiveDuty({ cameras: () => Array.from({ length: 9 }, (_, n) => ({ status: { camera: `c${n}`, state: 'it is away' }, lend: async () => undefined })) as never, clock: systemClock, log: silentLog });
+  const live = new LiveDuty({ cameras: () => Array.from({ length: 9 }, (_, n) => ({ status: { camera: `c${n}`, state: 'it is away' }, lend: async () => undefined })) as never, clock: systemClock, log: silentLog, isPrivate: () => false });
   const panel = new PanelDuty({ live, programs: () => ({ ffmpeg: 'ffmpeg', jail }), enabled: () => true, isPrivate: () => false, clock: systemClock, log: silentLog, random: () => 0 });
   const both = { live, panel, enabled: true, hidden: false, ffmpeg: 'ffmpeg' };
   const shown = Array.from({ length: panelEncodersMax }, (_, n) => show(both, `c${n}`));

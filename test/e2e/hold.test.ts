@@ -33,6 +33,9 @@ t.test('footage that the owner keeps outlives its hour, and erased footage goes 
   t.not(refused.status, 0);
   t.match(await site.call(['hold', camera, ...range, '--for', '1 day', '--label', 'the visitor', '--identity', site.kit, '--config', site.config]), /1 segment \(.*\) are kept until/);
   t.match(await holdsOf(site), [{ label: 'the visitor', segments: 1 }]);
+  const inTwelveHoursMs = Date.now() + 43_200_000;
+  const untilLong = (found: readonly { path: string; deadlineMs?: number | undefined }[]): string[] => found.filter(({ deadlineMs = 0 }) => deadlineMs > inTwelveHoursMs).map(({ path }) => path);
+  t.same(untilLong((await site.list()).segments), [kept.path], 'until its hold ends; the others until their hour does');
 
   // Erased from the hour that is being recorded.
   const { segments } = await site.list();
@@ -52,6 +55,7 @@ t.test('footage that the owner keeps outlives its hour, and erased footage goes 
   await site.until((status) => status.footage[0]!.oldestMs! <= kept.startMs);
   while ((await site.list()).segments.some(({ path, startMs }) => path !== kept.path && startMs < kept.startMs + 10_000)) await delay(500);
   t.match((await site.list()).segments.find(({ path }) => path === kept.path), { state: 'held' });
+  t.same(untilLong((await site.json<{ segments: { path: string; deadlineMs?: number }[] }>(['list', camera, ...range, '--identity', site.kit, '--config', site.config])).segments), [kept.path], 'as its list says, too');
   const folder = join(site.data, 'footage', kept.path, '..');
   const hold = (await readdir(folder)).find((name) => name.endsWith('.hold'))!;
   const plain = await opensByAge(site, join(site.data, 'footage', kept.path), join(folder, hold));

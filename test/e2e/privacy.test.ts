@@ -52,7 +52,7 @@ t.test('by a rule of the configuration, whose end waits for the owner\'s yes', a
   await writeFile(site.config, quickConfig({ more: ruleForNow() }));
   process.kill(site.hub!.pid, 'SIGHUP');
   const status = await site.until(isPrivate);
-  t.match(status.cameras[0]?.state, /^private until \d\d:\d\d by schedule/);
+  t.match(status.cameras[0]?.state, /^private until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ by schedule/);
   t.same(status.pending, [], 'what raises privacy waits for nobody');
   await writeFile(site.config, quickConfig());
   process.kill(site.hub!.pid, 'SIGHUP');

@@ -3,16 +3,15 @@ import { streamInWords, type StreamFacts } from '../../src/policy/words.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 22, 30);
 const minute = 60_000;
-const zone = new Date(nowMs).getTimezoneOffset() * minute;
 const recorder = { recording: true, problem: undefined, cutByLimit: false };
 const live = { state: 'live', sinceMs: nowMs - minute, lastKeyFrameMs: nowMs - 1000 } as const;
-const lost = { state: 'waiting', sinceMs: nowMs - 5000, lostSinceMs: nowMs - 16 * minute + zone, nextTryMs: nowMs + 4000 } as const;
+const lost = { state: 'waiting', sinceMs: nowMs - 5000, lostSinceMs: nowMs - 16 * minute, nextTryMs: nowMs + 4000 } as const;
 
 const cases: [words: string, capture: StreamFacts['capture'], more?: Partial<StreamFacts>][] = [
   ['being asked what it is', undefined],
   ['connecting', { state: 'starting', sinceMs: nowMs, lostSinceMs: nowMs }],
-  ['offline since 22:14: Connection refused', { ...lost, reason: 'camera offline', detail: 'Connection refused' }],
-  ['offline since 2026-11-22 22:30', { ...lost, lostSinceMs: nowMs - 2 * 24 * 60 * minute + zone, reason: 'camera offline', detail: '' }],
+  ['offline since 2026-11-24T22:14:00Z: Connection refused', { ...lost, reason: 'camera offline', detail: 'Connection refused' }],
+  ['offline since 2026-11-22T22:30:00Z', { ...lost, lostSinceMs: nowMs - 2 * 24 * 60 * minute, reason: 'camera offline', detail: '' }],
   ['credentials refused by front-door, tried again in 1 min 5 s; `sallyport secret set front-door` gives another password', { ...lost, reason: 'credentials refused', detail: '401', nextTryMs: nowMs + 65_000 }],
   ['stalled: no bytes for 10 s, tried again in 4 s', { ...lost, reason: 'stalled', detail: 'no bytes for 10 s' }],
   ['stalled: no bytes for 10 s, being tried again', { ...lost, state: 'starting', reason: 'stalled', detail: 'no bytes for 10 s' }],

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import { pageHeaders, scriptPolicies } from '../../src/api/pagefiles.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const page = join(root, 'dist/page');
@@ -36,6 +37,12 @@ t.test('no file names a host, and none needs more than the policy allows', async
     t.strictSame(hosts, [], `${file}: hosts`);
     t.notMatch(text, /\beval\(|new Function\(|\.insertAdjacentHTML\(|document\.write\(/, file);
   }
+});
+
+t.test('every policy that makes a script\'s address is one that the hub\'s content security policy names', async (t) => {
+  const made = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/\.createPolicy\(\s*(?:[`'"]([^`'"]*)[`'"])?/g)].map(([, name]) => name));
+  t.strictSame([...new Set(made)], [...scriptPolicies]);
+  t.match(pageHeaders['content-security-policy'], /require-trusted-types-for 'script'; trusted-types sallyport-worker$/);
 });
 
 /** The entry and what it imports before anything is asked for; what is loaded by `import()` comes later. */

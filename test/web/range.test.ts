@@ -3,7 +3,7 @@ import t from 'tap';
 import { edgeKey, gripPx, gripsOf, keyFrameBy, rangeAround, rangeMinMs, wholeSegments, withEdge } from '../../src/web/range.ts';
 import type { SegmentRow } from '../../src/web/timelineview.ts';
 
-const segment = (startMs: number, durationMs: number, keyFrames: number[]): SegmentRow => ({ seq: startMs, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, keyFrames: keyFrames.map((ms) => [ms, 1]) });
+const segment = (startMs: number, durationMs: number, keyFrames: number[]): SegmentRow => ({ seq: startMs, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, deadlineMs: 1e12, keyFrames: keyFrames.map((ms) => [ms, 1]) });
 /** Key frames each 4 s; nothing from 24 to 60 s. */
 const rows = { segments: [segment(0, 12_000, [0, 4000, 8000]), segment(12_000, 12_000, [0, 4000, 8000.4]), segment(60_000, 12_000, [0, 4000])] };
 const bounds = { fromMs: 0, toMs: 100_000 };

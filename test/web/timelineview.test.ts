@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Timeline } from '../../src/api/pagecontract.ts';
 import { at, barOf, dayView, deadlineAt, filmOf, msOf, pictureAt, playableFrom, seenBeside, sizeOf, ticksOf, xOf } from '../../src/web/timelineview.ts';
 
-const segment = (startMs: number, durationMs: number, seq = 1): Timeline['segments'][number] => ({ seq, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, keyFrames: [] });
+const segment = (startMs: number, durationMs: number, seq = 1): Timeline['segments'][number] => ({ seq, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, deadlineMs: 900_000, keyFrames: [] });
 const timeline: Timeline = {
   periods: [{ slot: 1, generation: 1, startMs: 0, endMs: 100_000, deadlineMs: 900_000 }],
   segments: [segment(60_000, 10_000, 3), segment(0, 10_000), segment(10_200, 10_000, 2)],
@@ -23,6 +23,13 @@ t.test('playing begins at the moment, or where footage begins again', async (t) 
   t.equal(playableFrom(view, 30_000), 60_000);
   t.equal(playableFrom(view, 80_000), undefined);
   t.equal(deadlineAt(view, 5000), 900_000);
+});
+
+t.test('what is held is shown until its hold ends, and its neighbours until their hour does', async (t) => {
+  const held = dayView({ ...timeline, segments: timeline.segments.map((one) => (one.seq === 2 ? { ...one, holds: [{ slot: 7, generation: 1 }], deadlineMs: 5_000_000 } : one)) }, 70_000);
+  t.same([5000, 15_000, 65_000, 30_000].map((ms) => deadlineAt(held, ms)), [900_000, 5_000_000, 900_000, undefined]);
+  t.same(held.recorded, view.recorded, 'it is one run still');
+  t.same(held.kept.map(({ fromMs, deadlineMs }) => [fromMs, deadlineMs]), [[0, 900_000], [10_200, 5_000_000], [60_000, 900_000]]);
 });
 
 t.test('observations are walked through one by one; one that lasts is known to', async (t) => {

@@ -4,7 +4,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { SallyportError } from '../../base/errors.ts';
-import { acceptNamespace, approvalDocument, recoverNamespace, recoveryDocument, type AskedChange, type Recovery } from '../../policy/ownerdocuments.ts';
+import { acceptNamespace, approvalDocument, recoverNamespace, recoveryDocument, resealDocument, resealNamespace, type AskedChange, type Recovery } from '../../policy/ownerdocuments.ts';
 import { ownerKeys } from '../../seal/format/ownerlist.ts';
 import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
@@ -59,7 +59,7 @@ export interface ThumbnailRequest {
   readonly periods: FootageTimeline['periods'];
 }
 
-/** As `Vault.replaceSlot` takes it. */
+/** As the hub takes it. */
 export interface ResealedSlot {
   readonly camera: string;
   readonly slot: number;
@@ -68,6 +68,8 @@ export interface ResealedSlot {
   readonly from: string;
   /** 1,024 bytes, base64url. */
   readonly text: string;
+  /** Of whoever sealed it. */
+  readonly signature: string;
 }
 
 const dayMs = 86_400_000;
@@ -310,7 +312,10 @@ export class Keeper {
   }
 
   #resealed({ camera, slot, generation }: { camera: string; slot: number; generation: number }, before: Uint8Array, recipients: readonly string[]): ResealedSlot {
-    return { camera, slot, generation, from: toHex(sha256(before)), text: toBase64url(resealSlot(before, this.#identities(), recipients)) };
+    const text = resealSlot(before, this.#identities(), recipients);
+    const from = toHex(sha256(before));
+    const by = this.#device?.identity ?? this.#by('kit');
+    return { camera, slot, generation, from, text: toBase64url(text), signature: by.sign(resealDocument({ camera, slot, generation, from, to: toHex(sha256(text)) }), resealNamespace) };
   }
 
   async #verified({ text, earlier = [], account, trust }: ListInHand): Promise<OwnerList> {

@@ -8,9 +8,10 @@ import { Button, Field, Select } from '../parts/controls.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Prose } from '../parts/prose.tsx';
-import { Problem, upper, wordsOf } from '../parts/states.tsx';
+import { Problem, wordsOf } from '../parts/states.tsx';
 import { Picture } from '../parts/tile.tsx';
 import { HubError } from '../api.ts';
+import { hubWords } from '../hubwords.ts';
 
 type Found = PageReplyOf<'discover'>['found'][number];
 interface Candidate { readonly key: string; readonly name: string; readonly where: string; readonly note: string | undefined; readonly adoptedAs: string | undefined; readonly question: { id: string } | { address: string; port?: number } }
@@ -106,8 +107,8 @@ function CandidateCard({ candidate, outcome, chosen, name, onName, onToggle }: C
     {chosen && !done ? <Field label={say.first.cameraName} value={name} onInput={onName} maxLength={64} /> : null}
     {outcome?.camera === undefined ? null : <div class="tile"><Picture camera={outcome.camera} stream={outcome.camera.streams.some(({ stream }) => stream === 'sub') ? 'sub' : 'main'} /></div>}
     {outcome === undefined || outcome.words.length === 0 ? null : <div class={`note ${outcome.state === 'refused' ? 'bad' : 'good'}`} role="status">
-      {outcome.state === 'refused' || outcome.words.length < 2 ? outcome.words.map((sentence) => <p key={sentence}>{upper(sentence)}</p>)
-        : <><p>{upper(outcome.words[0] ?? '')}</p><details><summary>{say.cameras.details}</summary>{outcome.words.slice(1).map((sentence) => <p key={sentence}>{upper(sentence)}</p>)}</details></>}
+      {outcome.state === 'refused' || outcome.words.length < 2 ? outcome.words.map((sentence) => <p key={sentence}>{hubWords(sentence)}</p>)
+        : <><p>{hubWords(outcome.words[0] ?? '')}</p><details><summary>{say.cameras.details}</summary>{outcome.words.slice(1).map((sentence) => <p key={sentence}>{hubWords(sentence)}</p>)}</details></>}
       {outcome.hint === undefined ? null : <p class="small"><Prose>{outcome.hint}</Prose></p>}
       {outcome.state === 'refused' ? <p class="small">{say.first.otherPassword}</p> : null}
     </div>}

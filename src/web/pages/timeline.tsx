@@ -13,6 +13,7 @@ import { ClipPanel } from '../parts/clip.tsx';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
 import { DayList } from '../parts/daylist.tsx';
 import { DayPicker } from '../parts/daypicker.tsx';
+import { EraseHour } from '../parts/erasehour.tsx';
 import { ErasePanel } from '../parts/erasethis.tsx';
 import { Filmstrip } from '../parts/filmstrip.tsx';
 import { KeepPanel } from '../parts/keepthis.tsx';
@@ -172,6 +173,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
       range={part.range} onRange={(range) => setPart({ ...part, range })} onFixed={setFixed} onClose={closePart} onDone={again}
     />}
     <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}
+      {device !== undefined || here === undefined || !has(held, 'people') || !here.rights.includes('erase') ? null : <EraseHour camera={chosen} name={here.name} headMs={headMs} onDone={again} />}
       {part !== undefined || device === undefined || here === undefined || !has(held, 'people') || !here.rights.includes('hold') ? null : <div class="buttons">
         <Button icon="key" onClick={() => choose('keep', rangeAround(headMs, orderMinutes.keep))}>{say.keeping.keep}</Button>
         {here.rights.includes('erase') ? <Button kind="quiet" onClick={() => choose('erase', rangeAround(headMs, orderMinutes.erase))}>{say.keeping.erase}</Button> : null}

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { PageAlarm } from '../../api/pagecontract.ts';
 import { clockSeconds, dateClock, deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { AlarmPicture, type Shown } from './alarmpicture.tsx';
@@ -38,7 +39,7 @@ export function AlarmView({ alarm, camera, opens, busy, error, onMark, onNewer, 
   });
   const what = say.review.what(say.observation[alarm.kind] ?? alarm.kind, camera);
   return <Dialog title={what} onClose={onClose} wide>
-    {shown === undefined || !opens ? <p class="note">{opens ? say.review.without(alarm.picturesWhy) : say.review.sealedLead}</p> : <AlarmPicture alarm={alarm} picture={shown} alt={say.review.alt(what, dateClock(alarm.fromMs, reader))} />}
+    {shown === undefined || !opens ? <p class="note">{opens ? say.review.without(hubWords(alarm.picturesWhy, { inside: true })) : say.review.sealedLead}</p> : <AlarmPicture alarm={alarm} picture={shown} alt={say.review.alt(what, dateClock(alarm.fromMs, reader))} />}
     <div class="timeline-bar">
       <div class="buttons"><IconButton name="left" label={say.review.newer} disabled={onNewer === undefined} onClick={() => onNewer?.()} /><IconButton name="right" label={say.review.older} disabled={onOlder === undefined} onClick={() => onOlder?.()} /></div>
       {kinds.length < 2 || !opens ? null : <Choices label={say.review.picture} value={shown === 'crop' ? 'crop' : 'full'} onChoose={setPicture} options={[{ value: 'full', label: say.review.whole }, { value: 'crop', label: say.review.crop }]} />}
@@ -54,7 +55,7 @@ function AlarmFacts({ alarm: { fromMs, toMs, rule, scorePm, segments, footageWhy
   return <dl class="facts">
     <div><dt>{say.review.when}</dt><dd>{dateClock(fromMs, reader)} · {toMs === undefined ? say.review.lasts : say.review.until(clockSeconds(toMs, reader), say.span(Math.max(1000, toMs - fromMs)))}</dd></div>
     <div><dt>{say.review.rule}</dt><dd>{rule}{scorePm > 0 && scorePm < 1000 ? ` · ${say.review.sure(Math.round(scorePm / 10))}` : ''}</dd></div>
-    <div><dt>{say.review.footage}</dt><dd>{segments > 0 ? say.review.kept(segments) : footageWhy === '' ? say.review.notYet : say.review.none(footageWhy)}</dd></div>
+    <div><dt>{say.review.footage}</dt><dd>{segments > 0 ? say.review.kept(segments) : footageWhy === '' ? say.review.notYet : say.review.none(hubWords(footageWhy, { inside: true }))}</dd></div>
     <div><dt>{say.review.ends}</dt><dd>{deadline(deadlineMs, Date.now(), reader)}</dd></div>
   </dl>;
 }

@@ -7,6 +7,7 @@ import { loadFootage } from '../load.ts';
 import type { MadeClip } from '../seams.ts';
 import { fileNameAt, saveFile } from '../snapshot.ts';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { sizeOf, type Run } from '../timelineview.ts';
 import { Button, IconButton } from './controls.tsx';
 import { RangeFields } from './rangefields.tsx';
@@ -86,7 +87,7 @@ function Made({ clip, onAnother }: { readonly clip: MadeClip; readonly onAnother
   useEffect(() => title.current?.focus(), []);
   const films = clip.files.filter(({ name }) => !/\.manifest\.json(\.sig)?$/.test(name)).length;
   const toSave = clip.files.flatMap(({ name, blob }) => (blob === undefined ? [] : [{ name, blob }]));
-  const left = [...clip.gaps.map((gap) => say.clip.leftGap(clockSeconds(gap.fromMs, reader), clockSeconds(gap.toMs, reader), say.gap[gap.reason] ?? gap.reason)), ...clip.problems];
+  const left = [...clip.gaps.map((gap) => say.clip.leftGap(clockSeconds(gap.fromMs, reader), clockSeconds(gap.toMs, reader), say.gap[gap.reason] ?? gap.reason)), ...clip.problems.map((problem) => hubWords(problem))];
   return <div class="stack" role="group" aria-labelledby="clip-made">
     <h3 id="clip-made" ref={title} tabIndex={-1}>{say.clip.ready}</h3>
     <p>{say.clip.readyFrom(clockSeconds(clip.firstWallMs, reader), clockSeconds(clip.lastWallMs, reader))}{films > 1 ? ` ${say.clip.several}` : ''}</p>

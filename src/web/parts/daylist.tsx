@@ -2,6 +2,7 @@
 import type { PageCamera } from '../../api/pagecontract.ts';
 import { clockSeconds, deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { deadlineAt, nothing, type DayView } from '../timelineview.ts';
 
@@ -30,8 +31,8 @@ interface Line { readonly key: string; readonly fromMs: number; readonly toMs: n
 
 function linesOf(view: DayView): Line[] {
   return [
-    ...view.recorded.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
-    ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), detail].filter((part) => part !== '').join('; '), plays: false })),
+    ...view.kept.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
+    ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), hubWords(detail, { inside: true })].filter((part) => part !== '').join('; '), plays: false })),
     ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
     ...view.alarms.map(({ id, kind, fromMs, toMs, lasts }) => ({ key: `a${id}`, fromMs, toMs: lasts ? undefined : toMs, words: say.timeline.alarmOf(say.observation[kind] ?? kind), plays: true })),
   ].toSorted((one, other) => one.fromMs - other.fromMs);

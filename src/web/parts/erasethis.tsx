@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { loadKeys } from '../load.ts';
 import type { OrderDone } from '../seams.ts';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import type { Run } from '../timelineview.ts';
 import { Button, Field } from './controls.tsx';
@@ -38,7 +39,7 @@ export function ErasePanel(props: OrderProps) {
       <p class="hint">{say.keeping.eraseLead}</p>
       {done !== undefined ? null : <>
         <OrderRange {...props} fixed={doing.busy} wholeWords={say.keeping.goWhole} />
-        {wrong ? null : error !== undefined && rested === range ? <Problem error={error} onAgain={again} /> : look === undefined ? <Loading /> : <div role="status"><ul>{look.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul></div>}
+        {wrong ? null : error !== undefined && rested === range ? <Problem error={error} onAgain={again} /> : look === undefined ? <Loading /> : <div role="status"><ul>{look.sentences.map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>}
         <Field label={say.keeping.why} hint={say.keeping.whyHint} value={why} onInput={setWhy} maxLength={labelMax} />
       </>}
       {doing.error === undefined ? null : <Problem error={doing.error} />}

@@ -1,13 +1,14 @@
 /** How long footage is kept, with the disk's arithmetic beside each choice. A longer time is signed by this device, where it may. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { PageReplyOf } from '../../api/pagecontract.ts';
-import { ask } from '../api.ts';
+import { ask, HubError } from '../api.ts';
 import { approve } from '../approving.ts';
 import { fitOf, type Fit } from '../disk.ts';
 import { bytes, dayMs } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { halfOf } from '../proving.ts';
 import { say } from '../strings.ts';
-import { Button, Pick } from './controls.tsx';
+import { Button, Field, Pick } from './controls.tsx';
 import { useDoing, useLoaded } from './loaded.ts';
 import { Loading, Problem } from './states.tsx';
 import { toast } from './toast.tsx';
@@ -22,7 +23,11 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
   const held = useHeld();
   const { value: status, error, again } = useLoaded((signal) => ask('status', { signal }), []);
   const [days, setDays] = useState<string>();
+  const [passphrase, setPassphrase] = useState('');
   const doing = useDoing();
+  // Said by the hub, which knows how old the oldest is.
+  const [proof, setProof] = useState(false);
+  useEffect(() => { if (doing.error instanceof HubError && doing.error.code === 'SP_PAGE_PROOF') setProof(true); }, [doing.error]);
   if (status === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
   const now = String((status.disk.cameras?.[0]?.keepMs ?? 0) / dayMs);
   const chosen = days ?? offered.find((one) => one === now) ?? usual;
@@ -31,7 +36,7 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
   const submit = (event: Event): void => {
     event.preventDefault();
     void doing.run(async () => {
-      const { pending } = await ask('keep', { body: { footage: `${chosen} ${chosen === '1' ? 'day' : 'days'}` } });
+      const { pending } = await ask('keep', { body: { footage: `${chosen} ${chosen === '1' ? 'day' : 'days'}`, ...(passphrase === '' ? {} : { half: await halfOf(held, passphrase) }) } });
       if (held.device !== undefined && held.me.rights.includes('people')) {
         for (const one of pending) await approve(held, one);
         if (pending.length > 0) toast(say.first.signed);
@@ -47,6 +52,7 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
       {say.first.arithmetic({ cameras: status.cameras.length, perDay: bytes(fit.bytesPerDay, held.reader), need: bytes(fit.needBytes, held.reader), room: bytes(fit.roomBytes, held.reader) })}
       {fit.assumed ? <span class="hint">{` ${say.first.assumed}`}</span> : null}
     </p>}
+    {proof ? <Field label={say.people.yourPassphrase} hint={say.keep.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} /> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button kind="main" type="submit" busy={doing.busy}>{label}</Button></div>
   </form>;

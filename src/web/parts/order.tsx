@@ -3,6 +3,7 @@ import { clockSeconds, minuteMs } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { rangeAround, wholeSegments } from '../range.ts';
 import type { OrderDone } from '../seams.ts';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import type { Run } from '../timelineview.ts';
 import { Choices } from './controls.tsx';
@@ -41,5 +42,5 @@ export function wrongTime({ fromMs, toMs }: Run): string | undefined {
 export function Outcome({ done, busy, part }: { readonly done: OrderDone | undefined; readonly busy: boolean; readonly part: number }) {
   if (busy) return <p role="status">{say.keeping.working(Math.round(part * 100))}</p>;
   if (done === undefined) return null;
-  return <div class="note" role="status"><ul>{[...done.sentences, ...done.problems.map(({ message }) => message)].map((sentence) => <li key={sentence}>{sentence}</li>)}</ul></div>;
+  return <div class="note" role="status"><ul>{[...done.sentences, ...done.problems.map(({ message }) => message)].map((sentence) => <li key={sentence}>{hubWords(sentence)}</li>)}</ul></div>;
 }

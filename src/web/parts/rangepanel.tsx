@@ -31,7 +31,7 @@ export function RangePanel({ title, onClose, children }: { readonly title: strin
   </section>;
 }
 
-/** Tells whoever draws the handles; also that there is nothing to hold fast any more. */
+/** Tells whoever draws the handles. */
 export function useFixed(fixed: boolean, onFixed: (fixed: boolean) => void): void {
   useEffect(() => onFixed(fixed), [fixed]);
 }

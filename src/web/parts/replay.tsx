@@ -9,6 +9,7 @@ import type { Replay } from '../seams.ts';
 import { fileNameAt, snapshot } from '../snapshot.ts';
 import { say } from '../strings.ts';
 import type { DayView } from '../timelineview.ts';
+import { hubWords } from '../hubwords.ts';
 import { IconButton } from './controls.tsx';
 import { Icon } from './icons.tsx';
 import { whatIs } from './strip.tsx';
@@ -58,7 +59,7 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
         onTime: (ms) => { if (!gone) told.current(ms); },
         onState: (now) => { if (!gone) setState(now); },
         onGap: (gap) => { if (!gone) setNote(say.timeline.gapHere(say.gap[gap.reason] ?? gap.reason, clock(gap.fromMs, reader), clock(gap.toMs, reader))); },
-        onProblem: (words) => { if (!gone) setNote(words === '' ? say.timeline.damagedHere : words); },
+        onProblem: (words) => { if (!gone) setNote(words === '' ? say.timeline.damagedHere : hubWords(words)); },
       });
       replay.current = opened;
       opened.speed(Number(speed));
@@ -66,7 +67,7 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
     }).catch((error: unknown) => {
       if (gone) return;
       setState('ended');
-      setNote(error instanceof Error ? error.message : say.error.unexpected);
+      setNote(error instanceof Error ? hubWords(error.message) : say.error.unexpected);
     });
     return () => {
       gone = true;

@@ -2,9 +2,9 @@
 import { useId } from 'preact/hooks';
 import type { SchemaNode } from '../../policy/schemanode.ts';
 import { kindOf, measureParts, measureText, unitsOf, type Draft, type Value } from '../schemaform.ts';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Check, Field, Select } from './controls.tsx';
-import { upper } from './states.tsx';
 
 interface SchemaFieldProps {
   readonly node: SchemaNode;
@@ -41,7 +41,7 @@ export function valueInWords(node: SchemaNode, value: Value | undefined): string
 }
 
 export function labelOf(node: SchemaNode, value: string): string {
-  return node['x-labels']?.[value] ?? upper(value);
+  return node['x-labels']?.[value] ?? hubWords(value);
 }
 
 /** The schema writes names of keys and commands in backticks, for documents. */
@@ -118,7 +118,7 @@ function Several({ label, hint, among, draft, onDraft, wrong }: TypedProps & { r
 function Days({ label, node, chosen, onDraft, wrong }: { readonly label: string; readonly node: SchemaNode; readonly chosen: readonly string[]; readonly onDraft: (draft: readonly string[]) => void; readonly wrong: string | undefined }) {
   const all = node.items?.enum ?? [];
   return <fieldset class="field group"><legend>{label}</legend><span class="hint">{hintOf(node)}</span>
-    <div class="days">{all.map((day) => <Check key={day} label={upper(say.forms.days[day] ?? say.observation[day] ?? day)} checked={chosen.includes(day)} onChange={(on) => onDraft(all.filter((one) => (one === day ? on : chosen.includes(one))))} />)}</div>
+    <div class="days">{all.map((day) => <Check key={day} label={hubWords(say.forms.days[day] ?? say.observation[day] ?? day)} checked={chosen.includes(day)} onChange={(on) => onDraft(all.filter((one) => (one === day ? on : chosen.includes(one))))} />)}</div>
     <Wrong wrong={wrong} />
   </fieldset>;
 }

@@ -1,6 +1,7 @@
 /** Waiting, nothing there, something wrong: each said in words, with what to do. */
 import type { ComponentChildren } from 'preact';
 import { HubError, offline } from '../api.ts';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Button } from './controls.tsx';
 import { Icon, type IconName } from './icons.tsx';
@@ -33,11 +34,6 @@ function Hint({ error }: { readonly error: unknown }) {
 
 /** One sentence for any error. */
 export function wordsOf(error: unknown): string {
-  if (error instanceof HubError) return error.code === offline ? say.error.offline : upper(error.message);
-  return error instanceof Error && error.message !== '' ? upper(error.message) : say.error.unexpected;
-}
-
-/** The hub's sentences begin small, for they also stand behind a colon. */
-export function upper(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
+  if (error instanceof HubError) return error.code === offline ? say.error.offline : hubWords(error.message);
+  return error instanceof Error && error.message !== '' ? hubWords(error.message) : say.error.unexpected;
 }

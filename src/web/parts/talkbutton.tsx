@@ -2,8 +2,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { beginTalk, type Talk } from '../talking.ts';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Icon } from './icons.tsx';
-import { upper } from './states.tsx';
 import { toast } from './toast.tsx';
 
 export function TalkButton({ camera }: { readonly camera: string }) {
@@ -15,7 +15,7 @@ export function TalkButton({ camera }: { readonly camera: string }) {
     talk.current = beginTalk(camera, (words) => {
       setTalking(false);
       talk.current = undefined;
-      if (words !== '') toast(upper(words));
+      if (words !== '') toast(hubWords(words));
     }).catch(() => {
       setTalking(false);
       talk.current = undefined;

@@ -8,9 +8,9 @@ import type { Live, LiveListener, LiveState } from '../seams.ts';
 import { Link } from '../navigation.tsx';
 import type { Picture as Shown } from '../snapshot.ts';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Button } from './controls.tsx';
 import { Icon } from './icons.tsx';
-import { upper } from './states.tsx';
 import { Prose } from './prose.tsx';
 
 interface Seen { readonly state: LiveState; readonly words: string; readonly latencyMs: number | undefined; readonly behind: boolean }
@@ -96,7 +96,7 @@ function Cover({ camera, seen, stream, small, onInstead }: CoverProps) {
   if (seen.state === 'playing') return null;
   if (seen.state === 'unsupported') return <Unplayable camera={camera} codec={codecName(seen.words)} stream={stream} small={small} onInstead={onInstead} />;
   if (seen.state === 'lost' || seen.state === 'over') {
-    const words = seen.words !== '' ? upper(seen.words) : camera.online ? say.live.retrying : upper(camera.state);
+    const words = seen.words !== '' ? hubWords(seen.words) : camera.online ? say.live.retrying : hubWords(camera.state);
     return <div class="tile-state"><Icon name="offline" /><b>{camera.online ? say.live.lost : say.live.offline}</b><span>{words}</span></div>;
   }
   return <div class="tile-state"><span class="spinner" aria-hidden="true" /><span>{seen.state === 'waiting' ? say.live.waiting : say.live.connecting}</span></div>;

@@ -4,13 +4,14 @@ import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { weekdayClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { draftOf, valueOf, type Draft, type FormField, type SettingsChange, type Value } from '../schemaform.ts';
 import { say } from '../strings.ts';
 import { firstCorners, type Corner } from '../zonedraft.ts';
 import { Button, Check, Field, Select } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
-import { Loading, Problem, upper } from '../parts/states.tsx';
+import { Loading, Problem } from '../parts/states.tsx';
 import { ZoneEditor } from '../parts/zoneeditor.tsx';
 import { Confirm, ConfirmChange, SettingsForm } from './change.tsx';
 import { useSettings, type Known } from './tables.tsx';
@@ -45,7 +46,7 @@ export function AlarmSettings() {
             <Button kind="risky" label={say.rules.removeOf(rule.name)} onClick={() => setOpen({ what: 'remove', change: { alarm: { out: { name: rule.name } } }, title: say.rules.removeTitle(rule.name), lead: say.rules.removeLead })}>{say.common.remove}</Button></>}
         </div>
       </li>)}</ul>}
-      {waiting.map(({ id, text }) => <p class="note care" key={id}>{upper(text)}</p>)}
+      {waiting.map(({ id, text }) => <p class="note care" key={id}>{hubWords(text)}</p>)}
     </section>
     <section class="card" aria-labelledby="zones">
       <div class="card-head"><h2 id="zones">{say.zones.title}</h2>{drawable.length === 0 || !has(held, 'live') ? null : <Button kind="main" icon="plus" onClick={() => setOpen({ what: 'zone', zone: undefined })}>{say.zones.add}</Button>}</div>
@@ -118,7 +119,7 @@ function RuleTest({ rule, change }: { readonly rule: string; readonly change: ()
     {tested === undefined ? <p class="small">{say.rules.testLead}</p> : <><p>{say.rules.rang(tested.alarms, tested.observations)}</p>
       {tested.visits.length === 0 ? null : <ul class="small">{tested.visits.slice(-toldMax).map(({ camera, kind, fromMs }) => <li key={`${camera} ${kind} ${fromMs}`}>{say.rules.at(weekdayClock(fromMs, reader), say.observation[kind] ?? kind, camera)}</li>)}</ul>}
       <p class="small">{say.rules.zonesLeft}</p></>}
-    {problems.map((problem) => <p class="danger" key={problem.text}>{upper(problem.text)}</p>)}
+    {problems.map((problem) => <p class="danger" key={problem.text}>{hubWords(problem.text)}</p>)}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button busy={doing.busy} onClick={test}>{say.rules.testNow}</Button></div>
   </div>;
@@ -156,7 +157,7 @@ function ZoneForm({ known: { settings }, zone, cameras, onClose }: { readonly kn
       </div>
       <Check label={say.zones.mask} hint={say.zones.maskHint} checked={mask} onChange={setMask} />
       <ZoneEditor key={camera} picture={`/api/v1/stills/${encodeURIComponent(camera)}?${turn.current}`} name={name} mask={mask} corners={corners} others={others} onCorners={setCorners} />
-      {problems.filter((problem) => problem !== wrongName).map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{upper(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
+      {problems.filter((problem) => problem !== wrongName).map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
       {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
       <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>

@@ -3,9 +3,10 @@ import { ask } from '../api.ts';
 import { approve } from '../approving.ts';
 import { has, useHeld } from '../held.tsx';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Button } from '../parts/controls.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
-import { Empty, Loading, Problem, upper } from '../parts/states.tsx';
+import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 import { Fact } from './cameras.tsx';
@@ -30,7 +31,7 @@ export function ApprovalsSettings() {
     {value.pending.length === 0 ? <Empty icon="check" title={say.approvals.none} /> : null}
     {value.pending.length > 0 && mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
     {value.pending.map((pending) => <section class="card" key={pending.id} aria-label={pending.text}>
-      <h2>{upper(pending.text)}</h2>
+      <h2>{hubWords(pending.text)}</h2>
       <dl class="facts"><Fact name={say.approvals.from} value={pending.from} /><Fact name={say.approvals.to} value={pending.to} /></dl>
       {mayAccept && held.device !== undefined ? <div class="buttons"><Button kind="main" icon="key" busy={doing.busy} onClick={() => yes(pending)}>{say.approvals.yes}</Button></div> : null}
       <p class="hint">{say.approvals.kit}</p>

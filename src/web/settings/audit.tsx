@@ -4,6 +4,7 @@ import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Button, Choices } from '../parts/controls.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
@@ -56,7 +57,7 @@ function Row({ line }: { readonly line: Line }) {
   const [, words = line.what, detail = ''] = /^([^{[]*?)\s*([{[].*)?$/s.exec(line.text) ?? [];
   return <tr>
     <td class="nowrap">{line.atMs === undefined ? '' : dateClock(line.atMs, reader)}</td><td>{line.who}</td>
-    <td>{[words === '' ? line.what : words, line.camera ?? ''].filter((part) => part !== '').join(': ')}{detail === '' ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{detail}</code></details>}</td>
+    <td>{[words === '' ? line.what : hubWords(words, { inside: true }), line.camera ?? ''].filter((part) => part !== '').join(': ')}{line.fromMs === undefined || line.toMs === undefined ? null : <p class="small muted">{say.audit.span(dateClock(line.fromMs, reader), dateClock(line.toMs, reader))}</p>}{detail === '' ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{detail}</code></details>}</td>
   </tr>;
 }
 

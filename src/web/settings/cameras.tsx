@@ -7,10 +7,11 @@ import { has, useHeld } from '../held.tsx';
 import { Link } from '../navigation.tsx';
 import { AddCameras } from '../pages/addcameras.tsx';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Button, Field } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
-import { Empty, Loading, Problem, upper } from '../parts/states.tsx';
+import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { ConfirmChange, SettingsForm } from './change.tsx';
 import { useSettings } from './tables.tsx';
@@ -47,16 +48,16 @@ function CameraCard({ status, camera, waiting, mayChange, onChanged }: CardProps
   const tell = (order: { act: 'refresh' | 'trust' }): void => {
     void doing.run(async () => {
       const { sentences } = await ask('camera', { body: { camera: status.camera, order } });
-      toast(sentences.length === 0 ? say.cameras.refreshed : upper(sentences[0] ?? ''));
+      toast(sentences.length === 0 ? say.cameras.refreshed : hubWords(sentences[0] ?? ''));
       onChanged();
     });
   };
   const device = status.device === undefined ? say.cameras.unknown : [status.device.manufacturer, status.device.model].filter((part) => part !== '').join(' ');
   return <section class="card" aria-labelledby={`camera-${status.camera}`}>
     <div class="card-head"><div><h2 id={`camera-${status.camera}`}>{status.name}</h2><p class="small muted">{device}</p></div><StateBadge status={status} privacy={camera?.privacy === true} /></div>
-    {status.state === 'recording' ? null : <p>{upper(status.state)}</p>}
+    {status.state === 'recording' ? null : <p>{hubWords(status.state)}</p>}
     {mayChange ? <Fix status={status} onPassword={() => setChanging(true)} onTrust={() => tell({ act: 'trust' })} /> : null}
-    {waiting.length === 0 ? null : <div class="note care"><b>{say.forms.waitFor}</b>{waiting.map((text) => <p key={text}>{upper(text)}</p>)}<p><Link to={{ page: 'settings', section: 'approvals' }}>{say.forms.toApprovals}</Link></p></div>}
+    {waiting.length === 0 ? null : <div class="note care"><b>{say.forms.waitFor}</b>{waiting.map((text) => <p key={text}>{hubWords(text)}</p>)}<p><Link to={{ page: 'settings', section: 'approvals' }}>{say.forms.toApprovals}</Link></p></div>}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <details><summary>{say.cameras.details}</summary><div class="stack">
       <dl class="facts">
@@ -66,7 +67,7 @@ function CameraCard({ status, camera, waiting, mayChange, onChanged }: CardProps
         {camera === undefined ? null : <Fact name={say.cameras.sound} value={camera.audio ? say.cameras.soundYes : say.cameras.soundNo} />}
         <Fact name={say.cameras.lastSealed} value={status.lastSealedMs === undefined ? say.cameras.never : dateClock(status.lastSealedMs, reader)} />
         {camera === undefined ? null : <Fact name={say.cameras.setIn} value={camera.fixed ? say.cameras.byFile : say.cameras.byPage} />}
-        {status.events === undefined ? null : <Fact name={say.cameras.events} value={upper(status.events.words)} />}
+        {status.events === undefined ? null : <Fact name={say.cameras.events} value={hubWords(status.events.words)} />}
       </dl>
       {mayChange ? <div class="buttons">{camera === undefined || camera.fixed ? null : <Button onClick={() => setSetting(true)}>{say.cameras.change}</Button>}<Button onClick={() => setChanging(true)}>{say.cameras.password}</Button><Button busy={doing.busy} onClick={() => tell({ act: 'refresh' })}>{say.cameras.refresh}</Button>{camera === undefined || camera.fixed ? null : <Button kind="risky" onClick={() => setRemoving(true)}>{say.cameras.remove}</Button>}</div> : null}
     </div></details>

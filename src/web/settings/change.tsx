@@ -8,13 +8,14 @@ import { ask } from '../api.ts';
 import { approve, type Pending } from '../approving.ts';
 import { has, useHeld } from '../held.tsx';
 import { changedKeys, draftOf, kindOf, type Draft, type FormField, type SettingsChange } from '../schemaform.ts';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { Button } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing } from '../parts/loaded.ts';
 import { SchemaField } from '../parts/schemafield.tsx';
-import { Problem, upper } from '../parts/states.tsx';
+import { Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 
@@ -71,7 +72,7 @@ export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}
       {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
         onDraft={(draft) => { setNothing(false); setProblems((before) => (before.some(({ key }) => key === field.key) ? before.filter(({ key }) => key !== field.key) : before)); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
       {beside?.(changedKeys(fields, drafts), drafts)}
-      {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{upper(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
+      {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
       {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
       <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>
@@ -87,7 +88,7 @@ export function ConfirmChange({ title, lead, change, risky = false, onClose }: {
   return <Dialog title={title} onClose={onClose}>
     {lead === undefined ? null : <p>{lead}</p>}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
-    {plan === undefined ? null : plan.problems.length > 0 ? <div class="note bad" role="alert">{plan.problems.map((problem) => <p key={problem.text}>{upper(problem.text)}</p>)}</div>
+    {plan === undefined ? null : plan.problems.length > 0 ? <div class="note bad" role="alert">{plan.problems.map((problem) => <p key={problem.text}>{hubWords(problem.text)}</p>)}</div>
       : <Confirm change={change} plan={plan} risky={risky} onBack={onClose} onDone={onClose} />}
   </Dialog>;
 }
@@ -120,10 +121,10 @@ export function Confirm({ change, plan, risky = false, onBack, onDone }: { reado
   return <div class="form" ref={start} tabIndex={-1}>
     {waiting === undefined ? <>
       <h3>{say.forms.will}</h3>
-      <ul class="changes">{plan.changes.map(({ text, waits, restart }) => <li key={text}><span>{upper(text)}</span>{waits ? <span class="badge care">{say.forms.waits}</span> : null}{restart ? <span class="badge">{say.forms.restarts}</span> : null}</li>)}</ul>
+      <ul class="changes">{plan.changes.map(({ text, waits, restart }) => <li key={text}><span>{hubWords(text)}</span>{waits ? <span class="badge care">{say.forms.waits}</span> : null}{restart ? <span class="badge">{say.forms.restarts}</span> : null}</li>)}</ul>
       {plan.changes.some(({ waits }) => waits) ? <p class="hint">{say.forms.waitsLead}</p> : null}
     </> : <>
-      <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p key={id}>{upper(text)}</p>)}</div>
+      <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p key={id}>{hubWords(text)}</p>)}</div>
       {mayAccept ? null : <p>{say.forms.ownerSays}</p>}
       {mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
     </>}

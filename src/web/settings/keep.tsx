@@ -5,12 +5,13 @@ import { ask } from '../api.ts';
 import { bytes, dateClock, deadline } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Button } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { KeepForm } from '../parts/keepform.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { Meter } from '../parts/meter.tsx';
-import { Loading, Problem, upper } from '../parts/states.tsx';
+import { Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { Fact } from './cameras.tsx';
 import { SettingsTables } from './tables.tsx';
@@ -26,7 +27,7 @@ export function KeepSettings() {
   const keeps = [...new Set((value.disk.cameras ?? []).map(({ keepMs }) => say.span(keepMs)))];
   return <div class="stack">
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
-    {value.disk.full === undefined ? null : <div class="note bad" role="alert"><b>{say.keep.full}</b><p>{upper(value.disk.full)}</p></div>}
+    {value.disk.full === undefined ? null : <div class="note bad" role="alert"><b>{say.keep.full}</b><p>{hubWords(value.disk.full)}</p></div>}
     <section class="card" aria-labelledby="keep-how-long">
       <div class="card-head"><h2 id="keep-how-long">{keeps.length === 0 ? say.first.keepTitle : say.keep.current(say.list(keeps))}</h2>{has(held, 'configure') ? <Button onClick={() => setChanging(true)}>{say.keep.change}</Button> : null}</div>
       <p class="muted">{say.first.keepLead}</p>
@@ -63,11 +64,11 @@ function Ends({ status: { purge, time, scrub, copies, nowMs } }: { readonly stat
     <dl class="facts">
       <Fact name={say.keep.nextDeadline} value={purge.nextDeadlineMs === undefined ? say.cameras.never : deadline(purge.nextDeadlineMs, nowMs, reader)} />
       <Fact name={say.keep.lastReceipt} value={purge.lastReceipt === undefined ? say.cameras.never : [say.keep.receipt(purge.lastReceipt.number, purge.lastReceipt.segments), purge.lastReceipt.readBack ? say.keep.readBack : say.keep.notReadBack, dateClock(purge.lastReceipt.atMs, reader)].join(', ')} />
-      <Fact name={say.keep.clock} value={upper(time.why)} />
+      <Fact name={say.keep.clock} value={hubWords(time.why)} />
       <Fact name={say.keep.scrub} value={scrub.lastFullMs === undefined ? say.cameras.never : dateClock(scrub.lastFullMs, reader)} />
       <Fact name={say.keep.copies} value={copies.newestMs === undefined ? say.cameras.never : dateClock(copies.newestMs, reader)} />
     </dl>
     {scrub.damaged > 0 ? <div class="note bad"><p>{say.keep.damaged(scrub.damaged)}</p></div> : null}
-    {purge.problem === undefined ? null : <div class="note bad"><p>{upper(purge.problem.message)}</p><p class="small">{purge.problem.hint}</p></div>}
+    {purge.problem === undefined ? null : <div class="note bad"><p>{hubWords(purge.problem.message)}</p><p class="small">{purge.problem.hint}</p></div>}
   </section>;
 }

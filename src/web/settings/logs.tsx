@@ -4,10 +4,11 @@ import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { bytes, clockSeconds, dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Button, Choices, Select } from '../parts/controls.tsx';
 import { useLoaded } from '../parts/loaded.ts';
-import { Empty, Loading, Problem, upper } from '../parts/states.tsx';
+import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { Fact } from './cameras.tsx';
 
 type Level = PageReplyOf<'logs'>['lines'][number]['level'];
@@ -32,10 +33,10 @@ function Health() {
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     <dl class="facts">
       <Fact name={say.logs.recording} value={say.logs.of(recording, wanted)} />
-      <Fact name={say.logs.notices} value={notices.length === 0 ? say.system.noNotices : notices.map(({ text }) => upper(text)).join('; ')} />
-      <Fact name={say.keep.disk} value={disk.full === undefined ? say.logs.free(bytes(disk.freeBytes, reader)) : upper(disk.full)} />
-      <Fact name={say.keep.clock} value={upper(time.why)} />
-      <Fact name={say.logs.purge} value={purge.problem === undefined ? say.logs.overdue(purge.overdue) : upper(purge.problem.message)} />
+      <Fact name={say.logs.notices} value={notices.length === 0 ? say.system.noNotices : notices.map(({ text }) => hubWords(text)).join('; ')} />
+      <Fact name={say.keep.disk} value={disk.full === undefined ? say.logs.free(bytes(disk.freeBytes, reader)) : hubWords(disk.full)} />
+      <Fact name={say.keep.clock} value={hubWords(time.why)} />
+      <Fact name={say.logs.purge} value={purge.problem === undefined ? say.logs.overdue(purge.overdue) : hubWords(purge.problem.message)} />
       <Fact name={say.keep.scrub} value={scrub.lastFullMs === undefined ? say.cameras.never : dateClock(scrub.lastFullMs, reader)} />
       <Fact name={say.system.running} value={dateClock(value.startedMs, reader)} />
     </dl>
@@ -58,7 +59,7 @@ function Log() {
       <tbody>{value.lines.map((line, n) => <tr key={`${line.atMs} ${n}`}>
         <td class="nowrap"><time dateTime={new Date(line.atMs).toISOString()} title={dateClock(line.atMs, reader)}>{`${dateClock(line.atMs, reader).split(',')[0] ?? ''} ${clockSeconds(line.atMs, reader)}`}</time></td>
         <td>{line.component}</td>
-        <td>{line.level === 'warn' || line.level === 'error' ? <span class={`badge ${line.level === 'error' ? 'bad' : 'care'}`}>{say.logs.levels[line.level]}</span> : null} {[line.camera ?? '', upper(line.text)].filter((part) => part !== '').join(': ')}{line.more === undefined ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{line.more}</code></details>}</td>
+        <td>{line.level === 'warn' || line.level === 'error' ? <span class={`badge ${line.level === 'error' ? 'bad' : 'care'}`}>{say.logs.levels[line.level]}</span> : null} {[line.camera ?? '', hubWords(line.text)].filter((part) => part !== '').join(': ')}{line.more === undefined ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{line.more}</code></details>}</td>
       </tr>)}</tbody>
     </table>}
     {value?.whole === false ? <p class="hint">{say.logs.older}</p> : null}

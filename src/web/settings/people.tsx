@@ -2,10 +2,11 @@
 import { useState } from 'preact/hooks';
 import type { Account } from '../../api/pagecontract.ts';
 import { roles, type Role } from '../../policy/access.ts';
-import { admitDevice, listed, restrictDevices, waitingDevices, type Waiting } from '../admitting.ts';
+import { admitDevice, listed, restrictDevices, strayKeys, waitingDevices, type Waiting } from '../admitting.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { halfOf } from '../proving.ts';
 import { renewSlots } from '../renewing.ts';
 import { say } from '../strings.ts';
 import { Avatar } from '../parts/avatar.tsx';
@@ -15,6 +16,7 @@ import { KeyWords } from '../parts/keywords.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
+import { StrayCard } from '../parts/strays.tsx';
 import { toast } from '../parts/toast.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 
@@ -25,7 +27,7 @@ export function PeopleSettings() {
   const [open, setOpen] = useState<Open>();
   const { value, error, again } = useLoaded(async (signal) => {
     const [people, { text }, { cameras }] = await Promise.all([ask('accounts', { signal }), ask('ownerList', { signal }), ask('cameras', { signal })]);
-    return { ...people, waiting: waitingDevices(people.accounts, text), spaces: [...new Set([...listed(text).spaces.map(({ name }) => name), ...cameras.map(({ space }) => space)])].toSorted() };
+    return { ...people, waiting: waitingDevices(people.accounts, text), strays: strayKeys(people.accounts, text), spaces: [...new Set([...listed(text).spaces.map(({ name }) => name), ...cameras.map(({ space }) => space)])].toSorted() };
   }, []);
   const doing = useDoing();
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
@@ -35,6 +37,7 @@ export function PeopleSettings() {
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <WaitingCard waiting={value.waiting} onSigned={again} />
+    <StrayCard strays={value.strays} onSigned={again} />
     <section class="card" aria-labelledby="people-all">
       <div class="card-head"><h2 id="people-all">{say.settings.sections.people}</h2><Button kind="main" icon="plus" onClick={() => setOpen({ kind: 'invite' })}>{say.people.invite}</Button></div>
       <ul class="rows">{value.accounts.map((account) => <li key={account.id}>
@@ -83,6 +86,11 @@ function RankFields({ role, chosen, spaces, onRole, onSpaces }: RankFieldsProps)
   </>;
 }
 
+/** Who makes an owner is asked for the passphrase, so that a session which somebody left open makes none. */
+function OnceMore({ value, onInput }: { readonly value: string; readonly onInput: (value: string) => void }) {
+  return <Field label={say.people.yourPassphrase} hint={say.people.onceMore} type="password" autocomplete="current-password" required value={value} onInput={onInput} />;
+}
+
 /** Owners and members open footage. */
 function isLess(account: Account, role: Role, chosen: readonly string[]): boolean {
   if (role === 'owner' || (account.role !== 'owner' && account.role !== 'member')) return false;
@@ -92,18 +100,21 @@ function isLess(account: Account, role: Role, chosen: readonly string[]): boolea
 const spacesFor = (role: Role, chosen: readonly string[]): string[] => role === 'owner' || role === 'installer' ? [] : [...chosen];
 
 function InviteDialog({ spaces, onClose }: { readonly spaces: readonly string[]; readonly onClose: () => void }) {
-  const { reader } = useHeld();
+  const held = useHeld();
+  const { reader } = held;
+  const [passphrase, setPassphrase] = useState('');
   const [role, setRole] = useState<Role>('member');
   const [chosen, setChosen] = useState<readonly string[]>(spaces);
   const [made, setMade] = useState<{ code: string; untilMs: number }>();
   const doing = useDoing();
   const submit = (event: Event): void => {
     event.preventDefault();
-    void doing.run(async () => setMade(await ask('invite', { body: { role, spaces: spacesFor(role, chosen) } })));
+    void doing.run(async () => setMade(await ask('invite', { body: { role, spaces: spacesFor(role, chosen), ...(role === 'owner' ? { half: await halfOf(held, passphrase) } : {}) } })));
   };
   if (made === undefined) {
     return <Dialog title={say.people.invite} onClose={onClose}><form class="form" onSubmit={submit}>
       <RankFields role={role} chosen={chosen} spaces={spaces} onRole={setRole} onSpaces={setChosen} />
+      {role === 'owner' ? <OnceMore value={passphrase} onInput={setPassphrase} /> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
       <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.people.make}</Button></div>
     </form></Dialog>;
@@ -123,7 +134,9 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   const held = useHeld();
   const [role, setRole] = useState<Role>(account.role);
   const [chosen, setChosen] = useState<readonly string[]>(account.spaces);
+  const [passphrase, setPassphrase] = useState('');
   const doing = useDoing();
+  const becomesOwner = role === 'owner' && account.role !== 'owner';
   const less = account.devices.length > 0 && isLess(account, role, chosen);
   const locked = less && held.device === undefined;
   const submit = (event: Event): void => {
@@ -132,7 +145,7 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
     void doing.run(async () => {
       // Keys decide about footage: what is taken away here is taken away there, first.
       if (less) await restrictDevices(held, account, role === 'member' ? chosen : []);
-      await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen) } });
+      await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen), ...(becomesOwner ? { half: await halfOf(held, passphrase) } : {}) } });
       if (less) renewSlots(held);
       toast(say.people.changed);
       onClose();
@@ -140,6 +153,7 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   };
   return <Dialog title={say.people.changeTitle(account.name)} onClose={onClose}><form class="form" onSubmit={submit}>
     <RankFields role={role} chosen={chosen} spaces={[...new Set([...spaces, ...account.spaces])]} onRole={setRole} onSpaces={setChosen} />
+    {becomesOwner ? <OnceMore value={passphrase} onInput={setPassphrase} /> : null}
     {less ? <p class="hint">{say.people.narrowed}</p> : null}
     {locked ? <p class="note care">{say.people.signLocked}</p> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}

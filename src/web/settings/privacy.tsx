@@ -5,10 +5,11 @@ import { ask } from '../api.ts';
 import { weekdayClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { say } from '../strings.ts';
+import { hubWords } from '../hubwords.ts';
 import { Button, Field } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
-import { Empty, Loading, Problem, upper } from '../parts/states.tsx';
+import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 import { ScheduleSettings } from './schedule.tsx';
@@ -40,7 +41,7 @@ export function PrivacySettings() {
     {value.map(({ space, cameras, private: on, untilMs, schedule }) => <section class="card" key={space} aria-label={say.privacy.space(space)}>
       <div class="card-head"><div><h2>{say.privacy.space(space)}</h2><p class="small muted">{cameras.length === 0 ? say.privacy.noCameras : say.privacy.cameras(say.list(cameras))}</p></div><span class={`badge ${on ? 'care' : 'good'}`}>{on ? say.privacy.isOn : say.privacy.isOff}</span></div>
       {on && untilMs !== undefined ? <p>{say.privacy.until(weekdayClock(untilMs, held.reader))}</p> : null}
-      {schedule.length === 0 ? null : <div><h3>{say.privacy.schedule}</h3><ul class="stack tight">{schedule.map((times) => <li key={times}>{upper(times)}</li>)}</ul></div>}
+      {schedule.length === 0 ? null : <div><h3>{say.privacy.schedule}</h3><ul class="stack tight">{schedule.map((times) => <li key={times}>{hubWords(times)}</li>)}</ul></div>}
       <div class="buttons"><Button kind={on ? 'plain' : 'main'} icon={on ? 'eye' : 'hidden'} busy={doing.busy} onClick={() => turn(space, !on)}>{on ? say.privacy.turnOff : say.privacy.turnOn}</Button></div>
     </section>)}
     {has(held, 'configure') ? <ScheduleSettings /> : null}

@@ -3,11 +3,12 @@ import { useState } from 'preact/hooks';
 import type { SchemaNode } from '../../policy/schemanode.ts';
 import { ask } from '../api.ts';
 import { fieldsOf, type FormField, type Settings } from '../schemaform.ts';
+import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Button } from '../parts/controls.tsx';
 import { useLoaded, type Loaded } from '../parts/loaded.ts';
 import { valueInWords } from '../parts/schemafield.tsx';
-import { Loading, Problem, upper } from '../parts/states.tsx';
+import { Loading, Problem } from '../parts/states.tsx';
 import { SettingsForm } from './change.tsx';
 
 export interface Known { readonly schema: SchemaNode; readonly settings: Settings }
@@ -27,7 +28,7 @@ export function SettingsTables({ tables }: { readonly tables: readonly string[] 
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
   return <>
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
-    {value.settings.restart.length === 0 ? null : <div class="note care"><b>{say.forms.afterStart}</b>{value.settings.restart.map((text) => <p key={text}>{upper(text)}</p>)}</div>}
+    {value.settings.restart.length === 0 ? null : <div class="note care"><b>{say.forms.afterStart}</b>{value.settings.restart.map((text) => <p key={text}>{hubWords(text)}</p>)}</div>}
     {tables.map((table) => <TableCard key={table} table={table} known={value} onChanged={again} />)}
   </>;
 }

@@ -10,7 +10,7 @@ const periods = [{ slot: 1, generation: 1, startMs: 0, endMs: 1e9, deadlineMs: 2
 function day(segments: number, gapsBehind: readonly number[]): FootageTimeline {
   return {
     periods, moreFromMs: 7,
-    segments: Array.from({ length: segments }, (_, n) => ({ seq: n, startMs: n * minuteMs, durationMs: minuteMs - 2000, sizeBytes: 1, slot: 1, generation: 1, keyFrames: [[0, 1]] as [number, number][] })),
+    segments: Array.from({ length: segments }, (_, n) => ({ seq: n, startMs: n * minuteMs, durationMs: minuteMs - 2000, sizeBytes: 1, slot: 1, generation: 1, deadlineMs: 1e12, keyFrames: [[0, 1]] as [number, number][] })),
     gaps: gapsBehind.map((n) => ({ fromMs: (n + 1) * minuteMs - 2000, toMs: (n + 1) * minuteMs, reason: 'stalled', detail: '' })),
   };
 }

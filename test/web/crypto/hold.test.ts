@@ -22,6 +22,11 @@ import type { FootagePiece } from '../../../src/web/crypto/footage.ts';
 import { noAge } from '../../seal/referees.ts';
 import { browser as cryptoPage } from './page.ts';
 import { recordFilm } from './world.ts';
+import { fakeJpeg } from '../../seal/thumbnail.ts';
+import { memoryRecords, type RecordStore } from '../../../src/web/crypto/records.ts';
+import { makeDevice } from '../../../src/web/crypto/device.ts';
+import { openSpaces, verifyOwnerList } from '../../../src/web/crypto/ownerlist.ts';
+import type { ClipPiece } from '../../../src/web/crypto/clip.ts';
 import { newHalf, newLogin, openDoor, type Answer, type Behind, type Browser, type Door } from '../../api/pagekit.ts';
 
 const hourMs = 3_600_000;
@@ -30,6 +35,11 @@ const dayMs = 24 * hourMs;
 interface House {
   readonly door: Door;
   readonly browser: Browser;
+  /** What logs the owner in. */
+  readonly half: string;
+  /** What the owner's browser keeps, for a page that is opened anew. */
+  readonly records: RecordStore;
+  readonly account: string;
   /** The owner's page, with its device and spaces open. */
   readonly page: CryptoClient;
   readonly kit: string;
@@ -40,6 +50,9 @@ interface House {
   readonly films: readonly Buffer[];
   readonly startMs: number;
 }
+
+/** What unlocks the owner's device. */
+const second = (): Uint8Array => new Uint8Array(32).fill(7);
 
 const timekeeper = { verdict: { stepsBack: [] } } as never;
 
@@ -89,28 +102,31 @@ async function house(t: Test): Promise<House> {
     };
   });
   const browser = door.browser();
-  const page = cryptoPage(wires(browser));
+  const records = memoryRecords();
+  const page = cryptoPage({ ...wires(browser), records });
   const nowMs = door.clock.wallMs();
   const kit = await page.ask.makeKit(nowMs);
   const device = await page.ask.makeDevice('phone');
   const list = await page.ask.firstOwnerList(nowMs);
   await page.ask.forgetKit();
   await browser.must('POST', 'first/begin', { code: door.page.pair().code });
-  await browser.must<Me>('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(newHalf()), device, ownerList: list });
-  await page.ask.openOwnerList({ text: list, trust: [kit.signer] });
+  const half = newHalf();
+  const { account } = await browser.must<Me>('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(half), device, ownerList: list });
+  await page.ask.saveDevice({ account: account.id, login: account.name, secondHalf: second() });
+  await page.ask.openOwnerList({ text: list, account: account.id, trust: [kit.signer] });
   const startMs = Math.floor(nowMs / hourMs) * hourMs - 2 * hourMs;
   const recipients = slotRecipients(readOwnerList(list, 'owner.json'), 'home');
   const hour = await door.vault.preparePeriod({ camera: 'front', class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + dayMs, recipients });
   const rows: SegmentRow[] = [];
   const films: Buffer[] = [];
   for (const minute of [0, 1, 2]) {
-    const made = await recordFilm(door.vault, hour, { wallMs: startMs + minute * 60_000, rounds: 20 });
+    const made = await recordFilm(door.vault, hour, { wallMs: startMs + minute * 60_000, rounds: 20, thumbnail: new Uint8Array(fakeJpeg()) });
     rows.push(made.row);
     films.push(Buffer.concat(made.fragments));
   }
   await door.vault.finishPeriods(nowMs);
   t.teardown(() => page.close());
-  return { door, browser, page, kit: kit.text, list, hour, rows, films, startMs };
+  return { door, browser, half, records, account: account.id, page, kit: kit.text, list, hour, rows, films, startMs };
 }
 
 async function played(page: CryptoClient, fromMs: number): Promise<{ bytes: Buffer; kinds: string[] }> {
@@ -153,6 +169,7 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
   const before = await timeline(site);
   t.match(before.periods, [{ slot: hour.slot }, { keeps: 'hold' }]);
   t.same(before.segments.map(({ holds: ways }) => ways?.length ?? 0), [0, 1, 0]);
+  t.same(before.segments.map(({ deadlineMs }) => deadlineMs), [hour.deadlineMs, before.periods[1]?.deadlineMs, hour.deadlineMs], 'each until its last key goes');
   t.same(before.segments[1]?.slot, hour.slot, 'its own key still opens it');
   t.ok((await played(page, startMs)).bytes.equals(Buffer.concat(films)), 'all of the hour plays');
 
@@ -165,6 +182,13 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
   t.same(after.kinds, ['init']);
   t.ok(after.bytes.equals(films[1] as Buffer), 'byte for byte');
   t.equal(await ageOpens(t, site, kept.path, periods[0]!.slot, true), whole, 'and stock age opens the same');
+  const shown = await page.thumbnail({ camera: 'front', stream: 'main', segment: segments[0]!, periods });
+  t.ok(fakeJpeg().equals(shown ?? Buffer.alloc(0)), 'its small picture is there still');
+  const clip: ClipPiece[] = [];
+  for await (const piece of page.clip({ camera: 'front', fromMs: startMs, toMs: startMs + hourMs, name: 'clip.mp4' })) clip.push(piece);
+  t.match(clip.at(-1), { kind: 'made', made: { problems: [] } }, 'and a clip is made of it, and of nothing else');
+  const inClip = Buffer.concat(clip.flatMap((piece) => (piece.kind === 'bytes' ? [piece.bytes] : [])));
+  t.ok(inClip.length > (films[1] as Buffer).length * 0.9 && inClip.length < (films[1] as Buffer).length * 1.2, `${inClip.length} bytes of ${(films[1] as Buffer).length}`);
   const picture = await page.ask.keyFrame({ camera: 'front', stream: 'main', atMs: startMs + 75_000, timeline: await timeline(site) });
   t.equal(picture?.wallMs, startMs + 75_000);
   // A page that was fetched before the purge knows the hold's key already.
@@ -175,6 +199,7 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
   for await (const piece of fresh.play({ camera: 'front', stream: 'main', fromMs: startMs, toMs: startMs + hourMs, timeline: before })) old.push(piece);
   t.same(old.flatMap((piece) => (piece.kind === 'gap' ? [`gap ${piece.reason}`] : piece.kind === 'problem' ? [piece.error.code] : piece.kind === 'init' ? ['init'] : [])), ['gap purged meanwhile', 'init', 'gap purged meanwhile']);
 
+  t.same((await timeline(site)).segments.map(({ deadlineMs }) => deadlineMs), [periods[0]!.deadlineMs], 'the hold\'s, not the hour\'s');
   t.match((await page.release({ camera: 'front', order: done.order }, door.clock.wallMs())).sentences, [/is released: 1 segment .* destroyed/]);
   t.same((await timeline(site)).segments, []);
   t.equal((await browser.get(`segments/front/main/${kept.seq}`)).status, 410);
@@ -185,7 +210,7 @@ t.test('what a browser keeps plays on in it when its hour is gone, by the hold\'
 
 t.test('what a browser erases is gone, and what the same key opened stays, under another one', { skip: noAge }, async (t) => {
   const site = await house(t);
-  const { door, browser, page, rows, films, hour, startMs } = site;
+  const { door, browser, half, page, rows, films, hour, startMs } = site;
   const range = { camera: 'front', fromMs: startMs + 70_000, toMs: startMs + 80_000 };
   t.match(await browser.must('POST', 'erase/look', { ...range, whole: false }), { sentences: [/1 segment .* go, more than was asked for/, /2 segments sealed to them stay/] });
   const whole = await ageOpens(t, site, rows[0]!.path, hour.slot, false);
@@ -201,8 +226,14 @@ t.test('what a browser erases is gone, and what the same key opened stays, under
   t.equal(await ageOpens(t, site, rows[0]!.path, periods[0]!.slot, true), whole);
   t.equal((await browser.get(`slots/front/${hour.slot}/${hour.generation}`)).status, 410);
 
-  // The rest goes as a whole, without a key.
-  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: 'moved out' });
+  // The rest goes as a whole, without a key; not by the session alone.
+  const hours = { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '' };
+  t.equal((await browser.post('erase/hours', hours)).code, 'SP_PAGE_REQUEST', 'without the passphrase');
+  t.equal((await browser.post('erase/hours', { ...hours, half: newHalf() })).code, 'SP_PAGE_LOGIN', 'with another one');
+  const { token } = await browser.must<{ token: string }>('POST', 'tokens', { name: 'script', rights: ['erase'], days: 1 });
+  t.equal((await door.browser().ask('POST', 'erase/hours', { body: { ...hours, half }, headers: { authorization: `Bearer ${token}` } })).code, 'SP_PAGE_RIGHT', 'a script\'s token');
+  t.equal((await timeline(site)).segments.length, 2, 'nothing was erased');
+  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: 'moved out', half });
   t.match(await browser.must('POST', 'erase/plan', { camera: 'front', order }), { open: 0, wanted: [] });
   t.match(await browser.must('POST', 'erase/done', { camera: 'front', order, force: false }), { sentences: [/erased: 2 segments/] });
   t.same((await timeline(site)).segments, []);
@@ -238,7 +269,7 @@ t.test('a second header that is damaged, or another\'s, leaves what its own head
 
 t.test('only an owner keeps and erases, each goes on with his own order alone, and a document counts for the camera that it names', async (t) => {
   const site = await house(t);
-  const { door, browser, page, startMs } = site;
+  const { door, browser, half, page, startMs } = site;
   const nowMs = door.clock.wallMs();
   const wish = { camera: 'front', fromMs: startMs, toMs: startMs + 1000, untilMs: nowMs + dayMs, label: '' };
   const member = await door.member(browser, 'member', ['home']);
@@ -257,7 +288,7 @@ t.test('only an owner keeps and erases, each goes on with his own order alone, a
   t.equal((await browser.post('hold', { camera: 'front', document: '{}', signature })).code, 'SP_PAGE_REQUEST');
   t.match(await browser.post('hold', { camera: 'front', document, signature }), { status: 403, code: 'SP_OWNER_NEEDED' });
 
-  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '' });
+  const { order } = await browser.must<{ order: string }>('POST', 'erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '', half });
   for (const [path, body] of [['hold/done', { order }], ['hold/headers', { order, headers: [] }]] as const) t.equal((await member.browser.post(path, { camera: 'front', ...body })).code, 'SP_PAGE_UNKNOWN');
   t.equal((await member.browser.post('erase/done', { camera: 'front', order, force: true })).code, 'SP_PAGE_RIGHT');
   t.equal((await browser.post('erase/done', { camera: 'garden', order, force: true })).code, 'SP_PAGE_UNKNOWN');
@@ -268,3 +299,73 @@ t.test('only an owner keeps and erases, each goes on with his own order alone, a
   t.match(held, { order: done.order }, 'who may see that camera sees what is kept of it');
 });
 
+
+t.test('whole hours are erased by nobody\'s signature so many times an hour, and the audit says by whom', async (t) => {
+  const site = await house(t);
+  const { door, browser, half, startMs } = site;
+  const ask = () => browser.post('erase/hours', { camera: 'front', fromMs: startMs, toMs: startMs + 1000, why: '', half });
+  // An order of which nothing is heard is forgotten: more than eight are not under way at once.
+  for (let n = 0; n < 12; n++) {
+    t.equal((await ask()).status, 200, `the ${n + 1}th`);
+    if (n % 6 === 5) door.clock.aheadMs += 11 * 60_000;
+  }
+  t.match(await ask(), { status: 429, code: 'SP_PAGE_TRIES' });
+  t.equal((await timeline(site)).segments.length, 3, 'an order that is not finished erases nothing');
+  door.clock.aheadMs += hourMs;
+  t.equal((await ask()).status, 200, 'an hour later');
+  const { lines } = await browser.must<{ lines: { what: string; who: string; text: string }[] }>('GET', 'audit?limit=200');
+  t.equal(lines.filter(({ who, text }) => who === 'Olga Owner' && text.startsWith('began to erase whole hours, without a key')).length, 13);
+});
+
+t.test('sealing anew that is broken off half way goes on when the device is opened again; then the key of who left opens no slot, and the kit all, with stock age', { skip: noAge }, async (t) => {
+  const site = await house(t);
+  const { door, browser, page, records, account, kit, list, startMs } = site;
+  const nowMs = door.clock.wallMs();
+  const cleo = makeDevice('cleo');
+  const joined = await page.ask.nextOwnerList({ text: list, account, by: 'device', change: { kind: 'member', space: 'home', recipient: cleo.identity.recipient, past: true }, nowMs });
+  await browser.must('POST', 'owner', { text: joined });
+  await page.ask.openOwnerList({ text: joined, earlier: [list], account });
+  const [kept] = openSpaces(verifyOwnerList(joined, list), cleo.identity)[0]?.identities ?? [];
+  const recipients = slotRecipients(readOwnerList(joined, 'owner.json', list), 'home');
+  for (const hour of [1, 2, 3, 4, 5]) await door.vault.preparePeriod({ camera: 'front', class: 'footage', startMs: startMs - hour * hourMs, endMs: startMs - (hour - 1) * hourMs, deadlineMs: startMs + dayMs, recipients });
+  const slots = (await door.vault.livePeriods()).map(({ slot, generation }) => ({ camera: 'front', slot, generation }));
+  t.equal(slots.length, 6);
+  const files = { kit: join(t.testdir(), 'kit.txt'), kept: join(t.testdir(), 'kept.txt') };
+  writeFileSync(files.kit, kit);
+  writeFileSync(files.kept, `${kept?.reveal()}\n`);
+  const openedBy = async (file: string): Promise<number> => {
+    let count = 0;
+    for (const { slot } of slots) {
+      const script = `dd if=${door.folder}/data/keyring/keyring.1 bs=1024 skip=${4 * slot} count=1 2>/dev/null | age -d -i ${file} >/dev/null 2>&1`;
+      if ((await run('sh', ['-c', script])).status === 0) count++;
+    }
+    return count;
+  };
+  t.same([await openedBy(files.kit), await openedBy(files.kept)], [6, 6]);
+
+  const left = await page.ask.nextOwnerList({ text: joined, earlier: [list], account, by: 'device', change: { kind: 'member removed', recipient: cleo.identity.recipient }, nowMs });
+  await browser.must('POST', 'owner', { text: left });
+  await page.ask.openOwnerList({ text: left, earlier: [list, joined], account });
+  for (const slot of slots.slice(0, 3)) await browser.must('POST', 'slots', await page.ask.renewSlot(slot));
+  // Sealed, and never brought: the browser goes here.
+  await page.ask.renewSlot(slots[3]!);
+  page.close();
+  t.same([await openedBy(files.kit), await openedBy(files.kept)], [6, 3], 'half of it is done');
+
+  const again = cryptoPage({ ...wires(browser), records });
+  t.teardown(() => again.close());
+  await again.ask.unlock(account, second());
+  await again.ask.openOwnerList({ text: left, earlier: [list, joined], account });
+  t.same(await again.ask.spacesToRenew(), ['home'], 'it knows that there is something to do');
+  let brought = 0;
+  for (const slot of slots) {
+    const body = await again.ask.renewSlot(slot);
+    if (body === undefined) continue;
+    brought++;
+    await browser.must('POST', 'slots', body);
+  }
+  t.equal(brought, 3, 'what was done is not done again');
+  t.same([await openedBy(files.kit), await openedBy(files.kept)], [6, 0]);
+  t.equal((await played(again, startMs)).kinds.join(), 'init', 'and the owner plays on');
+  t.equal(await door.vault.checkKeyring(), undefined, 'both files of the keyring say the same');
+});

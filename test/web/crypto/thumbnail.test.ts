@@ -32,7 +32,7 @@ t.test('the committed vector: its picture opens from header and two chunks', asy
       return new Uint8Array(sealed.subarray(range?.from, range?.to));
     },
   });
-  const segment = { seq: 3, startMs: thumbnail.metadata.wall_ms, durationMs: 10_000, sizeBytes: thumbnail.size, slot: slot.slot, generation: 1, keyFrames: thumbnail.key_frames, thumb: thumbnail.thumb };
+  const segment = { seq: 3, startMs: thumbnail.metadata.wall_ms, durationMs: 10_000, sizeBytes: thumbnail.size, slot: slot.slot, generation: 1, deadlineMs: slot.start_ms + 2 * hourMs, keyFrames: thumbnail.key_frames, thumb: thumbnail.thumb };
   const periods = [{ slot: slot.slot, generation: 1, startMs: slot.start_ms, endMs: slot.start_ms + hourMs, deadlineMs: slot.start_ms + 2 * hourMs }];
   const jpeg = await footage.thumbnail('front', 'main', segment, { periods });
   t.equal(createHash('sha256').update(jpeg ?? '').digest('hex'), thumbnail.jpeg_sha256);

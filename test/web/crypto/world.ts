@@ -62,7 +62,7 @@ export async function timelineOf(vault: Vault, camera: string): Promise<FootageT
   return {
     periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs }) => ({ slot, generation, startMs, endMs, deadlineMs })),
     segments: rows.map((row) => ({
-      seq: row.seq, startMs: row.startMs, durationMs: row.durationMs, sizeBytes: row.sizeBytes, slot: row.slot, generation: row.generation,
+      seq: row.seq, startMs: row.startMs, durationMs: row.durationMs, sizeBytes: row.sizeBytes, slot: row.slot, generation: row.generation, deadlineMs: periods.find(({ id }) => id === row.periodId)?.deadlineMs ?? 0,
       keyFrames: row.keyFrames.map(([timeMs, offset]) => [timeMs, offset] as [number, number]), ...(row.cutChunks === undefined ? {} : { cutChunks: row.cutChunks }),
       ...(row.thumb === undefined ? {} : { thumb: [row.thumb[0], row.thumb[1]] as [number, number] }),
     })),
