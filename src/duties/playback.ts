@@ -8,6 +8,7 @@ import { SallyportError } from '../base/errors.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { PeriodTimes } from '../policy/settings.ts';
 import type { HeldSegment } from '../vault/holdtable.ts';
+import { isHoldClass } from '../vault/periodtable.ts';
 import type { GapRow, ObservationRow, PeriodFacts, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
@@ -116,7 +117,7 @@ export class PlaybackDuty {
     const open = new Map(periods.map(({ id, deadlineMs }) => [id, deadlineMs]));
     const holds = Map.groupBy(held.filter(({ periodId }) => open.has(periodId)), ({ seq }) => seq);
     return {
-      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs, class: klass }) => ({ slot, generation, startMs, endMs, deadlineMs, ...(klass === 'hold' || klass === 'rest' || klass === 'alarm' ? { keeps: klass } : {}) })),
+      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs, class: klass }) => ({ slot, generation, startMs, endMs, deadlineMs, ...(isHoldClass(klass) ? { keeps: klass } : {}) })),
       segments: there.filter((row) => row.state !== 'missing').flatMap((row) => spanOf(row, open, holds.get(row.seq) ?? [])),
       gaps: [...gaps.filter((gap) => gap.fromMs < toMs).map(gapOf), ...there.filter((row) => row.state === 'missing').map(lossOf)].sort((a, b) => a.fromMs - b.fromMs),
       observations: observations.filter((one) => one.fromMs < toMs).map((one) => ({ kind: one.kind, fromMs: one.fromMs, ...(one.toMs === undefined ? {} : { toMs: one.toMs }) })),
