@@ -74,14 +74,6 @@ export async function changePageCamera(configPath: string, id: string, { name, s
   });
 }
 
-/** Takes a camera out of conf.d/90-page.toml; SP_CAMERA_UNKNOWN when it is not there. What was recorded stays until its deadline. */
-export async function removePageCamera(configPath: string, id: string): Promise<void> {
-  await changePage(configPath, (cameras) => {
-    if (!cameras.some((known) => known.id === id)) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
-    return cameras.filter((known) => known.id !== id);
-  }, (own) => (own.zone === undefined ? {} : { zone: own.zone.filter((zone) => zone.camera !== id) }));
-}
-
 /** The configuration in a few sentences, for `check`. */
 export function describeConfig(config: HubConfig): string[] {
   const { disk, keep, record, time } = config;

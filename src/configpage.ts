@@ -24,6 +24,31 @@ export interface SettingsChange {
   readonly door?: { readonly port: number | undefined; readonly path: string | undefined };
   /** A time of privacy that goes, one that comes, or one in the place of the other. */
   readonly privacy?: { readonly out?: RuleEntry | undefined; readonly in?: RuleEntry | undefined } | undefined;
+  /** A place in a picture, by camera and name, or a rule of alarms, by its name: one that goes, one that comes, or one in the place of the other. */
+  readonly zone?: { readonly out?: Pick<ZoneEntry, 'camera' | 'name'> | undefined; readonly in?: ZoneEntry | undefined } | undefined;
+  readonly alarm?: { readonly out?: Pick<RuleOfAlarms, 'name'> | undefined; readonly in?: RuleOfAlarms | undefined } | undefined;
+}
+
+/** As files have them; whether they are sound is for the check of the whole. */
+export interface ZoneEntry {
+  readonly camera: string;
+  readonly name: string;
+  readonly mask?: boolean;
+  readonly points: readonly (readonly number[])[];
+}
+export interface RuleOfAlarms {
+  readonly name: string;
+  readonly kinds: readonly string[];
+  readonly cameras?: readonly string[];
+  readonly spaces?: readonly string[];
+  readonly zones?: readonly string[];
+  readonly days?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly keep?: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly enabled?: boolean;
 }
 
 /** As files have it: `space` and `days` may be absent. Whether it is a rule is for the check of the whole. */
@@ -39,6 +64,8 @@ export interface Settings {
   readonly keys: readonly { readonly key: string; readonly value?: SettingValue; readonly file?: string; readonly byPage: boolean; readonly fixed: boolean }[];
   readonly cameras: readonly { readonly camera: string; readonly file: string; readonly fixed: boolean; readonly values: Readonly<Record<string, SettingValue>> }[];
   readonly privacy: readonly (PrivacyRule & { readonly file: string; readonly fixed: boolean })[];
+  readonly zones: readonly (ZoneEntry & { readonly file: string; readonly fixed: boolean })[];
+  readonly alarms: readonly (RuleOfAlarms & { readonly file: string; readonly fixed: boolean })[];
 }
 
 export interface SettingProblem {
@@ -57,22 +84,30 @@ export function settingsOf(files: readonly EntriesOfFile[]): Settings {
     }),
     cameras: files.flatMap(({ name, page, entries }) => (entries.camera ?? []).map((camera) => ({ camera: camera.id, file: name, fixed: !page, values: camera as Record<string, SettingValue> }))),
     privacy: files.flatMap(({ name, page, entries }) => (entries.privacy ?? []).map((rule) => ({ ...ruleOf(rule), file: name, fixed: !page }))),
+    zones: files.flatMap(({ name, page, entries }) => (entries.zone ?? []).map((zone) => ({ ...zone, file: name, fixed: !page }))),
+    alarms: files.flatMap(({ name, page, entries }) => (entries.alarm ?? []).map((rule) => ({ ...rule, file: name, fixed: !page }))),
   };
 }
 
 /** What conf.d/90-page.toml holds after the change. SP_SETTING_FIXED, SP_SETTING_GONE, SP_CAMERA_UNKNOWN; whether values are sound is for the check of the whole. */
 export function applyChange(own: FileEntries, files: readonly EntriesOfFile[], change: SettingsChange): FileEntries {
   const changed = change.camera === undefined ? changeKeys(own, files, change.keys ?? []) : changeCamera(own, files, change.camera, change);
-  return change.privacy === undefined ? changed : changePrivacy(changed, files, change.privacy);
+  const other = change.privacy === undefined ? changed : changePrivacy(changed, files, change.privacy);
+  const zoned = change.zone === undefined ? other : changeNamed(other, files, 'zone', change.zone, ({ camera, name }) => `${camera} ${name}`);
+  return change.alarm === undefined ? zoned : changeNamed(zoned, files, 'alarm', change.alarm, ({ name }) => name);
 }
 
 /** In the words of a form, with the key that each is about. `own`: what the file would have held. */
 export function problemsOf({ problems }: ConfigErrors, change: SettingsChange, own: FileEntries): SettingProblem[] {
   const camera = (own.camera ?? []).findIndex(({ id }) => id === change.camera);
-  const rule = change.privacy?.in === undefined ? -1 : (own.privacy ?? []).length - 1;
+  // What comes stands last.
+  const numbers: Readonly<Record<string, number>> = {
+    camera, privacy: change.privacy?.in === undefined ? -1 : (own.privacy ?? []).length - 1,
+    zone: change.zone?.in === undefined ? -1 : (own.zone ?? []).length - 1, alarm: change.alarm?.in === undefined ? -1 : (own.alarm ?? []).length - 1,
+  };
   return problems.map((problem) => {
-    const [, name, table, number] = /^(.+?)(?: of (camera|privacy) no\. (\d+))?$/.exec(String(problem.evidence['key'] ?? '')) ?? [];
-    const ours = isOfPage(problem) && (table === undefined || Number(number) - 1 === (table === 'camera' ? camera : rule));
+    const [, name, table, number] = /^(.+?)(?: of (camera|privacy|zone|alarm) no\. (\d+))?$/.exec(String(problem.evidence['key'] ?? '')) ?? [];
+    const ours = isOfPage(problem) && (table === undefined || Number(number) - 1 === numbers[table]);
     return {
       code: problem.code, hint: problem.hint, ...(ours && name !== undefined ? { key: name } : {}),
       text: ours && problem.code === 'SP_CONFIG_VALUE' ? String(problem.evidence['reason']) : problem.message,
@@ -99,7 +134,8 @@ function changeCamera(own: FileEntries, files: readonly EntriesOfFile[], id: str
   const other = files.find((file) => !file.page && file.entries.camera?.some((camera) => camera.id === id) === true);
   if (other !== undefined) throw new SallyportError('SP_SETTING_FIXED', { key: `camera ${id}`, reason: `${other.name} sets it` });
   if (!cameras.some((camera) => camera.id === id)) throw new SallyportError('SP_CAMERA_UNKNOWN', { camera: id });
-  if (remove) return { ...own, camera: cameras.filter((camera) => camera.id !== id) };
+  // Zones lie in the camera's picture, and go with it.
+  if (remove) return { ...own, camera: cameras.filter((camera) => camera.id !== id), ...(own.zone === undefined ? {} : { zone: own.zone.filter(({ camera }) => camera !== id) }) };
   return { ...own, camera: cameras.map((camera) => (camera.id === id ? atDoor(keys.reduce((table, { key, value }) => withCameraKey(table, key, value), camera), door) : camera)) };
 }
 
@@ -124,6 +160,18 @@ function changePrivacy(own: FileEntries, files: readonly EntriesOfFile[], { out,
   const left = rules.filter((rule) => !isOut(rule) && (coming === undefined || !same(rule, coming)));
   const now = [...left, ...(coming === undefined ? [] : [coming as Entry])];
   return withValue(own as Table, 'privacy', now.length === 0 ? undefined : now) as FileEntries;
+}
+
+/** Tables that have a name: one of another file stays there. */
+function changeNamed<N extends object, E extends N>(own: FileEntries, files: readonly EntriesOfFile[], table: 'zone' | 'alarm', { out, in: coming }: { readonly out?: N | undefined; readonly in?: E | undefined }, nameOf: (entry: N) => string): FileEntries {
+  const all = (entries: FileEntries): readonly N[] => (entries[table] ?? []) as unknown as readonly N[];
+  const isOut = (entry: N): boolean => out !== undefined && nameOf(entry) === nameOf(out);
+  if (out !== undefined && !all(own).some(isOut)) {
+    const other = files.find((file) => !file.page && all(file.entries).some(isOut));
+    throw other === undefined ? new SallyportError('SP_SETTING_GONE', { what: `${table} ${nameOf(out)}` }) : new SallyportError('SP_SETTING_FIXED', { key: `${table} ${nameOf(out)}`, reason: `${other.name} sets it` });
+  }
+  const now = [...all(own).filter((entry) => !isOut(entry)), ...(coming === undefined ? [] : [coming])];
+  return withValue(own as Table, table, now.length === 0 ? undefined : now) as FileEntries;
 }
 
 function same(one: RuleEntry, other: RuleEntry): boolean {

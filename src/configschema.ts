@@ -39,11 +39,11 @@ const titles: Readonly<Record<string, string>> = {
   'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',
   'privacy': 'Private by itself', 'privacy.space': 'Space', 'privacy.days': 'Days', 'privacy.from': 'From', 'privacy.to': 'To',
   'camera': 'Cameras', 'camera.id': 'Id', 'camera.name': 'Name', 'camera.address': 'Address', 'camera.port': 'Port', 'camera.path': 'Path', 'camera.https': 'Asked by HTTPS', 'camera.user': 'User', 'camera.keep': 'Footage is kept', 'camera.audio': 'Sound', 'camera.record': 'Recorded',
-  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.detect': 'Whose observations count', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number',
-  'zone': 'Places in pictures', 'zone.camera': 'Camera', 'zone.name': 'Name', 'zone.mask': 'Never looked at', 'zone.points': 'Corners',
-  'alarm': 'Alarms', 'alarm.name': 'Name', 'alarm.cameras': 'Cameras', 'alarm.spaces': 'Spaces', 'alarm.kinds': 'What', 'alarm.zones': 'Only in', 'alarm.days': 'Days', 'alarm.from': 'From', 'alarm.to': 'To',
-  'alarm.keep': 'Kept for', 'alarm.before': 'Before it', 'alarm.after': 'After it', 'alarm.enabled': 'Rings',
-  'recording': 'Times of recording', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
+  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number', 'camera.detect': 'Whose observations count',
+  'zone': 'Zones and masks', 'zone.camera': 'Camera', 'zone.name': 'Name', 'zone.mask': 'Never looked at', 'zone.points': 'Corners',
+  'alarm': 'Alarms', 'alarm.name': 'Name', 'alarm.cameras': 'Cameras', 'alarm.spaces': 'Spaces', 'alarm.kinds': 'What rings', 'alarm.zones': 'Zones', 'alarm.days': 'Days', 'alarm.from': 'From', 'alarm.to': 'To',
+  'alarm.keep': 'Kept for', 'alarm.before': 'Before it', 'alarm.after': 'After it', 'alarm.enabled': 'It rings',
+  'recording': 'When cameras are recorded', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
 };
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {

@@ -159,10 +159,10 @@ export class Hub {
     const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
-    const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
-    }));
     const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, clock });
+    const page: Page = this.#page = await this.#life.own('page', new Page({
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
+    }));
     const operations: Operations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.

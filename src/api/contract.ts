@@ -249,7 +249,7 @@ export const AlarmPicturesReply = Type.Object({
   slot: Type.String({ maxLength: 2_000 }),
   footage: Type.Array(Type.Object({ stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), path: Text(1000) })),
 });
-const RuleTestReply = Type.Object({
+export const RuleTestReply = Type.Object({
   observations: Type.Integer(), verdicts: Type.Record(Type.String(), Type.Integer()), visits: Type.Array(Type.Object({ camera: Text(40), kind: Text(40), fromMs: UnixMs })),
 });
 export const PurgePlanReply = Type.Object({

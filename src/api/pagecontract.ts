@@ -10,8 +10,8 @@ import Type, { type Static } from 'typebox';
 import { rights, type Right } from '../policy/access.ts';
 import type { SchemaNode } from '../policy/schemanode.ts';
 import {
-  AcceptRequest, AdoptReply, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
-  PendingShape, ReloadReply, SecretRequest, SentencesReply, StatusShape,
+  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
+  PendingShape, ReloadReply, RuleTestReply, SecretRequest, SentencesReply, StatusShape,
 } from './contract.ts';
 
 const Optional = Type.Optional;
@@ -111,6 +111,14 @@ export const TimelineReply = Type.Object({
   moreFromMs: Optional(UnixMs),
 });
 
+/** `beforeMs` and `beforeId`: of the last alarm of the page before. */
+export const AlarmsQuery = Type.Object({
+  camera: Optional(CameraId), kind: Optional(Type.String({ pattern: '^[a-z]{1,20}$' })), fromMs: Optional(UnixMs), toMs: Optional(UnixMs), beforeMs: Optional(UnixMs), beforeId: Optional(AlarmId),
+  limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+}, closed);
+/** With `slot` and `generation` of the key of its day, which opens its pictures. */
+export const PageAlarmShape = Type.Object({ ...AlarmShape.properties, slot: Type.Integer(), generation: Type.Integer() });
+
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
   lines: Type.Array(Type.Object({
@@ -131,6 +139,14 @@ const RangeOfCamera = Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: Unix
 const SettingValue = Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean(), Type.Array(Type.String({ maxLength: 253 }), { maxItems: 64 })]);
 /** A time of privacy. Of one that somebody types it is judged as in a file whether it is one. */
 const RuleShape = Type.Object({ space: Text(40), days: Type.Array(Text(20), { maxItems: 7 }), from: Text(20), to: Text(20) }, closed);
+const Word = Text(80);
+/** A place in a camera's picture, as files have it. */
+const ZoneEntryShape = Type.Object({ camera: CameraId, name: Text(80), mask: Optional(Type.Boolean()), points: Type.Array(Type.Array(Type.Number(), { minItems: 2, maxItems: 2 }), { maxItems: 64 }) }, closed);
+/** A rule of alarms, as files have it: what is wrong with one is for the same check as there. */
+const AlarmEntryShape = Type.Object({
+  name: Text(80), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), kinds: Type.Array(Word, { maxItems: 64 }), zones: Optional(Type.Array(Word, { maxItems: 64 })),
+  days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)), keep: Optional(Text(40)), before: Optional(Text(40)), after: Optional(Text(40)), enabled: Optional(Type.Boolean()),
+}, closed);
 /** What is to change, in one step. `keys` are the hub's ("record.cut_after"), or of `camera` ("audio"); one without a value goes back to what counts without it. */
 export const SettingsChangeShape = Type.Object({
   camera: Optional(CameraId),
@@ -138,6 +154,9 @@ export const SettingsChangeShape = Type.Object({
   /** Takes the camera out. */
   remove: Optional(Type.Boolean()),
   privacy: Optional(Type.Object({ out: Optional(RuleShape), in: Optional(RuleShape) }, closed)),
+  /** One that goes, by its name; one that comes, or one in the place of the other. */
+  zone: Optional(Type.Object({ out: Optional(Type.Object({ camera: CameraId, name: Text(80) }, closed)), in: Optional(ZoneEntryShape) }, closed)),
+  alarm: Optional(Type.Object({ out: Optional(Type.Object({ name: Text(80) }, closed)), in: Optional(AlarmEntryShape) }, closed)),
 }, closed);
 export const SettingsReply = Type.Object({
   keys: Type.Array(Type.Object({
@@ -150,6 +169,8 @@ export const SettingsReply = Type.Object({
   cameras: Type.Array(Type.Object({ camera: CameraId, file: Text(300), fixed: Type.Boolean(), values: Type.Record(Type.String(), SettingValue) })),
   /** Of spaces whose privacy one may switch. */
   privacy: Type.Array(Type.Object({ ...RuleShape.properties, file: Text(300), fixed: Type.Boolean() })),
+  zones: Type.Array(Type.Object({ ...ZoneEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
+  alarms: Type.Array(Type.Object({ ...AlarmEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   spaces: Type.Array(Text(40)),
   pending: Type.Array(PendingShape),
   /** What is set and counts only after the next start, in words. */
@@ -243,6 +264,20 @@ export const pageRoutes = {
   },
   segment: { method: 'GET', path: '/segments/:camera/:stream/:seq', need: 'replay', says: 'a sealed segment; takes Range' },
   noteExport: { method: 'POST', path: '/exports', need: 'export', says: 'says that a clip of a time is made on one\'s own device, before it is made: for the audit', request: Type.Object({ camera: CameraId, fromMs: UnixMs, toMs: UnixMs }, closed), reply: Done },
+  // alarms
+  alarms: {
+    method: 'GET', path: '/alarms', need: 'replay', says: 'what rules have kept at the cameras of one\'s spaces, the newest first; without `fromMs` and `toMs` all there is', query: AlarmsQuery,
+    // `more`: ask again with the last one as `before`.
+    reply: Type.Object({ alarms: Type.Array(PageAlarmShape), more: Type.Boolean() }),
+  },
+  alarmPicture: { method: 'GET', path: '/alarms/:camera/:alarm/:picture', need: 'replay', says: 'a sealed picture of an alarm (`full`, `crop`, `thumb`), or its `text`: an age file for the key in the alarm\'s slot' },
+  alarmMark: {
+    method: 'POST', path: '/alarms', need: 'replay', says: 'says that an alarm was seen, or was none', request: Type.Object({ camera: CameraId, alarm: AlarmId, seen: Optional(Type.Boolean()), falseAlarm: Optional(Type.Boolean()) }, closed), reply: PageAlarmShape,
+  },
+  alarmTest: {
+    method: 'POST', path: '/alarms/test', need: 'configure', says: 'what a rule would have made of the last day\'s observations; with `change` of a rule that is not saved yet. When it would have rung only for who may replay there',
+    request: Type.Object({ rule: Text(80), change: Optional(SettingsChangeShape) }, closed), reply: Type.Object({ ...RuleTestReply.properties, alarms: Type.Integer() }),
+  },
   // keeping longer, and erasing: the browser makes the second headers
   holdHeader: { method: 'GET', path: '/holds/:camera/:stream/:seq/:slot', need: 'replay', says: 'the second header of a segment for the key of that slot, 168 bytes, which stand in place of its first' },
   holds: { method: 'GET', path: '/holds', need: 'hold', says: 'what is kept longer in one\'s spaces, and until when', reply: HoldsReply },
@@ -303,6 +338,7 @@ export type Login = Static<typeof LoginShape>;
 export type Device = Static<typeof DeviceShape>;
 export type Person = Static<typeof PersonShape>;
 export type PageCamera = Static<typeof PageCameraShape>;
+export type PageAlarm = Static<typeof PageAlarmShape>;
 export type Timeline = Static<typeof TimelineReply>;
 
 /**

@@ -1,6 +1,7 @@
 /** What the duties bring to the page's door: live pictures and stills, talking, sealed footage, privacy. */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { AlarmList } from '../duties/alarmlist.ts';
 import type { LiveDuty } from '../duties/live.ts';
 import { newestLines } from '../duties/logbook.ts';
 import type { PanelDuty } from '../duties/panel.ts';
@@ -17,6 +18,7 @@ export interface PageDuties {
   readonly panel: PanelDuty;
   readonly talk: TalkDuty;
   readonly playback: PlaybackDuty;
+  readonly alarmList: AlarmList;
   readonly stills: StillDuty;
   readonly privacy: PrivacyDuty;
   /** Where the operator's log lies. */
@@ -25,12 +27,13 @@ export interface PageDuties {
   readonly log: Log;
 }
 
-export function pageParts({ live, panel, talk, playback, stills, privacy, logFolder, clock, log }: PageDuties): PageParts {
+export function pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }: PageDuties): PageParts {
   return {
     live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
     panel: (socket, ask, signal) => serveLive(socket, panel, { ...ask, mayListen: false }, { clock, log, signal }),
     talk: (socket, { camera, account }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone, { who: 'page', account }), { camera }, { clock, log, signal }),
     playback,
+    alarms: alarmList,
     still: (camera) => stills.still(camera),
     logs: (query) => newestLines(logFolder, query),
     privacy: {

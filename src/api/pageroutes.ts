@@ -17,6 +17,7 @@ import { timesInWords } from '../policy/privacy.ts';
 import { ConfigErrors } from '../config.ts';
 import { formSchema } from '../configpage.ts';
 import type { AccountsDuty, Visitor } from '../duties/accounts.ts';
+import type { AlarmList } from '../duties/alarmlist.ts';
 import { auditTrail } from '../duties/audittrail.ts';
 import type { LogPage } from '../duties/logbook.ts';
 import type { By } from '../policy/access.ts';
@@ -25,14 +26,14 @@ import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
 import { checkReseal } from '../duties/wishes.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { AlarmRow, PictureName, Vault } from '../vault/vault.ts';
 import type { Operations, RequestOf, RouteName } from './contract.ts';
 import { accountHandlers, done, prove } from './pageaccounts.ts';
 import { checkContentType, checkHost, checkOrigin, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
 import { camerasOf } from './pagecameras.ts';
 import { Doors } from './pagedoors.ts';
 import { PageOrders } from './pageorders.ts';
-import { pageRoutes, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
+import { pageRoutes, type PageAlarm, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
 import { pageHeaders, type PageFiles } from './pagefiles.ts';
 import { segmentTag, sendSegment, type SealedFile } from './pagesegments.ts';
 import type { Reach } from './reach.ts';
@@ -48,13 +49,16 @@ export interface PlaybackPart {
   secondHeader(camera: string, stream: 'main' | 'sub', seq: number, slot: number): Promise<Uint8Array>;
 }
 
+/** Alarms, for a browser that opens their pictures. */
+export type AlarmsPart = Pick<AlarmList, 'list' | 'picture' | 'mark' | 'test'>;
+
 export interface PrivacyPart {
   of(space: string): SpacePrivacy | undefined;
   switch(space: string, on: boolean, account: string): Promise<void>;
 }
 
 /** What the page needs of the site; all else of it goes through the operations. */
-export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'spaces'>;
+export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'rulesAfter' | 'spaces'>;
 
 /** All that the routes reach. */
 export interface PageRooms {
@@ -71,6 +75,7 @@ export interface PageRooms {
   /** Whose connection it is. */
   readonly isIn: (request: IncomingMessage, account: string) => void;
   readonly playback: PlaybackPart;
+  readonly alarms: AlarmsPart;
   readonly privacy: PrivacyPart;
   readonly still: (camera: string) => Promise<Uint8Array>;
   readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
@@ -96,18 +101,22 @@ const bodyBytesMax = 16 * 1024;
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
   firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
+/** The limits of integers that times are compared with. */
+const timeMsMax = 8.64e15;
+/** Of a rule that rings all day the last ones say enough. */
+const visitsTold = 100;
 /** With the right `live` a camera may be turned; all else of it is `configure`. */
 const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home']);
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   SP_PAGE_LOGIN: 401, SP_PAGE_PROOF: 403, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
   SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PANELS_OFF: 404, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
-  SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_DISK: 503,
+  SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_ALARM: 410, SP_DISK: 503, SP_PICTURES: 503,
 };
 
 const pageParams: Readonly<Record<string, TSchema>> = {
   id: textOf('^[A-Za-z0-9_-]{22}$'), camera: textOf('^[a-z0-9][a-z0-9-]{0,39}$'), stream: textOf('^(main|sub)$'),
-  slot: textOf('^(0|[1-9][0-9]{0,9})$'), generation: textOf('^(0|[1-9][0-9]{0,9})$'), seq: textOf('^(0|[1-9][0-9]{0,14})$'),
+  alarm: textOf('^[0-9a-f]{16}$'), picture: textOf('^(full|crop|thumb|text)$'), slot: textOf('^(0|[1-9][0-9]{0,9})$'), generation: textOf('^(0|[1-9][0-9]{0,9})$'), seq: textOf('^(0|[1-9][0-9]{0,14})$'),
 };
 
 function textOf(pattern: string): TSchema {
@@ -263,7 +272,7 @@ function isClientsFault(error: unknown): error is Error & { statusCode: number }
 }
 
 function handlersOf(rooms: PageRooms): Handlers {
-  const { accounts, site, operations, vault, watchLog, playback, privacy, still, logs, clock } = rooms;
+  const { accounts, site, operations, vault, watchLog, playback, alarms, privacy, still, logs, clock } = rooms;
   const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
   /** What the control socket does, for who has the right to it; the audit says who. */
   const operate = async <N extends RouteName>(name: N, { principal, body, ...about }: { principal: Principal; body: RequestOf<N>; camera?: string }): Promise<Awaited<ReturnType<Operations[N]>>> => {
@@ -318,7 +327,9 @@ function handlersOf(rooms: PageRooms): Handlers {
       const [camera, slot, generation] = [params['camera'] ?? '', Number(params['slot']), Number(params['generation'])];
       const text = await playback.slot(camera, slot, generation);
       const period = await vault.periodOfSlot({ camera, slot, generation }).catch(() => undefined);
-      await watchLog.playback(principal.account.id, camera, { slot, generation, fromMs: period?.startMs, toMs: period?.endMs });
+      // Of a day's alarms it opens the pictures, and of footage what they keep.
+      const span = { slot, generation, fromMs: period?.startMs, toMs: period?.endMs };
+      await (period?.class === 'alarm' ? watchLog.alarms(principal.account.id, camera, span) : watchLog.playback(principal.account.id, camera, span));
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
     },
     slotReplace: async ({ principal, body }) => {
@@ -337,6 +348,26 @@ function handlersOf(rooms: PageRooms): Handlers {
       if (toMs <= fromMs) throw new SallyportError('SP_PAGE_REQUEST', { reason: 'the clip ends before it begins' });
       await vault.audit({ what: 'footage.export', who: 'page', account: principal.account.id, camera, detail: { from_ms: fromMs, to_ms: toMs } });
       return done;
+    },
+    alarms: async ({ principal, query: { camera, kind, fromMs = -timeMsMax, toMs = timeMsMax, beforeMs, beforeId, limit = 50 } }) => {
+      const cameras = camera === undefined ? site.config.cameras.filter(({ space }) => principal.may('replay', space)).map(({ id }) => id) : [camera];
+      const found = await alarms.list({
+        cameras, fromMs, toMs, limit: limit + 1, ...(kind === undefined ? {} : { kinds: [kind] }), ...(beforeMs === undefined || beforeId === undefined ? {} : { before: { fromMs: beforeMs, id: beforeId } }),
+      });
+      return { alarms: found.slice(0, limit).map(alarmOf), more: found.length > limit };
+    },
+    alarmPicture: async ({ params, principal, reply }) => {
+      const camera = params['camera'] ?? '';
+      const { alarm, sealed } = await alarms.picture(camera, params['alarm'] ?? '', (params['picture'] ?? 'thumb') as PictureName);
+      const { slot, generation, fromMs, toMs } = alarm;
+      await watchLog.alarms(principal.account.id, camera, { slot, generation, fromMs, toMs });
+      return reply.type('application/octet-stream').header('content-length', String(sealed.length)).send(sealed);
+    },
+    alarmMark: async ({ body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, camera)),
+    alarmTest: async ({ principal, body: { rule, change } }) => {
+      if (change !== undefined) checkSettings(principal, change);
+      const { observations, verdicts, visits } = await alarms.test(rule, change === undefined ? undefined : await site.rulesAfter(change));
+      return { observations, verdicts: { ...verdicts } as Record<string, number>, alarms: visits.length, visits: visits.filter(({ camera }) => principal.may('replay', spaceOf(site, camera) ?? '')).slice(-visitsTold) };
     },
     holdHeader: async ({ params, reply }) => {
       const header = await playback.secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));
@@ -403,12 +434,12 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     settingsSchema: async () => formSchema(),
     settings: async ({ principal }) => {
-      const { keys, cameras, privacy: rules, restart } = await site.settings();
+      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, restart } = await site.settings();
       return {
         // Where the hub is, and when a house is private, is the house's own business.
         keys: keys.filter(({ key }) => !key.startsWith('place.') || principal.may('privacy')).map(toPlain), cameras: cameras.map(toPlain),
         privacy: rules.filter(({ space }) => principal.may('privacy', space)).map(toPlain),
-        spaces: [...site.spaces], pending: (await operations.status({})).pending, restart: [...restart],
+        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), spaces: [...site.spaces], pending: (await operations.status({})).pending, restart: [...restart],
       };
     },
     settingsPlan: async ({ principal, body }) => {
@@ -454,6 +485,11 @@ function checkSettings(principal: Principal, { camera, keys = [], privacy }: Pag
     && (!keys.some(({ key }) => key.startsWith('place.')) || principal.may('privacy'))
     && (camera === undefined || !keys.some(({ key }) => key === 'space') || principal.may('people'));
   if (!may) throw new SallyportError('SP_PAGE_RIGHT');
+}
+
+/** The hub's row, as the contract has it: nothing that is undefined. */
+function alarmOf({ toMs, pictures, ...row }: AlarmRow): PageAlarm {
+  return { ...row, ...(toMs === undefined ? {} : { toMs }), pictures: [...pictures] };
 }
 
 /** The contract's lists are not readonly; as JSON they are the same. */

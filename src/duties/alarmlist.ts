@@ -29,6 +29,17 @@ export interface AlarmShown {
   readonly footage: readonly SegmentRow[];
 }
 
+/** `before`: the last one of the page before. */
+export interface AlarmsAsked {
+  readonly camera?: string | undefined;
+  readonly cameras?: readonly string[] | undefined;
+  readonly kinds?: readonly string[] | undefined;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+  readonly before?: Pick<AlarmRow, 'fromMs' | 'id'> | undefined;
+  readonly limit: number;
+}
+
 export interface RuleTest {
   /** Of how many observations. */
   readonly observations: number;
@@ -48,7 +59,7 @@ export class AlarmList {
   }
 
   /** The newest first; what is past its deadline is given to nobody. SP_DATABASE, SP_DISK. */
-  async list(q: { readonly camera?: string | undefined; readonly cameras?: readonly string[] | undefined; readonly fromMs: UnixMs; readonly toMs: UnixMs; readonly limit: number }): Promise<AlarmRow[]> {
+  async list(q: AlarmsAsked): Promise<AlarmRow[]> {
     const { camera, cameras, ...rest } = q;
     const rows = await this.#o.vault.alarms({ ...rest, ...(camera === undefined ? { cameras } : { cameras: [camera] }) });
     return rows.filter((row) => row.deadlineMs > this.#o.clock.wallMs());
@@ -70,16 +81,26 @@ export class AlarmList {
     return { alarm, pictures, slot: period === undefined ? Buffer.alloc(0) : await vault.slotText(period), footage: await vault.alarmFootage(id) };
   }
 
-  /** SP_ALARM when it is gone. */
-  async mark(id: string, marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }): Promise<AlarmRow> {
+  /** One sealed picture, an age file for the key of the alarm's day. SP_ALARM, also where it is another camera's; SP_FOOTAGE_LOCKED past its deadline; SP_PICTURES, SP_DISK. */
+  async picture(camera: string, id: string, which: PictureName): Promise<{ readonly alarm: AlarmRow; readonly sealed: Buffer }> {
+    const alarm = await this.#find(id, camera);
+    const { sealed, period } = await this.#o.vault.alarmPicture(id, which);
+    if (this.#isLocked(period)) throw new SallyportError('SP_FOOTAGE_LOCKED', { what: `the alarm ${id}` });
+    return { alarm, sealed };
+  }
+
+  /** SP_ALARM when it is gone, or another camera's. */
+  async mark(id: string, marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }, camera?: string): Promise<AlarmRow> {
+    await this.#find(id, camera);
     await this.#o.vault.markAlarm(id, marks);
     return this.#find(id);
   }
 
-  /** What a rule would have made of the last day's observations. Where they were in the picture is not kept, so a zone is not looked at. SP_ALARM_RULE. */
-  async test(name: string): Promise<RuleTest> {
+  /** What a rule would have made of the last day's observations. Where they were in the picture is not kept, so a zone is not looked at. `rules`: those of a configuration that is not in force yet. SP_ALARM_RULE. */
+  async test(name: string, rules?: HubConfig['alarms']): Promise<RuleTest> {
     const { vault, clock, config } = this.#o;
-    const { alarms, zones, place, cameras } = config();
+    const { alarms: inForce, zones, place, cameras } = config();
+    const alarms = rules ?? inForce;
     const rule = alarms.find((one) => one.name === name);
     if (rule === undefined) throw new SallyportError('SP_ALARM_RULE', { rule: name, known: alarms.map((one) => one.name).join(', ') || 'none' });
     const nowMs = Math.round(clock.wallMs());
@@ -108,9 +129,9 @@ export class AlarmList {
     return { observations: rows.length, verdicts, visits };
   }
 
-  async #find(id: string): Promise<AlarmRow> {
+  async #find(id: string, camera?: string): Promise<AlarmRow> {
     const alarm = await this.#o.vault.alarm(id);
-    if (alarm === undefined) throw new SallyportError('SP_ALARM', { alarm: id, reason: 'there is none of that name (any more)' });
+    if (alarm === undefined || (camera !== undefined && alarm.camera !== camera)) throw new SallyportError('SP_ALARM', { alarm: id, reason: 'there is none of that name (any more)' });
     return alarm;
   }
 

@@ -309,6 +309,11 @@ export class Site {
     }
   }
 
+  /** The rules of alarms as they would be after a change, which is not made. As changeSettings. */
+  async rulesAfter(change: SettingsChange): Promise<HubConfig['alarms']> {
+    return (await this.#changeFile(change, { write: false })).alarms;
+  }
+
   /**
    * Settings from the page: written to the hub's own file, then in force but for what lowers privacy, which waits. Returns what changed, in
    * words. What it destroys, `mayDestroy` is asked for first. ConfigErrors, SP_SETTING_FIXED, SP_SETTING_GONE, SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN.

@@ -1,5 +1,5 @@
 /**
- * Who watched what, for the audit, in lines that a person can read: one for what somebody watches live, and one for a viewing of recordings,
+ * Who watched what, for the audit, in lines that a person can read: one for what somebody watches live, one an hour for a day of alarms, and one for a viewing of recordings,
  * which says of which camera, from when to when. A film strip opens a day of hours at once; so a viewing under way is a row beside the
  * audit, which is written before the key of each hour is given out, and becomes one line when it is over: after a pause, at the end of the
  * hub, at its next start where it was killed. Where the disk takes none, live pictures go on, and recordings, which are the same disk's, do not.
@@ -10,6 +10,7 @@ import type { AuditEntry } from '../vault/audit.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const sameLiveMs = 10 * minuteMs;
+const sameAlarmsMs = hourMs;
 const rememberedMax = 10_000;
 /** A viewing is over when nothing more was fetched for so long, or after so long in any case. */
 const pauseMs = 10 * minuteMs;
@@ -154,6 +155,12 @@ export class WatchLog {
     await this.#vault.changeAccounts({}, over.map(lineOf), [{ name: viewingsName, value: viewings.map(({ viewing }) => ({ ...viewing.viewed })) }]);
     this.#over = this.#over.filter((one) => !over.includes(one));
     for (const { viewing, wanted } of viewings) for (const slot of wanted) viewing.kept.add(slot);
+  }
+
+  /** The alarms of a camera's day: with its key all their pictures open. */
+  async alarms(account: string, camera: string, period: WatchedPeriod): Promise<void> {
+    const { slot, generation, fromMs, toMs } = period;
+    await this.#say(['alarms', account, camera, slot, generation].join('\n'), sameAlarmsMs, { what: 'alarm.shown', who: 'page', account, camera, detail: { slot, generation, from_ms: fromMs, to_ms: toMs } });
   }
 
   async #say(key: string, sameMs: number, entry: AuditEntry): Promise<void> {

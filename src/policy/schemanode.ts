@@ -8,10 +8,10 @@ export interface SchemaNode {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly maxLength?: number;
+  readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
-  readonly maxItems?: number;
   readonly 'x-restart'?: boolean;
   /** Files set it, the page never. */
   readonly 'x-file'?: boolean;

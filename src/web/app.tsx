@@ -23,6 +23,7 @@ const FirstHour = later(() => import('./pages/first.tsx').then(({ FirstHour }) =
 const Recover = later(() => import('./pages/recover.tsx').then(({ Recover }) => Recover));
 const Join = later(() => import('./pages/join.tsx').then(({ Join }) => Join));
 const Timeline = later(() => import('./pages/timeline.tsx').then(({ Timeline }) => Timeline));
+const Review = later(() => import('./pages/review.tsx').then(({ Review }) => Review));
 const Settings = later(() => import('./pages/settings.tsx').then(({ Settings }) => Settings));
 const Panel = later(() => import('./pages/panel.tsx').then(({ Panel }) => Panel));
 const Promises = later(() => import('./pages/promises.tsx').then(({ Promises }) => Promises));
@@ -98,6 +99,7 @@ function pageOf(route: Route) {
   switch (route.page) {
     case 'live': case 'login': case 'first': case 'join': case 'recover': return <Live camera={route.page === 'live' ? route.camera : undefined} />;
     case 'timeline': return <Timeline camera={route.camera} atMs={route.atMs} />;
+    case 'review': return <Review />;
     case 'settings': return <Settings section={route.section} />;
     case 'device': return <Settings section="me" />;
     // It stands without the frame, above.

@@ -1,5 +1,5 @@
 /** All that there is of a time, however many answers it takes. */
-import type { Timeline } from '../api/pagecontract.ts';
+import type { PageAlarm, Timeline } from '../api/pagecontract.ts';
 import { ask } from './api.ts';
 
 /** A day of segments of ten seconds is some 9,000 rows; more pages than that are a mistake. */
@@ -17,6 +17,21 @@ export async function wholeTimeline(camera: string, fromMs: number, toMs: number
     from = part.moreFromMs !== undefined && part.moreFromMs > from ? part.moreFromMs : undefined;
   }
   return whole;
+}
+
+/** The alarms of a time, by camera. */
+export async function wholeAlarms(fromMs: number, toMs: number, signal?: AbortSignal): Promise<ReadonlyMap<string, readonly PageAlarm[]>> {
+  const whole: PageAlarm[] = [];
+  let last: PageAlarm | undefined;
+  for (let page = 0; page < pagesMax; page++) {
+    const { alarms, more } = await ask('alarms', {
+      query: { fromMs: Math.round(fromMs), toMs: Math.round(toMs), limit: 500, ...(last === undefined ? {} : { beforeMs: last.fromMs, beforeId: last.id }) }, ...(signal === undefined ? {} : { signal }),
+    });
+    whole.push(...alarms);
+    last = alarms.at(-1);
+    if (!more || last === undefined) break;
+  }
+  return Map.groupBy(whole, ({ camera }) => camera);
 }
 
 /** What reaches over the edge of two answers stands in both. */

@@ -8,6 +8,7 @@ import type { Footage } from './seams.ts';
 
 export const realFootage: Footage = {
   thumbnail: (camera, segment, periods, signal) => cryptoClient().thumbnail({ camera, stream: 'main', segment, periods }, signal),
+  alarmPicture: (of, signal) => cryptoClient().alarmPicture(of, signal),
   clip: async (request, handle, onProgress, signal) => {
     const files = new ClipFiles(handle);
     try {

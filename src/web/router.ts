@@ -1,11 +1,13 @@
 /** The page's addresses: which page a path means, and how it is written. Pure; `navigation.tsx` moves between them. */
 
-export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'approvals', 'audit', 'logs', 'system'] as const;
+export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'alarms', 'approvals', 'audit', 'logs', 'system'] as const;
 export type SettingsSection = (typeof settingsSections)[number];
 
 export type Route =
   | { readonly page: 'live'; readonly camera?: string }
   | { readonly page: 'timeline'; readonly camera?: string; readonly atMs?: number }
+  /** What rules have kept. */
+  | { readonly page: 'review' }
   | { readonly page: 'settings'; readonly section: SettingsSection }
   /** All cameras and nothing else, for a screen on the wall. */
   | { readonly page: 'panel' }
@@ -43,7 +45,7 @@ export function routeOf({ pathname, search = '', hash = '' }: { readonly pathnam
     const trust = (told.get('trust') ?? '').split(',').filter((key) => /^[A-Za-z0-9+/]{68}$/.test(key)).map((key) => `ssh-ed25519 ${key}`);
     return trust.length === 0 ? { page: 'unknown' } : { page, name: (told.get('name') ?? '').slice(0, 64), trust };
   }
-  return page === 'panel' || page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
+  return page === 'review' || page === 'panel' || page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
 }
 
 export function pathOf(route: Route): string {

@@ -3,6 +3,7 @@
  * first load. Private keys are in the keys' worker and never here.
  */
 import type { Device, Login, PageRequestOf, Stretch, Timeline } from '../api/pagecontract.ts';
+import type { AlarmPictureOf } from './crypto/footage.ts';
 import type { ClipFile } from './clipfiles.ts';
 import type { FileHandle } from './filechoice.ts';
 import type { LiveListener } from './player/live.ts';
@@ -140,6 +141,8 @@ export interface MadeClip {
 export interface Footage {
   /** A segment's small picture, a JPEG; undefined where it has none. */
   thumbnail(camera: string, segment: Timeline['segments'][number], periods: Timeline['periods'], signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** A picture of an alarm, a JPEG, or its text; throws what keeps it from opening. */
+  alarmPicture(of: AlarmPictureOf, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** MP4 of a time, of which the hub is told first, to the file that the person chose, if any; its name is that file's then. Nothing half-made stays. */
   clip(request: { readonly camera: string; readonly fromMs: number; readonly toMs: number; readonly name: string }, handle: FileHandle | undefined, onProgress: (wallMs: number) => void, signal: AbortSignal): Promise<MadeClip>;
 }

@@ -17,6 +17,7 @@ export function Shell({ route, children }: { readonly route: Route; readonly chi
   const places: readonly (readonly [page: Route['page'], to: Route, icon: IconName, name: string])[] = [
     ...(has(held, 'live') ? [['live', { page: 'live' }, 'live', say.nav.live] as const] : []),
     ...(has(held, 'replay') ? [['timeline', { page: 'timeline' }, 'timeline', say.nav.timeline] as const] : []),
+    ...(has(held, 'replay') ? [['review', { page: 'review' }, 'alarm', say.nav.review] as const] : []),
     ['settings', { page: 'settings', section: has(held, 'configure') ? 'cameras' : 'me' }, 'settings', say.nav.settings],
     ['promises', { page: 'promises' }, 'promises', say.nav.promises],
   ];

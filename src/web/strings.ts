@@ -20,7 +20,7 @@ export const english = {
   titleOf: (page: string) => `${page} · Sallyport`,
 
   nav: {
-    skip: 'Skip to content', main: 'Main', live: 'Live', timeline: 'Timeline', settings: 'Settings', promises: 'Promises',
+    skip: 'Skip to content', main: 'Main', live: 'Live', timeline: 'Timeline', review: 'Review', settings: 'Settings', promises: 'Promises',
   },
 
   common: {
@@ -152,7 +152,7 @@ export const english = {
     title: 'Timeline', previous: 'Day before', following: 'Day after', today: 'Today', date: 'Day', zoom: 'Shown', zooms: { day: '24 h', sixHours: '6 h', hour: '1 h', tenMinutes: '10 min' },
     earlier: 'Earlier', later: 'Later', play: 'Play', pause: 'Pause', back10: 'Back 10 seconds', ahead10: 'Ahead 10 seconds', previousEvent: 'Previous observation', nextEvent: 'Next observation', speed: 'Speed', speedOf: (n: number) => `${n}×`,
     choose: 'Choose a moment on the timeline', chooseHint: 'Click a bar, or focus it and use the arrow keys; Enter plays.', opening: 'Fetching sealed footage and opening it here…', ended: 'That is where the footage ends.',
-    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendNow: 'Now',
+    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendAlarm: 'Alarm', alarmOf: (kind: string) => `alarm: ${kind}`, legendNow: 'Now',
     stripLabel: (camera: string, day: string) => `${camera}, ${day}`, stripValue: (time: string, what: string) => `${time}, ${what}`,
     pictures: 'Pictures', stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
     asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
@@ -161,6 +161,34 @@ export const english = {
     unlockTitle: 'Open old footage on this device', unlockLead: 'Old footage is sealed; this device has a key for it, locked by your passphrase.', unlock: 'Unlock', unlockWrong: 'That is not the passphrase of this account.',
     noDeviceTitle: 'This device has no key for old footage', noDeviceLead: 'Give it one: the key is made here, and an owner\'s device says yes to it.', addDevice: 'Add this device', waitingWords: 'Tell the owner these six words of its key, not through the hub:', waitingTitle: 'This device waits for a yes', waitingLead: 'Its key was made. Ask an owner to say yes to it under Settings, People; then log in again here.',
     
+  },
+
+  review: {
+    title: 'Review', noCameras: 'There is no camera whose alarms you may see.', notRight: 'Your account may see live pictures, and no alarms.', empty: 'No alarms', allSeen: 'All of them were seen', emptyLead: 'What becomes an alarm stands under Settings, Alarms.',
+    count: (n: number, fresh: number, more: boolean) => `${more ? 'More than ' : ''}${count(n, 'alarm', 'alarms')}, ${fresh.toLocaleString('en')} not seen yet`,
+    filters: 'Which alarms', anyCamera: 'All cameras', kind: 'What', anyKind: 'Anything', time: 'When', spans: { day: 'The last 24 hours', week: 'The last 7 days', all: 'All there are', date: 'One day' }, onlyFresh: 'Not seen yet',
+    what: (kind: string, camera: string) => `${kind} · ${camera}`, about: (what: string, when: string) => `${what}, ${when}`, open: (about: string) => `Look at it: ${about}`, alt: (what: string, when: string) => `Picture of the alarm: ${what}, ${when}`,
+    lasts: 'lasts', until: (to: string, span: string) => `until ${to} (${span})`, untilShort: (to: string) => `until ${to}`, ruleOf: (rule: string) => `Rule: ${rule}`,
+    fresh: 'New', seen: 'Seen', wasFalse: 'False alarm', see: 'Mark as seen', unsee: 'Mark as new', falseAlarm: 'False alarm', notFalse: 'It was none: undo', markOf: (words: string, about: string) => `${words}: ${about}`, play: 'On the timeline', more: 'Older alarms',
+    newer: 'Newer alarm', older: 'Older alarm', picture: 'Picture', whole: 'Whole picture', crop: 'What it is about', opening: 'Fetching the sealed picture and opening it here…', sealed: 'Sealed', noPicture: 'No picture',
+    sealedLead: 'Its pictures are sealed, and this device does not open them.', without: (why: string) => why === '' ? 'It has no picture.' : `It has no picture: ${why}.`,
+    when: 'When', rule: 'Rule', sure: (percent: number) => `${percent} % sure`, footage: 'Footage', kept: (n: number) => `${count(n, 'segment is', 'segments are')} kept with it`, notYet: 'Not sealed yet', none: (why: string) => `None: ${why}`, ends: 'Key destroyed',
+  },
+
+  rules: {
+    title: 'Rules', lead: 'A rule says which observations become alarms. Their pictures, and the footage around them, are sealed to a key of their own and kept as long as the rule says.', none: 'No rule yet: what cameras observe stands on the timeline, and nothing rings.', add: 'Add a rule', off: 'off',
+    changeTitle: (name: string) => `Change ${name}`, removeOf: (name: string) => `Remove ${name}`, removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'What it has kept stays until its deadline.',
+    words: (kinds: string, where: string) => `${kinds} at ${where}`, everywhere: 'all cameras', in: (zones: string) => `in ${zones}`, keeps: (span: string) => `kept ${span}`,
+    try: 'Try it', testOf: (name: string) => `Try it: ${name}`, test: 'Tried against the last day', testLead: 'How often it would have rung, by what was observed since this time yesterday. Nothing is changed.', testNow: 'Try it now',
+    rang: (n: number, of: number) => `This rule would have rung ${n === 0 ? 'not once' : n === 1 ? 'once' : `${n.toLocaleString('en')} times`} in the last day, of ${count(of, 'observation', 'observations')}.`, at: (when: string, kind: string, camera: string) => `${when}: ${kind}, ${camera}`, zonesLeft: 'Where in the picture something was is not kept, so zones are left out of this.',
+  },
+
+  zones: {
+    title: 'Zones and masks', lead: 'A zone is a place in a camera\'s picture that rules go by: somebody is in it whose feet are. A mask is a place that is never looked at. Both are recorded all the same.', none: 'No zone is drawn yet.', add: 'Draw a zone',
+    changeTitle: (name: string) => `Change ${name}`, removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'Rules that name it look at other zones only, or are refused until they name another one.', words: (camera: string, mask: boolean, corners: number) => `${camera} · ${mask ? 'mask' : 'zone'} · ${count(corners, 'corner', 'corners')}`,
+    name: 'Name', nameHint: 'Rules call it so, such as door.', mask: 'Never look here', maskHint: 'For a street, or a neighbour\'s window.', outline: (name: string) => name === '' ? 'Outline of the zone' : `Outline of ${name}`,
+    help: 'Drag the corners, or click the picture for another one. By keyboard: arrow keys move a corner (with Shift farther), Enter adds one behind it, Delete takes it away.',
+    corner: (n: number, of: number, x: number, y: number) => `Corner ${n} of ${of}: ${x} % from the left, ${y} % from the top`, most: 'A zone has at most 32 corners.', least: 'A zone has at least 3 corners.', noPicture: 'The camera gives no picture now. The zone can be drawn all the same.',
   },
 
   range: {
@@ -205,7 +233,7 @@ export const english = {
   } as Readonly<Record<string, string>>,
 
   settings: {
-    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', approvals: 'Approvals', audit: 'Audit', logs: 'Logs and health', system: 'System' },
+    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', alarms: 'Alarms', approvals: 'Approvals', audit: 'Audit', logs: 'Logs and health', system: 'System' },
     noRight: 'Your account may not see this.',
   },
 
@@ -269,7 +297,7 @@ export const english = {
     waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
     waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
     wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,
-    unset: 'not set', empty: 'none', yes: 'yes', no: 'no', unitOf: (label: string) => `Unit of ${label}`, timeOf: (label: string) => `Time of ${label}`, atTime: 'At a time', sun: { sunrise: 'sunrise', sunset: 'sunset' } as Readonly<Record<string, string>>,
+    unset: 'not set', empty: 'none', noneThere: 'There is none yet.', yes: 'yes', no: 'no', unitOf: (label: string) => `Unit of ${label}`, timeOf: (label: string) => `Time of ${label}`, atTime: 'At a time', sun: { sunrise: 'sunrise', sunset: 'sunset' } as Readonly<Record<string, string>>,
     units: { second: 'seconds', minute: 'minutes', hour: 'hours', day: 'days', week: 'weeks', month: 'months', year: 'years' } as Readonly<Record<string, string>>,
     days: { monday: 'Monday', tuesday: 'Tuesday', wednesday: 'Wednesday', thursday: 'Thursday', friday: 'Friday', saturday: 'Saturday', sunday: 'Sunday' } as Readonly<Record<string, string>>,
   },

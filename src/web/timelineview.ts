@@ -1,5 +1,5 @@
 /** What a day looks like: the hub's rows of segments, gaps and observations as runs to draw, to walk through and to read out. Pure. */
-import type { Timeline } from '../api/pagecontract.ts';
+import type { PageAlarm, Timeline } from '../api/pagecontract.ts';
 
 export type SegmentRow = Timeline['segments'][number];
 
@@ -9,6 +9,8 @@ export interface Seen extends Run { readonly kind: string; readonly lasts: boole
 
 /** Footage whose last key is destroyed at one time. */
 export interface Kept extends Run { readonly deadlineMs: number }
+/** What a rule kept. */
+export interface Rung extends Run { readonly id: string; readonly kind: string; readonly lasts: boolean }
 
 export interface DayView {
   readonly recorded: readonly Run[];
@@ -16,18 +18,21 @@ export interface DayView {
   readonly kept: readonly Kept[];
   readonly gaps: readonly Gap[];
   readonly seen: readonly Seen[];
+  readonly alarms: readonly Rung[];
 }
 
 /** Segments that follow each other so closely are one run: the next key frame is late by a picture or two. */
 const joinMs = 1500;
 
-export function dayView(timeline: Timeline, nowMs: number): DayView {
+/** Alarms that were none are left out. */
+export function dayView(timeline: Timeline, nowMs: number, alarms: readonly PageAlarm[] = []): DayView {
   const segments = timeline.segments.map(({ startMs, durationMs, deadlineMs }) => ({ fromMs: startMs, toMs: startMs + durationMs, deadlineMs })).toSorted((one, other) => one.fromMs - other.fromMs);
   return {
     recorded: joined(segments, () => true).map(({ fromMs, toMs }) => ({ fromMs, toMs })),
     kept: joined(segments, (one, other) => one.deadlineMs === other.deadlineMs),
     gaps: timeline.gaps.toSorted((one, other) => one.fromMs - other.fromMs),
     seen: timeline.observations.map(({ kind, fromMs, toMs }) => ({ kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
+    alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
   };
 }
 
@@ -41,13 +46,13 @@ function joined(segments: readonly Kept[], alike: (one: Kept, other: Kept) => bo
   return runs;
 }
 
-export const nothing: DayView = { recorded: [], kept: [], gaps: [], seen: [] };
+export const nothing: DayView = { recorded: [], kept: [], gaps: [], seen: [], alarms: [] };
 
 /** What is there at that moment: footage, a gap, neither. */
-export function at(view: DayView, ms: number): { readonly recorded: boolean; readonly gap: Gap | undefined; readonly seen: readonly Seen[] } {
+export function at(view: DayView, ms: number): { readonly recorded: boolean; readonly gap: Gap | undefined; readonly seen: readonly Seen[]; readonly alarms: readonly Rung[] } {
   const holds = ({ fromMs, toMs }: Run): boolean => fromMs <= ms && ms < Math.max(toMs, fromMs + 1);
   const recorded = view.recorded.some(holds);
-  return { recorded, gap: recorded ? undefined : view.gaps.find(holds), seen: view.seen.filter(holds) };
+  return { recorded, gap: recorded ? undefined : view.gaps.find(holds), seen: view.seen.filter(holds), alarms: view.alarms.filter(holds) };
 }
 
 /** The moment itself where there is footage, else the beginning of what comes next, else undefined. */

@@ -24,8 +24,8 @@ interface Asked { path: string; body?: object }
 function question(name: PageRouteName, where: Where): Asked {
   const route: PageRoute = pageRoutes[name];
   const camera = cameras[where];
-  const path = route.path.replace(':camera', camera).replace(':slot', '1').replace(':generation', '1').replace(':stream', 'main').replace(':seq', '1').replace(':id', 'A'.repeat(22));
-  const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, panel: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1` };
+  const path = route.path.replace(':camera', camera).replace(':slot', '1').replace(':generation', '1').replace(':stream', 'main').replace(':seq', '1').replace(':id', 'A'.repeat(22)).replace(':alarm', 'a'.repeat(16)).replace(':picture', 'thumb');
+  const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, panel: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1`, alarms: `?camera=${camera}` };
   const device = deviceOf(identity);
   const bodies: Partial<Record<PageRouteName, object>> = {
     firstBegin: { code: 'x' }, loginStretch: { name: 'x' }, login: { name: 'x', half: newHalf() }, inviteLook: { code: newHalf() }, join: { code: newHalf(), person: { name: 'x' }, login: newLogin() },
@@ -38,6 +38,7 @@ function question(name: PageRouteName, where: Where): Asked {
     hold: { camera, document: '{}', signature: 'x' }, holdHeaders: { camera, order: 'ffffffff', headers: [] }, holdDone: { camera, order: 'ffffffff' }, release: { camera, document: '{}', signature: 'x' },
     erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '', half: newHalf() }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },
     eraseHeaders: { camera, order: 'ffffffff', headers: [] }, eraseDone: { camera, order: 'ffffffff', force: false },
+    alarmMark: { camera, alarm: 'a'.repeat(16), seen: true }, alarmTest: { rule: 'x' },
     privacy: { space: spaces[where], on: true }, cameraChange: { camera, name: 'x' }, settingsPlan: { camera, keys: [] }, settingsChange: { camera, keys: [{ key: 'name', value: '' }] },
   };
   return { path: `/api/v1${path}${query[name] ?? ''}`, ...(bodies[name] === undefined ? {} : { body: bodies[name] }) };

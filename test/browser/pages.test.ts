@@ -171,7 +171,7 @@ async function keepAndErase(t: Test, page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Close', exact: true }).click();
 }
 
-const sections = ['Cameras', 'Storage', 'People', 'My account', 'Privacy', 'Approvals', 'Audit', 'Logs and health', 'System'] as const;
+const sections = ['Cameras', 'Storage', 'People', 'My account', 'Privacy', 'Alarms', 'Approvals', 'Audit', 'Logs and health', 'System'] as const;
 
 async function settings(t: Test, page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Settings' }).click();

@@ -2,10 +2,16 @@ import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { ConfigErrors, describeConfig, loadConfig, removePageCamera, writePageCamera } from '../../src/config.ts';
+import { ConfigErrors, changePageFile, describeConfig, loadConfig, writePageCamera } from '../../src/config.ts';
+import { applyChange } from '../../src/configpage.ts';
 
 const example = fileURLToPath(new URL('../../config/sallyport.example.toml', import.meta.url));
 const installed = fileURLToPath(new URL('../../config/sallyport.toml', import.meta.url));
+
+/** As the page does it. */
+function takeOut(path: string, camera: string): Promise<unknown> {
+  return changePageFile(path, (own, files) => applyChange(own, files, { camera, remove: true }), { write: true });
+}
 
 t.test('the example is good and shows the defaults', async (t) => {
   const { config, warnings } = await loadConfig(example);
@@ -99,7 +105,7 @@ t.test('an adopted camera goes to conf.d/90-page.toml, and sallyport.toml stays 
   t.equal(readFileSync(path, 'utf8'), own);
   t.same(readdirSync(join(folder, 'conf.d')), ['90-page.toml'], 'nothing half-written stays');
   t.equal(statSync(join(folder, 'conf.d/90-page.toml')).mode & 0o777, 0o640);
-  await removePageCamera(path, 'two');
+  await takeOut(path, 'two');
   t.same((await loadConfig(path)).config.cameras.map((camera) => camera.id), ['one', 'three']);
 });
 
@@ -110,7 +116,7 @@ t.test('the page cannot write what could not be read again', async (t) => {
   await t.rejects(writePageCamera(path, { id: 'two', address: '10.0.0.1', user: 'u' }), ConfigErrors);
   await t.rejects(writePageCamera(path, { id: '../x', address: '10.0.0.2', user: 'u' }), ConfigErrors);
   await t.rejects(writePageCamera(path, { id: 'x', address: '10.0.0.2', user: 'u', keep: 'forever' }), ConfigErrors);
-  await t.rejects(removePageCamera(path, 'two'), { code: 'SP_CAMERA_UNKNOWN' });
+  await t.rejects(takeOut(path, 'two'), { code: 'SP_CAMERA_UNKNOWN' });
   t.same(readdirSync(folder), ['sallyport.toml'], 'nothing was written');
 });
 
@@ -154,11 +160,11 @@ t.test('zones, alarms and recordings of all files add up, and may be about what 
   t.match(text, /^alarm Night: person at all cameras, in door, each day; kept 30 days$/m);
   t.match(text, /^alarm Car: vehicle at all cameras of home, each day from 22:00 to 06:00, switched off; kept 2 days$/m);
 
-  await t.rejects(removePageCamera(path, 'two'), /names a camera that there is not/, 'the household\'s own file is about it');
+  await t.rejects(takeOut(path, 'two'), /names a camera that there is not/, 'the household\'s own file is about it');
   writeFileSync(path, '');
   await writePageCamera(path, { id: 'three', address: '10.0.0.3', user: 'u' });
   t.match((await loadConfig(path)).config, { zones: [{ name: 'door' }], alarms: [{ name: 'Car' }] }, 'an adoption leaves them');
-  await removePageCamera(path, 'two');
+  await takeOut(path, 'two');
   t.same((await loadConfig(path)).config.zones, [], 'its zones go with it');
 });
 

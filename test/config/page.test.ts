@@ -59,3 +59,24 @@ t.test('a camera that is to be asked by HTTPS is asked where the hub found that 
   t.same(secure.camera, [{ id: 'a', address: '10.0.0.1', user: 'u', path: '/onvif/secure', https: true, port: 8443 }]);
   t.same(applyChange(secure, files, { camera: 'a', keys: [{ key: 'https' }], door: { port: undefined, path: undefined } }).camera, [{ id: 'a', address: '10.0.0.1', user: 'u', path: '/onvif/secure' }]);
 });
+
+t.test('a zone and a rule of alarms come, change and go by their names; those of another file stay there', async (t) => {
+  const camera = '[[camera]]\nid = "a"\naddress = "10.0.0.1"\nuser = "u"\n';
+  const folder = t.testdir({ [main]: `${camera}\n[[alarm]]\nname = "Theirs"\nkinds = ["person"]\n`, 'conf.d': {} });
+  const path = join(folder, main);
+  const change = (wish: SettingsChange): Promise<unknown> => changePageFile(path, (own, files) => applyChange(own, files, wish), { write: true });
+  const own = async (): Promise<object | undefined> => (await readEntries(path)).find((file) => file.page)?.entries;
+  const points = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.955]];
+  await change({ zone: { in: { camera: 'a', name: 'door', points } } });
+  await change({ alarm: { in: { name: 'Door', kinds: ['person'], zones: ['door'], keep: '2 days' } } });
+  t.same(await own(), { zone: [{ camera: 'a', name: 'door', points }], alarm: [{ name: 'Door', kinds: ['person'], zones: ['door'], keep: '2 days' }] });
+  t.match(settingsOf(await readEntries(path)), { zones: [{ camera: 'a', name: 'door', file: page, fixed: false }], alarms: [{ name: 'Theirs', file: main, fixed: true }, { name: 'Door', file: page, fixed: false }] });
+  await change({ alarm: { out: { name: 'Door' }, in: { name: 'Anywhere', kinds: ['person', 'vehicle'] } } });
+  await change({ zone: { out: { camera: 'a', name: 'door' }, in: { camera: 'a', name: 'street', mask: true, points } } });
+  t.same(await own(), { zone: [{ camera: 'a', name: 'street', mask: true, points }], alarm: [{ name: 'Anywhere', kinds: ['person', 'vehicle'] }] });
+  await t.rejects(change({ alarm: { out: { name: 'Theirs' } } }), { code: 'SP_SETTING_FIXED' });
+  await t.rejects(change({ zone: { out: { camera: 'a', name: 'door' } } }), { code: 'SP_SETTING_GONE' });
+  await t.rejects(change({ zone: { in: { camera: 'a', name: 'street', points } } }), /zone/, 'a name is given once');
+  await change({ zone: { out: { camera: 'a', name: 'street' } }, alarm: { out: { name: 'Anywhere' } } });
+  t.same(await own(), {});
+});

@@ -3,7 +3,7 @@ import t from 'tap';
 import { pathOf, routeOf, settingsSections, type Route } from '../../src/web/router.ts';
 
 const routes: readonly Route[] = [
-  { page: 'live' }, { page: 'live', camera: 'front-door' }, { page: 'timeline' }, { page: 'timeline', camera: 'garden', atMs: 1_795_000_000_000 }, { page: 'promises' }, { page: 'first' }, { page: 'login' },
+  { page: 'live' }, { page: 'live', camera: 'front-door' }, { page: 'timeline' }, { page: 'timeline', camera: 'garden', atMs: 1_795_000_000_000 }, { page: 'review' }, { page: 'promises' }, { page: 'first' }, { page: 'login' },
   { page: 'recover' }, { page: 'join', code: 'k'.repeat(43) }, ...settingsSections.map((section) => ({ page: 'settings', section }) as const),
 ];
 

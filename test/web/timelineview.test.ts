@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Timeline } from '../../src/api/pagecontract.ts';
+import type { PageAlarm, Timeline } from '../../src/api/pagecontract.ts';
 import { at, barOf, dayView, deadlineAt, filmOf, msOf, pictureAt, playableFrom, seenBeside, sizeOf, ticksOf, xOf } from '../../src/web/timelineview.ts';
 
 const segment = (startMs: number, durationMs: number, seq = 1): Timeline['segments'][number] => ({ seq, startMs, durationMs, sizeBytes: 1, slot: 1, generation: 1, deadlineMs: 900_000, keyFrames: [] });
@@ -36,6 +36,12 @@ t.test('observations are walked through one by one; one that lasts is known to',
   t.match(seenBeside(view, 0, 'after'), { kind: 'motion' });
   t.match(seenBeside(view, 5000, 'after'), { kind: 'person', lasts: true });
   t.equal(seenBeside(view, 6000, 'before'), undefined, 'the one that is being looked at is not the one before');
+});
+
+t.test('alarms stand beside what was observed, less those that were none; one that lasts goes on until now', async (t) => {
+  const alarm = (id: string, fromMs: number, more: Partial<PageAlarm> = {}): PageAlarm => ({ id, camera: 'c', rule: 'r', kind: 'person', fromMs, scorePm: 0, pictures: [], picturesWhy: '', segments: 0, footageWhy: '', seen: false, falseAlarm: false, deadlineMs: 1, slot: 1, generation: 1, ...more });
+  const { alarms } = dayView(timeline, 70_000, [alarm('late', 62_000), alarm('none', 6000, { falseAlarm: true }), alarm('early', 5000, { toMs: 8000 })]);
+  t.strictSame(alarms, [{ id: 'early', kind: 'person', fromMs: 5000, toMs: 8000, lasts: false }, { id: 'late', kind: 'person', fromMs: 62_000, toMs: 70_000, lasts: true }]);
 });
 
 t.test('a place on the strip and its moment belong together; a bar is never too thin to see, nor out of the strip', async () => {

@@ -1,7 +1,7 @@
 /** The page's side of the worker: each call of the keeper as a promise, footage as an async iterator. */
 import { SallyportError } from '../../base/errors.ts';
 import { sameBytes } from './bytes.ts';
-import type { FootagePiece } from './footage.ts';
+import type { AlarmPictureOf, FootagePiece } from './footage.ts';
 import { partsOf } from './footageparts.ts';
 import type { ClipPiece, ClipRequest } from './clip.ts';
 import type { Keeper, PlayRequest, ThumbnailRequest } from './keeper.ts';
@@ -100,13 +100,22 @@ export class CryptoClient {
   }
 
   /** Aborting ends the fetching; it rejects with SP_STOPPED then. */
-  async thumbnail(request: ThumbnailRequest, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  thumbnail(request: ThumbnailRequest, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#look('thumbnail', request, signal);
+  }
+
+  /** As `thumbnail`. */
+  async alarmPicture(of: AlarmPictureOf, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.#look('alarmPicture', of, signal)) ?? new Uint8Array();
+  }
+
+  async #look(call: 'thumbnail' | 'alarmPicture', request: ThumbnailRequest | AlarmPictureOf, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (signal?.aborted === true) throw new SallyportError('SP_STOPPED', { what: 'looking' });
     const id = this.#lastId + 1;
     const forgo = (): void => void this.#call('forgo', [id]).catch(() => {});
     signal?.addEventListener('abort', forgo, { once: true });
     try {
-      return (await this.#call('thumbnail', [request])) as Uint8Array<ArrayBuffer> | undefined;
+      return (await this.#call(call, [request])) as Uint8Array<ArrayBuffer> | undefined;
     } finally {
       signal?.removeEventListener('abort', forgo);
     }

@@ -7,7 +7,7 @@ import type { SallyportError } from '../../base/errors.ts';
 import { holdBytes } from '../../seal/format/hold.ts';
 import { chunkPlainBytes, chunkSealedBytes } from '../../seal/format/stream.ts';
 import { thumbnailBoxBytes, thumbnailIn } from '../../seal/format/thumbnail.ts';
-import { SealedFile } from './age.ts';
+import { SealedFile, openWhole } from './age.ts';
 import { concatBytes, sameBytes, wipe, type Bytes } from './bytes.ts';
 import { errorOf, type Fetcher } from './fetcher.ts';
 import { FootageKeys, type HeaderTarget, type WantedHeader } from './footagekeys.ts';
@@ -16,10 +16,18 @@ import type { Identity } from './identity.ts';
 import { kept, remember } from './kept.ts';
 import { SegmentBytes, usualPayloadStart } from './segmentbytes.ts';
 import { chunksOf, firstBatch, SegmentReader, type Place, type SegmentStart } from './segmentreading.ts';
-import { apiPath, isGone, segmentOf, segmentPath, type FootageTimeline, type Segment, type SegmentOf, type StreamName, type Way } from './segmentways.ts';
+import { alarmPath, apiPath, isGone, segmentOf, segmentPath, type FootageTimeline, type Segment, type SegmentOf, type StreamName, type Way } from './segmentways.ts';
 
 export type { FootageRate, FootageTimeline, StreamName };
 
+/** `slot` and `generation`: of the key of its day. */
+export interface AlarmPictureOf {
+  readonly camera: string;
+  readonly alarm: string;
+  readonly picture: 'full' | 'crop' | 'thumb' | 'text';
+  readonly slot: number;
+  readonly generation: number;
+}
 
 /** Bytes are the receiver's: each has a buffer of its own, which may be transferred. */
 export type FootagePiece =
@@ -170,6 +178,19 @@ export class SealedFootage {
       throw errorOf(error);
     } finally {
       bytes.close();
+    }
+  }
+
+  /** A picture of an alarm, or its text, by the key of its day. Throws what keeps it from opening. */
+  async alarmPicture(of: AlarmPictureOf, signal?: AbortSignal): Promise<Bytes> {
+    const what = `the picture "${of.picture}" of alarm ${of.alarm}`;
+    try {
+      const [identity, sealed] = await Promise.all([this.#keys.alarms(of.camera, of), this.#source.fetch(alarmPath(of), undefined, signal)]);
+      this.#source.checkGoing(signal);
+      return openWhole(sealed, [identity], what);
+    } catch (error) {
+      this.#source.checkGoing(signal);
+      throw errorOf(error);
     }
   }
 

@@ -22,6 +22,8 @@ export interface HeaderTarget {
 }
 
 const periodsKept = 64;
+/** Classes of keys: a camera's own hour; what opens by second headers, those of alarms too; and what alarms' pictures are sealed to. */
+const [own, keeping, ofAlarms]: readonly [ReadonlySet<string>, ReadonlySet<string>, ReadonlySet<string>] = [new Set(['footage']), new Set(['hold', 'rest', 'alarm']), new Set(['alarm'])];
 
 export class FootageKeys {
   readonly #source: FootageSource;
@@ -37,16 +39,20 @@ export class FootageKeys {
   /** The period's key, which stays this object's. SP_SLOT_MISSING, SP_WRONG_IDENTITY, SP_SEGMENT_METADATA. */
   period(camera: string, way: Way, timeline?: Pick<FootageTimeline, 'periods'>, atMs?: number): Promise<Identity> {
     const kind = way.held ? 'held/' : '';
-    return kept(this.#periods, `${kind}${camera}/${way.slot}/${way.generation}`, periodsKept, () => this.#open(camera, way, timeline, atMs), (identity) => identity.close());
+    return kept(this.#periods, `${kind}${camera}/${way.slot}/${way.generation}`, periodsKept, () => this.#open(camera, way, way.held ? keeping : own, timeline, atMs), (identity) => identity.close());
   }
 
-  async #open(camera: string, way: Way, timeline: Pick<FootageTimeline, 'periods'> | undefined, atMs: number | undefined): Promise<Identity> {
+  /** The key of a day's alarms. SP_SLOT_MISSING, SP_WRONG_IDENTITY, SP_SEGMENT_METADATA. */
+  alarms(camera: string, slot: Omit<Way, 'held'>): Promise<Identity> {
+    return kept(this.#periods, `alarms/${camera}/${slot.slot}/${slot.generation}`, periodsKept, () => this.#open(camera, slot, ofAlarms), (identity) => identity.close());
+  }
+
+  async #open(camera: string, way: Omit<Way, 'held'>, classes: ReadonlySet<string>, timeline?: Pick<FootageTimeline, 'periods'>, atMs?: number): Promise<Identity> {
     const what = atMs === undefined ? `slot ${way.slot} of ${camera}` : `the key of ${camera} at ${new Date(atMs).toISOString()}`;
     const text = await this.#source.fetch(slotPath(camera, way));
     const { identity, ...period } = openSlot(text, this.#identities, what);
     const listed = timeline?.periods.find(({ slot, generation }) => slot === way.slot && generation === way.generation);
-    const right = way.held ? ['hold', 'rest', 'alarm'].includes(period.class) : period.class === 'footage';
-    if (!this.#source.closed && period.camera === camera && right && (listed === undefined || listed.startMs === period.startMs)) return identity;
+    if (!this.#source.closed && period.camera === camera && classes.has(period.class) && (listed === undefined || listed.startMs === period.startMs)) return identity;
     identity.close();
     this.#source.checkGoing();
     throw new SallyportError('SP_SEGMENT_METADATA', { what, reason: 'it is the key of another time or camera' });

@@ -10,7 +10,7 @@ import { toBase64url, toHex } from './bytes.ts';
 import { DeviceStore, makeDevice, type KnownDevice } from './device.ts';
 import type { Fetcher, Poster } from './fetcher.ts';
 import { makeClip, type ClipPiece, type ClipRequest } from './clip.ts';
-import { SealedFootage, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
+import { SealedFootage, type AlarmPictureOf, type FootagePiece, type FootageRate, type FootageTimeline, type StreamName } from './footage.ts';
 import type { Identity } from './identity.ts';
 import { kitOf, makeKit, readKit } from './kit.ts';
 import { erase, hold, release, type EraseOrder, type HoldOrder, type OrderDone, type OrderParts } from './orders.ts';
@@ -275,6 +275,11 @@ export class Keeper {
 
   async thumbnail({ camera, stream, segment, periods }: ThumbnailRequest, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     return this.#opened().thumbnail(camera, stream, segment, { periods }, signal);
+  }
+
+  /** A JPEG, or the text of an alarm, which is padded JSON. */
+  async alarmPicture(of: AlarmPictureOf, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#opened().alarmPicture(of, signal);
   }
 
   /** Signed by this browser's identity. */

@@ -37,6 +37,11 @@ export function segmentPath(camera: string, stream: StreamName, seq: number): st
   return `${apiPath}/segments/${encodeURIComponent(camera)}/${stream}/${seq}`;
 }
 
+/** A picture of an alarm, or its text, sealed. */
+export function alarmPath({ camera, alarm, picture }: { readonly camera: string; readonly alarm: string; readonly picture: string }): string {
+  return `${apiPath}/alarms/${encodeURIComponent(camera)}/${encodeURIComponent(alarm)}/${picture}`;
+}
+
 export function holdPath(camera: string, stream: StreamName, seq: number, slot: number): string {
   return `${apiPath}/holds/${encodeURIComponent(camera)}/${stream}/${seq}/${slot}`;
 }

@@ -7,7 +7,7 @@ import type { Stretch } from './stretch.ts';
 import { errorOf, httpFetcher, httpPoster } from './fetcher.ts';
 import { Keeper, type PlayRequest, type ThumbnailRequest } from './keeper.ts';
 import type { ClipPiece, ClipRequest } from './clip.ts';
-import type { FootagePiece } from './footage.ts';
+import type { AlarmPictureOf, FootagePiece } from './footage.ts';
 import { indexedDbRecords } from './indexeddb.ts';
 import type { EraseOrder, HoldOrder, OrderDone } from './orders.ts';
 import { memoryRecords, type RecordStore } from './records.ts';
@@ -38,7 +38,7 @@ export class CryptoServer {
   readonly #port: Port;
   readonly #keeper: Keeper;
   readonly #playing = new Map<number, Playing>();
-  /** Thumbnails that are being fetched and opened. */
+  /** Pictures that are being fetched and opened. */
   readonly #looking = new Map<number, AbortController>();
 
   constructor(port: Port, keeper: Keeper) {
@@ -58,7 +58,8 @@ export class CryptoServer {
   async #do(id: number, call: string, args: readonly unknown[]): Promise<{ result: unknown; transfer: Transferable[] }> {
     if (call === 'play') return { result: this.#play(id, (signal) => this.#keeper.play(args[0] as PlayRequest, signal)), transfer: [] };
     if (call === 'clip') return { result: this.#play(id, (signal) => this.#keeper.clip(args[0] as ClipRequest, signal)), transfer: [] };
-    if (call === 'thumbnail') return this.#thumbnail(id, args[0] as ThumbnailRequest);
+    if (call === 'thumbnail') return this.#look(id, (signal) => this.#keeper.thumbnail(args[0] as ThumbnailRequest, signal));
+    if (call === 'alarmPicture') return this.#look(id, (signal) => this.#keeper.alarmPicture(args[0] as AlarmPictureOf, signal));
     if (call === 'forgo') return { result: this.#looking.get(args[0] as number)?.abort(), transfer: [] };
     if (call === 'next') return this.#next(args[0] as number);
     if (call === 'stop') return { result: await this.#stop(args[0] as number), transfer: [] };
@@ -74,11 +75,11 @@ export class CryptoServer {
     return { result: await work.apply(this.#keeper, [...args]), transfer: [] };
   }
 
-  async #thumbnail(id: number, request: ThumbnailRequest): Promise<{ result: unknown; transfer: Transferable[] }> {
+  async #look(id: number, open: (signal: AbortSignal) => Promise<Uint8Array | undefined>): Promise<{ result: unknown; transfer: Transferable[] }> {
     const stop = new AbortController();
     this.#looking.set(id, stop);
     try {
-      const result = await this.#keeper.thumbnail(request, stop.signal);
+      const result = await open(stop.signal);
       return { result, transfer: result === undefined ? [] : [result.buffer as ArrayBuffer] };
     } finally {
       this.#looking.delete(id);

@@ -5,6 +5,7 @@ import { has, useHeld, type Held } from '../held.tsx';
 import { Heading, Link } from '../navigation.tsx';
 import { settingsSections, type SettingsSection } from '../router.ts';
 import { say } from '../strings.ts';
+import { AlarmSettings } from '../settings/alarms.tsx';
 import { ApprovalsSettings } from '../settings/approvals.tsx';
 import { AuditSettings } from '../settings/audit.tsx';
 import { CamerasSettings } from '../settings/cameras.tsx';
@@ -22,6 +23,7 @@ const sections: Readonly<Record<SettingsSection, { readonly page: FunctionCompon
   people: { page: PeopleSettings, need: 'people' },
   me: { page: MeSettings, need: undefined },
   privacy: { page: PrivacySettings, need: 'privacy' },
+  alarms: { page: AlarmSettings, need: 'configure' },
   approvals: { page: ApprovalsSettings, need: 'status' },
   audit: { page: AuditSettings, need: 'audit' },
   logs: { page: LogSettings, need: 'status' },

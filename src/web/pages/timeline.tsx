@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { PageCamera, Timeline as Rows } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
-import { wholeTimeline } from '../daytimeline.ts';
+import { wholeAlarms, wholeTimeline } from '../daytimeline.ts';
 import { clock, dayBeside, dayMs, dayName, dayStart, deadline, hourMs, minuteMs } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { go, Heading } from '../navigation.tsx';
@@ -68,11 +68,14 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   const [fromMs, toMs] = useWindow({ startMs, endMs, headMs, zoom });
   const isToday = nowMs >= startMs && nowMs < endMs;
   const { value, error, again } = useLoaded(
-    async (signal) => ({ startMs, rows: new Map(await Promise.all(cameras.map(async ({ camera }) => [camera, await wholeTimeline(camera, startMs, endMs, signal)] as const))) }),
+    async (signal) => {
+      const [rows, alarms] = await Promise.all([Promise.all(cameras.map(async ({ camera }) => [camera, await wholeTimeline(camera, startMs, endMs, signal)] as const)), wholeAlarms(startMs, endMs, signal)]);
+      return { startMs, rows: new Map(rows), alarms };
+    },
     [startMs, cameras.length], isToday ? refreshMs : undefined,
   );
   const rows: ReadonlyMap<string, Rows> | undefined = value?.startMs === startMs ? value.rows : undefined;
-  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, Date.now())])), [rows]);
+  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, Date.now(), value?.alarms.get(camera))])), [rows]);
   const viewOf = (camera: string): DayView => views.get(camera) ?? nothing;
   const view = viewOf(chosen);
   const here = cameras.find(({ camera }) => camera === chosen);
@@ -203,8 +206,8 @@ function useWindow({ startMs, endMs, headMs, zoom }: { startMs: number; endMs: n
 }
 
 function Legend() {
-  const swatches = [['recorded', say.timeline.legendRecorded], ['gap', say.timeline.legendGap], ['seen', say.timeline.legendSeen]] as const;
-  return <ul class="legend" aria-label={say.timeline.legend}>{swatches.map(([kind, name]) => <li key={kind}><svg class="swatch" viewBox="0 0 18 11" aria-hidden="true"><rect class={kind} width="18" height="11" /></svg>{name}</li>)}</ul>;
+  const swatches = [['recorded', say.timeline.legendRecorded], ['gap', say.timeline.legendGap], ['seen', say.timeline.legendSeen], ['rang', say.timeline.legendAlarm]] as const;
+  return <ul class="legend" aria-label={say.timeline.legend}>{swatches.map(([kind, name]) => <li key={kind}><svg class="swatch" viewBox="0 0 18 11" aria-hidden="true">{kind === 'rang' ? <path class={kind} d="M9 0l5.500 11h-11z" /> : <rect class={kind} width="18" height="11" />}</svg>{name}</li>)}</ul>;
 }
 
 function useNow(): number {

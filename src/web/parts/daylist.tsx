@@ -34,5 +34,6 @@ function linesOf(view: DayView): Line[] {
     ...view.kept.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
     ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), hubWords(detail, { inside: true })].filter((part) => part !== '').join('; '), plays: false })),
     ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
+    ...view.alarms.map(({ id, kind, fromMs, toMs, lasts }) => ({ key: `a${id}`, fromMs, toMs: lasts ? undefined : toMs, words: say.timeline.alarmOf(say.observation[kind] ?? kind), plays: true })),
   ].toSorted((one, other) => one.fromMs - other.fromMs);
 }

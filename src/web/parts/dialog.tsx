@@ -4,7 +4,8 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { say } from '../strings.ts';
 import { IconButton } from './controls.tsx';
 
-export function Dialog({ title, onClose, children }: { readonly title: string; readonly onClose: () => void; readonly children: ComponentChildren }) {
+/** `wide`: for a picture. */
+export function Dialog({ title, wide = false, onClose, children }: { readonly title: string; readonly wide?: boolean; readonly onClose: () => void; readonly children: ComponentChildren }) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -16,7 +17,7 @@ export function Dialog({ title, onClose, children }: { readonly title: string; r
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  return <dialog ref={element} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }} onClick={(event) => { if (event.target === element.current) onClose(); }}>
+  return <dialog ref={element} class={wide ? 'wide' : undefined} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }} onClick={(event) => { if (event.target === element.current) onClose(); }}>
     <div class="dialog-body">
       <div class="dialog-head"><h2 id={id}>{title}</h2><IconButton name="close" label={say.common.close} kind="quiet" onClick={onClose} /></div>
       {children}

@@ -11,7 +11,7 @@ interface SchemaFieldProps {
   readonly draft: Draft;
   readonly onDraft: (draft: Draft) => void;
   readonly wrong: string | undefined;
-  /** Of a text that is one of these: a space. */
+  /** Of a text that is one of these: a space. Of a list, whose items are. */
   readonly among?: readonly string[] | undefined;
 }
 
@@ -21,7 +21,7 @@ export function SchemaField({ node, draft, onDraft, wrong, among }: SchemaFieldP
   switch (kindOf(node)) {
     case 'measure': return <Measure label={label} node={node} draft={String(draft)} onDraft={onDraft} wrong={wrong} />;
     case 'moment': return <Moment label={label} node={node} draft={String(draft)} onDraft={onDraft} wrong={wrong} />;
-    case 'lines': return <Lines label={label} hint={say.forms.lines(hint)} draft={String(draft)} onDraft={onDraft} wrong={wrong} />;
+    case 'lines': return among !== undefined ? <Several label={label} hint={hint} among={among} draft={String(draft)} onDraft={onDraft} wrong={wrong} /> : <Lines label={label} hint={say.forms.lines(hint)} draft={String(draft)} onDraft={onDraft} wrong={wrong} />;
     case 'days': return <Days label={label} node={node} chosen={Array.isArray(draft) ? draft : []} onDraft={onDraft} wrong={wrong} />;
     case 'yes or no': return <div class="field"><Check label={label} checked={draft === true} onChange={onDraft} hint={hint} /><Wrong wrong={wrong} /></div>;
     case 'choice': return <div class="field"><Select label={label} hint={hint} value={String(draft)} onChoose={onDraft} options={(node.enum ?? []).map((value) => ({ value, label: labelOf(node, value) }))} /><Wrong wrong={wrong} /></div>;
@@ -105,10 +105,20 @@ function Lines({ label, hint, draft, onDraft, wrong }: TypedProps & { readonly h
   </div>;
 }
 
+/** Some of those that there are, and those that are set and not there any more. */
+function Several({ label, hint, among, draft, onDraft, wrong }: TypedProps & { readonly hint: string; readonly among: readonly string[] }) {
+  const chosen = draft.split('\n').filter((one) => one !== '');
+  const all = [...new Set([...among, ...chosen])];
+  return <fieldset class="field group"><legend>{label}</legend><span class="hint">{hint}</span>
+    {all.length === 0 ? <p class="small muted">{say.forms.noneThere}</p> : <div class="days">{all.map((one) => <Check key={one} label={one} checked={chosen.includes(one)} onChange={(on) => onDraft(all.filter((other) => (other === one ? on : chosen.includes(other))).join('\n'))} />)}</div>}
+    <Wrong wrong={wrong} />
+  </fieldset>;
+}
+
 function Days({ label, node, chosen, onDraft, wrong }: { readonly label: string; readonly node: SchemaNode; readonly chosen: readonly string[]; readonly onDraft: (draft: readonly string[]) => void; readonly wrong: string | undefined }) {
   const all = node.items?.enum ?? [];
   return <fieldset class="field group"><legend>{label}</legend><span class="hint">{hintOf(node)}</span>
-    <div class="days">{all.map((day) => <Check key={day} label={hubWords(say.forms.days[day] ?? day)} checked={chosen.includes(day)} onChange={(on) => onDraft(all.filter((one) => (one === day ? on : chosen.includes(one))))} />)}</div>
+    <div class="days">{all.map((day) => <Check key={day} label={hubWords(say.forms.days[day] ?? say.observation[day] ?? day)} checked={chosen.includes(day)} onChange={(on) => onDraft(all.filter((one) => (one === day ? on : chosen.includes(one))))} />)}</div>
     <Wrong wrong={wrong} />
   </fieldset>;
 }

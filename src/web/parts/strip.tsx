@@ -63,10 +63,18 @@ export function Strip({ camera, name, rows, range, covers, day, view, dayStartMs
       {covers === undefined ? null : <Bar kind="covers" bar={barOf(scale, covers, 3)} y={16} height={26} />}
       {range === undefined ? null : <Bar kind="range" bar={barOf(scale, range, 3)} y={14} height={30} />}
       {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
+      {view.alarms.map((alarm) => <AlarmMark key={alarm.id} scale={scale} fromMs={alarm.fromMs} bar={barOf(scale, alarm, 3)} />)}
       {nowMs > fromMs && nowMs < toMs ? <line class="now" x1={xOf(scale, nowMs)} x2={xOf(scale, nowMs)} y1="4" y2="50" /> : null}
       {chosen && headMs >= fromMs && headMs <= toMs ? <><line class="head" x1={xOf(scale, headMs)} x2={xOf(scale, headMs)} y1="4" y2="52" /><circle class="head-knob" cx={xOf(scale, headMs)} cy="6" r="5" /></> : null}
     </svg>
   </div>;
+}
+
+/** A triangle below the strip where it began, and a line for as long as it lasted: told apart from what was only observed also without colours. */
+function AlarmMark({ scale, fromMs, bar }: { readonly scale: Scale; readonly fromMs: number; readonly bar: { readonly x: number; readonly width: number } | undefined }) {
+  if (bar === undefined) return null;
+  const x = xOf(scale, Math.max(scale.fromMs, fromMs));
+  return <g class="rang"><rect x={bar.x} y="49" width={bar.width} height="3" /><path d={`M${x} 41l5.500 11h-11z`} /></g>;
 }
 
 const peekRem = 13;
@@ -115,9 +123,9 @@ export function GapPattern() {
 
 /** In words, for a screen reader and below the picture. */
 export function whatIs(view: DayView, ms: number): string {
-  const { recorded, gap, seen } = at(view, ms);
+  const { recorded, gap, seen, alarms } = at(view, ms);
   const state = recorded ? say.timeline.recorded : gap === undefined ? say.timeline.nothing : say.timeline.gapOf(say.gap[gap.reason] ?? gap.reason);
-  return [state, ...new Set(seen.map(({ kind }) => say.observation[kind] ?? kind))].join(', ');
+  return [state, ...new Set(seen.map(({ kind }) => say.observation[kind] ?? kind)), ...new Set(alarms.map(({ kind }) => say.timeline.alarmOf(say.observation[kind] ?? kind)))].join(', ');
 }
 
 const minuteMs = 60_000;

@@ -2,6 +2,7 @@
  * Changing settings, always in the same steps: the fields; what the change will do and destroy, in the hub's words, before anything is saved;
  * for what destroys, the passphrase once more; and, for what lowers privacy, the owner's yes, signed by this device.
  */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { approve, type Pending } from '../approving.ts';
@@ -28,11 +29,15 @@ interface FormProps {
   /** Undefined where nothing was changed. */
   readonly changeOf: (keys: NonNullable<SettingsChange['keys']>, drafts: ReadonlyMap<string, Draft>) => SettingsChange | undefined;
   readonly lead?: string | undefined;
+  /** What a list of names may hold, by key. */
+  readonly among?: Readonly<Record<string, readonly string[]>>;
+  /** Something that goes by what is typed. */
+  readonly beside?: (keys: NonNullable<SettingsChange['keys']>, drafts: ReadonlyMap<string, Draft>) => ComponentChildren;
   readonly onClose: () => void;
 }
 
 /** A form for some keys. */
-export function SettingsForm({ title, fields, spaces, changeOf, lead, onClose }: FormProps) {
+export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}, beside, onClose }: FormProps) {
   const [drafts, setDrafts] = useState<ReadonlyMap<string, Draft>>(new Map());
   const [problems, setProblems] = useState<Plan['problems']>([]);
   const [planned, setPlanned] = useState<{ readonly change: SettingsChange; readonly plan: Plan }>();
@@ -65,8 +70,9 @@ export function SettingsForm({ title, fields, spaces, changeOf, lead, onClose }:
   return <Dialog title={title} onClose={onClose}>
     {planned === undefined ? <form class="form" ref={form} onSubmit={submit} noValidate>
       {lead === undefined ? null : <p class="muted">{lead}</p>}
-      {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : undefined}
+      {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
         onDraft={(draft) => { setNothing(false); setProblems((before) => (before.some(({ key }) => key === field.key) ? before.filter(({ key }) => key !== field.key) : before)); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
+      {beside?.(changedKeys(fields, drafts), drafts)}
       {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
       {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
@@ -89,7 +95,7 @@ export function ConfirmChange({ title, lead, change, risky = false, onClose }: {
 }
 
 /** What will change; then it is saved, where that destroys something with the passphrase once more, and what waits may be signed at once. */
-function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly change: SettingsChange; readonly plan: Plan; readonly risky?: boolean; readonly onBack: () => void; readonly onDone: () => void }) {
+export function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly change: SettingsChange; readonly plan: Plan; readonly risky?: boolean; readonly onBack: () => void; readonly onDone: () => void }) {
   const held = useHeld();
   const [waiting, setWaiting] = useState<readonly Pending[]>();
   const [passphrase, setPassphrase] = useState('');
