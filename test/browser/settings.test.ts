@@ -250,7 +250,10 @@ async function byKeyboard(t: Test, page: Page): Promise<void> {
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog').getByText('at the next start').waitFor();
+  await page.getByRole('dialog').getByRole('heading', { name: 'This will change' }).waitFor();
+  // The form's own hint says so, too.
+  t.equal(await page.getByRole('dialog').locator('.badge').textContent(), 'at the next start');
+  await page.getByRole('dialog').locator('.form:focus').waitFor();
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
