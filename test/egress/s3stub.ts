@@ -43,6 +43,8 @@ export class S3Stub {
   #server!: Server;
   readonly #o: StubOptions;
   readonly #sockets = new Set<Socket>();
+  /** Called when a request has come in whole, before it is done, and when it is done, before it is answered. */
+  hook: (moment: 'before' | 'done', method: string, path: string) => Promise<void> | void = () => {};
   /** How often each object's whole content came in. */
   readonly stored = new Map<string, number>();
 
@@ -122,9 +124,13 @@ export class S3Stub {
       }
       default:
     }
+    await this.hook('before', entry.method, entry.path);
     const denied = this.#denied(request, url, body);
     if (denied !== undefined) return reply(403, {}, `<Error><Code>${denied}</Code></Error>`);
-    this.#answer(request, url, fault?.does === 'spoil' ? spoiled(body) : body, fault?.does === 'lie', reply);
+    const answers: Parameters<typeof reply>[] = [];
+    this.#answer(request, url, fault?.does === 'spoil' ? spoiled(body) : body, fault?.does === 'lie', (...answer) => { answers.push(answer as Parameters<typeof reply>); });
+    await this.hook('done', entry.method, entry.path);
+    for (const answer of answers) reply(...answer);
   }
 
   /** Why not; undefined when the signature holds and its key may do this. */
