@@ -39,14 +39,16 @@ export function argumentsOf(home: Home, more: readonly string[] = []): string[] 
 export interface Running {
   readonly child: Child;
   readonly lines: string[];
-  /** Resolves with the line that has this text. */
+  /** Resolves with the line that has this text; rejects when it ends without. */
   said(text: string): Promise<string>;
   stop(): Promise<{ status: number | null; signal: string | null }>;
 }
 
+const stopMsMax = 15_000;
 const compiled = process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 
-export async function startCourier(home: Home, more: readonly string[] = [], before: readonly string[] = []): Promise<Running> {
+/** Resolves when it runs (at once, where nobody waits for that); rejects with what it said when it ends before. */
+export async function startCourier(home: Home, more: readonly string[] = [], before: readonly string[] = [], waits = true): Promise<Running> {
   const lines: string[] = [];
   const waiting: { text: string; tell: (line: string) => void }[] = [];
   const command = [...before, process.execPath, ...argumentsOf(home, more)];
@@ -65,7 +67,19 @@ export async function startCourier(home: Home, more: readonly string[] = [], bef
       child.exited.then(({ status }) => { throw new Error(`the courier ended with ${status} and did not say "${text}":\n${lines.join('\n')}`); }),
     ]);
   };
-  return { child, lines, said, stop: async () => { child.kill('SIGTERM'); return child.exited; } };
+  if (waits) await said('the courier is running');
+  return {
+    child, lines, said,
+    stop: async () => {
+      child.kill('SIGTERM');
+      // One that does not end is a failure that should say so, not a test that waits for ever.
+      const over = new AbortController();
+      systemClock.sleep(stopMsMax, over.signal).then(() => child.kill('SIGKILL'), () => {});
+      const exit = await child.exited;
+      over.abort();
+      return exit;
+    },
+  };
 }
 
 /** The hub's side. */
