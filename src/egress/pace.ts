@@ -16,7 +16,7 @@ export class Pace {
 
   /** Bytes that may go in one piece: a tenth of a second's. */
   get pieceBytes(): number {
-    return this.#bytesPerSecond === undefined ? 2 ** 18 : Math.max(1024, Math.min(2 ** 18, Math.floor(this.#bytesPerSecond / 10)));
+    return this.#bytesPerSecond === undefined ? 2 ** 20 : Math.max(1024, Math.min(2 ** 18, Math.floor(this.#bytesPerSecond / 10)));
   }
 
   /** Resolves when so many bytes may go. */

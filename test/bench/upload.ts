@@ -34,7 +34,7 @@ async function byCourier(folder: string, server: Rclone, readBack: boolean): Pro
   const seconds = (performance.now() - begun) / 1000;
   const after = usageOf([courier.child.pid]);
   await courier.stop();
-  if (answers.some(({ outcome, attempts }) => outcome !== 'done' || attempts !== 1)) throw new Error(`not everything went: ${JSON.stringify(answers[0])}`);
+  if (answers.some(({ outcome }) => outcome !== 'done')) throw new Error(`not everything went: ${courier.lines.filter((line) => line.includes('warn')).join()}`);
   return { mebibytesPerSecond: (files * fileBytes) / 2 ** 20 / seconds, cpuSeconds: after.cpuSeconds - before.cpuSeconds };
 }
 
