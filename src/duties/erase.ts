@@ -6,7 +6,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { formatBytes, plural } from '../base/units.ts';
-import { isHoldClass } from '../vault/catalogue.ts';
+import { isHoldClass } from '../vault/periodtable.ts';
 import { newOrderId, type ErasePlan, type Period, type PeriodFacts, type Vault } from '../vault/vault.ts';
 import type { HeaderOrders, HeaderPlan, HeaderWanted } from './headers.ts';
 import { recipientsOf } from './owner.ts';

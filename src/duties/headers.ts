@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { minuteMs } from '../base/units.ts';
 import type { Archive } from '../vault/archive.ts';
-import { isHoldClass } from '../vault/catalogue.ts';
+import { isHoldClass } from '../vault/periodtable.ts';
 import type { Period, SecondHeader, Vault } from '../vault/vault.ts';
 
 /** A period that second headers are sealed to. */

@@ -10,7 +10,7 @@ import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { ensureFolder, listFolder, removeFile, syncFolder } from '../base/files.ts';
 import { dayMs, parseUtcStamp, secondMs, utcStamp } from '../base/units.ts';
 import { StreamSealer } from '../seal/sealer.ts';
-import type { Period } from './catalogue.ts';
+import type { Period } from './periodtable.ts';
 import type { Parts } from './parts.ts';
 
 /** What database copies are called where a camera stands. */

@@ -68,7 +68,7 @@ export function doubtOf(db: Connection, catalogue: Catalogue): { code: 'SP_ROLLB
   if (generation <= newest.generation) return wrong('SP_ROLLBACK', `the database stands at generation ${generation}, it was signed at ${newest.generation}`);
   // Nothing was written since but the checkpoint itself.
   if (generation !== newest.generation + 1) return undefined;
-  if (catalogue.catalogueRoot().toString('hex') !== newest.catalogueRoot) return wrong('SP_AUDIT_BROKEN', 'the catalogue is not what was signed');
+  if (catalogue.lists.catalogueRoot().toString('hex') !== newest.catalogueRoot) return wrong('SP_AUDIT_BROKEN', 'the catalogue is not what was signed');
   if (newest.databaseRoot !== undefined && databaseRoot(db) !== newest.databaseRoot) return wrong('SP_AUDIT_BROKEN', 'a part of the database is not what was signed');
   return undefined;
 }

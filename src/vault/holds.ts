@@ -11,7 +11,7 @@ import { isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { fileExists, readFileBounded, removeFile, syncFolder } from '../base/files.ts';
 import { checkHold, holdBytes } from '../seal/hold.ts';
-import type { Period } from './catalogue.ts';
+import type { Period } from './periodtable.ts';
 import type { WorkingDatabase } from './database.ts';
 import { holdName, partSuffix } from './footagepaths.ts';
 import type { SegmentKey } from './holdtable.ts';

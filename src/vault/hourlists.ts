@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileExists, makeFolder, syncFolder, writeFileAtomic } from '../base/files.ts';
 import { sealWhole } from '../seal/sealer.ts';
-import type { Period } from './catalogue.ts';
+import type { Period } from './periodtable.ts';
 import { hourListPath, periodFolder } from './footagepaths.ts';
 import { encodeHourList } from './hourlist.ts';
 import type { Parts } from './parts.ts';

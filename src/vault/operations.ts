@@ -7,13 +7,16 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
-import { Catalogue, type Begun, type GapRow, type Hole, type HoleQuery, type NewSegment, type Period, type PeriodBytes, type PeriodFacts, type SegmentRow, type TimeQuery } from './catalogue.ts';
+import { Catalogue } from './catalogue.ts';
+import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
+import type { Period, PeriodBytes, PeriodFacts } from './periodtable.ts';
+import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
-import { HoldTable, type ErasePlan, type HeldSegment, type HoldFacts, type HoldOrder, type HoldRow, type NewHold, type SegmentKey } from './holdtable.ts';
+import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
 import type { SegmentName, ServedRow } from './served.ts';
@@ -52,10 +55,10 @@ const auditDropAtOnce = 5_000;
 
 export function makeOperations(db: Connection) {
   const catalogue = new Catalogue(db);
+  const { periods, segments, gaps, holds, lists } = catalogue;
   const receipts = new ReceiptTable(db);
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
-  const holds = new HoldTable(db);
   const accounts = new AccountTables(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
@@ -121,90 +124,90 @@ export function makeOperations(db: Connection) {
 
     // periods
 
-    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined => catalogue.findPeriod(a),
-    freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => catalogue.freeSlot(a.except)),
+    findPeriod: (a: { camera: string; class: string; startMs: UnixMs; deadlineMs: UnixMs; sealedTo?: string }): { period: Period; slotSha256: string } | undefined => periods.find(a),
+    freeSlot: (a: { except: readonly number[] }): { slot: number; generation: number } => read(() => periods.freeSlot(a.except)),
     addPeriod: (a: { period: Omit<Period, 'id'> & { slotSha256: string; sealedTo?: string }; hold?: HoldOrder | undefined; atMs: UnixMs }): Period => write(() => {
       const { camera, class: klass, startMs, endMs, deadlineMs, slot, generation } = a.period;
-      const period = catalogue.addPeriod(a.period);
+      const period = periods.add(a.period);
       if (a.hold !== undefined) holds.addPeriod(period.id, a.hold);
       audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation, order: a.hold?.order } });
       return period;
     }),
-    periodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] => catalogue.periodsIn(a),
+    periodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] => periods.within(a),
     /** Undefined when no live period of that camera has this slot in this generation. */
     livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
-      const period = catalogue.periodOfSlot(a.slot);
+      const period = periods.ofSlot(a.slot);
       return period?.camera === a.camera && period.class !== 'database' && period.generation === a.generation && period.state === 'live' ? period : undefined;
     },
     /** A segment that has a file, and its live period. */
     servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
-      const row = catalogue.segment(a.camera, a.stream, a.seq);
-      const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : catalogue.period(row.periodId);
+      const row = segments.find(a.camera, a.stream, a.seq);
+      const period = row === undefined || (row.state !== 'complete' && row.state !== 'cut') ? undefined : periods.byId(row.periodId);
       if (row === undefined || period?.state !== 'live') return undefined;
       return { row, period, holds: holds.headersOf(a).flatMap(({ periodId, sha256 }) => {
-        const holding = catalogue.period(periodId);
+        const holding = periods.byId(periodId);
         return holding === undefined ? [] : [{ period: holding, sha256 }];
       }) };
     }),
     heldIn: (a: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }): HeldSegment[] => holds.heldIn(a),
     /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
     slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
-      const period = catalogue.period(a.periodId);
+      const period = periods.byId(a.periodId);
       if (period?.state === 'live' && period.slotSha256 === a.from) {
-        catalogue.changeSlotText(a.periodId, a.to);
-        catalogue.rememberShredded([a.from], a.atMs);
+        periods.changeSlotText(a.periodId, a.to);
+        periods.rememberShredded([a.from], a.atMs);
         audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
       }
       db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
     }),
-    duePeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.duePeriods(a.nowMs),
-    nextDeadlineMs: (): UnixMs | undefined => catalogue.nextDeadlineMs(),
-    livePeriods: (): PeriodFacts[] => catalogue.livePeriods(),
-    periodBytes: (): PeriodBytes[] => catalogue.periodBytes(),
+    duePeriods: (a: { nowMs: UnixMs }): Period[] => periods.due(a.nowMs),
+    nextDeadlineMs: (): UnixMs | undefined => periods.nextDeadlineMs(),
+    livePeriods: (): PeriodFacts[] => periods.live(),
+    periodBytes: (): PeriodBytes[] => periods.bytes(),
     shortenDeadlines: (a: { camera: string; class: string; keepMs: number; atMs: UnixMs }): number => write(() => {
-      const count = catalogue.shortenDeadlines(a.camera, a.class, a.keepMs);
+      const count = periods.shortenDeadlines(a.camera, a.class, a.keepMs);
       if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: a.class, keep_ms: a.keepMs, periods: count } });
       return count;
     }),
-    unlistedPeriods: (a: { nowMs: UnixMs }): Period[] => catalogue.unlistedPeriods(a.nowMs),
-    hourList: (a: { periodId: number }): HourList | undefined => read(() => catalogue.hourList(a.periodId)),
+    unlistedPeriods: (a: { nowMs: UnixMs }): Period[] => periods.unlisted(a.nowMs),
+    hourList: (a: { periodId: number }): HourList | undefined => read(() => lists.hourList(a.periodId)),
     /** Answers false when rows came since the list was made, so that what is on disk is not whole. */
     markListed: (a: { periodId: number; segments: number; gaps: number; listSha256: string | undefined }): boolean => write(() => {
-      const list = catalogue.hourList(a.periodId);
+      const list = lists.hourList(a.periodId);
       if (list === undefined || list.segments.length !== a.segments || list.gaps.length !== a.gaps) return false;
-      catalogue.markListed(a.periodId, a.listSha256);
+      lists.markListed(a.periodId, a.listSha256);
       return true;
     }),
 
     // segments and gaps
 
-    nextSeqs: (): { camera: string; stream: StreamName; nextSeq: number }[] => catalogue.nextSeqs(),
-    noteBegun: (a: Begun): void => withoutSync(db, () => catalogue.noteBegun(a)),
+    nextSeqs: (): { camera: string; stream: StreamName; nextSeq: number }[] => segments.nextSeqs(),
+    noteBegun: (a: Begun): void => withoutSync(db, () => segments.noteBegun(a)),
     addSegment: (a: { segment: NewSegment; atMs: UnixMs; what: 'segment.closed' | 'segment.cut' | 'segment.adopted' }): SegmentRow | undefined => write(() => {
       // Asked a second time, because the answer to the first was lost with the disk, the row that is there is the answer.
-      const known = catalogue.segment(a.segment.camera, a.segment.stream, a.segment.seq);
+      const known = segments.find(a.segment.camera, a.segment.stream, a.segment.seq);
       if (known?.path === a.segment.path && known.bodySha256 === a.segment.bodySha256) return known.state === 'garbage' ? undefined : known;
       const row = catalogue.addSegment(a.segment);
       if (row !== undefined) audit(a.atMs, { what: a.what, who: 'hub', camera: row.camera, detail: segmentFacts(row) });
       return row;
     }),
-    segments: (a: TimeQuery): SegmentRow[] => catalogue.segments(a),
+    segments: (a: TimeQuery): SegmentRow[] => segments.within(a),
     addGap: (a: GapRow): void => write(() => catalogue.addGap(a)),
-    gaps: (a: TimeQuery): GapRow[] => catalogue.gaps(a),
-    holes: (a: HoleQuery): Hole[] => catalogue.holes(a),
-    accountedMs: (a: { camera: string; stream: StreamName }): UnixMs | undefined => catalogue.accountedMs(a.camera, a.stream),
-    footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => catalogue.footageFacts(),
+    gaps: (a: TimeQuery): GapRow[] => gaps.list(a),
+    holes: (a: HoleQuery): Hole[] => gaps.holes(a),
+    accountedMs: (a: { camera: string; stream: StreamName }): UnixMs | undefined => gaps.accountedMs(a.camera, a.stream),
+    footageFacts: (): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] => periods.footageFacts(),
 
     // holds
 
     findHoldPeriod: (a: { order: string; startMs: UnixMs; sealedTo: string }): { period: Period; slotSha256: string } | undefined => {
       const id = holds.periodOf(a.order, a.startMs, a.sealedTo);
-      const period = id === undefined ? undefined : catalogue.period(id);
+      const period = id === undefined ? undefined : periods.byId(id);
       return period === undefined ? undefined : { period, slotSha256: period.slotSha256 };
     },
     hubOrder: (a: { camera: string; startMs: UnixMs; deadlineMs: UnixMs }): string | undefined => holds.hubOrder(a.camera, a.startMs, a.deadlineMs),
-    segment: (a: { camera: string; stream: StreamName; seq: number }): SegmentRow | undefined => catalogue.segment(a.camera, a.stream, a.seq),
-    period: (a: { id: number }): PeriodFacts | undefined => catalogue.period(a.id),
+    segment: (a: { camera: string; stream: StreamName; seq: number }): SegmentRow | undefined => segments.find(a.camera, a.stream, a.seq),
+    period: (a: { id: number }): PeriodFacts | undefined => periods.byId(a.id),
     orderOf: (a: { periodId: number }): HoldOrder | undefined => holds.orderOf(a.periodId),
     /** The paths of those segments that the period may get a second header for; undefined in the place of others, and of those that have one. */
     holdable: (a: { periodId: number; segments: readonly SegmentKey[] }): (string | undefined)[] => read(() => a.segments.map((segment) => {
@@ -213,7 +216,7 @@ export function makeOperations(db: Connection) {
     })),
     /** Answers those that were taken; a segment that was purged meanwhile takes none. */
     addHolds: (a: { periodId: number; holds: readonly NewHold[]; atMs: UnixMs; what: 'hold.made' | 'hold.adopted' }): NewHold[] => write(() => {
-      const period = catalogue.period(a.periodId);
+      const period = periods.byId(a.periodId);
       const taken = a.holds.filter((hold) => {
         const found = holds.holdable(a.periodId, hold);
         if (found === undefined || holds.has(a.periodId, found.segmentId)) return false;
@@ -264,25 +267,25 @@ export function makeOperations(db: Connection) {
     /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
     intendPurge: (a: { periodIds: readonly number[]; why: PurgeReason }): PendingPurge | undefined => write(() => {
       const taken = new Set(receipts.pending().flatMap((purge) => purge.periods.map(({ id }) => id)));
-      const periods = [...new Set(a.periodIds)].filter((id) => !taken.has(id)).flatMap((id) => catalogue.period(id) ?? []).filter(({ state }) => state === 'live').map(purgedFacts);
-      return periods.length === 0 ? undefined : receipts.intend(periods, a.why);
+      const going = [...new Set(a.periodIds)].filter((id) => !taken.has(id)).flatMap((id) => periods.byId(id) ?? []).filter(({ state }) => state === 'live').map(purgedFacts);
+      return going.length === 0 ? undefined : receipts.intend(going, a.why);
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
       const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined);
-      const periods = a.purge.periods.map((period) => {
-        const now = catalogue.period(period.id);
+      const shredded = a.purge.periods.map((period) => {
+        const now = periods.byId(period.id);
         return now === undefined ? period : { ...purgedFacts(now), ...counts.get(period.id) };
       });
-      catalogue.rememberShredded(periods.map(({ slotSha256 }) => slotSha256), a.atMs);
-      audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods }, a.readBack) });
-      return receipts.shredded(a.purge, periods, a.readBack);
+      periods.rememberShredded(shredded.map(({ slotSha256 }) => slotSha256), a.atMs);
+      audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods: shredded }, a.readBack) });
+      return receipts.shredded(a.purge, shredded, a.readBack);
     }),
     /** Those among these hashes whose slots were shredded. */
-    wereShredded: (a: { sha256: readonly string[] }): string[] => read(() => a.sha256.filter((sha256) => catalogue.wasShredded(sha256))),
+    wereShredded: (a: { sha256: readonly string[] }): string[] => read(() => a.sha256.filter((sha256) => periods.wasShredded(sha256))),
     pendingPurges: (): PendingPurge[] => receipts.pending(),
-    garbageOf: (a: { periodId: number; afterRowId: number; limit: number }): { rowId: number; path: string }[] => catalogue.garbageOf(a.periodId, a.afterRowId, a.limit),
+    garbageOf: (a: { periodId: number; afterRowId: number; limit: number }): { rowId: number; path: string }[] => segments.garbageOf(a.periodId, a.afterRowId, a.limit),
     garbageHoldsOf: (a: { periodId: number }): string[] => holds.garbageOf(a.periodId),
-    sharedFolders: (a: { periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[] }): string[] => catalogue.sharedFolders(a.periods),
+    sharedFolders: (a: { periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[] }): string[] => periods.sharedFolders(a.periods),
     deleteGarbage: (a: { periodIds: readonly number[]; limit: number }): number => write(() => catalogue.deleteGarbage(a.periodIds, a.limit)),
     finishPurge: (a: { purge: PendingPurge; receipt: SignedText & { atMs: UnixMs }; receiptSha256: string }): void => write(() => {
       catalogue.deletePeriods(a.purge.periods.map(({ id }) => id));
@@ -313,10 +316,10 @@ export function makeOperations(db: Connection) {
       truncateWal(db);
     },
     copied: (a: { periodId: number; bytes: number; atMs: UnixMs }): void => write(() => {
-      catalogue.markCopied(a.periodId, a.bytes);
+      periods.markCopied(a.periodId, a.bytes);
       audit(a.atMs, { what: 'database.copied', who: 'hub', detail: { period: a.periodId, bytes: a.bytes } });
     }),
-    copies: (): PeriodFacts[] => catalogue.copies(),
+    copies: (): PeriodFacts[] => periods.copies(),
 
     // checkpoints and the audit's end of life
 
@@ -325,7 +328,7 @@ export function makeOperations(db: Connection) {
       const head = new AuditTable(db, id).head();
       return {
         number: checkpoints.lastNumber() + 1, vault: id, seq: head.n, chain: head.chain.toString('hex'), generation,
-        catalogueRoot: catalogue.catalogueRoot().toString('hex'), databaseRoot: databaseRoot(db), atMs: a.atMs,
+        catalogueRoot: lists.catalogueRoot().toString('hex'), databaseRoot: databaseRoot(db), atMs: a.atMs,
       };
     }),
     addCheckpoint: (a: { facts: CheckpointFacts; signed: SignedText }): void => write(() => checkpoints.add(a.facts, a.signed)),
@@ -337,8 +340,8 @@ export function makeOperations(db: Connection) {
       if (last === undefined || first === undefined || first.n > last.seq) return undefined;
       const numbers = receipts.dropBefore(a.beforeMs);
       checkpoints.dropBefore(last.number);
-      catalogue.dropOldGaps(a.beforeMs);
-      catalogue.forgetShredded(a.beforeMs);
+      gaps.dropOld(a.beforeMs);
+      periods.forgetShredded(a.beforeMs);
       audit(a.atMs, { what: 'audit.expired', who: 'hub', detail: { from: first.n, through: last.seq, checkpoint: last.number, before_ms: Math.round(a.beforeMs), receipts: numbers.length } });
       return { through: last.seq, receipts: numbers };
     }),
@@ -346,47 +349,47 @@ export function makeOperations(db: Connection) {
 
     // scrubbing
 
-    countSegments: (): number => catalogue.countSegments().segments,
-    knownDamage: (): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] => catalogue.knownDamage(),
-    scrubRows: (a: { afterRowId: number; limit: number }): ScrubRow[] => catalogue.segmentsAfter(a.afterRowId, a.limit)
+    countSegments: (): number => periods.countSegments().segments,
+    knownDamage: (): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] => segments.knownDamage(),
+    scrubRows: (a: { afterRowId: number; limit: number }): ScrubRow[] => segments.after(a.afterRowId, a.limit)
       .map(({ rowId, row: { camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs } }) => ({ rowId, camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs })),
     /** Answers false when the row has gone, or is on its way out: then there is nothing to say. */
     scrubbed: (a: { rowId: number; found: 'whole' | 'damaged' | 'missing'; reason: string; atMs: UnixMs }): boolean => write(() => {
-      const row = catalogue.rowById(a.rowId);
-      if (row === undefined || catalogue.period(row.periodId)?.state !== 'live') return false;
-      if (a.found === 'missing') catalogue.markMissing(row.path);
+      const row = segments.byRowId(a.rowId);
+      if (row === undefined || periods.byId(row.periodId)?.state !== 'live') return false;
+      if (a.found === 'missing') segments.markMissing(row.path);
       else {
-        catalogue.markFound(row.path);
+        segments.markFound(row.path);
         catalogue.markDamaged(a.rowId, a.found === 'damaged' ? Math.round(a.atMs) : null);
       }
       audit(a.atMs, { what: `scrub.${a.found}`, who: 'hub', camera: row.camera, detail: { file: row.path, start_ms: row.startMs, reason: a.reason } });
       return true;
     }),
-    scrubLists: (a: { afterId: number; limit: number }): ScrubList[] => catalogue.listsAfter(a.afterId, a.limit),
+    scrubLists: (a: { afterId: number; limit: number }): ScrubList[] => lists.after(a.afterId, a.limit),
     /** Answers false when the list was written anew meanwhile, or its period has gone. */
     listRotten: (a: { periodId: number; sha256: string; path: string; reason: string; atMs: UnixMs }): boolean => write(() => {
-      if (!catalogue.listsAfter(a.periodId - 1, 1).some(({ id, sha256 }) => id === a.periodId && sha256 === a.sha256)) return false;
-      catalogue.markUnlisted(a.periodId);
+      if (!lists.after(a.periodId - 1, 1).some(({ id, sha256 }) => id === a.periodId && sha256 === a.sha256)) return false;
+      lists.markUnlisted(a.periodId);
       audit(a.atMs, { what: 'scrub.list', who: 'hub', detail: { file: a.path, reason: a.reason } });
       return true;
     }),
-    listedPeriods: (a: { afterId: number; limit: number }): number[] => catalogue.listedPeriods(a.afterId, a.limit),
+    listedPeriods: (a: { afterId: number; limit: number }): number[] => periods.listed(a.afterId, a.limit),
     rowsHold: (a: { periodId: number }): boolean => read(() => {
-      const stored = catalogue.storedRowsRoot(a.periodId);
-      return stored === undefined || stored.equals(catalogue.rowsRoot(a.periodId));
+      const stored = lists.storedRowsRoot(a.periodId);
+      return stored === undefined || stored.equals(lists.rowsRoot(a.periodId));
     }),
 
     // recovery
 
-    foldersWithRows: (): string[] => catalogue.foldersWithRows(),
-    rowsIn: (a: { folder: string }): ClaimedPath[] => catalogue.rowsIn(a.folder),
-    begunOf: (a: { camera: string; stream: StreamName; seq: number }): Begun | undefined => catalogue.begunOf(a.camera, a.stream, a.seq),
-    forgetBegunOf: (a: { camera: string; stream: StreamName; seq: number }): void => write(() => catalogue.forgetBegunOf(a.camera, a.stream, a.seq)),
-    forgetBegun: (): void => write(() => catalogue.forgetBegun()),
+    foldersWithRows: (): string[] => periods.foldersWithRows(),
+    rowsIn: (a: { folder: string }): ClaimedPath[] => segments.rowsIn(a.folder),
+    begunOf: (a: { camera: string; stream: StreamName; seq: number }): Begun | undefined => segments.begunOf(a.camera, a.stream, a.seq),
+    forgetBegunOf: (a: { camera: string; stream: StreamName; seq: number }): void => write(() => segments.forgetBegunOf(a.camera, a.stream, a.seq)),
+    forgetBegun: (): void => write(() => segments.forgetBegun()),
     raiseSeqs: (a: { seqs: readonly { camera: string; stream: StreamName; seq: number }[] }): void => write(() => {
-      for (const { camera, stream, seq } of a.seqs) catalogue.raiseSeq(camera, stream, seq);
+      for (const { camera, stream, seq } of a.seqs) segments.raiseSeq(camera, stream, seq);
     }),
-    keepList: (a: { periodId: number; listSha256: string }): void => write(() => catalogue.keepList(a.periodId, a.listSha256)),
+    keepList: (a: { periodId: number; listSha256: string }): void => write(() => lists.keep(a.periodId, a.listSha256)),
     /** A number that a receipt on the disk has is not used again; the receipt itself is taken in where it is genuine. */
     takeReceipt: (a: { number: number; receipt: (SignedText & { atMs: UnixMs }) | undefined }): void => write(() => {
       receipts.reserve(a.number);
@@ -400,14 +403,14 @@ export function makeOperations(db: Connection) {
     }),
     /** Their hour lists are not on disk: `finishPeriods` writes them anew. */
     unlist: (a: { periodIds: readonly number[] }): void => write(() => {
-      for (const id of a.periodIds) catalogue.markUnlisted(id);
+      for (const id of a.periodIds) lists.markUnlisted(id);
     }),
     missing: (a: { paths: readonly string[]; atMs: UnixMs }): void => write(() => {
-      for (const path of a.paths) catalogue.markMissing(path);
+      for (const path of a.paths) segments.markMissing(path);
       audit(a.atMs, { what: 'recovery.missing', who: 'hub', detail: { files: a.paths.length, first: [...a.paths].sort().slice(0, namesInAudit) } });
     }),
     found: (a: { paths: readonly string[]; atMs: UnixMs }): void => write(() => {
-      for (const path of a.paths) catalogue.markFound(path);
+      for (const path of a.paths) segments.markFound(path);
       audit(a.atMs, { what: 'recovery.found', who: 'hub', detail: { files: a.paths.length, first: [...a.paths].sort().slice(0, namesInAudit) } });
     }),
     removed: (a: { paths: readonly string[]; atMs: UnixMs }): void => write(() =>

@@ -4,7 +4,7 @@ import { isSallyportError, reasonOf, SallyportError } from '../base/errors.ts';
 import type { UnixMs } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { looksLikeSlot, makePeriodKey } from '../seal/slot.ts';
-import type { Period, PeriodClass } from './catalogue.ts';
+import type { Period, PeriodClass } from './periodtable.ts';
 import type { HoldOrder } from './holdtable.ts';
 import type { KeyringReport } from './keyring.ts';
 import { textHash } from './keyringfile.ts';

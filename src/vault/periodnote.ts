@@ -9,7 +9,7 @@ import type { Identity } from '../seal/identity.ts';
 import { openWhole } from '../seal/opener.ts';
 import { sealWhole } from '../seal/sealer.ts';
 import { slotBlockBytes, slotTextBytes } from '../seal/slot.ts';
-import type { Period, PeriodClass } from './catalogue.ts';
+import type { Period, PeriodClass } from './periodtable.ts';
 import type { HoldMaker } from './holdtable.ts';
 
 /** Always of one size, right behind the slot's text. */

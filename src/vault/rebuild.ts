@@ -14,7 +14,9 @@ import type { Identity } from '../seal/identity.ts';
 import { openSlot } from '../seal/slot.ts';
 import { Signer } from '../seal/sshsig.ts';
 import { Archive, type ArchiveSegment } from './archive.ts';
-import { Catalogue, isHoldClass, type NewSegment, type Period } from './catalogue.ts';
+import { Catalogue } from './catalogue.ts';
+import { isHoldClass, type Period } from './periodtable.ts';
+import type { NewSegment } from './segmenttable.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { checkTable, tablesOf } from './databaseroot.ts';
 import { hashFile, readHeaderSize } from './filehash.ts';
@@ -339,13 +341,13 @@ function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPe
   const holdTable = new HoldTable(db);
   const operations = makeOperations(db);
   const atMs = Math.round(o.clock.wallMs());
-  const ours = rows.filter(({ segment }) => !catalogue.hasPath(segment.path));
+  const ours = rows.filter(({ segment }) => !catalogue.segments.hasPath(segment.path));
   db.transaction(() => {
-    const period = catalogue.addPeriod({ ...facts, generation: facts.generation + generationsSkipped });
+    const period = catalogue.periods.add({ ...facts, generation: facts.generation + generationsSkipped });
     if (hold !== undefined) holdTable.addPeriod(period.id, hold);
     for (const { segment, found } of ours) {
       catalogue.addSegment({ ...segment, periodId: period.id, camera: facts.camera });
-      if (found === 'missing') catalogue.markMissing(segment.path);
+      if (found === 'missing') catalogue.segments.markMissing(segment.path);
       if (found === 'damaged') catalogue.markDamagedPath(segment.path, atMs);
     }
     for (const { path, sha256 } of holds) {
@@ -362,7 +364,7 @@ function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPe
 /** The reason of a gap stands in its period's list, which is written at the period's end: what was open has lost its reasons, not its holes. */
 function noteHoles(db: Connection, gapMsMin: number): number {
   const catalogue = new Catalogue(db);
-  const holes = catalogue.holes({ msMin: gapMsMin });
+  const holes = catalogue.gaps.holes({ msMin: gapMsMin });
   db.transaction(() => {
     for (const hole of holes) catalogue.addGap({ ...hole, reason: 'account lost', detail: 'why nothing was recorded stood in the database that was lost' });
   }).immediate();

@@ -4,7 +4,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
-import type { PeriodClass } from './catalogue.ts';
+import type { PeriodClass } from './periodtable.ts';
 import type { Connection } from './connection.ts';
 
 export const receiptNamespace = 'sallyport-receipt';

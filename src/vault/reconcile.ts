@@ -19,7 +19,7 @@ import { hourMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { looksLikeSlot } from '../seal/slot.ts';
 import { verifySignature } from '../seal/sshsig.ts';
-import { isHoldClass, type PeriodFacts } from './catalogue.ts';
+import { isHoldClass, type PeriodFacts } from './periodtable.ts';
 import { copyFile } from './copies.ts';
 import { walkFootage } from './filehash.ts';
 import { hourListPath, parseHoldName, parseHourFolder, parseHourListName } from './footagepaths.ts';

@@ -6,7 +6,8 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SallyportError, reasonOf } from '../base/errors.ts';
-import type { PeriodFacts, SegmentRow } from './catalogue.ts';
+import type { PeriodFacts } from './periodtable.ts';
+import type { SegmentRow } from './segmenttable.ts';
 import type { StreamName } from './footagepaths.ts';
 
 export interface SegmentName {

@@ -13,7 +13,8 @@ import { silentLog } from '../base/log.ts';
 import { chunkSealedBytes } from '../seal/opener.ts';
 import { verifySignature } from '../seal/sshsig.ts';
 import { AuditTable, firstHead, leafOf, nextChain, type ChainHead } from './audit.ts';
-import { Catalogue, type SegmentRow } from './catalogue.ts';
+import { Catalogue } from './catalogue.ts';
+import type { SegmentRow } from './segmenttable.ts';
 import { CheckpointTable, checkpointNamespace, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import { databaseError, openConnection, type Connection } from './connection.ts';
 import { checkTable, doubtOf, tablesOf } from './databaseroot.ts';
@@ -142,10 +143,10 @@ class Verification {
   // segments
 
   async #checkSegments(): Promise<void> {
-    const total = this.#catalogue.countSegments().segments;
+    const total = this.#catalogue.periods.countSegments().segments;
     let done = 0;
     for (let after = 0; ;) {
-      const page = this.#catalogue.segmentsAfter(after, rowsAtOnce);
+      const page = this.#catalogue.segments.after(after, rowsAtOnce);
       if (page.length === 0) return;
       for (const { rowId, row } of page) {
         this.#goOn();
@@ -163,7 +164,7 @@ class Verification {
     const wrong = await this.#wrongWith(row);
     if (wrong === undefined) return;
     // A purge may have been at work meanwhile: only a row that still stands tells.
-    const now = this.#catalogue.segment(row.camera, row.stream, row.seq);
+    const now = this.#catalogue.segments.find(row.camera, row.stream, row.seq);
     if (now === undefined || now.state === 'garbage') return;
     this.#problem(wrong.code, row.path, wrong.detail);
   }
@@ -223,13 +224,13 @@ class Verification {
     if (hold !== undefined) return this.#holds.isKnown(hold.segment, hold.slot) || (path.endsWith(partSuffix) && this.#hasPeriod(dirname(path), hold.slot));
     const segment = parseSegmentPath(path);
     if (segment === undefined) return false;
-    if (this.#catalogue.hasPath(segment.part ? path.slice(0, -partSuffix.length) : path)) return true;
-    const next = this.#catalogue.nextSeqs().find(({ camera, stream }) => camera === segment.camera && stream === segment.stream);
-    return segment.seq >= (next?.nextSeq ?? 0) || this.#catalogue.begunOf(segment.camera, segment.stream, segment.seq) !== undefined;
+    if (this.#catalogue.segments.hasPath(segment.part ? path.slice(0, -partSuffix.length) : path)) return true;
+    const next = this.#catalogue.segments.nextSeqs().find(({ camera, stream }) => camera === segment.camera && stream === segment.stream);
+    return segment.seq >= (next?.nextSeq ?? 0) || this.#catalogue.segments.begunOf(segment.camera, segment.stream, segment.seq) !== undefined;
   }
 
   #hasPeriod(folder: string, slot: number): boolean {
-    const period = this.#catalogue.periodOfSlot(slot);
+    const period = this.#catalogue.periods.ofSlot(slot);
     return period !== undefined && periodFolder(period.camera, period.startMs) === folder;
   }
 
@@ -241,7 +242,7 @@ class Verification {
     });
     if (keyring === undefined) return;
     try {
-      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.livePeriods(), ...this.#catalogue.copies()]) {
+      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.periods.live(), ...this.#catalogue.periods.copies()]) {
         this.#goOn();
         const lacking = await keyring.lacking(slot, slotSha256);
         if (lacking.length === 0 || this.#isLeaving(id)) continue;
@@ -257,7 +258,7 @@ class Verification {
 
   /** Of the database: the size is known, what is in it shows when it is put back (each chunk is authenticated). */
   async #checkCopies(): Promise<void> {
-    for (const { id, startMs, bytes, listed } of this.#catalogue.copies()) {
+    for (const { id, startMs, bytes, listed } of this.#catalogue.periods.copies()) {
       if (!listed) continue;
       const file = copyFile(this.#o.folder, startMs);
       const size = await stat(file).then((info) => info.size, () => undefined);
@@ -269,15 +270,15 @@ class Verification {
   /** Purged by now, or about to be: a purge is written down before its first slot is shredded. */
   #isLeaving(periodId: number): boolean {
     const pending = new ReceiptTable(this.#db).pending().some(({ periods }) => periods.some(({ id }) => id === periodId));
-    return pending || this.#catalogue.period(periodId)?.state !== 'live';
+    return pending || this.#catalogue.periods.byId(periodId)?.state !== 'live';
   }
 
   #checkRowsRoots(): void {
-    for (const { id, camera, startMs } of this.#catalogue.livePeriods()) {
+    for (const { id, camera, startMs } of this.#catalogue.periods.live()) {
       this.#goOn();
       const agrees = this.#db.transaction(() => {
-        const stored = this.#catalogue.storedRowsRoot(id);
-        return stored === undefined || stored.equals(this.#catalogue.rowsRoot(id));
+        const stored = this.#catalogue.lists.storedRowsRoot(id);
+        return stored === undefined || stored.equals(this.#catalogue.lists.rowsRoot(id));
       })();
       if (!agrees) this.#problem('SP_AUDIT_BROKEN', `${camera} from ${new Date(startMs).toISOString()}`, 'its rows are not those that were there when its hour list was written');
     }

@@ -114,7 +114,7 @@ async function fill(folder: string, recipient: string): Promise<void> {
     for (const { slot, sha256 } of targets) {
       const startMs = oldest + slot * hourMs;
       const times = { startMs, endMs: startMs + hourMs, deadlineMs: startMs + hourMs };
-      const { id } = catalogue.addPeriod({ camera: 'front', class: 'footage', ...times, slot, generation: 1, recipient, slotSha256: sha256 });
+      const { id } = catalogue.periods.add({ camera: 'front', class: 'footage', ...times, slot, generation: 1, recipient, slotSha256: sha256 });
       for (let minute = 0, seq = slot * segmentsPerPeriod + 1; minute < segmentsPerPeriod && seq <= segments; minute++, seq++) {
         const path = segmentPath('front', startMs, { startMs: startMs + minute * 60_000, seq, stream: 'main' });
         if (minute === 0) mkdirSync(dirname(join(folder, 'footage', path)), { recursive: true });

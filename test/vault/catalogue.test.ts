@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { Catalogue, type NewSegment, type Period } from '../../src/vault/catalogue.ts';
+import { Catalogue } from '../../src/vault/catalogue.ts';
+import type { Period } from '../../src/vault/periodtable.ts';
+import type { NewSegment } from '../../src/vault/segmenttable.ts';
 import { openConnection } from '../../src/vault/connection.ts';
 import { packKeyFrames, unpackKeyFrames } from '../../src/vault/keyframes.ts';
 
@@ -14,9 +16,9 @@ function makeCatalogue(t: Test): Catalogue {
 }
 
 function addPeriod(catalogue: Catalogue, n: number, camera = 'front'): Period {
-  const { slot, generation } = catalogue.freeSlot([]);
+  const { slot, generation } = catalogue.periods.freeSlot([]);
   const startMs = n * hourMs;
-  return catalogue.addPeriod({ camera, class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + 5 * hourMs, slot, generation, recipient: 'age1x', slotSha256: 'ab'.repeat(32) });
+  return catalogue.periods.add({ camera, class: 'footage', startMs, endMs: startMs + hourMs, deadlineMs: startMs + 5 * hourMs, slot, generation, recipient: 'age1x', slotSha256: 'ab'.repeat(32) });
 }
 
 function segment(period: Period, seq: number, more: Partial<NewSegment> = {}): NewSegment {
@@ -34,7 +36,7 @@ t.test('the lowest free slot is taken, and a generation of a slot is never used 
   for (const index of [1, 0]) {
     const id = periods[index]?.id ?? -1;
     catalogue.markShredded([id]);
-    t.same(catalogue.freeSlot([]).slot, index === 1 ? 4 : 1, 'a shredded slot is not free while its row stands');
+    t.same(catalogue.periods.freeSlot([]).slot, index === 1 ? 4 : 1, 'a shredded slot is not free while its row stands');
     catalogue.deletePeriods([id]);
   }
   t.same([4, 5, 6].map((n) => addPeriod(catalogue, n)).map(({ slot, generation }) => [slot, generation]), [[0, 2], [1, 2], [4, 1]]);
@@ -44,7 +46,7 @@ t.test('a live period\'s row cannot be deleted', async (t) => {
   const catalogue = makeCatalogue(t);
   const period = addPeriod(catalogue, 0);
   catalogue.deletePeriods([period.id]);
-  t.equal(catalogue.period(period.id)?.state, 'live');
+  t.equal(catalogue.periods.byId(period.id)?.state, 'live');
 });
 
 t.test('segments are found by time, camera and stream', async (t) => {
@@ -53,12 +55,12 @@ t.test('segments are found by time, camera and stream', async (t) => {
   for (const seq of [1, 2, 3]) catalogue.addSegment(segment(front, seq));
   catalogue.addSegment(segment(front, 1, { stream: 'sub', path: 'front/19700101/00/19700101T000000Z-1.sub.mp4.age' }));
   catalogue.addSegment(segment(back, 1));
-  const ids = (q: object): string[] => catalogue.segments({ fromMs: 0, toMs: hourMs, limit: 10, ...q }).map(({ id }) => id);
+  const ids = (q: object): string[] => catalogue.segments.within({ fromMs: 0, toMs: hourMs, limit: 10, ...q }).map(({ id }) => id);
   t.same(ids({}), ['back/main/1', 'front/main/1', 'front/sub/1', 'front/main/2', 'front/main/3']);
   t.same(ids({ camera: 'front', stream: 'main' }), ['front/main/1', 'front/main/2', 'front/main/3']);
   t.same(ids({ camera: 'front', stream: 'main', fromMs: 179_999, toMs: 180_000 }), ['front/main/2'], 'overlap, half open');
   t.same(ids({ limit: 2 }), ['back/main/1', 'front/main/1']);
-  t.same(catalogue.footageFacts(), [
+  t.same(catalogue.periods.footageFacts(), [
     { camera: 'back', segments: 1, bytes: 1000, oldestMs: 60_000, newestEndMs: 120_000 },
     { camera: 'front', segments: 4, bytes: 4000, oldestMs: 60_000, newestEndMs: 240_000 },
   ]);
@@ -68,7 +70,7 @@ t.test('a row comes back as it was written', async (t) => {
   const catalogue = makeCatalogue(t);
   const period = addPeriod(catalogue, 0);
   const written = catalogue.addSegment(segment(period, 7, { cutChunks: 3, reason: 'alarm' }));
-  t.same(catalogue.segment('front', 'main', 7), written);
+  t.same(catalogue.segments.find('front', 'main', 7), written);
   t.match(written, { id: 'front/main/7', state: 'cut', slot: 0, generation: 1 });
 });
 
@@ -81,48 +83,48 @@ t.test('a number is never given twice, and a period that is not live takes no ro
   t.equal(catalogue.addSegment(segment(period, 12)), undefined);
   catalogue.deleteGarbage([period.id], 10);
   catalogue.deletePeriods([period.id]);
-  t.same(catalogue.nextSeqs(), [{ camera: 'front', stream: 'main', nextSeq: 13 }]);
+  t.same(catalogue.segments.nextSeqs(), [{ camera: 'front', stream: 'main', nextSeq: 13 }]);
 });
 
 t.test('a gap belongs to the period of its beginning, dies with it but for what reaches past it, and is noted once', async (t) => {
   const catalogue = makeCatalogue(t);
   const period = addPeriod(catalogue, 0);
   const gap = { camera: 'front', stream: 'main', fromMs: hourMs - 5, toMs: hourMs + 5, reason: 'stalled', detail: '' } as const;
-  catalogue.markListed(period.id, undefined);
+  catalogue.lists.markListed(period.id, undefined);
   catalogue.addGap(gap);
   catalogue.addGap(gap);
   catalogue.addGap({ ...gap, fromMs: 9 * hourMs, toMs: 10 * hourMs });
-  t.equal(catalogue.period(period.id)?.listed, false, 'its hour list is written anew');
-  t.same(catalogue.hourList(period.id)?.gaps, [{ stream: 'main', from_ms: hourMs - 5, to_ms: hourMs + 5, reason: 'stalled', detail: '' }]);
+  t.equal(catalogue.periods.byId(period.id)?.listed, false, 'its hour list is written anew');
+  t.same(catalogue.lists.hourList(period.id)?.gaps, [{ stream: 'main', from_ms: hourMs - 5, to_ms: hourMs + 5, reason: 'stalled', detail: '' }]);
   catalogue.markShredded([period.id]);
-  t.same(catalogue.gaps({ fromMs: 0, toMs: 99 * hourMs, limit: 9 }).map(({ fromMs }) => fromMs).sort((a, b) => a - b), [hourMs, 9 * hourMs], 'of a gap that reaches past its period, the rest stays');
+  t.same(catalogue.gaps.list({ fromMs: 0, toMs: 99 * hourMs, limit: 9 }).map(({ fromMs }) => fromMs).sort((a, b) => a - b), [hourMs, 9 * hourMs], 'of a gap that reaches past its period, the rest stays');
 });
 
 t.test('deadlines only come closer', async (t) => {
   const catalogue = makeCatalogue(t);
   const period = addPeriod(catalogue, 0);
   addPeriod(catalogue, 0, 'back');
-  t.equal(catalogue.shortenDeadlines('front', 'footage', 10 * hourMs), 0);
-  t.equal(catalogue.shortenDeadlines('front', 'footage', hourMs), 1);
-  t.equal(catalogue.period(period.id)?.deadlineMs, 2 * hourMs);
-  t.equal(catalogue.nextDeadlineMs(), 2 * hourMs);
-  t.same(catalogue.duePeriods(2 * hourMs - 1), []);
-  t.same(catalogue.duePeriods(2 * hourMs).map(({ id }) => id), [period.id]);
+  t.equal(catalogue.periods.shortenDeadlines('front', 'footage', 10 * hourMs), 0);
+  t.equal(catalogue.periods.shortenDeadlines('front', 'footage', hourMs), 1);
+  t.equal(catalogue.periods.byId(period.id)?.deadlineMs, 2 * hourMs);
+  t.equal(catalogue.periods.nextDeadlineMs(), 2 * hourMs);
+  t.same(catalogue.periods.due(2 * hourMs - 1), []);
+  t.same(catalogue.periods.due(2 * hourMs).map(({ id }) => id), [period.id]);
 });
 
 t.test('the catalogue\'s root changes with each row, and not with listing, being missed or a new period elsewhere', async (t) => {
   const catalogue = makeCatalogue(t);
   const period = addPeriod(catalogue, 0);
   const row = catalogue.addSegment(segment(period, 1));
-  const rowsRoot = catalogue.rowsRoot(period.id);
-  const root = catalogue.catalogueRoot();
-  catalogue.markMissing(row?.path ?? '');
-  t.equal(catalogue.segment('front', 'main', 1)?.state, 'missing');
-  t.same(catalogue.rowsRoot(period.id), rowsRoot);
-  t.same(catalogue.catalogueRoot(), root);
+  const rowsRoot = catalogue.lists.rowsRoot(period.id);
+  const root = catalogue.lists.catalogueRoot();
+  catalogue.segments.markMissing(row?.path ?? '');
+  t.equal(catalogue.segments.find('front', 'main', 1)?.state, 'missing');
+  t.same(catalogue.lists.rowsRoot(period.id), rowsRoot);
+  t.same(catalogue.lists.catalogueRoot(), root);
   catalogue.addSegment(segment(period, 2));
-  t.notSame(catalogue.rowsRoot(period.id), rowsRoot);
-  t.notSame(catalogue.catalogueRoot(), root);
+  t.notSame(catalogue.lists.rowsRoot(period.id), rowsRoot);
+  t.notSame(catalogue.lists.catalogueRoot(), root);
 });
 
 t.test('key frames come back as they were packed', async () => {

@@ -145,7 +145,7 @@ t.test('rows without one hash as they did before there were any, and lists read 
     state: 'complete', chunks: 0, path: row.path, key_frames: row.keyFrames, reason: 'continuous',
   };
   const hash = (...parts: (string | Buffer)[]): Buffer => parts.reduce((sum, part) => sum.update(part), createHash('sha256')).digest();
-  t.same(new Catalogue(db).rowsRoot(row.periodId), hash(hash(canonicalJson(before))));
+  t.same(new Catalogue(db).lists.rowsRoot(row.periodId), hash(hash(canonicalJson(before))));
   const list = { v: 1, camera: 'front', class: 'footage', start_ms: start, end_ms: start + hourMs, deadline_ms: start + 2 * hourMs, slot: 0, generation: 1, segments: [before], gaps: [] };
   t.same(decodeHourList(Buffer.from(JSON.stringify(list)), 'x').segments, [before]);
   const withThumb = (thumb: unknown): unknown => decodeHourList(Buffer.from(JSON.stringify({ ...list, segments: [{ ...before, thumb }] })), 'x').segments[0]?.thumb;
