@@ -113,11 +113,14 @@ export class S3Stub {
         return void setImmediate(() => request.socket.destroy());
       }
       case 'endless answer': {
+        // An answer to HEAD has no body, and writing it would never have to wait.
+        if (request.method === 'HEAD') return reply(500);
         response.writeHead(200, { ETag: '"x"' });
         const more = (): void => { while (!response.destroyed && response.write(Buffer.alloc(65_536, 'x'))); if (!response.destroyed) response.once('drain', more); };
         return more();
       }
       case 'drip': {
+        if (request.method === 'HEAD') return reply(500);
         response.writeHead(200, { ETag: '"x"' });
         const timer = setInterval(() => response.write('x'), 20);
         return void response.once('close', () => clearInterval(timer));
