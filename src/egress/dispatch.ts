@@ -18,8 +18,8 @@ export interface DispatchOptions {
   readonly log: Log;
 }
 
-/** The folder is watched; this is for what a watch may miss. */
-const lookMs = 5 * secondMs;
+/** The folder is watched; this is for what a watch may miss, and for machines that have no watch left. */
+const lookMs = secondMs;
 
 export class Dispatch {
   readonly #o: DispatchOptions;

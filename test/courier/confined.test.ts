@@ -12,7 +12,7 @@ import { HubSide, makeHome, startCourier } from './kit.ts';
 
 const jail = join(import.meta.dirname, '../../native/build/jail');
 const { level, landlock } = JSON.parse((await run(jail, ['--probe'])).stdout.toString()) as { level: 'off' | 'files' | 'full'; landlock: number };
-const enough = level === 'off' ? { skip: 'this kernel has no Landlock or no seccomp' } : {};
+const enough = level === 'off' ? { skip: 'this kernel has no Landlock or no seccomp' } : { timeout: 120_000 };
 
 t.test('the courier that runs is confined, and still sends', enough, async (t) => {
   const folder = t.testdir();

@@ -10,7 +10,7 @@ import { serveWebdav } from '../egress/stores.ts';
 import { sealedText } from '../outbox/world.ts';
 import { argumentsOf, declare, HubSide, makeHome, program, startCourier } from './kit.ts';
 
-t.test('sealed bytes travel from out/ to a folder, WebDAV and S3, and every order has its answer', async (t) => {
+t.test('sealed bytes travel from out/ to a folder, WebDAV and S3, and every order has its answer', { timeout: 120_000 }, async (t) => {
   const folder = t.testdir();
   const [dav, stub] = [await serveWebdav(folder), await S3Stub.start()];
   t.teardown(async () => { await dav.close(); await stub.close(); });
