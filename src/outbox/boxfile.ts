@@ -134,7 +134,9 @@ export class BoxFile<T> {
     try {
       const info = await handle.stat();
       if (!info.isFile()) refuse('it is not a regular file');
-      if (info.nlink !== 1) refuse(info.nlink === 0 ? 'it was taken away' : 'it has more than one name');
+      // Settled between its being listed and opened: as if it had not been there.
+      if (info.nlink === 0) throw new SallyportError('SP_READ', { file: path, reason: 'it was taken away' }, Object.assign(new Error('taken away'), { code: 'ENOENT' }));
+      if (info.nlink !== 1) refuse('it has more than one name');
       if (info.size < headBytes) refuse('it is shorter than its head');
       if (info.size > headBytes + bodyBytesMax) refuse(`it is larger than ${headBytes + bodyBytesMax} bytes`);
       const bytes = Buffer.alloc(headBytes);
