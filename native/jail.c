@@ -1,8 +1,10 @@
 /*
- * jail: confines itself, then becomes the program that it is told to start. For what parses strangers' bytes: ffmpeg and ffprobe.
+ * jail: confines itself, then becomes the program that it is told to start. For what parses strangers' bytes: ffmpeg and ffprobe; and, less
+ * tightly, for the courier, which speaks to strangers.
  *
  *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--nice N] [--memory MIB] [--space MIB] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
  *   jail -i INPUT [ARGUMENT…] --jail [OPTION…] -- PROGRAM [ARGUMENT…] -
+ *   jail --courier [--port N]… [--read PATH]… [--write PATH]… [--need LEVEL] [--abi-max N] [--parent PID] -- PROGRAM [ARGUMENT…]
  *   jail --probe [--abi-max N]
  *
  *   --port N       the one TCP port that may be connected to (Landlock ABI 4); without it no socket can be made at all
@@ -14,6 +16,8 @@
  *   --nice N       lets others go first, from 0 to 19
  *   --read PATH    a further file or folder that may be read
  *   --preload PATH a library that the program is started with; it may be read, and stands in the environment
+ *   --courier      for a Node that speaks to the world: see below
+ *   --write PATH   a file or folder that may be read and written; of --courier alone
  *   --probe        prints as JSON what this kernel gives, and starts nothing
  *   -i …           for a starter that has words of its own (node-rtsp-stream's muxer: `-i INPUT` first, `-` last) and takes more before the
  *                  last: what follows --jail is read as above, then come the words before it, then the last
@@ -25,6 +29,10 @@
  *              one port. ABI 6: no abstract unix socket, no signal outside
  *   limits     memory, CPU time, open files, file size 0, no core dump
  *   and        no new privileges, death with the parent, an environment of two settings of glibc's memory and --preload alone, / as folder, no file open but 0, 1 and 2
+ *
+ * With --courier: Landlock as above with the named ports, reads and writes, and beside them what names are resolved with; a list of calls that
+ * fail instead of one of those that are allowed, for V8 needs many; sockets of IP and netlink alone, UDP too (names are resolved with it); no core
+ * dump, no new privileges, death with the parent. No limit of memory or CPU time.
  *
  * Levels: `full` all of it (ABI 4), `files` without the port (ABI 1 to 3), `off` when seccomp or Landlock is missing: the rest then
  * still holds. It must never write a file, open a socket, or start the program with less than was asked for.
@@ -62,9 +70,10 @@ static const char *const level_names[] = {"off", "files", "full"};
 
 struct order {
   long port, abi_max, parent, cpu_s, memory_mib, space_mib, nice;
+  long ports[32]; /* of the courier, port too */
   enum level need;
-  const char *reads[16];
-  int read_count, probe;
+  const char *reads[32], *writes[32];
+  int read_count, write_count, port_count, probe, courier;
   const char *preload;
   char **program;
 };
@@ -88,8 +97,12 @@ enum {
 };
 #define LL_VERSION 1u
 #define FS_EXECUTE (1ull << 0)
+#define FS_WRITE_FILE (1ull << 1)
 #define FS_READ_FILE (1ull << 2)
 #define FS_READ_DIR (1ull << 3)
+#define FS_TRUNCATE (1ull << 14)
+/* Devices, sockets, FIFOs and symbolic links. */
+#define FS_MAKE_ODD ((1ull << 6) | (1ull << 9) | (1ull << 10) | (1ull << 11) | (1ull << 12))
 #define NET_BIND (1ull << 0)
 #define NET_CONNECT (1ull << 1)
 #define SCOPE_ABSTRACT_UNIX (1ull << 0)
@@ -120,7 +133,7 @@ static void allow_path(int ruleset, const char *path, uint64_t rights) {
   long refused = syscall(LL_ADD_RULE, ruleset, LL_RULE_PATH, &rule, 0);
   /* A folder's rights are refused for a file: then those of a file alone. */
   if (refused != 0 && errno == EINVAL) {
-    rule.allowed = rights & ~FS_READ_DIR;
+    rule.allowed = rights & (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE);
     refused = syscall(LL_ADD_RULE, ruleset, LL_RULE_PATH, &rule, 0);
   }
   if (refused != 0) leave(EXIT_STEP, "Landlock takes no rule for %s: %s", path, strerror(errno));
@@ -135,6 +148,10 @@ static void allow_port(int ruleset, long port) {
 /* What ffmpeg 5.1 of Debian 12 opens (seen with strace): libraries, their list, random bytes. What it asks for beside that (/proc, /sys) it does without. */
 static const char *const readable[] = {
   "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/urandom", NULL,
+};
+/* And what the courier resolves names and knows the local time with; which of these is a link to elsewhere, the C library follows. */
+static const char *const resolvers[] = {
+  "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/localtime", "/etc/ssl", "/usr/share/zoneinfo", "/run/systemd/resolve", "/dev/null", NULL,
 };
 /* The kernel opens the loader for execution too when it starts a program. */
 static const char *const loaders[] = {
@@ -153,8 +170,11 @@ static void restrict_files_and_ports(const struct order *order, const char *prog
   for (const char *const *path = loaders; *path != NULL; path++) allow_path(ruleset, *path, FS_EXECUTE | FS_READ_FILE);
   for (int i = 0; i < order->read_count; i++) allow_path(ruleset, order->reads[i], FS_READ_FILE | FS_READ_DIR);
   if (order->preload != NULL) allow_path(ruleset, order->preload, FS_READ_FILE);
+  if (order->courier) for (const char *const *path = resolvers; *path != NULL; path++) allow_path(ruleset, *path, FS_READ_FILE | FS_READ_DIR);
+  for (int i = 0; i < order->write_count; i++) allow_path(ruleset, order->writes[i], file_rights(abi) & ~(FS_EXECUTE | FS_MAKE_ODD));
   allow_path(ruleset, program, FS_EXECUTE | FS_READ_FILE);
-  if (wanted.net != 0 && order->port != 0) allow_port(ruleset, order->port);
+  if (wanted.net != 0 && !order->courier && order->port != 0) allow_port(ruleset, order->port);
+  if (wanted.net != 0 && order->courier) for (int i = 0; i < order->port_count; i++) allow_port(ruleset, order->ports[i]);
   if (syscall(LL_RESTRICT, ruleset, 0) != 0) leave(EXIT_STEP, "Landlock restricts nothing: %s", strerror(errno));
   close(ruleset);
 }
@@ -315,6 +335,30 @@ static int restrict_calls(const struct order *order) {
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+/* What no Node needs that only speaks and writes files. The list of the other mode is of what is allowed; V8's would be long and change with it. */
+static const int courier_never[] = {
+  SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_swapon, SYS_swapoff, SYS_bpf, SYS_perf_event_open,
+  SYS_userfaultfd, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_unshare, SYS_setns, SYS_reboot,
+  SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_listen, SYS_accept, SYS_accept4, SYS_memfd_create, SYS_name_to_handle_at, SYS_open_by_handle_at,
+  425 /* io_uring_setup */, 426, 427, 428 /* open_tree */, 429, 430, 431, 432, 433, 438 /* pidfd_getfd */, 440 /* process_madvise */,
+};
+
+static int restrict_courier_calls(void) {
+  foreign_calls_die();
+  for (size_t i = 0; i < COUNT(courier_never); i++) refuse_with(courier_never[i], EPERM);
+  const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
+  for (size_t i = 0; i < COUNT(families); i++) ALLOW_WHEN(SYS_socket, INT_IS(0, families[i]));
+  refuse_with(SYS_socket, EACCES);
+  /* It would connect past Landlock's rule on ports. */
+  ALLOW_WHEN(SYS_sendto, NONE_OF(3, MSG_FASTOPEN));
+  refuse_with(SYS_sendto, EPERM);
+  ALLOW_WHEN(SYS_sendmsg, NONE_OF(2, MSG_FASTOPEN));
+  refuse_with(SYS_sendmsg, EPERM);
+  answer(SECCOMP_RET_ALLOW);
+  struct sock_fprog program = {.len = (unsigned short)length, .filter = code};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 /* Whether the kernel has filters: one without a filter is refused with EFAULT where it has, EINVAL where not. */
 static int has_seccomp(void) {
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 && errno == EFAULT;
@@ -340,6 +384,10 @@ static void limit(int what, const char *name, rlim_t value) {
 static void limit_resources(const struct order *order) {
   const rlim_t mib = 1024 * 1024;
   limit(RLIMIT_CORE, "core dumps", 1);
+  if (order->courier) {
+    limit(RLIMIT_NOFILE, "open files", 1024);
+    return;
+  }
   limit(RLIMIT_FSIZE, "file size", 0);
   limit(RLIMIT_DATA, "memory", (rlim_t)order->memory_mib * mib);
   limit(RLIMIT_AS, "address space", (rlim_t)(order->memory_mib + order->space_mib) * mib);
@@ -400,10 +448,10 @@ static void confine_and_start(const struct order *order) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) leave(EXIT_STEP, "no giving up of new privileges: %s", strerror(errno));
   close_all_but_three();
   if (chdir("/") != 0) leave(EXIT_STEP, "no way to /: %s", strerror(errno));
-  char *name = name_in_place(path);
+  char *name = order->courier ? (char *)path : name_in_place(path);
   if (abi >= ABI_FILES) restrict_files_and_ports(order, path, abi);
   limit_resources(order);
-  if (restrict_calls(order) != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
+  if ((order->courier ? restrict_courier_calls() : restrict_calls(order)) != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
   char preload[NAME_LENGTH_MAX + 16];
   /* glibc overwrites what is freed, but not what its caches of small pieces take: so that no picture lies about in memory after its use. */
   char *environment[] = {"MALLOC_PERTURB_=165", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0", NULL, NULL};
@@ -446,12 +494,16 @@ static struct order read_order(int count, char **words) {
       order.program = &words[i + 1];
       break;
     }
+    if (strcmp(name, "--courier") == 0) {
+      order.courier = 1;
+      continue;
+    }
     if (strcmp(name, "--probe") == 0) {
       order.probe = 1;
       continue;
     }
     const char *value = ++i < count ? words[i] : "";
-    if (strcmp(name, "--port") == 0) order.port = number(name, value, 1, 65535);
+    if (strcmp(name, "--port") == 0 && order.port_count < (int)COUNT(order.ports)) order.port = order.ports[order.port_count++] = number(name, value, 1, 65535);
     else if (strcmp(name, "--abi-max") == 0) order.abi_max = number(name, value, 0, 1000);
     else if (strcmp(name, "--parent") == 0) order.parent = number(name, value, 1, 0x7fffffff);
     else if (strcmp(name, "--cpu") == 0) order.cpu_s = number(name, value, 1, 0x7fffffff);
@@ -459,9 +511,11 @@ static struct order read_order(int count, char **words) {
     else if (strcmp(name, "--space") == 0) order.space_mib = number(name, value, 0, 1l << 24);
     else if (strcmp(name, "--need") == 0) order.need = level_of(value);
     else if (strcmp(name, "--read") == 0 && value[0] == '/' && order.read_count < (int)COUNT(order.reads)) order.reads[order.read_count++] = value;
+    else if (strcmp(name, "--write") == 0 && order.courier && value[0] == '/' && order.write_count < (int)COUNT(order.writes)) order.writes[order.write_count++] = value;
     else if (strcmp(name, "--preload") == 0 && value[0] == '/' && strlen(value) < NAME_LENGTH_MAX) order.preload = value;
     else leave(EXIT_USAGE, "%s is not understood; see the head of native/jail.c", name);
   }
+  if (!order.courier && order.port_count > 1) leave(EXIT_USAGE, "one --port is all that ffmpeg gets");
   if (!order.probe && (order.program == NULL || order.program[0] == NULL)) leave(EXIT_USAGE, "no program is named after --");
   return order;
 }

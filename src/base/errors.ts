@@ -589,6 +589,87 @@ export const errorTable = {
     sentence: 'the range asked for is not in {what}',
     hint: 'It has {bytes} bytes.',
   },
+  // what leaves the house
+  SP_OUTBOX_FULL: {
+    kind: 'retry',
+    sentence: 'the outbox is full: {reason}',
+    hint: 'Nothing is lost: what is to leave stays in the vault and is put in when there is room. Look whether the destination can be reached.',
+  },
+  SP_OUTBOX_ORDER: {
+    kind: 'refuse',
+    sentence: 'this cannot be put into the outbox: {reason}',
+    hint: 'Only sealed things of a hidden size and notices of the closed list leave the house.',
+  },
+  SP_OUTBOX_FILE: {
+    kind: 'fault',
+    sentence: '{file} is refused: {reason}',
+    hint: 'Hub and courier write plain files of their own into these folders. Find out what put it there, and delete it.',
+  },
+  SP_COURIER_CONFIG: {
+    kind: 'refuse',
+    sentence: 'the courier cannot use {file}: {reason}',
+    hint: 'docs/FORMAT.md describes the file of destinations and those of credentials.',
+  },
+  SP_FAR_UNDECLARED: {
+    kind: 'refuse',
+    sentence: '{destination} is no declared destination',
+    hint: 'A destination is declared in the configuration, with a purpose, and accepted by the owner.',
+  },
+  SP_FAR_FEATURE: {
+    kind: 'refuse',
+    sentence: 'the courier may not {feature} at {destination}: {reason}',
+    hint: 'Give the courier the credential for it, or do without.',
+  },
+  SP_FAR_UNREACHABLE: {
+    kind: 'retry',
+    sentence: '{destination} cannot be reached: {reason}',
+    hint: 'It is tried again by itself.',
+  },
+  SP_FAR_BUSY: {
+    kind: 'retry',
+    sentence: '{destination} asks to come later ({reason})',
+    hint: 'It is tried again by itself, not before the time that it asks for.',
+  },
+  SP_FAR_FULL: {
+    kind: 'retry',
+    sentence: '{destination} has no room: {reason}',
+    hint: 'Make room there, or send less.',
+  },
+  SP_FAR_REFUSED: {
+    kind: 'refuse',
+    sentence: '{destination} refuses to {what}: {reason}',
+    hint: 'Check the credential, its rights, and this machine\'s clock.',
+  },
+  SP_FAR_REDIRECT: {
+    kind: 'refuse',
+    sentence: '{destination} sends the courier elsewhere (status {status}), where it does not go',
+    hint: 'Declare the address where the store really is.',
+  },
+  SP_FAR_CERTIFICATE: {
+    kind: 'refuse',
+    sentence: 'the certificate of {destination} is not trusted: {reason}',
+    hint: 'Nothing was sent. Give its authority as `ca` or its SHA-256 as `pin`, or find out who answers in its place.',
+  },
+  SP_FAR_ANSWER: {
+    kind: 'fault',
+    sentence: '{destination} gives an answer that cannot be used: {reason}',
+    hint: 'It is tried a few times. Check that the address is that of the store.',
+  },
+  SP_FAR_CHECKSUM: {
+    kind: 'fault',
+    sentence: 'what {destination} holds under {object} is not what was sent',
+    hint: 'It is tried a few times. The store, or something on the way to it, spoils data.',
+  },
+  SP_FAR_MISSING: {
+    kind: 'refuse',
+    sentence: '{destination} has nothing under {object}',
+    hint: 'It was never sent, was erased, or somebody took it away there.',
+  },
+  SP_FAR_EXISTS: {
+    kind: 'refuse',
+    sentence: '{destination} has something else under {object} already',
+    hint: 'Names are random, so this does not happen by chance: two hubs share one place, or somebody put it there.',
+  },
   // daemon, control, cli
   SP_NO_DAEMON: {
     kind: 'refuse',

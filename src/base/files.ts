@@ -127,6 +127,11 @@ export async function fileExists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
+/** Whether nobody but its owner may read it. */
+export async function isPrivateFile(path: string): Promise<boolean> {
+  return ((await lstat(path)).mode & 0o077) === 0;
+}
+
 /** Names in a folder, sorted; an absent folder has none. */
 export async function listFolder(path: string): Promise<string[]> {
   try {

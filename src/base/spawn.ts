@@ -98,6 +98,12 @@ export function launch(command: string, args: readonly string[], options: Launch
   });
 }
 
+/** This process becomes that program: same number, same standard streams, a chosen environment. Comes back only by throwing. */
+export function become(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): never {
+  if (process.execve === undefined) throw new SallyportError('SP_INTERNAL', { reason: 'this Node cannot become another program' });
+  return process.execve(program, [program, ...args], { ...environment });
+}
+
 export interface Finished extends Exit {
   readonly stdout: Buffer;
   /** The first 100 lines, scrubbed. */

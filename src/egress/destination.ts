@@ -1,0 +1,64 @@
+/**
+ * egress/ speaks to the wide world, in the courier and nowhere else. It moves sealed bytes and content-free notices between the two folders of
+ * outbox/ and the destinations that are declared, and it cannot see: no key, no footage, no camera, no table. Everything a far end says is a
+ * stranger's word: bounded, never followed elsewhere, never believed without a proof. docs/THREAT_MODEL.md says what a taken-over courier could do.
+ *
+ * This file: what a store must do. A folder, WebDAV and S3 do it; `test/egress/contract.test.ts` tries them all by one set of tests.
+ */
+import type { Proof } from '../outbox/orders.ts';
+
+/** The bytes of one object, read as they are needed. */
+export interface Source {
+  readonly bytes: number;
+  /** Of all of it, in hexadecimal digits. */
+  readonly sha256: string;
+  read(from: number, length: number): Promise<Buffer>;
+}
+
+export interface Put {
+  /** 32 hexadecimal digits. */
+  readonly object: string;
+  readonly source: Source;
+  /** Another object of that name may be there, and is replaced. */
+  readonly replace: boolean;
+  /** An earlier try of this order was begun, and may have come to its end: what is there is looked at before anything is sent. */
+  readonly again: boolean;
+  /** What an earlier try of this order noted, of whatever form the store gave it; undefined at the first. */
+  readonly resume: string | undefined;
+  /** Resolves when it is durable: the next try is handed this note. At most 16 KiB. */
+  note(resume: string): Promise<void>;
+  /** Bytes that went out. */
+  sent(bytes: number): void;
+}
+
+export type Feature = 'put' | 'get' | 'delete';
+
+export interface Listed {
+  /** Names of ours, sorted, with their sizes. */
+  readonly objects: readonly (readonly [object: string, bytes: number])[];
+  readonly more: boolean;
+  /** Names that are none of ours; they are counted, and go nowhere. */
+  readonly foreign: number;
+}
+
+export interface Probe {
+  readonly keepsVersions: 'yes' | 'no' | 'unknown';
+  readonly overwrites: 'yes' | 'no' | 'unknown';
+}
+
+export interface Store {
+  readonly name: string;
+  /** Why a feature is off; absent where it is on. */
+  readonly off: Readonly<Partial<Record<Feature, string>>>;
+  /** How it is known to be there as it was sent. What another try has brought is not sent again. SP_FAR_…; anything when `signal` is aborted. */
+  put(put: Put, signal: AbortSignal): Promise<Proof>;
+  /** Exactly these bytes. SP_FAR_MISSING; SP_FAR_ANSWER when there are fewer. */
+  get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  /** It is gone; whether it was there is no matter. */
+  delete(object: string, signal: AbortSignal): Promise<void>;
+  /** Names after `after`, at most `listedMax`. */
+  list(after: string | undefined, signal: AbortSignal): Promise<Listed>;
+  /** Writes a small random object twice, and deletes it, to learn what the store does. */
+  probe(signal: AbortSignal): Promise<Probe>;
+  close(): Promise<void>;
+}

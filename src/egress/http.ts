@@ -1,0 +1,256 @@
+/**
+ * HTTP to one declared origin, and to nothing else: no redirect is followed, answers are bounded in size and time, TLS is verified, or the certificate
+ * pinned, before a byte is sent. Plain HTTP goes to this machine itself only. Not `fetch`: a pin, a pace and a length known ahead need the socket.
+ */
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { secondMs } from '../base/units.ts';
+import { retryAfter } from '../policy/sending.ts';
+import type { Pace } from './pace.ts';
+
+const headerBytesMax = 16 * 1024;
+/** No byte in either direction for so long: the far end is taken for gone. */
+const stallMs = 30 * secondMs;
+/** From the last byte of a request to the last of a short answer; long ones have a second more for each 16 KiB. */
+const answerMs = 60 * secondMs;
+const answerBytesPerSecond = 2 ** 14;
+const interimMax = 8;
+/** Why something was refused, or how it was taken, is said in so much. */
+const refusalBytesMax = 2 ** 16;
+
+export interface Origin {
+  readonly name: string;
+  /** Without user info; what its path says stands before every path. */
+  readonly url: URL;
+  /** SHA-256 of the certificate's DER in hexadecimal digits: then it, and no authority, makes the far end the right one. */
+  readonly pin?: string;
+  /** PEM of an authority of the owner's. */
+  readonly ca?: string;
+}
+
+export interface Body {
+  readonly bytes: number;
+  read(from: number, length: number): Promise<Buffer>;
+}
+
+export interface Request {
+  readonly method: string;
+  /** As it goes over the line, escaped; behind the origin's path. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | Body;
+  readonly answerBytesMax?: number;
+  readonly onSent?: (bytes: number) => void;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface HttpOptions {
+  readonly origin: Origin;
+  readonly clock: Clock;
+  readonly pace: Pace;
+  readonly stallMs?: number;
+  readonly socketsMax?: number;
+}
+
+export class HttpDoor {
+  readonly origin: Origin;
+  readonly #o: HttpOptions;
+  readonly #agent: HttpAgent;
+
+  constructor(o: HttpOptions) {
+    this.#o = o;
+    this.origin = o.origin;
+    const settings = { keepAlive: true, maxSockets: o.socketsMax ?? 4, maxFreeSockets: o.socketsMax ?? 4 };
+    this.#agent = o.origin.url.protocol === 'https:' ? new TrustingAgent(settings, o.origin) : new HttpAgent(settings);
+  }
+
+  /** One request, one whole answer of any status but a redirect. SP_FAR_UNREACHABLE, SP_FAR_REDIRECT, SP_FAR_CERTIFICATE, SP_FAR_ANSWER; SP_STOPPED when aborted. */
+  async ask(request: Request, signal: AbortSignal): Promise<Answer> {
+    const { name } = this.origin;
+    const over = new AbortController();
+    const progress: Progress = { atMs: this.#o.clock.monotonicMs(), endMs: Number.POSITIVE_INFINITY, late: '', answering: false };
+    const finished = new AbortController();
+    void this.#watch(progress, over, finished.signal);
+    const stop = AbortSignal.any([signal, over.signal]);
+    try {
+      return await this.#exchange(request, progress, stop);
+    } catch (error) {
+      if (signal.aborted) throw new SallyportError('SP_STOPPED', { what: `speaking with ${name}` }, error);
+      if (progress.late !== '') throw new SallyportError('SP_FAR_UNREACHABLE', { destination: name, reason: progress.late }, error);
+      if (isSallyportError(error)) throw error;
+      throw translated(name, error);
+    } finally {
+      finished.abort();
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #exchange(request: Request, progress: Progress, signal: AbortSignal): Promise<Answer> {
+    const { name, url } = this.origin;
+    const bytes = request.body === undefined ? 0 : Buffer.isBuffer(request.body) ? request.body.length : request.body.bytes;
+    const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const sent: ClientRequest = start({
+      agent: this.#agent, method: request.method, host: hostOf(url), port: url.port === '' ? undefined : Number(url.port), path: `${url.pathname.replace(/\/$/, '')}${request.path}`,
+      headers: { ...request.headers, ...(bytes > 0 || request.body !== undefined ? { 'Content-Length': String(bytes) } : {}) }, signal, maxHeaderSize: headerBytesMax,
+    });
+    const answered = new Promise<Answer>((resolve, reject) => {
+      let interims = 0;
+      sent.on('information', () => { if (++interims > interimMax) sent.destroy(new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'it goes on announcing an answer' })); });
+      sent.once('error', reject);
+      sent.once('response', (response) => { progress.answering = true; this.#read(response, request, progress).then(resolve, reject); });
+    });
+    answered.catch(() => {}); // awaited below, after the body
+    let whole = false;
+    try {
+      if (request.body !== undefined) await this.#write(sent, request.body, bytes, progress, request.onSent, signal);
+      sent.end();
+      progress.endMs = this.#o.clock.monotonicMs() + answerMs + ((request.answerBytesMax ?? 0) * secondMs) / answerBytesPerSecond;
+      const answer = await answered;
+      whole = sent.writableFinished;
+      return answer;
+    } finally {
+      // An answer that came before all was sent, a broken one, or none: what is left of the connection says nothing that is wanted.
+      if (!whole) sent.destroy();
+    }
+  }
+
+  async #write(sent: ClientRequest, body: Buffer | Body, bytes: number, progress: Progress, onSent: ((bytes: number) => void) | undefined, signal: AbortSignal): Promise<void> {
+    const { pace, clock } = this.#o;
+    for (let at = 0; at < bytes;) {
+      const length = Math.min(pace.pieceBytes, bytes - at);
+      await pace.take(length, signal);
+      const piece = Buffer.isBuffer(body) ? body.subarray(at, at + length) : await body.read(at, length);
+      progress.atMs = clock.monotonicMs();
+      // An early answer is what counts; the far end may have stopped reading.
+      if (sent.destroyed || progress.answering) return;
+      if (!sent.write(piece)) await drained(sent, signal);
+      at += length;
+      onSent?.(length);
+      progress.atMs = clock.monotonicMs();
+    }
+  }
+
+  async #read(response: IncomingMessage, request: Request, progress: Progress): Promise<Answer> {
+    const { name } = this.origin;
+    const status = response.statusCode ?? 0;
+    const bytesMax = Math.max(request.answerBytesMax ?? 0, status >= 400 || request.answerBytesMax === undefined ? refusalBytesMax : 0);
+    const refuse = (error: SallyportError): never => { response.destroy(); throw error; };
+    if (status >= 300 && status < 400 && status !== 304) refuse(new SallyportError('SP_FAR_REDIRECT', { destination: name, status }));
+    const tooLong = new SallyportError('SP_FAR_ANSWER', { destination: name, reason: `it is longer than ${bytesMax} bytes` });
+    if (request.method !== 'HEAD' && Number(response.headers['content-length'] ?? 0) > bytesMax) refuse(tooLong);
+    const pieces: Buffer[] = [];
+    let length = 0;
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      progress.atMs = this.#o.clock.monotonicMs();
+      length += piece.length;
+      if (length > bytesMax) refuse(tooLong);
+      pieces.push(piece);
+    }
+    if (!response.complete) refuse(new SallyportError('SP_FAR_UNREACHABLE', { destination: name, reason: 'its answer was cut off' }));
+    return { status, headers: response.headers, body: Buffer.concat(pieces) };
+  }
+
+  async #watch(progress: Progress, over: AbortController, finished: AbortSignal): Promise<void> {
+    const { clock } = this.#o;
+    const patienceMs = this.#o.stallMs ?? stallMs;
+    while (!finished.aborted) {
+      await clock.sleep(patienceMs / 8, finished).catch(() => {});
+      const nowMs = clock.monotonicMs();
+      if (nowMs - progress.atMs > patienceMs) progress.late = `nothing moved for ${patienceMs / secondMs} s`;
+      else if (nowMs > progress.endMs) progress.late = 'its answer does not come to an end';
+      else continue;
+      over.abort();
+      return;
+    }
+  }
+}
+
+interface Progress {
+  atMs: number;
+  endMs: number;
+  late: string;
+  answering: boolean;
+}
+
+/** Compares before the connection is handed out, so nothing was sent to whom it does not fit. */
+class TrustingAgent extends HttpsAgent {
+  readonly #origin: Origin;
+
+  constructor(settings: ConstructorParameters<typeof HttpsAgent>[0], origin: Origin) {
+    // A resumed session shows no certificate.
+    super({ ...settings, maxCachedSessions: 0 });
+    this.#origin = origin;
+  }
+
+  override createConnection(options: { host?: string; port?: number; servername?: string }, done: (error: Error | null, socket: Duplex) => void): undefined {
+    const { url, pin, ca } = this.#origin;
+    const host = hostOf(url);
+    const socket: TLSSocket = connect({
+      host, port: Number(url.port === '' ? 443 : url.port), minVersion: 'TLSv1.2', rejectUnauthorized: pin === undefined,
+      ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }),
+    });
+    let told = false;
+    const tell = (error: Error | null): void => {
+      if (told) return;
+      told = true;
+      if (error !== null) socket.destroy();
+      done(error, socket);
+    };
+    socket.once('error', tell);
+    socket.once('close', () => tell(new Error('the connection was closed')));
+    socket.once('secureConnect', () => {
+      const shown = String(socket.getPeerCertificate().fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
+      if (pin === undefined || shown === pin) tell(null);
+      else tell(new SallyportError('SP_FAR_CERTIFICATE', { destination: this.#origin.name, reason: `it is ${shown.slice(0, 16)}…, not the pinned one` }));
+    });
+    return undefined;
+  }
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+function drained(sent: ClientRequest, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => { sent.off('drain', done); sent.off('close', done); sent.off('response', done); signal.removeEventListener('abort', stop); resolve(); };
+    const stop = (): void => { done(); reject(signal.reason as Error); };
+    sent.once('drain', done);
+    sent.once('close', done);
+    sent.once('response', done);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+const certificateFaults = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|CRL_|INVALID_CA|INVALID_PURPOSE)/;
+
+function translated(name: string, error: unknown): SallyportError {
+  const code = String((error as { code?: unknown }).code ?? '');
+  if (certificateFaults.test(code)) return new SallyportError('SP_FAR_CERTIFICATE', { destination: name, reason: code.toLowerCase().replaceAll('_', ' ') }, error);
+  if (code.startsWith('HPE_')) return new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'it is no HTTP' }, error);
+  return new SallyportError('SP_FAR_UNREACHABLE', { destination: name, reason: reasonOf(error) }, error);
+}
+
+/** What a status means that no store gives for reasons of its own. `what`: "put", for the sentence. */
+export function refusedBy(name: string, what: string, object: string, { status, headers, body }: Answer, nowMs: number): SallyportError {
+  const code = /<Code>([A-Za-z0-9]{1,60})<\/Code>/.exec(body.subarray(0, 4096).toString('latin1'))?.[1];
+  const reason = `status ${status}${code === undefined ? '' : `, ${code}`}`;
+  if (status === 401 || status === 403) return new SallyportError('SP_FAR_REFUSED', { destination: name, what, reason });
+  if (status === 404) return new SallyportError('SP_FAR_MISSING', { destination: name, object });
+  if (status === 413 || status === 507) return new SallyportError('SP_FAR_FULL', { destination: name, reason });
+  const waitMs = retryAfter(headers['retry-after'], nowMs);
+  if (status === 408 || status === 423 || status === 425 || status === 429 || status >= 500) return new SallyportError('SP_FAR_BUSY', { destination: name, reason, ...(waitMs === undefined ? {} : { waitMs }) });
+  return new SallyportError('SP_FAR_ANSWER', { destination: name, reason });
+}

@@ -1,0 +1,66 @@
+/** Where notices go: ntfy (docs.ntfy.sh/publish) and signed webhooks. Nothing but the closed fields leaves: kind, alias, time, opaque id. */
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import { canonicalJson } from '../base/canonical.ts';
+import type { Secret } from '../base/secret.ts';
+import { noticeText, type NoticeMessage } from '../policy/noticing.ts';
+import { refusedBy, type HttpDoor } from './http.ts';
+
+export interface Messenger {
+  readonly name: string;
+  /** One message about all of these. `message`: the same for each try of it, so that a receiver can tell. SP_FAR_… */
+  send(notices: readonly NoticeMessage[], message: string, urgent: boolean, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface MessengerOptions {
+  readonly door: HttpDoor;
+  readonly clock: Clock;
+}
+
+/** Whoever knows the topic reads along, so it is a secret. */
+export class Ntfy implements Messenger {
+  readonly name: string;
+  readonly #o: MessengerOptions & { readonly topic: Secret; readonly token: Secret | undefined };
+
+  constructor(o: MessengerOptions & { topic: Secret; token: Secret | undefined }) {
+    this.#o = o;
+    this.name = o.door.origin.name;
+  }
+
+  async send(notices: readonly NoticeMessage[], _message: string, urgent: boolean, signal: AbortSignal): Promise<void> {
+    const { door, topic, token, clock } = this.#o;
+    const body = Buffer.from(canonicalJson({ topic: topic.reveal(), title: 'Sallyport', message: noticeText(notices), priority: urgent ? 5 : 3 }));
+    const headers = { 'Content-Type': 'application/json', ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }) };
+    const answer = await door.ask({ method: 'POST', path: '/', headers, body }, signal);
+    if (answer.status !== 200) throw refusedBy(this.name, 'notify', 'the topic', answer, clock.wallMs());
+  }
+
+  async close(): Promise<void> {
+    this.#o.door.close();
+  }
+}
+
+/** `Sallyport-Signature: t=<ms>,v1=<HMAC-SHA-256 over "<ms>.<body>">`: docs/FORMAT.md says how a receiver checks it and refuses a replay. */
+export class Webhook implements Messenger {
+  readonly name: string;
+  readonly #o: MessengerOptions & { readonly key: Secret };
+
+  constructor(o: MessengerOptions & { key: Secret }) {
+    this.#o = o;
+    this.name = o.door.origin.name;
+  }
+
+  async send(notices: readonly NoticeMessage[], message: string, urgent: boolean, signal: AbortSignal): Promise<void> {
+    const { door, key, clock } = this.#o;
+    const sentMs = Math.round(clock.wallMs());
+    const body = Buffer.from(canonicalJson({ v: 1, message, urgent, notices: notices.map(({ kind, camera, atMs, id }) => ({ kind, camera, at_ms: Math.round(atMs), id })) }));
+    const signature = createHmac('sha256', key.reveal()).update(`${sentMs}.`).update(body).digest('hex');
+    const answer = await door.ask({ method: 'POST', path: '', headers: { 'Content-Type': 'application/json', 'Sallyport-Signature': `t=${sentMs},v1=${signature}` }, body }, signal);
+    if (answer.status < 200 || answer.status > 299) throw refusedBy(this.name, 'notify', 'the address', answer, clock.wallMs());
+  }
+
+  async close(): Promise<void> {
+    this.#o.door.close();
+  }
+}

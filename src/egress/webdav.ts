@@ -1,0 +1,204 @@
+/**
+ * WebDAV as a store (RFC 4918): Nextcloud, a NAS, `rclone serve webdav`. An object is sent under a name of its own with `.part` behind it and then moved, so
+ * that one that was cut off is never taken for whole. WebDAV knows no way to go on within a file: what was cut is sent anew.
+ */
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import { find, findAll, parseXml, textOf, type XmlElement } from '../base/xml.ts';
+import { listedMax, objectPattern, type Proof } from '../outbox/orders.ts';
+import { randomName } from '../outbox/out.ts';
+import type { Feature, Listed, Probe, Put, Source, Store } from './destination.ts';
+import { refusedBy, type Answer, type HttpDoor, type Request } from './http.ts';
+import { givesBack } from './readback.ts';
+
+export interface Login {
+  readonly user: string;
+  readonly password: Secret;
+}
+
+export interface WebdavOptions {
+  readonly door: HttpDoor;
+  readonly clock: Clock;
+  /** Whose rights each feature uses; a feature without one is off. */
+  readonly logins: Readonly<Partial<Record<Feature, Login>>>;
+  /** Whether what was sent is read back; else its size is all that is known. */
+  readonly readBack: boolean;
+}
+
+const listBytesMax = 2 ** 20;
+const shardPattern = /^[0-9a-f]{2}$/;
+
+export class WebdavStore implements Store {
+  readonly name: string;
+  readonly off: Readonly<Partial<Record<Feature, string>>>;
+  readonly #o: WebdavOptions;
+  /** Folders that are known to be there. */
+  readonly #shards = new Set<string>();
+
+  constructor(o: WebdavOptions) {
+    this.name = o.door.origin.name;
+    this.#o = o;
+    this.off = offWithout(o.logins);
+  }
+
+  async put({ object, source, replace, again, sent }: Put, signal: AbortSignal): Promise<Proof> {
+    if (again && !replace && await this.#there(object, source, signal)) return this.#prove(object, source, signal);
+    await this.#makeShard(object.slice(0, 2), signal);
+    const part = `${pathOf(object)}.part`;
+    const put = await this.#ask('put', { method: 'PUT', path: part, headers: { 'Content-Type': 'application/octet-stream' }, body: source, onSent: sent }, signal);
+    if (put.status === 409 || put.status === 404) {
+      // Somebody took the folder away: the next try makes it anew.
+      this.#shards.delete(object.slice(0, 2));
+      throw new SallyportError('SP_FAR_BUSY', { destination: this.name, reason: `status ${put.status}` });
+    }
+    if (![200, 201, 204].includes(put.status)) throw this.#refused('put', object, put);
+    const { url } = this.#o.door.origin;
+    const destination = `${url.origin}${url.pathname.replace(/\/$/, '')}${pathOf(object)}`;
+    const moved = await this.#ask('put', { method: 'MOVE', path: part, headers: { Destination: destination, Overwrite: replace ? 'T' : 'F' } }, signal);
+    // The very same may be there by a try whose answer was lost.
+    if (moved.status === 412) await this.#there(object, source, signal);
+    else if (![201, 204].includes(moved.status)) throw this.#refused('put', object, moved);
+    return this.#prove(object, source, signal);
+  }
+
+  async get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer> {
+    const answer = await this.#ask('get', { method: 'GET', path: pathOf(object), headers: { Range: `bytes=${from}-${from + length - 1}` }, answerBytesMax: length }, signal);
+    return rangeOf(this.name, object, answer, length, () => this.#refused('get', object, answer));
+  }
+
+  async delete(object: string, signal: AbortSignal): Promise<void> {
+    for (const path of [pathOf(object), `${pathOf(object)}.part`]) {
+      const answer = await this.#ask('delete', { method: 'DELETE', path }, signal);
+      // 409: its folder is not there either.
+      if (![200, 204, 404, 409].includes(answer.status)) throw this.#refused('delete', object, answer);
+    }
+  }
+
+  async list(after: string | undefined, signal: AbortSignal): Promise<Listed> {
+    const objects: [string, number][] = [];
+    const top = await this.#children('/', signal);
+    let foreign = top.filter(({ name }) => !shardPattern.test(name)).length;
+    for (const { name: shard } of top.filter(({ name }) => shardPattern.test(name) && (after === undefined || name >= after.slice(0, 2)))) {
+      const children = (await this.#children(`/${shard}/`, signal)).filter(({ name }) => !/^[0-9a-f]{32}\.part$/.test(name));
+      const ours = children.filter(({ name, bytes }) => objectPattern.test(name) && name.startsWith(shard) && bytes !== undefined);
+      foreign += children.length - ours.length;
+      objects.push(...ours.filter(({ name }) => after === undefined || name > after).map(({ name, bytes }): [string, number] => [name, bytes ?? 0]));
+      if (objects.length > listedMax) break;
+    }
+    return { objects: objects.slice(0, listedMax), more: objects.length > listedMax, foreign };
+  }
+
+  async probe(signal: AbortSignal): Promise<Probe> {
+    const object = randomName();
+    const path = `/${object}.part`;
+    try {
+      for (const bytes of ['x', 'y']) {
+        const answer = await this.#ask('put', { method: 'PUT', path, body: Buffer.from(bytes) }, signal);
+        if (![200, 201, 204].includes(answer.status)) throw this.#refused('put', object, answer);
+      }
+      if (this.#o.logins.get === undefined) return { keepsVersions: 'unknown', overwrites: 'unknown' };
+      const answer = await this.#ask('get', { method: 'GET', path, answerBytesMax: 16 }, signal);
+      return { keepsVersions: 'unknown', overwrites: answer.body.toString('latin1') === 'y' ? 'yes' : 'no' };
+    } finally {
+      if (this.#o.logins.delete !== undefined) await this.#ask('delete', { method: 'DELETE', path }, signal).catch(() => {});
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#o.door.close();
+  }
+
+  async #prove(object: string, source: Source, signal: AbortSignal): Promise<Proof> {
+    if (this.#o.readBack && this.#o.logins.get !== undefined) {
+      if (!(await givesBack(this, object, source, signal))) throw await this.#spoiled(object, signal);
+      return 'read back';
+    }
+    if (await this.#sizeOf(object, signal) !== source.bytes) throw await this.#spoiled(object, signal);
+    return 'size';
+  }
+
+  /** It is taken away, so that the next try does not find it in its place. */
+  async #spoiled(object: string, signal: AbortSignal): Promise<SallyportError> {
+    if (this.#o.logins.delete !== undefined) await this.delete(object, signal).catch(() => {});
+    return new SallyportError('SP_FAR_CHECKSUM', { destination: this.name, object });
+  }
+
+  /** Whether the very same is there, as far as one may look; SP_FAR_EXISTS when something else is. */
+  async #there(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
+    const bytes = await this.#sizeOf(object, signal);
+    if (bytes === undefined) return false;
+    if (bytes === source.bytes && (this.#o.logins.get === undefined || await givesBack(this, object, source, signal))) return true;
+    throw new SallyportError('SP_FAR_EXISTS', { destination: this.name, object });
+  }
+
+  /** undefined when there is nothing. */
+  async #sizeOf(object: string, signal: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#ask('put', { method: 'HEAD', path: pathOf(object) }, signal);
+    if (answer.status === 404 || answer.status === 409) return undefined;
+    if (answer.status !== 200) throw this.#refused('put', object, answer);
+    return Number(answer.headers['content-length'] ?? -1);
+  }
+
+  async #makeShard(shard: string, signal: AbortSignal): Promise<void> {
+    if (this.#shards.has(shard)) return;
+    const answer = await this.#ask('put', { method: 'MKCOL', path: `/${shard}` }, signal);
+    // 405: it is there.
+    if (![200, 201, 405].includes(answer.status)) throw this.#refused('put', shard, answer);
+    this.#shards.add(shard);
+  }
+
+  async #children(path: string, signal: AbortSignal): Promise<{ name: string; bytes: number | undefined }[]> {
+    const answer = await this.#ask('get', { method: 'PROPFIND', path, headers: { Depth: '1', 'Content-Type': 'application/xml' }, body: propfind, answerBytesMax: listBytesMax }, signal);
+    if (answer.status !== 207) throw this.#refused('get', path, answer);
+    try {
+      return childrenOf(parseXml(answer.body.toString('utf8')), `${this.#o.door.origin.url.pathname.replace(/\/$/, '')}${path}`);
+    } catch (error) {
+      throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: 'its listing is no list' }, error);
+    }
+  }
+
+  async #ask(feature: Feature, request: Request, signal: AbortSignal): Promise<Answer> {
+    const login = this.#o.logins[feature];
+    if (login === undefined) throw new SallyportError('SP_FAR_FEATURE', { destination: this.name, feature, reason: this.off[feature] ?? '' });
+    const authorization = `Basic ${Buffer.from(`${login.user}:${login.password.reveal()}`).toString('base64')}`;
+    return this.#o.door.ask({ ...request, headers: { ...request.headers, Authorization: authorization } }, signal);
+  }
+
+  #refused(what: string, object: string, answer: Answer): SallyportError {
+    return refusedBy(this.name, what, object, answer, this.#o.clock.wallMs());
+  }
+}
+
+const propfind = Buffer.from('<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>');
+
+/** Why a feature is off without its credential. */
+export function offWithout(given: Readonly<Partial<Record<Feature, unknown>>>): Partial<Record<Feature, string>> {
+  const lost: Readonly<Record<Feature, string>> = { put: 'nothing is sent there', get: 'nothing there can be played or verified from here', delete: 'what is erased here stays there until its key is gone' };
+  return Object.fromEntries((['put', 'get', 'delete'] as const).filter((feature) => given[feature] === undefined).map((feature) => [feature, `no credential; ${lost[feature]}`]));
+}
+
+/** The bytes of an answer to a range. */
+export function rangeOf(name: string, object: string, { status, body, headers }: Answer, length: number, refused: () => SallyportError): Buffer {
+  if (status === 416) throw new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'the object is shorter' });
+  // A store that knows no ranges gives all of it, which is what was asked for only when it is as long.
+  if (status !== 206 && !(status === 200 && body.length === length && !headers['content-range'])) throw refused();
+  if (body.length !== length) throw new SallyportError('SP_FAR_ANSWER', { destination: name, reason: `${body.length} bytes came of ${object} where ${length} were asked for` });
+  return body;
+}
+
+function pathOf(object: string): string {
+  return `/${object.slice(0, 2)}/${object}`;
+}
+
+/** Names directly below `folder`, whatever host the far end gives itself; a name that is no plain one stays as it is, and is foreign. */
+function childrenOf(root: XmlElement, folder: string): { name: string; bytes: number | undefined }[] {
+  return findAll(root, 'response').flatMap((response) => {
+    const path = (textOf(response, 'href') ?? '').replace(/^https?:\/\/[^/]*/, '').replace(/\/$/, '');
+    if (path === folder.replace(/\/$/, '')) return [];
+    const properties = findAll(response, 'propstat').map((propstat) => find(propstat, 'prop'));
+    const length = properties.map((prop) => textOf(prop, 'getcontentlength')).find((text) => text !== undefined && /^\d{1,15}$/.test(text));
+    const isFolder = properties.some((prop) => find(prop, 'resourcetype', 'collection') !== undefined);
+    return [{ name: path.startsWith(folder) ? path.slice(folder.length) : path, bytes: isFolder || length === undefined ? undefined : Number(length) }];
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * The courier's own small file: where things may go, each with its purpose. The hub writes it after the owner's yes; what is not in it is no
+ * destination. It holds no secret. Pure: what a file must look like, and what it means.
+ */
+import { list, maybe, oneOf, table, text, variants, whole, yesNo, type Check, type Checked } from '../base/closed.ts';
+import { minuteOfDay, type DayHours } from './sending.ts';
+import { noticeMessageKinds } from './noticing.ts';
+
+const name = text(/^[a-z0-9][a-z0-9-]{0,39}$/);
+/** In the owner's plain words, for the ledger and the page. */
+const purpose = text(/^[^\p{C}]{1,200}$/u);
+const path = text(/^\/[^\p{C}]{0,1000}$/u, 1001);
+const pin = text(/^[0-9a-f]{64}$/);
+const hoursText = text(/^\d\d:\d\d-\d\d:\d\d$/);
+
+const hours: Check<DayHours> = (value, at) => {
+  const [from, until] = hoursText(value, at).split('-').map((part) => minuteOfDay(part));
+  if (from === undefined || until === undefined) throw new TypeError(`${at} has no time of day`);
+  return { from, until };
+};
+
+/** HTTPS to anywhere; plain HTTP to this machine alone, where nobody listens on the way. No user info, no question, no fragment. */
+const address: Check<URL> = (value, at) => {
+  const url = URL.parse(text(/^https?:\/\/[!-~]+$/, 500)(value, at));
+  if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') throw new TypeError(`${at} is no address that can be used (no user, no password, nothing behind the path)`);
+  if (url.protocol === 'http:' && !/^(127(\.\d+){3}|\[::1\]|localhost)$/.test(url.hostname)) throw new TypeError(`${at} must begin with https://: what is said there could be read on the way`);
+  return url;
+};
+
+const every = { name, purpose };
+const far = { ...every, url: address, pin: maybe(pin), ca: maybe(path) };
+const upload = { limit_bytes_per_second: maybe(whole(1024, 2 ** 40)), hours: maybe(list(hours, 8)), lanes: maybe(whole(1, 8)) };
+const noticed = { group_seconds: maybe(whole(0, 3600)), per_hour: maybe(whole(1, 1000)), quiet: maybe(list(hours, 8)), urgent: maybe(list(oneOf(noticeMessageKinds), noticeMessageKinds.length)) };
+
+export const destinationSchema = variants('kind', {
+  folder: table({ ...every, ...upload, kind: oneOf(['folder']), path, mount: maybe(yesNo) }),
+  webdav: table({ ...far, ...upload, kind: oneOf(['webdav']), read_back: maybe(yesNo) }),
+  s3: table({ ...far, ...upload, kind: oneOf(['s3']), bucket: text(/^[a-z0-9][a-z0-9.-]{1,62}$/), region: maybe(text(/^[a-z0-9-]{1,40}$/)), prefix: maybe(text(/^([a-z0-9-]{1,40}\/){0,4}$/)), read_back: maybe(yesNo) }),
+  ntfy: table({ ...far, ...noticed, kind: oneOf(['ntfy']) }),
+  webhook: table({ ...far, ...noticed, kind: oneOf(['webhook']) }),
+});
+export type Destination = Checked<typeof destinationSchema>;
+export type DestinationOf<K extends Destination['kind']> = Extract<Destination, { readonly kind: K }>;
+
+const fileSchema = table({ v: oneOf([1]), destinations: list(destinationSchema, 16) });
+
+/** TypeError names what is wrong. */
+export function readDestinations(json: string): readonly Destination[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new TypeError('it is no JSON');
+  }
+  const { destinations } = fileSchema(value, '');
+  const names = destinations.map((destination) => destination.name);
+  const twice = names.find((one, index) => names.indexOf(one) !== index);
+  if (twice !== undefined) throw new TypeError(`two destinations are called ${twice}`);
+  return destinations;
+}
+
+/** The TCP ports that the courier connects to; names are asked for on 53 where an answer is long. */
+export function portsOf(destinations: readonly Destination[]): number[] {
+  const ports = destinations.flatMap((destination) => ('url' in destination ? [Number(destination.url.port === '' ? (destination.url.protocol === 'https:' ? 443 : 80) : destination.url.port)] : []));
+  return [...new Set(ports.length === 0 ? [] : [53, ...ports])].toSorted((a, b) => a - b);
+}
+
+/** What the courier reads and writes besides its own folders. */
+export function placesOf(destinations: readonly Destination[]): { readonly reads: string[]; readonly writes: string[] } {
+  return {
+    reads: destinations.flatMap((destination) => ('ca' in destination && destination.ca !== undefined ? [destination.ca] : [])),
+    writes: destinations.flatMap((destination) => (destination.kind === 'folder' ? [destination.path] : [])),
+  };
+}
