@@ -108,7 +108,7 @@ function AlarmCard({ alarm, camera, opens, busy, onOpen, onMark }: {
   const when = dateClock(alarm.fromMs, reader);
   const about = say.review.about(what, when);
   return <li class={`card plain alarm${alarm.seen ? ' seen-alarm' : ''}`} aria-label={about}>
-    <button type="button" class="alarm-open" aria-label={say.review.open(about)} onClick={onOpen}><AlarmThumbnail alarm={alarm} opens={opens} /></button>
+    <button type="button" class="alarm-open" onClick={onOpen}><AlarmThumbnail alarm={alarm} opens={opens} /><span class="unseen">{say.review.open(about)}</span></button>
     <div class="alarm-words">
       <h2>{what}</h2>
       <p class="small"><time dateTime={new Date(alarm.fromMs).toISOString()}>{when}</time><span class="muted"> · {alarm.toMs === undefined ? say.review.lasts : say.review.untilShort(clockSeconds(alarm.toMs, reader))}</span></p>

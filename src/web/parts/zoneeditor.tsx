@@ -2,7 +2,7 @@
  * Draws a zone on a camera's picture: corners are buttons that are dragged by pointer or finger, or moved by arrow keys; Enter puts another
  * one behind, Delete takes one away; a click on the picture puts one where the outline is nearest. What was done is said to a screen reader.
  */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { cornerAdded, cornerAfter, cornerMoved, cornerRemoved, type Corner } from '../zonedraft.ts';
 import { say } from '../strings.ts';
 
@@ -23,10 +23,13 @@ export function ZoneEditor({ picture, name, mask, corners, others, onCorners }: 
   const stage = useRef<HTMLDivElement>(null);
   const dragged = useRef<number | undefined>(undefined);
   const focus = useRef<number | undefined>(undefined);
+  // Keys may come faster than it is drawn.
+  const latest = useRef(corners);
+  latest.current = corners;
   const [said, setSaid] = useState('');
   const [missing, setMissing] = useState(false);
-  useEffect(() => {
-    // A corner that came, or the one beside a corner that went.
+  useLayoutEffect(() => {
+    // Before the next key. A corner that came, or the one beside a corner that went.
     if (focus.current === undefined) return;
     stage.current?.querySelectorAll<HTMLElement>('.corner')[focus.current]?.focus();
     focus.current = undefined;
@@ -39,6 +42,7 @@ export function ZoneEditor({ picture, name, mask, corners, others, onCorners }: 
   const tell = (index: number, [x, y]: Corner, of: number): void => setSaid(say.zones.corner(index + 1, of, Math.round(x * 100), Math.round(y * 100)));
   const take = (next: { readonly corners: readonly Corner[]; readonly index: number } | undefined, words?: string): void => {
     if (next === undefined) return setSaid(words ?? '');
+    latest.current = next.corners;
     onCorners(next.corners);
     focus.current = next.index;
     const at = next.corners[next.index];
@@ -47,10 +51,11 @@ export function ZoneEditor({ picture, name, mask, corners, others, onCorners }: 
   const onKeyDown = (event: KeyboardEvent, index: number): void => {
     const far = event.shiftKey ? 5 * step : step;
     const by = ({ ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] } as Readonly<Record<string, Corner>>)[event.key];
-    const [x, y] = corners[index] ?? [0, 0];
-    if (by !== undefined) take({ corners: cornerMoved(corners, index, [x + by[0], y + by[1]]), index });
-    else if (event.key === 'Enter' || event.key === ' ') take(cornerAfter(corners, index), say.zones.most);
-    else if (event.key === 'Delete' || event.key === 'Backspace') take(cornerRemoved(corners, index), say.zones.least);
+    const now = latest.current;
+    const [x, y] = now[index] ?? [0, 0];
+    if (by !== undefined) take({ corners: cornerMoved(now, index, [x + by[0], y + by[1]]), index });
+    else if (event.key === 'Enter' || event.key === ' ') take(cornerAfter(now, index), say.zones.most);
+    else if (event.key === 'Delete' || event.key === 'Backspace') take(cornerRemoved(now, index), say.zones.least);
     else return;
     event.preventDefault();
   };
