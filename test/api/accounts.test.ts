@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { Me } from '../../src/api/pagecontract.ts';
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
@@ -104,6 +105,25 @@ t.test('a session is exchanged each day, and ends when it is not used, or is old
   t.equal((await browser.get('me')).status, 200);
   clock.aheadMs += 31 * dayMs;
   t.equal((await browser.get('me')).code, 'SP_PAGE_SESSION', 'not used for a month');
+});
+
+t.test('a token opens until its days are over; neither it nor a cookie is written down, only what they hash to', async (t) => {
+  const site = await openDoor(t, {});
+  const { browser } = await site.owner();
+  const { token } = await browser.must<{ token: string }>('POST', 'tokens', { name: 'script', rights: ['live'], days: 1 });
+  const cookie = browser.cookie?.split('=')[1] ?? '';
+  const book = await site.vault.accountsBook();
+  for (const [what, secret, rows] of [['token', token, book.tokens], ['cookie', cookie, book.sessions]] as const) {
+    t.equal(Buffer.from(secret, 'base64url').length, 32, `256 bits of ${what}`);
+    t.notOk(JSON.stringify(book).includes(secret), what);
+    t.ok(rows.some(({ hash }) => hash === createHash('sha256').update(secret).digest('hex')), what);
+  }
+  const asked = async (): Promise<number> => (await site.browser().get('cameras', { authorization: `Bearer ${token}` })).status;
+  t.equal(await asked(), 200);
+  site.clock.aheadMs += dayMs - 60_000;
+  t.equal(await asked(), 200);
+  site.clock.aheadMs += 61_000;
+  t.equal(await asked(), 401);
 });
 
 t.test('a phone whose clock is off by a day: what it signs is taken, and its session lasts by the hub\'s clock', async (t) => {

@@ -123,12 +123,24 @@ async function live(t: Test, site: TestSite, page: Page): Promise<void> {
   for (const wanted of ['Skip to content', 'Timeline', 'Settings', 'Promises']) t.ok(names.includes(wanted), `Tab reaches ${wanted}`);
   await page.locator('.tile-link').first().click();
   await page.getByRole('button', { name: 'Snapshot' }).waitFor();
+  t.ok(await longestMove(page) > 10, 'something moves or fades');
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  t.ok(await longestMove(page) <= 1, 'but for whoever wants no motion');
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
   await untilShown(page, '.stage video');
   await inBothThemes(t, page, '11-live-large');
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Snapshot' }).click()]);
   t.match(download.suggestedFilename(), /\.png$/);
   await page.getByRole('button', { name: 'Left', exact: true }).click();
   t.equal(await page.getByRole('alert').count(), 0, 'the camera moves');
+}
+
+/** How many ms the slowest change of a look takes, of all elements that are there. */
+function longestMove(page: Page): Promise<number> {
+  return page.evaluate(() => Math.max(...[...document.querySelectorAll('*')].flatMap((element) => {
+    const { animationDuration, transitionDuration } = getComputedStyle(element);
+    return `${animationDuration}, ${transitionDuration}`.split(', ').map((time) => Number.parseFloat(time) * (time.endsWith('ms') ? 1 : 1000)).filter(Number.isFinite);
+  })));
 }
 
 async function timeline(t: Test, page: Page): Promise<void> {

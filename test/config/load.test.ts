@@ -173,6 +173,12 @@ t.test('a name in two files is refused where it stands the second time', async (
   await t.rejects(loadConfig(join(folder, 'sallyport.toml')), new RegExp(`90-page\\.toml:3: name of alarm no\\. 1 is given twice: Night`));
 });
 
+t.test('where the hub is, is known to a tenth of a degree, however exactly it was written', async (t) => {
+  const folder = t.testdir({ 'sallyport.toml': '[place]\nlatitude = 52.516275\nlongitude = -13.377704\n' });
+  const { config } = await loadConfig(join(folder, 'sallyport.toml'));
+  t.same(config.place, { latitude: 52.5, longitude: -13.4 });
+});
+
 t.test('a configuration is described in sentences', async (t) => {
   const text = describeConfig((await loadConfig(example)).config).join('\n');
   t.match(text, /footage is kept 3 days/);
