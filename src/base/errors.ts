@@ -146,6 +146,16 @@ export const errorTable = {
     sentence: 'the working database {file} is damaged: {reason}',
     hint: 'Stop the hub, then put back the newest daily copy with `sallyport database restore`, or build it anew with `sallyport rebuild --identity KIT`.',
   },
+  SP_PICTURES: {
+    kind: 'retry',
+    sentence: 'the pictures of alarms cannot be reached: {reason}',
+    hint: 'Recording and alarms go on. The hub tries again by itself; `sallyport verify` says what is lost.',
+  },
+  SP_ALARM: {
+    kind: 'refuse',
+    sentence: 'this cannot be done with the alarm {alarm}: {reason}',
+    hint: 'An alarm goes at its deadline, when its time is erased, or early when the disk is full; the receipt says which.',
+  },
   SP_NO_COPY: {
     kind: 'refuse',
     sentence: 'no copy of the working database in {folder} can be put back: {reason}',

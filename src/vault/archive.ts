@@ -9,7 +9,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError, reasonOf, type ErrorCode } from '../base/errors.ts';
 import { listFolder } from '../base/files.ts';
 import { silentLog, type Log } from '../base/log.ts';
-import { hourMs } from '../base/units.ts';
+import { dayMs, hourMs } from '../base/units.ts';
 import { inRecordedOrder } from '../policy/order.ts';
 import type { Identity } from '../seal/identity.ts';
 import { makeHold } from '../seal/hold.ts';
@@ -17,7 +17,7 @@ import { fileKeyIn, Opener, openWhole, type ByteSource } from '../seal/opener.ts
 import { findThumbnail, thumbnailIn, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
 import { FileSource } from './filesource.ts';
-import { holdName, isCameraId, parseDateFolder, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
+import { holdName, isCameraId, parseDateFolder, parseHoldName, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
 import { decodeHourList, hourListBytesMax, type HourList, type SegmentRecord } from './hourlist.ts';
 import { readHold } from './holds.ts';
 import { Keyring } from './keyring.ts';
@@ -245,12 +245,13 @@ export class Archive {
     for (const name of names.filter((one) => parseHourListName(one) !== undefined)) {
       try {
         const list = await this.#readList(folder, name);
-        for (const record of list?.segments ?? []) covered.add(nameOf(record.path));
-        if (list !== undefined) lists.push(list);
+        if (list !== undefined) lists.push(inFolder(list, folder.path));
       } catch (error) {
         problems.push(asSallyportError(error));
       }
     }
+    lists.push(...await this.#alarmLists(folder, names));
+    for (const { segments } of lists) for (const { path } of segments) covered.add(nameOf(path));
     takeLists(lists.sort(byClass), present, range, findings);
     const unlisted = unlistedIn(folder, names, covered).filter((file) => file.startMs <= range.toMs && file.endMsMax > range.fromMs);
     const locked = problems.find(isLocked)?.code ?? 'SP_SLOT_MISSING';
@@ -259,6 +260,27 @@ export class Archive {
     // A list that does not open may be of periods far from the range: it matters with its hour, or with a file.
     const matters = unlisted.length > 0 || (folder.startMs <= range.toMs && folder.startMs + hourMs > range.fromMs);
     if (matters) findings.problems.push(...problems);
+  }
+
+  /**
+   * What days of alarms hold in an hour's folder: their lists lie in the first folder of their day, which may be the day before or after. Looked for only where
+   * second headers say that something is held. One that does not open is told where its own folder is read.
+   */
+  async #alarmLists(folder: Folder, names: readonly string[]): Promise<HourList[]> {
+    const held = new Set(names.flatMap((name) => parseHoldName(name) ?? []).map(({ slot }) => slot));
+    if (held.size === 0) return [];
+    const lists: HourList[] = [];
+    const dayStartMs = Math.floor(folder.startMs / dayMs) * dayMs;
+    for (const startMs of [dayStartMs - dayMs, dayStartMs, dayStartMs + dayMs]) {
+      const place = { camera: folder.camera, startMs, path: periodFolder(folder.camera, startMs) };
+      if (place.path === folder.path) continue; // its own lists are read already
+      for (const name of await listFolder(join(this.#footage, place.path))) {
+        if (!held.has(parseHourListName(name) ?? -1)) continue;
+        const list = await this.#readList(place, name).catch(() => undefined);
+        if (list?.class === 'alarm') lists.push({ ...inFolder(list, folder.path), gaps: [] });
+      }
+    }
+    return lists;
   }
 
   /** undefined when it was purged in the meantime. */
@@ -333,8 +355,13 @@ async function checkFolders(folder: string, names: readonly string[]): Promise<v
 function checkList(list: HourList, folder: Folder, period: SlotFacts, path: string): void {
   const right = list.class === period.class && list.camera === folder.camera && list.camera === period.camera && list.slot === period.slot
     && list.start_ms === period.startMs && periodFolder(list.camera, list.start_ms) === folder.path
-    && list.segments.every((record) => parseSegmentPath(record.path)?.folder === folder.path);
+    && list.segments.every((record) => list.class === 'alarm' || parseSegmentPath(record.path)?.folder === folder.path);
   if (!right) throw new SallyportError('SP_HOUR_LIST', { file: path, reason: 'it is of another period' });
+}
+
+/** What a list tells of one folder; only that of alarms tells of others too. */
+function inFolder(list: HourList, folder: string): HourList {
+  return list.class === 'alarm' ? { ...list, segments: list.segments.filter(({ path }) => parseSegmentPath(path)?.folder === folder) } : list;
 }
 
 /** Footage first; of holds those that last the longest. */

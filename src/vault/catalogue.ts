@@ -5,6 +5,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { gapMsMin } from '../policy/gaps.ts';
+import { AlarmTable } from './alarmtable.ts';
 import type { Connection } from './connection.ts';
 import { GapTable, type GapRow } from './gaptable.ts';
 import { HoldTable } from './holdtable.ts';
@@ -18,6 +19,7 @@ export class Catalogue {
   readonly gaps: GapTable;
   readonly holds: HoldTable;
   readonly lists: ListTable;
+  readonly alarms: AlarmTable;
   readonly #db: Connection;
 
   constructor(db: Connection) {
@@ -27,6 +29,7 @@ export class Catalogue {
     this.gaps = new GapTable(db);
     this.holds = new HoldTable(db);
     this.lists = new ListTable(db, this);
+    this.alarms = new AlarmTable(db);
   }
 
   /** Undefined when the period is not live any more: the file is garbage then. A late segment makes a listed period unlisted again. */
@@ -85,12 +88,14 @@ export class Catalogue {
   /**
    * Periods to 'shredded', their segments to 'garbage', their gaps gone; of a gap that reaches past its period, the rest stays. Segments that
    * a living hold names stay: their rows move to its period, as if they had been sealed to it. Where another period keeps what is not erased
-   * of one of these, its gaps stay with that; `erased`: each segment that goes becomes a gap. Answers what stayed and what went of holds.
+   * of one of these, its gaps stay with that; `erased`: each segment that goes becomes a gap; `time`: what was erased, so that alarms outside of it stay
+   * where another period of theirs is there. Answers what stayed, and what went of holds and alarms.
    */
-  markShredded(periodIds: readonly number[], erased = false): Map<number, { held: number; holds: number }> {
+  markShredded(periodIds: readonly number[], erased = false, time?: readonly [UnixMs, UnixMs]): Map<number, { held: number; holds: number; alarms: number }> {
     const shred = this.#db.prepare("UPDATE periods SET state = 'shredded' WHERE id = ?");
     for (const id of periodIds) shred.run(id);
-    const counts = new Map(periodIds.map((id) => [id, { held: this.#moveHeld(id), holds: this.#countHolds(id) }]));
+    for (const id of periodIds) if (time !== undefined) this.#moveAlarms(id, time);
+    const counts = new Map(periodIds.map((id) => [id, { held: this.#moveHeld(id), holds: this.#countHolds(id), alarms: this.alarms.countOf(id) }]));
     for (const id of periodIds) this.#keepGaps(id);
     const goes = this.#db.prepare("UPDATE segments SET state = 'garbage' WHERE period_id = ?");
     const statements = [goes, this.#db.prepare('DELETE FROM gaps WHERE period_id = ?'), this.#db.prepare('DELETE FROM begun WHERE period_id = ?')];
@@ -116,6 +121,14 @@ export class Catalogue {
     }
     if (moved > 0) for (const id of [periodId, ...targets]) this.periods.recount(id);
     return moved;
+  }
+
+  /** Alarms outside the erased time go on in the period that was made for what stays, without their pictures: those were sealed to the key that goes. */
+  #moveAlarms(periodId: number, time: readonly [UnixMs, UnixMs]): void {
+    const heir = this.#db.prepare<[number], { id: number }>(`
+      SELECT heir.id FROM periods AS p JOIN periods AS heir ON heir.camera = p.camera AND heir.start_ms = p.start_ms AND heir.deadline_ms = p.deadline_ms AND heir.id > p.id
+      WHERE p.id = ? AND p.class = 'alarm' AND heir.class = 'alarm' AND heir.state = 'live' ORDER BY heir.id DESC LIMIT 1`).get(periodId);
+    if (heir !== undefined) this.alarms.move(periodId, heir.id, time, 'others of its day were erased');
   }
 
   #countHolds(periodId: number): number {
@@ -154,6 +167,9 @@ export class Catalogue {
     let holds = 0;
     for (const id of periodIds) if (holds < limit) holds += this.holds.deleteGarbage(id, limit - holds);
     if (holds > 0) return holds;
+    let alarms = 0;
+    for (const id of periodIds) if (alarms < limit) alarms += this.alarms.deleteOf(id, limit - alarms);
+    if (alarms > 0) return alarms;
     const statement = this.#db.prepare("DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE period_id = ? AND state = 'garbage' LIMIT ?)");
     let deleted = 0;
     for (const id of periodIds) {

@@ -25,7 +25,7 @@ export function openConnection(file: string, key: Uint8Array, options: { readonl
   }
 }
 
-function unlock(db: Connection, key: Uint8Array): void {
+export function unlock(db: Connection, key: Uint8Array): void {
   // The cipher must be chosen before the key is set; a page that was made without the key is SQLITE_NOTADB afterwards.
   db.pragma("cipher = 'chacha20'");
   db.key(Buffer.from(key.buffer, key.byteOffset, key.byteLength));

@@ -1,8 +1,10 @@
 /** The main thread's side of the working database: typed calls, a bounded number of them, and one end for all when the thread dies. */
+import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import type { Answer, Request, WorkerSetup } from './database.worker.ts';
 import type { Operations } from './operations.ts';
+import { picturesName } from './picturesfile.ts';
 
 /** More requests than this waiting means that the disk has stopped; further ones are refused rather than kept in memory. */
 const outstandingMax = 2_000;
@@ -39,7 +41,7 @@ export class WorkingDatabase {
     const own = new Uint8Array(key.length);
     own.set(key);
     key.fill(0);
-    const database = new WorkingDatabase({ file, key: own });
+    const database = new WorkingDatabase({ file, pictures: join(dirname(file), picturesName), key: own });
     try {
       await database.#wait(openingId);
       return database;

@@ -33,6 +33,8 @@ const laterQueries: ReadonlyMap<string, string> = new Map([
   ['invitations', 'SELECT * FROM invitations ORDER BY id'],
   ['tokens', 'SELECT * FROM tokens ORDER BY id'],
   ['hold_periods', 'SELECT * FROM hold_periods ORDER BY period_id'],
+  ['alarms', 'SELECT id, period_id, camera, rule, kind, from_ms, to_ms, score_pm, pictures, picture_bytes, pictures_sha256, pictures_why, footage_why, seen, false_alarm FROM alarms ORDER BY id'],
+  ['alarm_footage', 'SELECT alarm_id, segment_id FROM alarm_footage ORDER BY alarm_id, segment_id'],
   ['holds', 'SELECT period_id, segment_id, sha256 FROM holds ORDER BY period_id, segment_id'],
 ]);
 

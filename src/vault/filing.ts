@@ -11,6 +11,7 @@ import type { OpenSegments } from './opensegments.ts';
 import { completePapers, issueCheckpoint, receiptFile, removeSigned } from './paperwork.ts';
 import type { Parts } from './parts.ts';
 import type { Period } from './periodtable.ts';
+import type { PicturesCare } from './picturescare.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
 import type { PurgeReason, Receipt } from './receipts.ts';
 import { Turns } from './turns.ts';
@@ -20,6 +21,7 @@ export interface FilingOptions {
   readonly log: Log;
   readonly disk: DiskKeeper;
   readonly open: OpenSegments;
+  readonly pictures: PicturesCare;
   readonly afterStep: (step: PurgeStep) => Promise<void> | void;
 }
 
@@ -84,8 +86,8 @@ export class Filing {
   }
 
   partsFor({ folder, footage, database, keyring, signer, facts }: Parts): PurgeParts {
-    const { clock, log, open, afterStep } = this.#o;
-    return { folder, footage, database, keyring, signer, clock, log, vault: facts, leaving: (ids) => open.leave(ids), openPaths: (id) => open.pathsOf(id), afterStep };
+    const { clock, log, open, pictures, afterStep } = this.#o;
+    return { folder, footage, database, keyring, signer, clock, log, vault: facts, leaving: (ids) => open.leave(ids), openPaths: (id) => open.pathsOf(id), pictures, afterStep };
   }
 
   /** A deed that puts papers on disk: when it fails, `settle` completes them from what the database has. */

@@ -58,12 +58,12 @@ export class GapTable {
     ).all(boundTo(q));
   }
 
-  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last; what a hold alone keeps of a purged period stands for itself. */
+  /** Where neither a segment nor a gap says anything, from a stream's first segment to its last; what a hold or an alarm alone keeps of a purged period stands for itself. */
   holes({ msMin, sinceMs, camera, stream }: HoleQuery): Hole[] {
     const told = this.#db.prepare<[Bound], Hole>(`
       SELECT * FROM (
         SELECT s.camera, s.stream, s.start_ms AS fromMs, s.start_ms + s.duration_ms AS toMs FROM periods AS p CROSS JOIN segments AS s ON s.period_id = p.id
-        WHERE s.state IN ('complete', 'cut') AND p.class <> 'hold' AND p.end_ms > @sinceMs - ${segmentMsMax} AND (@camera IS NULL OR p.camera = @camera)
+        WHERE s.state IN ('complete', 'cut') AND p.class NOT IN ('hold', 'alarm') AND p.end_ms > @sinceMs - ${segmentMsMax} AND (@camera IS NULL OR p.camera = @camera)
         UNION ALL SELECT camera, stream, from_ms, to_ms FROM gaps)
       WHERE toMs >= @sinceMs AND (@camera IS NULL OR camera = @camera) AND (@stream IS NULL OR stream = @stream) ORDER BY 1, 2, 3`,
     ).iterate({ sinceMs: sinceMs ?? 0, camera: camera ?? null, stream: stream ?? null });

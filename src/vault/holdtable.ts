@@ -76,6 +76,9 @@ export interface ErasePlan {
 /** More second headers of one segment than this are refused, but for what an erasing needs. */
 export const holdsOfSegmentMax = 16;
 
+/** An alarm's footage may begin before its day, and end after it. */
+const aroundMs = 3_600_000;
+
 const live = "SELECT id FROM periods WHERE state = 'live'";
 const rowColumns = 'h.period_id AS periodId, h.segment_id AS segmentId, s.camera, s.path AS segment, p.slot, lower(hex(h.sha256)) AS sha256, h.damaged_ms IS NOT NULL AS damaged';
 const rowTables = 'holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id';
@@ -113,11 +116,12 @@ export class HoldTable {
     ).get(camera, startMs, deadlineMs)?.order;
   }
 
-  /** The segment that the period may keep: its row stands, is of the same camera and period, and has not too many already. */
+  /** The segment that the period may keep: its row stands, is of the same camera and period (of alarms: around the same day), and has not too many already. */
   holdable(periodId: number, { stream, seq }: SegmentKey): { segmentId: number; path: string } | undefined {
     return this.#db.prepare<[string, number, number, number], { segmentId: number; path: string }>(`
-      SELECT s.id AS segmentId, s.path FROM segments AS s JOIN periods AS own ON own.id = s.period_id JOIN periods AS p ON p.camera = s.camera AND p.start_ms = own.start_ms
-      WHERE s.stream = ? AND s.seq = ? AND p.id = ? AND p.class IN ('hold', 'rest') AND p.state = 'live' AND s.state <> 'garbage'
+      SELECT s.id AS segmentId, s.path FROM segments AS s JOIN periods AS own ON own.id = s.period_id JOIN periods AS p ON p.camera = s.camera
+      WHERE s.stream = ? AND s.seq = ? AND p.id = ? AND p.state = 'live' AND s.state <> 'garbage'
+        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${aroundMs} AND s.start_ms + s.duration_ms > p.start_ms - ${aroundMs} WHEN 'hold' THEN p.start_ms = own.start_ms WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
         AND (p.class = 'rest' OR (SELECT count(*) FROM holds WHERE segment_id = s.id) < ?)`,
     ).get(stream, seq, periodId, holdsOfSegmentMax);
   }
@@ -220,7 +224,7 @@ export class HoldTable {
   /** Paths of segments of a hold's period that it has no second header of: they would open for nobody. */
   withoutHeader(): string[] {
     return this.#db.prepare<[], { path: string }>(`
-      SELECT s.path FROM segments AS s JOIN periods AS p ON p.id = s.period_id WHERE p.state = 'live' AND p.class IN ('hold', 'rest') AND s.state <> 'garbage'
+      SELECT s.path FROM segments AS s JOIN periods AS p ON p.id = s.period_id WHERE p.state = 'live' AND p.class IN ('hold', 'rest', 'alarm') AND s.state <> 'garbage'
         AND NOT EXISTS (SELECT 1 FROM holds WHERE period_id = p.id AND segment_id = s.id)`).all().map(({ path }) => path);
   }
 

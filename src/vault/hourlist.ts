@@ -56,8 +56,8 @@ export interface GapRecord {
 export interface HourList {
   readonly v: 1;
   readonly camera: string;
-  /** The list of a `hold` or a `rest` tells the segments whose second headers lie beside them under its slot's number. */
-  readonly class: 'footage' | 'hold' | 'rest';
+  /** The list of a `hold`, a `rest` or a day of alarms tells the segments whose second headers lie beside them under its slot's number. */
+  readonly class: 'footage' | 'hold' | 'rest' | 'alarm';
   readonly start_ms: UnixMs;
   readonly end_ms: UnixMs;
   /** When it is purged. */
@@ -67,7 +67,7 @@ export interface HourList {
   readonly generation: number;
   readonly segments: readonly SegmentRecord[];
   readonly gaps: readonly GapRecord[];
-  /** Of a hold: which wish it belongs to, who made its second headers, and the owner's word for it. */
+  /** Of what holds: which wish it belongs to, who made its second headers, and the owner's word for it. */
   readonly order?: string;
   readonly maker?: 'hub' | 'device';
   readonly label?: string;
@@ -104,7 +104,7 @@ function decodeValue(value: unknown, file: string): HourList {
   if (!isCameraId(camera)) list.fail('camera', 'is no camera id');
   const startMs = list.int('start_ms');
   const endMs = list.int('end_ms', startMs, startMs + periodMsMax);
-  const klass = list.oneOf('class', ['footage', 'hold', 'rest']);
+  const klass = list.oneOf('class', ['footage', 'hold', 'rest', 'alarm']);
   const held = klass !== 'footage';
   return {
     v: 1,

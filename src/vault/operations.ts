@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
+import type { AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
@@ -18,6 +19,7 @@ import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
+import { PictureTables, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
 import type { SegmentName, ServedRow } from './served.ts';
 
@@ -53,9 +55,10 @@ export type Operations = ReturnType<typeof makeOperations>;
 
 const auditDropAtOnce = 5_000;
 
-export function makeOperations(db: Connection) {
+/** Without `pictures` what is asked of them fails with SP_PICTURES. */
+export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const catalogue = new Catalogue(db);
-  const { periods, segments, gaps, holds, lists } = catalogue;
+  const { periods, segments, gaps, holds, lists, alarms } = catalogue;
   const receipts = new ReceiptTable(db);
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
@@ -73,6 +76,10 @@ export function makeOperations(db: Connection) {
     return deed();
   }).immediate();
   const read = <T>(deed: () => T): T => db.transaction(deed).deferred();
+  const inPictures = <T>(deed: (tables: PictureTables) => T): T => {
+    if (pictures === undefined) throw new SallyportError('SP_PICTURES', { reason: 'they are not opened here' });
+    return pictures.use((connection) => deed(new PictureTables(connection)));
+  };
   let copying = false;
 
   return {
@@ -262,6 +269,92 @@ export function makeOperations(db: Connection) {
     eraseObservations: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): number => write(() => observations.erase(a.camera, a.fromMs, a.toMs)),
     dropObservations: (a: { camera: string; beforeMs: UnixMs; limit: number }): number => write(() => observations.dropBefore(a.camera, a.beforeMs, a.limit)),
 
+    // alarms
+
+    openAlarm: (a: NewAlarm): AlarmRow | undefined => write(() => {
+      alarms.add(a);
+      return alarms.find(a.id);
+    }),
+    alarm: (a: { id: string }): AlarmRow | undefined => alarms.find(a.id),
+    /** With its live period, to which its pictures are sealed. */
+    alarmPeriod: (a: { id: string }): { alarm: AlarmRow; period: PeriodFacts } | undefined => read(() => {
+      const [alarm, periodId] = [alarms.find(a.id), alarms.periodOf(a.id)];
+      const period = periodId === undefined ? undefined : periods.byId(periodId);
+      return alarm === undefined || period?.state !== 'live' ? undefined : { alarm, period };
+    }),
+    alarms: (a: AlarmQuery): AlarmRow[] => alarms.list(a),
+    endAlarm: (a: { id: string; toMs: UnixMs }): boolean => write(() => alarms.end(a.id, a.toMs)),
+    /** What a hub that was killed left open. */
+    closeAlarms: (): number => withoutSync(db, () => alarms.closeOpen()),
+    markAlarm: (a: { id: string; seen?: boolean | undefined; falseAlarm?: boolean | undefined }): boolean => write(() => alarms.mark(a.id, a)),
+    /** False when the alarm, or the segment, is gone, or its period has no second header of it. */
+    alarmFootage: (a: { id: string; segment: SegmentKey & { camera: string } }): boolean => write(() => {
+      const [periodId, segmentId] = [alarms.periodOf(a.id), segments.rowIdOf(a.segment.camera, a.segment.stream, a.segment.seq)];
+      if (periodId === undefined || segmentId === undefined || !holds.has(periodId, segmentId)) return false;
+      alarms.addFootage(a.id, segmentId);
+      return true;
+    }),
+    noAlarmFootage: (a: { id: string; why: string }): void => write(() => alarms.withoutFootage(a.id, a.why)),
+    footageOfAlarm: (a: { id: string }): SegmentRow[] => read(() => alarms.footageOf(a.id).flatMap(({ camera, stream, seq }) => segments.find(camera, stream, seq) ?? []).filter(({ state }) => state !== 'garbage')),
+    shortenAlarms: (a: { camera: string; keepMs: Readonly<Record<string, number>>; atMs: UnixMs }): number => write(() => {
+      const longest = new Map<number, number>();
+      for (const { periodId, rule } of alarms.rulesOf(a.camera)) longest.set(periodId, Math.max(longest.get(periodId) ?? 0, a.keepMs[rule] ?? Infinity));
+      const count = [...longest].filter(([id, keepMs]) => Number.isFinite(keepMs) && periods.shortenDeadline(id, keepMs)).length;
+      if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: 'alarm', periods: count } });
+      return count;
+    }),
+    alarmPeriodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): number[] => alarms.periodsIn(a.camera, a.fromMs, a.toMs),
+    /** After the sealed bytes lie in pictures.db. */
+    picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
+    noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),
+
+    // the file of their pictures
+
+    picturesState: (): PicturesState => pictures?.state ?? { open: false, reason: 'they are not opened here', setAside: false },
+    putPictures: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.put(a.alarm, a.sealed)),
+    sealedPicture: (a: { id: string; which: PictureName }): Uint8Array | undefined => inPictures((tables) => tables.sealed(a.id, a.which)),
+    endPictured: (a: { id: string; toMs: UnixMs }): void => inPictures((tables) => tables.end(a.id, a.toMs)),
+    picturedAfter: (a: { after: string; limit: number }): PicturedAlarm[] => inPictures((tables) => tables.after(a.after, a.limit)),
+    /** Of purged periods, a batch at a time; answers how many went. */
+    deletePictures: (a: { periodIds: readonly number[]; limit: number }): number => inPictures((tables) => {
+      const ids = a.periodIds.flatMap((id) => periods.byId(id) ?? []).flatMap(({ recipient }) => tables.idsOf(recipient, a.limit)).slice(0, a.limit);
+      if (ids.length > 0) tables.delete(ids);
+      return ids.length;
+    }),
+    forgetPictured: (a: { ids: readonly string[] }): void => inPictures((tables) => tables.delete(a.ids)),
+    truncatePictures: (): void => inPictures((tables) => tables.truncate()),
+    shrinkPictures: (a: { pages: number }): number => inPictures((tables) => tables.shrink(a.pages)),
+    /**
+     * Brings the rows in line with what the file has, a batch at a time: `inFile` are its alarms behind `after`, up to `through` (all of
+     * them there are; undefined: to the end). Answers what was lost and found, and which of the file's alarms nobody has a key for any more.
+     */
+    settlePictures: (a: { after: string; through: string | undefined; inFile: readonly PicturedAlarm[]; atMs: UnixMs }): { lost: number; found: number; dead: string[] } => write(() => {
+      const there = new Map(a.inFile.map((alarm) => [alarm.id, alarm]));
+      let [lost, found] = [0, 0];
+      const dead: string[] = [];
+      for (const row of alarms.picturesBetween(a.after, a.through)) {
+        const pictured = there.get(row.id);
+        if (pictured === undefined && row.pictures > 0) {
+          alarms.withoutPictures(row.id, 'lost');
+          lost++;
+        } else if (pictured !== undefined && pictured.sha256 !== row.sha256 && periods.byId(row.periodId)?.recipient === pictured.recipient) alarms.setPictures(row.id, pictured);
+        else if (pictured !== undefined && periods.byId(row.periodId)?.recipient !== pictured.recipient) dead.push(row.id);
+        there.delete(row.id);
+      }
+      for (const pictured of there.values()) {
+        const period = periods.ofRecipient(pictured.recipient);
+        if (period?.state !== 'live' || period.class !== 'alarm' || period.camera !== pictured.camera) {
+          dead.push(pictured.id);
+          continue;
+        }
+        alarms.add({ ...pictured, periodId: period.id });
+        alarms.setPictures(pictured.id, pictured);
+        found++;
+      }
+      if (lost + found > 0) audit(a.atMs, { what: 'pictures.settled', who: 'hub', detail: { lost, found } });
+      return { lost, found, dead };
+    }),
+
     // purging
 
     /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
@@ -271,7 +364,7 @@ export function makeOperations(db: Connection) {
       return going.length === 0 ? undefined : receipts.intend(going, a.why);
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
-      const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined);
+      const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined, a.purge.time);
       const shredded = a.purge.periods.map((period) => {
         const now = periods.byId(period.id);
         return now === undefined ? period : { ...purgedFacts(now), ...counts.get(period.id) };

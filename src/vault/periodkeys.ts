@@ -19,7 +19,7 @@ export interface NewPeriod {
   readonly deadlineMs: UnixMs;
   /** age1… of those who may open it: the kit and the space. */
   readonly recipients: readonly string[];
-  /** Of the classes `hold` and `rest`: the wish that it belongs to. */
+  /** Of the classes `hold` and `rest`: the wish that it belongs to. Of `alarm`: a new one; the day has it once it is made. */
   readonly hold?: HoldOrder;
 }
 
@@ -37,7 +37,7 @@ export class PeriodKeys {
 
   /** One that is sealed to others is none, and neither is one whose slot both files have lost: what would be sealed to it would open for nobody. SP_NO_SLOT. */
   async find({ database, keyring }: Parts, p: NewPeriod): Promise<Period | undefined> {
-    const found = p.hold === undefined
+    const found = p.hold === undefined || p.class === 'alarm'
       ? await database.call('findPeriod', { camera: p.camera, class: p.class, startMs: p.startMs, deadlineMs: p.deadlineMs, sealedTo: sealedTo(p.recipients) })
       : await database.call('findHoldPeriod', { order: p.hold.order, startMs: p.startMs, sealedTo: sealedTo(p.recipients) });
     if (found === undefined) return undefined;

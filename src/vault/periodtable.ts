@@ -8,13 +8,14 @@ import { periodFolder } from './footagepaths.ts';
 
 /**
  * Footage; a daily copy of the working database (copies.ts), whose camera is called `hub`; `hold`: the key of second headers that keep
- * segments of a camera's period beyond its deadline; `rest`: of those that keep until it what was not erased with the rest of its period.
+ * segments of a camera's period beyond its deadline; `rest`: of those that keep until it what was not erased with the rest of its period;
+ * `alarm`: a camera's UTC day of alarms with one deadline, of their pictures and of the second headers that keep their footage.
  */
-export type PeriodClass = 'footage' | 'database' | 'hold' | 'rest';
+export type PeriodClass = 'footage' | 'database' | 'hold' | 'rest' | 'alarm';
 
 /** Whose segments are opened by their second headers. */
-export function isHoldClass(klass: PeriodClass): klass is 'hold' | 'rest' {
-  return klass === 'hold' || klass === 'rest';
+export function isHoldClass(klass: PeriodClass): klass is 'hold' | 'rest' | 'alarm' {
+  return klass === 'hold' || klass === 'rest' || klass === 'alarm';
 }
 
 /** A camera's hour (or what the setting says), with the slot that holds its key. */
@@ -85,6 +86,11 @@ export class PeriodTable {
     return row === undefined ? undefined : factsOf(row);
   }
 
+  ofRecipient(recipient: string): PeriodFacts | undefined {
+    const row = this.#db.prepare<[string], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE recipient = ?`).get(recipient);
+    return row === undefined ? undefined : factsOf(row);
+  }
+
   /** The live one that is recorded into at that time: a gap that begins then belongs to it. */
   recordingAt(camera: string, atMs: UnixMs): number | undefined {
     return this.#db.prepare<[{ camera: string; atMs: number }], { id: number }>(
@@ -147,7 +153,8 @@ export class PeriodTable {
   /** What the live periods take, in the order in which they were sealed. */
   bytes(): PeriodBytes[] {
     return this.#db.prepare<[], Omit<PeriodBytes, 'held'> & { held: number }>(`
-      SELECT id, camera, class, bytes, coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs,
+      SELECT id, camera, class, bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) AS bytes,
+        coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), (SELECT max(segment_id) FROM holds WHERE period_id = periods.id AND periods.class = 'alarm'), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs,
         class = 'hold' OR id IN (SELECT s.period_id FROM holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id WHERE p.class = 'hold' AND p.state = 'live') AS held
       FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
   }
@@ -166,6 +173,11 @@ export class PeriodTable {
   shortenDeadlines(camera: string, klass: string, keepMs: number): number {
     return this.#db.prepare("UPDATE periods SET deadline_ms = end_ms + @keepMs WHERE camera = @camera AND (class = @klass OR (@klass = 'footage' AND class = 'rest')) AND state = 'live' AND deadline_ms > end_ms + @keepMs")
       .run({ keepMs, camera, klass }).changes;
+  }
+
+  /** Of one period; answers whether it came closer. */
+  shortenDeadline(id: number, keepMs: number): boolean {
+    return this.#db.prepare("UPDATE periods SET deadline_ms = end_ms + @keepMs WHERE id = @id AND state = 'live' AND deadline_ms > end_ms + @keepMs").run({ id, keepMs: Math.round(keepMs) }).changes > 0;
   }
 
   /** Live periods of footage that ended and have no hour list yet, oldest first. */

@@ -16,6 +16,7 @@ import { copiesFolder, copyFile } from './copies.ts';
 import { hourListPath, partSuffix, periodFolder } from './footagepaths.ts';
 import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
+import type { PicturesCare } from './picturescare.ts';
 import { receiptJson, receiptNamespace, totalOf, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
 
 export type PurgeStep = 'intended' | 'shredded' | 'marked' | 'unlinked' | 'deleted' | 'recorded' | 'filed';
@@ -29,6 +30,7 @@ export interface PurgeParts extends PaperParts {
   readonly leaving: (periodIds: readonly number[]) => void;
   /** Paths below footage/, without `.part`, of segments of this period that are open. */
   readonly openPaths: (periodId: number) => readonly string[];
+  readonly pictures: PicturesCare;
   readonly afterStep: (step: PurgeStep) => Promise<void> | void;
 }
 
@@ -81,8 +83,10 @@ async function shredSlots(parts: PurgeParts, purge: PendingPurge): Promise<Pendi
 
 async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Receipt> {
   parts.leaving(purge.periods.map(({ id }) => id));
-  for (const period of purge.periods) await unlinkPeriod(parts, period);
-  await removeFolders(parts, purge);
+  const folders = new Set<string>();
+  for (const period of purge.periods) for (const folder of await unlinkPeriod(parts, period)) folders.add(folder);
+  await removeFolders(parts, purge, folders);
+  await parts.pictures.forget(parts, purge);
   await parts.afterStep('unlinked');
   const periodIds = purge.periods.map(({ id }) => id);
   while ((await parts.database.call('deleteGarbage', { periodIds, limit: rowsAtOnce })) > 0);
@@ -90,15 +94,24 @@ async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Re
   return recordReceipt(parts, purge);
 }
 
-async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number]): Promise<void> {
-  if (period.class === 'database') return removeCopy(parts.folder, period.startMs);
-  await unlinkAll(parts, [hourListPath(period.camera, period.startMs, period.slot), ...parts.openPaths(period.id).flatMap(bothNames)]);
-  await unlinkAll(parts, await parts.database.call('garbageHoldsOf', { periodId: period.id }));
+/** Answers the folders in which something was: a day of alarms keeps footage of all its hours. */
+async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number]): Promise<Set<string>> {
+  const folders = new Set<string>();
+  if (period.class === 'database') {
+    await removeCopy(parts.folder, period.startMs);
+    return folders;
+  }
+  const unlink = async (paths: readonly string[]): Promise<void> => {
+    for (const path of paths) folders.add(dirname(path));
+    await unlinkAll(parts, paths);
+  };
+  await unlink([hourListPath(period.camera, period.startMs, period.slot), ...parts.openPaths(period.id).flatMap(bothNames)]);
+  await unlink(await parts.database.call('garbageHoldsOf', { periodId: period.id }));
   for (let afterRowId = 0; ;) {
     const rows = await parts.database.call('garbageOf', { periodId: period.id, afterRowId, limit: rowsAtOnce });
     const last = rows.at(-1);
-    if (last === undefined) return;
-    await unlinkAll(parts, rows.map(({ path }) => path));
+    if (last === undefined) return folders;
+    await unlink(rows.map(({ path }) => path));
     afterRowId = last.rowId;
   }
 }
@@ -120,12 +133,12 @@ function bothNames(path: string): [string, string] {
 }
 
 /** Emptied hour and date folders go, unless a period that stays will write there; what remains is fsynced, so that no name comes back. */
-async function removeFolders(parts: PurgeParts, purge: PendingPurge): Promise<void> {
+async function removeFolders(parts: PurgeParts, purge: PendingPurge, touched: ReadonlySet<string>): Promise<void> {
   const footage = purge.periods.filter((period) => period.class !== 'database');
   const shared = await parts.database.call('sharedFolders', { periods: footage.map(({ id, camera, startMs }) => ({ id, camera, startMs })) });
   const kept = new Set(shared.flatMap((folder) => [folder, dirname(folder)]));
   const toSync = new Set<string>();
-  for (const hour of new Set(footage.map(({ camera, startMs }) => periodFolder(camera, startMs)))) {
+  for (const hour of new Set([...footage.map(({ camera, startMs }) => periodFolder(camera, startMs)), ...touched])) {
     const date = dirname(hour);
     if (kept.has(hour) || !(await removedFolder(join(parts.footage, hour)))) toSync.add(hour);
     else if (kept.has(date) || !(await removedFolder(join(parts.footage, date)))) toSync.add(date);

@@ -10,6 +10,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import { fileExists, listFolder, removeFile } from '../base/files.ts';
 import { silentLog, type Log } from '../base/log.ts';
+import { dayMs, hourMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openSlot } from '../seal/slot.ts';
 import { Signer } from '../seal/sshsig.ts';
@@ -194,7 +195,7 @@ async function findPeriods(o: RebuildOptions, lists: ReadonlyMap<number, HourLis
         const opened = openedBy(text, o.identities, slot);
         if (opened === undefined) continue;
         opened.identity.close();
-        if (opened.class !== 'footage' && opened.class !== 'hold' && opened.class !== 'rest') break;
+        if (opened.class !== 'footage' && opened.class !== 'hold' && opened.class !== 'rest' && opened.class !== 'alarm') break;
         const slotSha256 = textHash(text);
         const note = (await keyring.notes(slot)).map((one) => openNote(one, hub, { slot, slotSha256 })).find((one) => one !== undefined);
         found.push(periodOf(o, { slot, slotSha256, class: opened.class, camera: opened.camera, startMs: opened.startMs, recipient: opened.identity.recipient }, note, lists.get(slot)));
@@ -315,11 +316,21 @@ interface FoundHold {
   readonly sha256: string;
 }
 
+/** Where its second headers may lie: beside its own hour's footage, or anywhere around its day. */
+function foldersOf({ camera, class: klass, startMs, endMs }: FoundPeriod['facts'], rows: readonly Row[]): Set<string> {
+  if (klass !== 'alarm') return new Set([periodFolder(camera, startMs)]);
+  const folders = new Set(rows.flatMap(({ segment }) => parseSegmentPath(segment.path)?.folder ?? []));
+  for (let atMs = startMs - dayMs; atMs < endMs + hourMs; atMs += hourMs) folders.add(periodFolder(camera, atMs));
+  return folders;
+}
+
 /** Second headers of the period that lie on the disk, with the hashes that its list has of them. */
 async function holdsOf(o: RebuildOptions, { facts, list }: FoundPeriod, rows: readonly Row[], problems: SallyportError[]): Promise<FoundHold[]> {
-  const folder = periodFolder(facts.camera, facts.startMs);
   const listed = new Map((list?.segments ?? []).map((record) => [record.path, record.hold_sha256]));
-  const lying = (await listFolder(join(o.folder, 'footage', folder))).flatMap((name) => parseHoldName(name) ?? []).filter(({ slot }) => slot === facts.slot).map(({ segment }) => `${folder}/${segment}`);
+  const lying: string[] = [];
+  for (const folder of foldersOf(facts, rows)) {
+    lying.push(...(await listFolder(join(o.folder, 'footage', folder))).flatMap((name) => parseHoldName(name) ?? []).filter(({ slot }) => slot === facts.slot).map(({ segment }) => `${folder}/${segment}`));
+  }
   for (const { segment } of rows) if (!lying.includes(segment.path)) problems.push(new SallyportError('SP_HOLD_DAMAGED', { file: holdName(segment.path, facts.slot) }));
   const found: FoundHold[] = [];
   for (const path of lying) {

@@ -30,6 +30,8 @@ export interface PurgedPeriod {
   readonly held?: number;
   /** Second headers that are destroyed. */
   readonly holds?: number;
+  /** Alarms that go, with their pictures. */
+  readonly alarms?: number;
 }
 
 /** A purge that was decided and is not done. */
@@ -39,6 +41,8 @@ export interface PendingPurge {
   readonly early: string | undefined;
   /** A time is erased at somebody's wish: why. */
   readonly erased: string | undefined;
+  /** Which time: alarms outside of it stay, where there is another period for them. */
+  readonly time: readonly [UnixMs, UnixMs] | undefined;
   readonly periods: readonly PurgedPeriod[];
   readonly readBack: boolean;
 }
@@ -47,6 +51,8 @@ export interface PendingPurge {
 export interface PurgeReason {
   readonly early?: string | undefined;
   readonly erased?: string | undefined;
+  /** Of an erasing: from when until when. */
+  readonly time?: readonly [UnixMs, UnixMs] | undefined;
 }
 
 export interface Receipt {
@@ -87,7 +93,7 @@ export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: s
     periods: purge.periods.map((period) => ({
       camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
       slot: period.slot, generation: period.generation, segments: period.segments, bytes: period.bytes,
-      ...(some(period.held) ? { held: period.held } : {}), ...(some(period.holds) ? { holds: period.holds } : {}),
+      ...(some(period.held) ? { held: period.held } : {}), ...(some(period.holds) ? { holds: period.holds } : {}), ...(some(period.alarms) ? { alarms: period.alarms } : {}),
     })),
     ...totalOf(purge.periods),
     read_back: purge.readBack,
@@ -120,9 +126,10 @@ export class ReceiptTable {
     this.#db = db;
   }
 
-  intend(periods: readonly PurgedPeriod[], { early, erased }: PurgeReason): PendingPurge {
-    const { lastInsertRowid } = this.#db.prepare("INSERT INTO purges (state, early, erased, periods, read_back) VALUES ('intended', ?, ?, ?, 0)").run(early ?? null, erased ?? null, JSON.stringify(periods));
-    return { number: Number(lastInsertRowid), state: 'intended', early, erased, periods, readBack: false };
+  intend(periods: readonly PurgedPeriod[], { early, erased, time }: PurgeReason): PendingPurge {
+    const { lastInsertRowid } = this.#db.prepare("INSERT INTO purges (state, early, erased, erased_time, periods, read_back) VALUES ('intended', ?, ?, ?, ?, 0)")
+      .run(early ?? null, erased ?? null, time === undefined ? null : JSON.stringify(time), JSON.stringify(periods));
+    return { number: Number(lastInsertRowid), state: 'intended', early, erased, time, periods, readBack: false };
   }
 
   /** With the periods' facts of now: segments may have been closed since the purge was written down. */
@@ -132,9 +139,9 @@ export class ReceiptTable {
   }
 
   pending(): PendingPurge[] {
-    type Raw = { number: number; state: 'intended' | 'shredded'; early: string | null; erased: string | null; periods: string; readBack: number };
-    return this.#db.prepare<[], Raw>('SELECT number, state, early, erased, periods, read_back AS readBack FROM purges ORDER BY number').all().map((raw) => ({
-      number: raw.number, state: raw.state, early: raw.early ?? undefined, erased: raw.erased ?? undefined, periods: JSON.parse(raw.periods) as PurgedPeriod[], readBack: raw.readBack === 1,
+    type Raw = { number: number; state: 'intended' | 'shredded'; early: string | null; erased: string | null; time: string | null; periods: string; readBack: number };
+    return this.#db.prepare<[], Raw>('SELECT number, state, early, erased, erased_time AS time, periods, read_back AS readBack FROM purges ORDER BY number').all().map((raw) => ({
+      number: raw.number, state: raw.state, early: raw.early ?? undefined, erased: raw.erased ?? undefined, time: raw.time === null ? undefined : (JSON.parse(raw.time) as [UnixMs, UnixMs]), periods: JSON.parse(raw.periods) as PurgedPeriod[], readBack: raw.readBack === 1,
     }));
   }
 

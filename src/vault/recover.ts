@@ -13,7 +13,7 @@ import { chunkSealedBytes } from '../seal/opener.ts';
 import { isHoldClass, type PeriodFacts } from './periodtable.ts';
 import type { Begun, NewSegment } from './segmenttable.ts';
 import { hashFile, readHeaderSize, truncateDurably, walkFootage } from './filehash.ts';
-import { holdName, parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodFolder, type SegmentPath, type StreamName } from './footagepaths.ts';
+import { parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodFolder, type SegmentPath, type StreamName } from './footagepaths.ts';
 import { readHold, sha256 } from './holds.ts';
 import type { ClaimedPath } from './operations.ts';
 import { finishPurges, removedFolder, type PurgeParts } from './purge.ts';
@@ -71,6 +71,7 @@ class Census {
   readonly #kept: Kept;
   readonly #parts: PurgeParts;
   readonly #livePeriods: ReadonlyMap<string, readonly PeriodFacts[]>;
+  readonly #bySlot: ReadonlyMap<number, PeriodFacts>;
   readonly #nextSeqs: Map<string, number>;
   /** Folders in which rows have files; those that were not met at all lack them all. */
   readonly #foldersToMeet: Set<string>;
@@ -89,6 +90,7 @@ class Census {
     this.#inHand = inHand;
     this.#kept = kept;
     this.#livePeriods = Map.groupBy(live, (period) => periodFolder(period.camera, period.startMs));
+    this.#bySlot = new Map(live.map((period) => [period.slot, period]));
     this.#nextSeqs = nextSeqs;
     this.#foldersToMeet = new Set(folders);
   }
@@ -176,17 +178,25 @@ class Census {
   async #settleHold(path: string, claimed: ReadonlySet<string>): Promise<boolean> {
     if (claimed.has(path)) return true;
     const { segment = '', slot = -1 } = parseHoldName(path) ?? {};
-    const [period, name] = [this.#livePeriods.get(dirname(path))?.find((one) => one.slot === slot), parseSegmentPath(segment)];
-    if (period === undefined || !isHoldClass(period.class) || name === undefined) return false;
+    const [period, name] = [this.#holding(slot, dirname(path)), parseSegmentPath(segment)];
+    if (period === undefined || name === undefined) return false;
     const hold = await readHold(join(this.#parts.footage, path), path).catch(expecting('SP_AGE_HEADER'));
     if (hold === undefined) return false;
     const { database, clock } = this.#parts;
     return (await database.call('addHolds', { periodId: period.id, what: 'hold.adopted', atMs: clock.wallMs(), holds: [{ stream: name.stream, seq: name.seq, sha256: sha256(hold) }] })).length > 0;
   }
 
+  /** The living period that has that slot, if it may hold what lies in that folder: a hold keeps of its own hour, a day of alarms of the camera's. */
+  #holding(slot: number, folder: string): PeriodFacts | undefined {
+    const period = this.#bySlot.get(slot);
+    if (period === undefined || !isHoldClass(period.class)) return undefined;
+    return (period.class === 'alarm' ? folder.split('/')[0] === period.camera : folder === periodFolder(period.camera, period.startMs)) ? period : undefined;
+  }
+
   /** The living period whose second header lies beside a file: what is left of its own, else the hold that dies last. */
   #holderOf(path: string, folder: string, present: ReadonlySet<string>): PeriodFacts | undefined {
-    return (this.#livePeriods.get(folder) ?? []).filter((period) => isHoldClass(period.class) && present.has(holdName(path, period.slot))).sort((a, b) => Number(a.class === 'hold') - Number(b.class === 'hold') || b.deadlineMs - a.deadlineMs)[0];
+    const slots = [...present].flatMap((name) => parseHoldName(name) ?? []).filter(({ segment }) => segment === path).map(({ slot }) => slot);
+    return slots.flatMap((slot) => this.#holding(slot, folder) ?? []).sort((a, b) => Number(a.class !== 'rest') - Number(b.class !== 'rest') || b.deadlineMs - a.deadlineMs)[0];
   }
 
   /** A closed file: the crash came between its rename and its row. */

@@ -358,7 +358,74 @@ CREATE INDEX holds_of_segment ON holds (segment_id);
 ALTER TABLE purges ADD COLUMN erased TEXT;  -- why, when it erases a time at somebody's wish; NULL else
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8];
+/** Alarms. The table `periods` is made anew for their class, as in version 8. */
+const version9 = `
+CREATE TABLE periods_new (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  camera       TEXT NOT NULL,               -- 'hub' for the class 'database'
+  class        TEXT NOT NULL CHECK (class IN ('footage', 'database', 'hold', 'rest', 'alarm')),  -- hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased; alarm: a camera's day of alarms that are kept equally long
+  start_ms     INTEGER NOT NULL,            -- of 'hold' and 'rest': the start and end of the period whose segments they keep
+  end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
+  deadline_ms  INTEGER NOT NULL,            -- from then on it is purged; may only come closer
+  slot         INTEGER NOT NULL UNIQUE,     -- block in the keyring files; free exactly when no row names it and the block holds no slot
+  generation   INTEGER NOT NULL,            -- how often the block has been used, this period included
+  recipient    TEXT NOT NULL,               -- "age1...", the period's public key; '' where a restored database could not know it
+  slot_sha256  BLOB NOT NULL,               -- of the slot's 1,024 text bytes; a shred touches only a block with this text
+  state        TEXT NOT NULL CHECK (state IN ('live', 'shredded')),  -- shredded: the slot is gone, the rest is on its way
+  listed       INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1)),  -- 1: ended, its hour list is on disk, no segment comes after; of a copy: it is whole
+  rows_root    BLOB,                        -- of the row hashes that its list tells, in id order; set with listed
+  list_sha256  BLOB,                        -- of its hour list's file; NULL where it was written before this column was
+  segments     INTEGER NOT NULL DEFAULT 0,  -- how many rows name it; kept so that status need not count them
+  bytes        INTEGER NOT NULL DEFAULT 0,  -- the sum of their size_bytes; of a copy: its size
+  first_ms     INTEGER,                     -- the earliest start_ms among them
+  last_end_ms  INTEGER,                     -- the latest start_ms + duration_ms among them
+  list_kept    INTEGER NOT NULL DEFAULT 0 CHECK (list_kept IN (0, 1)),  -- as in version 4
+  sealed_to    BLOB                         -- as in version 6
+) STRICT;
+INSERT INTO periods_new SELECT id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, list_sha256, segments, bytes, first_ms, last_end_ms, list_kept, sealed_to FROM periods;
+DELETE FROM sqlite_sequence WHERE name = 'periods_new';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'periods_new', seq FROM sqlite_sequence WHERE name = 'periods';
+DROP TABLE periods;
+ALTER TABLE periods_new RENAME TO periods;
+CREATE INDEX periods_of_camera ON periods (camera, start_ms);
+CREATE INDEX periods_due ON periods (deadline_ms);
+
+-- An observation that a rule kept. Its camera, rule, kind and times are the hub's to read; what shows or names somebody lies in pictures.db,
+-- sealed to its period. A row goes with its period.
+CREATE TABLE alarms (
+  id               TEXT PRIMARY KEY,        -- 16 random hex characters
+  period_id        INTEGER NOT NULL REFERENCES periods (id),
+  camera           TEXT NOT NULL,
+  rule             TEXT NOT NULL,           -- the name of the rule that kept it
+  kind             TEXT NOT NULL,
+  from_ms          INTEGER NOT NULL,
+  to_ms            INTEGER CHECK (to_ms >= from_ms),  -- NULL while it lasts
+  score_pm         INTEGER NOT NULL CHECK (score_pm BETWEEN 0 AND 1000),  -- how sure who saw it was, in thousandths
+  pictures         INTEGER NOT NULL DEFAULT 0,        -- which there are: full 1, crop 2, thumb 4, text 8
+  picture_bytes    INTEGER NOT NULL DEFAULT 0,        -- sealed
+  pictures_sha256  BLOB,                    -- over the SHA-256 of each, in that order; NULL without any
+  pictures_why     TEXT NOT NULL DEFAULT '',  -- why there are none, or not any more; '' where there are, or none were given
+  footage_why      TEXT NOT NULL DEFAULT '',  -- why no footage is held for it; '' where some is, or nothing was said
+  seen             INTEGER NOT NULL DEFAULT 0 CHECK (seen IN (0, 1)),
+  false_alarm      INTEGER NOT NULL DEFAULT 0 CHECK (false_alarm IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alarms_in_time ON alarms (from_ms, id);
+CREATE INDEX alarms_of_camera ON alarms (camera, from_ms, id);
+CREATE INDEX alarms_of_period ON alarms (period_id, id);
+
+-- Segments that are held for an alarm: its period has second headers of them. A segment that was erased has no row any more.
+CREATE TABLE alarm_footage (
+  alarm_id    TEXT NOT NULL REFERENCES alarms (id) ON DELETE CASCADE,
+  segment_id  INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
+  PRIMARY KEY (alarm_id, segment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alarm_footage_of_segment ON alarm_footage (segment_id);
+
+-- Of a purge that erases a time: which, so that alarms of it are told from those that stay; JSON [from_ms, to_ms]. NULL else.
+ALTER TABLE purges ADD COLUMN erased_time TEXT;
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

@@ -115,6 +115,10 @@ export class SegmentTable {
     return this.#segments('WHERE s.camera = ? AND s.stream = ? AND s.seq = ?', camera, stream, seq)[0];
   }
 
+  rowIdOf(camera: string, stream: StreamName, seq: number): number | undefined {
+    return this.#db.prepare<[string, string, number], { id: number }>("SELECT id FROM segments WHERE camera = ? AND stream = ? AND seq = ? AND state <> 'garbage'").get(camera, stream, seq)?.id;
+  }
+
   byRowId(rowId: number): SegmentRow | undefined {
     return this.#segments("WHERE s.id = ? AND s.state <> 'garbage'", rowId)[0];
   }

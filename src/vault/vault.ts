@@ -22,6 +22,8 @@ import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { FileKey } from '../seal/filekey.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
+import { Alarms, type AlarmBeginning, type AlarmPictures } from './alarms.ts';
+import type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
@@ -41,6 +43,8 @@ import type { Operations } from './operations.ts';
 import { openParts, type Parts } from './parts.ts';
 import { PeriodKeys, type NewPeriod } from './periodkeys.ts';
 import type { Period, PeriodBytes, PeriodFacts } from './periodtable.ts';
+import { PicturesCare, type PicturesSettled } from './picturescare.ts';
+import type { PicturesState } from './picturesfile.ts';
 import type { PurgeStep } from './purge.ts';
 import type { PurgeReason, Receipt } from './receipts.ts';
 import type { Reconciliation } from './reconcile.ts';
@@ -56,6 +60,8 @@ import { Turns } from './turns.ts';
 import type { SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
+export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
+export type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { Period, PeriodBytes, PeriodClass, PeriodFacts } from './periodtable.ts';
 export type { SegmentRow, TimeQuery } from './segmenttable.ts';
@@ -94,6 +100,8 @@ export class Vault {
   readonly #filing: Filing;
   readonly #keys: PeriodKeys;
   readonly #holding: Holding;
+  readonly #alarms: Alarms;
+  readonly #pictures: PicturesCare;
   readonly #copies: DailyCopies;
   readonly #serving: Serving;
   readonly #shown: ShownFacts;
@@ -114,10 +122,12 @@ export class Vault {
     });
     const disk = this.#disk;
     this.#open = new OpenSegments({ clock, log, disk });
-    this.#filing = new Filing({ clock, log, disk, open: this.#open, afterStep: options.hooks?.afterStep ?? (() => {}) });
+    this.#pictures = new PicturesCare({ clock, log });
+    this.#filing = new Filing({ clock, log, disk, open: this.#open, pictures: this.#pictures, afterStep: options.hooks?.afterStep ?? (() => {}) });
     const more = { clock, disk, filing: this.#filing, preparePeriod: (p: NewPeriod) => this.preparePeriod(p) };
     this.#keys = new PeriodKeys(log, () => this.#now());
     this.#holding = new Holding(more);
+    this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
     this.#serving = new Serving(disk, this.#open);
     this.#shown = new ShownFacts(disk);
@@ -134,6 +144,7 @@ export class Vault {
     try {
       const vault = new Vault(options, parts);
       await vault.#settleFolder(parts);
+      await parts.database.call('closeAlarms');
       return vault;
     } catch (error) {
       await parts.lifetime.close().catch(() => {});
@@ -195,7 +206,7 @@ export class Vault {
   /** What was left half done. What fails keeps nothing else from being settled, and is tried again. */
   async #settle(parts: Parts): Promise<void> {
     this.#disk.suspect(await this.#open.settle(parts));
-    for (const step of [() => this.#open.removeGarbage(), () => this.#gaps.settle(parts), () => this.#filing.settle(parts)]) {
+    for (const step of [() => this.#open.removeGarbage(), () => this.#gaps.settle(parts), () => this.#filing.settle(parts), () => this.#pictures.settle(parts)]) {
       await step().catch((error: unknown) => this.#disk.suspect(error));
     }
   }
@@ -205,6 +216,7 @@ export class Vault {
     this.#recovery = recovery;
     this.#reconciliation = reconciliation ?? this.#reconciliation;
     this.#open.raiseSeqs(await parts.database.call('nextSeqs'));
+    await this.#pictures.settle(parts, true);
   }
 
   #call<K extends Name>(op: K, ...args: Parameters<Operations[K]>): Promise<ReturnType<Operations[K]>> {
@@ -227,7 +239,7 @@ export class Vault {
   async #makePeriod(parts: Parts, p: NewPeriod): Promise<Period> {
     const period = await this.#keys.make(parts, p);
     // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
-    if (p.class !== 'database') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#disk.suspect(error));
+    if (p.class !== 'database' && p.class !== 'alarm') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#disk.suspect(error));
     return period;
   }
 
@@ -395,6 +407,70 @@ export class Vault {
   /** What is held of a time of a stream, by living periods. */
   heldIn(q: { camera: string; stream: 'main' | 'sub'; fromMs: UnixMs; toMs: UnixMs }): Promise<HeldSegment[]> {
     return this.#call('heldIn', q);
+  }
+
+  // alarms
+
+  /** Something that a rule keeps has begun. Its day has a key before this answers. SP_NO_SLOT, SP_DATABASE, SP_DISK; SP_ALARM when its day was purged meanwhile. */
+  openAlarm(a: AlarmBeginning): Promise<AlarmRow> {
+    return this.#alarms.begin(a);
+  }
+
+  /** SP_ALARM when it is gone. */
+  endAlarm(id: string, toMs: UnixMs): Promise<void> {
+    return this.#alarms.end(id, toMs);
+  }
+
+  /**
+   * Seals them to the alarm's day; in place of those that it had. The caller's bytes are not kept. SP_ALARM when it is gone, or one is too large;
+   * SP_PICTURES when their file is locked, full or damaged: the alarm stands, and its row says why it has none.
+   */
+  putAlarmPictures(id: string, pictures: AlarmPictures): Promise<void> {
+    return this.#alarms.putPictures(id, pictures);
+  }
+
+  /** As it lies there: an age file for the key of the alarm's day. SP_ALARM when there is none (any more), SP_PICTURES. */
+  alarmPicture(id: string, which: PictureName): Promise<{ sealed: Buffer; period: PeriodFacts }> {
+    return this.#alarms.picture(id, which);
+  }
+
+  /** Keeps a segment for as long as the alarm, while the hub has its file key. The key stays the caller's. False when one of both is gone. SP_WRITE, SP_DATABASE, SP_DISK. */
+  holdForAlarm(id: string, segment: string, fileKey: FileKey): Promise<boolean> {
+    return this.#alarms.hold(id, segment, fileKey);
+  }
+
+  /** Why no footage is kept for it: it was too late for the file keys, the hub was restarted, nothing was recorded. */
+  noteAlarmFootage(id: string, why: string): Promise<void> {
+    return this.#alarms.withoutFootage(id, why);
+  }
+
+  /** What is kept for it. */
+  alarmFootage(id: string): Promise<SegmentRow[]> {
+    return this.#alarms.footage(id);
+  }
+
+  /** Those that touch the time asked for, the newest first. */
+  alarms(q: AlarmQuery): Promise<AlarmRow[]> {
+    return this.#alarms.list(q);
+  }
+
+  alarm(id: string): Promise<AlarmRow | undefined> {
+    return this.#alarms.find(id);
+  }
+
+  /** SP_ALARM when it is gone. */
+  markAlarm(id: string, marks: { seen?: boolean; falseAlarm?: boolean }): Promise<void> {
+    return this.#alarms.mark(id, marks);
+  }
+
+  /** No alarm of a camera by these rules is kept longer than so after its day; answers how many days came closer. Rules that are not named keep theirs. */
+  shortenAlarms(camera: string, keepMsOf: Readonly<Record<string, number>>): Promise<number> {
+    return this.#alarms.shorten(camera, keepMsOf);
+  }
+
+  /** Whether their pictures can be reached, and what of them was lost and found since the start. SP_DISK. */
+  async pictures(): Promise<PicturesState & PicturesSettled> {
+    return { ...await this.#disk.with((parts) => this.#pictures.state(parts)), ...this.#pictures.settled };
   }
 
   // observations

@@ -5,6 +5,7 @@
  *
  * A hub goes on meanwhile: what looks wrong is looked at again at the end, against the rows of then, before it is told.
  */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SallyportError, isSallyportError, reasonOf, type ErrorCode } from '../base/errors.ts';
@@ -26,6 +27,7 @@ import { HoldTable } from './holdtable.ts';
 import { Keyring } from './keyring.ts';
 import { readVaultFacts, type VaultFacts } from './operations.ts';
 import { checkpointFile, publicKeyFile, receiptFile } from './paperwork.ts';
+import { openPictures, picturesName, PictureTables } from './picturesfile.ts';
 import { ReceiptTable, receiptNamespace, type SignedText } from './receipts.ts';
 import { loadWorkingKey } from './workingkey.ts';
 
@@ -62,18 +64,21 @@ export async function verifyFolder(o: VerifyOptions): Promise<VerifyReport> {
   if (!(await fileExists(file))) throw new SallyportError('SP_DATA_FOLDER', { folder: o.folder, reason: 'it holds no working.db' });
   const workingKey = await loadWorkingKey({ folder: o.folder, ...(o.workingKeyFile === undefined ? {} : { credential: o.workingKeyFile }), mayCreate: false });
   let db: Connection;
+  let picturesKey: Buffer;
   try {
     db = openConnection(file, workingKey.databaseKey(), { readonly: true });
+    picturesKey = workingKey.databaseKey();
   } finally {
     workingKey.close();
   }
   try {
     const facts = readVaultFacts(db);
     if (facts === undefined) throw new SallyportError('SP_DATA_FOLDER', { folder: o.folder, reason: 'its working.db was not set up' });
-    return await new Verification(o, db, facts).run();
+    return await new Verification(o, db, facts, picturesKey).run();
   } catch (error) {
     throw isSallyportError(error) ? error : databaseError(error, file);
   } finally {
+    picturesKey.fill(0);
     db.close();
   }
 }
@@ -85,9 +90,12 @@ class Verification {
   readonly #catalogue: Catalogue;
   readonly #holds: HoldTable;
   readonly #footage: string;
+  /** Of the pictures' file; wiped when it was used. */
+  readonly #key: Buffer;
   readonly #report: VerifyReport = { segments: 0, bytes: 0, auditEntries: 0, checkpoints: 0, problems: [] };
 
-  constructor(o: VerifyOptions, db: Connection, facts: VaultFacts) {
+  constructor(o: VerifyOptions, db: Connection, facts: VaultFacts, picturesKey: Buffer) {
+    this.#key = picturesKey;
     this.#o = o;
     this.#db = db;
     this.#facts = facts;
@@ -104,6 +112,7 @@ class Verification {
     await this.#checkCensus();
     await this.#checkSlots();
     await this.#checkCopies();
+    this.#checkPictures(this.#key);
     this.#checkRowsRoots();
     const head = this.#checkChain();
     await this.#checkCheckpoints();
@@ -221,7 +230,7 @@ class Verification {
     if (slot !== undefined) return this.#hasPeriod(dirname(path), slot);
     // So is a second header, which is newer than its row while that is on its way.
     const hold = parseHoldName(path.replace(/\.part$/, ''));
-    if (hold !== undefined) return this.#holds.isKnown(hold.segment, hold.slot) || (path.endsWith(partSuffix) && this.#hasPeriod(dirname(path), hold.slot));
+    if (hold !== undefined) return this.#holds.isKnown(hold.segment, hold.slot) || (path.endsWith(partSuffix) && this.#mayHold(dirname(path), hold.slot));
     const segment = parseSegmentPath(path);
     if (segment === undefined) return false;
     if (this.#catalogue.segments.hasPath(segment.part ? path.slice(0, -partSuffix.length) : path)) return true;
@@ -232,6 +241,43 @@ class Verification {
   #hasPeriod(folder: string, slot: number): boolean {
     const period = this.#catalogue.periods.ofSlot(slot);
     return period !== undefined && periodFolder(period.camera, period.startMs) === folder;
+  }
+
+  #mayHold(folder: string, slot: number): boolean {
+    const period = this.#catalogue.periods.ofSlot(slot);
+    return period?.class === 'alarm' ? folder.split('/')[0] === period.camera : this.#hasPeriod(folder, slot);
+  }
+
+  // alarms
+
+  /** Each alarm's pictures are those that were put there. Without the owner's keys: by their hashes. */
+  #checkPictures(key: Buffer): void {
+    const file = join(this.#o.folder, picturesName);
+    let db: Connection | undefined;
+    try {
+      if (!existsSync(file)) {
+        if (this.#catalogue.alarms.picturesBetween('', undefined).some(({ pictures }) => pictures > 0)) this.#problem('SP_PICTURES', picturesName, 'the file is not there; the pictures of all alarms are lost');
+        return;
+      }
+      db = openPictures(file, key, { readonly: true });
+      for (const name of tablesOf(db)) checkTable(db, name);
+      const tables = new PictureTables(db);
+      for (const { id, periodId, pictures, sha256 } of this.#catalogue.alarms.picturesBetween('', undefined)) {
+        this.#goOn();
+        if (pictures === 0 || tables.hashOf(id)?.sha256 === sha256 || this.#isLeaving(periodId)) continue;
+        // Put anew, or taken away, while we looked.
+        const now = this.#catalogue.alarms.find(id);
+        if (now === undefined || now.pictures.length === 0 || tables.hashOf(id)?.sha256 === this.#catalogue.alarms.hashOf(id)) continue;
+        this.#problem('SP_PICTURES', `alarm ${id}`, 'its pictures are not what was written, or not there');
+      }
+    } catch (error) {
+      if (isSallyportError(error, 'SP_STOPPED')) throw error;
+      const known = databaseError(error, file);
+      this.#problem('SP_PICTURES', picturesName, known.code === 'SP_DATABASE_DAMAGED' || known.code === 'SP_WRONG_WORKING_KEY' ? 'the file is damaged' : known.message);
+    } finally {
+      key.fill(0);
+      db?.close();
+    }
   }
 
   // keys and rows

@@ -17,7 +17,7 @@ t.test('a new database has the newest schema, and opening it again changes nothi
   const db = open(file);
   t.equal(db.pragma('user_version', { simple: true }), schemaVersion);
   t.same(db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").pluck().all(), [
-    'accounts', 'audit', 'begun', 'checkpoints', 'devices', 'gaps', 'hold_periods', 'holds', 'invitations', 'observations', 'periods', 'purges', 'receipts', 'secrets', 'segments', 'sessions', 'settings',
+    'accounts', 'alarm_footage', 'alarms', 'audit', 'begun', 'checkpoints', 'devices', 'gaps', 'hold_periods', 'holds', 'invitations', 'observations', 'periods', 'purges', 'receipts', 'secrets', 'segments', 'sessions', 'settings',
     'shredded', 'slot_generations', 'stream_seqs', 'tokens', 'vault',
   ]);
   db.close();
@@ -110,6 +110,39 @@ t.test('a database of version 1 is upgraded with all that it holds, and no id is
   t.same(db.pragma('foreign_key_check'), []);
   t.same(db.pragma('integrity_check', { simple: true }), 'ok');
   t.same(db.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'periods' AND name LIKE 'periods%' ORDER BY name").pluck().all(), ['periods_due', 'periods_of_camera']);
+  db.close();
+});
+
+t.test('a database of version 8 is upgraded with its holds, and takes alarms that go only after what they refer to them', async (t) => {
+  const file = join(t.testdir(), 'working.db');
+  const old = new Database(file);
+  old.pragma("cipher = 'chacha20'");
+  old.key(key());
+  for (const sql of upgradesUpTo(8)) old.exec(sql);
+  old.pragma('user_version = 8');
+  const addPeriod = "INSERT INTO periods (camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, list_kept, sealed_to) VALUES ('front', ?, 0, 1, 2, ?, 1, 'age1z', zeroblob(32), 'live', 1, zeroblob(3))";
+  for (const [klass, slot] of [['footage', 1], ['hold', 2]]) old.prepare(addPeriod).run(klass, slot);
+  old.exec(`
+    INSERT INTO segments (period_id, camera, stream, seq, boot, mono_ms, start_ms, duration_ms, path, size_bytes, header_bytes, header_sha256, body_sha256, key_frames, reason, state)
+      VALUES (1, 'front', 'main', 1, 'b', 1, 0, 1, 'front/x', 9, 1, x'00', x'00', x'', 'continuous', 'complete');
+    INSERT INTO hold_periods (period_id, order_id, maker, label) VALUES (2, 'abcdef01', 'hub', '');
+    INSERT INTO holds (period_id, segment_id, sha256) VALUES (2, 1, x'00');
+    INSERT INTO purges (state, early, erased, periods, read_back) VALUES ('intended', NULL, 'why', '[]', 0);`);
+  old.close();
+  const db = open(file);
+  t.equal(db.pragma('user_version', { simple: true }), schemaVersion);
+  t.match(db.prepare('SELECT class, slot, list_kept, sealed_to FROM periods').all(), [{ class: 'footage', slot: 1, list_kept: 1, sealed_to: Buffer.alloc(3) }, { class: 'hold', slot: 2 }]);
+  t.match(db.prepare('SELECT * FROM holds').all(), [{ period_id: 2, segment_id: 1 }]);
+  t.match(db.prepare('SELECT * FROM purges').all(), [{ erased: 'why', erased_time: null }]);
+  t.throws(() => db.prepare('DELETE FROM periods WHERE id = 2').run(), /FOREIGN KEY/);
+  const { lastInsertRowid: day } = db.prepare(addPeriod).run('alarm', 3);
+  db.prepare("INSERT INTO alarms (id, period_id, camera, rule, kind, from_ms, score_pm) VALUES ('a', ?, 'front', 'door', 'person', 5, 900)").run(day);
+  db.exec("INSERT INTO alarm_footage (alarm_id, segment_id) VALUES ('a', 1)");
+  t.throws(() => db.prepare('DELETE FROM periods WHERE id = ?').run(day), /FOREIGN KEY/);
+  t.throws(() => db.exec("UPDATE alarms SET score_pm = 1001"), /CHECK/);
+  db.exec("DELETE FROM alarms; DELETE FROM periods WHERE class = 'alarm'");
+  t.equal(db.prepare('SELECT count(*) FROM alarm_footage').pluck().get(), 0);
+  t.same(db.pragma('foreign_key_check'), []);
   db.close();
 });
 

@@ -1,0 +1,207 @@
+/**
+ * The SQL of alarms in the working database: what the hub may read of them, and which footage is held for them. Their pictures lie elsewhere
+ * (picturesfile.ts). Runs where the connection lives; each writing call runs inside the transaction of its caller.
+ */
+import type { UnixMs } from '../base/clock.ts';
+import type { Connection } from './connection.ts';
+import type { StreamName } from './footagepaths.ts';
+
+/** In the order of their bits in a row, and of the hash over them. `text`: who was recognised, and whatever else words say. */
+export const pictureNames = ['full', 'crop', 'thumb', 'text'] as const;
+export type PictureName = (typeof pictureNames)[number];
+
+export interface AlarmRow {
+  /** 16 hex characters. */
+  readonly id: string;
+  readonly camera: string;
+  readonly rule: string;
+  readonly kind: string;
+  readonly fromMs: UnixMs;
+  /** Undefined while it lasts. */
+  readonly toMs: UnixMs | undefined;
+  /** How sure who saw it was, in thousandths. */
+  readonly scorePm: number;
+  readonly pictures: readonly PictureName[];
+  /** Why there are none, or not any more; empty where there are, or none were given. */
+  readonly picturesWhy: string;
+  /** How many are held for it. */
+  readonly segments: number;
+  /** Why there are none; empty where there are, or nothing was said. */
+  readonly footageWhy: string;
+  readonly seen: boolean;
+  readonly falseAlarm: boolean;
+  /** Of its period. */
+  readonly slot: number;
+  readonly generation: number;
+  readonly deadlineMs: UnixMs;
+}
+
+export interface NewAlarm extends Pick<AlarmRow, 'id' | 'camera' | 'rule' | 'kind' | 'fromMs' | 'toMs' | 'scorePm'> {
+  readonly periodId: number;
+}
+
+/** The newest first; `before` is the last of the page before. */
+export interface AlarmQuery {
+  readonly cameras?: readonly string[] | undefined;
+  readonly kinds?: readonly string[] | undefined;
+  readonly fromMs: UnixMs;
+  readonly toMs: UnixMs;
+  readonly before?: Pick<AlarmRow, 'fromMs' | 'id'> | undefined;
+  readonly limit: number;
+}
+
+/** What was written to pictures.db of one alarm. */
+export interface PictureFacts {
+  readonly pictures: readonly PictureName[];
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+const columns = `a.id, a.camera, a.rule, a.kind, a.from_ms AS fromMs, a.to_ms AS toMs, a.score_pm AS scorePm, a.pictures, a.pictures_why AS picturesWhy,
+  (SELECT count(*) FROM alarm_footage AS f JOIN segments AS s ON s.id = f.segment_id WHERE f.alarm_id = a.id AND s.state IN ('complete', 'cut')) AS segments,
+  a.footage_why AS footageWhy, a.seen, a.false_alarm AS falseAlarm, p.slot, p.generation, p.deadline_ms AS deadlineMs`;
+const tables = "alarms AS a JOIN periods AS p ON p.id = a.period_id AND p.state = 'live'";
+
+type Raw = Omit<AlarmRow, 'toMs' | 'pictures' | 'seen' | 'falseAlarm'> & { readonly toMs: number | null; readonly pictures: number; readonly seen: number; readonly falseAlarm: number };
+
+export class AlarmTable {
+  readonly #db: Connection;
+
+  constructor(db: Connection) {
+    this.#db = db;
+  }
+
+  add(a: NewAlarm): void {
+    this.#db.prepare('INSERT INTO alarms (id, period_id, camera, rule, kind, from_ms, to_ms, score_pm) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(a.id, a.periodId, a.camera, a.rule, a.kind, a.fromMs, a.toMs ?? null, a.scorePm);
+  }
+
+  /** Of a live period. */
+  find(id: string): AlarmRow | undefined {
+    const raw = this.#db.prepare<[string], Raw>(`SELECT ${columns} FROM ${tables} WHERE a.id = ?`).get(id);
+    return raw === undefined ? undefined : rowOf(raw);
+  }
+
+  periodOf(id: string): number | undefined {
+    return this.#db.prepare<[string], { periodId: number }>('SELECT period_id AS periodId FROM alarms WHERE id = ?').get(id)?.periodId;
+  }
+
+  /** One that still lasts touches all that comes. */
+  list({ cameras, kinds, fromMs, toMs, before, limit }: AlarmQuery): AlarmRow[] {
+    const camera = cameras?.length === 1 ? cameras[0] : undefined;
+    return this.#db.prepare<[Record<string, string | number | null>], Raw>(`
+      SELECT ${columns} FROM ${tables}
+      WHERE a.from_ms < @toMs AND coalesce(a.to_ms, @toMs) >= @fromMs ${before === undefined ? '' : 'AND (a.from_ms, a.id) < (@beforeMs, @beforeId)'}
+        ${camera === undefined ? "AND (@cameras IS NULL OR a.camera IN (SELECT value FROM json_each(@cameras)))" : 'AND a.camera = @camera'}
+        AND (@kinds IS NULL OR a.kind IN (SELECT value FROM json_each(@kinds)))
+      ORDER BY a.from_ms DESC, a.id DESC LIMIT @limit`,
+    ).all({
+      fromMs, toMs, limit, kinds: kinds === undefined ? null : JSON.stringify(kinds),
+      ...(camera === undefined ? { cameras: cameras === undefined ? null : JSON.stringify(cameras) } : { camera }),
+      ...(before === undefined ? {} : { beforeMs: before.fromMs, beforeId: before.id }),
+    }).map(rowOf);
+  }
+
+  end(id: string, toMs: UnixMs): boolean {
+    return this.#db.prepare('UPDATE alarms SET to_ms = max(from_ms, ?) WHERE id = ?').run(toMs, id).changes > 0;
+  }
+
+  /** What a hub that was killed left open has lasted a moment; answers how many. */
+  closeOpen(): number {
+    return this.#db.prepare('UPDATE alarms SET to_ms = from_ms WHERE to_ms IS NULL').run().changes;
+  }
+
+  mark(id: string, { seen, falseAlarm }: { seen?: boolean | undefined; falseAlarm?: boolean | undefined }): boolean {
+    return this.#db.prepare('UPDATE alarms SET seen = coalesce(?, seen), false_alarm = coalesce(?, false_alarm) WHERE id = ?')
+      .run(bit(seen), bit(falseAlarm), id).changes > 0;
+  }
+
+  setPictures(id: string, { pictures, bytes, sha256 }: PictureFacts): void {
+    this.#db.prepare("UPDATE alarms SET pictures = ?, picture_bytes = ?, pictures_sha256 = ?, pictures_why = '' WHERE id = ?").run(maskOf(pictures), bytes, Buffer.from(sha256, 'hex'), id);
+  }
+
+  /** There are none, or none any more. */
+  withoutPictures(id: string, why: string): void {
+    this.#db.prepare('UPDATE alarms SET pictures = 0, picture_bytes = 0, pictures_sha256 = NULL, pictures_why = ? WHERE id = ?').run(why, id);
+  }
+
+  /** In the order of ids, behind `after` up to `through`; without it all of them. */
+  picturesBetween(after: string, through: string | undefined): { id: string; periodId: number; pictures: number; sha256: string | undefined }[] {
+    return this.#db.prepare<[Record<string, string | null>], { id: string; periodId: number; pictures: number; sha256: string }>(
+      "SELECT id, period_id AS periodId, pictures, coalesce(lower(hex(pictures_sha256)), '') AS sha256 FROM alarms WHERE id > @after AND (@through IS NULL OR id <= @through) ORDER BY id",
+    ).all({ after, through: through ?? null }).map((row) => ({ ...row, sha256: row.sha256 === '' ? undefined : row.sha256 }));
+  }
+
+  /** Hex; undefined without pictures. */
+  hashOf(id: string): string | undefined {
+    return this.#db.prepare<[string], { sha256: string | null }>('SELECT lower(hex(pictures_sha256)) AS sha256 FROM alarms WHERE id = ? AND pictures_sha256 IS NOT NULL').get(id)?.sha256 ?? undefined;
+  }
+
+  // footage
+
+  addFootage(id: string, segmentId: number): void {
+    this.#db.prepare('INSERT OR IGNORE INTO alarm_footage (alarm_id, segment_id) VALUES (?, ?)').run(id, segmentId);
+    this.#db.prepare("UPDATE alarms SET footage_why = '' WHERE id = ?").run(id);
+  }
+
+  withoutFootage(id: string, why: string): void {
+    this.#db.prepare('UPDATE alarms SET footage_why = ? WHERE id = ?').run(why, id);
+  }
+
+  footageOf(id: string): { camera: string; stream: StreamName; seq: number }[] {
+    return this.#db.prepare<[string], { camera: string; stream: StreamName; seq: number }>(
+      'SELECT s.camera, s.stream, s.seq FROM alarm_footage AS f JOIN segments AS s ON s.id = f.segment_id WHERE f.alarm_id = ? ORDER BY s.stream, s.seq',
+    ).all(id);
+  }
+
+  // deadlines, erasing and purging
+
+  /** The rules that a camera's live periods have alarms of. */
+  rulesOf(camera: string): { periodId: number; rule: string }[] {
+    return this.#db.prepare<[string], { periodId: number; rule: string }>(
+      `SELECT DISTINCT a.period_id AS periodId, a.rule FROM ${tables} WHERE a.camera = ?`).all(camera);
+  }
+
+  /** Live periods that have an alarm which touches the time. */
+  periodsIn(camera: string, fromMs: UnixMs, toMs: UnixMs): number[] {
+    return this.#db.prepare<[string, number, number], { id: number }>(
+      `SELECT DISTINCT a.period_id AS id FROM ${tables} WHERE a.camera = ? AND a.from_ms < ? AND coalesce(a.to_ms, 9e15) >= ?`).all(camera, toMs, fromMs).map(({ id }) => id);
+  }
+
+  countOf(periodId: number): number {
+    return this.#db.prepare<[number], { count: number }>('SELECT count(*) AS count FROM alarms WHERE period_id = ?').get(periodId)?.count ?? 0;
+  }
+
+  /** Those outside of an erased time belong to another period from now on; their pictures were sealed to the one that goes. Answers how many. */
+  move(periodId: number, to: number, [fromMs, toMs]: readonly [UnixMs, UnixMs], why: string): number {
+    return this.#db.prepare(`
+      UPDATE alarms SET period_id = @to, pictures = 0, picture_bytes = 0, pictures_sha256 = NULL, pictures_why = CASE WHEN pictures = 0 THEN pictures_why ELSE @why END
+      WHERE period_id = @periodId AND NOT (from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs)`).run({ to, periodId, fromMs, toMs, why }).changes;
+  }
+
+  deleteOf(periodId: number, limit: number): number {
+    return this.#db.prepare('DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE period_id = ? LIMIT ?)').run(periodId, limit).changes;
+  }
+
+  forgetSegments(segmentIds: readonly number[]): void {
+    const statement = this.#db.prepare('DELETE FROM alarm_footage WHERE segment_id = ?');
+    for (const id of segmentIds) statement.run(id);
+  }
+}
+
+export function maskOf(names: readonly PictureName[]): number {
+  return names.reduce((mask, name) => mask | (1 << pictureNames.indexOf(name)), 0);
+}
+
+export function namesIn(mask: number): PictureName[] {
+  return pictureNames.filter((_, index) => (mask & (1 << index)) !== 0);
+}
+
+function rowOf({ toMs, pictures, seen, falseAlarm, ...raw }: Raw): AlarmRow {
+  return { ...raw, toMs: toMs ?? undefined, pictures: namesIn(pictures), seen: seen === 1, falseAlarm: falseAlarm === 1 };
+}
+
+function bit(value: boolean | undefined): number | null {
+  return value === undefined ? null : Number(value);
+}
