@@ -19,9 +19,13 @@ import { serviceManager } from './base/notify.ts';
 import { plural, secondMs } from './base/units.ts';
 import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
+import { Moments } from './capture/moments.ts';
 import { loadConfig } from './config.ts';
 import { AccountsDuty } from './duties/accounts.ts';
+import { AlarmList } from './duties/alarmlist.ts';
+import { AlarmsDuty } from './duties/alarms.ts';
 import { CopiesDuty } from './duties/copies.ts';
+import { DetectDuty } from './duties/detect.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { EraseDuty } from './duties/erase.ts';
 import { MendDuty } from './duties/mend.ts';
@@ -65,6 +69,7 @@ export class Hub {
   readonly #manager = serviceManager(process.env);
   readonly #stop = new AbortController();
   #site: Site | undefined;
+  #detect: DetectDuty | undefined;
   #follow: FollowDuty | undefined;
   #log: Log | undefined;
   #control: ControlSocket | undefined;
@@ -101,9 +106,15 @@ export class Hub {
     const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
     const privacy = this.#privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
     await privacy.load();
+    // It outlives the site, whose last segments belong to alarms too.
+    const alarms = await this.#life.own('alarms', new AlarmsDuty({
+      vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
+      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), clock, log,
+    }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); this.#page?.siteChanged(); },
+      onSealed: (camera, segment) => alarms.sealed(camera, segment), onObserved: (camera, changes) => alarms.changed(camera, changes),
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); this.#detect?.nudge(); this.#page?.siteChanged(); },
     }));
     this.#site = site;
 
@@ -113,8 +124,16 @@ export class Hub {
     mend.start();
     purge.start();
     disk.start();
+    alarms.start();
     await site.start();
     privacy.start();
+    const moments = await this.#life.own('moments', new Moments({ clock, log }));
+    const detector = await this.#life.own('detector', { close: async () => {}, objects: async () => [], status: { state: 'off', dropped: 0 } });
+    const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
+      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, vault, clock, log, random,
+      onSeen: (seen) => alarms.observe(seen), onEnded: (camera, name, atMs) => alarms.ended(camera, name, atMs),
+    }));
+    detect.start();
     listen.start();
     const follow = await this.#life.own('follow', new FollowDuty({ site, listen, vault, notices, clock, log }));
     this.#follow = follow;
@@ -138,7 +157,8 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, talk, playback, stills, privacy, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: Operations = operationsOf({ page, site, privacy, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, clock });
+    const operations: Operations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

@@ -23,6 +23,14 @@ const StreamStatusShape = Type.Object({
   segmentsSealed: Type.Integer(),
   bytesSealed: Type.Integer(),
   gaps: Type.Integer(),
+  /** Why it is not recorded now, where that is as it should be. */
+  resting: Optional(Type.Enum(['no alarm', 'schedule'])),
+});
+
+/** What the hub sees in its pictures. */
+const LookingShape = Type.Object({
+  stream: Type.Enum(['main', 'sub']), frames: Type.Integer(), moving: Type.Boolean(), restarts: Type.Integer(), looks: Type.Integer(), missed: Type.Integer(),
+  seen: Type.Record(Type.String(), Type.Integer()), problem: Optional(Text(1000)),
 });
 
 /** How its events come. */
@@ -60,6 +68,8 @@ export const CameraStatusShape = Type.Object({
   streams: Type.Array(StreamStatusShape),
   /** Absent where they are not asked for. */
   events: Optional(EventsStatusShape),
+  /** Absent where the hub does not look at its pictures. */
+  looking: Optional(LookingShape),
 });
 
 export const PendingShape = Type.Object({ id: Text(16), text: Text(1000), camera: Optional(Text(40)), key: Text(), from: Text(), to: Text() });
@@ -118,6 +128,12 @@ export const StatusShape = Type.Object({
     lastReceipt: Optional(Type.Object({ number: Type.Integer(), atMs: UnixMs, periods: Type.Integer(), segments: Type.Integer(), readBack: Type.Boolean() })),
   }),
   scrub: ScrubShape,
+  /** What rules have kept since the start; `suppressed`: visits beyond the limits; `detector`: who tells persons and vehicles. */
+  alarms: Type.Object({
+    open: Type.Integer(), begun: Type.Record(Type.String(), Type.Integer()), suppressed: Type.Record(Type.String(), Type.Integer()),
+    failed: Type.Integer(), withoutPictures: Type.Integer(), notHeld: Type.Integer(), lastMs: Optional(UnixMs),
+    detector: Text(40), problem: Optional(Text(1000)), droppedLooks: Type.Integer(),
+  }),
   /** Daily copies of the working database. */
   copies: Type.Object({ copies: Type.Integer(), newestMs: Optional(UnixMs), problem: Optional(ErrorShape) }),
   pending: Type.Array(PendingShape),
@@ -215,6 +231,26 @@ export const ListReply = Type.Object({
 export const ObservationsReply = Type.Object({
   observations: Type.Array(Type.Object({ camera: Text(40), kind: Text(40), source: Text(), fromMs: UnixMs, toMs: Optional(UnixMs) })),
 });
+export const AlarmId = Type.String({ pattern: '^[0-9a-f]{16}$' });
+export const AlarmShape = Type.Object({
+  id: AlarmId, camera: Text(40), rule: Text(), kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs),
+  /** How sure who saw it was, in thousandths. */
+  scorePm: Type.Integer(),
+  pictures: Type.Array(Type.Enum(['full', 'crop', 'thumb', 'text'])), picturesWhy: Text(),
+  /** Held for it; or why none is. */
+  segments: Type.Integer(), footageWhy: Text(),
+  seen: Type.Boolean(), falseAlarm: Type.Boolean(), deadlineMs: UnixMs,
+});
+/** Sealed to the key of its day, which `slot` holds, sealed to kit and space: base64. */
+export const AlarmPicturesReply = Type.Object({
+  alarm: AlarmShape,
+  pictures: Type.Array(Type.Object({ which: Type.Enum(['full', 'crop', 'thumb', 'text']), sealed: Type.String({ maxLength: 100_000 }) })),
+  slot: Type.String({ maxLength: 2_000 }),
+  footage: Type.Array(Type.Object({ stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), path: Text(1000) })),
+});
+const RuleTestReply = Type.Object({
+  observations: Type.Integer(), verdicts: Type.Record(Type.String(), Type.Integer()), visits: Type.Array(Type.Object({ camera: Text(40), kind: Text(40), fromMs: UnixMs })),
+});
 export const PurgePlanReply = Type.Object({
   nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),
   periods: Type.Array(Type.Object({ camera: Text(40), class: Text(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs, dueMs: UnixMs, slot: Type.Integer(), segments: Type.Integer(), bytes: Type.Integer(), due: Type.Boolean() })),
@@ -280,6 +316,10 @@ export const routes = {
   note: { request: NoteRequest, reply: Done },
   list: { request: ListRequest, reply: ListReply },
   observations: { request: ListRequest, reply: ObservationsReply },
+  alarms: { request: ListRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
+  'alarm-pictures': { request: Type.Object({ id: AlarmId }, closed), reply: AlarmPicturesReply },
+  'alarm-mark': { request: Type.Object({ id: AlarmId, seen: Optional(Type.Boolean()), falseAlarm: Optional(Type.Boolean()) }, closed), reply: Type.Object({ alarm: AlarmShape }) },
+  'alarm-test': { request: Type.Object({ rule: Text(80) }, closed), reply: RuleTestReply },
   scrub: { request: ScrubRequest, reply: ScrubShape },
   hold: { request: Signed, reply: HoldReply },
   headers: { request: HeadersRequest, reply: Type.Object({ taken: Type.Integer() }) },

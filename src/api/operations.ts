@@ -2,6 +2,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { version } from '../base/version.ts';
+import type { AlarmList } from '../duties/alarmlist.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
 import type { EraseDuty } from '../duties/erase.ts';
@@ -20,10 +21,10 @@ import type { Operations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs;
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): Operations {
-  const { site, vault, timekeeper, hold, erase, headers } = parts;
+  const { site, vault, timekeeper, hold, erase, headers, alarmList } = parts;
   return {
     status: async () => {
       const status = await collectStatus(parts);
@@ -72,6 +73,16 @@ export function operationsOf(parts: StatusParts & {
       segments: (await vault.segments(query)).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
     }),
     observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
+    alarms: async (query) => withoutUndefined({ alarms: await alarmList.list(query) }),
+    'alarm-pictures': async ({ id }) => {
+      const { alarm, pictures, slot, footage } = await alarmList.show(id, 'cli');
+      return withoutUndefined({ alarm, pictures: pictures.map(({ which, sealed }) => ({ which, sealed: sealed.toString('base64') })), slot: slot.toString('base64'), footage });
+    },
+    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks) }),
+    'alarm-test': async ({ rule }) => {
+      const { observations, verdicts, visits } = await alarmList.test(rule);
+      return { observations, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };
+    },
     scrub: async ({ start }) => {
       if (start) parts.scrub.startNow();
       return withoutUndefined(scrubOf(parts.scrub));

@@ -156,6 +156,11 @@ export const errorTable = {
     sentence: 'this cannot be done with the alarm {alarm}: {reason}',
     hint: 'An alarm goes at its deadline, when its time is erased, or early when the disk is full; the receipt says which.',
   },
+  SP_ALARM_RULE: {
+    kind: 'refuse',
+    sentence: 'there is no alarm called {rule} in the configuration; there are: {known}',
+    hint: 'Give the name of an [[alarm]] as it stands in sallyport.toml, or on the page.',
+  },
   SP_NO_COPY: {
     kind: 'refuse',
     sentence: 'no copy of the working database in {folder} can be put back: {reason}',

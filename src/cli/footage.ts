@@ -22,16 +22,23 @@ export const footageOption = { ...dataOption, owner: { type: 'string' } } as con
 const ownerListBytesMax = 2 ** 20;
 
 /** Opens the archive for as long as `work` takes; identities are wiped afterwards. */
-export async function withArchive<T>(command: string, values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined; owner?: string | undefined }, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
-  const identities = await identitiesOf(command, values.identity);
-  try {
-    if (values.owner !== undefined) identities.push(...await spacesOf(values.owner, identities));
+export function withArchive<T>(command: string, values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined; owner?: string | undefined }, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  return withIdentities(command, values, async (identities) => {
     const archive = await Archive.open(await dataOf(values), identities, {});
     try {
       return await work(archive, identities);
     } finally {
       await archive.close();
     }
+  });
+}
+
+/** The identities that were named, and those of the spaces that they open, for as long as `work` takes. */
+export async function withIdentities<T>(command: string, values: { identity?: string | undefined; owner?: string | undefined }, work: (identities: Identity[]) => Promise<T>): Promise<T> {
+  const identities = await identitiesOf(command, values.identity);
+  try {
+    if (values.owner !== undefined) identities.push(...await spacesOf(values.owner, identities));
+    return await work(identities);
   } finally {
     for (const identity of identities) identity.close();
   }

@@ -52,7 +52,7 @@ export function printStatus(report: StatusReport): void {
       ])];
     }));
   }
-  for (const line of eventLines(report)) print(line);
+  for (const line of [...eventLines(report), ...alarmLines(report)]) print(line);
   print();
   for (const line of diskLines(report.disk)) print(line);
   print(pageLine(report.page));
@@ -73,6 +73,22 @@ export function printStatus(report: StatusReport): void {
 function eventLines({ cameras, nowMs }: StatusReport): string[] {
   const lines = cameras.flatMap(({ camera, events }) => (events === undefined ? [] : [`events of ${camera}: ${events.words}; last observation ${sealedAgo(events.lastMs, nowMs)}`]));
   return lines.length === 0 ? [] : ['', ...lines];
+}
+
+/** What the hub looks at itself, and what rules have kept; nothing where there are neither. */
+function alarmLines({ cameras, alarms, nowMs }: StatusReport): string[] {
+  const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, one) => all + one, 0);
+  const looking = cameras.flatMap(({ camera, looking: one }) => (one === undefined ? [] : [
+    `the hub looks at ${camera} (${one.stream} stream): ${one.problem === undefined ? (one.moving ? 'something moves' : 'nothing moves') : `failing: ${one.problem}`}; ${plural(sum(one.seen), 'visit')} since it looks`,
+  ]));
+  const [begun, suppressed] = [sum(alarms.begun), sum(alarms.suppressed)];
+  const troubles = [
+    ...(suppressed > 0 ? [`${suppressed} more were too many`] : []), ...(alarms.failed > 0 ? [`${alarms.failed} could not be kept`] : []),
+    ...(alarms.withoutPictures > 0 ? [`${alarms.withoutPictures} without pictures`] : []), ...(alarms.notHeld > 0 ? [`${plural(alarms.notHeld, 'segment')} not held`] : []),
+    ...(alarms.problem === undefined ? [] : [`the detector fails: ${alarms.problem}`]),
+  ];
+  if (looking.length === 0 && begun + suppressed === 0 && troubles.length === 0) return [];
+  return ['', ...looking, `alarms since the start: ${begun}, ${alarms.open} open${alarms.lastMs === undefined ? '' : `, the last one ${sealedAgo(alarms.lastMs, nowMs)}`}${troubles.map((one) => `; ${one}`).join('')}`];
 }
 
 /** What holds ffmpeg and the hub, as the kernel says it. */

@@ -10,6 +10,7 @@ import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs, secondMs } from '../base/units.ts';
 import { CameraClient, type DeviceFacts } from '../cameras/client.ts';
 import type { CameraLinkOptions } from '../cameras/link.ts';
+import type { Change } from '../policy/observations.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Notices } from './notices.ts';
 
@@ -20,6 +21,7 @@ export interface ChangesOptions {
   readonly known: () => DeviceFacts;
   /** The same camera says something else of itself. */
   readonly onChange: (device: DeviceFacts) => Promise<void>;
+  readonly onObserved?: (changes: readonly Change[]) => void;
   readonly online: () => boolean;
   /** When the network last heard it say Hello, monotonic; undefined when never. */
   readonly helloMs: () => number | undefined;
@@ -100,9 +102,11 @@ export class Changes {
   }
 
   async #note(kind: 'firmware' | 'restart', source: string): Promise<void> {
-    const { camera, vault, clock, log } = this.#o;
+    const { camera, vault, clock, log, onObserved } = this.#o;
     const atMs = Math.round(clock.wallMs());
-    await vault.noteObservations([{ camera, kind, source: source.slice(0, 64), fromMs: atMs, toMs: atMs }])
+    const change = { kind, source: source.slice(0, 64), fromMs: atMs, toMs: atMs };
+    onObserved?.([change]);
+    await vault.noteObservations([{ camera, ...change }])
       .catch((error: unknown) => log.debug({ component: 'watch', camera, code: asSallyportError(error).code }, 'an observation was not written'));
   }
 }

@@ -7,7 +7,7 @@ import type { HubStatus } from './status.ts';
 import type { StreamStatus } from './streamwatch.ts';
 
 export function metricsText(status: HubStatus, ages: readonly SealedAge[], startedMs: number): string {
-  return exposition([...hubFamilies(status, startedMs), ...streamFamilies(status, ages), ...eventFamilies(status)]);
+  return exposition([...hubFamilies(status, startedMs), ...streamFamilies(status, ages), ...eventFamilies(status), ...alarmFamilies(status)]);
 }
 
 function hubFamilies({ disk, notices, footage }: HubStatus, startedMs: number): MetricFamily[] {
@@ -47,6 +47,26 @@ function eventFamilies({ cameras }: HubStatus): MetricFamily[] {
     family('sallyport_observations_total', 'counter', 'Observations that began, by kind.',
       observed.flatMap(({ camera, observed: kinds }) => Object.entries(kinds).map(([kind, count]) => ({ labels: { camera, kind }, value: count })))),
     family('sallyport_observations_lost_total', 'counter', 'Observations and messages that no bound or disk had room for.', observed.map(({ camera, lost, dropped }) => ({ labels: { camera }, value: lost + dropped }))),
+  ];
+}
+
+function alarmFamilies({ cameras, alarms }: HubStatus): MetricFamily[] {
+  const looking = cameras.flatMap(({ camera, looking: looker }) => (looker === undefined ? [] : [{ camera, ...looker }]));
+  // Names of rules are their owner's words.
+  const sum = (counts: Readonly<Record<string, number>>): MetricSample[] => [{ value: Object.values(counts).reduce((all, one) => all + one, 0) }];
+  return [
+    family('sallyport_alarms_open', 'gauge', 'Alarms that last.', [{ value: alarms.open }]),
+    family('sallyport_alarms_total', 'counter', 'Alarms that began.', sum(alarms.begun)),
+    family('sallyport_alarms_suppressed_total', 'counter', 'Visits that were no alarm, because there were too many.', sum(alarms.suppressed)),
+    family('sallyport_alarms_failed_total', 'counter', 'Alarms that could not be kept.', [{ value: alarms.failed }]),
+    family('sallyport_alarms_without_pictures_total', 'counter', 'Alarms without pictures.', [{ value: alarms.withoutPictures }]),
+    family('sallyport_alarm_segments_not_held_total', 'counter', 'Segments of alarms that could not be held.', [{ value: alarms.notHeld }]),
+    family('sallyport_looks_dropped_total', 'counter', 'Looks that were dropped for newer ones.', [{ value: alarms.droppedLooks }]),
+    family('sallyport_looked_frames_total', 'counter', 'Small pictures that were looked at for motion.', looking.map(({ camera, frames }) => ({ labels: { camera }, value: frames }))),
+    family('sallyport_looks_total', 'counter', 'Pictures that the detector looked at.', looking.map(({ camera, looks }) => ({ labels: { camera }, value: looks }))),
+    family('sallyport_looks_missed_total', 'counter', 'Looks that came to nothing.', looking.map(({ camera, missed }) => ({ labels: { camera }, value: missed }))),
+    family('sallyport_seen_total', 'counter', 'What the hub has seen itself, by kind.',
+      looking.flatMap(({ camera, seen }) => Object.entries(seen).map(([kind, count]) => ({ labels: { camera, kind }, value: count })))),
   ];
 }
 

@@ -27,6 +27,8 @@ export interface ObserverOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
+  /** What begins and ends, as it is told; also beyond what is kept. */
+  readonly onObserved?: (changes: readonly Change[]) => void;
   /** Whether its pictures come: events of a camera that is away are not missed by anybody. */
   readonly online: () => boolean;
 }
@@ -105,7 +107,9 @@ export class Observer {
   }
 
   async #note(changes: readonly Change[], atMs: UnixMs): Promise<void> {
-    const { camera, vault, log } = this.#o;
+    const { camera, vault, log, onObserved } = this.#o;
+    // Before the disk: what it needs may be all too long.
+    onObserved?.(changes);
     try {
       if (!this.#begun) await this.#begin(atMs);
     } catch (error) {

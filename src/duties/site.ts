@@ -14,6 +14,7 @@ import { Jail, type JailFacts } from '../capture/jail.ts';
 import { Stills } from '../capture/still.ts';
 import { changePageCamera, loadConfig, writePageCamera, writePageKeep } from '../config.ts';
 import type { GapReason } from '../policy/gaps.ts';
+import type { Change } from '../policy/observations.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { planChanges } from '../policy/plan.ts';
@@ -52,6 +53,8 @@ export interface SiteOptions {
   readonly privacy: (space: string) => SpacePrivacy | undefined;
   /** A segment of a camera is durable. */
   readonly onSealed?: (camera: string, segment: SealedSegment) => void;
+  /** A camera's events have said something. */
+  readonly onObserved?: (camera: string, changes: readonly Change[]) => void;
   /** After retention or cameras changed. */
   readonly onChange: () => void;
 }
@@ -421,6 +424,7 @@ export class Site {
       const shortened = await vault.shortenDeadlines(camera.id, 'footage', camera.keepMs);
       if (shortened > 0) log.info({ component: 'retention', camera: camera.id, periods: shortened }, 'deadlines moved nearer');
     }
+    await this.#shortenAlarms();
     await this.#loadPlaces();
     for (const [id, watch] of this.#watches) {
       const wanted = this.placed.find((camera) => camera.id === id);
@@ -430,6 +434,16 @@ export class Site {
     }
     for (const camera of this.placed) if (!this.#watches.has(camera.id)) await this.#watch(camera);
     onChange();
+  }
+
+  /** A rule that keeps shorter now holds for what it has kept, too. */
+  async #shortenAlarms(): Promise<void> {
+    const { vault, log } = this.#o;
+    const keepMsOf = Object.fromEntries(this.#effective.alarms.map(({ name, keepMs }) => [name, keepMs]));
+    for (const { id } of this.#effective.cameras) {
+      const shortened = await vault.shortenAlarms(id, keepMsOf);
+      if (shortened > 0) log.info({ component: 'retention', camera: id, periods: shortened }, 'deadlines of alarms moved nearer');
+    }
   }
 
   async #loadPlaces(): Promise<void> {
@@ -470,7 +484,7 @@ export class Site {
       camera, vault, fileKeys, clock, log, random, bootId, clockState,
       ffmpeg: capture.ffmpeg, ffprobe: capture.ffprobe, jail: this.jail, periodMs: record.periodMs, cutAfterMs: record.cutAfterMs,
       still: (order) => (this.#effective.record.thumbnails ? this.#stills.order({ ...order, ffmpeg: capture.ffmpeg, jail: this.jail }) : undefined),
-      plan: this.plan(camera.id), onSealed: (segment) => this.#o.onSealed?.(camera.id, segment),
+      plan: this.plan(camera.id), onSealed: (segment) => this.#o.onSealed?.(camera.id, segment), onObserved: (changes) => this.#o.onObserved?.(camera.id, changes),
       recipients: () => recipientsOf(this.#owner, camera.space), room, notices, helloMs: (address) => listen.helloMs(address), placeTaken: this.#placeTaken(camera),
     });
     this.#watches.set(camera.id, watch);

@@ -6,8 +6,11 @@ import { noticeKinds } from '../policy/notices.ts';
 import type { RoomFit } from '../policy/room.ts';
 import type { Vault } from '../vault/vault.ts';
 import { confinementOf, confinementWarnings, type Confinement } from './confinement.ts';
+import type { AlarmsDuty, AlarmsState } from './alarms.ts';
 import type { CopiesDuty } from './copies.ts';
+import type { DetectDuty } from './detect.ts';
 import type { DiskDuty, DiskState } from './disk.ts';
+import type { LookerState } from './looker.ts';
 import { noticeSentence, type Notices } from './notices.ts';
 import { overdueMs, type PurgeDuty, type PurgeState } from './purge.ts';
 import type { ScrubDuty } from './scrub.ts';
@@ -24,12 +27,16 @@ export interface StatusParts {
   readonly notices: Notices;
   readonly scrub: ScrubDuty;
   readonly copies: CopiesDuty;
+  readonly alarms: Pick<AlarmsDuty, 'state'>;
+  readonly detect: Pick<DetectDuty, 'of' | 'status'>;
   readonly clock: Clock;
 }
 
 export interface HubStatus {
   readonly nowMs: UnixMs;
-  readonly cameras: readonly CameraStatus[];
+  readonly cameras: readonly (CameraStatus & { readonly looking: LookerState | undefined })[];
+  /** Of all rules; who tells persons and vehicles, and looks that were dropped for newer ones. */
+  readonly alarms: AlarmsState & ReturnType<DetectDuty['status']>;
   readonly footage: Awaited<ReturnType<Vault['footageFacts']>>;
   readonly disk: DiskStatus;
   readonly time: { readonly mayPurge: boolean; readonly why: string; readonly clock: string };
@@ -50,14 +57,15 @@ export interface DiskStatus extends Partial<Omit<RoomFit, 'warnings'>> {
   readonly lastEarly: DiskState['lastEarly'];
 }
 
-export async function collectStatus({ site, vault, purge, disk, timekeeper, notices, clock }: StatusParts): Promise<HubStatus> {
+export async function collectStatus({ site, vault, purge, disk, timekeeper, notices, alarms, detect, clock }: StatusParts): Promise<HubStatus> {
   const nowMs = Math.round(clock.wallMs());
-  const cameras = site.cameras.map((watch) => watch.status);
+  const cameras = site.cameras.map((watch) => watch.status).map((camera) => ({ ...camera, looking: detect.of(camera.camera) }));
   const verdict = timekeeper.verdict;
   const confinement = await confinementOf(site.jail);
   return {
     nowMs,
     cameras,
+    alarms: { ...alarms.state, ...detect.status() },
     footage: await vault.footageFacts(),
     disk: await diskStatus(site, vault, disk),
     time: { mayPurge: verdict?.mayPurge ?? false, why: verdict?.why ?? 'the clock was not judged yet', clock: timekeeper.clockState },

@@ -13,6 +13,7 @@ import type { Still, StillOrder } from '../capture/still.ts';
 import type { StreamCapture, StreamState } from '../capture/stream.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import type { GapReason } from '../policy/gaps.ts';
+import type { Change } from '../policy/observations.ts';
 import { awayWaitMsMax } from '../policy/supervision.ts';
 import type { CameraConfig } from '../policy/settings.ts';
 import type { FileKeys } from '../seal/filekey.ts';
@@ -53,6 +54,8 @@ export interface WatchOptions {
   /** What of it is recorded; all where it is not given. */
   readonly plan?: RecordPlan;
   readonly onSealed?: (segment: SealedSegment) => void;
+  /** What it says that it sees. */
+  readonly onObserved?: (changes: readonly Change[]) => void;
   readonly notices: Pick<Notices, 'raise' | 'settle'>;
   /** When the network last heard a Hello from an address, monotonic. */
   readonly helloMs: (address: string) => number | undefined;
@@ -210,9 +213,9 @@ export class CameraWatch implements Watched {
   }
 
   #startChanges(facts: CameraFacts): void {
-    const { camera, vault, notices, clock, log, helloMs } = this.#o;
+    const { camera, vault, notices, clock, log, helloMs, onObserved } = this.#o;
     this.#changes = new Changes({
-      camera: camera.id, vault, notices, clock, log, online: () => this.#online === true, helloMs: () => helloMs(camera.address),
+      camera: camera.id, ...(onObserved === undefined ? {} : { onObserved }), vault, notices, clock, log, online: () => this.#online === true, helloMs: () => helloMs(camera.address),
       access: async () => ({ camera: camera.id, address: addressOf(camera), user: camera.user, password: await this.#password(), certificates: certificatesOf(camera.id, facts) }),
       known: () => (this.#facts ?? facts).device,
       onChange: async (device) => {
@@ -224,13 +227,13 @@ export class CameraWatch implements Watched {
 
   /** Apart from the streams, so that neither waits for the other. */
   async #startObserver(facts: CameraFacts): Promise<void> {
-    const { camera, vault, notices, clock, log, random } = this.#o;
+    const { camera, vault, notices, clock, log, random, onObserved } = this.#o;
     while (camera.events && !this.#stop.signal.aborted && this.#observer === undefined) {
       try {
         const password = await this.#password();
         const observer = new Observer({
           camera: camera.id, address: addressOf(camera), user: camera.user, password, certificates: certificatesOf(camera.id, facts),
-          vault, notices, clock, log, random, online: () => this.#online === true,
+          vault, notices, clock, log, random, online: () => this.#online === true, ...(onObserved === undefined ? {} : { onObserved }),
         });
         observer.start();
         this.#observer = observer;

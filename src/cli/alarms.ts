@@ -1,0 +1,112 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ReplyOf } from '../api/contract.ts';
+import { systemClock } from '../base/clock.ts';
+import { SallyportError, reasonOf } from '../base/errors.ts';
+import { writeFileAtomic } from '../base/files.ts';
+import { formatAge, plural } from '../base/units.ts';
+import { openWhole } from '../seal/opener.ts';
+import { openSlot } from '../seal/slot.ts';
+import { callHub } from './control.ts';
+import { parseOptions, requirePositional, socketOf, type Command } from './command.ts';
+import { timeOf, withIdentities } from './footage.ts';
+import { localTime, print, printJson, printTable } from './terminal.ts';
+
+type Alarm = ReplyOf<'alarms'>['alarms'][number];
+
+const rowsMax = 10_000;
+
+export const alarms: Command = {
+  name: 'alarms',
+  summary: 'what rules have kept, and its pictures',
+  help: `
+Usage: sallyport alarms [CAMERA] [--from TIME] [--to TIME] [--json]
+       sallyport alarms show ID --identity KIT [--owner FILE] [--to FOLDER]
+       sallyport alarms seen ID...
+       sallyport alarms false ID...
+       sallyport alarms test RULE [--json]
+
+show opens an alarm's pictures with your kit, or with a device's identity and the
+owner list, and writes them into the folder (the current one). The hub cannot open them.
+seen and false say of an alarm that somebody has looked at it, or that it was none.
+test says what a rule would have made of the last day's observations, zones left out:
+where something was in the picture is not kept.
+
+  --identity KIT   the recovery kit, or another age identity that may see it (else $SALLYPORT_IDENTITY)
+  --owner FILE     an owner list: with it the identity of a device or a member opens its spaces
+Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".`,
+  async run(args) {
+    const { values, positionals } = parseOptions('alarms', args, {
+      config: { type: 'string', short: 'c' }, socket: { type: 'string' }, identity: { type: 'string', short: 'i' }, owner: { type: 'string' },
+      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' },
+    }, 100);
+    const socket = await socketOf(values);
+    const [act, ...named] = positionals;
+    if (act === 'show') return show(socket, requirePositional('alarms', named[0], 'the alarm\'s id'), values);
+    if (act === 'seen' || act === 'false') return mark(socket, named, act === 'seen' ? { seen: true } : { seen: true, falseAlarm: true });
+    if (act === 'test') return test(socket, requirePositional('alarms', named[0], 'the name of a rule'), values.json === true);
+    if (named.length > 0) throw new SallyportError('SP_USAGE', { command: 'alarms', reason: `"${named[0] ?? ''}" is too much` });
+    const nowMs = systemClock.wallMs();
+    const query = { fromMs: Math.round(timeOf('alarms', values.from, nowMs - 7 * 24 * 3_600_000)), toMs: Math.round(timeOf('alarms', values.to, nowMs)), limit: rowsMax };
+    const found = await callHub(socket, 'alarms', { ...query, ...(act === undefined ? {} : { camera: act }) });
+    if (values.json === true) printJson(found);
+    else printAlarms(found.alarms);
+    return 0;
+  },
+};
+
+async function show(socket: string, id: string, values: { identity?: string | undefined; owner?: string | undefined; to?: string | undefined }): Promise<number> {
+  const folder = resolve(values.to ?? '.');
+  return withIdentities('alarms', values, async (identities) => {
+    const { alarm, pictures, slot, footage } = await callHub(socket, 'alarm-pictures', { id });
+    printAlarms([alarm]);
+    for (const { path } of footage) print(`footage: ${path}`);
+    if (pictures.length === 0) {
+      print(`no pictures${alarm.picturesWhy === '' ? '' : `: ${alarm.picturesWhy}`}`);
+      return 0;
+    }
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw new SallyportError('SP_WRITE', { file: folder, reason: reasonOf(error) }, error);
+    });
+    const { identity } = openSlot(Buffer.from(slot, 'base64'), identities, `the key of alarm ${id}`);
+    try {
+      for (const { which, sealed } of pictures) {
+        const file = join(folder, `${alarm.camera}-${id}-${which}.${which === 'text' ? 'json' : 'jpg'}`);
+        const plain = openWhole(Buffer.from(sealed, 'base64'), [identity], `the picture "${which}" of alarm ${id}`);
+        await writeFileAtomic(file, which === 'text' ? plain.toString().trimEnd() : plain);
+        print(file);
+      }
+    } finally {
+      identity.close();
+    }
+    return 0;
+  });
+}
+
+async function mark(socket: string, ids: readonly string[], marks: { seen: boolean; falseAlarm?: boolean }): Promise<number> {
+  requirePositional('alarms', ids[0], 'the alarm\'s id');
+  for (const id of ids) printAlarms([(await callHub(socket, 'alarm-mark', { id, ...marks })).alarm]);
+  return 0;
+}
+
+async function test(socket: string, rule: string, json: boolean): Promise<number> {
+  const found = await callHub(socket, 'alarm-test', { rule });
+  if (json) {
+    printJson(found);
+    return 0;
+  }
+  print(`of ${plural(found.observations, 'observation')} of the last day:`);
+  for (const [verdict, count] of Object.entries(found.verdicts).sort(([, one], [, other]) => other - one)) print(`  ${count} ${verdict === 'rings' ? 'it keeps' : `not: ${verdict}`}`);
+  print(`${plural(found.visits.length, 'alarm')}${found.visits.length === 0 ? '' : ':'}`);
+  if (found.visits.length > 0) printTable(['CAMERA', 'FROM', 'OBSERVED'], found.visits.slice(0, 100).map(({ camera, kind, fromMs }) => [camera, localTime(fromMs), kind]));
+  return 0;
+}
+
+function printAlarms(rows: readonly Alarm[]): void {
+  if (rows.length === 0) return print('no alarms in that time');
+  printTable(['ID', 'CAMERA', 'FROM', 'FOR', 'RULE', 'OBSERVED', 'PICTURES', 'FOOTAGE', 'STATE'], rows.map((one) => [
+    one.id, one.camera, localTime(one.fromMs), one.toMs === undefined ? 'open' : formatAge(one.toMs - one.fromMs), one.rule, one.kind,
+    one.pictures.length === 0 ? one.picturesWhy || 'none' : one.pictures.join(' '), one.segments === 0 ? one.footageWhy || 'none yet' : plural(one.segments, 'segment'),
+    one.falseAlarm ? 'false' : one.seen ? 'seen' : 'new',
+  ]));
+}

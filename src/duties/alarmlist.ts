@@ -1,0 +1,124 @@
+/**
+ * Alarms for who looks at them: what there is, the sealed pictures of one, the word that somebody has seen it or that it was none, and what
+ * a rule would have kept. The hub opens no picture: it gives out what lies there, with the slot that the visitor's own key opens.
+ */
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import { dayMs } from '../base/units.ts';
+import { endObservation, endVisits, judge, noVisits, visit, type Verdict, type Visits } from '../policy/alarmrules.ts';
+import type { ObservationKind } from '../policy/observations.ts';
+import { duePeriods } from '../policy/retention.ts';
+import type { HubConfig } from '../policy/settings.ts';
+import type { AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
+import type { Timekeeper } from './timekeeper.ts';
+
+export interface AlarmListOptions {
+  readonly vault: Pick<Vault, 'alarms' | 'alarm' | 'alarmPicture' | 'alarmFootage' | 'markAlarm' | 'slotText' | 'observations' | 'audit'>;
+  readonly timekeeper: Pick<Timekeeper, 'verdict'>;
+  readonly config: () => Pick<HubConfig, 'alarms' | 'zones' | 'place' | 'cameras'>;
+  readonly clock: Clock;
+}
+
+export interface AlarmShown {
+  readonly alarm: AlarmRow;
+  /** Age files for the key of the alarm's day. */
+  readonly pictures: readonly { readonly which: PictureName; readonly sealed: Buffer }[];
+  /** The sealed key of its day. */
+  readonly slot: Buffer;
+  /** Held for it, the earliest first. */
+  readonly footage: readonly SegmentRow[];
+}
+
+export interface RuleTest {
+  /** Of how many observations. */
+  readonly observations: number;
+  /** How many it kept, and why not the others. */
+  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
+  /** The visits that would have been alarms, the earliest first. */
+  readonly visits: readonly { readonly camera: string; readonly kind: string; readonly fromMs: UnixMs }[];
+}
+
+const observationsMax = 10_000;
+
+export class AlarmList {
+  readonly #o: AlarmListOptions;
+
+  constructor(o: AlarmListOptions) {
+    this.#o = o;
+  }
+
+  /** The newest first; what is past its deadline is given to nobody. SP_DATABASE, SP_DISK. */
+  async list(q: { readonly camera?: string | undefined; readonly cameras?: readonly string[] | undefined; readonly fromMs: UnixMs; readonly toMs: UnixMs; readonly limit: number }): Promise<AlarmRow[]> {
+    const { camera, cameras, ...rest } = q;
+    const rows = await this.#o.vault.alarms({ ...rest, ...(camera === undefined ? { cameras } : { cameras: [camera] }) });
+    return rows.filter((row) => row.deadlineMs > this.#o.clock.wallMs());
+  }
+
+  /** SP_ALARM, SP_FOOTAGE_LOCKED past its deadline, SP_PICTURES, SP_KEYRING, SP_DISK. */
+  async show(id: string, who: 'cli' | 'page'): Promise<AlarmShown> {
+    const { vault } = this.#o;
+    const alarm = await this.#find(id);
+    const pictures: { which: PictureName; sealed: Buffer }[] = [];
+    let period: PeriodFacts | undefined;
+    for (const which of alarm.pictures) {
+      const found = await vault.alarmPicture(id, which);
+      period = found.period;
+      if (this.#isLocked(found.period)) throw new SallyportError('SP_FOOTAGE_LOCKED', { what: `the alarm ${id}` });
+      pictures.push({ which, sealed: found.sealed });
+    }
+    if (who === 'cli') await vault.audit({ what: 'alarm.shown', who, camera: alarm.camera, detail: { alarm: id } });
+    return { alarm, pictures, slot: period === undefined ? Buffer.alloc(0) : await vault.slotText(period), footage: await vault.alarmFootage(id) };
+  }
+
+  /** SP_ALARM when it is gone. */
+  async mark(id: string, marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }): Promise<AlarmRow> {
+    await this.#o.vault.markAlarm(id, marks);
+    return this.#find(id);
+  }
+
+  /** What a rule would have made of the last day's observations. Where they were in the picture is not kept, so a zone is not looked at. SP_ALARM_RULE. */
+  async test(name: string): Promise<RuleTest> {
+    const { vault, clock, config } = this.#o;
+    const { alarms, zones, place, cameras } = config();
+    const rule = alarms.find((one) => one.name === name);
+    if (rule === undefined) throw new SallyportError('SP_ALARM_RULE', { rule: name, known: alarms.map((one) => one.name).join(', ') || 'none' });
+    const nowMs = Math.round(clock.wallMs());
+    const rows = await vault.observations({ fromMs: nowMs - dayMs, toMs: nowMs, limit: observationsMax });
+    const verdicts: Partial<Record<Verdict, number>> = {};
+    const visits: RuleTest['visits'][number][] = [];
+    let state: Visits = noVisits;
+    const ends: { readonly row: ObservationRow; readonly toMs: UnixMs }[] = [];
+    for (const row of rows) {
+      const camera = cameras.find(({ id }) => id === row.camera);
+      // The word of who observed it: the hub's own sources are named so.
+      const by = /^hub( |$)/.test(row.source) ? 'hub' : 'camera';
+      const kind = row.kind as ObservationKind;
+      const facts = { space: camera?.space ?? '', detect: camera?.detect ?? 'both', zones, place };
+      const { zones: _, ...anywhere } = rule;
+      const verdict = judge({ ...anywhere, enabled: true }, { camera: row.camera, kind, by, atMs: row.fromMs }, facts);
+      verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+      if (verdict !== 'rings') continue;
+      for (const over of ends.filter(({ toMs }) => toMs <= row.fromMs)) state = endObservation(state, over.row.camera, nameOf(over.row), over.toMs);
+      state = endVisits(state, row.fromMs).visits;
+      const after = visit(state, rule, { camera: row.camera, atMs: row.fromMs }, { name: nameOf(row), lasts: row.toMs !== row.fromMs });
+      state = after.visits;
+      ends.push({ row, toMs: row.toMs ?? nowMs });
+      if (after.events.some(({ what }) => what === 'begun')) visits.push({ camera: row.camera, kind: row.kind, fromMs: row.fromMs });
+    }
+    return { observations: rows.length, verdicts, visits };
+  }
+
+  async #find(id: string): Promise<AlarmRow> {
+    const alarm = await this.#o.vault.alarm(id);
+    if (alarm === undefined) throw new SallyportError('SP_ALARM', { alarm: id, reason: 'there is none of that name (any more)' });
+    return alarm;
+  }
+
+  #isLocked(period: PeriodFacts): boolean {
+    return duePeriods([period], this.#o.clock.wallMs(), { stepsBack: this.#o.timekeeper.verdict?.stepsBack ?? [] }).length > 0;
+  }
+}
+
+function nameOf({ kind, source, fromMs }: ObservationRow): string {
+  return `${kind} ${source} ${fromMs}`;
+}
