@@ -9,6 +9,8 @@ const givenClock = 'time is a parameter here: take a Clock, which tests move';
 const speaks = 'only egress/, in the courier, speaks to the world';
 /** The page's browser speaks to its own hub and to nobody else (the hub's content security policy sees to it). */
 const speakers = ['egress', 'web'];
+/** Rooms of one file at the top. */
+const entries = ['hub', 'courier', 'detector'];
 
 interface Override { files: string[]; rules: Record<string, unknown> }
 
@@ -68,19 +70,19 @@ function rulesFor(file: string): Record<string, unknown> {
 
 function filesOf(room: string): string[] {
   if (room === 'config') return ['src/config*.ts'];
-  return room === 'hub' || room === 'courier' ? [`src/${room}.ts`] : [`src/${room}/**`];
+  return entries.includes(room) ? [`src/${room}.ts`] : [`src/${room}/**`];
 }
 
 /** A path of the room that no table names. */
 function sampleOf(room: string): string {
   if (room === 'config') return 'configany.ts';
-  return room === 'hub' || room === 'courier' ? `${room}.ts` : `${room}/any.ts`;
+  return entries.includes(room) ? `${room}.ts` : `${room}/any.ts`;
 }
 
 /** How an import of that room is written, less the single files of it that are opened. */
 function importsOf(room: string, opened: readonly string[]): string[] {
   if (room === 'config') return ['**/config.ts', '**/configcheck.ts', '**/configlines.ts', '**/configschema.ts'];
-  if (room === 'hub' || room === 'courier') return [`**/${room}.ts`];
+  if (entries.includes(room)) return [`**/${room}.ts`];
   return [`**/${room}/**`, ...opened.filter((place) => place.startsWith(`${room}/`)).map((place) => `!**/${place}`)];
 }
 

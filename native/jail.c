@@ -1,7 +1,7 @@
 /*
  * jail: confines itself, then becomes the program that it is told to start. For what parses strangers' bytes: ffmpeg and ffprobe.
  *
- *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--memory MIB] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
+ *   jail [--port N] [--need LEVEL] [--abi-max N] [--parent PID] [--cpu SECONDS] [--memory MIB] [--space MIB] [--nice N] [--read PATH]… [--preload PATH] -- PROGRAM [ARGUMENT…]
  *   jail --probe [--abi-max N]
  *
  *   --port N       the one TCP port that may be connected to (Landlock ABI 4); without it no socket can be made at all
@@ -9,6 +9,8 @@
  *   --abi-max N    use no newer Landlock than this, so that each level can be tried on any kernel
  *   --parent PID   whose child this is; when that process is gone already, the program is not started
  *   --cpu, --memory  the program's CPU seconds (a week), and MiB of memory that it may fill (512)
+ *   --space MIB    address space beside it that is only reserved (1536): a runtime of WebAssembly reserves gigabytes that it never fills
+ *   --nice N       steps back before other programs, from 0 to 19
  *   --read PATH    a further file or folder that may be read
  *   --preload PATH a library that the program is started with; it may be read, and stands in the environment
  *   --probe        prints as JSON what this kernel gives, and starts nothing
@@ -56,7 +58,7 @@ enum level { OFF, FILES, FULL };
 static const char *const level_names[] = {"off", "files", "full"};
 
 struct order {
-  long port, abi_max, parent, cpu_s, memory_mib;
+  long port, abi_max, parent, cpu_s, memory_mib, space_mib, nice;
   enum level need;
   const char *reads[16];
   int read_count, probe;
@@ -337,7 +339,7 @@ static void limit_resources(const struct order *order) {
   limit(RLIMIT_CORE, "core dumps", 1);
   limit(RLIMIT_FSIZE, "file size", 0);
   limit(RLIMIT_DATA, "memory", (rlim_t)order->memory_mib * mib);
-  limit(RLIMIT_AS, "address space", (rlim_t)order->memory_mib * mib + 1536 * mib);
+  limit(RLIMIT_AS, "address space", (rlim_t)(order->memory_mib + order->space_mib) * mib);
   limit(RLIMIT_STACK, "stack", 8 * mib);
   limit(RLIMIT_CPU, "CPU time", (rlim_t)order->cpu_s);
   limit(RLIMIT_NOFILE, "open files", 64);
@@ -397,6 +399,7 @@ static void confine_and_start(const struct order *order) {
   char *name = name_in_place(path);
   if (abi >= ABI_FILES) restrict_files_and_ports(order, path, abi);
   limit_resources(order);
+  if (order->nice != 0 && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)order->nice) != 0) leave(EXIT_STEP, "no stepping back: %s", strerror(errno));
   if (restrict_calls(order) != 0 && level != OFF) leave(EXIT_STEP, "seccomp takes no filter: %s", strerror(errno));
   char preload[NAME_LENGTH_MAX + 16];
   /* glibc overwrites what is freed, but not what its caches of small pieces take: so that no picture lies about in memory after its use. */
@@ -433,7 +436,7 @@ static enum level level_of(const char *text) {
 }
 
 static struct order read_order(int count, char **words) {
-  struct order order = {.abi_max = ABI_KNOWN, .need = FILES, .cpu_s = 7l * 86400, .memory_mib = 512};
+  struct order order = {.abi_max = ABI_KNOWN, .need = FILES, .cpu_s = 7l * 86400, .memory_mib = 512, .space_mib = 1536};
   for (int i = 1; i < count; i++) {
     const char *name = words[i];
     if (strcmp(name, "--") == 0) {
@@ -450,6 +453,8 @@ static struct order read_order(int count, char **words) {
     else if (strcmp(name, "--parent") == 0) order.parent = number(name, value, 1, 0x7fffffff);
     else if (strcmp(name, "--cpu") == 0) order.cpu_s = number(name, value, 1, 0x7fffffff);
     else if (strcmp(name, "--memory") == 0) order.memory_mib = number(name, value, 16, 65536);
+    else if (strcmp(name, "--space") == 0) order.space_mib = number(name, value, 0, 1l << 24);
+    else if (strcmp(name, "--nice") == 0) order.nice = number(name, value, 0, 19);
     else if (strcmp(name, "--need") == 0) order.need = level_of(value);
     else if (strcmp(name, "--read") == 0 && value[0] == '/' && order.read_count < (int)COUNT(order.reads)) order.reads[order.read_count++] = value;
     else if (strcmp(name, "--preload") == 0 && value[0] == '/' && strlen(value) < NAME_LENGTH_MAX) order.preload = value;

@@ -48,6 +48,13 @@ export interface Cell {
   readonly cpuSeconds?: number;
   /** It reads its connection in large pieces, whatever it asks for; same bytes, half the CPU time (docs/decisions/002-where-the-cpu-goes.md). */
   readonly readsAhead?: boolean;
+  /** Files and folders that it may read beside the shared libraries; at most 16. */
+  readonly reads?: readonly string[];
+  /** Memory that it may fill (512), and address space that it may reserve beside (1536). */
+  readonly memoryMib?: number;
+  readonly spaceMib?: number;
+  /** It steps back before other programs, from 0 to 19. */
+  readonly nice?: number;
 }
 
 export class Jail {
@@ -85,12 +92,13 @@ export class Jail {
     return finished;
   }
 
-  #inJail(program: string, args: readonly string[], { port, cpuSeconds, readsAhead }: Cell): [string, string[]] {
+  #inJail(program: string, args: readonly string[], { port, cpuSeconds, readsAhead, reads = [], memoryMib, spaceMib, nice }: Cell): [string, string[]] {
     const { facts, abiMax } = this.#o;
     if (this.problem !== undefined) throw this.problem;
     if (facts.missing !== undefined) return [program, [...args]];
     return [facts.launcher, [
       ...option('--port', port), '--need', facts.level, ...option('--abi-max', abiMax), ...option('--cpu', cpuSeconds),
+      ...option('--memory', memoryMib), ...option('--space', spaceMib), ...option('--nice', nice), ...reads.flatMap((path) => ['--read', path]),
       ...(readsAhead === true ? ['--preload', aheadLibrary] : []),
       // Whoever dies between spawn and the launcher's first step would leave an orphan.
       '--parent', String(process.pid), '--', program, ...args,

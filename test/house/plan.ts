@@ -19,7 +19,7 @@ const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detec
 /** Pure, and shared with the browser. */
 const sealFormat = ['armor', 'base64', 'bech32', 'header', 'hold', 'metadata', 'ownerlist', 'padme', 'slot', 'stream', 'thumbnail'].map((name) => `seal/format/${name}.ts`);
 
-/** `config` stands for the files src/config*.ts, `hub` and `courier` for src/hub.ts and src/courier.ts. */
+/** `config` stands for the files src/config*.ts; `hub`, `courier` and `detector` for src/hub.ts, src/courier.ts and src/detector.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
   base: { imports: ['base'], because: 'base/ stands on nothing of ours, so that every room can stand on it', clockGiven: false },
   policy: { imports: ['base', 'policy'], because: 'policy/ only decides: facts come in as parameters, so that a table can test it', clockGiven: true },
@@ -36,6 +36,7 @@ export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({
   web: { imports: ['web', 'policy', 'api/pagecontract.ts', 'api/contract.ts', 'base/errors.ts', 'base/mp4.ts', 'base/codecs.ts', 'base/canonical.ts', ...sealFormat], because: 'web/ runs in a visitor\'s browser: of ours it knows the contract, the pure decisions and the sealed format', clockGiven: false },
   emulator: { imports: ['base', 'emulator'], because: 'emulator/ plays the camera, so it must not share code with what is tested against it', clockGiven: false },
   config: { imports: ['base', 'policy', 'config'], because: 'the configuration is read and judged without keys, disk or network', clockGiven: true },
+  detector: { imports: ['base', 'policy', 'detect', 'detector'], because: 'the part that looks at pictures has no key, no camera and no disk', clockGiven: true },
   hub: { imports: [...duties, 'api', 'hub'], because: 'the part that sees cannot speak outside', clockGiven: true },
   courier: { imports: ['base', 'policy', 'config', 'outbox', 'egress', 'courier'], because: 'the part that speaks cannot see', clockGiven: true },
 }));
@@ -87,7 +88,7 @@ export const modules: readonly ModuleRule[] = [
   { names: ['preact', 'preact/hooks', 'preact/jsx-runtime', 'qrcode-generator'], only: ['web/'], because: 'what draws the page runs in the visitor\'s browser; the hub loads none of it', built: true },
   { names: ['vite'], only: ['web/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
   { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/', built: true },
-  { names: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-wasm'], only: ['detect/'], because: 'one process runs the models, in a jail of its own; the hub loads none of it' },
+  { names: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-wasm'], only: ['detect/runtime.ts', 'detect/embedding.ts'], because: 'one process runs the models, in a jail of its own; the hub loads none of it' },
   { names: ['@vladmandic/human', '@vladmandic/face-api'], only: [], because: 'they only carry the models, which detect/models.ts reads as files; none of their code is ever run' },
   { names: ['fast-xml-parser'], only: ['base/xml.ts'], because: 'strangers\' XML is bounded by base/xml.ts before it is parsed' },
 ];
@@ -103,18 +104,19 @@ export const harmlessModules: readonly string[] = [
 export const bannedModules: readonly string[] = ['node:module', 'node:vm', 'node:inspector', 'node:repl', 'node:cluster', 'node:wasi', 'node:http2', 'node:sqlite', 'node:test'];
 
 /** Started by a person, by systemd, by a visitor's browser or by the page's build, so that nobody imports them. */
-export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'cli/main.ts', 'web/main.tsx', 'web/vite.config.ts'];
+export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'detector.ts', 'cli/main.ts', 'web/main.tsx', 'web/vite.config.ts'];
 
 /** Waiting for the first duty that calls them. */
-export const awaited: readonly string[] = ['detect/motion.ts', 'detect/tracks.ts', 'detect/protocol.ts'];
+export const awaited: readonly string[] = ['detect/motion.ts', 'detect/client.ts'];
 
 /** What an entry point must never reach, over any number of imports; types are erased and do not count. */
-export const unreachable: ReadonlyMap<string, { readonly rooms: readonly string[]; readonly because: string }> = new Map([
-  ['hub.ts', { rooms: ['egress', 'emulator', 'cli', 'courier', 'web'], because: 'the part that sees cannot speak outside' }],
-  ['courier.ts', { rooms: ['seal', 'vault', 'cameras', 'capture', 'detect', 'duties', 'api', 'cli', 'emulator', 'hub'], because: 'the part that speaks cannot see' }],
+export const unreachable: ReadonlyMap<string, { readonly rooms: readonly string[]; readonly because: string; readonly files?: readonly string[] }> = new Map([
+  ['hub.ts', { rooms: ['egress', 'emulator', 'cli', 'courier', 'web', 'detector'], files: ['detect/runtime.ts', 'detect/service.ts'], because: 'the part that sees cannot speak outside, and models run in the detector alone' }],
+  ['detector.ts', { rooms: ['seal', 'vault', 'cameras', 'capture', 'duties', 'api', 'cli', 'emulator', 'hub', 'courier'], because: 'the part that looks at pictures has no key, no camera and no disk' }],
+  ['courier.ts', { rooms: ['seal', 'vault', 'cameras', 'capture', 'detect', 'detector', 'duties', 'api', 'cli', 'emulator', 'hub'], because: 'the part that speaks cannot see' }],
 ]);
 
-/** `vault/purge.ts` → `vault`; `config*.ts`, `hub.ts`, `courier.ts` → their name; undefined for what is in no room. */
+/** `vault/purge.ts` → `vault`; `config*.ts`, `hub.ts`, `courier.ts`, `detector.ts` → their name; undefined for what is in no room. */
 export function roomOf(path: string): string | undefined {
   const slash = path.indexOf('/');
   const name = slash === -1 ? path.replace(/\.ts$/, '').replace(/^config.*/, 'config') : path.slice(0, slash);

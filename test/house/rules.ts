@@ -106,8 +106,8 @@ function reach({ edges }: House, from: string): Map<string, readonly string[]> {
 }
 
 function reached(house: House): string[] {
-  return [...unreachable].filter(([entry]) => house.sources.has(entry)).flatMap(([entry, { rooms: forbidden, because }]) => [...reach(house, entry)]
-    .filter(([path]) => forbidden.includes(roomOf(path) ?? ''))
+  return [...unreachable].filter(([entry]) => house.sources.has(entry)).flatMap(([entry, { rooms: forbidden, files = [], because }]) => [...reach(house, entry)]
+    .filter(([path]) => forbidden.includes(roomOf(path) ?? '') || files.includes(path))
     .map(([, way]) => `${entry}:1: reaches ${way.at(-1)} by ${way.join(' → ')}: ${because}`));
 }
 
