@@ -21,6 +21,7 @@ import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { Moments } from './capture/moments.ts';
 import { loadConfig } from './config.ts';
+import { Detector } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
@@ -128,7 +129,7 @@ export class Hub {
     await site.start();
     privacy.start();
     const moments = await this.#life.own('moments', new Moments({ clock, log }));
-    const detector = await this.#life.own('detector', { close: async () => {}, objects: async () => [], status: { state: 'off', dropped: 0 } });
+    const detector = await this.#life.own('detector', new Detector({ clock, log, random, jail: { launch: (program, args, options) => site.jail.launch(program, args, options) } }));
     const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
       config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, vault, clock, log, random,
       onSeen: (seen) => alarms.observe(seen), onEnded: (camera, name, atMs) => alarms.ended(camera, name, atMs),

@@ -45,6 +45,8 @@ export interface FramesOptions {
   readonly onBreak?: () => void;
   /** It was fed and gave nothing for so long: it is stuck (10 s). */
   readonly stuckMs?: number;
+  /** Media time that is fed at once (1 s). */
+  readonly burstMs?: number;
 }
 
 export interface FramesState {
@@ -57,7 +59,7 @@ export interface FramesState {
 }
 
 /** Of media time. */
-const burstMs = secondMs;
+const burstMsDefault = secondMs;
 const stuckMsDefault = 10 * secondMs;
 /** What may wait to be read by it, and what it may be ahead with one of its outputs. */
 const waitingBytesMax = 8 * 2 ** 20;
@@ -97,6 +99,11 @@ export class Frames {
     return { running: this.#decoder !== undefined, frames: this.#frames, restarts: Math.max(0, this.#starts - 1), problem: this.#problem };
   }
 
+  /** Of the decoder while there is one, for who measures it. */
+  get pid(): number | undefined {
+    return this.#decoder?.pid;
+  }
+
   async #run(): Promise<void> {
     try {
       for await (const event of this.#o.capture.read(this.#stop.signal)) {
@@ -130,7 +137,7 @@ export class Frames {
   }
 
   async #begin(): Promise<void> {
-    const { ffmpeg, jail, clock, log, camera } = this.#o;
+    const { ffmpeg, jail, clock, log, camera, burstMs = burstMsDefault } = this.#o;
     const init = this.#init;
     if (init === undefined) return;
     this.#starts++;
@@ -138,7 +145,7 @@ export class Frames {
       const options: LaunchOptions = { input: 'pipe', package: 'ffmpeg', detached: true, stderrLinesMax: Infinity, onErrorLine: (line) => this.#decoder?.onLine(line) };
       const args = grayArguments(codecOf(init));
       const child = await (jail === undefined ? launch(ffmpeg, args, options) : jail.launch(ffmpeg, args, options));
-      this.#decoder = new Decoder(child, init, clock, (frame) => this.#onFrame(frame));
+      this.#decoder = new Decoder({ child, init, clock, burstMs, onFrame: (frame) => this.#onFrame(frame) });
       log.debug({ component: 'capture', camera }, 'its pictures are looked at');
     } catch (error) {
       await this.#fail(asSallyportError(error).message);
@@ -175,6 +182,7 @@ interface MediaTime {
 class Decoder {
   readonly #child: Child;
   readonly #clock: Clock;
+  readonly #burstMs: number;
   readonly #onFrame: (frame: GrayFrame) => void;
   /** What waits for the next burst; wiped when it is written. */
   #burst: Buffer[] = [];
@@ -194,14 +202,19 @@ class Decoder {
   /** Since when it has been fed and has not answered, monotonic. */
   #hungryMs: number | undefined;
 
-  constructor(child: Child, init: Init, clock: Clock, onFrame: (frame: GrayFrame) => void) {
+  constructor({ child, init, clock, burstMs, onFrame }: { readonly child: Child; readonly init: Init; readonly clock: Clock; readonly burstMs: number; readonly onFrame: (frame: GrayFrame) => void }) {
     this.#child = child;
     this.#clock = clock;
+    this.#burstMs = burstMs;
     this.#onFrame = onFrame;
     this.#burst.push(Buffer.concat([init.ftyp, init.audioCodec === undefined ? init.moov : withoutSound(init.moov)]));
     child.stdout.on('error', () => this.#break('its output broke'));
     child.readOutput((bytes) => this.#onBytes(bytes));
     void child.exited.then(({ status, signal }) => this.#break(this.#words ?? `it ended with ${status ?? signal ?? 'nothing'}`));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /** Copies the fragment's bytes. */
@@ -211,7 +224,7 @@ class Decoder {
     if (this.#times.length > timesMax) this.#times.shift();
     this.#firstMs ??= timeMs;
     this.#burstFromMs ??= monotonicMs;
-    if (monotonicMs - this.#burstFromMs >= burstMs) this.#write();
+    if (monotonicMs - this.#burstFromMs >= this.#burstMs) this.#write();
   }
 
   /** Why it is to be given up: it is gone, out of step, or has been silent for so long while it was fed. */

@@ -20,7 +20,6 @@ import { footOf, isInside, type Zone } from '../policy/alarmrules.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Observed } from './alarms.ts';
-import { observationsPerDayMax } from './observe.ts';
 import type { LentStream } from './watch.ts';
 
 /** Who tells persons and vehicles from leaves. */
@@ -68,6 +67,9 @@ const lookEveryMs = secondMs;
 const lookAgainMs = 4 * secondMs;
 /** What is shown of a moment must still be in memory when it is asked for. */
 const retainMs = 10 * secondMs;
+const renewMs = 10 * secondMs;
+/** Of a camera; beyond it visits are still told to the rules. */
+const notesPerDayMax = 50_000;
 /** A light that goes on moves for a moment. */
 const movingFramesMin = 3;
 
@@ -89,6 +91,8 @@ export class Looker {
   #movingFrames = 0;
   #moving: { readonly name: string; readonly fromMs: UnixMs; lastMs: UnixMs } | undefined;
   readonly #seen = new Map<ObservationKind, number>();
+  /** When visits were noted again, monotonic. */
+  readonly #noted = new Map<number, number>();
   #today: { day: number; count: number } = { day: 0, count: 0 };
 
   constructor(o: LookerOptions) {
@@ -169,8 +173,19 @@ export class Looker {
       this.#note(visit.label, nameOf(visit), this.#wallOf(visit.fromMs), wallMs);
       this.#tell(visit, this.#wallOf(visit.fromMs), visit.first.box);
     }
-    for (const visit of this.#tracks.going) if (visit.toMs === monotonicMs) this.#tell(visit, wallMs, visit.last.box);
+    for (const visit of this.#tracks.going) {
+      if (visit.toMs !== monotonicMs) continue;
+      this.#tell(visit, wallMs, visit.last.box);
+      this.#renew(visit, monotonicMs);
+    }
     for (const visit of ended) this.#end(visit);
+  }
+
+  /** From time to time, so that a kill costs little of what it was. */
+  #renew(visit: Visit, nowMs: number): void {
+    if (nowMs - (this.#noted.get(visit.id) ?? visit.fromMs) < renewMs) return;
+    this.#noted.set(visit.id, nowMs);
+    this.#note(visit.label, nameOf(visit), this.#wallOf(visit.fromMs), this.#wallOf(visit.toMs));
   }
 
   /** Where it was at that time; a rule may keep it from there on. */
@@ -182,6 +197,7 @@ export class Looker {
   }
 
   #end(visit: Visit): void {
+    this.#noted.delete(visit.id);
     const toMs = this.#wallOf(visit.toMs);
     this.#note(visit.label, nameOf(visit), this.#wallOf(visit.fromMs), toMs);
     this.#o.onEnded(this.#named(nameOf(visit)), toMs);
@@ -235,7 +251,7 @@ export class Looker {
     const { camera, vault, log } = this.#o;
     const day = Math.floor(toMs / dayMs);
     this.#today = { day, count: (this.#today.day === day ? this.#today.count : 0) + 1 };
-    if (this.#today.count > observationsPerDayMax) return;
+    if (this.#today.count > notesPerDayMax) return;
     void vault.noteObservations([{ camera, kind, source, fromMs: Math.round(fromMs), toMs: Math.round(Math.max(fromMs, toMs)) }])
       .catch((error: unknown) => log.debug({ component: 'detect', camera, code: asSallyportError(error).code }, 'an observation was not written'));
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ReplyOf } from '../../src/api/contract.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { run } from '../../src/base/spawn.ts';
+import { missing, walkClip } from '../detect/pictures.ts';
 import { TestSite, quickConfig } from './site.ts';
 
 type Alarms = ReplyOf<'alarms'>['alarms'];
@@ -112,4 +113,37 @@ t.test('off is not recorded, and watched; a rule that keeps longer than footage 
   const { pending } = await site.until((status) => status.pending.length > 0);
   t.match(pending, [{ key: 'alarm', text: 'alarm Anybody: its pictures and footage would be kept 2 days instead of 1 hour' }]);
   t.equal((await site.list()).segments.length, 0);
+});
+
+t.test('the hub itself sees who comes in a real clip: a person is one alarm with what it is about cut out, and its footage stays when its neighbours go', { skip: missing(walkClip) }, async (t) => {
+  const site = await TestSite.start(t, { emulator: { clip: walkClip, seconds: 60 }, config: quickConfig({ keep: '10 seconds', more: night }) });
+  const config = ['--config', site.config];
+  const looks = await site.until(({ cameras }) => (cameras[0]?.looking?.looks ?? 0) > 0);
+  t.match(looks.cameras[0]?.looking, { stream: 'sub', problem: undefined });
+  const ready = ({ pictures, segments }: Alarms[number]): boolean => pictures.length === 4 && segments > 0;
+  const [first] = (await untilAlarms(site, (alarms) => alarms.some(ready))).filter(ready);
+  // People come one after the other in it, which is one visit: it ends when nobody is seen any more.
+  await site.cameras[0]!.stop();
+  const [alarm] = (await untilAlarms(site, (alarms) => alarms.some(({ id, toMs }) => id === first!.id && toMs !== undefined))).filter(({ id }) => id === first!.id);
+  t.match(alarm, { camera: 'front-door', rule: 'Anybody', kind: 'person', pictures: ['full', 'crop', 'thumb', 'text'] });
+  t.ok((alarm?.scorePm ?? 0) >= 300, `${alarm?.scorePm} of a thousand`);
+  const opened = join(site.folder, 'opened');
+  await site.call(['alarms', 'show', alarm!.id, '--identity', site.kit, '--to', opened, ...config]);
+  const [full, crop] = await Promise.all(['full', 'crop'].map(async (which) => {
+    const shown = await run('ffprobe', ['-v', 'error', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', join(opened, `front-door-${alarm!.id}-${which}.jpg`)]);
+    return shown.stdout.toString().trim().split(',').map(Number) as [number, number];
+  })) as [[number, number], [number, number]];
+  t.ok(crop[0] < full[0] && crop[1] <= full[1], `${crop.join('x')} of ${full.join('x')}`);
+  const { footage } = await callHub(join(site.data, 'control.sock'), 'alarm-pictures', { id: alarm!.id });
+  const held = footage.map(({ path }) => path);
+  for (;;) {
+    const { segments } = await site.list();
+    const last = footage.at(-1)!;
+    if (segments.filter(({ state, startMs }) => state !== 'held' && startMs <= last.startMs).every(({ path }) => held.includes(path))) break;
+  }
+  const left = (await site.list()).segments.map(({ path }) => path);
+  t.ok(held.every((path) => left.includes(path)), 'what belongs to it is there');
+  await site.cameras[0]!.start();
+  await site.until(({ cameras }) => cameras[0]?.looking !== undefined);
+  t.match(await site.call(['status', ...config]), /^the hub looks at front-door \(sub stream\): (something|nothing) moves; \d+ visits? since it looks$/m);
 });
