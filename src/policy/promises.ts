@@ -182,7 +182,9 @@ export const promises: readonly PromiseRow[] = [
     id: 'P20', title: 'Alarm pictures and settings',
     policy: 'Alarm pictures and configuration are saved.',
     mechanism: 'Alarm pictures are sealed inside the encrypted database, and the configuration is exported only sealed.',
-    proofs: [],
+    proofs: [
+      { file: 'test/e2e/alarms.test.ts', test: 'what a camera says becomes an alarm: pictures that only the kit opens, footage around it that outlives its hour, and the rest is gone' },
+    ],
   },
   {
     id: 'P21', title: 'Retention',
@@ -190,6 +192,7 @@ export const promises: readonly PromiseRow[] = [
     mechanism: 'A rule for each camera. At the deadline the period\'s key is shredded first, then files and rows go, and a signed receipt stays. A purge that fails is tried again and shown, and the data stays locked meanwhile. A clock that somebody turned destroys nothing.',
     proofs: [
       { file: 'test/policy/retention.test.ts', test: 'nothing is due before its deadline, everything is from its deadline on' },
+      { file: 'test/policy/consent.test.ts', test: 'an alarm keeps longer only with the owner\'s yes, a new one than footage is kept' },
       { file: 'test/policy/retention.test.ts', test: 'a changed retention shortens deadlines and never lengthens one' },
       { file: 'test/policy/timetrust.test.ts', test: 'whatever happens to the clock, nothing is purged within an hour of a start or a jump' },
       { file: 'test/policy/timetrust.test.ts', test: 'after a jump back, deadlines count down by running time' },

@@ -1,6 +1,6 @@
 /**
  * What it costs to look at a camera's pictures: the decoder of small grey pictures fed in bursts of a second, against the same decoder fed picture by
- * picture, on the same stream at the same time; and the hub's own share, motion included. Usage: scripts/node test/bench/frames.ts [SECONDS]
+ * picture, on the same stream at the same time; and the hub's own share, motion included. Usage: scripts/node test/bench/frames.ts [--smoke]
  */
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { StreamCapture } from '../../src/capture/stream.ts';
 import { Motion } from '../../src/detect/motion.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
 
-const seconds = Number(process.argv[2] ?? 30);
+const seconds = process.argv.includes('--smoke') ? 5 : 60;
 const emulator = await Emulator.start({ cameras: 1, firstAddress: `127.${randomInt(10, 250)}.${randomInt(10, 250)}.2`, log: silentLog, discovery: false, seconds: 20 });
 const camera = emulator.cameras[0]!;
 const jail = new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' });
