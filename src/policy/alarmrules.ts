@@ -194,18 +194,18 @@ export function endObservation(before: Visits, camera: string, name: string, atM
   return { ...before, open };
 }
 
-/** Visits that are over, and alarms that have been open for too long. */
+/** Visits that are over, and alarms that have been open for too long; also where the clock was set back, so that nothing waits for a time to come again. */
 export function endVisits(before: Visits, nowMs: UnixMs): VisitsAfter {
   const open = new Map(before.open);
   const events: VisitEvent[] = [];
   for (const [key, one] of before.open) {
     const seen = one.lasting.size > 0 ? { ...one, lastMs: Math.max(one.lastMs, nowMs) } : one;
     const toMs = Math.min(seen.lastMs, one.fromMs + alarmMsMax);
-    if (one.lasting.size === 0 && nowMs - one.lastMs >= quietOf(one)) {
+    if (one.lasting.size === 0 && Math.abs(nowMs - one.lastMs) >= quietOf(one)) {
       open.delete(key);
       if (one.alarm) events.push({ what: 'alarm over', visit: { ...seen, lastMs: toMs } });
       events.push({ what: 'over', visit: seen });
-    } else if (one.alarm && nowMs - one.fromMs >= alarmMsMax) {
+    } else if (one.alarm && Math.abs(nowMs - one.fromMs) >= alarmMsMax) {
       open.set(key, { ...seen, alarm: false });
       events.push({ what: 'alarm over', visit: { ...seen, lastMs: toMs } });
     } else if (seen !== one) open.set(key, seen);

@@ -120,6 +120,12 @@ t.test('a visit is one alarm, however often and by whomever it is seen', async (
   ], 'what goes on for ever is an alarm for ten minutes');
 });
 
+t.test('a clock that is set back leaves no visit open until its time comes again', async (t) => {
+  const t0 = 1_000_000_000_000;
+  t.same(shape(play([[t0, 'seen'], [t0 - 60 * minute, 'look']]).events).map(([what]) => what), ['begun', 'alarm over', 'over']);
+  t.same(shape(play([[t0, 'begins'], [t0 - 60 * minute, 'look'], [t0 - 59 * minute, 'ends'], [t0 - 58 * minute, 'look']]).events), [['begun', t0, t0], ['alarm over', t0, t0], ['over', t0, t0]]);
+});
+
 const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 90 * second }), fc.constantFrom('seen', 'begins', 'ends', 'look'), fc.constantFrom('a', 'b', 'c')), { maxLength: 60 });
 
 t.test('alarms of one rule and camera never overlap, each ends, and none is longer than its bound', async () => {
