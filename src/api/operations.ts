@@ -70,7 +70,7 @@ export function operationsOf(parts: StatusParts & {
       return { done: true };
     },
     list: async (query) => withoutUndefined({
-      segments: (await vault.segments(query)).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : row.periodClass === 'hold' && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
+      segments: (await vault.segments(query)).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : (row.periodClass === 'hold' || row.periodClass === 'alarm') && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
     }),
     observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
     alarms: async (query) => withoutUndefined({ alarms: await alarmList.list(query) }),

@@ -86,8 +86,8 @@ export const TimelineQuery = Type.Object({ camera: CameraId, stream: Optional(St
 export const TimelineReply = Type.Object({
   periods: Type.Array(Type.Object({
     slot: Type.Integer(), generation: Type.Integer(), startMs: UnixMs, endMs: UnixMs, deadlineMs: UnixMs,
-    /** Of second headers: what an owner keeps longer, or what an erasing left. Absent for a camera's own hour. */
-    keeps: Optional(Type.Enum(['hold', 'rest'])),
+    /** Of second headers: what an owner keeps longer, what an erasing left, or what a day of alarms keeps. Absent for a camera's own hour. */
+    keeps: Optional(Type.Enum(['hold', 'rest', 'alarm'])),
   })),
   segments: Type.Array(Type.Object({
     seq: Type.Integer(), startMs: UnixMs, durationMs: Type.Integer(), sizeBytes: Type.Integer(), slot: Type.Integer(), generation: Type.Integer(),

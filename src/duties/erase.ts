@@ -1,6 +1,6 @@
 /**
  * Erasing a time before its deadline. A key opens a whole period, so erasing shreds it; what is to stay of that period gets second headers
- * first, from the owner's device, with the old deadline. Segments go and stay as wholes. What is still being recorded is closed first and goes
+ * first, from the owner's device, with the old deadline. Segments go and stay as wholes. So do the pictures of a day's alarms, where one of them is of that time. What is still being recorded is closed first and goes
  * on under another key. Without the owner's kit only whole periods can go, and what is held stays held.
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
@@ -92,14 +92,14 @@ export class EraseDuty {
     if (lacking.length > 0 && !force) throw new SallyportError('SP_ERASE', { reason: `${plural(lacking.length, 'segment')} that should stay did not open, the first: ${lacking[0]?.path ?? ''}` });
     const now = await this.#planOf(wish, whole);
     if (now.periods.some((period) => !plan.periods.includes(period))) throw new SallyportError('SP_ERASE', { reason: 'something was recorded or held meanwhile; try again' });
-    const receipt = await vault.purge(plan.periods.map((period) => ({ id: period })), { erased: wish.why });
+    const receipt = await vault.purge(plan.periods.map((period) => ({ id: period })), { erased: wish.why, time: [plan.erased.fromMs, plan.erased.toMs] });
     this.#end(id);
     const observations = await vault.eraseObservations({ camera: wish.camera, fromMs: plan.erased.fromMs, toMs: plan.erased.toMs });
     await vault.finishPeriods(clock.wallMs());
     await vault.renewCopies('a time was erased');
     onChange();
     return [
-      `erased: ${plural(receipt.segments, 'segment')} (${formatBytes(receipt.bytes)}) of ${wish.camera}, ${plural(observations, 'observation')}; receipt ${receipt.number}${receipt.readBack ? ', the shredded keys were read back' : ''}`,
+      `erased: ${plural(receipt.segments, 'segment')} (${formatBytes(receipt.bytes)}) of ${wish.camera}, ${plural(observations, 'observation')}${plan.alarms.going === 0 ? '' : `, ${plural(plan.alarms.going, 'alarm')}`}; receipt ${receipt.number}${receipt.readBack ? ', the shredded keys were read back' : ''}`,
       ...(lacking.length === 0 ? [] : [`${plural(lacking.length, 'segment')} that opened for nobody went too`]),
     ];
   }
@@ -143,14 +143,13 @@ export class EraseDuty {
   }
 
   async #wholePlan({ camera, fromMs, toMs }: WholeWish): Promise<ErasePlan> {
-    const periods = (await this.#o.vault.livePeriods()).filter((period) => period.class !== 'hold' && period.camera === camera && period.startMs < toMs && period.endMs > fromMs && period.segments > 0);
-    return {
-      periods: periods.map(({ id }) => id), staying: [],
-      erased: {
-        segments: periods.reduce((sum, { segments }) => sum + segments, 0), bytes: periods.reduce((sum, { bytes }) => sum + bytes, 0),
-        fromMs: periods.reduce((first, { startMs }) => Math.min(first, startMs), fromMs), toMs: periods.reduce((last, { endMs }) => Math.max(last, endMs), toMs),
-      },
+    const periods = (await this.#o.vault.livePeriods()).filter((period) => (period.class === 'footage' || period.class === 'rest') && period.camera === camera && period.startMs < toMs && period.endMs > fromMs && period.segments > 0);
+    const erased = {
+      segments: periods.reduce((sum, { segments }) => sum + segments, 0), bytes: periods.reduce((sum, { bytes }) => sum + bytes, 0),
+      fromMs: periods.reduce((first, { startMs }) => Math.min(first, startMs), fromMs), toMs: periods.reduce((last, { endMs }) => Math.max(last, endMs), toMs),
     };
+    const days = await this.#o.vault.alarmDays({ camera, fromMs: erased.fromMs, toMs: erased.toMs, periodIds: periods.map(({ id }) => id) });
+    return { periods: [...periods.map(({ id }) => id), ...days.periods], staying: [], erased, alarms: days.alarms };
   }
 
   /** Periods of the time itself: one of them may be recorded to. */
@@ -159,27 +158,28 @@ export class EraseDuty {
     return live.filter((period) => period.class === 'footage' && period.camera === camera && period.startMs < toMs && period.endMs > fromMs).map(({ id }) => id);
   }
 
-  /** For each period of which something stays another one, with its deadline: of an hour its rest, of a hold the same hold under another key. */
+  /** For each period of which something stays another one, with its deadline: of an hour its rest, of a hold the same hold under another key, of a day of alarms the same day. */
   async #targets(plan: ErasePlan): Promise<{ from: PeriodFacts; to: Period }[]> {
     const { vault, site } = this.#o;
-    const staying = new Set(plan.staying.map(({ periodId }) => periodId));
+    const staying = new Set([...plan.staying.map(({ periodId }) => periodId), ...plan.alarms.days]);
     const targets: { from: PeriodFacts; to: Period }[] = [];
     for (const from of (await vault.livePeriods()).filter(({ id }) => staying.has(id))) {
       const { camera, startMs, endMs, deadlineMs } = from;
       const space = site.config.cameras.find(({ id }) => id === camera)?.space ?? site.owner.list?.spaces[0]?.name ?? '';
       const known = from.class === 'hold' ? await vault.orderOf(from.id) : undefined;
-      const hold = { order: known?.order ?? newOrderId(), maker: 'device', label: known?.label ?? '' } as const;
-      targets.push({ from, to: await vault.preparePeriod({ camera, class: from.class === 'hold' ? 'hold' : 'rest', startMs, endMs, deadlineMs, recipients: recipientsOf(site.owner, space), hold }) });
+      const hold = { order: known?.order ?? newOrderId(), maker: from.class === 'alarm' ? 'hub' : 'device', label: known?.label ?? '' } as const;
+      targets.push({ from, to: await vault.preparePeriod({ camera, class: from.class === 'hold' || from.class === 'alarm' ? from.class : 'rest', startMs, endMs, deadlineMs, recipients: recipientsOf(site.owner, space), hold }) });
     }
     return targets;
   }
 
-  #inWords({ camera, fromMs, toMs }: WholeWish, { erased, staying, periods }: ErasePlan, whole: boolean): string[] {
+  #inWords({ camera, fromMs, toMs }: WholeWish, { erased, staying, periods, alarms }: ErasePlan, whole: boolean): string[] {
     const more = erased.fromMs < fromMs || erased.toMs > toMs;
     const stay = new Set(staying.map(({ path }) => path)).size;
     return [
       `${camera}: ${plural(erased.segments, 'segment')} (${formatBytes(erased.bytes)}) from ${iso(erased.fromMs)} to ${iso(erased.toMs)} go${more ? `, more than was asked for: ${whole ? 'whole periods' : 'segments'} go as wholes` : ''}`,
       `${plural(periods.length, 'key')} are shredded${whole ? '; what is held stays until its hold ends' : stay === 0 ? '; nothing else is sealed to them' : `; ${plural(stay, 'segment')} sealed to them stay, as long as before`}`,
+      ...(alarms.going + alarms.staying === 0 ? [] : [`${plural(alarms.going, 'alarm')} of that time go${alarms.staying === 0 ? '' : `; ${plural(alarms.staying, 'other')} of the same days stay, but lose their pictures${whole ? ' and what is kept for them' : ''}`}`]),
     ];
   }
 

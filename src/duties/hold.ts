@@ -9,6 +9,7 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { dayMs, formatBytes, minuteMs, plural } from '../base/units.ts';
 import { dueMs, holdDeadlineMs } from '../policy/retention.ts';
+import { hourOf } from '../vault/footagepaths.ts';
 import { newOrderId, labelMax, type HoldFacts, type Period, type SegmentRow, type Vault } from '../vault/vault.ts';
 import { HeaderOrders, wayOf, type HeaderPlan, type HeaderWanted } from './headers.ts';
 import { recipientsOf, type Owner } from './owner.ts';
@@ -61,7 +62,7 @@ export class HoldDuty {
     orders.begin(order);
     await vault.audit({ what: 'hold.asked', who: 'owner', camera: wish.camera, detail: { order, document: signed.document, signature: signed.signature } });
     const targets = await this.#periodsFor(order, wish, rows);
-    const wanted = rows.map((row): HeaderWanted => ({ stream: row.stream, seq: row.seq, path: row.path, ...wayOf(row), target: targets.findIndex(({ sources }) => sources.has(row.periodId)) }));
+    const wanted = rows.map((row): HeaderWanted => ({ stream: row.stream, seq: row.seq, path: row.path, ...wayOf(row), target: targets.findIndex(({ period: { startMs }, sources }) => sources.has(row.periodId) && (row.periodClass !== 'alarm' || startMs === hourOf(row.path).startMs)) }));
     const plan = orders.want(order, targets.map(({ period }) => period), wanted.filter(({ target }) => target >= 0));
     this.#asked.set(order, wish);
     return { ...plan, order, sentences: [`${wish.camera}: ${plural(rows.length, 'segment')} (${formatBytes(sumOf(rows))}) to be kept until ${iso(wish.untilMs)}`] };
@@ -125,17 +126,18 @@ export class HoldDuty {
     const recipients = recipientsOf(site.owner, space);
     const own = new Map((await vault.livePeriods()).map((period) => [period.id, period]));
     const targets = new Map<UnixMs, Target>();
-    for (const { periodId } of rows) {
-      const of = own.get(periodId);
-      if (of === undefined) continue;
+    for (const { periodId, path } of rows) {
+      const period = own.get(periodId);
+      if (period === undefined) continue;
+      const of = period.class === 'alarm' ? hourOf(path) : period;
       const known = targets.get(of.startMs);
       if (known !== undefined) {
         known.sources.add(periodId);
         continue;
       }
       const deadlineMs = Math.round(holdDeadlineMs(wish.untilMs, of, clock.wallMs(), timekeeper.verdict ?? { stepsBack: [] }));
-      const period = await vault.preparePeriod({ camera: wish.camera, class: 'hold', startMs: of.startMs, endMs: of.endMs, deadlineMs, recipients, hold: { order, maker: 'device', label: wish.label.slice(0, labelMax) } });
-      targets.set(of.startMs, { period, sources: new Set([periodId]) });
+      const target = await vault.preparePeriod({ camera: wish.camera, class: 'hold', startMs: of.startMs, endMs: of.endMs, deadlineMs, recipients, hold: { order, maker: 'device', label: wish.label.slice(0, labelMax) } });
+      targets.set(of.startMs, { period: target, sources: new Set([periodId]) });
     }
     return [...targets.values()];
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { PeriodTimes } from '../policy/settings.ts';
+import { isHoldClass } from '../vault/periodtable.ts';
 import type { GapRow, ObservationRow, PeriodFacts, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
@@ -30,7 +31,7 @@ export interface PeriodSpan {
   readonly endMs: UnixMs;
   readonly deadlineMs: UnixMs;
   /** Of second headers; absent for a camera's own period. */
-  readonly keeps?: 'hold' | 'rest';
+  readonly keeps?: 'hold' | 'rest' | 'alarm';
 }
 
 /** A period whose key opens a segment by its second header for that slot. */
@@ -113,7 +114,7 @@ export class PlaybackDuty {
     const open = new Set(periods.map(({ id }) => id));
     const holds = Map.groupBy(held.filter(({ periodId }) => open.has(periodId)), ({ seq }) => seq);
     return {
-      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs, class: klass }) => ({ slot, generation, startMs, endMs, deadlineMs, ...(klass === 'hold' || klass === 'rest' ? { keeps: klass } : {}) })),
+      periods: periods.map(({ slot, generation, startMs, endMs, deadlineMs, class: klass }) => ({ slot, generation, startMs, endMs, deadlineMs, ...(isHoldClass(klass) ? { keeps: klass } : {}) })),
       segments: there.filter((row) => row.state !== 'missing').flatMap((row) => spanOf(row, open.has(row.periodId), holds.get(row.seq) ?? [])),
       gaps: [...gaps.filter((gap) => gap.fromMs < toMs).map(gapOf), ...there.filter((row) => row.state === 'missing').map(lossOf)].sort((a, b) => a.fromMs - b.fromMs),
       observations: observations.filter((one) => one.fromMs < toMs).map((one) => ({ kind: one.kind, fromMs: one.fromMs, ...(one.toMs === undefined ? {} : { toMs: one.toMs }) })),

@@ -181,10 +181,12 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P20', title: 'Alarm pictures and settings',
     policy: 'Alarm pictures and configuration are saved.',
-    mechanism: 'Alarm pictures are sealed inside the encrypted database, and the configuration is exported only sealed.',
+    mechanism: 'Alarm pictures, and whatever names somebody, are sealed to the key of their camera\'s day before they are stored, inside an encrypted file; the configuration is exported only sealed.',
     proofs: [
+      { file: 'test/vault/alarms.test.ts', test: 'what shows or names somebody lies sealed: kit, slot and picture open with stock age, and no plain byte is on the disk' },
       { file: 'test/e2e/alarms.test.ts', test: 'what a camera says becomes an alarm: pictures that only the kit opens, footage around it that outlives its hour, and the rest is gone' },
     ],
+    missing: 'exporting the configuration.',
   },
   {
     id: 'P21', title: 'Retention',
@@ -200,9 +202,11 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/vault/purge.test.ts', test: 'ends complete at the next start and shreds no living slot' },
       { file: 'test/vault/hold.test.ts', test: 'when its hour is shredded a held segment opens with its hold, and its neighbours open for nobody' },
       { file: 'test/duties/hold.test.ts', test: 'erasing a time inside an hour takes whole segments and every key that opens them; the rest stays as long as before' },
+      { file: 'test/vault/alarms.test.ts', test: 'at its own deadline nothing of a day of alarms is left: pictures, footage, rows, and the folders they lay in' },
+      { file: 'test/duties/hold.test.ts', test: 'an erased minute survives as no picture: its alarm goes, and others of the day stay with their footage, without pictures' },
       { file: 'test/vault/purge.test.ts', test: 'a file that cannot be unlinked keeps no key alive, and the purge ends when it is tried again' },
     ],
-    missing: 'years of a whole hub in simulated time, and alarms.',
+    missing: 'years of a whole hub in simulated time.',
   },
   {
     id: 'P22', title: 'Changes of the policy',

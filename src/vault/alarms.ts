@@ -73,11 +73,10 @@ export class Alarms {
     const startMs = Math.floor(fromMs / dayMs) * dayMs;
     const endMs = startMs + dayMs;
     const period = await this.#o.preparePeriod({ camera, class: 'alarm', startMs, endMs, deadlineMs: endMs + Math.round(keepMs), recipients, hold: { order: newOrderId(), maker: 'hub', label: '' } });
-    const id = randomBytes(8).toString('hex');
     const row = await this.#o.disk.call('openAlarm', {
-      id, periodId: period.id, camera, rule: rule.slice(0, wordMax), kind: kind.slice(0, wordMax), fromMs, toMs: undefined, scorePm: Math.round(Math.min(1_000, Math.max(0, scorePm))),
+      random: randomBytes(4).toString('hex'), periodId: period.id, camera, rule: rule.slice(0, wordMax), kind: kind.slice(0, wordMax), fromMs, toMs: undefined, scorePm: Math.round(Math.min(1_000, Math.max(0, scorePm))),
     });
-    if (row === undefined || this.#o.open.isLeaving(period.id)) throw gone(id);
+    if (row === undefined || this.#o.open.isLeaving(period.id)) throw gone(row?.id ?? '');
     return row;
   }
 
@@ -95,6 +94,7 @@ export class Alarms {
     const { alarm, period } = found;
     if (period.recipient === '') throw new SallyportError('SP_ALARM', { alarm: id, reason: 'its day came back from a copy, and nothing more is sealed to its key' });
     const sealed = Object.fromEntries(plain.map(([which, bytes]) => [which, sealWhole(bytes, [period.recipient])]));
+    for (const [which, bytes] of plain) if (which === 'text') bytes.fill(0);
     const { camera, rule, kind, fromMs, toMs, scorePm } = alarm;
     try {
       const facts = await this.#o.disk.call('putPictures', { alarm: { id, camera, rule, kind, fromMs, toMs, scorePm, recipient: period.recipient }, sealed });

@@ -3,6 +3,7 @@
  * (picturesfile.ts). Runs where the connection lives; each writing call runs inside the transaction of its caller.
  */
 import type { UnixMs } from '../base/clock.ts';
+import { dayMs } from '../base/units.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
 
@@ -11,7 +12,7 @@ export const pictureNames = ['full', 'crop', 'thumb', 'text'] as const;
 export type PictureName = (typeof pictureNames)[number];
 
 export interface AlarmRow {
-  /** 16 hex characters. */
+  /** 16 hex characters: a number that rises, then eight random ones. */
   readonly id: string;
   readonly camera: string;
   readonly rule: string;
@@ -58,10 +59,14 @@ export interface PictureFacts {
   readonly sha256: string;
 }
 
+/** None lasts longer than its day would: what is asked for of a time is found without looking at all that was before. */
+const alarmMsMax = dayMs;
+
 const columns = `a.id, a.camera, a.rule, a.kind, a.from_ms AS fromMs, a.to_ms AS toMs, a.score_pm AS scorePm, a.pictures, a.pictures_why AS picturesWhy,
   (SELECT count(*) FROM alarm_footage AS f JOIN segments AS s ON s.id = f.segment_id WHERE f.alarm_id = a.id AND s.state IN ('complete', 'cut')) AS segments,
   a.footage_why AS footageWhy, a.seen, a.false_alarm AS falseAlarm, p.slot, p.generation, p.deadline_ms AS deadlineMs`;
-const tables = "alarms AS a JOIN periods AS p ON p.id = a.period_id AND p.state = 'live'";
+/** CROSS: alarms first, by the order of their index, however few periods there are; a page must not sort a day. */
+const tables = "alarms AS a CROSS JOIN periods AS p ON p.id = a.period_id AND p.state = 'live'";
 
 type Raw = Omit<AlarmRow, 'toMs' | 'pictures' | 'seen' | 'falseAlarm'> & { readonly toMs: number | null; readonly pictures: number; readonly seen: number; readonly falseAlarm: number };
 
@@ -70,6 +75,15 @@ export class AlarmTable {
 
   constructor(db: Connection) {
     this.#db = db;
+  }
+
+  /**
+   * Rising, so that alarms of a day lie side by side in both files, where they come and where they go. A number and not a time: what a purge leaves of ids in
+   * free pages says nothing. `random`: 8 hex characters, so that none is ever met twice.
+   */
+  nextId(random: string): string {
+    const last = this.#db.prepare<[], { id: string | null }>('SELECT max(id) AS id FROM alarms').get()?.id ?? '';
+    return ((Number.parseInt(last.slice(0, 8), 16) || 0) + 1).toString(16).padStart(8, '0') + random;
   }
 
   add(a: NewAlarm): void {
@@ -92,19 +106,20 @@ export class AlarmTable {
     const camera = cameras?.length === 1 ? cameras[0] : undefined;
     return this.#db.prepare<[Record<string, string | number | null>], Raw>(`
       SELECT ${columns} FROM ${tables}
-      WHERE a.from_ms < @toMs AND coalesce(a.to_ms, @toMs) >= @fromMs ${before === undefined ? '' : 'AND (a.from_ms, a.id) < (@beforeMs, @beforeId)'}
+      WHERE a.from_ms < @toMs AND a.from_ms >= @fromMs - ${alarmMsMax} AND (a.to_ms IS NULL OR a.to_ms >= @fromMs) ${before === undefined ? '' : 'AND (a.from_ms, a.id) < (@beforeMs, @beforeId)'}
         ${camera === undefined ? "AND (@cameras IS NULL OR a.camera IN (SELECT value FROM json_each(@cameras)))" : 'AND a.camera = @camera'}
         AND (@kinds IS NULL OR a.kind IN (SELECT value FROM json_each(@kinds)))
       ORDER BY a.from_ms DESC, a.id DESC LIMIT @limit`,
     ).all({
-      fromMs, toMs, limit, kinds: kinds === undefined ? null : JSON.stringify(kinds),
+      // Where the page begins is where the index is entered.
+      fromMs, toMs: before === undefined ? toMs : Math.min(toMs, before.fromMs + 1), limit, kinds: kinds === undefined ? null : JSON.stringify(kinds),
       ...(camera === undefined ? { cameras: cameras === undefined ? null : JSON.stringify(cameras) } : { camera }),
       ...(before === undefined ? {} : { beforeMs: before.fromMs, beforeId: before.id }),
     }).map(rowOf);
   }
 
   end(id: string, toMs: UnixMs): boolean {
-    return this.#db.prepare('UPDATE alarms SET to_ms = max(from_ms, ?) WHERE id = ?').run(toMs, id).changes > 0;
+    return this.#db.prepare('UPDATE alarms SET to_ms = min(from_ms + ?, max(from_ms, ?)) WHERE id = ?').run(alarmMsMax, toMs, id).changes > 0;
   }
 
   /** What a hub that was killed left open has lasted a moment; answers how many. */
@@ -167,6 +182,17 @@ export class AlarmTable {
   periodsIn(camera: string, fromMs: UnixMs, toMs: UnixMs): number[] {
     return this.#db.prepare<[string, number, number], { id: number }>(
       `SELECT DISTINCT a.period_id AS id FROM ${tables} WHERE a.camera = ? AND a.from_ms < ? AND coalesce(a.to_ms, 9e15) >= ?`).all(camera, toMs, fromMs).map(({ id }) => id);
+  }
+
+  /** Of these periods: those that touch the time, those that do not, and the periods that the latter are of. */
+  erased(periodIds: readonly number[], fromMs: UnixMs, toMs: UnixMs): { going: number; staying: number; days: number[] } {
+    const counts = this.#db.prepare<[Record<string, string | number>], { id: number; going: number; staying: number }>(`
+      SELECT period_id AS id, sum(from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs) AS going, sum(NOT (from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs)) AS staying
+      FROM alarms WHERE period_id IN (SELECT value FROM json_each(@ids)) GROUP BY period_id`).all({ ids: JSON.stringify(periodIds), fromMs, toMs });
+    return {
+      going: counts.reduce((sum, { going }) => sum + going, 0), staying: counts.reduce((sum, { staying }) => sum + staying, 0),
+      days: counts.filter(({ staying }) => staying > 0).map(({ id }) => id),
+    };
   }
 
   countOf(periodId: number): number {

@@ -8,7 +8,7 @@ import { gapMsMin } from '../policy/gaps.ts';
 import { AlarmTable } from './alarmtable.ts';
 import type { Connection } from './connection.ts';
 import { GapTable, type GapRow } from './gaptable.ts';
-import { HoldTable } from './holdtable.ts';
+import { HoldTable, type ErasePlan } from './holdtable.ts';
 import { ListTable } from './listtable.ts';
 import { PeriodTable } from './periodtable.ts';
 import { segmentId, SegmentTable, type NewSegment, type SegmentRow } from './segmenttable.ts';
@@ -81,6 +81,22 @@ export class Catalogue {
     const period = this.periods.recordingAt(g.camera, g.fromMs);
     this.gaps.insert(g, period);
     if (period !== undefined) this.lists.outdate(period);
+  }
+
+  // erasing
+
+  /** A minute that is erased must not survive as a picture: with the keys of its footage go those of the days that have alarms of it. */
+  erasePlan(q: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan {
+    const bare = this.holds.erasePlan(q);
+    const days = this.alarms.periodsIn(q.camera, bare.erased.fromMs, bare.erased.toMs);
+    const plan = days.every((id) => bare.periods.includes(id)) ? bare : this.holds.erasePlan(q, days);
+    return { ...plan, alarms: this.alarms.erased(plan.periods, plan.erased.fromMs, plan.erased.toMs) };
+  }
+
+  /** The same for whole periods: days that have alarms of the time, or keep something of these periods, go as wholes as well. */
+  alarmDays(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; periodIds: readonly number[] }): { periods: number[]; alarms: ErasePlan['alarms'] } {
+    const periods = [...new Set([...this.alarms.periodsIn(q.camera, q.fromMs, q.toMs), ...this.holds.alarmDaysOf(q.periodIds)])];
+    return { periods, alarms: this.alarms.erased(periods, q.fromMs, q.toMs) };
   }
 
   // purging

@@ -45,6 +45,13 @@ export function parseSegmentPath(path: string): SegmentPath | undefined {
   return { ...name, camera, folder: `${camera}/${date}/${hour}`, folderMs };
 }
 
+/** The hour in whose folder a segment lies: of that a hold of it is, where a day of alarms keeps it. SP_INTERNAL for another path. */
+export function hourOf(path: string): { readonly startMs: UnixMs; readonly endMs: UnixMs } {
+  const startMs = parseSegmentPath(path)?.folderMs;
+  if (startMs === undefined) throw new SallyportError('SP_INTERNAL', { reason: `"${path}" is no path of a segment` });
+  return { startMs, endMs: startMs + hourMs };
+}
+
 /** `20260823` → the beginning of that UTC day. */
 export function parseDateFolder(date: string): UnixMs | undefined {
   return /^\d{8}$/.test(date) ? parseUtcStamp(`${date}T000000Z`) : undefined;

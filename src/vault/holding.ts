@@ -5,7 +5,7 @@ import { makeHold } from '../seal/hold.ts';
 import { randomBytes } from '../seal/secure.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import type { Filing } from './filing.ts';
-import { parseSegmentId } from './footagepaths.ts';
+import { hourOf, parseSegmentId } from './footagepaths.ts';
 import { writeHolds, type SecondHeader } from './holds.ts';
 import type { HoldOrder } from './holdtable.ts';
 import type { NewPeriod } from './periodkeys.ts';
@@ -43,7 +43,8 @@ export class Holding {
       const row = key === undefined ? undefined : await disk.call('segment', key);
       const own = row === undefined || row.state === 'garbage' ? undefined : await disk.call('period', { id: row.periodId });
       if (row === undefined || own === undefined) return false;
-      const { camera, startMs, endMs } = own;
+      const { camera } = own;
+      const { startMs, endMs } = own.class === 'alarm' ? hourOf(row.path) : own;
       const deadlineMs = Math.round(o.deadlineMs);
       const order = await disk.call('hubOrder', { camera, startMs, deadlineMs }) ?? newOrderId();
       const hold: HoldOrder = { order, maker: 'hub', label: (o.label ?? '').slice(0, labelMax) };

@@ -71,6 +71,8 @@ export interface ErasePlan {
   readonly erased: { readonly segments: number; readonly bytes: number; readonly fromMs: UnixMs; readonly toMs: UnixMs };
   /** What these periods open besides. */
   readonly staying: readonly SegmentOfPeriod[];
+  /** Alarms of the time, whose pictures and rows go; and of the others in these periods, which stay without their pictures, how many and in which periods. */
+  readonly alarms: { readonly going: number; readonly staying: number; readonly days: readonly number[] };
 }
 
 /** More second headers of one segment than this are refused, but for what an erasing needs. */
@@ -116,12 +118,12 @@ export class HoldTable {
     ).get(camera, startMs, deadlineMs)?.order;
   }
 
-  /** The segment that the period may keep: its row stands, is of the same camera and period (of alarms: around the same day), and has not too many already. */
+  /** The segment that the period may keep: its row stands, is of the same camera and period (of alarms: around the same day; of what a day of alarms keeps: in the hour's folder), and has not too many already. */
   holdable(periodId: number, { stream, seq }: SegmentKey): { segmentId: number; path: string } | undefined {
     return this.#db.prepare<[string, number, number, number], { segmentId: number; path: string }>(`
       SELECT s.id AS segmentId, s.path FROM segments AS s JOIN periods AS own ON own.id = s.period_id JOIN periods AS p ON p.camera = s.camera
       WHERE s.stream = ? AND s.seq = ? AND p.id = ? AND p.state = 'live' AND s.state <> 'garbage'
-        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${aroundMs} AND s.start_ms + s.duration_ms > p.start_ms - ${aroundMs} WHEN 'hold' THEN p.start_ms = own.start_ms WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
+        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${aroundMs} AND s.start_ms + s.duration_ms > p.start_ms - ${aroundMs} WHEN 'hold' THEN (CASE own.class WHEN 'alarm' THEN s.path LIKE p.camera || strftime('/%Y%m%d/%H/%%', p.start_ms / 1000, 'unixepoch') ELSE p.start_ms = own.start_ms END) WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
         AND (p.class = 'rest' OR (SELECT count(*) FROM holds WHERE segment_id = s.id) < ?)`,
     ).get(stream, seq, periodId, holdsOfSegmentMax);
   }
@@ -203,14 +205,14 @@ export class HoldTable {
         AND (NOT EXISTS (SELECT 1 FROM holds WHERE period_id = p.id) OR (p.class = 'rest' AND p.segments = 0)) ORDER BY p.id`).all().map(({ id }) => id);
   }
 
-  /** What shredding every key that opens something of the time would touch. Segments go and stay as wholes. */
-  erasePlan({ camera, fromMs, toMs }: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan {
+  /** What shredding every key that opens something of the time, and `more` periods, would touch. Segments go and stay as wholes. */
+  erasePlan({ camera, fromMs, toMs }: { camera: string; fromMs: UnixMs; toMs: UnixMs }, more: readonly number[] = []): Omit<ErasePlan, 'alarms'> {
     const erased = this.#db.prepare<[string, number, number], { id: number; periodId: number; bytes: number; startMs: number; endMs: number }>(`
       SELECT s.id, s.period_id AS periodId, s.size_bytes AS bytes, s.start_ms AS startMs, s.start_ms + s.duration_ms AS endMs FROM segments AS s JOIN periods AS p ON p.id = s.period_id
       WHERE s.camera = ? AND p.state = 'live' AND s.state <> 'garbage' AND s.start_ms < ? AND s.start_ms + s.duration_ms > ?`).all(camera, toMs, fromMs);
     const going = new Set(erased.map(({ id }) => id));
     const holding = this.#db.prepare<[number], { periodId: number }>(`SELECT period_id AS periodId FROM holds WHERE segment_id = ? AND period_id IN (${live})`);
-    const periods = new Set(erased.flatMap(({ id, periodId }) => [periodId, ...holding.all(id).map((hold) => hold.periodId)]));
+    const periods = new Set([...more, ...erased.flatMap(({ id, periodId }) => [periodId, ...holding.all(id).map((hold) => hold.periodId)])]);
     return {
       periods: [...periods],
       erased: {
@@ -219,6 +221,13 @@ export class HoldTable {
       },
       staying: [...periods].flatMap((id) => this.segmentsOf(id).filter(({ segmentId }) => !going.has(segmentId)).map(({ periodId, stream, seq, path }) => ({ periodId, stream, seq, path }))),
     };
+  }
+
+  /** Days of alarms that keep something of these periods. */
+  alarmDaysOf(periodIds: readonly number[]): number[] {
+    return this.#db.prepare<[string], { id: number }>(`
+      SELECT DISTINCT h.period_id AS id FROM holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id
+      WHERE p.class = 'alarm' AND p.state = 'live' AND s.period_id IN (SELECT value FROM json_each(?))`).all(JSON.stringify(periodIds)).map(({ id }) => id);
   }
 
   /** Paths of segments of a hold's period that it has no second header of: they would open for nobody. */

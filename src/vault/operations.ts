@@ -19,7 +19,7 @@ import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
-import { PictureTables, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
+import { PictureTables, settleAlarms, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
 import type { SegmentName, ServedRow } from './served.ts';
 
@@ -241,7 +241,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     holdOrders: (): HoldFacts[] => holds.orders(),
     /** None while a purge is under way: it may be about to move to them what they keep. */
     unfinishedHolds: (): number[] => read(() => (receipts.pending().length > 0 ? [] : holds.unfinished())),
-    erasePlan: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan => read(() => holds.erasePlan(a)),
+    erasePlan: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): ErasePlan => read(() => catalogue.erasePlan(a)),
+    alarmDays: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; periodIds: readonly number[] }): { periods: number[]; alarms: ErasePlan['alarms'] } => read(() => catalogue.alarmDays(a)),
     holdsIn: (a: { folder: string }): string[] => holds.pathsIn(a.folder),
     holdsAfter: (a: { periodId: number; segmentId: number; limit: number }): HoldRow[] => holds.after(a, a.limit),
     holdScrubbed: (a: { periodId: number; segmentId: number; path: string; camera: string; damaged: string | undefined; atMs: UnixMs }): void => write(() => {
@@ -271,9 +272,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
 
     // alarms
 
-    openAlarm: (a: NewAlarm): AlarmRow | undefined => write(() => {
-      alarms.add(a);
-      return alarms.find(a.id);
+    openAlarm: (a: Omit<NewAlarm, 'id'> & { random: string }): AlarmRow | undefined => write(() => {
+      const id = alarms.nextId(a.random);
+      alarms.add({ ...a, id });
+      return alarms.find(id);
     }),
     alarm: (a: { id: string }): AlarmRow | undefined => alarms.find(a.id),
     /** With its live period, to which its pictures are sealed. */
@@ -303,7 +305,6 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: 'alarm', periods: count } });
       return count;
     }),
-    alarmPeriodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs }): number[] => alarms.periodsIn(a.camera, a.fromMs, a.toMs),
     /** After the sealed bytes lie in pictures.db. */
     picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
     noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),
@@ -314,45 +315,29 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     putPictures: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.put(a.alarm, a.sealed)),
     sealedPicture: (a: { id: string; which: PictureName }): Uint8Array | undefined => inPictures((tables) => tables.sealed(a.id, a.which)),
     endPictured: (a: { id: string; toMs: UnixMs }): void => inPictures((tables) => tables.end(a.id, a.toMs)),
-    picturedAfter: (a: { after: string; limit: number }): PicturedAlarm[] => inPictures((tables) => tables.after(a.after, a.limit)),
     /** Of purged periods, a batch at a time; answers how many went. */
     deletePictures: (a: { periodIds: readonly number[]; limit: number }): number => inPictures((tables) => {
       const ids = a.periodIds.flatMap((id) => periods.byId(id) ?? []).flatMap(({ recipient }) => tables.idsOf(recipient, a.limit)).slice(0, a.limit);
       if (ids.length > 0) tables.delete(ids);
       return ids.length;
     }),
-    forgetPictured: (a: { ids: readonly string[] }): void => inPictures((tables) => tables.delete(a.ids)),
+    forgetSetAside: (): void => pictures?.forgetSetAside(),
     truncatePictures: (): void => inPictures((tables) => tables.truncate()),
     shrinkPictures: (a: { pages: number }): number => inPictures((tables) => tables.shrink(a.pages)),
     /**
-     * Brings the rows in line with what the file has, a batch at a time: `inFile` are its alarms behind `after`, up to `through` (all of
-     * them there are; undefined: to the end). Answers what was lost and found, and which of the file's alarms nobody has a key for any more.
+     * Brings rows and file in line with each other, a batch of the file's alarms behind `after` at a time; those that nobody has a key for any more go. Answers how
+     * many were lost and found and went, and where the next batch begins. In one turn of this thread, so that nothing is put in between.
      */
-    settlePictures: (a: { after: string; through: string | undefined; inFile: readonly PicturedAlarm[]; atMs: UnixMs }): { lost: number; found: number; dead: string[] } => write(() => {
-      const there = new Map(a.inFile.map((alarm) => [alarm.id, alarm]));
-      let [lost, found] = [0, 0];
-      const dead: string[] = [];
-      for (const row of alarms.picturesBetween(a.after, a.through)) {
-        const pictured = there.get(row.id);
-        if (pictured === undefined && row.pictures > 0) {
-          alarms.withoutPictures(row.id, 'lost');
-          lost++;
-        } else if (pictured !== undefined && pictured.sha256 !== row.sha256 && periods.byId(row.periodId)?.recipient === pictured.recipient) alarms.setPictures(row.id, pictured);
-        else if (pictured !== undefined && periods.byId(row.periodId)?.recipient !== pictured.recipient) dead.push(row.id);
-        there.delete(row.id);
-      }
-      for (const pictured of there.values()) {
-        const period = periods.ofRecipient(pictured.recipient);
-        if (period?.state !== 'live' || period.class !== 'alarm' || period.camera !== pictured.camera) {
-          dead.push(pictured.id);
-          continue;
-        }
-        alarms.add({ ...pictured, periodId: period.id });
-        alarms.setPictures(pictured.id, pictured);
-        found++;
-      }
-      if (lost + found > 0) audit(a.atMs, { what: 'pictures.settled', who: 'hub', detail: { lost, found } });
-      return { lost, found, dead };
+    settlePictures: (a: { after: string; limit: number; atMs: UnixMs }): { lost: number; found: number; gone: number; next: string | undefined } => inPictures((tables) => {
+      const batch = tables.after(a.after, a.limit);
+      const next = batch.length < a.limit ? undefined : batch.at(-1)?.id;
+      const { lost, found, dead } = write(() => {
+        const done = settleAlarms(catalogue, batch, { after: a.after, through: next });
+        if (done.lost + done.found > 0) audit(a.atMs, { what: 'pictures.settled', who: 'hub', detail: { lost: done.lost, found: done.found } });
+        return done;
+      });
+      if (dead.length > 0) tables.delete(dead);
+      return { lost, found, gone: dead.length, next };
     }),
 
     // purging

@@ -17,8 +17,8 @@ export interface PicturesSettled {
   readonly found: number;
 }
 
-const alarmsAtOnce = 1_000;
-const deletedAtOnce = 256;
+/** A batch of a purge, or of comparing: others are answered in between. */
+const alarmsAtOnce = 512;
 /** A slice of giving room back: a megabyte of pages, so that the thread answers others in between. */
 const pagesAtOnce = 256;
 
@@ -54,8 +54,9 @@ export class PicturesCare {
     const periodIds = periods.filter((period) => period.class === 'alarm').map(({ id }) => id);
     if (periodIds.length === 0) return;
     const reached = await this.#reaching(async () => {
+      await database.call('forgetSetAside');
       let deleted = 0;
-      for (let count = -1; count !== 0; deleted += count) count = await database.call('deletePictures', { periodIds, limit: deletedAtOnce });
+      for (let count = -1; count !== 0; deleted += count) count = await database.call('deletePictures', { periodIds, limit: alarmsAtOnce });
       if (deleted === 0) return;
       await database.call('truncatePictures');
       if (early !== undefined) await this.#giveBack(database);
@@ -74,13 +75,10 @@ export class PicturesCare {
   async #compare(database: WorkingDatabase): Promise<void> {
     let [lost, found, gone] = [0, 0, 0];
     for (let after = ''; ;) {
-      const inFile = await database.call('picturedAfter', { after, limit: alarmsAtOnce });
-      const through = inFile.length < alarmsAtOnce ? undefined : inFile.at(-1)?.id;
-      const page = await database.call('settlePictures', { after, through, inFile, atMs: Math.round(this.#clock.wallMs()) });
-      for (let at = 0; at < page.dead.length; at += deletedAtOnce) await database.call('forgetPictured', { ids: page.dead.slice(at, at + deletedAtOnce) });
-      [lost, found, gone] = [lost + page.lost, found + page.found, gone + page.dead.length];
-      if (through === undefined) break;
-      after = through;
+      const batch = await database.call('settlePictures', { after, limit: alarmsAtOnce, atMs: Math.round(this.#clock.wallMs()) });
+      [lost, found, gone] = [lost + batch.lost, found + batch.found, gone + batch.gone];
+      if (batch.next === undefined) break;
+      after = batch.next;
     }
     if (gone > 0) await database.call('truncatePictures');
     this.#settled = { lost: this.#settled.lost + lost, found: this.#settled.found + found };

@@ -11,6 +11,7 @@ import Database from 'better-sqlite3';
 import type { UnixMs } from '../base/clock.ts';
 import { isSallyportError, SallyportError } from '../base/errors.ts';
 import { maskOf, namesIn, pictureNames, type PictureFacts, type PictureName } from './alarmtable.ts';
+import type { Catalogue } from './catalogue.ts';
 import { databaseError, unlock, type Connection } from './connection.ts';
 
 /** What stands beside an alarm's pictures. */
@@ -97,7 +98,7 @@ export class PicturesFile {
     }
   }
 
-  /** What is damaged is put aside at once, so that the alarms of today have a place; the newest damaged one is kept, for its keys still live. */
+  /** What is damaged is put aside at once, so that the alarms of today have a place; the newest damaged one is kept for a while, for its keys still live. */
   #reopen(): Connection | undefined {
     for (const again of [false, true]) {
       try {
@@ -122,6 +123,15 @@ export class PicturesFile {
       return true;
     } catch {
       return false;
+    }
+  }
+
+  /** A damaged file that was put aside goes with the first day of alarms that is purged: it holds the plain facts of all of them. */
+  forgetSetAside(): void {
+    try {
+      rmSync(`${this.#file}.damaged`, { force: true });
+    } catch (error) {
+      throw picturesError(error, this.#file);
     }
   }
 
@@ -242,6 +252,36 @@ export class PictureTables {
     this.truncate();
     return Number(this.#db.pragma('freelist_count', { simple: true })) * Number(this.#db.pragma('page_size', { simple: true }));
   }
+}
+
+/**
+ * What the file has behind `after` up to `through` (without it: to the end) against the rows: pictures that are gone are `lost`, alarms of living days that no row
+ * knows come back as `found`; what is of a day that is gone, or of another day than its row's, is `dead`.
+ */
+export function settleAlarms({ alarms, periods }: Pick<Catalogue, 'alarms' | 'periods'>, inFile: readonly PicturedAlarm[], { after, through }: { after: string; through: string | undefined }): { lost: number; found: number; dead: string[] } {
+  const there = new Map(inFile.map((alarm) => [alarm.id, alarm]));
+  let [lost, found] = [0, 0];
+  const dead: string[] = [];
+  for (const row of alarms.picturesBetween(after, through)) {
+    const pictured = there.get(row.id);
+    there.delete(row.id);
+    if (pictured === undefined && row.pictures > 0) {
+      alarms.withoutPictures(row.id, 'lost');
+      lost++;
+    } else if (pictured !== undefined && periods.byId(row.periodId)?.recipient !== pictured.recipient) dead.push(row.id);
+    else if (pictured !== undefined && pictured.sha256 !== row.sha256) alarms.setPictures(row.id, pictured);
+  }
+  for (const pictured of there.values()) {
+    const period = periods.ofRecipient(pictured.recipient);
+    if (period?.state !== 'live' || period.class !== 'alarm' || period.camera !== pictured.camera) {
+      dead.push(pictured.id);
+      continue;
+    }
+    alarms.add({ ...pictured, periodId: period.id });
+    alarms.setPictures(pictured.id, pictured);
+    found++;
+  }
+  return { lost, found, dead };
 }
 
 export function factsOf(sealed: SealedPictures): PictureFacts {

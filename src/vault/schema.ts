@@ -393,7 +393,7 @@ CREATE INDEX periods_due ON periods (deadline_ms);
 -- An observation that a rule kept. Its camera, rule, kind and times are the hub's to read; what shows or names somebody lies in pictures.db,
 -- sealed to its period. A row goes with its period.
 CREATE TABLE alarms (
-  id               TEXT PRIMARY KEY,        -- 16 random hex characters
+  id               TEXT PRIMARY KEY,        -- 16 hex characters: a number that rises, then eight random ones
   period_id        INTEGER NOT NULL REFERENCES periods (id),
   camera           TEXT NOT NULL,
   rule             TEXT NOT NULL,           -- the name of the rule that kept it

@@ -68,7 +68,7 @@ const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.genera
   lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
   s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
 
-/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. */
+/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. What an alarm keeps may lie so far before its day, too. */
 export const segmentMsMax = 3_600_000;
 
 type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb'> & {
@@ -126,7 +126,7 @@ export class SegmentTable {
   /** Of live periods, overlapping [fromMs, toMs), in the order of recording; the limit cuts by time. */
   within(q: TimeQuery): SegmentRow[] {
     return inRecordedOrder(this.#segments(
-      `WHERE p.state = 'live' AND p.start_ms < @toMs AND p.end_ms > @fromMs - ${segmentMsMax} AND s.start_ms < @toMs AND s.start_ms + s.duration_ms > @fromMs
+      `WHERE p.state = 'live' AND p.start_ms < @toMs + ${segmentMsMax} AND p.end_ms > @fromMs - ${segmentMsMax} AND s.start_ms < @toMs AND s.start_ms + s.duration_ms > @fromMs
          AND (@camera IS NULL OR p.camera = @camera) AND (@stream IS NULL OR s.stream = @stream) ORDER BY s.start_ms, s.camera, s.stream, s.seq LIMIT @limit`,
       boundTo(q),
     ));

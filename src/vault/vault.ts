@@ -372,7 +372,12 @@ export class Vault {
     return this.#call('unfinishedHolds');
   }
 
-  /** What erasing a time of a camera takes: whole segments, and every key that opens one of them. */
+  /** What erasing whole periods takes besides: the days of alarms that show something of the time, or keep something of these periods. */
+  alarmDays(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; periodIds: readonly number[] }): Promise<{ periods: number[]; alarms: ErasePlan['alarms'] }> {
+    return this.#call('alarmDays', q);
+  }
+
+  /** What erasing a time of a camera takes: whole segments, the alarms of it, and every key that opens one of them. */
   erasePlan(q: { camera: string; fromMs: UnixMs; toMs: UnixMs }): Promise<ErasePlan> {
     return this.#call('erasePlan', q);
   }

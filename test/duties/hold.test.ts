@@ -12,8 +12,11 @@ import type { TimeVerdict } from '../../src/policy/timetrust.ts';
 import { FileKey } from '../../src/seal/filekey.ts';
 import { makeHold } from '../../src/seal/hold.ts';
 import { Identity } from '../../src/seal/identity.ts';
+import { openWhole } from '../../src/seal/opener.ts';
+import { openSlot } from '../../src/seal/slot.ts';
 import { makeOwnerList, readOwnerList } from '../../src/seal/owner.ts';
 import { Archive } from '../../src/vault/archive.ts';
+import { Keyring } from '../../src/vault/keyring.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import type { Period, Vault } from '../../src/vault/vault.ts';
 import { camera, hub } from '../policy/configs.ts';
@@ -313,4 +316,100 @@ scenario('a broken second header keeps the hour\'s own footage as it is, and wha
   t.same(await opening(world), [1, 2]);
   await vault.purge([hour], {});
   await t.rejects(opening(world), { code: 'SP_AGE_PAYLOAD' });
+});
+
+/** A moment that a rule kept, with a picture and its minute of footage. */
+async function alarmAt(vault: Vault, world: World, period: Period, minute: number): Promise<{ id: string; sealed: Buffer; slot: number }> {
+  const atMs = period.startMs + minute * 60_000;
+  const alarm = await vault.openAlarm({ camera: 'front', rule: 'door', kind: 'person', atMs, keepMs: 30 * day, recipients: [world.owner.recipient] });
+  await vault.endAlarm(alarm.id, atMs + 10_000);
+  await vault.putAlarmPictures(alarm.id, { full: Buffer.from([0xff, 0xd8, minute, 0xff, 0xd9]) });
+  const writer = await begin(vault, period, { wallMs: atMs });
+  writer.append(Buffer.alloc(3_000, minute));
+  const key = writer.takeFileKey();
+  const row = await writer.close({ durationMs: 60_000, reason: 'continuous' });
+  await vault.holdForAlarm(alarm.id, row.id, key);
+  key.close();
+  return { id: alarm.id, sealed: (await vault.alarmPicture(alarm.id, 'full')).sealed, slot: alarm.slot };
+}
+
+function opensWith(world: World, text: Buffer, slot: string, sealed: Buffer): boolean {
+  let identity: Identity | undefined;
+  try {
+    ({ identity } = openSlot(text, [world.owner], slot));
+    openWhole(sealed, [identity], 'a picture');
+    return true;
+  } catch {
+    return false; // Of another period, or a copy of the database, which is the hub's.
+  } finally {
+    identity?.close();
+  }
+}
+
+/** With any key that the owner can still open. */
+async function opensAnywhere(world: World, sealed: Buffer): Promise<boolean> {
+  const keyring = await Keyring.open(join(world.folder, 'keyring'), { log: silentLog, writable: false });
+  try {
+    for await (const { texts, slot } of keyring.scan()) {
+      for (const text of texts) if (opensWith(world, text, `slot ${slot}`, sealed)) return true;
+    }
+    return false;
+  } finally {
+    await keyring.close();
+  }
+}
+
+scenario('the owner keeps longer what only alarms of a day keep, hour by hour', async (t, { world, vault, hold, sign, handOver }) => {
+  const [hour, next] = [await prepare(vault, world), await prepare(vault, world, { startMs: start + hourMs })];
+  await alarmAt(vault, world, hour, 5);
+  await alarmAt(vault, world, next, 3);
+  await vault.purge([hour, next], {});
+  world.clock.set(start + 2 * hourMs);
+  const plan = await hold.begin(sign({ what: 'hold', camera: 'front', fromMs: start, toMs: start + 2 * hourMs, untilMs: start + 60 * day, label: '' }));
+  t.same(plan.wanted.map(({ seq, target, held }) => [seq, target, held]), [[1, 0, true], [2, 1, true]]);
+  t.equal(await handOver(plan.order, plan), 2);
+  await hold.finish(plan.order);
+  await vault.finishPeriods(start + 2 * day);
+  await vault.purge((await vault.duePeriods(start + 32 * day)), {});
+  t.same(await opening(world), [1, 2], 'beyond the alarms');
+  t.same(await vault.alarms({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 10 }), []);
+});
+
+scenario('an erased minute survives as no picture: its alarm goes, and others of the day stay with their footage, without pictures', async (t, { world, vault, erase, sign, handOver }) => {
+  const [hour, next] = [await prepare(vault, world), await prepare(vault, world, { startMs: start + hourMs })];
+  const [gone, near, later] = [await alarmAt(vault, world, hour, 5), await alarmAt(vault, world, hour, 20), await alarmAt(vault, world, next, 3)];
+  const other = await vault.openAlarm({ camera: 'front', rule: 'safe', kind: 'person', atMs: start, keepMs: 90 * day, recipients: [world.owner.recipient] });
+  await vault.putAlarmPictures(other.id, {});
+  await vault.endAlarm(other.id, start + 1);
+  world.clock.set(start + 2 * hourMs);
+  t.ok(await opensAnywhere(world, gone.sealed));
+  const { order } = await erase.begin(sign({ what: 'erase', camera: 'front', fromMs: start + 5 * 60_000, toMs: start + 6 * 60_000, why: 'a guest asked' }));
+  const plan = await erase.plan(order);
+  t.match(plan.sentences.at(-1), /^1 alarm of that time go; 2 others of the same days stay, but lose their pictures$/);
+  t.ok(await handOver(order, plan) >= 3);
+  t.match(await erase.finish(order, false), [/1 segment .*, 1 alarm; receipt/]);
+  const alarms = await vault.alarms({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 10 });
+  t.match(alarms, [{ id: later.id, segments: 1, pictures: [], picturesWhy: 'others of its day were erased', deadlineMs: start - 3 * hourMs + 31 * day }, { id: near.id, segments: 1 }, { id: other.id, pictures: ['text'], deadlineMs: start - 3 * hourMs + 91 * day }]);
+  t.equal(alarms.length, 3);
+  for (const { sealed } of [gone, near, later]) t.notOk(await opensAnywhere(world, sealed), 'with no key that is left');
+  await t.rejects(vault.alarmPicture(gone.id, 'full'), { code: 'SP_ALARM' });
+  t.same(await opening(world), [2, 3]);
+  await vault.putAlarmPictures(near.id, { full: Buffer.from([0xff, 0xd8, 1, 0xff, 0xd9]) });
+  t.ok(await opensAnywhere(world, (await vault.alarmPicture(near.id, 'full')).sealed), 'what comes from now on is sealed to the day\'s new key');
+  await vault.purge([hour, next], {});
+  t.same(await opening(world), [2, 3], 'and the footage of those that stay is kept as long as before');
+});
+
+scenario('whole hours erased without the kit take the pictures of their time along, and what alarms keep of them', async (t, { world, vault, erase }) => {
+  const [hour, next] = [await prepare(vault, world), await prepare(vault, world, { startMs: start + hourMs })];
+  const [gone, later] = [await alarmAt(vault, world, hour, 5), await alarmAt(vault, world, next, 3)];
+  world.clock.set(start + 2 * hourMs);
+  const wish = { camera: 'front', fromMs: start, toMs: start + hourMs, why: 'a guest asked' };
+  t.match((await erase.look(wish, true)).at(-1), /^1 alarm of that time go; 1 other of the same days stay, but lose their pictures and what is kept for them$/);
+  const { order } = await erase.beginWhole(wish);
+  await erase.plan(order);
+  await erase.finish(order, false);
+  t.match(await vault.alarms({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 10 }), [{ id: later.id, pictures: [] }]);
+  for (const { sealed } of [gone, later]) t.notOk(await opensAnywhere(world, sealed));
+  t.same(await opening(world), [2], 'the hour after it is as it was');
 });

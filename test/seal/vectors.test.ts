@@ -56,6 +56,12 @@ interface Index {
     readonly thumb: readonly [number, number]; readonly jpeg_size: number; readonly jpeg_sha256: string; readonly width: number; readonly height: number;
     readonly hour_list: { readonly file: string; readonly plain_sha256: string };
   };
+  readonly alarm: {
+    readonly slot: { readonly file: string; readonly slot: number; readonly camera: string; readonly class: string; readonly start_ms: number; readonly text_sha256: string; readonly recipient: string };
+    readonly pictures: Readonly<Record<'full' | 'text', { readonly file: string; readonly size: number; readonly plain_size: number; readonly plain_sha256: string }>>;
+    readonly hold: { readonly file: string; readonly segment: string; readonly sha256: string };
+    readonly list: { readonly file: string; readonly plain_sha256: string; readonly deadline_ms: number };
+  };
   readonly signature: { readonly message: string; readonly file: string; readonly public_key: string; readonly namespace: string };
   readonly damaged: readonly { readonly name: string; readonly at?: number; readonly xor?: number; readonly keep?: number; readonly code: string; readonly chunk?: number }[];
 }
@@ -131,6 +137,45 @@ t.test('the slot, the segment and the hour list open with dd and age alone', { s
   t.equal(sha256((await ageOpens(read(index.segment.file), `${work}/from-dd.txt`)) ?? Buffer.alloc(0)), index.segment.plain_sha256);
   t.equal(sha256((await ageOpens(read(index.hour_list.file), `${work}/from-dd.txt`)) ?? Buffer.alloc(0)), index.hour_list.plain_sha256);
   t.equal(await ageOpens(read(index.segment.file), kitFile), undefined, 'the kit alone does not open a segment: once the slot is shredded nothing does');
+});
+
+t.test('a day of alarms: its slot gives the key of its pictures, of its list, and of the footage that it keeps', async (t) => {
+  const { slot, pictures, hold, list } = index.alarm;
+  const text = read(slot.file);
+  t.equal(text.length, slotTextBytes);
+  t.equal(sha256(text), slot.text_sha256);
+  const { identity, ...rest } = openSlot(text, [kit], slot.file);
+  t.equal(identity.recipient, slot.recipient);
+  t.strictSame(rest, { camera: slot.camera, class: slot.class, startMs: slot.start_ms });
+  for (const { file, size, plain_size: plainSize, plain_sha256: expected } of Object.values(pictures)) {
+    const sealed = read(file);
+    t.equal(sealed.length, size);
+    const plain = openWhole(sealed, [identity], file);
+    t.strictSame([plain.length, sha256(plain)], [plainSize, expected]);
+    t.strictSame(await typageOpens(sealed, identity.reveal()), plain);
+    t.throws(() => openWhole(sealed, [kit], file), { code: 'SP_WRONG_IDENTITY' }, 'the kit alone does not');
+  }
+  t.strictSame(JSON.parse(openWhole(read(pictures.text.file), [identity], 'text').toString()), { name: 'Ada' });
+  const plainList = openWhole(read(list.file), [identity], list.file);
+  t.equal(sha256(plainList), list.plain_sha256);
+  const { class: klass, slot: number, deadline_ms: deadlineMs, segments } = decodeHourList(plainList, list.file);
+  t.strictSame([klass, number, deadlineMs], [slot.class, slot.slot, list.deadline_ms]);
+  t.match(segments, [{ seq: 1, hold_sha256: hold.sha256 }]);
+  const header = read(hold.file);
+  t.equal(sha256(header), hold.sha256);
+  t.equal(hold.file.endsWith(holdName(hold.segment.split('/').at(-1) ?? '', slot.slot)), true);
+  t.equal(sha256(openWhole(Buffer.concat([header, read(hold.segment).subarray(header.length)]), [identity], hold.file)), index.segment.plain_sha256);
+  identity.close();
+});
+
+t.test('the slot, a picture and held footage of a day of alarms open with age alone', { skip: noAge }, async (t) => {
+  const { slot, pictures, hold } = index.alarm;
+  const day = await ageOpens(read(slot.file), kitFile);
+  t.match(day?.toString(), /^# front alarm 2026-11-24T00:00:00Z\nAGE-SECRET-KEY-1/);
+  writeFileSync(`${work}/day-from-age.txt`, day ?? '');
+  t.equal(sha256((await ageOpens(read(pictures.full.file), `${work}/day-from-age.txt`)) ?? Buffer.alloc(0)), pictures.full.plain_sha256);
+  const header = read(hold.file);
+  t.equal(sha256((await ageOpens(Buffer.concat([header, read(hold.segment).subarray(header.length)]), `${work}/day-from-age.txt`)) ?? Buffer.alloc(0)), index.segment.plain_sha256);
 });
 
 t.test('age gives what a cut segment still holds, and says that its end is missing', { skip: noAge }, async (t) => {

@@ -398,7 +398,7 @@ export class SealedFootage {
     this.#rate.fetchedBytes += text.length;
     const { identity, ...period } = openSlot(text, this.#identities, what);
     const listed = timeline?.periods.find(({ slot, generation }) => slot === way.slot && generation === way.generation);
-    const right = way.held ? period.class === 'hold' || period.class === 'rest' : period.class === 'footage';
+    const right = way.held ? ['hold', 'rest', 'alarm'].includes(period.class) : period.class === 'footage';
     if (!this.#closed && period.camera === camera && right && (listed === undefined || listed.startMs === period.startMs)) return identity;
     identity.close();
     this.#checkGoing();
