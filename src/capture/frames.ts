@@ -39,7 +39,7 @@ export interface FramesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
-  /** Must not throw. */
+  /** What it throws costs the picture. */
   readonly onFrame: (frame: GrayFrame) => void;
   /** The stream was lost, or a decoder was: what was seen before says nothing of what comes. */
   readonly onBreak?: () => void;
@@ -86,7 +86,10 @@ export class Frames {
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#loop = this.#run().catch((error: unknown) => {
+      this.#problem = asSallyportError(error).message;
+      this.#o.log.error({ component: 'capture', camera: this.#o.camera, code: asSallyportError(error).code }, this.#problem);
+    });
   }
 
   /** Resolves when the decoder is gone. */
@@ -157,7 +160,11 @@ export class Frames {
     this.#frames++;
     this.#failures = 0;
     this.#problem = undefined;
-    this.#o.onFrame(frame);
+    try {
+      this.#o.onFrame(frame);
+    } catch (error) {
+      this.#problem = asSallyportError(error).message;
+    }
   }
 
   /** What is known of the camera begins anew with the next one. */

@@ -149,6 +149,10 @@ export class AlarmsDuty {
 
   /** Somebody was observed, or is still: the same name may come again, with another place. */
   observe(seen: Observed): void {
+    this.#guard(seen.camera, () => this.#observe(seen));
+  }
+
+  #observe(seen: Observed): void {
     const { alarms } = this.#o.config();
     const facts = this.#factsOf(seen.camera);
     if (facts === undefined) return;
@@ -162,17 +166,31 @@ export class AlarmsDuty {
 
   /** What was observed is over. */
   ended(camera: string, name: string, atMs: UnixMs): void {
-    const before = this.#visits;
-    this.#visits = endObservation(before, camera, name, atMs);
-    for (const [key, one] of this.#visits.open) if (one !== before.open.get(key)) this.#plan(one);
-    this.#loop.nudge();
+    this.#guard(camera, () => {
+      const before = this.#visits;
+      this.#visits = endObservation(before, camera, name, atMs);
+      for (const [key, one] of this.#visits.open) if (one !== before.open.get(key)) this.#plan(one);
+      this.#loop.nudge();
+    });
   }
 
   /** A segment is durable: whatever alarm it belongs to keeps it. */
   sealed(camera: string, segment: SealedSegment): void {
-    const closed: Closed = { ...segment, camera, closedMs: this.#now };
-    this.#closed = [...this.#closed.filter(({ closedMs }) => closed.closedMs - closedMs < rememberMs), closed].slice(-closedMax);
-    for (const one of this.#inHand.values()) if (one.camera === camera) this.#want(one, [closed]);
+    this.#guard(camera, () => {
+      const closed: Closed = { ...segment, camera, closedMs: this.#now };
+      this.#closed = [...this.#closed.filter(({ closedMs }) => closed.closedMs - closedMs < rememberMs), closed].slice(-closedMax);
+      for (const one of this.#inHand.values()) if (one.camera === camera) this.#want(one, [closed]);
+    });
+  }
+
+  /** Recorders and observers call in the midst of their work: what goes wrong here is never theirs. */
+  #guard(camera: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#failed++;
+      this.#o.log.error({ component: 'alarms', camera, code: asSallyportError(error).code }, asSallyportError(error).message);
+    }
   }
 
   #take(event: VisitEvent, rule: AlarmRule, seen: Observed): void {

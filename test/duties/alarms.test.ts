@@ -77,7 +77,7 @@ function bound(target: object, name: string | symbol): unknown {
 }
 
 t.test('a visit is kept: its row, its pictures for the kit alone, and the segments around it, before and after', async (t) => {
-  const { vault, world, duty, plan, seen, segment, until, at } = await fixture(t);
+  const { vault, world, duty, plan, seen, segment, until, rows, at } = await fixture(t);
   await segment(0);
   await segment(60);
   seen(122, { box: { x: 0.1, y: 0.1, width: 0.2, height: 0.5 } });
@@ -87,7 +87,7 @@ t.test('a visit is kept: its row, its pictures for the kit alone, and the segmen
   duty.ended('front', 'one', at(155));
   await segment(120);
   await segment(180);
-  const [row] = await until(([first]) => first?.toMs !== undefined);
+  const [row] = await until(([first]) => first?.toMs !== undefined && first.segments > 1);
   t.match(row, { camera: 'front', rule: 'night', kind: 'person', fromMs: at(122), toMs: at(155), scorePm: 750, segments: 2, footageWhy: '' }, 'from 117 s to 175 s are the second and the third minute');
   t.equal(row?.deadlineMs, Math.floor(start / (24 * hourMs)) * 24 * hourMs + 24 * hourMs + rule.keepMs);
   const { sealed, period } = await vault.alarmPicture(row!.id, 'full');
@@ -95,6 +95,7 @@ t.test('a visit is kept: its row, its pictures for the kit alone, and the segmen
   t.same(openWhole(sealed, [identity], 'picture'), jpeg);
   t.match(duty.state, { open: 0, begun: { night: 1 }, failed: 0, withoutPictures: 0, notHeld: 0 });
   await duty.close();
+  t.match(await rows(), [{ segments: 2 }], 'and no other');
   await vault.close();
 });
 

@@ -146,4 +146,8 @@ t.test('the hub itself sees who comes in a real clip: a person is one alarm with
   await site.cameras[0]!.start();
   await site.until(({ cameras }) => cameras[0]?.looking !== undefined);
   t.match(await site.call(['status', ...config]), /^the hub looks at front-door \(sub stream\): (something|nothing) moves; \d+ visits? since it looks$/m);
+
+  await site.call(['privacy', 'on', ...config]);
+  const { cameras } = await site.until((status) => status.cameras[0]?.privacy === true && status.cameras[0].looking === undefined);
+  t.equal(cameras[0]?.recording, false, 'what is private is neither recorded nor looked at');
 });
