@@ -507,6 +507,7 @@ static struct order read_order(int count, char **words) {
     else if (strcmp(name, "--abi-max") == 0) order.abi_max = number(name, value, 0, 1000);
     else if (strcmp(name, "--parent") == 0) order.parent = number(name, value, 1, 0x7fffffff);
     else if (strcmp(name, "--cpu") == 0) order.cpu_s = number(name, value, 1, 0x7fffffff);
+    else if (strcmp(name, "--nice") == 0) order.nice = number(name, value, 0, 19);
     else if (strcmp(name, "--memory") == 0) order.memory_mib = number(name, value, 16, 65536);
     else if (strcmp(name, "--space") == 0) order.space_mib = number(name, value, 0, 1l << 24);
     else if (strcmp(name, "--need") == 0) order.need = level_of(value);
