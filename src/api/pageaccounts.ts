@@ -104,8 +104,11 @@ export function accountHandlers(rooms: PageRooms) {
       await accounts.erase(params['id'] ?? '', principal);
       return done;
     },
-    ownerListTake: async ({ principal, body }) => {
-      await accounts.takeList(body.text, principal);
+    // Who replaced the kit by a session alone could keep the owner from coming back.
+    ownerListTake: async (ask) => {
+      const { principal, body: { half: _, ...lists } } = ask;
+      if (await accounts.bringsKit(lists.text, lists.confirmed)) prove(accounts, ask, 'replacing the recovery kit');
+      await accounts.takeList(lists, principal);
       return done;
     },
     tokens: async () => ({

@@ -237,7 +237,7 @@ export const pageRoutes = {
   inviteEnd: { method: 'DELETE', path: '/invitations/:id', need: 'people', says: 'takes an invitation back', reply: Done },
   accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), half: Optional(Key) }, closed), reply: AccountShape },
   accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
-  ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }) }, closed), reply: Done },
+  ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device; one that brings another kit is a device\'s to sign, with the list after it signed by the new kit (`confirmed`), and needs the passphrase once more', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }), confirmed: Optional(Type.String({ maxLength: 2 ** 20 })), half: Optional(Key) }, closed), reply: Done },
   // scripts
   tokens: { method: 'GET', path: '/tokens', need: 'people', says: 'the tokens of scripts, without what opens', reply: Type.Object({ tokens: Type.Array(TokenShape) }) },
   tokenMake: {

@@ -99,7 +99,7 @@ export type Handlers = { readonly [R in PageRouteName]: (ask: Ask<R>) => Promise
 const bodyBytesMax = 16 * 1024;
 /** Of those whose text or picture is long; JSON may double it. */
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
-  firstOwner: 2.5 * 2 ** 20, ownerListTake: 2.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
+  firstOwner: 2.5 * 2 ** 20, ownerListTake: 4.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
 };
 /** The limits of integers that times are compared with. */
 const timeMsMax = 8.64e15;

@@ -20,6 +20,7 @@ import type { AuditEntry } from '../vault/audit.ts';
 import { AccountBook, hashOf, nameKeyOf, newId, newKey, type BesideSetting } from './accountbook.ts';
 import { FirstHour } from './firsthour.ts';
 import type { Notices } from './notices.ts';
+import { bringsKit } from './owner.ts';
 import { Principal, Sessions, type Visitor } from './sessions.ts';
 
 export type { Visitor } from './sessions.ts';
@@ -42,6 +43,8 @@ const sweepEveryMs = minuteMs;
 const falseSaltName = 'page false salt';
 const erasingName = 'page erasing';
 const recoveredName = 'page recovered';
+const kitReplacedName = 'page kit replaced';
+const kitToldMs = 7 * dayMs;
 /** Recipients that the list named when their account, or their device, went. */
 const leftName = 'page left keys';
 
@@ -344,10 +347,19 @@ export class AccountsDuty {
     });
   }
 
-  /** A newer list, signed by the owner. SP_OWNER_LIST. */
-  async takeList(text: string, { account: { id: by } }: Principal): Promise<void> {
+  /** Whether a list would bring another kit, which `confirmed` must be signed by. SP_OWNER_LIST. */
+  bringsKit(text: string, confirmed: string | undefined): Promise<boolean> {
+    return bringsKit(text, confirmed, 'of the page', this.#o.vault);
+  }
+
+  /** A newer list, signed by the owner, and the one after it that a new kit has signed. SP_OWNER_LIST. */
+  async takeList({ text, confirmed }: { readonly text: string; readonly confirmed?: string }, { account: { id: by } }: Principal): Promise<void> {
+    const kit = this.#o.ownerList()?.kit;
     await this.#o.takeOwnerList(text);
+    if (confirmed !== undefined) await this.#o.takeOwnerList(confirmed);
     await this.#o.vault.audit(this.#line('page.asked', by, { route: 'owner' }));
+    if (kit !== undefined && this.#o.ownerList()?.kit !== kit) await this.#o.vault.putSetting(kitReplacedName, this.#nowMs());
+    await this.#tellKit();
     await this.book.inTurn(() => this.#tellLeft());
   }
 
@@ -489,12 +501,21 @@ export class AccountsDuty {
       }
       await this.book.inTurn(() => this.#dropOver());
       await this.book.inTurn(() => this.#tellLeft());
+      await this.#tellKit();
       await this.finishErasing();
     } catch (error) {
       const problem = asSallyportError(error);
       log.warn({ component: 'accounts', code: problem.code }, problem.message);
     }
     return sweepEveryMs;
+  }
+
+  /** Owners hear of another kit for a week, over restarts too. */
+  async #tellKit(): Promise<void> {
+    const { vault, notices } = this.#o;
+    const atMs = await vault.setting(kitReplacedName);
+    if (typeof atMs === 'number' && this.#nowMs() - atMs < kitToldMs) notices.raise('kit replaced', new Date(atMs).toISOString());
+    else notices.settle('kit replaced');
   }
 
   async #dropOver(): Promise<void> {

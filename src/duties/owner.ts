@@ -36,7 +36,7 @@ export async function loadOwner(path: string | undefined, vault: Vault, log: Log
 }
 
 /** Text of the list in force. */
-export async function ownerListText(vault: Vault): Promise<string | undefined> {
+export async function ownerListText(vault: Pick<Vault, 'setting'>): Promise<string | undefined> {
   const stored = await vault.setting('owner list');
   return typeof stored === 'string' ? stored : undefined;
 }
@@ -56,9 +56,26 @@ export async function takeOwnerList(text: string, what: string, vault: Vault): P
     // First what came before: a list without its way here could not be followed by a device that was away.
     if (stored !== undefined) await vault.putSetting('owner lists before', withinBounds([...(await earlierOwnerLists(vault)), stored]));
     await vault.putSetting('owner list', text);
+    if (stored !== undefined && readTakenOwnerList(stored, what).kit !== list.kit) await vault.audit({ what: 'owner.kit-replaced', who: 'owner', detail: { number: list.number, signer: list.signer } });
     await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name), devices: (list.devices ?? []).length } });
   }
   return list;
+}
+
+/**
+ * Whether a list brings another kit than the one in force. Then `confirmed` must be the list after it, signed by the new kit: so nobody is left with a kit that
+ * does not exist, and who comes back with it finds a list of its own. Nothing is put in force. SP_OWNER_LIST.
+ */
+export async function bringsKit(text: string, confirmed: string | undefined, what: string, vault: Pick<Vault, 'setting'>): Promise<boolean> {
+  const stored = await ownerListText(vault);
+  const list = readOwnerList(text, what, stored);
+  if (confirmed !== undefined) {
+    readOwnerList(confirmed, what, text);
+    if (readOwnerList(confirmed, what).kit !== list.kit) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: 'another kit has signed the list after it' });
+  }
+  const brings = stored !== undefined && readTakenOwnerList(stored, what).kit !== list.kit;
+  if (brings && confirmed === undefined) throw new SallyportError('SP_OWNER_LIST', { file: what, reason: 'the new kit has not signed the list after it' });
+  return brings;
 }
 
 /** Kit and space of a camera; nobody when there is no owner or no such space, and then nothing is recorded. */

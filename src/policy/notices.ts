@@ -72,6 +72,10 @@ export const noticeKinds = {
     sentence: 'the owner\'s signed list still names keys of somebody who has left, or of a device that was removed',
     todo: 'What is recorded is sealed to them until an owner\'s device signs a list without them: the page offers it to an owner at the next visit, and under Settings, People.',
   },
+  'kit replaced': {
+    sentence: 'another recovery kit took the place of the old one',
+    todo: 'If no owner of yours did that, somebody has an owner\'s device and its passphrase: look at who is in, and at the audit. This is told for a week.',
+  },
   'page unreachable': {
     sentence: 'the page cannot be opened',
     todo: 'Look at `sallyport status`: it says why. Recording is not affected; it is tried again by itself.',

@@ -32,7 +32,7 @@ export interface NoticeRules {
 
 export const noticeRules: NoticeRules = {
   groupMs: minuteMs, perHourMax: 30, quiet: [],
-  urgent: ['recording stopped', 'disk full', 'disk failing', 'disk gone', 'keyring damaged', 'purge overdue', 'failed logins', 'certificate changed', 'tamper'],
+  urgent: ['recording stopped', 'disk full', 'disk failing', 'disk gone', 'keyring damaged', 'purge overdue', 'failed logins', 'kit replaced', 'certificate changed', 'tamper'],
 };
 
 /** A message that went out; those of the last hour matter. */

@@ -4,6 +4,7 @@ import type { OwnerList } from '../seal/format/ownerlist.ts';
 import { ask } from './api.ts';
 import type { Held } from './held.tsx';
 import { loadKeys, ownerListInHand } from './load.ts';
+import { halfOf } from './proving.ts';
 import { say } from './strings.ts';
 
 export interface Waiting {
@@ -89,6 +90,16 @@ export async function addSpace(held: Held, name: string): Promise<void> {
   const list = await ownerListInHand();
   if (list === undefined) throw new Error(say.error.unexpected);
   await take(await (await loadKeys()).addSpace(list, held.me.account.id, name));
+}
+
+/** The kit in hand takes the old one's place. The hub asks for the passphrase once more; what remains is sealed anew after it (`renewSlots`). */
+export async function replaceKit(held: Held, passphrase: string): Promise<void> {
+  if (held.device === undefined) throw new Error(say.people.signLocked);
+  const keys = await loadKeys();
+  const list = await ownerListInHand();
+  if (list === undefined) throw new Error(say.error.unexpected);
+  const half = await halfOf(held, passphrase);
+  await ask('ownerListTake', { body: { ...await keys.replaceKit(list, held.me.account.id), half } });
 }
 
 async function take(lists: readonly string[]): Promise<void> {

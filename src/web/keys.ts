@@ -79,6 +79,12 @@ export function openKeys(): Keys {
       return signed(list, account, restricting(known, recipients, spaces));
     },
     addSpace: (list, account, name) => signed(list, account, [{ kind: 'space', name }]),
+    async replaceKit(list, account) {
+      const { recipient, signer } = await ask.showKit(Date.now());
+      const [text = ''] = await signed(list, account, [{ kind: 'kit', recipient, signer }]);
+      const confirmed = await ask.nextOwnerList({ text, earlier: [...list.earlier, list.text], account, by: 'kit', change: { kind: 'kit confirmed' }, nowMs: Date.now() });
+      return { text, confirmed };
+    },
     async toRenew(list, account) {
       const { list: { number } } = await ask.openOwnerList({ ...list, account });
       return { number, spaces: await ask.spacesToRenew() };

@@ -88,6 +88,8 @@ export interface Keys {
   restrict(list: OwnerListInHand, account: string, recipients: readonly string[], spaces: readonly string[]): Promise<readonly string[]>;
   /** The next list, with a space more: for the kit and the owner's devices. */
   addSpace(list: OwnerListInHand, account: string, name: string): Promise<readonly string[]>;
+  /** The next list, with the kit in hand in the old one's place, signed by this device; and the one after it, signed by that kit. */
+  replaceKit(list: OwnerListInHand, account: string): Promise<{ readonly text: string; readonly confirmed: string }>;
   /** Opens the list with the device in hand: spaces in which slots may be left that somebody opens who has gone; and the list's number. */
   toRenew(list: OwnerListInHand, account: string): Promise<{ readonly number: number; readonly spaces: readonly string[] }>;
   /** A slot sealed anew by the list that was opened last, for the hub; undefined where it need not be. */

@@ -271,7 +271,7 @@ export const english = {
 
   renewing: {
     title: 'Older footage is sealed anew', lead: (done: number, total: number) => `${done.toLocaleString('en')} of ${count(total, 'key', 'keys')}, for those who still may see it. This device does it while the page is open.`,
-    done: 'Older footage is sealed anew', doneLead: (total: number) => `${count(total, 'key was', 'keys were')} looked at: none that is left opens to who has gone.`,
+    done: 'Older footage is sealed anew', doneLead: (total: number) => `${count(total, 'key was', 'keys were')} looked at: none that is left opens to who has gone, nor to a kit that was replaced.`,
     closed: (n: number) => `${count(n, 'key does', 'keys do')} not open on this device, so it could not seal them anew; another of the owner's devices may.`,
     failed: 'Older footage is not all sealed anew yet', resumes: 'It goes on from there when you try again, or when you open this device the next time.',
   },
@@ -282,6 +282,18 @@ export const english = {
     sessions: 'Where you are logged in', thisOne: 'this one', lastUsed: (when: string) => `used ${when}`, end: 'End', ended: 'The session has ended.', devices: 'Your devices', devicesLead: 'Each has a key of its own, which never left it. What is recorded is sealed to the devices that an owner signed for.', thisDevice: 'this device', added: (when: string) => `added ${when}`, addOther: 'Add another device', addOtherLead: 'Open this with your other device. It holds no secret: only your name, and the public key by which the other device knows the owner\'s list.', addOtherQr: 'The way for another device, as a QR code', addOtherThen: 'Log in there with your passphrase. The device makes a key of its own and shows six words; an owner\'s device then says yes to them under Settings, People.',
     addDevice: 'Add this device', addedDevice: 'The key was made in this browser. An owner\'s yes is needed before it opens old footage.', forget: 'Forget the key of this device', forgotten: 'This browser has no key any more.', forgetLead: 'This browser then shows no old footage. Other devices are not touched.',
     logout: 'Log out', erase: 'Erase my account', eraseTitle: 'Erase your account?', eraseLead: 'Your name, picture, devices and sessions are erased from the hub. Type your passphrase to go on.', erased: 'Your account was erased.', noDevices: 'None yet: no device of yours opens old footage.', appearance: 'Appearance',
+  },
+
+  kit: {
+    title: 'The recovery kit', lead: 'It opens all footage, and lets an owner back in. Is yours lost, or in somebody else\'s hands? Then another one takes its place.', replace: 'Replace the kit',
+    why: 'What happened to it?', whys: {
+      lost: { label: 'It is lost', more: 'Nobody has it: it was destroyed, or nobody finds it.' },
+      stolen: { label: 'It was stolen', more: 'Somebody may have it, or may have copied it.' },
+    } as Readonly<Record<'lost' | 'stolen', { readonly label: string; readonly more: string }>>,
+    stolen: 'What somebody has opened or copied with the old kit already stays with them. Look in the audit whether anybody came back with it, and at People for devices that you do not know; remove those first.',
+    after: 'This device signs for the new kit, and seals anew what remains: while the page is open, key by key. After that the old kit opens nothing here, signs nothing and lets nobody in. Devices and people stay as they are.',
+    make: 'Make a new kit', newTitle: 'Your new recovery kit', newLead: 'It was made in this browser just now, and the hub will never have it. The old kit counts until you have signed for this one.',
+    onceMore: 'A session left open must not be enough to replace the kit.', sign: 'Sign for the new kit', signing: 'Signing…', done: 'The new kit counts. Destroy the old one, if you have it.',
   },
 
   privacy: {

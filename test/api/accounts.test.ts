@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Me } from '../../src/api/pagecontract.ts';
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
 import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
+import { ownerFileText, ownerNamespace, parseOwnerFile, signedOwnerList } from '../../src/seal/format/ownerlist.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { makeDevice } from '../../src/web/crypto/device.ts';
 import { makeKit } from '../../src/web/crypto/kit.ts';
@@ -226,6 +227,54 @@ t.test('whose keys the owner\'s list still names when they have left is told of 
   await browser.must('POST', 'owner', { text: nextOwnerList(third, phone.identity, { kind: 'member removed', recipient: member.kit.recipient }, Date.now()) });
   t.same(rung(), []);
   t.same(await door.vault.setting('page left keys'), []);
+});
+
+t.test('the kit is replaced by an owner\'s device with the passphrase once more; by nobody else, and not with a kit that nobody has', async (t) => {
+  const site = await startPage(t);
+  const [kit, next, phone, stranger] = [makeKit(Date.now()).identity, makeKit(Date.now()).identity, makeDevice('phone'), makeDevice('stranger')];
+  const browser = site.browser();
+  await browser.must('POST', 'first/begin', { code: (await site.pair()).code });
+  const half = newHalf();
+  const first = firstOwnerList(kit, phone.shape, Date.now());
+  await browser.must('POST', 'first/owner', { person: { name: 'Olga Owner' }, login: newLogin(half), device: phone.shape, ownerList: first });
+  const member = await joinAs(site, browser, 'member', ['home']);
+  const joined = nextOwnerList(first, phone.identity, { kind: 'member', space: 'home', recipient: member.kit.recipient, past: true }, Date.now());
+  await browser.must('POST', 'owner', { text: joined });
+
+  const text = nextOwnerList(joined, phone.identity, { kind: 'kit', recipient: next.recipient, signer: next.signer }, Date.now());
+  const confirmed = nextOwnerList(text, next, { kind: 'kit confirmed' }, Date.now());
+  const { list } = parseOwnerFile(text, () => {});
+  const signedBy = (by: typeof kit): string => ownerFileText(list, by.sign(signedOwnerList(list), ownerNamespace), by.signer);
+  const refused = async (by: Browser, body: object, code: string, why: string): Promise<void> => { t.equal((await by.post('owner', body)).code, code, why); };
+  await refused(browser, { text, confirmed }, 'SP_PAGE_PROOF', 'a session alone');
+  await refused(browser, { text, confirmed, half: newHalf() }, 'SP_PAGE_LOGIN', 'another passphrase');
+  await refused(browser, { text, half }, 'SP_OWNER_LIST', 'a kit that has signed nothing');
+  await refused(browser, { text, confirmed: nextOwnerList(text, phone.identity, { kind: 'kit confirmed' }, Date.now()), half }, 'SP_OWNER_LIST', 'the device in the new kit\'s place');
+  await refused(browser, { text: signedBy(kit), confirmed, half }, 'SP_OWNER_LIST', 'the old kit, which may be stolen');
+  await refused(browser, { text: signedBy(stranger.identity), confirmed, half }, 'SP_OWNER_LIST', 'a stranger');
+  await refused(browser, { text: signedBy(next), confirmed, half }, 'SP_OWNER_LIST', 'the new kit for itself');
+  await refused(browser, { text: joined, confirmed: text, half }, 'SP_OWNER_LIST', 'another kit behind a list that brings none');
+  const theirs = member.kit.signer();
+  await refused(browser, { text: ownerFileText(list, theirs.sign(signedOwnerList(list), ownerNamespace), theirs.publicKey), confirmed, half }, 'SP_OWNER_LIST', 'a member\'s device');
+  await refused(member.browser, { text, confirmed, half: member.half }, 'SP_PAGE_RIGHT', 'a member brings none');
+  t.match(await browser.must('GET', 'owner'), { text: joined }, 'nothing has changed');
+
+  await browser.must('POST', 'owner', { text, confirmed, half });
+  t.match(await browser.must('GET', 'owner'), { text: confirmed, earlier: [first, joined, text] });
+  await refused(browser, { text: nextOwnerList(joined, kit, { kind: 'space', name: 'attic' }, Date.now()) }, 'SP_OWNER_LIST', 'the old kit signs nothing any more');
+  t.match(await browser.must('GET', 'status'), { notices: [{ kind: 'kit replaced' }] });
+  const { lines } = await browser.must<{ lines: { what: string }[] }>('GET', 'audit?limit=200');
+  t.ok(lines.some(({ what }) => what === 'owner.kit-replaced'));
+  await browser.must('POST', 'owner', { text: nextOwnerList(confirmed, phone.identity, { kind: 'space', name: 'attic' }, Date.now()) });
+
+  const { key } = (await browser.get('hello')).body as { key: string };
+  const device = makeDevice('new phone');
+  const recover = async (by: typeof kit): Promise<string | undefined> => {
+    const document = recoveryDocument({ v: 1, what: 'recover', hub: key, name: 'Olga Owner', login: newLogin(), device: device.shape, madeMs: Date.now() });
+    return (await site.browser().post('recover', { document, signature: by.sign(document, recoverNamespace) })).code;
+  };
+  t.equal(await recover(kit), 'SP_BAD_SIGNATURE', 'nobody comes back with the old kit');
+  t.equal(await recover(next), undefined, 'the owner does with the new one');
 });
 
 t.test('an invitation opens once, for what it says, until its time is over; the last owner stays', async (t) => {

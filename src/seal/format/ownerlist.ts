@@ -78,14 +78,27 @@ export function ownerKeys(list: OwnerList): string[] {
 
 /**
  * Why the list in `next` may not be taken where `known` is in force; undefined when it may. The signature itself is the caller's to verify,
- * with `next.by`. Without a known list only the kit can speak; with one, its kit and its devices can, and numbers only rise.
+ * with `next.by`. Without a known list only the kit can speak; with one, its kit and its devices can, and numbers only rise. Another kit is
+ * a device's to bring, and the old one may neither open what comes nor sign then.
  */
 export function whyNotNext(known: OwnerFile | undefined, next: OwnerFile): string | undefined {
   if (known === undefined) return next.by === next.list.signer ? undefined : 'it is signed by a device, and no list that knows the device is in force';
   if (!ownerKeys(known.list).includes(next.by)) return 'it is signed by another owner than before';
+  const another = [next.list.kit !== known.list.kit, next.list.signer !== known.list.signer];
+  if (another.includes(true)) {
+    if (another.includes(false)) return 'its kit and the key that signs for it are not of one identity';
+    // A kit is replaced because it is lost or stolen: whoever has the old one must not put another in its place.
+    if (next.by === known.list.signer) return 'another kit takes the signature of an owner\'s device, not the old kit\'s';
+    if (ownerNames(next.list).includes(known.list.kit)) return 'it names the old kit still';
+  }
   if (next.list.number < known.list.number) return 'it is older than the one in force';
   if (next.list.number === known.list.number && next.signed !== known.signed) return 'it has the number of the one in force, and says something else';
   return undefined;
+}
+
+/** Whom what is recorded by this list is sealed to, and who signs the next one. */
+function ownerNames(list: OwnerList): string[] {
+  return [list.kit, ...list.spaces.flatMap(({ members }) => members), ...(list.devices ?? []).map(({ recipient }) => recipient)];
 }
 
 /** Throws a plain Error that says what is wrong. @param checkRecipient Throws for what is no age X25519 recipient. */

@@ -31,7 +31,9 @@ export type OwnerChange =
   /** A new identity for the same people, as when a camera comes from another space. */
   | { readonly kind: 'renewed'; readonly space: string }
   /** Another kit in place of one that was lost or stolen. */
-  | { readonly kind: 'kit'; readonly recipient: string; readonly signer: string };
+  | { readonly kind: 'kit'; readonly recipient: string; readonly signer: string }
+  /** Nothing changes: a new kit signs once, so that who has it in hand later finds a list of its own to begin with. */
+  | { readonly kind: 'kit confirmed' };
 
 const spaceNamePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const lineFeed = 0x0a;
@@ -154,11 +156,13 @@ function changed(list: OwnerList, signer: Identity, change: OwnerChange): OwnerL
     case 'renewed':
       return oneSpace(change.space, (space) => renewed(space, space.members, signer, space));
     case 'kit': {
-      const inPlace = (members: readonly string[]): string[] => [change.recipient, ...members.filter((member) => member !== list.kit && member !== change.recipient)];
-      const kept = (one: FormerIdentity, space: string): FormerIdentity => (one.members.includes(signer.recipient) ? resealed(one, space, inPlace(one.members), signer) : one);
-      const spaces = list.spaces.map((space) => renewed(space, inPlace(space.members), signer, { ...kept(space, space.name), former: (space.former ?? []).map((one) => kept(one, space.name)) }));
-      return { ...list, kit: change.recipient, signer: change.signer, spaces };
+      if (signer.signer === list.signer) throw refused('another kit is signed by an owner\'s device, not by the old kit');
+      checkRecipient(change.recipient);
+      const devices = list.devices?.filter((device) => device.recipient !== list.kit && device.signer !== list.signer);
+      return { ...eachSpace((space) => expelled(space, list.kit, signer, change.recipient)), kit: change.recipient, signer: change.signer, ...(devices === undefined ? {} : { devices }) };
     }
+    case 'kit confirmed':
+      return list;
   }
 }
 
@@ -171,16 +175,18 @@ function admitted(space: OwnerSpace, recipient: string, signer: Identity): Owner
 /**
  * New identities for those who stay, which the one who leaves never had: one in force, and one for each group of people that older footage is for,
  * so that its slots can be sealed anew (`heirOf`). The old ones are kept until then, sealed to those who stay.
+ * @param instead Who comes in the place of a kit, before the others. What this device does not open stays as it is then.
  */
-function expelled(space: OwnerSpace, recipient: string, signer: Identity): OwnerSpace {
+function expelled(space: OwnerSpace, recipient: string, signer: Identity, instead?: string): OwnerSpace {
   if (!generationsOf(space).some(({ members }) => members.includes(recipient))) return space;
   // Whoever renews a space must have been in it: else it could take the space from everybody.
   if (space.members.includes(recipient) && !space.members.includes(signer.recipient)) throw new SallyportError('SP_WRONG_IDENTITY', { what: `the space ${space.name}` });
   const after: FormerIdentity[] = [];
   for (const one of generationsOf(space)) {
-    const members = one.members.filter((member) => member !== recipient);
-    if (members.length < one.members.length && !after.some((newer) => sameMembers(newer.members, members))) after.push(newIdentity(space.name, members));
-    after.push(members.length < one.members.length ? resealed(one, space.name, members, signer) : { recipient: one.recipient, members: one.members, sealed: one.sealed });
+    const goes = one.members.includes(recipient) && (instead === undefined || one.members.includes(signer.recipient));
+    const members = goes ? [...(instead === undefined ? [] : [instead]), ...one.members.filter((member) => member !== recipient && member !== instead)] : one.members;
+    if (goes && !after.some((newer) => sameMembers(newer.members, members))) after.push(newIdentity(space.name, members));
+    after.push(goes ? resealed(one, space.name, members, signer) : { recipient: one.recipient, members: one.members, sealed: one.sealed });
   }
   const [now, ...former] = after;
   return { ...space, ...now, former };

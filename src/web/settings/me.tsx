@@ -10,6 +10,7 @@ import { nameFits, PassphraseFields, usePassphrase } from '../pages/firstowner.t
 import { smallPicture } from '../picture.ts';
 import { say } from '../strings.ts';
 import { setTheme, theme, themes, type Theme } from '../theme.ts';
+import { KitCard } from './kit.tsx';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, Choices, Field, Select } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
@@ -29,6 +30,7 @@ export function MeSettings() {
     <Devices />
     <Sessions />
     <Passphrase />
+    <KitCard />
     <section class="card"><div class="buttons"><Button busy={doing.busy} onClick={logOut}>{say.me.logout}</Button><Button kind="risky" onClick={() => setErasing(true)}>{say.me.erase}</Button></div>{doing.error === undefined ? null : <Problem error={doing.error} />}</section>
     {erasing ? <EraseDialog onClose={() => setErasing(false)} /> : null}
   </div>;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Identity as HubIdentity } from '../../../src/seal/identity.ts';
 import { makeOwnerList, openSpaceHistory, readOwnerList, readTakenOwnerList, slotRecipients } from '../../../src/seal/owner.ts';
 import { makePeriodKey, openSlot as hubOpensSlot } from '../../../src/seal/slot.ts';
+import { ownerFileText, ownerNamespace, signedOwnerList, type OwnerList } from '../../../src/seal/format/ownerlist.ts';
 import { words } from '../../../src/policy/wordlist.ts';
 import { makeDevice, type Device } from '../../../src/web/crypto/device.ts';
 import { Identity } from '../../../src/web/crypto/identity.ts';
@@ -171,6 +172,71 @@ t.test('a lost device is taken out, and a new kit takes the place of the old', a
   t.strictSame(opens(changed, kit), { count: 0, inForce: false }, 'the old one opens nothing of it');
   next(changed, newKit, { kind: 'space', name: 'garden' });
   t.throws(() => readOwnerList(nextOwnerList(lost, kit, { kind: 'space', name: 'garden' }, nowMs), 'it', changed), { code: 'SP_OWNER_LIST' }, 'the old kit signs no list any more');
+});
+
+t.test('after the kit was replaced the old one opens neither a remaining slot nor a new one, and the new one opens all, with stock age', { skip: noAge }, async (t) => {
+  const member = makeDevice('member');
+  const garden = next(first, phone.identity, { kind: 'space', name: 'garden' });
+  const joined = next(garden, phone.identity, { kind: 'member', space: 'home', recipient: member.identity.recipient, past: false });
+  // One of each group of people: before the member, since, and of a space that the member is not in.
+  const lists = [[garden, first, 'home'], [joined, garden, 'home'], [joined, garden, 'garden']] as const;
+  const slots = lists.map(([text, known, space]) => makePeriodKey({ camera: 'front', class: 'footage', startMs: nowMs }, slotRecipients(readOwnerList(text, 'it', known), space)));
+  const newKit = makeKit(nowMs).identity;
+  const replaced = next(joined, phone.identity, { kind: 'kit', recipient: newKit.recipient, signer: newKit.signer });
+  const text = next(replaced, newKit, { kind: 'kit confirmed' });
+  const list = verifyOwnerList(text, replaced);
+  t.strictSame(verifyOwnerList(text), list, 'signed by the new kit itself: who has it in hand needs nothing else');
+  t.equal(followOwnerLists(text, [first, garden, joined, replaced], { known: joined }).kit, newKit.recipient, 'other devices follow');
+  t.strictSame(list.spaces, verifyOwnerList(replaced, joined).spaces);
+  t.strictSame(spacesToRenew(list), ['home', 'garden']);
+  t.notOk(text.includes(kit.recipient), 'the old kit stands nowhere any more');
+  t.strictSame(opens(text, member.identity), { count: 2, inForce: true }, 'the member goes on');
+
+  const ours = openSpaces(list, phone.identity);
+  // What the thief of a kit keeps: it, and each key of a space that it opened in an old copy of the list.
+  const stolen = [kit, ...openSpaces(verifyOwnerList(joined, garden), kit).flatMap(({ identities }) => identities)];
+  const theirs = openSpaces(list, member.identity).flatMap(({ identities }) => identities);
+  const work = t.testdir({ 'stolen.txt': stolen.map((one) => `${one.reveal()}\n`).join(''), 'old.txt': `${kit.reveal()}\n`, 'new.txt': `${newKit.reveal()}\n`, 'member.txt': theirs.map((one) => `${one.reveal()}\n`).join('') });
+  for (const [n, [before, known, space]] of lists.entries()) {
+    const { slotText } = slots[n] ?? t.fail('there is a slot for each') as never;
+    t.ok(await ageOpens(slotText, `${work}/old.txt`), 'before it was sealed anew the old kit opens it');
+    const holder = readOwnerList(before, 'it', known).spaces.find(({ name }) => name === space)?.recipient ?? '';
+    const heir = heirOf(list, space, holder);
+    t.not(heir, holder);
+    const anew = Buffer.from(resealSlot(slotText, ours.flatMap(({ identities }) => identities), [list.kit, heir]));
+    t.equal(await ageOpens(anew, `${work}/stolen.txt`), undefined, `${space} ${n}: nothing that came with the old kit opens it`);
+    t.match((await ageOpens(anew, `${work}/new.txt`))?.toString(), /AGE-SECRET-KEY-1/);
+    t.equal((await ageOpens(anew, `${work}/member.txt`)) !== undefined, n === 1, 'the member opens what was theirs, and no more');
+  }
+  for (const { name, sealed, former = [] } of list.spaces) {
+    for (const one of [sealed, ...former.map((older) => older.sealed)]) {
+      t.equal(await ageOpens(Buffer.from(one), `${work}/old.txt`), undefined, `${name}: no key of it is sealed to the old kit`);
+      t.ok(await ageOpens(Buffer.from(one), `${work}/new.txt`));
+    }
+    const { slotText } = makePeriodKey({ camera: 'front', class: 'footage', startMs: nowMs + 3_600_000 }, slotRecipients(list as never, name));
+    t.equal(await ageOpens(slotText, `${work}/stolen.txt`), undefined, 'nor what is recorded from now on');
+    t.ok(await ageOpens(slotText, `${work}/new.txt`));
+  }
+});
+
+t.test('another kit is an owner\'s device\'s to sign: not the old kit\'s, a member\'s or a stranger\'s', (t) => {
+  const [member, thief] = [makeDevice('member'), makeKit(nowMs).identity];
+  const joined = next(first, phone.identity, { kind: 'member', space: 'home', recipient: member.identity.recipient, past: true });
+  const change = { kind: 'kit', recipient: thief.recipient, signer: thief.signer } as const;
+  for (const by of [kit, member.identity, makeDevice('stranger').identity]) t.throws(() => nextOwnerList(joined, by, change, nowMs), { code: 'SP_OWNER_LIST' }, 'it is not made');
+  // As somebody makes it who keeps to no rules of ours.
+  const { list } = JSON.parse(nextOwnerList(joined, phone.identity, change, nowMs)) as { list: OwnerList };
+  const refused = (forged: object, by: Identity, reason: RegExp): void => {
+    const text = ownerFileText(forged as OwnerList, by.sign(signedOwnerList(forged as OwnerList), ownerNamespace), by.signer);
+    t.throws(() => verifyOwnerList(text, joined), { code: 'SP_OWNER_LIST', message: reason });
+    t.throws(() => readOwnerList(text, 'owner.json', joined), { code: 'SP_OWNER_LIST', message: reason }, 'the hub');
+  };
+  refused(list, kit, /not the old kit's/);
+  for (const by of [thief, member.identity, makeDevice('stranger').identity]) refused(list, by, /another owner/);
+  refused({ ...list, signer: kit.signer }, phone.identity, /not of one identity/);
+  refused({ ...list, kit: kit.recipient }, phone.identity, /not of one identity/);
+  refused({ ...list, spaces: list.spaces.map((space) => ({ ...space, members: [...space.members, kit.recipient] })) }, phone.identity, /names the old kit/);
+  t.end();
 });
 
 t.test('who may sign: the kit and the devices of the list in force, upwards, and nobody else', async (t) => {
