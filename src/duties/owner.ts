@@ -6,6 +6,7 @@ import { ownerKeys, readOwnerList, readTakenOwnerList, slotRecipients, type Owne
 import type { Vault } from '../vault/vault.ts';
 
 const listBytesMax = 2 ** 20;
+const kitsBeforeName = 'owner kits before';
 
 export interface Owner {
   readonly list: OwnerList | undefined;
@@ -26,7 +27,7 @@ export async function loadOwner(path: string | undefined, vault: Vault, log: Log
   }
   try {
     const text = await readTextBounded(path, listBytesMax);
-    if (known !== undefined && isOlderOf(known, text, path)) return { list: known, problem: undefined };
+    if (known !== undefined && isOlderOf(known, await kitsBefore(vault), text, path)) return { list: known, problem: undefined };
     return { list: await takeOwnerList(text, path, vault), problem: undefined };
   } catch (error) {
     const problem = asSallyportError(error);
@@ -56,7 +57,11 @@ export async function takeOwnerList(text: string, what: string, vault: Vault): P
     // First what came before: a list without its way here could not be followed by a device that was away.
     if (stored !== undefined) await vault.putSetting('owner lists before', withinBounds([...(await earlierOwnerLists(vault)), stored]));
     await vault.putSetting('owner list', text);
-    if (stored !== undefined && readTakenOwnerList(stored, what).kit !== list.kit) await vault.audit({ what: 'owner.kit-replaced', who: 'owner', detail: { number: list.number, signer: list.signer } });
+    const before = stored === undefined ? undefined : readTakenOwnerList(stored, what);
+    if (before !== undefined && before.kit !== list.kit) {
+      await vault.putSetting(kitsBeforeName, [...(await kitsBefore(vault)), before.signer]);
+      await vault.audit({ what: 'owner.kit-replaced', who: 'owner', detail: { number: list.number, signer: list.signer } });
+    }
     await vault.audit({ what: 'owner.list-taken', who: 'owner', detail: { number: list.number, signer: list.signer, spaces: list.spaces.map((space) => space.name), devices: (list.devices ?? []).length } });
   }
   return list;
@@ -83,10 +88,16 @@ export function recipientsOf(owner: Owner, space: string): readonly string[] {
   return owner.list === undefined || !owner.list.spaces.some((known) => known.name === space) ? [] : slotRecipients(owner.list, space);
 }
 
-/** A list of the same owner with a lower number, as the file is that was there first. SP_OWNER_LIST when it is no list. */
-function isOlderOf(known: OwnerList, text: string, path: string): boolean {
+/** A list of the same owner with a lower number, as the file is that was there first; of a kit that was replaced since, too. SP_OWNER_LIST when it is no list. */
+function isOlderOf(known: OwnerList, kits: readonly string[], text: string, path: string): boolean {
   const list = readTakenOwnerList(text, path);
-  return list.number < known.number && ownerKeys(known).includes(list.signer);
+  return list.number < known.number && [...ownerKeys(known), ...kits].includes(list.signer);
+}
+
+/** Public keys of the kits that were replaced: they sign nothing any more, and a file from their time is no stranger's. */
+async function kitsBefore(vault: Pick<Vault, 'setting'>): Promise<string[]> {
+  const stored = await vault.setting(kitsBeforeName);
+  return Array.isArray(stored) ? stored.filter((signer) => typeof signer === 'string') : [];
 }
 
 /** The latest of them, together no longer than one list may be. */

@@ -66,8 +66,13 @@ async function replace(t: Test, page: Page, site: TestSite): Promise<string> {
   await inBothThemes(t, page, '58-kit-why');
   await page.getByRole('button', { name: 'Make a new kit' }).click();
   await page.locator('.kit-groups li').first().waitFor();
+  t.equal(await page.evaluate(() => document.activeElement?.textContent), 'Your new recovery kit', 'the focus goes along');
   const groups = await page.locator('.kit-groups .group').allTextContents();
   t.equal(await page.getByRole('button', { name: 'Next' }).isEnabled(), false, 'first it is put away');
+  await page.emulateMedia({ media: 'print' });
+  t.ok((await page.locator('.kit-sheet').boundingBox())?.y === 0, 'on paper it begins at the top');
+  t.equal(await page.getByRole('heading', { name: 'Where you are logged in' }).isVisible(), false, 'and stands alone');
+  await page.emulateMedia({ media: 'screen' });
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as a file' }).click()]);
   const kit = join(site.folder, 'new-kit.txt');
   await copyFile(await download.path(), kit);

@@ -37,6 +37,20 @@ t.test('a newer list is taken from the page, and the file that was there first i
   await vault.close();
 });
 
+t.test('after the kit was replaced the file of the old one\'s time does no harm, and what the old kit signs later is not taken', async (t) => {
+  const folder = t.testdir({ 'owner.json': first });
+  const path = join(folder, 'owner.json');
+  const vault = await openVault(folder);
+  await loadOwner(path, vault, silentLog);
+  const next = makeKit(nowMs).identity;
+  const replaced = nextOwnerList(first, phone.identity, { kind: 'kit', recipient: next.recipient, signer: next.signer }, nowMs);
+  await takeOwnerList(replaced, 'it', vault);
+  t.match(await loadOwner(path, vault, silentLog), { list: { number: 2, kit: next.recipient }, problem: undefined });
+  writeFileSync(path, nextOwnerList(nextOwnerList(first, kit, { kind: 'space', name: 'attic' }, nowMs), kit, { kind: 'space', name: 'attics' }, nowMs));
+  t.match(await loadOwner(path, vault, silentLog), { list: { number: 2, kit: next.recipient }, problem: { code: 'SP_OWNER_LIST' } }, 'a newer one of the old kit');
+  await vault.close();
+});
+
 t.test('no list of a stranger, none that is older, and none that only its own device has signed', async (t) => {
   const folder = t.testdir({});
   const path = join(folder, 'owner.json');

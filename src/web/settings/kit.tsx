@@ -1,5 +1,5 @@
 /** Another recovery kit in the place of one that was lost or stolen: made here, put away, signed for by this device, and forgotten here. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { replaceKit } from '../admitting.ts';
 import { has, useHeld } from '../held.tsx';
 import { loadKeys } from '../load.ts';
@@ -36,6 +36,13 @@ export function KitCard() {
       void loadKeys().then((keys) => keys.forgetKit());
     };
   }, [begun]);
+  // The button that led on is gone: the focus goes to what there is now.
+  const title = useRef<HTMLHeadingElement>(null);
+  const moved = useRef(false);
+  useEffect(() => {
+    if (moved.current) title.current?.focus();
+    moved.current = true;
+  }, [stage]);
   if (!has(held, 'people')) return null;
   const close = (): void => { doing.clear(); setPassphrase(''); setStage('closed'); };
   const sign = (): void => {
@@ -53,7 +60,7 @@ export function KitCard() {
     </KitProof>;
   }
   return <section class="card" aria-labelledby="me-kit">
-    <div><h2 id="me-kit">{begun ? say.kit.newTitle : say.kit.title}</h2><p class="muted">{begun ? say.kit.newLead : say.kit.lead}</p></div>
+    <div><h2 id="me-kit" ref={title} tabIndex={-1}>{begun ? say.kit.newTitle : say.kit.title}</h2><p class="muted">{begun ? say.kit.newLead : say.kit.lead}</p></div>
     {stage === 'closed' ? <div class="buttons"><Button onClick={() => setStage('why')}>{say.kit.replace}</Button></div> : null}
     {stage === 'why' ? <>
       <Pick label={say.kit.why} value={why} onChoose={setWhy} options={whys.map((value) => ({ value, ...say.kit.whys[value] }))} />
