@@ -254,6 +254,7 @@ export const pageRoutes = {
   talk: { method: 'WS', path: '/talk', need: 'talk', says: 'the browser\'s sound for the camera\'s loudspeaker: mu-law at 8 kHz in binary messages; `{"end": true}` ends it; the answer is a TalkReply', query: CameraQuery },
   timeline: { method: 'GET', path: '/timeline', need: 'replay', says: 'what there is of a time', query: TimelineQuery, reply: TimelineReply },
   slot: { method: 'GET', path: '/slots/:camera/:slot/:generation', need: 'replay', says: 'a sealed period key, 1,024 bytes' },
+  slotCameras: { method: 'GET', path: '/slots', need: 'people', says: 'of which cameras keys are left, those that were taken out too: to seal them anew', reply: Type.Object({ cameras: Type.Array(CameraId) }) },
   slotReplace: {
     method: 'POST', path: '/slots', need: 'people', says: 'the same period key, sealed by an owner\'s device to those who may open it from now on; `from`: SHA-256 of the text that it replaces; signed by that device (docs/FORMAT.md, "Orders of the owner")',
     request: Type.Object({

@@ -64,7 +64,7 @@ export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ow
 export interface PageRooms {
   readonly accounts: AccountsDuty;
   readonly site: PageSite;
-  readonly vault: Pick<Vault, 'auditBefore' | 'periodOfSlot' | 'replaceSlot' | 'audit' | 'publicKey'>;
+  readonly vault: Pick<Vault, 'auditBefore' | 'periodCameras' | 'periodOfSlot' | 'replaceSlot' | 'audit' | 'publicKey'>;
   readonly operations: Operations;
   readonly watchLog: WatchLog;
   readonly clock: Clock;
@@ -332,6 +332,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       await (period?.class === 'alarm' ? watchLog.alarms(principal.account.id, camera, span) : watchLog.playback(principal.account.id, camera, span));
       return reply.type('application/octet-stream').header('content-length', String(text.length)).send(Buffer.from(text));
     },
+    slotCameras: async () => ({ cameras: await vault.periodCameras() }),
     slotReplace: async ({ principal, body }) => {
       const { camera, slot, generation, from, signature } = body;
       const text = Buffer.from(body.text, 'base64url');

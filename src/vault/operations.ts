@@ -140,6 +140,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       audit(a.atMs, { what: 'key.made', who: 'hub', camera, detail: { class: klass, start_ms: startMs, end_ms: endMs, deadline_ms: deadlineMs, slot, generation, order: a.hold?.order } });
       return period;
     }),
+    periodCameras: (): string[] => periods.cameras(),
     periodsIn: (a: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] => periods.within(a),
     /** Undefined when no live period of that camera has this slot in this generation. */
     livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {

@@ -167,6 +167,11 @@ export class PeriodTable {
       FROM periods WHERE state = 'live' AND segments > 0 GROUP BY camera ORDER BY camera`).all();
   }
 
+  /** Cameras of which live keys are left, those that were taken out too. */
+  cameras(): string[] {
+    return this.#db.prepare<[], { camera: string }>("SELECT DISTINCT camera FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY camera").all().map(({ camera }) => camera);
+  }
+
   countSegments(): { segments: number; bytes: number } {
     return this.#db.prepare<[], { segments: number; bytes: number }>('SELECT coalesce(sum(segments), 0) AS segments, coalesce(sum(bytes), 0) AS bytes FROM periods').get() ?? { segments: 0, bytes: 0 };
   }

@@ -384,6 +384,11 @@ export class Vault {
 
   // sealed footage, given out as it lies there
 
+  /** Cameras of which live keys are left, those that were taken out too. */
+  periodCameras(): Promise<string[]> {
+    return this.#call('periodCameras');
+  }
+
   /** Live periods of a camera, those of holds too, that touch the time asked for, the earliest first. */
   periodsIn(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): Promise<PeriodFacts[]> {
     return this.#call('periodsIn', q);

@@ -60,6 +60,7 @@ const routes: RouteTable = {
   privacy: ['POST', '/privacy'],
   audit: ['GET', '/audit'],
   spaces: ['GET', '/spaces'],
+  slotCameras: ['GET', '/slots'],
   slotReplace: ['POST', '/slots'],
   settingsSchema: ['GET', '/settings/schema'],
   settings: ['GET', '/settings'],

@@ -65,9 +65,9 @@ async function renewAll({ me: { account } }: Held): Promise<void> {
   if (list === undefined) return;
   const { number, spaces } = await keys.toRenew(list, account.id);
   if (spaces.length === 0 || Number(localStorage.getItem(doneName(account.id)) ?? 0) >= number) return;
-  const { cameras } = await ask('cameras', {});
-  // All cameras: each may have been in another space once.
-  const slots = (await Promise.all(cameras.map(async ({ camera }) => (await periodsOf(camera)).map((period) => ({ camera, ...period }))))).flat();
+  const { cameras } = await ask('slotCameras', {});
+  // All cameras: each may have been in another space once, and what one recorded that was taken out stays until its deadline.
+  const slots = (await Promise.all(cameras.map(async (camera) => (await periodsOf(camera)).map((period) => ({ camera, ...period }))))).flat();
   let changed = 0;
   let closed = 0;
   for (const [done, slot] of slots.entries()) {

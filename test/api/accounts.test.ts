@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Me } from '../../src/api/pagecontract.ts';
 import { recoverNamespace, recoveryDocument } from '../../src/policy/ownerdocuments.ts';
@@ -8,7 +11,7 @@ import { Identity } from '../../src/seal/identity.ts';
 import { makeDevice } from '../../src/web/crypto/device.ts';
 import { makeKit } from '../../src/web/crypto/kit.ts';
 import { firstOwnerList, nextOwnerList } from '../../src/web/crypto/ownerlist.ts';
-import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, openDoor, startPage } from './pagekit.ts';
+import { AheadClock, Browser, deviceOf, joinAs, makeOwner, newHalf, newLogin, openDoor, recordBefore, startPage } from './pagekit.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -275,6 +278,21 @@ t.test('the kit is replaced by an owner\'s device with the passphrase once more;
   };
   t.equal(await recover(kit), 'SP_BAD_SIGNATURE', 'nobody comes back with the old kit');
   t.equal(await recover(next), undefined, 'the owner does with the new one');
+});
+
+t.test('keys of a camera that was taken out can be sealed anew, too: the owner is told of it and given them, a member is not', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sp-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const clock = new AheadClock();
+  await recordBefore(folder, clock, [{ camera: 'shed', hoursAgo: 2, keepDays: 2 }]);
+  const site = await startPage(t, { folder, clock });
+  const owner = await makeOwner(site);
+  t.same((await owner.browser.get('slots')).body, { cameras: ['shed'] }, 'no camera of that name is there any more');
+  const { periods } = await owner.browser.must<{ periods: { slot: number; generation: number }[] }>('GET', `timeline?camera=shed&fromMs=0&toMs=${Date.now()}`);
+  t.equal(periods.length, 1);
+  t.equal((await owner.browser.get(`slots/shed/${periods[0]?.slot}/${periods[0]?.generation}`)).status, 200);
+  const member = await joinAs(site, owner.browser, 'member', ['home', 'garden']);
+  t.equal((await member.browser.get('slots')).code, 'SP_PAGE_RIGHT');
 });
 
 t.test('an invitation opens once, for what it says, until its time is over; the last owner stays', async (t) => {
