@@ -19,7 +19,8 @@ Run it on your own device, not on the hub. It writes three files into FOLDER (./
   kit-print.txt    the same to print and put away.
   owner.json       what the hub needs: public halves only, signed by the kit. Copy it to the hub
                    and name it as \`owner\` in sallyport.toml.
-A kit that is there already is never overwritten.`,
+A kit that is there already is never overwritten. One that is lost or stolen is replaced on the page
+(Settings, My account), where an owner's device signs for the new one.`,
   async run(args) {
     const { values, positionals } = parseOptions('keys', args, { out: { type: 'string', short: 'o' } }, 1);
     if (positionals[0] !== 'new') throw new SallyportError('SP_USAGE', { command: 'keys', reason: 'only "new" is known' });
