@@ -13,7 +13,7 @@ import type { ReplyOf } from '../../src/api/contract.ts';
 import { run } from '../../src/base/spawn.ts';
 import { readQr, zbarimg } from '../cli/terminalqr.ts';
 import { quickConfig, sallyport, shortFolder, TestSite } from '../e2e/site.ts';
-import { playFirst, untilShown } from './browser.ts';
+import { inBothThemes, playFirst, untilShown } from './browser.ts';
 import { makeOwner, whereIs, type Where } from './owner.ts';
 
 const executable = '/usr/bin/chromium';
@@ -43,6 +43,7 @@ t.test('without it the browser warns; a person goes on, everything works, and th
   await page.getByRole('heading', { name: 'Welcome' }).waitFor();
   await page.getByText('Did your browser warn on the way here?').click();
   await page.getByText('What is off is your browser\'s word that this is your hub').waitFor();
+  await inBothThemes(t, page, '90-warned');
   const download = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download the hub\'s certificate' }).click()]).then(([file]) => file.path());
   t.same(await readFile(download), await authorityOf(t, site, where), 'the certificate is to be had there');
   // As the page says: this the browser withholds, and nothing that the page uses.
@@ -96,6 +97,7 @@ async function byTheQrCode(t: Test, page: Page, site: TestSite, where: Where): P
   await page.goto('about:blank');
   await page.goto(link.replace(/words=[a-z]+-[a-z]+/, 'words=wrong-wrong'));
   await page.getByRole('alert').filter({ hasText: 'These are not the words of the QR code' }).waitFor();
+  await inBothThemes(t, page, '91-other-words');
   t.notMatch(site.log.join('\n'), where.code);
 }
 
@@ -157,6 +159,9 @@ async function usesThePage(t: Test, page: Page, site: TestSite, where: Where): P
   await page.goto(where.https);
   await page.getByLabel('Name').fill(owner.name);
   await page.getByLabel('Passphrase', { exact: true }).fill(owner.passphrase);
+  await page.getByText('The hub\'s certificate and its six words').click();
+  await page.getByText('This hub made its certificate itself.').waitFor();
+  await page.getByText('Did your browser warn on the way here?').waitFor();
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
   await untilShown(page, '.tile video');
