@@ -10,7 +10,7 @@ import { ratesOf } from './disk.ts';
 export type MayDestroy = (losses: readonly string[]) => Promise<void>;
 
 export interface LossRooms {
-  readonly vault: Pick<Vault, 'setting' | 'livePeriods' | 'periodBytes' | 'diskFacts' | 'observations'>;
+  readonly vault: Pick<Vault, 'setting' | 'livePeriods' | 'periodBytes' | 'diskFacts' | 'observations' | 'alarmRules'>;
   readonly clock: Clock;
 }
 
@@ -25,8 +25,9 @@ export async function foreseeLosses({ vault, clock }: LossRooms, before: HubConf
     const [first] = await vault.observations({ camera, fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 1 });
     if (first !== undefined) observedMs.set(camera, first.fromMs);
   }
+  const rules = Map.groupBy((await Promise.all(after.cameras.map(({ id }) => vault.alarmRules(id)))).flat(), ({ periodId }) => periodId);
   return lossesOf(before, after, {
     nowMs: clock.wallMs(), room: await vault.diskFacts(), observedMs, bytesPerHour: ratesOf(taken),
-    periods: living.map((period) => ({ ...period, bytes: bytes.get(period.id) ?? period.bytes })),
+    periods: living.map((period) => ({ ...period, bytes: bytes.get(period.id) ?? period.bytes, rules: (rules.get(period.id) ?? []).map(({ rule }) => rule) })),
   });
 }

@@ -1,6 +1,6 @@
 /**
  * What a changed configuration destroys of what lies there: footage that would be kept for a shorter time or has less room, what was
- * observed beside it, and the audit. Whoever changes settings on the page needs the right to erase for that, and the passphrase once more.
+ * observed beside it, alarms whose rule keeps shorter, and the audit. Whoever changes settings on the page needs the right to erase for that, and the passphrase once more.
  *
  * What would go within half a day counts, too: else small steps, each of which destroys nothing by itself, came to the same end, one
  * soon after the other. As it is, nothing that lies there goes in less than that.
@@ -20,6 +20,8 @@ export interface LossPeriod extends PeriodTimes {
   readonly class: string;
   /** Also of what is being written. */
   readonly bytes: number;
+  /** Of a day of alarms: the rules that rang. */
+  readonly rules?: readonly string[];
 }
 
 export interface LossFacts {
@@ -37,12 +39,12 @@ export interface LossFacts {
 export function mayLose(before: HubConfig, after: HubConfig): boolean {
   const known = new Set(before.cameras.map(({ id }) => id));
   return after.keep.footageMs < before.keep.footageMs || camerasOf(before, after).some((id) => keepFor(id, after) < keepFor(id, before)) || after.cameras.some(({ id }) => !known.has(id))
-    || after.keep.auditMs < before.keep.auditMs || budgets(before, after).length > 0 || (after.disk.reserveBytes ?? 0) !== (before.disk.reserveBytes ?? 0);
+    || after.keep.auditMs < before.keep.auditMs || shorterRules(before, after).length > 0 || budgets(before, after).length > 0 || (after.disk.reserveBytes ?? 0) !== (before.disk.reserveBytes ?? 0);
 }
 
 /** In words, a line for each thing; none when nothing goes. Both sides as they are in force. */
 export function lossesOf(before: HubConfig, after: HubConfig, facts: LossFacts): string[] {
-  return [...byTime(after, facts), ...ofObservations(before, after, facts), ...byBudget(before, after, facts), ...byReserve(before, after, facts), ...ofAudit(before, after, facts)];
+  return [...byTime(after, facts), ...ofAlarms(before, after, facts), ...ofObservations(before, after, facts), ...byBudget(before, after, facts), ...byReserve(before, after, facts), ...ofAudit(before, after, facts)];
 }
 
 /** By the deadlines that they have: so it is said also of a camera that was taken out, and comes back with a shorter time. */
@@ -53,6 +55,27 @@ function byTime(after: HubConfig, { periods, nowMs }: LossFacts): string[] {
     const [fromMs, toMs] = [Math.min(...going.map(({ startMs }) => startMs)), Math.max(...going.map(({ endMs }) => endMs))];
     return [`${id}: footage of ${isoTime(fromMs)} to ${isoTime(toMs)}, ${formatBytes(sumOf(going))}`];
   });
+}
+
+/** A day of alarms goes when the last of its rules lets it; one that is there no more leaves it its deadline. */
+function ofAlarms(before: HubConfig, after: HubConfig, { periods, nowMs }: LossFacts): string[] {
+  if (shorterRules(before, after).length === 0) return [];
+  const keepMsOf = new Map(after.alarms.map(({ name, keepMs }) => [name, keepMs]));
+  return after.cameras.flatMap(({ id }) => {
+    const going = periods.filter(({ camera, class: klass, rules = [], endMs, deadlineMs }) => {
+      if (camera !== id || klass !== 'alarm' || rules.length === 0) return false;
+      const dueMs = endMs + Math.max(...rules.map((name) => keepMsOf.get(name) ?? Infinity));
+      return dueMs < deadlineMs && dueMs <= nowMs + soonMs;
+    });
+    if (going.length === 0) return [];
+    return [`${id}: alarms of ${isoTime(Math.min(...going.map(({ startMs }) => startMs)))} to ${isoTime(Math.max(...going.map(({ endMs }) => endMs)))}, with pictures and footage`];
+  });
+}
+
+/** They keep for a shorter time than before; or they are new, and may have the name of one that was taken out. */
+function shorterRules(before: HubConfig, after: HubConfig): string[] {
+  const was = new Map(before.alarms.map(({ name, keepMs }) => [name, keepMs]));
+  return after.alarms.filter(({ name, keepMs }) => keepMs < (was.get(name) ?? Infinity)).map(({ name }) => name);
 }
 
 /** They are kept as long as footage: of a camera that is taken out as long as the hub's own rule says. */

@@ -143,6 +143,11 @@ export class Alarms {
     return this.#o.disk.call('alarm', { id });
   }
 
+  /** Which rules a camera's days of alarms are of. */
+  rulesOf(camera: string): Promise<{ periodId: number; rule: string }[]> {
+    return this.#o.disk.call('alarmRules', { camera });
+  }
+
   /** No alarm of these rules lasts longer than so from now on. A day's key is shared by rules that keep equally long: it goes when the last of them lets it. */
   shorten(camera: string, keepMsOf: Readonly<Record<string, number>>): Promise<number> {
     return this.#o.disk.call('shortenAlarms', { camera, keepMs: keepMsOf, atMs: Math.round(this.#o.clock.wallMs()) });

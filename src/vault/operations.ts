@@ -305,6 +305,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       if (count > 0) audit(a.atMs, { what: 'deadlines.shortened', who: 'hub', camera: a.camera, detail: { class: 'alarm', periods: count } });
       return count;
     }),
+    alarmRules: (a: { camera: string }): { periodId: number; rule: string }[] => alarms.rulesOf(a.camera),
     /** After the sealed bytes lie in pictures.db. */
     picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
     noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),

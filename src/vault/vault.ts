@@ -468,6 +468,11 @@ export class Vault {
     return this.#alarms.mark(id, marks);
   }
 
+  /** Which rules a camera's days of alarms are of, a row for each. */
+  alarmRules(camera: string): Promise<{ periodId: number; rule: string }[]> {
+    return this.#alarms.rulesOf(camera);
+  }
+
   /** No alarm of a camera by these rules is kept longer than so after its day; answers how many days came closer. Rules that are not named keep theirs. */
   shortenAlarms(camera: string, keepMsOf: Readonly<Record<string, number>>): Promise<number> {
     return this.#alarms.shorten(camera, keepMsOf);

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { lossesOf, mayLose, soonMs, type LossFacts, type LossPeriod } from '../../src/policy/losses.ts';
 import type { HubConfig } from '../../src/policy/settings.ts';
+import type { AlarmRule } from '../../src/policy/alarmrules.ts';
+import { always } from '../../src/policy/schedule.ts';
 import { camera, day, hour, hub } from './configs.ts';
 
 const GB = 1e9;
@@ -19,6 +21,8 @@ function facts(periods: readonly LossPeriod[], more: Partial<LossFacts> = {}): L
 
 const before = hub(3, [camera('front'), camera('garden', { keepDays: 10 })]);
 const old = [period(60), period(1)];
+const night: AlarmRule = { name: 'Night', kinds: ['person'], ...always, keepMs: 30 * day, beforeMs: 0, afterMs: 0, enabled: true };
+const rang = (rules: readonly string[], more: Partial<LossPeriod> = {}): LossPeriod => period(60, { class: 'alarm', startMs: nowMs - (84 * hour), deadlineMs: nowMs + (27 * day), rules, ...more });
 
 for (const [name, after, given, expected] of [
   ['the same destroys nothing', before, facts(old), []],
@@ -40,6 +44,11 @@ for (const [name, after, given, expected] of [
   ['and of that it destroys', { ...before, cameras: [{ ...before.cameras[0]!, budgetBytes: 3 * GB }, before.cameras[1]!] }, facts(old), [/^front: the oldest of/]],
   ['a reserve that is there', { ...before, disk: { reserveBytes: 20 * GB } }, facts(old), []],
   ['a reserve for which something must go', { ...before, disk: { reserveBytes: 40 * GB } }, facts(old), [/^the oldest footage, for 50 GB of the disk are free and 40 GB would have to be/]],
+  ['a rule that keeps shorter destroys what is older', { ...before, alarms: [{ ...night, keepMs: 2 * day }] }, facts([rang(['Night'])]), ['front: alarms of 2026-11-21T00:00:00Z to 2026-11-22T00:00:00Z, with pictures and footage']],
+  ['also one that comes back under the name of one that was taken out', { ...before, alarms: [{ ...night, keepMs: 2 * day }] }, facts([rang(['Night'])]), [/^front: alarms of/]],
+  ['within half a day is now', { ...before, alarms: [{ ...night, keepMs: (60 * hour) + soonMs }] }, facts([rang(['Night'])]), [/^front: alarms of/]],
+  ['a day that another rule keeps stays', { ...before, alarms: [{ ...night, keepMs: 2 * day }, { ...night, name: 'Car' }] }, facts([rang(['Night', 'Car'])]), []],
+  ['a day of a rule that is there no more stays', { ...before, alarms: [{ ...night, name: 'Car', keepMs: day }] }, facts([rang(['Night'])]), []],
   ['a shorter time for the audit', { ...before, keep: { ...before.keep, auditMs: day } }, facts([]), ['the audit of before 2026-11-23T12:00:00Z']],
 ] as const satisfies readonly (readonly [string, HubConfig, LossFacts, readonly (string | RegExp)[]])[]) {
   t.test(name, async (t) => {

@@ -11,7 +11,7 @@ import type { AlarmRule, Zone } from '../../src/policy/alarmrules.ts';
 import { always } from '../../src/policy/schedule.ts';
 import { missing, walkClip } from '../detect/pictures.ts';
 import { camera, hub } from '../policy/configs.ts';
-import { oneCamera, until, type Ending, type OneCamera } from './onecamera.ts';
+import { oneCamera, until, type Ending, type OneCamera } from '../duties/onecamera.ts';
 
 const rule: AlarmRule = { name: 'anybody', kinds: ['person'], ...always, keepMs: 1, beforeMs: 0, afterMs: 0, enabled: true };
 

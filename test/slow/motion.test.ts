@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { Box } from '../../src/detect/box.ts';
 import { cellColumns, Motion, motionHeight, motionWidth, type MotionNow, type MotionOptions } from '../../src/detect/motion.ts';
-import { scene, walkerAt, type SceneOptions } from './scenes.ts';
+import { scene, walkerAt, type SceneOptions } from '../detect/scenes.ts';
 
 const walker = { width: 10, height: 28, speed: 12, fromSecond: 20 };
 

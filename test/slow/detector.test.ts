@@ -9,7 +9,7 @@ import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { Detector, modelId, waitingMax, type DetectorOptions } from '../../src/detect/client.ts';
 import { embeddingSum } from '../../src/detect/models.ts';
 import { encodeAnswer, type Answer, type Face } from '../../src/detect/protocol.ts';
-import { atSecond, cartoon, faceOf, facesFolder, missing, picture, plain, walkClip } from './pictures.ts';
+import { atSecond, cartoon, faceOf, facesFolder, missing, picture, plain, walkClip } from '../detect/pictures.ts';
 
 t.setTimeout(240_000);
 
