@@ -95,6 +95,8 @@ export const PageState = Type.Object({
   urls: Type.Array(Text(300)),
   fingerprint: Optional(Text(64)),
   words: Optional(Type.Array(Text(20))),
+  /** Of the hub's own authority; false: one that the household has put there. */
+  own: Optional(Type.Boolean()),
   problem: Optional(ErrorShape),
 });
 /** What begins the first hour: the one-time code is there as long as nobody has an account. */

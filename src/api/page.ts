@@ -132,7 +132,7 @@ export class Page {
     return {
       enabled: config.enabled, urls: this.#urls(),
       ...(this.#opened ? { state: accounts.state } : {}),
-      ...(shown === undefined ? {} : { fingerprint: shown.fingerprint, words: [...shown.words] }),
+      ...(shown === undefined ? {} : { fingerprint: shown.fingerprint, words: [...shown.words], own: shown.own }),
       ...(problem === undefined ? {} : { problem: problem.toJSON() }),
     };
   }

@@ -81,7 +81,7 @@ export function App() {
   return <>
     {away ? <div class="banner" role="status">{say.error.offlineBanner}</div> : null}
     {state.first
-      ? <FirstHour hello={hello} held={held} onOwner={enter} onDone={() => { change({ first: false, hello: { ...hello, state: 'ready' } }); go({ page: 'live' }, { replace: true }); }} />
+      ? <FirstHour hello={hello} told={route.page === 'first' ? route : {}} held={held} onOwner={enter} onDone={() => { change({ first: false, hello: { ...hello, state: 'ready' } }); go({ page: 'live' }, { replace: true }); }} />
       : route.page === 'join' && held === undefined
         ? <Join hello={hello} code={route.code} onJoined={(next, device) => { enter(next, device); go({ page: 'live' }, { replace: true }); }} />
         : route.page === 'recover' && held === undefined

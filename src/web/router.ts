@@ -1,4 +1,5 @@
 /** The page's addresses: which page a path means, and how it is written. Pure; `navigation.tsx` moves between them. */
+import { pairFragment, readPairFragment, type PairLink } from '../policy/pairlink.ts';
 
 export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'alarms', 'approvals', 'audit', 'logs', 'system'] as const;
 export type SettingsSection = (typeof settingsSections)[number];
@@ -12,7 +13,8 @@ export type Route =
   /** All cameras and nothing else, for a screen on the wall. */
   | { readonly page: 'panel' }
   | { readonly page: 'promises' }
-  | { readonly page: 'first' }
+  /** What the QR code of `sallyport pair` told. */
+  | { readonly page: 'first' } & PairLink
   | { readonly page: 'login' }
   | { readonly page: 'recover' }
   | { readonly page: 'join'; readonly code: string }
@@ -40,12 +42,13 @@ export function routeOf({ pathname, search = '', hash = '' }: { readonly pathnam
   if (rest !== undefined) return { page: 'unknown' };
   // The code stands behind the #, which browsers send to nobody.
   if (page === 'join') return { page, code: hash.replace(/^#/, '') };
+  if (page === 'first') return { page, ...readPairFragment(hash) };
   if (page === 'device') {
     const told = new URLSearchParams(hash.replace(/^#/, ''));
     const trust = (told.get('trust') ?? '').split(',').filter((key) => /^[A-Za-z0-9+/]{68}$/.test(key)).map((key) => `ssh-ed25519 ${key}`);
     return trust.length === 0 ? { page: 'unknown' } : { page, name: (told.get('name') ?? '').slice(0, 64), trust };
   }
-  return page === 'review' || page === 'panel' || page === 'promises' || page === 'first' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
+  return page === 'review' || page === 'panel' || page === 'promises' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
 }
 
 export function pathOf(route: Route): string {
@@ -53,6 +56,10 @@ export function pathOf(route: Route): string {
     case 'live': return route.camera === undefined ? '/' : `/live/${route.camera}`;
     case 'timeline': return `/timeline${route.camera === undefined ? '' : `/${route.camera}`}${route.atMs === undefined ? '' : `?at=${Math.round(route.atMs)}`}`;
     case 'settings': return `/settings/${route.section}`;
+    case 'first': {
+      const fragment = pairFragment(route);
+      return `/first${fragment === '' ? '' : `#${fragment}`}`;
+    }
     case 'join': return `/join#${route.code}`;
     case 'device': return `/device#${new URLSearchParams({ name: route.name, trust: route.trust.map((key) => key.replace(/^ssh-ed25519 /, '')).join(',') }).toString()}`;
     case 'unknown': return '/';

@@ -62,9 +62,19 @@ export const english = {
     newDeviceCan: 'It will show live pictures and settings.',
     newDeviceCannot: 'It cannot open old footage: for that it needs a key of its own, and the hub has none to give.',
     newDeviceHow: 'To add it, log in and choose Settings, My account, Devices. An owner\'s device, or the recovery kit, then says yes to it.',
-    notSecure: 'The connection is encrypted, but your browser does not know the hub\'s certificate. Compare these six words with those that `sallyport pair` shows on the hub:',
-    words: 'The hub\'s six words',
+    words: 'The hub\'s certificate and its six words',
     lost: 'Passphrase lost?', lostHow: 'An owner can take you out and invite you again. An owner who has the recovery kit gets a new passphrase with it.', recover: 'Use the recovery kit',
+  },
+
+  certificate: {
+    hubs: 'This hub made its certificate itself. Compare these six words with those that `sallyport pair` shows on the hub:',
+    households: 'This hub shows a certificate of your household\'s own. A browser that knows who signed it does not warn, and nothing is off. Where one warns, compare these six words with those that `sallyport pair` shows on the hub:',
+    warned: 'Did your browser warn on the way here?',
+    works: 'Then the connection is encrypted all the same. Logging in, live pictures and this device\'s key for old footage work in Chromium browsers; in another one live pictures may be refused.',
+    off: 'What is off is your browser\'s word that this is your hub: somebody in between could show these words, too. Also off: passkeys and, in many browsers, saving the passphrase; and the warning comes again after a while.',
+    install: 'Nothing is off once this device trusts the hub\'s certificate: a browser that then does not warn has proven your hub. Before installing it, compare the SHA-256 of the file with the one that the terminal shows.',
+    installOwn: 'Nothing is off once this device trusts who signed the certificate: a browser that then does not warn has proven your hub.',
+    get: 'Download the hub\'s certificate',
   },
 
   first: {
@@ -73,7 +83,8 @@ export const english = {
     codeTitle: 'Welcome',
     codeLead: 'This hub has no owner yet. To show that you are at the hub, type the code that `sallyport pair` prints on its terminal.',
     code: 'One-time code', codeHint: 'Three groups of four characters. It ends when it was used.',
-    compare: 'Before you go on: are these the six words on the terminal, too? Then nobody stands between you and the hub.',
+    compare: 'Before you go on: are these the six words on the terminal, too? If not, close this page.',
+    toldSame: 'They are those of the QR code.', toldOther: (words: string) => `These are not the words of the QR code. It says: ${words}. Close this page, and look whether the code is your hub's and of today.`,
     begin: 'Begin',
     youTitle: 'Who are you?', youLead: 'A name and a passphrase are all that an account needs. Both stay on this hub.',
     name: 'Your name', passphrase: 'Passphrase', passphraseHint: 'At least 12 characters. Four or five unrelated words are easy to keep and hard to guess.', passphraseAgain: 'Passphrase, once more',
@@ -333,7 +344,7 @@ export const english = {
   audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines'), span: (from: string, to: string) => `recorded between ${from} and ${to}` },
 
   system: {
-    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded', trust: 'Compare the words with those of `sallyport pair`. Installing the hub\'s certificate on this device is optional.',
+    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
   },
 
   tokens: {

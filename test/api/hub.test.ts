@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { Hub } from '../../src/hub.ts';
+import { cellsOf } from '../cli/terminalqr.ts';
 import { configText, makeOwner, startPage } from './pagekit.ts';
 
 const sallyport = join(import.meta.dirname, '../../scripts/sallyport');
@@ -45,6 +47,17 @@ t.test('`pair` shows where to begin; the code is in no log and on no terminal bu
   const again = await run(sallyport, ['pair', '--config', config]);
   t.notMatch(again.stdout.toString(), /first owner/);
   t.match((await run(sallyport, ['status', '--config', config])).stdout.toString(), /^page: https:\/\/\S+, /m);
+});
+
+t.test('at a terminal `pair` shows a QR code, elsewhere only when asked', { skip: existsSync('/usr/bin/script') ? false : '/usr/bin/script (bsdutils) is not here' }, async (t) => {
+  const site = await startPage(t);
+  const config = join(site.folder, 'sallyport.toml');
+  const coloured = (bytes: Uint8Array): string[] => bytes.toString().split(/\r?\n/).filter((line) => cellsOf(line) !== '');
+  // A terminal of its own, by the stock program that makes one.
+  const terminal = coloured((await run('script', ['--quiet', '--return', '--command', `${sallyport} pair --config ${config}`, '/dev/null'])).stdout);
+  t.ok(terminal.length > 20);
+  t.same(coloured((await run(sallyport, ['pair', '--qr', '--config', config])).stdout), terminal);
+  for (const more of [[], ['--json'], ['--qr', '--json']]) t.same(coloured((await run(sallyport, ['pair', ...more, '--config', config])).stdout), [], more.join(' '));
 });
 
 t.test('without a page there is none', async (t) => {

@@ -3,7 +3,7 @@ import t from 'tap';
 import { pathOf, routeOf, settingsSections, type Route } from '../../src/web/router.ts';
 
 const routes: readonly Route[] = [
-  { page: 'live' }, { page: 'live', camera: 'front-door' }, { page: 'timeline' }, { page: 'timeline', camera: 'garden', atMs: 1_795_000_000_000 }, { page: 'review' }, { page: 'promises' }, { page: 'first' }, { page: 'login' },
+  { page: 'live' }, { page: 'live', camera: 'front-door' }, { page: 'timeline' }, { page: 'timeline', camera: 'garden', atMs: 1_795_000_000_000 }, { page: 'review' }, { page: 'promises' }, { page: 'first' }, { page: 'first', code: 'ABCD-2345-WXYZ', words: ['apple', 'bread', 'cable', 'dance', 'eagle', 'fence'] }, { page: 'login' },
   { page: 'recover' }, { page: 'join', code: 'k'.repeat(43) }, ...settingsSections.map((section) => ({ page: 'settings', section }) as const),
 ];
 
@@ -17,6 +17,13 @@ t.test('each page has an address, and each address its page', async (t) => {
 t.test('the code of an invitation stands behind the #, which browsers send to nobody', async (t) => {
   const { pathname, search } = new URL(pathOf({ page: 'join', code: 'secret' }), 'https://hub.test');
   t.notMatch(pathname + search, /secret/);
+});
+
+t.test('the code of the QR at the terminal stands there, too; what is no code and are no words is not read', async (t) => {
+  const { pathname, search, hash } = new URL(pathOf({ page: 'first', code: 'ABCD-2345-WXYZ' }), 'https://hub.test');
+  t.equal(pathname + search, '/first');
+  t.equal(hash, '#code=ABCD-2345-WXYZ');
+  for (const odd of ['#code=', '#code=<script>', '#code=ABCD-2345-WXYZ-MORE', '#words=one-two', '#words=a-b-c-d-e-f', '#%', '#words=Apple-bread-cable-dance-eagle-fence']) t.strictSame(routeOf({ pathname: '/first', hash: odd }), { page: 'first' }, odd);
 });
 
 t.test('what is no address of the page is no page, whatever it is', async (t) => {

@@ -1,12 +1,13 @@
 /** Who begins: the code that only the hub's terminal shows, then a name and a passphrase. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Hello } from '../../api/pagecontract.ts';
+import type { PairLink } from '../../policy/pairlink.ts';
 import { words as wordlist } from '../../policy/wordlist.ts';
 import { ask } from '../api.ts';
 import { Heading } from '../navigation.tsx';
 import { passphraseFits, suggestPassphrase } from '../passphrase.ts';
 import { say } from '../strings.ts';
-import { Words } from '../parts/certificate.tsx';
+import { WhatIsOff, Words } from '../parts/certificate.tsx';
 import { Button, Field } from '../parts/controls.tsx';
 import { useDoing } from '../parts/loaded.ts';
 import { Problem } from '../parts/states.tsx';
@@ -14,8 +15,11 @@ import { Prose } from '../parts/prose.tsx';
 
 export interface You { readonly name: string; readonly passphrase: string }
 
-export function CodeStep({ hello, onDone }: { readonly hello: Hello; readonly onDone: () => void }) {
-  const [code, setCode] = useState('');
+/** `told`: by the QR code at the terminal. */
+export function CodeStep({ hello, told, onDone }: { readonly hello: Hello; readonly told: PairLink; readonly onDone: () => void }) {
+  const [code, setCode] = useState(told.code ?? '');
+  // The code stays neither in the address bar nor among the visited pages.
+  useEffect(() => { if (location.hash !== '') history.replaceState(null, '', location.pathname); }, []);
   const doing = useDoing();
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -26,11 +30,17 @@ export function CodeStep({ hello, onDone }: { readonly hello: Hello; readonly on
   };
   return <form class="card" onSubmit={submit}>
     <div><Heading>{say.first.codeTitle}</Heading><p class="lead"><Prose>{say.first.codeLead}</Prose></p></div>
-    {hello.certificate === undefined ? null : <div class="stack tight"><p>{say.first.compare}</p><Words words={hello.certificate.words} /></div>}
+    {hello.certificate === undefined ? null : <div class="stack tight"><p>{say.first.compare}</p><Words words={hello.certificate.words} /><Told words={hello.certificate.words} told={told} /><WhatIsOff certificate={hello.certificate} /></div>}
     <Field label={say.first.code} hint={say.first.codeHint} value={code} onInput={setCode} code required maxLength={40} autofocus />
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <Button kind="main" type="submit" busy={doing.busy} wide>{say.first.begin}</Button>
   </form>;
+}
+
+/** Whether the QR code names the same words: a hint for whoever cannot see the terminal from where they sit. */
+function Told({ words, told }: { readonly words: readonly string[]; readonly told: PairLink }) {
+  if (told.words === undefined) return null;
+  return told.words.join(' ') === words.join(' ') ? <p class="hint">{say.first.toldSame}</p> : <div class="note bad" role="alert">{say.first.toldOther(told.words.join(' '))}</div>;
 }
 
 export function YouStep({ onDone }: { readonly onDone: (you: You) => void }) {

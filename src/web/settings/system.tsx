@@ -4,13 +4,12 @@ import { dateClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { say } from '../strings.ts';
 import { hubWords } from '../hubwords.ts';
-import { Words } from '../parts/certificate.tsx';
+import { Certificate } from '../parts/certificate.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { Loading, Problem } from '../parts/states.tsx';
 import { Fact } from './cameras.tsx';
 import { SettingsTables } from './tables.tsx';
 import { Tokens } from './tokens.tsx';
-import { Prose } from '../parts/prose.tsx';
 
 export function SystemSettings() {
   const held = useHeld();
@@ -31,7 +30,7 @@ export function SystemSettings() {
       <Fact name={say.system.confinement} value={[value.confinement.level, value.confinement.missing ?? ''].filter((part) => part !== '').join('; ')} />
     </dl></section>
     <section class="card" aria-labelledby="system-certificate"><h2 id="system-certificate">{say.system.certificate}</h2>
-      {certificate === undefined ? <p>{say.system.noCertificate}</p> : <><p class="muted"><Prose>{say.system.trust}</Prose></p><Words words={certificate.words} /><dl class="facts"><Fact name={say.system.fingerprint} value={certificate.fingerprint} /><Fact name={say.system.certificate} value={certificate.own ? say.system.ownCertificate : say.system.foreignCertificate} /></dl></>}
+      {certificate === undefined ? <p>{say.system.noCertificate}</p> : <><Certificate certificate={certificate} /><dl class="facts"><Fact name={say.system.fingerprint} value={certificate.fingerprint} /><Fact name={say.system.certificate} value={certificate.own ? say.system.ownCertificate : say.system.foreignCertificate} /></dl></>}
     </section>
     {has(held, 'configure') ? <SettingsTables tables={['', 'time', 'discovery', 'page', 'capture', 'log']} /> : null}
     {has(held, 'people') ? <Tokens /> : null}
