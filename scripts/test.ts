@@ -17,15 +17,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const over = AbortSignal.any([AbortSignal.timeout(limitSeconds * 1000), interrupted.signal]);
 const cutBy = (): string => interrupted.signal.aborted ? 'by a signal' : `after ${limitSeconds} s`;
 
-/** What takes most of a minute alone, whole sites with hub and cameras, and what needs a browser: they run when asked for. */
-const slowFolders = ['test/slow/', 'test/e2e/', 'test/browser/'];
+/** What takes most of a minute alone, whole sites with hub and cameras, real stores far away, and what needs a browser: they run when asked for. */
+const slowFolders = ['test/slow/', 'test/e2e/', 'test/browser/', 'test/courier/', 'test/egress/'];
 
 /**
  * What takes longest starts first, so that nothing long is left for the end. A file that is named here has a process to itself: it takes many
  * seconds, or changes something of the whole process. All else shares one with the other files of its folder.
  */
 const longestFirst = [
-  'test/api/limits.test.ts', 'test/api', 'test/api/refusals.test.ts', 'test/web/crypto', 'test/api/browser.test.ts', 'test/api/matrix.test.ts', 'test/emulator', 'test/courier', 'test/egress', 'test/vault/purge.test.ts', 'test/capture/stream.test.ts', 'test/duties/live.test.ts', 'test/duties/recordmodes.test.ts', 'test/duties/panel.test.ts', 'test/capture/still.test.ts', 'test/capture', 'test/duties', 'test/vault', 'test/vault/verify.test.ts', 'test/config',
+  'test/api/limits.test.ts', 'test/api', 'test/api/refusals.test.ts', 'test/web/crypto', 'test/api/browser.test.ts', 'test/api/matrix.test.ts', 'test/emulator', 'test/vault/purge.test.ts', 'test/capture/stream.test.ts', 'test/duties/live.test.ts', 'test/duties/panel.test.ts', 'test/capture/still.test.ts', 'test/capture', 'test/duties', 'test/vault', 'test/vault/verify.test.ts', 'test/config',
   'test/seal', 'test/vault/recover.test.ts', 'test/vault/vault.test.ts', 'test/cameras', 'test/policy', 'test/scripts',
 ];
 

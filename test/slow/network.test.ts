@@ -11,7 +11,7 @@ import { SealedFootage } from '../../src/web/crypto/footage.ts';
 import { Identity } from '../../src/web/crypto/identity.ts';
 import { fakeJpeg } from '../seal/thumbnail.ts';
 import { film, recordFilm } from '../web/crypto/world.ts';
-import { openDoor, type Answer } from './pagekit.ts';
+import { openDoor, type Answer } from '../api/pagekit.ts';
 
 const hourMs = 3_600_000;
 /** Its scan has no byte 255, which would be a marker. */
