@@ -7,7 +7,7 @@ declare module '@cycjimmy/jsmpeg-player' {
   }
   /** MPEG-1 video in plain JavaScript. */
   export class MPEG1 {
-    constructor(o: { streaming: true; videoBufferSize: number; decodeFirstFrame: false; onVideoDecode: () => void });
+    constructor(o: { streaming: true; videoBufferSize: number; decodeFirstFrame: false });
     connect(renderer: CanvasRenderer): void;
     /** Draws the next picture; false where none has come whole. */
     decode(): boolean;

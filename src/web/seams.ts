@@ -6,9 +6,9 @@ import type { Device, Login, PageRequestOf, Stretch, Timeline } from '../api/pag
 import type { AlarmPictureOf } from './crypto/footage.ts';
 import type { ClipFile } from './clipfiles.ts';
 import type { FileHandle } from './filechoice.ts';
-import type { LiveListener } from './player/live.ts';
+import type { LiveListener } from './player/livelink.ts';
 
-export type { LiveListener, LiveState } from './player/live.ts';
+export type { LiveListener, LiveState } from './player/livelink.ts';
 
 /** A passphrase, stretched: what logs in, and what never leaves this browser. */
 export interface Stretched {

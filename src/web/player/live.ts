@@ -1,54 +1,28 @@
 /**
  * Live pictures in a video element: from the hub's WebSocket into Media Source Extensions, one fragment a picture, always at the newest.
- * It comes back by itself; what it is doing it tells its listener, and puts no word on the page.
+ * How it comes is `livelink.ts`'s; what it is doing it tells its listener, and puts no word on the page.
  */
-import type { LiveNews } from '../../api/pagecontract.ts';
-import { readLiveFrame, type LiveFrame } from '../../policy/liveframe.ts';
-import { cushionSecMin, jitter, nextCushion, nextLead, nextTryMs, retried, stayAtEdge } from './edge.ts';
+import type { LiveFrame } from '../../policy/liveframe.ts';
+import { cushionSecMin, nextCushion, nextLead, stayAtEdge } from './edge.ts';
 import { Feed } from './feed.ts';
-import { HubClock, LiveTimes, Moments } from './livetimes.ts';
+import { LiveLink, type LiveInit, type LiveListener } from './livelink.ts';
+import { LiveTimes, Moments } from './livetimes.ts';
 import { canShow, mediaType, openMedia, type OpenMedia } from './media.ts';
-
-/** `unsupported`: this browser shows no such codec; its words are the codec, `hvc1.1.6.L93.B0`. */
-export type LiveState = 'connecting' | 'waiting' | 'playing' | 'lost' | 'over' | 'unsupported';
-
-export interface LiveListener {
-  /** `words` where the hub or the browser says why. */
-  onState(state: LiveState, words: string): void;
-  /** From the picture's arrival at the hub until it was shown here. */
-  onLatency(ms: number): void;
-  /** Pictures are left out because the way to here is too slow. */
-  onBehind(keyFramesOnly: boolean): void;
-  /** Whether there is sound that may be asked for. */
-  onSound(available: boolean): void;
-}
-
-type Init = Extract<LiveNews, { kind: 'init' }>;
 
 /** Kept behind the picture that is shown. */
 const keptSec = 5;
 const trimmedAtSec = 15;
-const askTimeMs = 5000;
-const silentMsMax = 16_000;
 const lookMs = 200;
-const latencyEveryMs = 500;
 /** A microphone that is announced and says nothing would hold the pictures back. */
 const soundWaitMs = 4000;
 
 export class LivePlayer {
   readonly #video: HTMLVideoElement;
-  readonly #url: string;
   readonly #listener: LiveListener;
-  readonly #gone = new AbortController();
-  readonly #clock = new HubClock();
+  readonly #link: LiveLink;
   readonly #times = new LiveTimes();
   #moments = new Moments();
-  #socket: WebSocket | undefined;
-  #failures = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #state: LiveState | undefined;
-  #heardMs = 0;
-  #init: Init | undefined;
+  #init: LiveInit | undefined;
   #media: OpenMedia | undefined;
   #type = '';
   #feed: Feed | undefined;
@@ -59,30 +33,31 @@ export class LivePlayer {
   #fromSec = Infinity;
   #behind = false;
   #wantsSound = false;
-  /** The hub was told so. */
-  #paused = false;
   /** It was asked for and never came. */
   #soundSince: number | undefined;
   #cushionSec = cushionSecMin;
   #leadSec: number | undefined;
   #ranOutMs = 0;
-  #latencyToldMs = 0;
-  #latencies: number[] = [];
 
   constructor(video: HTMLVideoElement, url: string, listener: LiveListener) {
     this.#video = video;
-    this.#url = url;
     this.#listener = listener;
-    const { signal } = this.#gone;
-    document.addEventListener('visibilitychange', () => this.#tellVisible(), { signal });
-    window.addEventListener('online', () => this.#connectNow(), { signal });
+    this.#link = new LiveLink(url, listener, {
+      onOpen: () => { if (this.#wantsSound) this.#link.say({ audio: true }); },
+      onInit: (init) => { this.#init = init; },
+      onFrame: (frame) => this.#take(frame),
+      onBehind: (behind) => this.#setBehind(behind),
+      onLost: () => { this.#fromSec = Infinity; },
+      onOver: () => this.#closeMedia(),
+      // A managed source that wants no more: the hub sends none until it does, then from the newest on.
+      held: () => this.#feed?.held === true,
+    });
+    const { gone: signal } = this.#link;
     video.addEventListener('waiting', () => this.#onWaiting(), { signal });
     video.addEventListener('error', () => this.#restart(video.error?.message ?? ''), { signal });
     const looking = setInterval(() => this.#look(), lookMs);
-    const asking = setInterval(() => this.#askTime(), askTimeMs);
-    signal.addEventListener('abort', () => { clearInterval(looking); clearInterval(asking); });
+    signal.addEventListener('abort', () => clearInterval(looking));
     this.#watchPictures();
-    this.#connect();
   }
 
   /** Only from a person's deed: a browser plays no sound unasked. */
@@ -90,7 +65,7 @@ export class LivePlayer {
     if (on === this.#wantsSound) return;
     this.#wantsSound = on;
     this.#video.muted = !on;
-    this.#say({ audio: on });
+    this.#link.say({ audio: on });
   }
 
   /** What is shown now, as a PNG; undefined where nothing is. It goes nowhere. */
@@ -105,99 +80,14 @@ export class LivePlayer {
   }
 
   close(): void {
-    this.#gone.abort();
-    clearTimeout(this.#retry);
-    this.#socket?.close();
-    this.#socket = undefined;
+    this.#link.close();
     this.#closeMedia();
   }
 
-  // the way to the hub
-
-  #connect(): void {
-    if (this.#gone.signal.aborted) return;
-    clearTimeout(this.#retry);
-    if (this.#state !== 'lost') this.#tell('connecting', '');
-    const socket = new WebSocket(this.#url);
-    socket.binaryType = 'arraybuffer';
-    this.#socket = socket;
-    this.#heardMs = performance.now();
-    const current = (): boolean => this.#socket === socket;
-    socket.addEventListener('open', () => {
-      if (!current()) return;
-      if (this.#wantsSound) this.#say({ audio: true });
-      this.#paused = false;
-      this.#tellWanted();
-      this.#askTime();
-    });
-    socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => { if (current()) this.#hear(data); });
-    socket.addEventListener('close', () => { if (current()) this.#lose(''); });
-  }
-
-  #connectNow(): void {
-    if (this.#socket !== undefined || this.#state === 'over' || this.#state === 'unsupported') return;
-    this.#failures = 0;
-    this.#connect();
-  }
-
-  /** The connection is gone; it is tried again. */
-  #lose(words: string): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.close();
-    if (this.#gone.signal.aborted || this.#state === 'over' || this.#state === 'unsupported') return;
-    this.#fromSec = Infinity;
-    if (this.#state !== 'lost' || words !== '') this.#tell('lost', words);
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#connect(), nextTryMs(this.#failures++, jitter()));
-  }
-
-  #say(word: { audio: boolean } | { paused: boolean } | { time: number }): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(word));
-  }
-
-  #askTime(): void {
-    this.#say({ time: performance.now() });
-  }
-
-  #tellVisible(): void {
-    this.#tellWanted();
-    if (!document.hidden) this.#connectNow();
-  }
-
-  #tellWanted(): void {
-    const paused = document.hidden || this.#feed?.held === true;
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    this.#say({ paused });
-  }
-
-  #hear(data: string | ArrayBuffer): void {
-    this.#heardMs = performance.now();
-    if (typeof data === 'string') return this.#hearNews(JSON.parse(data) as LiveNews);
-    const frame = readLiveFrame(data);
-    if (frame === undefined) return;
+  #take(frame: LiveFrame): void {
     if (frame.init) void this.#begin(frame);
     else if (this.#early !== undefined) this.#early.push(frame);
     else this.#show(frame);
-  }
-
-  #hearNews(news: LiveNews): void {
-    if (news.kind === 'init') this.#init = news;
-    else if (news.kind === 'time') {
-      const nowMs = performance.now();
-      // The first comes unasked: it says at least how late it is at most.
-      this.#clock.heard(news.asked ?? nowMs - 1000, news.hubMs, nowMs);
-    } else if (news.kind === 'behind') this.#setBehind(news.mode === 'key frames');
-    else if (news.kind === 'lost') {
-      this.#fromSec = Infinity;
-      this.#tell('lost', news.detail === '' ? news.reason : `${news.reason}: ${news.detail}`);
-    } else if (retried.has(news.code)) this.#lose(news.message);
-    else {
-      // The last picture must not stay where none may be shown.
-      this.#closeMedia();
-      this.#tell('over', news.message);
-    }
   }
 
   #setBehind(behind: boolean): void {
@@ -221,18 +111,17 @@ export class LivePlayer {
       this.#early = [];
       this.#closeMedia();
       const media = await openMedia(this.#video, type);
-      if (turn !== this.#opening || this.#gone.signal.aborted) return media?.close();
+      if (turn !== this.#opening || this.#link.gone.aborted) return media?.close();
       if (media === undefined) return this.#restart('');
       this.#media = media;
       this.#type = type;
-      // A managed source that wants no more: the hub sends none until it does, then from the newest on.
-      for (const event of ['startstreaming', 'endstreaming']) media.source.addEventListener(event, () => this.#tellWanted(), { signal: this.#gone.signal });
+      for (const event of ['startstreaming', 'endstreaming']) media.source.addEventListener(event, () => this.#link.tellWanted(), { signal: this.#link.gone });
       this.#feed = new Feed({ ...media, onAppended: () => this.#onAppended(), onFault: (words) => this.#restart(words) });
     }
     this.#times.begin(frame.bytes);
     this.#fromSec = Infinity;
     this.#feed.push(frame.bytes);
-    if (this.#state !== 'playing') this.#tell('waiting', '');
+    if (this.#link.state !== 'playing') this.#link.tell('waiting', '');
     this.#play();
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -258,15 +147,16 @@ export class LivePlayer {
 
   #cannotShow(codec: string): void {
     this.#closeMedia();
-    this.#tell('unsupported', codec);
-    this.#socket?.close();
+    this.#link.tell('unsupported', codec);
+    // There is nothing to come back for.
+    this.#link.lose('');
   }
 
   /** Something is wrong with what is shown: all of it anew. */
   #restart(words: string): void {
-    if (this.#gone.signal.aborted || this.#media === undefined && words === '') return;
+    if (this.#link.gone.aborted || this.#media === undefined && words === '') return;
     this.#closeMedia();
-    this.#lose(words);
+    this.#link.lose(words);
   }
 
   #closeMedia(): void {
@@ -298,10 +188,9 @@ export class LivePlayer {
     if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
   }
 
-  /** Stays at the newest picture, forgets old ones, and notices what has gone silent. */
+  /** Stays at the newest picture, and forgets old ones. */
   #look(): void {
     const nowMs = performance.now();
-    if (this.#socket !== undefined && nowMs - this.#heardMs > silentMsMax) return this.#lose('');
     if (this.#soundSince !== undefined && nowMs - this.#soundSince > soundWaitMs) return this.#giveSoundUp();
     this.#stay();
     const quietSec = (nowMs - this.#ranOutMs) / 1000;
@@ -317,20 +206,20 @@ export class LivePlayer {
     this.#soundSince = undefined;
     this.#wantsSound = false;
     this.#video.muted = true;
-    this.#say({ audio: false });
+    this.#link.say({ audio: false });
     this.#listener.onSound(false);
   }
 
   /** It ran out of pictures: they came later than it had thought. */
   #onWaiting(): void {
-    if (this.#state !== 'playing' || this.#video.seeking) return;
+    if (this.#link.state !== 'playing' || this.#video.seeking) return;
     this.#ranOutMs = performance.now();
     this.#cushionSec = nextCushion(this.#cushionSec, 0, true);
   }
 
   #watchPictures(): void {
     this.#video.requestVideoFrameCallback((_now, { mediaTime, expectedDisplayTime }) => {
-      if (this.#gone.signal.aborted) return;
+      if (this.#link.gone.aborted) return;
       this.#onPicture(mediaTime, expectedDisplayTime);
       this.#watchPictures();
     });
@@ -339,22 +228,6 @@ export class LivePlayer {
   #onPicture(atSec: number, shownMs: number): void {
     const wallMs = this.#moments.wallAt(atSec);
     if (wallMs === undefined || atSec < this.#fromSec - 0.001) return;
-    this.#failures = 0;
-    this.#tell('playing', '');
-    const hubMs = this.#clock.at(shownMs);
-    if (hubMs === undefined) return;
-    this.#latencies.push(hubMs - wallMs);
-    const nowMs = performance.now();
-    if (nowMs - this.#latencyToldMs < latencyEveryMs) return;
-    this.#latencyToldMs = nowMs;
-    const inOrder = this.#latencies.toSorted((a, b) => a - b);
-    this.#latencies = [];
-    this.#listener.onLatency(Math.max(0, Math.round(inOrder[Math.floor(inOrder.length / 2)] ?? 0)));
-  }
-
-  #tell(state: LiveState, words: string): void {
-    if (this.#gone.signal.aborted || (state === this.#state && state === 'playing')) return;
-    this.#state = state;
-    this.#listener.onState(state, words);
+    this.#link.shown(wallMs, shownMs);
   }
 }
