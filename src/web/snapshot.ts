@@ -1,16 +1,22 @@
 export type Picture = HTMLVideoElement | HTMLCanvasElement;
 
-/** A picture of what a video or canvas shows now, for the visitor's own device: it goes nowhere else. False where there is none yet. */
-export async function snapshot(picture: Picture | null, name: string): Promise<boolean> {
-  const [width, height] = picture instanceof HTMLVideoElement ? [picture.videoWidth, picture.videoHeight] : [picture?.width ?? 0, picture?.height ?? 0];
-  if (picture === null || width === 0) return false;
+/** What a video or canvas shows now, as a PNG; undefined where nothing is. It goes nowhere. */
+export async function pngOf(picture: Picture): Promise<Blob | undefined> {
+  const video = picture instanceof HTMLVideoElement;
+  const [width, height] = video ? [picture.videoWidth, picture.videoHeight] : [picture.width, picture.height];
+  if (width === 0 || (video && picture.readyState < picture.HAVE_CURRENT_DATA)) return undefined;
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
   canvas.getContext('2d')?.drawImage(picture, 0, 0);
-  const blob = await new Promise<Blob | null>((resolve) => { canvas.toBlob(resolve, 'image/png'); });
-  if (blob === null) return false;
-  saveFile(blob, `${name}.png`);
+  return await new Promise<Blob | null>((resolve) => { canvas.toBlob(resolve, 'image/png'); }) ?? undefined;
+}
+
+/** For the visitor's own device. False where there is none yet. */
+export async function snapshot(picture: Picture | null, name: string): Promise<boolean> {
+  const png = picture === null ? undefined : await pngOf(picture);
+  if (png === undefined) return false;
+  saveFile(png, `${name}.png`);
   return true;
 }
 

@@ -68,17 +68,6 @@ export class LivePlayer {
     this.#link.say({ audio: on });
   }
 
-  /** What is shown now, as a PNG; undefined where nothing is. It goes nowhere. */
-  async snapshot(): Promise<Blob | undefined> {
-    const { videoWidth, videoHeight } = this.#video;
-    if (videoWidth === 0 || this.#video.readyState < this.#video.HAVE_CURRENT_DATA) return undefined;
-    const canvas = document.createElement('canvas');
-    canvas.width = videoWidth;
-    canvas.height = videoHeight;
-    canvas.getContext('2d')?.drawImage(this.#video, 0, 0);
-    return await new Promise<Blob | null>((resolve) => { canvas.toBlob(resolve, 'image/png'); }) ?? undefined;
-  }
-
   close(): void {
     this.#link.close();
     this.#closeMedia();
