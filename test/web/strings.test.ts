@@ -40,6 +40,19 @@ t.test('nothing is said for nobody: every text is used', async (t) => {
   t.same(unused, []);
 });
 
+t.test('what holds a command between backticks is drawn as prose, wherever it stands', async (t) => {
+  const elements = sources.filter(([name]) => name.endsWith('.tsx'));
+  const commanding = Object.entries(say).flatMap(([part, texts]) => typeof texts !== 'object' ? [] : Object.entries(texts)
+    .filter(([, text]) => typeof text === 'string' ? text.includes('`') : typeof text === 'function' && String(text).includes('\\`')).map(([key]) => `say.${part}.${key}`));
+  t.ok(['say.certificate.hubs', 'say.live.setCodec'].every((one) => commanding.includes(one)), 'texts and sentences');
+  for (const text of commanding) {
+    const bare = elements.flatMap(([name, source]) => source.split('\n').filter((line) => line.includes(text) && !new RegExp(`<Prose>\\{[^<]*${text.replaceAll('.', '\\.')}\\b`).test(line)).map(() => name));
+    t.same(bare, [], text);
+  }
+  // The hub's hints, and what is to be done about a notice, name commands, too.
+  for (const [name, source] of elements) t.same([...source.matchAll(/<(\w+)[^<>]*>\{(?:hubWords\()?\w+\.(?:\w+\.)*(?:hint|todo)\)?\}/g)].filter(([found, tag]) => tag !== 'Prose' && !found.includes('{say.')).map(([found]) => found), [], name);
+});
+
 t.test('counts are in their number', async (t) => {
   t.equal(say.first.found(1), '1 camera found');
   t.equal(say.first.found(12), '12 cameras found');

@@ -11,6 +11,7 @@ import { firstCorners, type Corner } from '../zonedraft.ts';
 import { Button, Check, Field, Select } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
+import { Prose } from '../parts/prose.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { ZoneEditor } from '../parts/zoneeditor.tsx';
 import { Confirm, ConfirmChange, SettingsForm } from './change.tsx';
@@ -157,7 +158,7 @@ function ZoneForm({ known: { settings }, zone, cameras, onClose }: { readonly kn
       </div>
       <Check label={say.zones.mask} hint={say.zones.maskHint} checked={mask} onChange={setMask} />
       <ZoneEditor key={camera} picture={`/api/v1/stills/${encodeURIComponent(camera)}?${turn.current}`} name={name} mask={mask} corners={corners} others={others} onCorners={setCorners} />
-      {problems.filter((problem) => problem !== wrongName).map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
+      {problems.filter((problem) => problem !== wrongName).map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small"><Prose>{problem.hint}</Prose></p></div>)}
       {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
       <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>

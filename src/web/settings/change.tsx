@@ -15,6 +15,7 @@ import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { Button, Field } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing } from '../parts/loaded.ts';
+import { Prose } from '../parts/prose.tsx';
 import { SchemaField } from '../parts/schemafield.tsx';
 import { Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
@@ -73,7 +74,7 @@ export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}
       {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
         onDraft={(draft) => { setNothing(false); setProblems((before) => (before.some(({ key }) => key === field.key) ? before.filter(({ key }) => key !== field.key) : before)); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
       {beside?.(changedKeys(fields, drafts), drafts)}
-      {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
+      {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small"><Prose>{problem.hint}</Prose></p></div>)}
       {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
       <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>
