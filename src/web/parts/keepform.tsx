@@ -8,8 +8,9 @@ import { bytes, dayMs } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { halfOf } from '../proving.ts';
 import { say } from '../strings.ts';
-import { Button, Field, Pick } from './controls.tsx';
+import { Button, Pick } from './controls.tsx';
 import { useDoing, useLoaded } from './loaded.ts';
+import { OnceMore } from './oncemore.tsx';
 import { Loading, Problem } from './states.tsx';
 import { toast } from './toast.tsx';
 
@@ -54,7 +55,7 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
       {say.first.arithmetic({ cameras: status.cameras.length, perDay: bytes(fit.bytesPerDay, held.reader), need: bytes(fit.needBytes, held.reader), room: bytes(fit.roomBytes, held.reader) })}
       {fit.assumed ? <span class="hint">{` ${say.first.assumed}`}</span> : null}
     </p>}
-    {proof ? <Field label={say.people.yourPassphrase} hint={say.keep.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} /> : null}
+    {proof ? <OnceMore why={say.keep.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button kind="main" type="submit" busy={doing.busy}>{label}</Button></div>
   </form>;

@@ -12,9 +12,10 @@ import { changedKeys, draftOf, kindOf, type Draft, type FormField, type Settings
 import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import type { PageReplyOf } from '../../api/pagecontract.ts';
-import { Button, Field } from '../parts/controls.tsx';
+import { Button } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing } from '../parts/loaded.ts';
+import { OnceMore } from '../parts/oncemore.tsx';
 import { Prose } from '../parts/prose.tsx';
 import { SchemaField } from '../parts/schemafield.tsx';
 import { Problem } from '../parts/states.tsx';
@@ -180,7 +181,7 @@ function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly cha
       {plan.changes.some(({ waits }) => waits) ? <p class="hint">{say.forms.waitsLead}</p> : null}
       {destroys ? <div class="note bad"><b>{say.forms.destroys}</b><ul>{plan.destroys.map((text) => <li key={text}>{hubWords(text)}</li>)}</ul>{maySave ? null : <p>{say.forms.ownerDestroys}</p>}</div> : null}
     </div>
-    {destroys && maySave ? <Field label={say.people.yourPassphrase} hint={say.forms.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} /> : null}
+    {destroys && maySave ? <OnceMore why={say.forms.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
     {problem}
     <div class="buttons end"><Button onClick={onBack}>{say.common.back}</Button>{maySave ? <Button kind={risky || destroys ? 'risky' : 'main'} type="submit" busy={doing.busy}>{say.common.save}</Button> : null}</div>
   </form>;
