@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { serveControl, type ControlSocket } from './api/control.ts';
-import type { Operations } from './api/contract.ts';
+import type { PageOperations } from './api/contract.ts';
 import { operationsOf } from './api/operations.ts';
 import { Page } from './api/page.ts';
 import { pageParts } from './api/pageparts.ts';
@@ -163,7 +163,7 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: Operations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

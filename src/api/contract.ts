@@ -343,3 +343,6 @@ export type ReplyOf<R extends RouteName> = Static<(typeof routes)[R]['reply']>;
 
 /** What the daemon does for each route; for whoever runs the hub where nobody is named. */
 export type Operations = { readonly [R in RouteName]: (request: RequestOf<R>, by?: By) => Promise<ReplyOf<R>> };
+
+/** What the page asks of the daemon: those, and what waits for the owner's yes without all else of the status. */
+export type PageOperations = Operations & { readonly pending: () => Pending[] };

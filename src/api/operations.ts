@@ -18,13 +18,13 @@ import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { dueMs } from '../policy/retention.ts';
 import { eventsInWords } from '../policy/subscriptions.ts';
-import type { Operations, Pending } from './contract.ts';
+import type { PageOperations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & {
   clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
-}): Operations {
+}): PageOperations {
   const { site, vault, timekeeper, hold, erase, headers, alarmList } = parts;
   return {
     status: async () => {
@@ -40,12 +40,13 @@ export function operationsOf(parts: StatusParts & {
         purge: { ...status.purge, problem: status.purge.problem?.toJSON() },
         scrub: scrubOf(parts.scrub),
         copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
-        pending: pendingOf(waiting(parts)),
+        pending: waiting(parts),
         page: parts.page.state,
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
       });
     },
+    pending: () => waiting(parts),
     pair: async () => parts.page.pair(),
     metrics: async () => ({ text: metricsText(await collectStatus(parts), parts.sealing.ages(), parts.startedMs) }),
     discover: async ({ seconds, range }) => withoutUndefined(await site.discover(seconds, range)),
@@ -65,7 +66,7 @@ export function operationsOf(parts: StatusParts & {
       return { done: true };
     },
     reload: async () => ({ changes: await site.reload(), pending: pendingOf(site.pending) }),
-    accept: async (approval) => ({ changes: [await accept(parts, approval)], pending: pendingOf(waiting(parts)) }),
+    accept: async (approval) => ({ changes: [await accept(parts, approval)], pending: waiting(parts) }),
     note: async ({ what, camera, fromMs, toMs }) => {
       await vault.audit({ what: `footage.${what}`, who: 'cli', camera, detail: { from_ms: fromMs, ...(toMs === undefined ? {} : { to_ms: toMs }) } });
       return { done: true };
@@ -107,8 +108,8 @@ export function operationsOf(parts: StatusParts & {
   };
 }
 
-function waiting({ site, timekeeper }: StatusParts): PendingChange[] {
-  return [...site.pending, ...(timekeeper.question === undefined ? [] : [timekeeper.question])];
+function waiting({ site, timekeeper }: StatusParts): Pending[] {
+  return pendingOf([...site.pending, ...(timekeeper.question === undefined ? [] : [timekeeper.question])]);
 }
 
 /** The owner's yes, to a change of the configuration or to the time. */

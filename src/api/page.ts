@@ -20,7 +20,7 @@ import { WatchLog } from '../duties/watchlog.ts';
 import { Crowd } from '../policy/crowd.ts';
 import type { PageConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Operations, PageState, PairReply } from './contract.ts';
+import type { PageOperations, PageState, PairReply } from './contract.ts';
 import type { PageQueryOf } from './pagecontract.ts';
 import { PageFiles } from './pagefiles.ts';
 import { makeServer, type AlarmsPart, type PageSite, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
@@ -48,7 +48,7 @@ export interface PageOptions {
   readonly accounts: AccountsDuty;
   readonly site: PageSite;
   readonly vault: Vault;
-  readonly operations: () => Operations;
+  readonly operations: () => PageOperations;
   readonly parts: PageParts;
   readonly notices: Notices;
   readonly clock: Clock;

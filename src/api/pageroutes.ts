@@ -27,7 +27,7 @@ import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
 import { checkReseal } from '../duties/wishes.ts';
 import type { AlarmRow, PictureName, Vault } from '../vault/vault.ts';
-import type { Operations, RequestOf, RouteName } from './contract.ts';
+import type { Operations, PageOperations, RequestOf, RouteName } from './contract.ts';
 import { accountHandlers, done, prove } from './pageaccounts.ts';
 import { checkContentType, checkHost, checkOrigin, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
 import { camerasOf } from './pagecameras.ts';
@@ -65,7 +65,7 @@ export interface PageRooms {
   readonly accounts: AccountsDuty;
   readonly site: PageSite;
   readonly vault: Pick<Vault, 'auditBefore' | 'periodCameras' | 'periodOfSlot' | 'replaceSlot' | 'audit' | 'publicKey'>;
-  readonly operations: Operations;
+  readonly operations: PageOperations;
   readonly watchLog: WatchLog;
   readonly clock: Clock;
   readonly log: Log;
@@ -278,7 +278,7 @@ function handlersOf(rooms: PageRooms): Handlers {
   const operate = async <N extends RouteName>(name: N, { principal, body, ...about }: { principal: Principal; body: RequestOf<N>; camera?: string }): Promise<Awaited<ReturnType<Operations[N]>>> => {
     const { camera = about.camera } = body as { camera?: string };
     await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, ...(camera === undefined ? {} : { camera }), detail: { route: name } });
-    return (await operations[name](body, byOf(principal))) as Awaited<ReturnType<Operations[N]>>;
+    return (await (operations as Operations)[name](body, byOf(principal))) as Awaited<ReturnType<Operations[N]>>;
   };
   const socketOnly = async (): Promise<never> => {
     throw new SallyportError('SP_PAGE_REQUEST', { reason: 'this is asked for by a WebSocket' });
@@ -418,7 +418,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       if (space !== undefined && !principal.may('people')) throw new SallyportError('SP_PAGE_RIGHT');
       await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'cameras', ...(name === undefined ? {} : { name }), ...(space === undefined ? {} : { space }) } });
       const changes = await site.changeCamera(camera, { name, space }, byOf(principal));
-      return { changes, pending: (await operations.status({})).pending };
+      return { changes, pending: operations.pending() };
     },
     moved: async (ask) => operate('moved', ask),
     secret: async (ask) => operate('secret', ask),
@@ -428,10 +428,10 @@ function handlersOf(rooms: PageRooms): Handlers {
       return operate('camera', ask);
     },
     accept: async (ask) => operate('accept', ask),
-    pending: async () => ({ pending: (await operations.status({})).pending }),
+    pending: async () => ({ pending: operations.pending() }),
     keep: async (ask) => {
       const changes = await site.changeSettings({ keys: [{ key: 'keep.footage', value: ask.body.footage }] }, byOf(ask.principal), mayDestroy(ask, 'keep'));
-      return { changes, pending: (await operations.status({})).pending };
+      return { changes, pending: operations.pending() };
     },
     settingsSchema: async () => formSchema(),
     settings: async ({ principal }) => {
@@ -440,7 +440,7 @@ function handlersOf(rooms: PageRooms): Handlers {
         // Where the hub is, and when a house is private, is the house's own business.
         keys: keys.filter(({ key }) => !key.startsWith('place.') || principal.may('privacy')).map(toPlain), cameras: cameras.map(toPlain),
         privacy: rules.filter(({ space }) => principal.may('privacy', space)).map(toPlain),
-        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), spaces: [...site.spaces], pending: (await operations.status({})).pending, restart: [...restart],
+        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
       };
     },
     settingsPlan: async ({ principal, body }) => {
@@ -452,7 +452,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       const { principal, body: { half: _, ...change } } = ask;
       checkSettings(principal, change);
       const changes = await site.changeSettings(change, byOf(principal), mayDestroy(ask, 'settings'));
-      return { changes, pending: (await operations.status({})).pending };
+      return { changes, pending: operations.pending() };
     },
     logs: async ({ query }) => toPlain(await logs(query)),
     spaces: async ({ principal }) => ({

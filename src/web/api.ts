@@ -116,13 +116,6 @@ export async function ask<R extends Asked>(name: R, question: Question<R>): Prom
   return await response.json() as PageReplyOf<R>;
 }
 
-/** Sealed bytes; `range` as Range asks for it, both ends in it. */
-export async function fetchSealed(path: string, range?: { readonly from: number; readonly to: number }): Promise<Uint8Array> {
-  const response = await reach(path.startsWith(base) ? path : `${base}${path}`, range === undefined ? {} : { headers: { range: `bytes=${range.from}-${range.to}` } });
-  if (!response.ok) throw await errorOf(response);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
 export function socketAddress(path: 'live' | 'panel' | 'talk', query: Record<string, string>): string {
   return `${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}${base}/${path}?${new URLSearchParams(query).toString()}`;
 }

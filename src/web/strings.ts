@@ -249,11 +249,11 @@ export const english = {
   },
 
   cameras: {
-    add: 'Add cameras', none: 'No camera is taken in yet.', online: 'Online', offline: 'Offline', recording: 'Recording', privacy: 'Privacy on', space: 'Space', maker: 'Maker and model', unknown: 'not said yet', streams: 'Streams', keeps: 'Kept for', sound: 'Sound', soundYes: 'recorded', soundNo: 'not recorded', lastSealed: 'Last sealed', never: 'nothing yet', state: 'State',
+    add: 'Add cameras', none: 'No camera is taken in yet.', online: 'Online', offline: 'Offline', recording: 'Recording', privacy: 'Privacy on', space: 'Space', unknown: 'not said yet', streams: 'Streams', keeps: 'Kept for', sound: 'Sound', soundYes: 'recorded', soundNo: 'not recorded', lastSealed: 'Last sealed', never: 'nothing yet',
     password: 'Change its password', passwordLead: (camera: string) => `The password that the hub uses for ${camera}. Change it in the camera first.`, newPassword: 'Password', passwordSaved: 'The hub uses the new password from now on.',
-    fix: 'What to do', refusedFix: 'The camera refused the password. Type its current one.', trust: 'Believe the new certificate', trustLead: 'Only if you know why it changed, such as after a firmware update or a reset.', refresh: 'Ask it again', refreshed: 'The camera was asked again.', events: 'Events', size: (w: number, h: number, codec: string) => `${w} × ${h}, ${codec}`, main: 'main', sub: 'sub',
+    refusedFix: 'The camera refused the password. Type its current one.', trust: 'Believe the new certificate', trustLead: 'Only if you know why it changed, such as after a firmware update or a reset.', refresh: 'Ask it again', refreshed: 'The camera was asked again.', events: 'Events', size: (w: number, h: number, codec: string) => `${w} × ${h}, ${codec}`, main: 'main', sub: 'sub',
     change: 'Its settings', changeTitle: (camera: string) => `Settings of ${camera}`, remove: 'Take it out', removeTitle: (camera: string) => `Take ${camera} out?`, removeLead: 'It is no longer recorded, and the hub forgets its password. What it has recorded stays until its deadline.', spaceHint: 'Another space changes who sees it from now on. What it has recorded stays with those who could see it.', spaceOwner: 'An owner may choose another space.', setIn: 'Set in', byPage: 'this page', byFile: 'the configuration file',
-    movedTitle: 'It is at another address', moved: 'Follow it', details: 'Details',
+    details: 'Details',
   },
 
   keep: {

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { Operations, ReplyOf } from '../../src/api/contract.ts';
+import type { PageOperations, ReplyOf } from '../../src/api/contract.ts';
 import { Page, type PageOptions, type PageParts } from '../../src/api/page.ts';
 import type { Login, Me } from '../../src/api/pagecontract.ts';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
@@ -263,7 +263,7 @@ const nothingBehind: PageParts = {
 };
 
 /** The page alone, over a real vault, with what a test puts behind its doors; no camera is watched. */
-export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Behind) => Partial<PageParts>), more: Partial<PageConfig> = {}, operations: (behind: Behind) => Partial<Operations> = () => ({}), ofSite: Partial<PageOptions['site']> = {}): Promise<Door> {
+export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Behind) => Partial<PageParts>), more: Partial<PageConfig> = {}, operations: (behind: Behind) => Partial<PageOperations> = () => ({}), ofSite: Partial<PageOptions['site']> = {}): Promise<Door> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const clock = new AheadClock();
@@ -276,7 +276,7 @@ export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Be
     renewCopies: (why) => vault.renewCopies(why),
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
-  const offered = operations(behind) as Operations;
+  const offered = operations(behind) as PageOperations;
   const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], zones: [], alarms: [], restart: [] }), rulesAfter: async () => [], planSettings: async () => ({ changes: [], losses: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'], ...ofSite };
   const page = new Page({
     config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false, ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: { ...nothingBehind, ...(typeof parts === 'function' ? parts(behind) : parts) }, folder: join(folder, 'page'), operations: () => offered, site,

@@ -170,6 +170,18 @@ async function cameraForm(t: Test, page: Page, site: TestSite): Promise<void> {
   t.ok(await page.getByRole('row').filter({ hasText: 'the configuration changed' }).first().getByText('Anna').isVisible(), 'the audit names who it was');
 }
 
+/** Who chooses for how long says yes to that, and to nothing else that waits. */
+async function longerAlone(t: Test, page: Page, site: TestSite): Promise<void> {
+  await openSettings(page, 'Storage');
+  await card(page, 'Kept for 6 hours').getByRole('button', { name: 'Change' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: '14 days' }).check();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('This device signed it for you.').waitFor();
+  await site.until((status) => status.disk.cameras?.[0]?.keepMs === 14 * 86_400_000);
+  t.match((await site.status()).pending, [{ key: 'privacy' }]);
+}
+
 async function privacyTimes(t: Test, page: Page, site: TestSite): Promise<void> {
   await openSettings(page, 'Privacy');
   const times = card(page, 'Times of privacy');
@@ -198,6 +210,7 @@ async function privacyTimes(t: Test, page: Page, site: TestSite): Promise<void> 
   await times.getByText('Still counts, until an owner says yes to its end: home is private sunday from 23:15 to sunrise.').waitFor();
   await times.getByText('Sunday, from 23:45 to sunrise').waitFor();
   await inBothThemes(t, page, '78-privacy-waits');
+  await longerAlone(t, page, site);
   await openSettings(page, 'Approvals');
   await page.getByRole('button', { name: yes }).click();
   await page.getByText('Nothing waits.').waitFor();

@@ -30,11 +30,27 @@ t.test('no element holds a text of its own, and no attribute that is read out', 
   }
 });
 
+/** Keys that a variable names, so that they stand in no source. */
+const byName: Readonly<Record<string, readonly string[]>> = { gap: Object.keys(say.gap), observation: Object.keys(say.observation), cannot: ['crypto', 'media', 'storage', 'worker'], cameras: ['main', 'sub'] };
+
 t.test('nothing is said for nobody: every text is used', async (t) => {
   const used = sources.map(([, text]) => text).join('\n');
   const unused = Object.entries(say).flatMap(([part, texts]) => typeof texts !== 'object' ? [] : Object.keys(texts)
-    .filter((key) => !new RegExp(`say\\.${part}(?:\\.${key}\\b|\\[|\\))`).test(used) && !['gap', 'observation'].includes(part)).map((key) => `${part}.${key}`));
+    .filter((key) => byName[part]?.includes(key) !== true && !new RegExp(`say\\.${part}\\.${key}\\b`).test(used)).map((key) => `${part}.${key}`));
   t.same(unused, []);
+});
+
+t.test('what holds a command between backticks is drawn as prose, wherever it stands', async (t) => {
+  const elements = sources.filter(([name]) => name.endsWith('.tsx'));
+  const commanding = Object.entries(say).flatMap(([part, texts]) => typeof texts !== 'object' ? [] : Object.entries(texts)
+    .filter(([, text]) => typeof text === 'string' ? text.includes('`') : typeof text === 'function' && String(text).includes('\\`')).map(([key]) => `say.${part}.${key}`));
+  t.ok(['say.certificate.hubs', 'say.live.setCodec'].every((one) => commanding.includes(one)), 'texts and sentences');
+  for (const text of commanding) {
+    const bare = elements.flatMap(([name, source]) => source.split('\n').filter((line) => line.includes(text) && !new RegExp(`<Prose>\\{[^<]*${text.replaceAll('.', '\\.')}\\b`).test(line)).map(() => name));
+    t.same(bare, [], text);
+  }
+  // The hub's hints, and what is to be done about a notice, name commands, too.
+  for (const [name, source] of elements) t.same([...source.matchAll(/<(\w+)[^<>]*>\{(?:hubWords\()?\w+\.(?:\w+\.)*(?:hint|todo)\)?\}/g)].filter(([found, tag]) => tag !== 'Prose' && !found.includes('{say.')).map(([found]) => found), [], name);
 });
 
 t.test('counts are in their number', async (t) => {

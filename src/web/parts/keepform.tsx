@@ -5,11 +5,12 @@ import { ask, HubError } from '../api.ts';
 import { approve } from '../approving.ts';
 import { fitOf, type Fit } from '../disk.ts';
 import { bytes, dayMs } from '../format.ts';
-import { useHeld } from '../held.tsx';
+import { has, useHeld } from '../held.tsx';
 import { halfOf } from '../proving.ts';
 import { say } from '../strings.ts';
-import { Button, Field, Pick } from './controls.tsx';
+import { Button, Pick } from './controls.tsx';
 import { useDoing, useLoaded } from './loaded.ts';
+import { OnceMore } from './oncemore.tsx';
 import { Loading, Problem } from './states.tsx';
 import { toast } from './toast.tsx';
 
@@ -37,10 +38,12 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
     event.preventDefault();
     void doing.run(async () => {
       const { pending } = await ask('keep', { body: { footage: `${chosen} ${chosen === '1' ? 'day' : 'days'}`, ...(passphrase === '' ? {} : { half: await halfOf(held, passphrase) }) } });
-      if (held.device !== undefined && held.me.rights.includes('people')) {
-        for (const one of pending) await approve(held, one);
-        if (pending.length > 0) toast(say.first.signed);
-      } else if (pending.length > 0) {
+      // Whatever else waits was not looked at here.
+      const longer = pending.find(({ key }) => key === 'keep.footage');
+      if (longer !== undefined && held.device !== undefined && has(held, 'people')) {
+        await approve(held, longer);
+        toast(say.first.signed);
+      } else if (longer !== undefined) {
         toast(say.keep.waits);
       }
       onDone();
@@ -52,7 +55,7 @@ export function KeepForm({ label, onDone }: { readonly label: string; readonly o
       {say.first.arithmetic({ cameras: status.cameras.length, perDay: bytes(fit.bytesPerDay, held.reader), need: bytes(fit.needBytes, held.reader), room: bytes(fit.roomBytes, held.reader) })}
       {fit.assumed ? <span class="hint">{` ${say.first.assumed}`}</span> : null}
     </p>}
-    {proof ? <Field label={say.people.yourPassphrase} hint={say.keep.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} /> : null}
+    {proof ? <OnceMore why={say.keep.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button kind="main" type="submit" busy={doing.busy}>{label}</Button></div>
   </form>;

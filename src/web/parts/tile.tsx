@@ -92,7 +92,7 @@ interface CoverProps {
 /** What stands where there is no picture: always in words. */
 function Cover({ camera, seen, stream, small, onInstead }: CoverProps) {
   if (camera.privacy) return <div class="tile-state"><Icon name="hidden" /><span>{say.live.privacy}</span></div>;
-  if (!canPlay() && !camera.panel) return <div class="tile-state"><Icon name="warning" /><span>{say.cannot.media2}</span>{small ? null : <span>{say.panel.canBe}</span>}</div>;
+  if (!canPlay() && !camera.panel) return <div class="tile-state"><Icon name="warning" /><span>{say.cannot.media2}</span>{small ? null : <span><Prose>{say.panel.canBe}</Prose></span>}</div>;
   if (seen.state === 'playing') return null;
   if (seen.state === 'unsupported') return <Unplayable camera={camera} codec={codecName(seen.words)} stream={stream} small={small} onInstead={onInstead} />;
   if (seen.state === 'lost' || seen.state === 'over') {
@@ -106,12 +106,12 @@ function Cover({ camera, seen, stream, small, onInstead }: CoverProps) {
 function Unplayable({ camera, codec, stream, small, onInstead }: Omit<CoverProps, 'seen'> & { readonly codec: string }) {
   const other = camera.streams.find((one) => one.stream !== stream && codecName(one.codec) === 'H.264')?.stream;
   return <div class="tile-state">
-    {small ? null : <Icon name="warning" />}<b><Prose>{say.live.cannotCodec(codec)}</Prose></b>
+    {small ? null : <Icon name="warning" />}<b>{say.live.cannotCodec(codec)}</b>
     <div class="buttons">
       {other === undefined ? null : <Button onClick={() => onInstead(other)}>{other === 'sub' ? say.live.trySub : say.live.tryMain}</Button>}
       {camera.panel ? <Button onClick={() => onInstead('panel')}>{say.live.tryPanel}</Button> : null}
     </div>
-    {small ? null : <span>{camera.rights.includes('configure') ? say.live.setCodec(camera.camera) : say.live.askCodec}</span>}
+    {small ? null : <span><Prose>{camera.rights.includes('configure') ? say.live.setCodec(camera.camera) : say.live.askCodec}</Prose></span>}
   </div>;
 }
 

@@ -13,7 +13,7 @@ import { Dialog } from '../parts/dialog.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Loading, Problem } from '../parts/states.tsx';
 import { ZoneEditor } from '../parts/zoneeditor.tsx';
-import { Confirm, ConfirmChange, SettingsForm } from './change.tsx';
+import { ConfirmChange, PlanDialog, SettingsForm, usePlanning } from './change.tsx';
 import { useSettings, type Known } from './tables.tsx';
 
 type Rule = Known['settings']['alarms'][number];
@@ -130,39 +130,21 @@ function ZoneForm({ known: { settings }, zone, cameras, onClose }: { readonly kn
   const [name, setName] = useState(zone?.name ?? '');
   const [mask, setMask] = useState(zone?.mask ?? false);
   const [corners, setCorners] = useState<readonly Corner[]>(() => zone?.points.map(cornerOf) ?? firstCorners);
-  const [problems, setProblems] = useState<Plan['problems']>([]);
-  const [planned, setPlanned] = useState<{ readonly change: SettingsChange; readonly plan: Plan }>();
-  const [nothing, setNothing] = useState(false);
+  const planning = usePlanning();
   // The same picture while it is drawn on.
   const turn = useRef(Date.now());
-  const doing = useDoing();
-  useEffect(() => { setNothing(false); setProblems([]); }, [camera, name, mask, corners]);
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const change: SettingsChange = { zone: { ...(zone === undefined ? {} : { out: { camera: zone.camera, name: zone.name } }), in: { camera, name, ...(mask ? { mask } : {}), points: corners.map(([x, y]) => [x, y]) } } };
-    void doing.run(async () => {
-      const plan = await ask('settingsPlan', { body: change });
-      setProblems(plan.problems);
-      setNothing(plan.problems.length === 0 && plan.changes.length === 0);
-      if (plan.changes.length > 0) setPlanned({ change, plan });
-    });
-  };
-  const wrongName = problems.find(({ key }) => key === 'name');
+  useEffect(() => planning.touch(), [camera, name, mask, corners]);
+  const look = (): void => planning.look({ zone: { ...(zone === undefined ? {} : { out: { camera: zone.camera, name: zone.name } }), in: { camera, name, ...(mask ? { mask } : {}), points: corners.map(([x, y]) => [x, y]) } } });
+  const wrongName = planning.problems.find(({ key }) => key === 'name');
   const others = settings.zones.filter((one) => one.camera === camera && !(one.camera === zone?.camera && one.name === zone.name)).map((one) => ({ name: one.name, mask: one.mask === true, corners: one.points.map(cornerOf) }));
-  return <Dialog title={zone === undefined ? say.zones.add : say.zones.changeTitle(zone.name)} onClose={onClose} wide>
-    {planned === undefined ? <form class="form" onSubmit={submit} noValidate>
-      <div class="two">
-        <Field label={say.zones.name} hint={say.zones.nameHint} value={name} onInput={setName} maxLength={40} required wrong={wrongName === undefined ? undefined : say.forms.wrong(wrongName.text, wrongName.hint)} />
-        {zone === undefined ? <Select label={say.common.camera} value={camera} onChoose={setCamera} options={cameras} /> : null}
-      </div>
-      <Check label={say.zones.mask} hint={say.zones.maskHint} checked={mask} onChange={setMask} />
-      <ZoneEditor key={camera} picture={`/api/v1/stills/${encodeURIComponent(camera)}?${turn.current}`} name={name} mask={mask} corners={corners} others={others} onCorners={setCorners} />
-      {problems.filter((problem) => problem !== wrongName).map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
-      {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
-      {doing.error === undefined ? null : <Problem error={doing.error} />}
-      <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>
-    </form> : <Confirm {...planned} onBack={() => setPlanned(undefined)} onDone={onClose} />}
-  </Dialog>;
+  return <PlanDialog title={zone === undefined ? say.zones.add : say.zones.changeTitle(zone.name)} wide planning={planning} problems={planning.problems.filter((problem) => problem !== wrongName)} onLook={look} onClose={onClose}>
+    <div class="two">
+      <Field label={say.zones.name} hint={say.zones.nameHint} value={name} onInput={setName} maxLength={40} required wrong={wrongName === undefined ? undefined : say.forms.wrong(wrongName.text, wrongName.hint)} />
+      {zone === undefined ? <Select label={say.common.camera} value={camera} onChoose={setCamera} options={cameras} /> : null}
+    </div>
+    <Check label={say.zones.mask} hint={say.zones.maskHint} checked={mask} onChange={setMask} />
+    <ZoneEditor key={camera} picture={`/api/v1/stills/${encodeURIComponent(camera)}?${turn.current}`} name={name} mask={mask} corners={corners} others={others} onCorners={setCorners} />
+  </PlanDialog>;
 }
 
 function cornerOf([x = 0, y = 0]: readonly number[]): Corner {

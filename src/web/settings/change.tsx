@@ -12,9 +12,11 @@ import { changedKeys, draftOf, kindOf, type Draft, type FormField, type Settings
 import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import type { PageReplyOf } from '../../api/pagecontract.ts';
-import { Button, Field } from '../parts/controls.tsx';
+import { Button } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useDoing } from '../parts/loaded.ts';
+import { OnceMore } from '../parts/oncemore.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { SchemaField } from '../parts/schemafield.tsx';
 import { Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
@@ -36,18 +38,29 @@ interface FormProps {
   readonly onClose: () => void;
 }
 
-/** A form for some keys. */
-export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}, beside, onClose }: FormProps) {
-  const [drafts, setDrafts] = useState<ReadonlyMap<string, Draft>>(new Map());
+interface Planning {
+  /** What was found out, once it would change something. */
+  readonly planned: { readonly change: SettingsChange; readonly plan: Plan } | undefined;
+  readonly problems: Plan['problems'];
+  readonly nothing: boolean;
+  /** How often the hub has answered. */
+  readonly answers: number;
+  readonly doing: ReturnType<typeof useDoing>;
+  /** Asks the hub; undefined: nothing was changed. */
+  readonly look: (change: SettingsChange | undefined) => void;
+  /** Something was changed: of that key, or all that was found out, is not known any more. */
+  readonly touch: (key?: string) => void;
+  readonly back: () => void;
+}
+
+/** A change while it is put together: what the hub says that it would do, and what is wrong with it. */
+export function usePlanning(): Planning {
+  const [planned, setPlanned] = useState<Planning['planned']>();
   const [problems, setProblems] = useState<Plan['problems']>([]);
-  const [planned, setPlanned] = useState<{ readonly change: SettingsChange; readonly plan: Plan }>();
-  const [answers, setAnswers] = useState(0);
   const [nothing, setNothing] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
+  const [answers, setAnswers] = useState(0);
   const doing = useDoing();
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const change = changeOf(changedKeys(fields, drafts), drafts);
+  const look = (change: SettingsChange | undefined): void => {
     setNothing(change === undefined);
     if (change === undefined) return;
     void doing.run(async () => {
@@ -58,27 +71,58 @@ export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}
       if (plan.changes.length > 0) setPlanned({ change, plan });
     });
   };
+  const touch = (key?: string): void => {
+    setNothing(false);
+    setProblems((before) => (key === undefined ? [] : before.filter((one) => one.key !== key)));
+  };
+  return { planned, problems, nothing, answers, doing, look, touch, back: () => setPlanned(undefined) };
+}
+
+interface DialogProps {
+  readonly title: string;
+  readonly wide?: boolean;
+  readonly planning: Planning;
+  /** Those that no field shows. */
+  readonly problems: Plan['problems'];
+  readonly onLook: () => void;
+  readonly onClose: () => void;
+  /** The fields. */
+  readonly children: ComponentChildren;
+}
+
+/** Fields; then what they would change, and the yes to it. */
+export function PlanDialog({ title, wide = false, planning: { planned, nothing, answers, doing, back }, problems, onLook, onClose, children }: DialogProps) {
+  const form = useRef<HTMLFormElement>(null);
   // Once for each answer of the hub, not while one is mended after the other.
   useEffect(() => { form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(); }, [answers]);
+  return <Dialog title={title} onClose={onClose} wide={wide}>
+    {planned === undefined ? <form class="form" ref={form} onSubmit={(event) => { event.preventDefault(); onLook(); }} noValidate>
+      {children}
+      {problems.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small"><Prose>{problem.hint}</Prose></p></div>)}
+      {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
+      {doing.error === undefined ? null : <Problem error={doing.error} />}
+      <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>
+    </form> : <Confirm {...planned} onBack={back} onDone={onClose} />}
+  </Dialog>;
+}
+
+/** A form for some keys. */
+export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}, beside, onClose }: FormProps) {
+  const [drafts, setDrafts] = useState<ReadonlyMap<string, Draft>>(new Map());
+  const planning = usePlanning();
+  const { problems } = planning;
   const nameOf = (key: string): string => key.split('.').at(-1) ?? key;
   const wrongOf = ({ key, node }: FormField): string | undefined => {
     const problem = problems.find((one) => one.key === key);
     // How a file writes a list of days helps nobody who ticks them.
     return problem === undefined ? undefined : say.forms.wrong(problem.text, kindOf(node) === 'days' ? '' : problem.hint);
   };
-  const elsewhere = problems.filter(({ key }) => !fields.some((field) => field.key === key));
-  return <Dialog title={title} onClose={onClose}>
-    {planned === undefined ? <form class="form" ref={form} onSubmit={submit} noValidate>
-      {lead === undefined ? null : <p class="muted">{lead}</p>}
-      {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
-        onDraft={(draft) => { setNothing(false); setProblems((before) => (before.some(({ key }) => key === field.key) ? before.filter(({ key }) => key !== field.key) : before)); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
-      {beside?.(changedKeys(fields, drafts), drafts)}
-      {elsewhere.map((problem) => <div class="note bad" role="alert" key={problem.text}><p>{hubWords(problem.text)}</p><p class="small">{problem.hint}</p></div>)}
-      {nothing ? <p class="note" role="status">{say.forms.nothing}</p> : null}
-      {doing.error === undefined ? null : <Problem error={doing.error} />}
-      <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.forms.look}</Button></div>
-    </form> : <Confirm {...planned} onBack={() => setPlanned(undefined)} onDone={onClose} />}
-  </Dialog>;
+  return <PlanDialog title={title} planning={planning} problems={problems.filter(({ key }) => !fields.some((field) => field.key === key))} onLook={() => planning.look(changeOf(changedKeys(fields, drafts), drafts))} onClose={onClose}>
+    {lead === undefined ? null : <p class="muted">{lead}</p>}
+    {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
+      onDraft={(draft) => { planning.touch(field.key); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
+    {beside?.(changedKeys(fields, drafts), drafts)}
+  </PlanDialog>;
 }
 
 /** A change that has no fields: something is taken out. */
@@ -95,7 +139,7 @@ export function ConfirmChange({ title, lead, change, risky = false, onClose }: {
 }
 
 /** What will change; then it is saved, where that destroys something with the passphrase once more, and what waits may be signed at once. */
-export function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly change: SettingsChange; readonly plan: Plan; readonly risky?: boolean; readonly onBack: () => void; readonly onDone: () => void }) {
+function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly change: SettingsChange; readonly plan: Plan; readonly risky?: boolean; readonly onBack: () => void; readonly onDone: () => void }) {
   const held = useHeld();
   const [waiting, setWaiting] = useState<readonly Pending[]>();
   const [passphrase, setPassphrase] = useState('');
@@ -137,7 +181,7 @@ export function Confirm({ change, plan, risky = false, onBack, onDone }: { reado
       {plan.changes.some(({ waits }) => waits) ? <p class="hint">{say.forms.waitsLead}</p> : null}
       {destroys ? <div class="note bad"><b>{say.forms.destroys}</b><ul>{plan.destroys.map((text) => <li key={text}>{hubWords(text)}</li>)}</ul>{maySave ? null : <p>{say.forms.ownerDestroys}</p>}</div> : null}
     </div>
-    {destroys && maySave ? <Field label={say.people.yourPassphrase} hint={say.forms.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} /> : null}
+    {destroys && maySave ? <OnceMore why={say.forms.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
     {problem}
     <div class="buttons end"><Button onClick={onBack}>{say.common.back}</Button>{maySave ? <Button kind={risky || destroys ? 'risky' : 'main'} type="submit" busy={doing.busy}>{say.common.save}</Button> : null}</div>
   </form>;

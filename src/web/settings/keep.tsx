@@ -11,6 +11,7 @@ import { Dialog } from '../parts/dialog.tsx';
 import { KeepForm } from '../parts/keepform.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { Meter } from '../parts/meter.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { Fact } from './cameras.tsx';
@@ -69,6 +70,6 @@ function Ends({ status: { purge, time, scrub, copies, nowMs } }: { readonly stat
       <Fact name={say.keep.copies} value={copies.newestMs === undefined ? say.cameras.never : dateClock(copies.newestMs, reader)} />
     </dl>
     {scrub.damaged > 0 ? <div class="note bad"><p>{say.keep.damaged(scrub.damaged)}</p></div> : null}
-    {purge.problem === undefined ? null : <div class="note bad"><p>{hubWords(purge.problem.message)}</p><p class="small">{purge.problem.hint}</p></div>}
+    {purge.problem === undefined ? null : <div class="note bad"><p>{hubWords(purge.problem.message)}</p><p class="small"><Prose>{purge.problem.hint}</Prose></p></div>}
   </section>;
 }

@@ -6,9 +6,10 @@ import { loadKeys } from '../load.ts';
 import { renewSlots } from '../renewing.ts';
 import type { Kit } from '../seams.ts';
 import { say } from '../strings.ts';
-import { Button, Field, Pick } from '../parts/controls.tsx';
+import { Button, Pick } from '../parts/controls.tsx';
 import { KitProof, KitToKeep } from '../parts/kitsheet.tsx';
 import { useDoing } from '../parts/loaded.ts';
+import { OnceMore } from '../parts/oncemore.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
@@ -55,7 +56,7 @@ export function KitCard() {
   };
   if (kit !== undefined && stage === 'prove') {
     return <KitProof kit={kit} heading={<h2>{say.first.confirmTitle}</h2>} lead={say.first.confirmLead} label={doing.busy ? say.kit.signing : say.kit.sign} busy={doing.busy} onProven={sign} onBack={() => { doing.clear(); setStage('show'); }}>
-      <Field label={say.people.yourPassphrase} hint={say.kit.onceMore} type="password" autocomplete="current-password" required value={passphrase} onInput={setPassphrase} />
+      <OnceMore why={say.kit.onceMore} value={passphrase} onInput={setPassphrase} />
       {doing.error === undefined ? null : <Problem error={doing.error} />}
     </KitProof>;
   }

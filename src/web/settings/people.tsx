@@ -14,6 +14,7 @@ import { Button, Check, Field, Pick } from '../parts/controls.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { KeyWords } from '../parts/keywords.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
+import { OnceMore } from '../parts/oncemore.tsx';
 import { Qr } from '../parts/qr.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { StrayCard } from '../parts/strays.tsx';
@@ -86,11 +87,6 @@ function RankFields({ role, chosen, spaces, onRole, onSpaces }: RankFieldsProps)
   </>;
 }
 
-/** Who makes an owner is asked for the passphrase, so that a session which somebody left open makes none. */
-function OnceMore({ value, onInput }: { readonly value: string; readonly onInput: (value: string) => void }) {
-  return <Field label={say.people.yourPassphrase} hint={say.people.onceMore} type="password" autocomplete="current-password" required value={value} onInput={onInput} />;
-}
-
 /** Owners and members open footage. */
 function isLess(account: Account, role: Role, chosen: readonly string[]): boolean {
   if (role === 'owner' || (account.role !== 'owner' && account.role !== 'member')) return false;
@@ -114,7 +110,7 @@ function InviteDialog({ spaces, onClose }: { readonly spaces: readonly string[];
   if (made === undefined) {
     return <Dialog title={say.people.invite} onClose={onClose}><form class="form" onSubmit={submit}>
       <RankFields role={role} chosen={chosen} spaces={spaces} onRole={setRole} onSpaces={setChosen} />
-      {role === 'owner' ? <OnceMore value={passphrase} onInput={setPassphrase} /> : null}
+      {role === 'owner' ? <OnceMore why={say.people.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
       {doing.error === undefined ? null : <Problem error={doing.error} />}
       <div class="buttons end"><Button onClick={onClose}>{say.common.cancel}</Button><Button kind="main" type="submit" busy={doing.busy}>{say.people.make}</Button></div>
     </form></Dialog>;
@@ -153,7 +149,7 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   };
   return <Dialog title={say.people.changeTitle(account.name)} onClose={onClose}><form class="form" onSubmit={submit}>
     <RankFields role={role} chosen={chosen} spaces={[...new Set([...spaces, ...account.spaces])]} onRole={setRole} onSpaces={setChosen} />
-    {becomesOwner ? <OnceMore value={passphrase} onInput={setPassphrase} /> : null}
+    {becomesOwner ? <OnceMore why={say.people.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
     {less ? <p class="hint">{say.people.narrowed}</p> : null}
     {locked ? <p class="note care">{say.people.signLocked}</p> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}

@@ -6,6 +6,7 @@ import { say } from '../strings.ts';
 import { hubWords } from '../hubwords.ts';
 import { Certificate } from '../parts/certificate.tsx';
 import { useLoaded } from '../parts/loaded.ts';
+import { Prose } from '../parts/prose.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { Fact } from './cameras.tsx';
 import { SettingsTables } from './tables.tsx';
@@ -20,8 +21,8 @@ export function SystemSettings() {
   return <div class="stack">
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     <section class="card" aria-labelledby="system-notices"><h2 id="system-notices">{say.system.notices}</h2>
-      {value.notices.length === 0 ? <p><span class="badge good">{say.system.noNotices}</span></p> : <ul class="stack tight">{value.notices.map((notice) => <li class="note care" key={`${notice.kind}${notice.camera ?? ''}`}><b>{hubWords(notice.text)}</b><p>{hubWords(notice.todo)}</p><p class="small muted">{say.common.since(dateClock(notice.sinceMs, reader))}</p></li>)}</ul>}
-      {value.warnings.length === 0 ? null : <><h3>{say.system.warnings}</h3><ul class="stack tight">{value.warnings.map((warning) => <li class="note" key={warning}>{hubWords(warning)}</li>)}</ul></>}
+      {value.notices.length === 0 ? <p><span class="badge good">{say.system.noNotices}</span></p> : <ul class="stack tight">{value.notices.map((notice) => <li class="note care" key={`${notice.kind}${notice.camera ?? ''}`}><b>{hubWords(notice.text)}</b><p><Prose>{hubWords(notice.todo)}</Prose></p><p class="small muted">{say.common.since(dateClock(notice.sinceMs, reader))}</p></li>)}</ul>}
+      {value.warnings.length === 0 ? null : <><h3>{say.system.warnings}</h3><ul class="stack tight">{value.warnings.map((warning) => <li class="note" key={warning}><Prose>{hubWords(warning)}</Prose></li>)}</ul></>}
     </section>
     <section class="card" aria-labelledby="system-hub"><h2 id="system-hub">{value.hub}</h2><dl class="facts">
       <Fact name={say.system.version} value={value.version} />

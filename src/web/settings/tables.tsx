@@ -15,9 +15,20 @@ export interface Known { readonly schema: SchemaNode; readonly settings: Setting
 
 const refreshMs = 15_000;
 
+let asked: Promise<SchemaNode> | undefined;
+
+/** Asked for once: it is the hub's own, and as long as the hub is the same, so is it. */
+function settingsSchema(): Promise<SchemaNode> {
+  asked ??= ask('settingsSchema', {}).catch((error: unknown) => {
+    asked = undefined;
+    throw error;
+  });
+  return asked;
+}
+
 export function useSettings(): Loaded<Known> {
   return useLoaded(async (signal) => {
-    const [schema, settings] = await Promise.all([ask('settingsSchema', { signal }), ask('settings', { signal })]);
+    const [schema, settings] = await Promise.all([settingsSchema(), ask('settings', { signal })]);
     return { schema, settings };
   }, [], refreshMs);
 }
