@@ -10,21 +10,14 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { UnixMs } from '../base/clock.ts';
 import { isSallyportError, SallyportError } from '../base/errors.ts';
-import { maskOf, namesIn, pictureNames, type PictureFacts, type PictureName } from './alarmtable.ts';
+import { maskOf, namesIn, pictureNames, type NewAlarm, type PictureFacts, type PictureName } from './alarmtable.ts';
 import type { Catalogue } from './catalogue.ts';
 import { databaseError, unlock, type Connection } from './connection.ts';
 
 /** What stands beside an alarm's pictures. */
-export interface PicturedAlarm extends PictureFacts {
-  readonly id: string;
+export interface PicturedAlarm extends Omit<NewAlarm, 'periodId'>, PictureFacts {
   /** "age1…" of its period. */
   readonly recipient: string;
-  readonly camera: string;
-  readonly rule: string;
-  readonly kind: string;
-  readonly fromMs: UnixMs;
-  readonly toMs: UnixMs | undefined;
-  readonly scorePm: number;
 }
 
 export type SealedPictures = Readonly<Partial<Record<PictureName, Uint8Array>>>;
