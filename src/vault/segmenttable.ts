@@ -195,6 +195,11 @@ export class SegmentTable {
     ).all(periodId, afterRowId, limit);
   }
 
+  /** Answers how many went. */
+  deleteGarbage(periodId: number, limit: number): number {
+    return this.#db.prepare("DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE period_id = ? AND state = 'garbage' LIMIT ?)").run(periodId, limit).changes;
+  }
+
   #segments(where: string, ...values: readonly (string | number | Bound)[]): SegmentRow[] {
     return this.#rawSegments(where, ...values).map(rowOf);
   }
