@@ -68,7 +68,7 @@ const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.genera
   lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
   s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
 
-/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. What an alarm keeps may lie so far before its day, too. */
+/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. What an alarm keeps may lie so far before its day, or behind it, too. */
 export const segmentMsMax = 3_600_000;
 
 type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb'> & {
