@@ -144,10 +144,11 @@ export class AlarmTable {
     this.#db.prepare('UPDATE alarms SET pictures = 0, picture_bytes = 0, pictures_sha256 = NULL, pictures_why = ? WHERE id = ?').run(why, id);
   }
 
-  /** In the order of ids, behind `after` up to `through`; without it all of them. */
-  picturesBetween(after: string, through: string | undefined): { id: string; periodId: number; pictures: number; sha256: string | undefined }[] {
-    return this.#db.prepare<[Record<string, string | null>], { id: string; periodId: number; pictures: number; sha256: string }>(
-      "SELECT id, period_id AS periodId, pictures, coalesce(lower(hex(pictures_sha256)), '') AS sha256 FROM alarms WHERE id > @after AND (@through IS NULL OR id <= @through) ORDER BY id",
+  /** In the order of ids, behind `after` up to `through`; without it all of them. `recipient`: of the period. */
+  picturesBetween(after: string, through: string | undefined): { id: string; periodId: number; recipient: string; pictures: number; sha256: string | undefined }[] {
+    return this.#db.prepare<[Record<string, string | null>], { id: string; periodId: number; recipient: string; pictures: number; sha256: string }>(`
+      SELECT a.id, a.period_id AS periodId, p.recipient, a.pictures, coalesce(lower(hex(a.pictures_sha256)), '') AS sha256
+      FROM alarms AS a CROSS JOIN periods AS p ON p.id = a.period_id WHERE a.id > @after AND (@through IS NULL OR a.id <= @through) ORDER BY a.id`,
     ).all({ after, through: through ?? null }).map((row) => ({ ...row, sha256: row.sha256 === '' ? undefined : row.sha256 }));
   }
 

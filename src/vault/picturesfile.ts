@@ -261,7 +261,7 @@ export function settleAlarms({ alarms, periods }: Pick<Catalogue, 'alarms' | 'pe
     if (pictured === undefined && row.pictures > 0) {
       alarms.withoutPictures(row.id, 'lost');
       lost++;
-    } else if (pictured !== undefined && periods.byId(row.periodId)?.recipient !== pictured.recipient) dead.push(row.id);
+    } else if (pictured !== undefined && row.recipient !== pictured.recipient) dead.push(row.id);
     else if (pictured !== undefined && pictured.sha256 !== row.sha256) alarms.setPictures(row.id, pictured);
   }
   for (const pictured of there.values()) {
