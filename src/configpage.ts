@@ -214,7 +214,7 @@ function isTable(key: string): boolean {
   return node?.properties !== undefined || node?.items?.properties !== undefined;
 }
 
-/** All but cameras and times of privacy. */
+/** All but the tables of which there may be several: cameras, times of privacy, zones, alarms, recordings. */
 function hubKeys(): string[] {
   return Object.entries(nodeOf(FileSchema).properties ?? {}).flatMap(([name, node]: [string, SchemaNode]) => {
     if (node.items?.properties !== undefined) return [];
@@ -222,7 +222,7 @@ function hubKeys(): string[] {
   });
 }
 
-/** What forms are made of: of the whole file, with each camera and each time of privacy in it. */
+/** What forms are made of: of the whole file, with each table that it may have several of. */
 export function formSchema(): SchemaNode {
   return nodeOf(FileSchema);
 }
