@@ -23,7 +23,8 @@ export type { CameraEntry } from './configschema.ts';
 
 const fileBytesMax = 2 ** 20;
 const filesMax = 100;
-const pageName = '90-page.toml';
+/** The hub's own file, beside the configuration's. */
+export const pageFile = 'conf.d/90-page.toml';
 
 /** Everything that is wrong with a configuration, at most 50 things. */
 export class ConfigErrors extends Error {
@@ -101,7 +102,7 @@ interface ConfigFile {
 }
 
 function pagePath(configPath: string): string {
-  return join(dirname(configPath), 'conf.d', pageName);
+  return join(dirname(configPath), pageFile);
 }
 
 async function readAll(path: string): Promise<{ files: ConfigFile[]; ignored: string[] }> {
@@ -333,7 +334,7 @@ function entriesOf(path: string, files: readonly ConfigFile[]): EntriesOfFile[] 
 
 /** Whether a problem lies in what the page set. */
 export function isOfPage(problem: SallyportError): boolean {
-  return basename(String(problem.evidence['file'] ?? '')) === pageName;
+  return basename(String(problem.evidence['file'] ?? '')) === basename(pageFile);
 }
 
 const pageHead = '# Written by the hub: what `sallyport adopt` and the page set. Changes by hand are lost; your own go to sallyport.toml.\n\n';

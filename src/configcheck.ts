@@ -38,8 +38,7 @@ export function checkTogether(files: readonly SoundFile[]): SallyportError[] {
     const found = new Findings(file.path, file.lines);
     (file.entries.camera ?? []).forEach((camera, index) => {
       const path = ['camera', index];
-      const line = file.lines.of([...path, 'id']);
-      if (ids.has(camera.id)) problems.push(new SallyportError('SP_CONFIG_DUPLICATE', { file: file.path, line, key: keyName([...path, 'id']), value: camera.id }));
+      if (ids.has(camera.id)) found.duplicate([...path, 'id'], camera.id);
       ids.add(camera.id);
       const place = `${camera.address.toLowerCase()} ${camera.port ?? 80}`;
       const other = places.get(place);

@@ -5,10 +5,11 @@
  * (`householdKeys`). A camera stands in one file; times of privacy add up, and each is taken out where it stands.
  */
 import { SallyportError } from './base/errors.ts';
-import { isOfPage, type ConfigErrors, type EntriesOfFile } from './config.ts';
+import { isOfPage, pageFile, type ConfigErrors, type EntriesOfFile } from './config.ts';
 import { FileSchema, nodeOf, type CameraEntry, type FileEntries, type SchemaNode } from './configschema.ts';
 import { fileKeys, householdKeys } from './policy/settings.ts';
-import { ruleInWords, weekdays, type PrivacyRule } from './policy/privacy.ts';
+import { ruleInWords, type PrivacyRule } from './policy/privacy.ts';
+import { weekdays } from './policy/schedule.ts';
 
 export type SettingValue = string | number | boolean | readonly string[];
 type Table = Readonly<Record<string, unknown>>;
@@ -201,8 +202,6 @@ function standingOf(files: readonly EntriesOfFile[], key: string): { value: unkn
   return { value: last === undefined ? undefined : valueIn(last.entries, key), file: last?.name, byPage: last?.page === true, fixed };
 }
 
-const pageFile = 'conf.d/90-page.toml';
-
 function valueIn(entries: FileEntries, key: string): unknown {
   const [name, inner] = key.split('.', 2) as [string, string | undefined];
   const value = Object.hasOwn(entries, name) ? (entries as Table)[name] : undefined;
@@ -215,7 +214,7 @@ function isTable(key: string): boolean {
   return node?.properties !== undefined || node?.items?.properties !== undefined;
 }
 
-/** All but cameras and times of privacy. */
+/** All but the tables of which there may be several: cameras, times of privacy, zones, alarms, recordings. */
 function hubKeys(): string[] {
   return Object.entries(nodeOf(FileSchema).properties ?? {}).flatMap(([name, node]: [string, SchemaNode]) => {
     if (node.items?.properties !== undefined) return [];
@@ -223,8 +222,7 @@ function hubKeys(): string[] {
   });
 }
 
-/** What forms are made of: of the whole file, with each camera and each time of privacy in it. */
+/** What forms are made of: of the whole file, with each table that it may have several of. */
 export function formSchema(): SchemaNode {
   return nodeOf(FileSchema);
 }
-

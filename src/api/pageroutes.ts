@@ -13,7 +13,7 @@ import { SallyportError, asSallyportError, type ErrorCode } from '../base/errors
 import type { Log } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { readWish } from '../policy/wishes.ts';
-import { timesInWords } from '../policy/privacy.ts';
+import { timesInWords } from '../policy/schedule.ts';
 import { ConfigErrors } from '../config.ts';
 import { formSchema } from '../configpage.ts';
 import type { AccountsDuty, Visitor } from '../duties/accounts.ts';

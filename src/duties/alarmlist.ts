@@ -9,7 +9,7 @@ import { endObservation, endVisits, judge, noVisits, visit, type Verdict, type V
 import type { ObservationKind } from '../policy/observations.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { HubConfig } from '../policy/settings.ts';
-import type { AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
+import type { AlarmQuery, AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface AlarmListOptions {
@@ -29,15 +29,9 @@ export interface AlarmShown {
   readonly footage: readonly SegmentRow[];
 }
 
-/** `before`: the last one of the page before. */
-export interface AlarmsAsked {
+export interface AlarmsAsked extends AlarmQuery {
+  /** In the place of `cameras`. */
   readonly camera?: string | undefined;
-  readonly cameras?: readonly string[] | undefined;
-  readonly kinds?: readonly string[] | undefined;
-  readonly fromMs: UnixMs;
-  readonly toMs: UnixMs;
-  readonly before?: Pick<AlarmRow, 'fromMs' | 'id'> | undefined;
-  readonly limit: number;
 }
 
 export interface RuleTest {

@@ -40,7 +40,6 @@ export const destinationSchema = variants('kind', {
   webhook: table({ ...far, ...noticed, kind: oneOf(['webhook']) }),
 });
 export type Destination = Checked<typeof destinationSchema>;
-export type DestinationOf<K extends Destination['kind']> = Extract<Destination, { readonly kind: K }>;
 
 const fileSchema = table({ v: oneOf([1]), destinations: list(destinationSchema, 16) });
 

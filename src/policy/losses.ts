@@ -50,10 +50,8 @@ export function lossesOf(before: HubConfig, after: HubConfig, facts: LossFacts):
 /** By the deadlines that they have: so it is said also of a camera that was taken out, and comes back with a shorter time. */
 function byTime(after: HubConfig, { periods, nowMs }: LossFacts): string[] {
   return after.cameras.flatMap(({ id, keepMs }) => {
-    const going = periods.filter((period) => period.camera === id && isFootage(period) && period.bytes > 0 && period.endMs + keepMs < period.deadlineMs && period.endMs + keepMs <= nowMs + soonMs);
-    if (going.length === 0) return [];
-    const [fromMs, toMs] = [Math.min(...going.map(({ startMs }) => startMs)), Math.max(...going.map(({ endMs }) => endMs))];
-    return [`${id}: footage of ${isoTime(fromMs)} to ${isoTime(toMs)}, ${formatBytes(sumOf(going))}`];
+    const going = periods.filter((period) => period.camera === id && isFootage(period) && period.bytes > 0 && goesBy(period, keepMs, nowMs));
+    return going.length === 0 ? [] : [`${id}: footage of ${timeOf(going)}, ${formatBytes(sumOf(going))}`];
   });
 }
 
@@ -62,13 +60,11 @@ function ofAlarms(before: HubConfig, after: HubConfig, { periods, nowMs }: LossF
   if (shorterRules(before, after).length === 0) return [];
   const keepMsOf = new Map(after.alarms.map(({ name, keepMs }) => [name, keepMs]));
   return after.cameras.flatMap(({ id }) => {
-    const going = periods.filter(({ camera, class: klass, rules = [], endMs, deadlineMs }) => {
-      if (camera !== id || klass !== 'alarm' || rules.length === 0) return false;
-      const dueMs = endMs + Math.max(...rules.map((name) => keepMsOf.get(name) ?? Infinity));
-      return dueMs < deadlineMs && dueMs <= nowMs + soonMs;
+    const going = periods.filter((period) => {
+      const { camera, class: klass, rules = [] } = period;
+      return camera === id && klass === 'alarm' && rules.length > 0 && goesBy(period, Math.max(...rules.map((name) => keepMsOf.get(name) ?? Infinity)), nowMs);
     });
-    if (going.length === 0) return [];
-    return [`${id}: alarms of ${isoTime(Math.min(...going.map(({ startMs }) => startMs)))} to ${isoTime(Math.max(...going.map(({ endMs }) => endMs)))}, with pictures and footage`];
+    return going.length === 0 ? [] : [`${id}: alarms of ${timeOf(going)}, with pictures and footage`];
   });
 }
 
@@ -121,9 +117,19 @@ function camerasOf(before: HubConfig, after: HubConfig): string[] {
   return [...new Set([...before.cameras, ...after.cameras].map(({ id }) => id))];
 }
 
+/** Its deadline comes closer, and so near that it is destroyed by that. */
+function goesBy({ endMs, deadlineMs }: PeriodTimes, keepMs: number, nowMs: UnixMs): boolean {
+  return endMs + keepMs < deadlineMs && endMs + keepMs <= nowMs + soonMs;
+}
+
 /** A hold has a deadline of its own. */
 function isFootage(period: LossPeriod): boolean {
   return period.class === 'footage' || period.class === 'rest';
+}
+
+/** From the first of them to the last. */
+function timeOf(periods: readonly LossPeriod[]): string {
+  return `${isoTime(Math.min(...periods.map(({ startMs }) => startMs)))} to ${isoTime(Math.max(...periods.map(({ endMs }) => endMs)))}`;
 }
 
 function sumOf(periods: readonly LossPeriod[]): number {

@@ -61,8 +61,8 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
 
 function privacyChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
   return [
-    ...rulesLost(after.privacy, before.privacy).map((rule) => ({ text: `new: ${ruleInWords(rule)}`, lowersPrivacy: false, restart: false })),
-    ...rulesLost(before.privacy, after.privacy).map((rule) => ({ text: `no longer: ${ruleInWords(rule)}`, lowersPrivacy: true, restart: false })),
+    ...rulesLost(after.privacy, before.privacy).map((rule) => told(`new: ${ruleInWords(rule)}`)),
+    ...rulesLost(before.privacy, after.privacy).map((rule) => told(`no longer: ${ruleInWords(rule)}`, true)),
   ];
 }
 
@@ -71,21 +71,20 @@ function recordingChanges(before: HubConfig, after: HubConfig): PlannedChange[] 
   const [was, is] = [before, after].map(({ recordings }) => recordings.map(recordingInWords)) as [string[], string[]];
   if (was.join('\n') === is.join('\n')) return [];
   const changes = [...is.filter((words) => !was.includes(words)).map((words) => `new: ${words}`), ...was.filter((words) => !is.includes(words)).map((words) => `no longer: ${words}`)];
-  return (changes.length === 0 ? ['which rule of recording counts first has changed'] : changes).map((text) => ({ text, lowersPrivacy: false, restart: false }));
+  return (changes.length === 0 ? ['which rule of recording counts first has changed'] : changes).map((text) => told(text));
 }
 
 function zoneChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
   const keyOf = ({ camera, name }: Zone): string => `${camera}\n${name}`;
   const [was, is] = [before, after].map(({ zones }) => new Map(zones.map((zone) => [keyOf(zone), zone]))) as [Map<string, Zone>, Map<string, Zone>];
-  const planned = (text: string): PlannedChange => ({ text, lowersPrivacy: false, restart: false });
   return [
     ...after.zones.flatMap((zone) => {
       const known = was.get(keyOf(zone));
-      if (known === undefined) return [planned(`new: ${zoneInWords(zone)}`)];
-      if (known.mask !== zone.mask) return [planned(`${zoneInWords(zone)}; before it was ${known.mask ? 'never looked at' : 'a zone'}`)];
-      return JSON.stringify(known.points) === JSON.stringify(zone.points) ? [] : [planned(`${zone.camera}: ${zone.name} is drawn otherwise`)];
+      if (known === undefined) return [told(`new: ${zoneInWords(zone)}`)];
+      if (known.mask !== zone.mask) return [told(`${zoneInWords(zone)}; before it was ${known.mask ? 'never looked at' : 'a zone'}`)];
+      return JSON.stringify(known.points) === JSON.stringify(zone.points) ? [] : [told(`${zone.camera}: ${zone.name} is drawn otherwise`)];
     }),
-    ...before.zones.filter((zone) => !is.has(keyOf(zone))).map((zone) => planned(`no longer: ${zoneInWords(zone)}`)),
+    ...before.zones.filter((zone) => !is.has(keyOf(zone))).map((zone) => told(`no longer: ${zoneInWords(zone)}`)),
   ];
 }
 
@@ -96,9 +95,9 @@ function alarmSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ...after.alarms.flatMap((rule) => {
       const was = known.get(rule.name);
       if (was !== undefined) return alarmChanges(was, rule);
-      return [{ text: `new alarm ${alarmInWords(rule)}; its pictures and footage are kept ${formatDuration(rule.keepMs)}`, lowersPrivacy: rule.keepMs > before.keep.footageMs, restart: false }];
+      return [told(`new alarm ${alarmInWords(rule)}; its pictures and footage are kept ${formatDuration(rule.keepMs)}`, rule.keepMs > before.keep.footageMs)];
     }),
-    ...before.alarms.filter(({ name }) => !wanted.has(name)).map((rule) => ({ text: `no longer: alarm ${alarmInWords(rule)}; what it has kept stays until its deadline`, lowersPrivacy: false, restart: false })),
+    ...before.alarms.filter(({ name }) => !wanted.has(name)).map((rule) => told(`no longer: alarm ${alarmInWords(rule)}; what it has kept stays until its deadline`)),
   ];
 }
 
@@ -113,7 +112,7 @@ function alarmChanges(before: AlarmRule, after: AlarmRule): PlannedChange[] {
     ['before', 'before it, this is kept too:', formatDuration(before.beforeMs), formatDuration(after.beforeMs)],
     ['after', 'after it, this is kept too:', formatDuration(before.afterMs), formatDuration(after.afterMs)],
   ];
-  return rows.filter(([, , from, to]) => from !== to).map((row) => ({ ...planned(row), text: `alarm ${after.name}: ${planned(row).text}`, restart: false }));
+  return rows.filter(([, , from, to]) => from !== to).map((row) => told(`alarm ${after.name}: ${inWords(row)}`, row[4] === true));
 }
 
 function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
@@ -156,9 +155,19 @@ function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row, after.id));
 }
 
-function planned([key, what, from, to, lowersPrivacy]: Row, camera?: string): PlannedChange {
-  const text = `${camera === undefined ? '' : `${camera}: `}${what} ${to} instead of ${from}`;
-  return { text, lowersPrivacy: lowersPrivacy === true, restart: camera === undefined && restartKeys.has(key), ...(camera === undefined ? {} : { camera }) };
+function planned(row: Row, camera?: string): PlannedChange {
+  const [key, , , , lowersPrivacy = false] = row;
+  if (camera !== undefined) return { ...told(`${camera}: ${inWords(row)}`, lowersPrivacy), camera };
+  return { ...told(inWords(row), lowersPrivacy), restart: restartKeys.has(key) };
+}
+
+function inWords([, what, from, to]: Row): string {
+  return `${what} ${to} instead of ${from}`;
+}
+
+/** It takes effect at once. */
+function told(text: string, lowersPrivacy = false): PlannedChange {
+  return { text, lowersPrivacy, restart: false };
 }
 
 function place(camera: CameraConfig): string {

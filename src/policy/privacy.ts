@@ -7,8 +7,6 @@ import type { UnixMs } from '../base/clock.ts';
 import { scheduleAt, timesInWords, type Schedule } from './schedule.ts';
 import type { Place } from './sun.ts';
 
-export { momentPattern, timesInWords, weekdays } from './schedule.ts';
-
 export interface PrivacyRule extends Schedule {
   readonly space: string;
 }

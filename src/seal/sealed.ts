@@ -4,7 +4,7 @@
  */
 import { SallyportError } from '../base/errors.ts';
 import { parseHeader } from './format/header.ts';
-import { holdBytes } from './format/hold.ts';
+import { checkHold } from './format/hold.ts';
 import { padmeSize } from './format/padme.ts';
 import { chunkPlainBytes, payloadNonceBytes, plainPayloadSize, sealedPayloadSize } from './format/stream.ts';
 import { sealWhole } from './sealer.ts';
@@ -42,10 +42,9 @@ export class Sealed {
     return new Sealed(bytes, padmeSize(plain) === plain || plain % chunkPlainBytes === 0);
   }
 
-  /** A second header of a segment, which holds no payload. SP_AGE_HEADER. */
+  /** A second header of a segment, which holds no payload, and as all of them has one recipient. SP_AGE_HEADER. */
   static recogniseHold(bytes: Uint8Array, what: string): Sealed {
-    const header = parseHeader(bytes, what);
-    if (bytes.length !== holdBytes || header.size !== holdBytes) throw new SallyportError('SP_AGE_HEADER', { what, reason: 'it is not the size of a second header' });
+    checkHold(bytes, what);
     return new Sealed(bytes, true);
   }
 

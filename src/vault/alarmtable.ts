@@ -68,6 +68,9 @@ const columns = `a.id, a.camera, a.rule, a.kind, a.from_ms AS fromMs, a.to_ms AS
 /** CROSS: alarms first, by the order of their index, however few periods there are; a page must not sort a day. */
 const tables = "alarms AS a CROSS JOIN periods AS p ON p.id = a.period_id AND p.state = 'live'";
 
+/** Whether an alarm touches the time from @fromMs to @toMs; one that still lasts touches all that comes. What goes with an erased time and what stays are told by this alone. */
+const touching = '(from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs)';
+
 type Raw = Omit<AlarmRow, 'toMs' | 'pictures' | 'seen' | 'falseAlarm'> & { readonly toMs: number | null; readonly pictures: number; readonly seen: number; readonly falseAlarm: number };
 
 export class AlarmTable {
@@ -141,10 +144,11 @@ export class AlarmTable {
     this.#db.prepare('UPDATE alarms SET pictures = 0, picture_bytes = 0, pictures_sha256 = NULL, pictures_why = ? WHERE id = ?').run(why, id);
   }
 
-  /** In the order of ids, behind `after` up to `through`; without it all of them. */
-  picturesBetween(after: string, through: string | undefined): { id: string; periodId: number; pictures: number; sha256: string | undefined }[] {
-    return this.#db.prepare<[Record<string, string | null>], { id: string; periodId: number; pictures: number; sha256: string }>(
-      "SELECT id, period_id AS periodId, pictures, coalesce(lower(hex(pictures_sha256)), '') AS sha256 FROM alarms WHERE id > @after AND (@through IS NULL OR id <= @through) ORDER BY id",
+  /** In the order of ids, behind `after` up to `through`; without it all of them. `recipient`: of the period. */
+  picturesBetween(after: string, through: string | undefined): { id: string; periodId: number; recipient: string; pictures: number; sha256: string | undefined }[] {
+    return this.#db.prepare<[Record<string, string | null>], { id: string; periodId: number; recipient: string; pictures: number; sha256: string }>(`
+      SELECT a.id, a.period_id AS periodId, p.recipient, a.pictures, coalesce(lower(hex(a.pictures_sha256)), '') AS sha256
+      FROM alarms AS a CROSS JOIN periods AS p ON p.id = a.period_id WHERE a.id > @after AND (@through IS NULL OR a.id <= @through) ORDER BY a.id`,
     ).all({ after, through: through ?? null }).map((row) => ({ ...row, sha256: row.sha256 === '' ? undefined : row.sha256 }));
   }
 
@@ -180,14 +184,14 @@ export class AlarmTable {
 
   /** Live periods that have an alarm which touches the time. */
   periodsIn(camera: string, fromMs: UnixMs, toMs: UnixMs): number[] {
-    return this.#db.prepare<[string, number, number], { id: number }>(
-      `SELECT DISTINCT a.period_id AS id FROM ${tables} WHERE a.camera = ? AND a.from_ms < ? AND coalesce(a.to_ms, 9e15) >= ?`).all(camera, toMs, fromMs).map(({ id }) => id);
+    return this.#db.prepare<[Record<string, string | number>], { id: number }>(
+      `SELECT DISTINCT a.period_id AS id FROM ${tables} WHERE a.camera = @camera AND ${touching}`).all({ camera, fromMs, toMs }).map(({ id }) => id);
   }
 
   /** Of these periods: those that touch the time, those that do not, and the periods that the latter are of. */
   erased(periodIds: readonly number[], fromMs: UnixMs, toMs: UnixMs): { going: number; staying: number; days: number[] } {
     const counts = this.#db.prepare<[Record<string, string | number>], { id: number; going: number; staying: number }>(`
-      SELECT period_id AS id, sum(from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs) AS going, sum(NOT (from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs)) AS staying
+      SELECT period_id AS id, sum(${touching}) AS going, sum(NOT ${touching}) AS staying
       FROM alarms WHERE period_id IN (SELECT value FROM json_each(@ids)) GROUP BY period_id`).all({ ids: JSON.stringify(periodIds), fromMs, toMs });
     return {
       going: counts.reduce((sum, { going }) => sum + going, 0), staying: counts.reduce((sum, { staying }) => sum + staying, 0),
@@ -203,16 +207,12 @@ export class AlarmTable {
   move(periodId: number, to: number, [fromMs, toMs]: readonly [UnixMs, UnixMs], why: string): number {
     return this.#db.prepare(`
       UPDATE alarms SET period_id = @to, pictures = 0, picture_bytes = 0, pictures_sha256 = NULL, pictures_why = CASE WHEN pictures = 0 THEN pictures_why ELSE @why END
-      WHERE period_id = @periodId AND NOT (from_ms < @toMs AND coalesce(to_ms, @toMs) >= @fromMs)`).run({ to, periodId, fromMs, toMs, why }).changes;
+      WHERE period_id = @periodId AND NOT ${touching}`).run({ to, periodId, fromMs, toMs, why }).changes;
   }
 
-  deleteOf(periodId: number, limit: number): number {
+  /** Those of a shredded period; answers how many went. */
+  deleteGarbage(periodId: number, limit: number): number {
     return this.#db.prepare('DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE period_id = ? LIMIT ?)').run(periodId, limit).changes;
-  }
-
-  forgetSegments(segmentIds: readonly number[]): void {
-    const statement = this.#db.prepare('DELETE FROM alarm_footage WHERE segment_id = ?');
-    for (const id of segmentIds) statement.run(id);
   }
 }
 

@@ -18,6 +18,7 @@ import { findThumbnail, thumbnailIn, type ThumbnailPlace } from '../seal/thumbna
 import { ArchiveSlots, type SlotFacts } from './archiveslots.ts';
 import { FileSource } from './filesource.ts';
 import { holdName, isCameraId, parseDateFolder, parseHoldName, parseHourFolder, parseHourListName, parseSegmentPath, periodFolder, periodMsMax, type StreamName } from './footagepaths.ts';
+import type { GapRow } from './gaptable.ts';
 import { decodeHourList, hourListBytesMax, type HourList, type SegmentRecord } from './hourlist.ts';
 import { readHold } from './holds.ts';
 import { Keyring } from './keyring.ts';
@@ -49,18 +50,9 @@ export interface ArchiveSegment {
   readonly thumb?: ThumbnailPlace;
 }
 
-export interface ArchiveGap {
-  readonly camera: string;
-  readonly stream: StreamName;
-  readonly fromMs: UnixMs;
-  readonly toMs: UnixMs;
-  readonly reason: string;
-  readonly detail: string;
-}
-
 export interface ArchiveFindings {
   readonly segments: ArchiveSegment[];
-  readonly gaps: ArchiveGap[];
+  readonly gaps: GapRow[];
   readonly problems: SallyportError[];
 }
 

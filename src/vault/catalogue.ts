@@ -180,19 +180,13 @@ export class Catalogue {
   }
 
   deleteGarbage(periodIds: readonly number[], limit: number): number {
-    let holds = 0;
-    for (const id of periodIds) if (holds < limit) holds += this.holds.deleteGarbage(id, limit - holds);
-    if (holds > 0) return holds;
-    let alarms = 0;
-    for (const id of periodIds) if (alarms < limit) alarms += this.alarms.deleteOf(id, limit - alarms);
-    if (alarms > 0) return alarms;
-    const statement = this.#db.prepare("DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE period_id = ? AND state = 'garbage' LIMIT ?)");
-    let deleted = 0;
-    for (const id of periodIds) {
-      if (deleted >= limit) break;
-      deleted += statement.run(id, limit - deleted).changes;
+    // Second headers before the segments that they refer to.
+    for (const table of [this.holds, this.alarms, this.segments]) {
+      let deleted = 0;
+      for (const id of periodIds) if (deleted < limit) deleted += table.deleteGarbage(id, limit - deleted);
+      if (deleted > 0) return deleted;
     }
-    return deleted;
+    return 0;
   }
 
   /** The rows go, and with them the claim on the slots. */

@@ -5,6 +5,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import type { Connection } from './connection.ts';
 import { holdName, type StreamName } from './footagepaths.ts';
+import { segmentMsMax } from './segmenttable.ts';
 
 /** Who made the second headers: the hub, which had the file keys, or a device of the owner's, whose the hub cannot check. */
 export type HoldMaker = 'hub' | 'device';
@@ -78,9 +79,6 @@ export interface ErasePlan {
 /** More second headers of one segment than this are refused, but for what an erasing needs. */
 export const holdsOfSegmentMax = 16;
 
-/** An alarm's footage may begin before its day, and end after it. */
-const aroundMs = 3_600_000;
-
 const live = "SELECT id FROM periods WHERE state = 'live'";
 const rowColumns = 'h.period_id AS periodId, h.segment_id AS segmentId, s.camera, s.path AS segment, p.slot, lower(hex(h.sha256)) AS sha256, h.damaged_ms IS NOT NULL AS damaged';
 const rowTables = 'holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id';
@@ -123,7 +121,7 @@ export class HoldTable {
     return this.#db.prepare<[string, number, number, number], { segmentId: number; path: string }>(`
       SELECT s.id AS segmentId, s.path FROM segments AS s JOIN periods AS own ON own.id = s.period_id JOIN periods AS p ON p.camera = s.camera
       WHERE s.stream = ? AND s.seq = ? AND p.id = ? AND p.state = 'live' AND s.state <> 'garbage'
-        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${aroundMs} AND s.start_ms + s.duration_ms > p.start_ms - ${aroundMs} WHEN 'hold' THEN (CASE own.class WHEN 'alarm' THEN s.path LIKE p.camera || strftime('/%Y%m%d/%H/%%', p.start_ms / 1000, 'unixepoch') ELSE p.start_ms = own.start_ms END) WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
+        AND CASE p.class WHEN 'alarm' THEN s.start_ms < p.end_ms + ${segmentMsMax} AND s.start_ms + s.duration_ms > p.start_ms - ${segmentMsMax} WHEN 'hold' THEN (CASE own.class WHEN 'alarm' THEN s.path LIKE p.camera || strftime('/%Y%m%d/%H/%%', p.start_ms / 1000, 'unixepoch') ELSE p.start_ms = own.start_ms END) WHEN 'rest' THEN p.start_ms = own.start_ms ELSE 0 END
         AND (p.class = 'rest' OR (SELECT count(*) FROM holds WHERE segment_id = s.id) < ?)`,
     ).get(stream, seq, periodId, holdsOfSegmentMax);
   }

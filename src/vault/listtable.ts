@@ -114,4 +114,3 @@ export function recordOf(row: SegmentRow): SegmentRecord {
 function recordHash(record: SegmentRecord): Buffer {
   return createHash('sha256').update(canonicalJson(record as unknown as CanonicalValue)).digest();
 }
-

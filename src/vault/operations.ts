@@ -19,7 +19,7 @@ import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
-import { PictureTables, settleAlarms, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
+import { compareAlarms, PictureTables, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
 import type { SegmentName, ServedRow } from './served.ts';
 
@@ -333,13 +333,17 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     settlePictures: (a: { after: string; limit: number; atMs: UnixMs }): { lost: number; found: number; gone: number; next: string | undefined } => inPictures((tables) => {
       const batch = tables.after(a.after, a.limit);
       const next = batch.length < a.limit ? undefined : batch.at(-1)?.id;
-      const { lost, found, dead } = write(() => {
-        const done = settleAlarms(catalogue, batch, { after: a.after, through: next });
-        if (done.lost + done.found > 0) audit(a.atMs, { what: 'pictures.settled', who: 'hub', detail: { lost: done.lost, found: done.found } });
-        return done;
-      });
+      const { lost, altered, found, dead } = read(() => compareAlarms(catalogue, batch, { after: a.after, through: next }));
+      if (lost.length + altered.length + found.length > 0) {
+        write(() => {
+          for (const id of lost) alarms.withoutPictures(id, 'lost');
+          for (const alarm of found) alarms.add(alarm);
+          for (const alarm of [...altered, ...found]) alarms.setPictures(alarm.id, alarm);
+          if (lost.length + found.length > 0) audit(a.atMs, { what: 'pictures.settled', who: 'hub', detail: { lost: lost.length, found: found.length } });
+        });
+      }
       if (dead.length > 0) tables.delete(dead);
-      return { lost, found, gone: dead.length, next };
+      return { lost: lost.length, found: found.length, gone: dead.length, next };
     }),
 
     // purging

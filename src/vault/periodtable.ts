@@ -3,9 +3,9 @@
  * transaction of its caller. What purging does to rows of more than one table stands in catalogue.ts.
  */
 import type { UnixMs } from '../base/clock.ts';
-import { hourMs } from '../base/units.ts';
 import type { Connection } from './connection.ts';
 import { periodFolder } from './footagepaths.ts';
+import { segmentMsMax } from './segmenttable.ts';
 
 /**
  * Footage; a daily copy of the working database (copies.ts), whose camera is called `hub`; `hold`: the key of second headers that keep
@@ -101,11 +101,11 @@ export class PeriodTable {
 
   /** Live periods of a camera, those of holds too, that touch the time asked for, the earliest first; days of alarms keep footage of up to an hour around them. */
   within(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] {
-    return this.#db.prepare<[{ camera: string; fromMs: number; toMs: number; limit: number; aroundMs: number }], RawPeriod>(`
+    return this.#db.prepare<[{ camera: string; fromMs: number; toMs: number; limit: number }], RawPeriod>(`
       SELECT ${periodColumns} FROM periods
-      WHERE camera = @camera AND class <> 'database' AND state = 'live' AND start_ms < @toMs + @aroundMs AND end_ms > @fromMs - @aroundMs
+      WHERE camera = @camera AND class <> 'database' AND state = 'live' AND start_ms < @toMs + ${segmentMsMax} AND end_ms > @fromMs - ${segmentMsMax}
         AND (class = 'alarm' OR (start_ms < @toMs AND end_ms > @fromMs)) ORDER BY start_ms, id LIMIT @limit`,
-    ).all({ ...q, aroundMs: hourMs }).map(factsOf);
+    ).all({ ...q }).map(factsOf);
   }
 
   /** The lowest slot that no row names and that is none of `except`, and the generation that its next use has. */

@@ -10,21 +10,14 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { UnixMs } from '../base/clock.ts';
 import { isSallyportError, SallyportError } from '../base/errors.ts';
-import { maskOf, namesIn, pictureNames, type PictureFacts, type PictureName } from './alarmtable.ts';
+import { maskOf, namesIn, pictureNames, type NewAlarm, type PictureFacts, type PictureName } from './alarmtable.ts';
 import type { Catalogue } from './catalogue.ts';
 import { databaseError, unlock, type Connection } from './connection.ts';
 
 /** What stands beside an alarm's pictures. */
-export interface PicturedAlarm extends PictureFacts {
-  readonly id: string;
+export interface PicturedAlarm extends Omit<NewAlarm, 'periodId'>, PictureFacts {
   /** "age1…" of its period. */
   readonly recipient: string;
-  readonly camera: string;
-  readonly rule: string;
-  readonly kind: string;
-  readonly fromMs: UnixMs;
-  readonly toMs: UnixMs | undefined;
-  readonly scorePm: number;
 }
 
 export type SealedPictures = Readonly<Partial<Record<PictureName, Uint8Array>>>;
@@ -254,34 +247,36 @@ export class PictureTables {
   }
 }
 
-/**
- * What the file has behind `after` up to `through` (without it: to the end) against the rows: pictures that are gone are `lost`, alarms of living days that no row
- * knows come back as `found`; what is of a day that is gone, or of another day than its row's, is `dead`.
- */
-export function settleAlarms({ alarms, periods }: Pick<Catalogue, 'alarms' | 'periods'>, inFile: readonly PicturedAlarm[], { after, through }: { after: string; through: string | undefined }): { lost: number; found: number; dead: string[] } {
+/** In what rows and file differ. */
+export interface Astray {
+  /** Alarms whose pictures are gone. */
+  readonly lost: string[];
+  /** Alarms that have other pictures than their rows say. */
+  readonly altered: PicturedAlarm[];
+  /** Alarms of living days that no row knows. */
+  readonly found: (PicturedAlarm & NewAlarm)[];
+  /** What the file has of a day that is gone, or of another day than its row's. */
+  readonly dead: string[];
+}
+
+/** What the file has behind `after` up to `through` (without it: to the end) against the rows. Only reads: at most starts there is nothing to write. */
+export function compareAlarms({ alarms, periods }: Pick<Catalogue, 'alarms' | 'periods'>, inFile: readonly PicturedAlarm[], { after, through }: { after: string; through: string | undefined }): Astray {
   const there = new Map(inFile.map((alarm) => [alarm.id, alarm]));
-  let [lost, found] = [0, 0];
-  const dead: string[] = [];
+  const astray: Astray = { lost: [], altered: [], found: [], dead: [] };
   for (const row of alarms.picturesBetween(after, through)) {
     const pictured = there.get(row.id);
     there.delete(row.id);
-    if (pictured === undefined && row.pictures > 0) {
-      alarms.withoutPictures(row.id, 'lost');
-      lost++;
-    } else if (pictured !== undefined && periods.byId(row.periodId)?.recipient !== pictured.recipient) dead.push(row.id);
-    else if (pictured !== undefined && pictured.sha256 !== row.sha256) alarms.setPictures(row.id, pictured);
+    if (pictured === undefined) {
+      if (row.pictures > 0) astray.lost.push(row.id);
+    } else if (row.recipient !== pictured.recipient) astray.dead.push(row.id);
+    else if (pictured.sha256 !== row.sha256) astray.altered.push(pictured);
   }
   for (const pictured of there.values()) {
     const period = periods.ofRecipient(pictured.recipient);
-    if (period?.state !== 'live' || period.class !== 'alarm' || period.camera !== pictured.camera) {
-      dead.push(pictured.id);
-      continue;
-    }
-    alarms.add({ ...pictured, periodId: period.id });
-    alarms.setPictures(pictured.id, pictured);
-    found++;
+    if (period?.state === 'live' && period.class === 'alarm' && period.camera === pictured.camera) astray.found.push({ ...pictured, periodId: period.id });
+    else astray.dead.push(pictured.id);
   }
-  return { lost, found, dead };
+  return astray;
 }
 
 export function factsOf(sealed: SealedPictures): PictureFacts {

@@ -13,7 +13,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { fileExists, removeFile, syncFolder } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { copiesFolder, copyFile } from './copies.ts';
-import { hourListPath, partSuffix, periodFolder } from './footagepaths.ts';
+import { hourListPath, partSuffix } from './footagepaths.ts';
 import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
 import type { PicturesCare } from './picturescare.ts';
@@ -83,9 +83,9 @@ async function shredSlots(parts: PurgeParts, purge: PendingPurge): Promise<Pendi
 
 async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Receipt> {
   parts.leaving(purge.periods.map(({ id }) => id));
-  const folders = new Set<string>();
-  for (const period of purge.periods) for (const folder of await unlinkPeriod(parts, period)) folders.add(folder);
-  await removeFolders(parts, purge, folders);
+  const touched = new Set<string>();
+  for (const period of purge.periods) await unlinkPeriod(parts, period, touched);
+  await removeFolders(parts, purge, touched);
   await parts.pictures.forget(parts, purge);
   await parts.afterStep('unlinked');
   const periodIds = purge.periods.map(({ id }) => id);
@@ -94,15 +94,11 @@ async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Re
   return recordReceipt(parts, purge);
 }
 
-/** Answers the folders in which something was: a day of alarms keeps footage of all its hours. */
-async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number]): Promise<Set<string>> {
-  const folders = new Set<string>();
-  if (period.class === 'database') {
-    await removeCopy(parts.folder, period.startMs);
-    return folders;
-  }
+/** Adds the folders in which something was to `touched`: a period's own always, and a day of alarms keeps footage of all its hours. */
+async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number], touched: Set<string>): Promise<void> {
+  if (period.class === 'database') return removeCopy(parts.folder, period.startMs);
   const unlink = async (paths: readonly string[]): Promise<void> => {
-    for (const path of paths) folders.add(dirname(path));
+    for (const path of paths) touched.add(dirname(path));
     await unlinkAll(parts, paths);
   };
   await unlink([hourListPath(period.camera, period.startMs, period.slot), ...parts.openPaths(period.id).flatMap(bothNames)]);
@@ -110,7 +106,7 @@ async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][n
   for (let afterRowId = 0; ;) {
     const rows = await parts.database.call('garbageOf', { periodId: period.id, afterRowId, limit: rowsAtOnce });
     const last = rows.at(-1);
-    if (last === undefined) return folders;
+    if (last === undefined) return;
     await unlink(rows.map(({ path }) => path));
     afterRowId = last.rowId;
   }
@@ -138,7 +134,7 @@ async function removeFolders(parts: PurgeParts, purge: PendingPurge, touched: Re
   const shared = await parts.database.call('sharedFolders', { periods: footage.map(({ id, camera, startMs }) => ({ id, camera, startMs })) });
   const kept = new Set(shared.flatMap((folder) => [folder, dirname(folder)]));
   const toSync = new Set<string>();
-  for (const hour of new Set([...footage.map(({ camera, startMs }) => periodFolder(camera, startMs)), ...touched])) {
+  for (const hour of touched) {
     const date = dirname(hour);
     if (kept.has(hour) || !(await removedFolder(join(parts.footage, hour)))) toSync.add(hour);
     else if (kept.has(date) || !(await removedFolder(join(parts.footage, date)))) toSync.add(date);

@@ -24,7 +24,7 @@ import { hashFile, readHeaderSize } from './filehash.ts';
 import { lockFolder } from './folderlock.ts';
 import { holdName, parseHoldName, parseSegmentPath, periodFolder } from './footagepaths.ts';
 import { readHold, sha256 } from './holds.ts';
-import { HoldTable, type HoldOrder } from './holdtable.ts';
+import type { HoldOrder } from './holdtable.ts';
 import type { HourList, SegmentRecord } from './hourlist.ts';
 import { Keyring } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
@@ -349,13 +349,12 @@ async function holdsOf(o: RebuildOptions, { facts, list }: FoundPeriod, rows: re
 /** Answers how many segments are new: those that footage lists name are theirs, and held besides. */
 function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPeriod, rows: readonly Row[], holds: readonly FoundHold[]): number {
   const catalogue = new Catalogue(db);
-  const holdTable = new HoldTable(db);
   const operations = makeOperations(db);
   const atMs = Math.round(o.clock.wallMs());
   const ours = rows.filter(({ segment }) => !catalogue.segments.hasPath(segment.path));
   db.transaction(() => {
     const period = catalogue.periods.add({ ...facts, generation: facts.generation + generationsSkipped });
-    if (hold !== undefined) holdTable.addPeriod(period.id, hold);
+    if (hold !== undefined) catalogue.holds.addPeriod(period.id, hold);
     for (const { segment, found } of ours) {
       catalogue.addSegment({ ...segment, periodId: period.id, camera: facts.camera });
       if (found === 'missing') catalogue.segments.markMissing(segment.path);
@@ -363,7 +362,7 @@ function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPe
     }
     for (const { path, sha256 } of holds) {
       const name = parseSegmentPath(path);
-      const segment = name === undefined ? undefined : holdTable.holdable(period.id, name);
+      const segment = name === undefined ? undefined : catalogue.holds.holdable(period.id, name);
       if (segment !== undefined) catalogue.addHold(period.id, segment.segmentId, sha256);
     }
     for (const gap of list?.gaps ?? []) catalogue.addGap({ camera: facts.camera, stream: gap.stream, fromMs: gap.from_ms, toMs: gap.to_ms, reason: gap.reason, detail: gap.detail });

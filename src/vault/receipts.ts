@@ -4,8 +4,8 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
-import type { PeriodClass } from './periodtable.ts';
 import type { Connection } from './connection.ts';
+import type { Period } from './periodtable.ts';
 
 export const receiptNamespace = 'sallyport-receipt';
 
@@ -13,15 +13,7 @@ export const receiptNamespace = 'sallyport-receipt';
 export const outsideThePromise =
   'Outside this promise: an older copy of the keyring, or a flash chip read below its controller, together with the recovery kit.';
 
-export interface PurgedPeriod {
-  readonly id: number;
-  readonly camera: string;
-  readonly class: PeriodClass;
-  readonly startMs: UnixMs;
-  readonly endMs: UnixMs;
-  readonly deadlineMs: UnixMs;
-  readonly slot: number;
-  readonly generation: number;
+export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   /** SHA-256 of the slot's text, hex: the shred touches only this text. */
   readonly slotSha256: string;
   readonly segments: number;

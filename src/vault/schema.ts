@@ -302,14 +302,15 @@ ALTER TABLE segments ADD COLUMN thumb_size INTEGER CHECK (thumb_size > 0);
 `;
 
 /**
- * Holds. The table `periods` is made anew for its classes, as in version 2: the same columns in the same order, so that what was signed of
- * them holds.
+ * The table `periods` made anew for its classes, as in version 2: the same columns in the same order, so that what was signed of them holds.
+ * Versions 8 and 9 are this text. A change of the table is an upgrade with a text of its own.
  */
-const version8 = `
+function periodsAnew(classes: string, meaning: string): string {
+  return `
 CREATE TABLE periods_new (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   camera       TEXT NOT NULL,               -- 'hub' for the class 'database'
-  class        TEXT NOT NULL CHECK (class IN ('footage', 'database', 'hold', 'rest')),  -- hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased
+  class        TEXT NOT NULL CHECK (class IN (${classes})),  -- ${meaning}
   start_ms     INTEGER NOT NULL,            -- of 'hold' and 'rest': the start and end of the period whose segments they keep
   end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
   deadline_ms  INTEGER NOT NULL,            -- from then on it is purged; may only come closer
@@ -335,7 +336,11 @@ DROP TABLE periods;
 ALTER TABLE periods_new RENAME TO periods;
 CREATE INDEX periods_of_camera ON periods (camera, start_ms);
 CREATE INDEX periods_due ON periods (deadline_ms);
+`;
+}
 
+/** Holds. */
+const version8 = `${periodsAnew("'footage', 'database', 'hold', 'rest'", "hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased")}
 -- What a period of class 'hold' or 'rest' belongs to. One wish to hold has a period for each period that it keeps something of.
 CREATE TABLE hold_periods (
   period_id  INTEGER PRIMARY KEY REFERENCES periods (id),
@@ -358,38 +363,11 @@ CREATE INDEX holds_of_segment ON holds (segment_id);
 ALTER TABLE purges ADD COLUMN erased TEXT;  -- why, when it erases a time at somebody's wish; NULL else
 `;
 
-/** Alarms. The table `periods` is made anew for their class, as in version 8. */
-const version9 = `
-CREATE TABLE periods_new (
-  id           INTEGER PRIMARY KEY AUTOINCREMENT,
-  camera       TEXT NOT NULL,               -- 'hub' for the class 'database'
-  class        TEXT NOT NULL CHECK (class IN ('footage', 'database', 'hold', 'rest', 'alarm')),  -- hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased; alarm: a camera's day of alarms that are kept equally long
-  start_ms     INTEGER NOT NULL,            -- of 'hold' and 'rest': the start and end of the period whose segments they keep
-  end_ms       INTEGER NOT NULL CHECK (end_ms > start_ms),
-  deadline_ms  INTEGER NOT NULL,            -- from then on it is purged; may only come closer
-  slot         INTEGER NOT NULL UNIQUE,     -- block in the keyring files; free exactly when no row names it and the block holds no slot
-  generation   INTEGER NOT NULL,            -- how often the block has been used, this period included
-  recipient    TEXT NOT NULL,               -- "age1...", the period's public key; '' where a restored database could not know it
-  slot_sha256  BLOB NOT NULL,               -- of the slot's 1,024 text bytes; a shred touches only a block with this text
-  state        TEXT NOT NULL CHECK (state IN ('live', 'shredded')),  -- shredded: the slot is gone, the rest is on its way
-  listed       INTEGER NOT NULL DEFAULT 0 CHECK (listed IN (0, 1)),  -- 1: ended, its hour list is on disk, no segment comes after; of a copy: it is whole
-  rows_root    BLOB,                        -- of the row hashes that its list tells, in id order; set with listed
-  list_sha256  BLOB,                        -- of its hour list's file; NULL where it was written before this column was
-  segments     INTEGER NOT NULL DEFAULT 0,  -- how many rows name it; kept so that status need not count them
-  bytes        INTEGER NOT NULL DEFAULT 0,  -- the sum of their size_bytes; of a copy: its size
-  first_ms     INTEGER,                     -- the earliest start_ms among them
-  last_end_ms  INTEGER,                     -- the latest start_ms + duration_ms among them
-  list_kept    INTEGER NOT NULL DEFAULT 0 CHECK (list_kept IN (0, 1)),  -- as in version 4
-  sealed_to    BLOB                         -- as in version 6
-) STRICT;
-INSERT INTO periods_new SELECT id, camera, class, start_ms, end_ms, deadline_ms, slot, generation, recipient, slot_sha256, state, listed, rows_root, list_sha256, segments, bytes, first_ms, last_end_ms, list_kept, sealed_to FROM periods;
-DELETE FROM sqlite_sequence WHERE name = 'periods_new';
-INSERT INTO sqlite_sequence (name, seq) SELECT 'periods_new', seq FROM sqlite_sequence WHERE name = 'periods';
-DROP TABLE periods;
-ALTER TABLE periods_new RENAME TO periods;
-CREATE INDEX periods_of_camera ON periods (camera, start_ms);
-CREATE INDEX periods_due ON periods (deadline_ms);
-
+/** Alarms. */
+const version9 = `${periodsAnew(
+  "'footage', 'database', 'hold', 'rest', 'alarm'",
+  "hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased; alarm: a camera's day of alarms that are kept equally long",
+)}
 -- An observation that a rule kept. Its camera, rule, kind and times are the hub's to read; what shows or names somebody lies in pictures.db,
 -- sealed to its period. A row goes with its period.
 CREATE TABLE alarms (

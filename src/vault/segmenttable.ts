@@ -68,7 +68,7 @@ const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.genera
   lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
   s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
 
-/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. What an alarm keeps may lie so far before its day, too. */
+/** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. What an alarm keeps may lie so far before its day, or behind it, too. */
 export const segmentMsMax = 3_600_000;
 
 type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb'> & {
@@ -193,6 +193,11 @@ export class SegmentTable {
     return this.#db.prepare<[number, number, number], { rowId: number; path: string }>(
       'SELECT id AS rowId, path FROM segments WHERE period_id = ? AND id > ? ORDER BY id LIMIT ?',
     ).all(periodId, afterRowId, limit);
+  }
+
+  /** Answers how many went. */
+  deleteGarbage(periodId: number, limit: number): number {
+    return this.#db.prepare("DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE period_id = ? AND state = 'garbage' LIMIT ?)").run(periodId, limit).changes;
   }
 
   #segments(where: string, ...values: readonly (string | number | Bound)[]): SegmentRow[] {

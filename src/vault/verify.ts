@@ -23,7 +23,7 @@ import { copyFile } from './copies.ts';
 import { hashFile, walkFootage } from './filehash.ts';
 import { parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodFolder } from './footagepaths.ts';
 import { wrongWithHold } from './holds.ts';
-import { HoldTable } from './holdtable.ts';
+import type { HoldTable } from './holdtable.ts';
 import { Keyring } from './keyring.ts';
 import { readVaultFacts, type VaultFacts } from './operations.ts';
 import { checkpointFile, publicKeyFile, receiptFile } from './paperwork.ts';
@@ -95,12 +95,12 @@ class Verification {
   readonly #report: VerifyReport = { segments: 0, bytes: 0, auditEntries: 0, checkpoints: 0, problems: [] };
 
   constructor(o: VerifyOptions, db: Connection, facts: VaultFacts, picturesKey: Buffer) {
-    this.#key = picturesKey;
     this.#o = o;
     this.#db = db;
     this.#facts = facts;
+    this.#key = picturesKey;
     this.#catalogue = new Catalogue(db);
-    this.#holds = new HoldTable(db);
+    this.#holds = this.#catalogue.holds;
     this.#footage = join(o.folder, 'footage');
   }
 
@@ -112,7 +112,7 @@ class Verification {
     await this.#checkCensus();
     await this.#checkSlots();
     await this.#checkCopies();
-    this.#checkPictures(this.#key);
+    this.#checkPictures();
     this.#checkRowsRoots();
     const head = this.#checkChain();
     await this.#checkCheckpoints();
@@ -251,7 +251,7 @@ class Verification {
   // alarms
 
   /** Each alarm's pictures are those that were put there. Without the owner's keys: by their hashes. */
-  #checkPictures(key: Buffer): void {
+  #checkPictures(): void {
     const file = join(this.#o.folder, picturesName);
     let db: Connection | undefined;
     try {
@@ -259,7 +259,7 @@ class Verification {
         if (this.#catalogue.alarms.picturesBetween('', undefined).some(({ pictures }) => pictures > 0)) this.#problem('SP_PICTURES', picturesName, 'the file is not there; the pictures of all alarms are lost');
         return;
       }
-      db = openPictures(file, key, { readonly: true });
+      db = openPictures(file, this.#key, { readonly: true });
       for (const name of tablesOf(db)) checkTable(db, name);
       const tables = new PictureTables(db);
       for (const { id, periodId, pictures, sha256 } of this.#catalogue.alarms.picturesBetween('', undefined)) {
@@ -275,7 +275,7 @@ class Verification {
       const known = databaseError(error, file);
       this.#problem('SP_PICTURES', picturesName, known.code === 'SP_DATABASE_DAMAGED' || known.code === 'SP_WRONG_WORKING_KEY' ? 'the file is damaged' : known.message);
     } finally {
-      key.fill(0);
+      this.#key.fill(0);
       db?.close();
     }
   }

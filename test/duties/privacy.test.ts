@@ -2,7 +2,8 @@ import t from 'tap';
 import { SallyportError } from '../../src/base/errors.ts';
 import { createLog, silentLog } from '../../src/base/log.ts';
 import { PrivacyDuty } from '../../src/duties/privacy.ts';
-import { weekdays, type PrivacyRule } from '../../src/policy/privacy.ts';
+import type { PrivacyRule } from '../../src/policy/privacy.ts';
+import { weekdays } from '../../src/policy/schedule.ts';
 import { StillClock } from '../cameras/farend.ts';
 
 function setUp(o: { stored?: unknown; rules?: readonly PrivacyRule[] } = {}) {

@@ -59,6 +59,17 @@ for (const [name, after, given, expected] of [
   });
 }
 
+t.test('a rule that is there destroys by a shorter time alone', async (t) => {
+  const ruled = { ...before, alarms: [night] };
+  const given = facts([rang(['Night'])]);
+  t.match(lossesOf(ruled, { ...ruled, alarms: [{ ...night, keepMs: 2 * day }] }, given), [/^front: alarms of/]);
+  for (const keepMs of [night.keepMs, 40 * day]) {
+    const after = { ...ruled, alarms: [{ ...night, keepMs }] };
+    t.same(lossesOf(ruled, after, given), []);
+    t.notOk(mayLose(ruled, after));
+  }
+});
+
 t.test('a larger budget, and a smaller reserve, destroy nothing', async (t) => {
   const tight = { ...before, disk: { budgetBytes: GB, reserveBytes: 45 * GB } };
   t.same(lossesOf(tight, { ...before, disk: { budgetBytes: 1.5 * GB, reserveBytes: 44 * GB } }, facts(old)), []);

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { liftedUntil, privacyAt, ruleInWords, rulesLost, weekdays, type PrivacyRule } from '../../src/policy/privacy.ts';
+import { liftedUntil, privacyAt, ruleInWords, rulesLost, type PrivacyRule } from '../../src/policy/privacy.ts';
+import { weekdays } from '../../src/policy/schedule.ts';
 import { sunOf } from '../../src/policy/sun.ts';
 
 const minute = 60_000;

@@ -41,10 +41,14 @@ t.test('plain bytes are never taken for sealed ones, whatever they are', async (
     t.throws(() => Sealed.recogniseHold(bytes, 'it'), { code: 'SP_AGE_HEADER' });
   };
   const whole = sealed(1000);
+  const fileKey = FileKey.generate();
+  const hold = Buffer.from(makeHold(fileKey, owner.recipient));
+  fileKey.close();
   for (const bytes of [
     Buffer.alloc(0), Buffer.from('age-encryption.org/v1\n'), Buffer.from('name = "front door"\n'), Buffer.alloc(5000, 'A'),
     whole.subarray(0, 150), whole.subarray(0, 184), Buffer.concat([whole.subarray(0, 190)]), Buffer.concat([Buffer.from(' '), whole]),
     Buffer.from(whole.toString('latin1').replace('X25519', 'scrypt'), 'latin1'),
+    Buffer.from(hold.toString('latin1').replace('X25519', 'X25518'), 'latin1'),
   ]) refused(bytes);
   fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
     t.throws(() => Sealed.recognise(bytes, 'it'));

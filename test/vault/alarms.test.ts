@@ -12,6 +12,7 @@ import { slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { alarmPictureBytesMax, alarmTextBytes } from '../../src/vault/alarms.ts';
 import { Archive } from '../../src/vault/archive.ts';
 import { unlock } from '../../src/vault/connection.ts';
+import { WorkingDatabase } from '../../src/vault/database.ts';
 import { holdName, hourListPath } from '../../src/vault/footagepaths.ts';
 import type { PurgeStep } from '../../src/vault/purge.ts';
 import { rebuildDatabase } from '../../src/vault/rebuild.ts';
@@ -343,6 +344,22 @@ t.test('without its pictures\' file, or with a damaged one, a hub starts, record
     } else await t.rejects(Promise.all((['full', 'crop', 'thumb', 'text'] as const).map((which) => again.alarmPicture(alarm.id, which))), { code: 'SP_PICTURES' });
     await again.close();
   }
+});
+
+t.test('where rows and pictures agree, comparing them writes nothing, however many there are', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  for (let n = 0; n < 3; n++) await vault.putAlarmPictures((await ring(vault, world, { atMs: start + n * 1000 })).id, pictures);
+  await vault.close();
+  const workingKey = await loadWorkingKey({ folder: world.folder, mayCreate: false });
+  const database = await WorkingDatabase.open(join(world.folder, 'working.db'), workingKey.databaseKey());
+  workingKey.close();
+  const before = await database.call('checkpointFacts', { atMs: 1 });
+  const batch = await database.call('settlePictures', { after: '', limit: 2, atMs: 1 });
+  t.match(batch, { lost: 0, found: 0, gone: 0, next: /^00000002/ });
+  t.same(await database.call('settlePictures', { after: batch.next ?? '', limit: 2, atMs: 1 }), { lost: 0, found: 0, gone: 0, next: undefined });
+  t.same(await database.call('checkpointFacts', { atMs: 1 }), before, 'neither generation nor audit moved');
+  await database.close();
 });
 
 t.test('killed after any step of a purge, or of an erasing, a day of alarms ends purged at the next start', async (t) => {
