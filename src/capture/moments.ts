@@ -156,7 +156,9 @@ export class Moments {
   async #decodeColour(order: MomentOrder): Promise<ColourPicture | undefined> {
     const [width, height] = colourSize(order.excerpt);
     const output = await this.#decode(order, movieOf(order.excerpt), colourArguments(order.excerpt, width, height), width * height * 3);
-    return output?.length === width * height * 3 ? { rgb: output, width, height } : undefined;
+    if (output?.length === width * height * 3) return { rgb: output, width, height };
+    output?.fill(0);
+    return undefined;
   }
 
   async #decodeAll(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
@@ -167,7 +169,9 @@ export class Moments {
       const full = await make(`scale=w=min(${fullWidthMax}\\,iw):h=-2`, fullBytesMax);
       const crop = about === undefined ? undefined : await make(`${cropOf(about)},scale=w=min(${cropWidthMax}\\,iw):h=-2`, cropBytesMax);
       const thumb = await make(thumbnailFilter, thumbnailBytesMax);
-      return full === undefined || thumb === undefined || !isThumbnail(thumb) ? undefined : { full, crop, thumb };
+      if (full !== undefined && thumb !== undefined && isThumbnail(thumb)) return { full, crop, thumb };
+      for (const made of [full, crop, thumb]) made?.fill(0);
+      return undefined;
     } finally {
       whole.fill(0);
     }
