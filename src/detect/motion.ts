@@ -11,10 +11,9 @@
  * When most of the picture changes at once it is the light, not somebody: all is learned anew from there. If that goes on for
  * `lightMsMax`, it is a motion after all: a camera that is carried off or covered must not go blind in silence.
  */
+import { motionHeight, motionWidth } from '../policy/motionpicture.ts';
 import { inside, type Box, type Point } from './box.ts';
 
-export const motionWidth = 160;
-export const motionHeight = 90;
 const cellSize = 10;
 export const cellColumns = motionWidth / cellSize;
 export const cellRows = motionHeight / cellSize;

@@ -10,8 +10,9 @@ import { run } from '../../src/base/spawn.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { around, inside, type Box, type Point } from '../../src/detect/box.ts';
 import { Detector } from '../../src/detect/client.ts';
-import { Motion, motionHeight, motionWidth } from '../../src/detect/motion.ts';
+import { Motion } from '../../src/detect/motion.ts';
 import { Tracks, type Visit } from '../../src/detect/tracks.ts';
+import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
 import { missing, squareClip, walkClip } from './pictures.ts';
 import { fps, scene, type SceneOptions } from './scenes.ts';
 

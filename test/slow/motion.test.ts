@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Box } from '../../src/detect/box.ts';
-import { cellColumns, Motion, motionHeight, motionWidth, type MotionNow, type MotionOptions } from '../../src/detect/motion.ts';
+import { cellColumns, Motion, type MotionNow, type MotionOptions } from '../../src/detect/motion.ts';
+import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
 import { scene, walkerAt, type SceneOptions } from '../detect/scenes.ts';
 
 const walker = { width: 10, height: 28, speed: 12, fromSecond: 20 };
