@@ -47,16 +47,6 @@ export function atEdge({ x, y, width, height }: Box, margin = 0.01): boolean {
   return x < margin || y < margin || x + width > 1 - margin || y + height > 1 - margin;
 }
 
-/** By the even-odd rule; `points` go round the polygon. */
-export function inside({ x, y }: Point, points: readonly Point[]): boolean {
-  let is = false;
-  for (let index = 0, last = points.length - 1; index < points.length; last = index++) {
-    const a = points[index] as Point, b = points[last] as Point;
-    if (a.y > y !== b.y > y && x < ((b.x - a.x) * (y - a.y)) / (b.y - a.y) + a.x) is = !is;
-  }
-  return is;
-}
-
 function within(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
