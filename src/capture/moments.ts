@@ -9,19 +9,12 @@ import type { Clock } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { secondMs } from '../base/units.ts';
+import type { Box } from '../policy/alarmrules.ts';
 import { isThumbnail, thumbnailBytesMax } from '../seal/thumbnail.ts';
 import { codecOf, decodeOnce, jpegOutput, pictureInput, thumbnailFilter } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import { pictureSizeOf } from './movie.ts';
 import type { Excerpt } from './ring.ts';
-
-/** Fractions of the picture. */
-export interface Part {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 export interface MomentOrder {
   readonly camera: string;
@@ -103,7 +96,7 @@ export class Moments {
   }
 
   /** The pictures of an alarm; sizes have bounds. Undefined when there are none. Never rejects. */
-  pictures(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
+  pictures(order: MomentOrder, about: Box | undefined): Promise<AlarmPictures | undefined> {
     return this.#queue(order, this.#alarms, alarmsMax, () => this.#decodeAll(order, about));
   }
 
@@ -161,7 +154,7 @@ export class Moments {
     return undefined;
   }
 
-  async #decodeAll(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
+  async #decodeAll(order: MomentOrder, about: Box | undefined): Promise<AlarmPictures | undefined> {
     const whole = await this.#decode(order, movieOf(order.excerpt), wholeArguments(order.excerpt), wholeBytesMax);
     if (whole === undefined) return undefined;
     const make = (filter: string, bytesMax: number): Promise<Buffer | undefined> => this.#encode(order, whole, filter, bytesMax);
@@ -231,7 +224,7 @@ function jpegArguments(filter: string, quality: number): string[] {
 }
 
 /** With something round it, within the picture. */
-function cropOf({ x, y, width, height }: Part): string {
+function cropOf({ x, y, width, height }: Box): string {
   const within = (value: number): number => Math.min(1, Math.max(0, Number.isFinite(value) ? value : 0));
   const [left, top] = [within(x - width * margin), within(y - height * margin)];
   const [right, bottom] = [within(x + width * (1 + margin)), within(y + height * (1 + margin))];

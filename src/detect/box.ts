@@ -1,14 +1,11 @@
 /** Places in a picture, as fractions of its width and height, so that a box of the small stream fits the large one. */
+import type { Box } from '../policy/alarmrules.ts';
+
+export type { Box } from '../policy/alarmrules.ts';
 
 export interface Point {
   readonly x: number;
   readonly y: number;
-}
-
-/** Upper left corner and size, each 0 to 1 of the picture. */
-export interface Box extends Point {
-  readonly width: number;
-  readonly height: number;
 }
 
 export const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
