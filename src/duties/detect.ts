@@ -88,6 +88,8 @@ export class DetectDuty {
         const lent = await watchOf(camera)?.lend(stream);
         if (lent === undefined) continue;
         try {
+          // The large one again, of a camera that has no other.
+          if (lent.stream !== stream) continue;
           const excerpt = excerptOf(lent.capture, atMs);
           const made = excerpt === undefined ? undefined : await moments.pictures({ camera, excerpt, ffmpeg: config().capture.ffmpeg, jail: jail() }, about);
           if (made !== undefined) return made;

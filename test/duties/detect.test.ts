@@ -51,6 +51,15 @@ t.test('an alarm has the picture of its moment, or none: not the last one of a s
   t.ok(await duty.pictures('front', 3_600_000, undefined), 'until it is back');
 });
 
+t.test('of a camera with one stream that cannot be decoded, it is tried once', async (t) => {
+  const { duty, rings, moments } = await fixture(t);
+  const ring = rings.get('front') as MediaRing;
+  ring.begin({ ftyp: Buffer.alloc(8), moov: Buffer.alloc(8), videoCodec: 'avc1.4d401f', audioCodec: undefined });
+  ring.push({ bytes: Buffer.alloc(100), track: 'video', keyFrame: true, timeMs: 0, durationMs: 40, wallMs: 1000, monotonicMs: 1000 });
+  t.equal(await duty.pictures('front', 1000, undefined), undefined);
+  t.equal(moments.state.failed, 1);
+});
+
 t.test('the last seconds are kept in memory of the cameras that a rule concerns, and of no other', async (t) => {
   const { duty, retained } = await fixture(t);
   duty.start();
