@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { launch, type Child, type LaunchOptions } from '../base/spawn.ts';
+import { thumbnailHeightMax, thumbnailWidth } from '../seal/thumbnail.ts';
 import type { Jail } from './jail.ts';
 
 export interface DecodeOrder {
@@ -69,6 +70,14 @@ async function untilGone(child: Child, { clock, timeoutMs, signal }: DecodeOrder
 export function pictureInput(codec: 'h264' | 'hevc', more: readonly string[] = []): string[] {
   return ['-hide_banner', '-loglevel', 'error', '-nostdin', '-nofind_stream_info', '-protocol_whitelist', 'pipe', '-threads', '1', '-flags', '+output_corrupt', ...more, '-c:v', codec, '-f', 'mov', '-i', 'pipe:0', '-map', '0:v:0'];
 }
+
+/** One JPEG through the filter, and nothing of ffmpeg's own in it. */
+export function jpegOutput(filter: string, quality: number, more: readonly string[] = []): string[] {
+  return ['-frames:v', '1', '-filter_threads', '1', '-vf', `${filter},format=yuvj420p`, ...more, '-c:v', 'mjpeg', '-threads', '1', '-q:v', String(quality), '-bitexact', '-f', 'mjpeg', 'pipe:1'];
+}
+
+/** To a thumbnail's width, in square pixels, within its bounds. */
+export const thumbnailFilter = `scale=w=${thumbnailWidth}:h=clip(2*trunc(${thumbnailWidth / 2}/dar+0.5)\\,2\\,${thumbnailHeightMax}):flags=area,setsar=1`;
 
 /** The decoder for a stream's init. */
 export function codecOf({ videoCodec }: { readonly videoCodec: string }): 'h264' | 'hevc' {

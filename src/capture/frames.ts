@@ -12,15 +12,14 @@ import type { Log } from '../base/log.ts';
 import { launch, type Child, type LaunchOptions } from '../base/spawn.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import { backoffMs } from '../policy/backoff.ts';
+import { motionHeight, motionWidth } from '../policy/motionpicture.ts';
 import { codecOf, pictureInput } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import type { Fragment, Init } from './media.ts';
 import { withoutSound } from './movie.ts';
 import type { StreamCapture } from './stream.ts';
 
-export const grayWidth = 160;
-export const grayHeight = 90;
-const grayBytes = grayWidth * grayHeight;
+const grayBytes = motionWidth * motionHeight;
 
 /** A small grey picture, row by row; wiped after the call that brings it. */
 export interface GrayFrame {
@@ -326,7 +325,7 @@ function distance(time: MediaTime | undefined, mediaMs: number): number {
 export function grayArguments(codec: 'h264' | 'hevc'): string[] {
   const select = "select='isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.19)+lt(t\\,prev_selected_t)'";
   return [
-    ...pictureInput(codec, ['-copyts']), '-filter_threads', '1', '-vf', `${select},scale=${grayWidth}:${grayHeight}:flags=area,format=gray`,
+    ...pictureInput(codec, ['-copyts']), '-filter_threads', '1', '-vf', `${select},scale=${motionWidth}:${motionHeight}:flags=area,format=gray`,
     '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-c:v', 'rawvideo', '-f', 'tee', '[f=rawvideo]pipe:1|[f=framecrc]pipe:2',
   ];
 }

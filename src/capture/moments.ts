@@ -9,19 +9,12 @@ import type { Clock } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { secondMs } from '../base/units.ts';
-import { isThumbnail, thumbnailBytesMax, thumbnailHeightMax, thumbnailWidth } from '../seal/thumbnail.ts';
-import { codecOf, decodeOnce, pictureInput } from './decoder.ts';
+import type { Box } from '../policy/alarmrules.ts';
+import { isThumbnail, thumbnailBytesMax } from '../seal/thumbnail.ts';
+import { codecOf, decodeOnce, jpegOutput, pictureInput, thumbnailFilter } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import { pictureSizeOf } from './movie.ts';
 import type { Excerpt } from './ring.ts';
-
-/** Fractions of the picture. */
-export interface Part {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 export interface MomentOrder {
   readonly camera: string;
@@ -77,7 +70,6 @@ const qualities = [5, 10, 18, 28] as const;
 const margin = 0.25;
 
 interface Waiting {
-  readonly order: MomentOrder;
   readonly work: () => Promise<void>;
   readonly drop: () => void;
 }
@@ -100,20 +92,12 @@ export class Moments {
 
   /** For the detector; the caller wipes it. Undefined when it was dropped or nothing came out. Never rejects. */
   colour(order: MomentOrder): Promise<ColourPicture | undefined> {
-    while (this.#looks.length >= looksMax) {
-      this.#looks.shift()?.drop();
-      this.#count({ dropped: 1 });
-    }
-    return this.#queue(order, this.#looks, () => this.#decodeColour(order));
+    return this.#queue(order, this.#looks, looksMax, () => this.#decodeColour(order));
   }
 
   /** The pictures of an alarm; sizes have bounds. Undefined when there are none. Never rejects. */
-  pictures(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
-    if (this.#alarms.length >= alarmsMax) {
-      this.#alarms.shift()?.drop();
-      this.#count({ dropped: 1 });
-    }
-    return this.#queue(order, this.#alarms, () => this.#decodeAll(order, about));
+  pictures(order: MomentOrder, about: Box | undefined): Promise<AlarmPictures | undefined> {
+    return this.#queue(order, this.#alarms, alarmsMax, () => this.#decodeAll(order, about));
   }
 
   /** Resolves when no decoder runs any more. */
@@ -124,14 +108,18 @@ export class Moments {
     await this.#working;
   }
 
-  #queue<T>(order: MomentOrder, into: Waiting[], work: () => Promise<T | undefined>): Promise<T | undefined> {
+  #queue<T>(order: MomentOrder, into: Waiting[], most: number, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    if (into.length >= most) {
+      into.shift()?.drop();
+      this.#count({ dropped: 1 });
+    }
     return new Promise((resolve) => {
       const drop = (): void => {
         order.excerpt.bytes.fill(0);
         resolve(undefined);
       };
       if (this.#stop.signal.aborted) return drop();
-      into.push({ order, drop, work: async () => resolve(await this.#guard(order, work)) });
+      into.push({ drop, work: async () => resolve(await this.#guard(order, work)) });
       this.#working ??= this.#work().finally(() => { this.#working = undefined; });
     });
   }
@@ -161,18 +149,22 @@ export class Moments {
   async #decodeColour(order: MomentOrder): Promise<ColourPicture | undefined> {
     const [width, height] = colourSize(order.excerpt);
     const output = await this.#decode(order, movieOf(order.excerpt), colourArguments(order.excerpt, width, height), width * height * 3);
-    return output?.length === width * height * 3 ? { rgb: output, width, height } : undefined;
+    if (output?.length === width * height * 3) return { rgb: output, width, height };
+    output?.fill(0);
+    return undefined;
   }
 
-  async #decodeAll(order: MomentOrder, about: Part | undefined): Promise<AlarmPictures | undefined> {
+  async #decodeAll(order: MomentOrder, about: Box | undefined): Promise<AlarmPictures | undefined> {
     const whole = await this.#decode(order, movieOf(order.excerpt), wholeArguments(order.excerpt), wholeBytesMax);
     if (whole === undefined) return undefined;
     const make = (filter: string, bytesMax: number): Promise<Buffer | undefined> => this.#encode(order, whole, filter, bytesMax);
     try {
       const full = await make(`scale=w=min(${fullWidthMax}\\,iw):h=-2`, fullBytesMax);
       const crop = about === undefined ? undefined : await make(`${cropOf(about)},scale=w=min(${cropWidthMax}\\,iw):h=-2`, cropBytesMax);
-      const thumb = await make(`scale=w=${thumbnailWidth}:h=clip(2*trunc(${thumbnailWidth / 2}/dar+0.5)\\,2\\,${thumbnailHeightMax}):flags=area,setsar=1`, thumbnailBytesMax);
-      return full === undefined || thumb === undefined || !isThumbnail(thumb) ? undefined : { full, crop, thumb };
+      const thumb = await make(thumbnailFilter, thumbnailBytesMax);
+      if (full !== undefined && thumb !== undefined && isThumbnail(thumb)) return { full, crop, thumb };
+      for (const made of [full, crop, thumb]) made?.fill(0);
+      return undefined;
     } finally {
       whole.fill(0);
     }
@@ -224,21 +216,15 @@ export function colourArguments(excerpt: Excerpt, width: number, height: number)
 }
 
 function wholeArguments(excerpt: Excerpt): string[] {
-  return [
-    ...pictureInput(codecOf(excerpt.init)), '-frames:v', '1', '-filter_threads', '1', '-vf', `${lastOf(excerpt)},scale=w=min(${wholeWidthMax}\\,iw):h=-2,format=yuvj420p`, '-fps_mode', 'passthrough',
-    '-c:v', 'mjpeg', '-threads', '1', '-q:v', '2', '-bitexact', '-f', 'mjpeg', 'pipe:1',
-  ];
+  return [...pictureInput(codecOf(excerpt.init)), ...jpegOutput(`${lastOf(excerpt)},scale=w=min(${wholeWidthMax}\\,iw):h=-2`, 2, ['-fps_mode', 'passthrough'])];
 }
 
 function jpegArguments(filter: string, quality: number): string[] {
-  return [
-    '-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0',
-    '-frames:v', '1', '-filter_threads', '1', '-vf', `${filter},format=yuvj420p`, '-c:v', 'mjpeg', '-threads', '1', '-q:v', String(quality), '-bitexact', '-f', 'mjpeg', 'pipe:1',
-  ];
+  return ['-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0', ...jpegOutput(filter, quality)];
 }
 
 /** With something round it, within the picture. */
-function cropOf({ x, y, width, height }: Part): string {
+function cropOf({ x, y, width, height }: Box): string {
   const within = (value: number): number => Math.min(1, Math.max(0, Number.isFinite(value) ? value : 0));
   const [left, top] = [within(x - width * margin), within(y - height * margin)];
   const [right, bottom] = [within(x + width * (1 + margin)), within(y + height * (1 + margin))];

@@ -9,6 +9,7 @@ import Mpeg1Muxer from 'node-rtsp-stream/mpeg1muxer.js';
 import type { Clock } from '../base/clock.ts';
 import { scrub } from '../base/log.ts';
 import type { Waiting } from '../policy/viewing.ts';
+import { codecOf } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import { TsPieces, type TsPiece } from './tspieces.ts';
 
@@ -114,6 +115,6 @@ const encoderOptions: Readonly<Record<string, string>> = {
 function decoderOptions(videoCodec: string): Record<string, string> {
   return {
     '-hide_banner': '', '-loglevel': 'error', '-nostdin': '', '-protocol_whitelist': 'pipe', '-nofind_stream_info': '', '-threads': '1', '-flags': 'low_delay',
-    '-c:v': videoCodec.startsWith('avc') ? 'h264' : 'hevc', '-f': 'mov',
+    '-c:v': codecOf({ videoCodec }), '-f': 'mov',
   };
 }

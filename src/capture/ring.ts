@@ -125,15 +125,22 @@ export class MediaRing {
     this.#wake();
   }
 
-  /** Readers end after what they still have to read. */
+  /** Readers end after what they still have to read; nothing else is kept. */
   close(): void {
     this.#closed = true;
+    this.#retainMs = 0;
+    this.#trim();
     this.#wake();
   }
 
   /** From now on the last so many milliseconds are kept, to the key frame before them. */
   retain(ms: number): void {
-    this.#retainMs = ms;
+    if (!this.#closed) this.#retainMs = ms;
+  }
+
+  /** It is so late (monotonic). While a stream is away, nothing else would tell that its last seconds are long past. */
+  pass(nowMs: number): void {
+    if (this.#session === undefined) this.#trim(nowMs);
   }
 
   /**
@@ -281,15 +288,17 @@ export class MediaRing {
     return undefined;
   }
 
-  /** From where the last seconds must stay. */
-  #retainedFrom(): number {
+  /** From where the last seconds must stay: those before now, or before the newest fragment. */
+  #retainedFrom(nowMs: number | undefined): number {
     if (this.#retainMs === 0 || this.#first === this.#end) return this.#end;
-    return this.#keyFrameAt(this.#at(this.#end - 1).event.fragment.monotonicMs - this.#retainMs) ?? this.#first;
+    const newestMs = this.#at(this.#end - 1).event.fragment.monotonicMs;
+    const fromMs = (nowMs ?? newestMs) - this.#retainMs;
+    return newestMs < fromMs ? this.#end : this.#keyFrameAt(fromMs) ?? this.#first;
   }
 
   /** Lets go of what lies before the current GOP and the last seconds, and every reader has had. */
-  #trim(): void {
-    let keep = Math.min(this.#keyFrame ?? this.#end, this.#retainedFrom());
+  #trim(nowMs?: number): void {
+    let keep = Math.min(this.#keyFrame ?? this.#end, this.#retainedFrom(nowMs));
     for (const cursor of this.#cursors) keep = Math.min(keep, cursor.next);
     while (this.#first < keep) this.#drop();
   }

@@ -8,8 +8,8 @@
 import type { Clock } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { isThumbnail, thumbnailBytesMax, thumbnailHeightMax, thumbnailWidth } from '../seal/thumbnail.ts';
-import { codecOf, decodeOnce, pictureInput } from './decoder.ts';
+import { isThumbnail, thumbnailBytesMax } from '../seal/thumbnail.ts';
+import { codecOf, decodeOnce, jpegOutput, pictureInput, thumbnailFilter } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import type { Init } from './media.ts';
 
@@ -175,9 +175,5 @@ class Order implements Still {
  * One key frame in, one JPEG out. What the loop filter would smooth is averaged away at this size.
  */
 export function stillArguments(codec: 'h264' | 'hevc', quality: number): string[] {
-  const height = `clip(2*trunc(${thumbnailWidth / 2}/dar+0.5)\\,2\\,${thumbnailHeightMax})`;
-  return [
-    ...pictureInput(codec, ['-skip_loop_filter', 'all']), '-frames:v', '1', '-filter_threads', '1', '-vf', `scale=w=${thumbnailWidth}:h=${height}:flags=area,setsar=1,format=yuvj420p`,
-    '-c:v', 'mjpeg', '-threads', '1', '-q:v', String(quality), '-bitexact', '-f', 'mjpeg', 'pipe:1',
-  ];
+  return [...pictureInput(codec, ['-skip_loop_filter', 'all']), ...jpegOutput(thumbnailFilter, quality)];
 }

@@ -169,6 +169,7 @@ export class StreamCapture {
       history = next.history;
       this.#lose(end, next.waitMs);
       await clock.sleep(next.waitMs, signal).catch(() => {});
+      this.#ring.pass(clock.monotonicMs());
     }
     this.#tellReaders({ reason: 'hub stopped', detail: '' });
     this.#enter('stopped', undefined);

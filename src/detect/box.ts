@@ -1,14 +1,11 @@
 /** Places in a picture, as fractions of its width and height, so that a box of the small stream fits the large one. */
+import type { Box } from '../policy/alarmrules.ts';
+
+export type { Box } from '../policy/alarmrules.ts';
 
 export interface Point {
   readonly x: number;
   readonly y: number;
-}
-
-/** Upper left corner and size, each 0 to 1 of the picture. */
-export interface Box extends Point {
-  readonly width: number;
-  readonly height: number;
 }
 
 export const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
@@ -45,16 +42,6 @@ export function overlap(a: Box, b: Box): number {
 /** Whether it reaches the picture's edge, so that a part of what it shows is outside. */
 export function atEdge({ x, y, width, height }: Box, margin = 0.01): boolean {
   return x < margin || y < margin || x + width > 1 - margin || y + height > 1 - margin;
-}
-
-/** By the even-odd rule; `points` go round the polygon. */
-export function inside({ x, y }: Point, points: readonly Point[]): boolean {
-  let is = false;
-  for (let index = 0, last = points.length - 1; index < points.length; last = index++) {
-    const a = points[index] as Point, b = points[last] as Point;
-    if (a.y > y !== b.y > y && x < ((b.x - a.x) * (y - a.y)) / (b.y - a.y) + a.x) is = !is;
-  }
-  return is;
 }
 
 function within(value: number): number {

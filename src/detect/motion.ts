@@ -11,10 +11,10 @@
  * When most of the picture changes at once it is the light, not somebody: all is learned anew from there. If that goes on for
  * `lightMsMax`, it is a motion after all: a camera that is carried off or covered must not go blind in silence.
  */
-import { inside, type Box, type Point } from './box.ts';
+import { isInside, type ZonePoint } from '../policy/alarmrules.ts';
+import { motionHeight, motionWidth } from '../policy/motionpicture.ts';
+import type { Box } from './box.ts';
 
-export const motionWidth = 160;
-export const motionHeight = 90;
 const cellSize = 10;
 export const cellColumns = motionWidth / cellSize;
 export const cellRows = motionHeight / cellSize;
@@ -23,7 +23,7 @@ const pixelCount = motionWidth * motionHeight;
 
 export interface MotionOptions {
   /** Polygons that are never looked at, in fractions of the picture. */
-  readonly masks?: readonly (readonly Point[])[];
+  readonly masks?: readonly (readonly ZonePoint[])[];
   /** How long a motion lasts after its last moving cell (8 s). */
   readonly tailMs?: number;
   /** 0.5 needs twice as many pixels for a cell to move, 2 half as many (1). */
@@ -324,10 +324,10 @@ function firstOf(cell: number): number {
   return Math.floor(cell / cellColumns) * cellSize * motionWidth + (cell % cellColumns) * cellSize;
 }
 
-function limitsOf(masks: readonly (readonly Point[])[]): Float32Array {
+function limitsOf(masks: readonly (readonly ZonePoint[])[]): Float32Array {
   return Float32Array.from({ length: pixelCount }, (_, at) => {
-    const middle = { x: ((at % motionWidth) + 0.5) / motionWidth, y: (Math.floor(at / motionWidth) + 0.5) / motionHeight };
-    return masks.some((points) => inside(middle, points)) ? Infinity : awayLeast;
+    const middle: ZonePoint = [((at % motionWidth) + 0.5) / motionWidth, (Math.floor(at / motionWidth) + 0.5) / motionHeight];
+    return masks.some((points) => isInside(middle, points)) ? Infinity : awayLeast;
   });
 }
 

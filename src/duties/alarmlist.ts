@@ -102,7 +102,7 @@ export class AlarmList {
     const verdicts: Partial<Record<Verdict, number>> = {};
     const visits: RuleTest['visits'][number][] = [];
     let state: Visits = noVisits;
-    const ends: { readonly row: ObservationRow; readonly toMs: UnixMs }[] = [];
+    let going: { readonly row: ObservationRow; readonly toMs: UnixMs }[] = [];
     for (const row of rows) {
       const camera = cameras.find(({ id }) => id === row.camera);
       // The word of who observed it: the hub's own sources are named so.
@@ -113,11 +113,12 @@ export class AlarmList {
       const verdict = judge({ ...anywhere, enabled: true }, { camera: row.camera, kind, by, atMs: row.fromMs }, facts);
       verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
       if (verdict !== 'rings') continue;
-      for (const over of ends.filter(({ toMs }) => toMs <= row.fromMs)) state = endObservation(state, over.row.camera, nameOf(over.row), over.toMs);
+      for (const over of going.filter(({ toMs }) => toMs <= row.fromMs)) state = endObservation(state, over.row.camera, nameOf(over.row), over.toMs);
+      going = going.filter(({ toMs }) => toMs > row.fromMs);
       state = endVisits(state, row.fromMs).visits;
       const after = visit(state, rule, { camera: row.camera, atMs: row.fromMs }, { name: nameOf(row), lasts: row.toMs !== row.fromMs });
       state = after.visits;
-      ends.push({ row, toMs: row.toMs ?? nowMs });
+      going.push({ row, toMs: row.toMs ?? nowMs });
       if (after.events.some(({ what }) => what === 'begun')) visits.push({ camera: row.camera, kind: row.kind, fromMs: row.fromMs });
     }
     return { observations: rows.length, verdicts, visits };

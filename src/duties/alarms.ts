@@ -62,7 +62,6 @@ export interface AlarmsState {
 
 /** An alarm from its beginning until nothing more can be held for it. */
 interface InHand {
-  readonly key: string;
   readonly camera: string;
   readonly rule: AlarmRule;
   readonly fromMs: UnixMs;
@@ -97,7 +96,7 @@ export class AlarmsDuty {
   readonly #o: AlarmsOptions;
   readonly #loop: Loop;
   #visits: Visits = noVisits;
-  readonly #inHand = new Map<string, InHand>();
+  readonly #inHand = new Set<InHand>();
   #closed: Closed[] = [];
   readonly #begun = new Map<string, number>();
   readonly #suppressed = new Map<string, number>();
@@ -107,8 +106,9 @@ export class AlarmsDuty {
   #lastMs: UnixMs | undefined;
   readonly #working = new Set<Promise<void>>();
   #remembering: Promise<void> = Promise.resolve();
-  #count = 0;
   #settled = false;
+  /** The setting names some, or may. */
+  #namesOpen = false;
 
   constructor(o: AlarmsOptions) {
     this.#o = o;
@@ -123,16 +123,16 @@ export class AlarmsDuty {
   async close(): Promise<void> {
     await this.#loop.close();
     const nowMs = this.#now;
-    for (const one of this.#inHand.values()) if (one.toMs === undefined) await this.#endAlarm(one, nowMs);
+    for (const one of this.#inHand) if (one.toMs === undefined) await this.#endAlarm(one, nowMs);
     while (this.#working.size > 0) await Promise.all(this.#working);
-    for (const one of this.#inHand.values()) await this.#settle(one);
+    for (const one of this.#inHand) await this.#settle(one);
     this.#remember();
     await this.#remembering;
   }
 
   get state(): AlarmsState {
     return {
-      open: [...this.#inHand.values()].filter(({ toMs }) => toMs === undefined).length, begun: Object.fromEntries(this.#begun), suppressed: Object.fromEntries(this.#suppressed),
+      open: [...this.#inHand].filter(({ toMs }) => toMs === undefined).length, begun: Object.fromEntries(this.#begun), suppressed: Object.fromEntries(this.#suppressed),
       failed: this.#failed, withoutPictures: this.#withoutPictures, notHeld: this.#notHeld, lastMs: this.#lastMs,
     };
   }
@@ -179,7 +179,7 @@ export class AlarmsDuty {
     this.#guard(camera, () => {
       const closed: Closed = { ...segment, camera, closedMs: this.#now };
       this.#closed = [...this.#closed.filter(({ closedMs }) => closed.closedMs - closedMs < rememberMs), closed].slice(-closedMax);
-      for (const one of this.#inHand.values()) if (one.camera === camera) this.#want(one, [closed]);
+      for (const one of this.#inHand) if (one.camera === camera) this.#want(one, [closed]);
     });
   }
 
@@ -214,8 +214,8 @@ export class AlarmsDuty {
   }
 
   #begin(rule: AlarmRule, seen: Observed, { fromMs }: Visit): void {
-    const one: InHand = { key: `${++this.#count}`, camera: seen.camera, rule, fromMs, toMs: undefined, id: undefined, ended: false, held: 0, why: undefined, waiting: [] };
-    this.#inHand.set(one.key, one);
+    const one: InHand = { camera: seen.camera, rule, fromMs, toMs: undefined, id: undefined, ended: false, held: 0, why: undefined, waiting: [] };
+    this.#inHand.add(one);
     this.#begun.set(rule.name, (this.#begun.get(rule.name) ?? 0) + 1);
     this.#lastMs = fromMs;
     this.#o.log.info({ component: 'alarms', camera: one.camera, kind: seen.kind }, 'an alarm has begun');
@@ -238,7 +238,7 @@ export class AlarmsDuty {
       if (one.toMs !== undefined) await this.#endAlarm(one, one.toMs);
     } catch (error) {
       this.#failed++;
-      this.#inHand.delete(one.key);
+      this.#inHand.delete(one);
       log.error({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, `an alarm was not kept: ${asSallyportError(error).message}`);
       wipe(await pictures);
     }
@@ -311,12 +311,12 @@ export class AlarmsDuty {
     this.#visits = visits;
     for (const { what, visit: over } of events) {
       if (what === 'alarm over') {
-        const one = [...this.#inHand.values()].find((other) => other.camera === over.camera && other.rule.name === over.rule && other.fromMs === over.fromMs);
+        const one = [...this.#inHand].find((other) => other.camera === over.camera && other.rule.name === over.rule && other.fromMs === over.fromMs);
         if (one !== undefined) await this.#endAlarm(one, over.lastMs);
       }
       if (what === 'over') this.#plan(over);
     }
-    for (const one of this.#inHand.values()) {
+    for (const one of this.#inHand) {
       if (one.toMs !== undefined && !one.ended) await this.#endAlarm(one, one.toMs);
       if (one.id !== undefined && one.waiting.length > 0) await this.#hold(one, one.id);
       const doneMs = one.toMs === undefined ? Infinity : one.toMs + one.rule.afterMs;
@@ -342,7 +342,7 @@ export class AlarmsDuty {
   /** Nothing more is held for it. */
   async #settle(one: InHand): Promise<void> {
     const { vault, log } = this.#o;
-    this.#inHand.delete(one.key);
+    this.#inHand.delete(one);
     if (one.id === undefined || one.held > 0) return;
     await vault.noteAlarmFootage(one.id, one.why ?? 'nothing was recorded at its time')
       .catch((error: unknown) => log.debug({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, 'why an alarm has no footage was not written'));
@@ -361,18 +361,24 @@ export class AlarmsDuty {
         log.info({ component: 'alarms', camera: row.camera }, 'an alarm that was open when the hub ended has an end now');
       }
       this.#settled = true;
+      this.#namesOpen = before.length > 0;
       this.#remember();
     } catch (error) {
       log.debug({ component: 'alarms', code: asSallyportError(error).code }, 'alarms of before are not settled yet');
     }
   }
 
-  /** Which are open, for the next start. */
+  /** Which are open, for the next start. None, where none stood there before, is not written again: no start and no end of a hub waits for that. */
   #remember(): void {
     if (!this.#settled) return;
-    const open = [...this.#inHand.values()].filter(({ id, ended }) => id !== undefined && !ended).map(({ id, fromMs, toMs }) => ({ id, lastMs: toMs ?? Math.max(fromMs, this.#now) }));
+    const open = [...this.#inHand].filter(({ id, ended }) => id !== undefined && !ended).map(({ id, fromMs, toMs }) => ({ id, lastMs: toMs ?? Math.max(fromMs, this.#now) }));
+    if (open.length === 0 && !this.#namesOpen) return;
+    this.#namesOpen = open.length > 0;
     this.#remembering = this.#remembering.then(() => this.#o.vault.putSetting(settingName, open as unknown as CanonicalValue))
-      .catch((error: unknown) => this.#o.log.debug({ component: 'alarms', code: asSallyportError(error).code }, 'which alarms are open was not written'));
+      .catch((error: unknown) => {
+        this.#namesOpen = true;
+        this.#o.log.debug({ component: 'alarms', code: asSallyportError(error).code }, 'which alarms are open was not written');
+      });
   }
 
   #factsOf(camera: string): RuleFacts | undefined {

@@ -9,7 +9,9 @@ import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { Jail } from '../capture/jail.ts';
 import type { AlarmPictures, Moments } from '../capture/moments.ts';
+import type { Excerpt, StreamCapture } from '../capture/stream.ts';
 import { hubLooksAt, type Box } from '../policy/alarmrules.ts';
+import { concerns } from '../policy/concerns.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -78,7 +80,7 @@ export class DetectDuty {
     return { detector: state, problem: reason, droppedLooks: moments.state.dropped + dropped };
   }
 
-  /** The pictures of a moment (monotonic), from the large stream where that is still in memory, else from the small one. Never rejects. */
+  /** The pictures of a moment (monotonic), or of soon after, from the large stream where that is still in memory, else from the small one. Never rejects. */
   async pictures(camera: string, atMs: number, about: Box | undefined): Promise<AlarmPictures | undefined> {
     const { watchOf, moments, jail, config, log } = this.#o;
     for (const stream of ['main', 'sub'] as const) {
@@ -86,7 +88,9 @@ export class DetectDuty {
         const lent = await watchOf(camera)?.lend(stream);
         if (lent === undefined) continue;
         try {
-          const excerpt = lent.capture.excerpt(atMs) ?? lent.capture.excerpt(Infinity);
+          // The large one again, of a camera that has no other.
+          if (lent.stream !== stream) continue;
+          const excerpt = excerptOf(lent.capture, atMs);
           const made = excerpt === undefined ? undefined : await moments.pictures({ camera, excerpt, ffmpeg: config().capture.ffmpeg, jail: jail() }, about);
           if (made !== undefined) return made;
         } finally {
@@ -138,7 +142,7 @@ export class DetectDuty {
 
   /** An alarm's pictures are of a moment some seconds ago, whoever has seen it. */
   async #retain(watch: Watched, camera: CameraConfig): Promise<void> {
-    const rung = camera.detect !== 'off' && this.#o.config().alarms.some(({ enabled }) => enabled);
+    const rung = camera.detect !== 'off' && this.#o.config().alarms.some((rule) => rule.enabled && concerns(rule, camera));
     const lent = await watch.lend('main').catch(() => undefined);
     lent?.capture.retain('alarms', rung ? retainMs : 0);
     lent?.release();
@@ -149,4 +153,14 @@ export class DetectDuty {
     this.#looking.delete(camera);
     await known?.looker.close();
   }
+}
+
+/** What shows the moment, or soon after it. A last picture from long before shows another time: the stream was away. */
+function excerptOf(capture: Pick<StreamCapture, 'excerpt'>, atMs: number): Excerpt | undefined {
+  for (const untilMs of [atMs, Infinity]) {
+    const excerpt = capture.excerpt(untilMs);
+    if (excerpt !== undefined && excerpt.monotonicMs >= atMs - retainMs) return excerpt;
+    excerpt?.bytes.fill(0);
+  }
+  return undefined;
 }

@@ -100,7 +100,7 @@ export class Looker {
     const { camera, lent, ffmpeg, jail, clock, log, random, zones } = o;
     this.#startedMs = Math.round(clock.wallMs());
     this.#masks = zones.filter(({ mask }) => mask);
-    this.#motion = new Motion({ masks: this.#masks.map(({ points }) => points.map(([x, y]) => ({ x, y }))) });
+    this.#motion = new Motion({ masks: this.#masks.map(({ points }) => points) });
     this.#frames = new Frames({ camera, capture: lent.capture, ffmpeg, jail, clock, log, random, onFrame: (frame) => this.#onFrame(frame), onBreak: () => this.#onBreak() });
   }
 

@@ -152,7 +152,9 @@ export class Recorder {
 
   async #run(): Promise<void> {
     try {
-      for (let sinceMs: number | undefined, first = true; first || sinceMs !== undefined; first = false) sinceMs = await this.#read(sinceMs);
+      let sinceMs: number | undefined;
+      do sinceMs = await this.#read(sinceMs);
+      while (sinceMs !== undefined);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#fail(error, 'disk');

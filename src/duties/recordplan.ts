@@ -59,6 +59,8 @@ export class CameraPlan implements RecordPlan {
 
   /** From `fromMs` on (wall clock) all is wanted, until `leave` of the same name. */
   want(name: string, fromMs: UnixMs): void {
+    const nowMs = this.#o.clock.monotonicMs();
+    for (const [known, { toMs }] of this.#spans) if (nowMs - toMs > forgetMs) this.#spans.delete(known);
     const from = this.#monotonic(fromMs);
     this.#spans.set(name, { fromMs: Math.min(from, this.#spans.get(name)?.fromMs ?? from), toMs: Number.POSITIVE_INFINITY });
   }
@@ -99,8 +101,6 @@ export class CameraPlan implements RecordPlan {
   }
 
   #covering(monotonicMs: number): Span[] {
-    const nowMs = this.#o.clock.monotonicMs();
-    for (const [name, { toMs }] of this.#spans) if (nowMs - toMs > forgetMs) this.#spans.delete(name);
     return [...this.#spans.values()].filter(({ fromMs, toMs }) => fromMs <= monotonicMs && monotonicMs <= toMs);
   }
 

@@ -496,7 +496,6 @@ export class Site {
       const shortened = await vault.shortenDeadlines(camera.id, 'footage', camera.keepMs);
       if (shortened > 0) log.info({ component: 'retention', camera: camera.id, periods: shortened }, 'deadlines moved nearer');
     }
-    await this.#shortenAlarms();
     await this.#loadPlaces();
     for (const [id, watch] of this.#watches) {
       const wanted = this.placed.find((camera) => camera.id === id);
@@ -505,6 +504,8 @@ export class Site {
       await watch.close(wanted === undefined ? 'not recorded' : why);
     }
     for (const camera of this.placed) if (!this.#watches.has(camera.id)) await this.#watch(camera);
+    // No camera waits for it.
+    await this.#shortenAlarms();
     onChange();
   }
 

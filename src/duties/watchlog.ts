@@ -7,6 +7,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { AuditEntry } from '../vault/audit.ts';
+import { Turns } from '../vault/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const sameLiveMs = 10 * minuteMs;
@@ -62,7 +63,8 @@ export class WatchLog {
   readonly #viewings = new Map<string, Viewing>();
   /** Over, and not in the audit yet. */
   #over: Viewed[] = [];
-  #saving: Promise<void> = Promise.resolve();
+  readonly #writes = new Turns();
+  /** The write that has not begun. */
   #next: Promise<void> | undefined;
   #toldMs = -Infinity;
 
@@ -142,9 +144,9 @@ export class WatchLog {
 
   /** One write at a time; what comes while one is under way goes with the next, all together. */
   #save(): Promise<void> {
-    this.#next ??= this.#saving.catch(() => {}).then(() => {
+    this.#next ??= this.#writes.take(() => {
       this.#next = undefined;
-      return this.#saving = this.#write();
+      return this.#write();
     });
     return this.#next;
   }

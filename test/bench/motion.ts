@@ -6,7 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { launch, run, type Child } from '../../src/base/spawn.ts';
-import { Motion, motionHeight, motionWidth } from '../../src/detect/motion.ts';
+import { Motion } from '../../src/detect/motion.ts';
+import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
 import { missing, walkClip } from '../detect/pictures.ts';
 import { benchOptions, figure, inFolder, inTurn, report, usageOf } from './measure.ts';
 

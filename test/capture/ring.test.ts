@@ -361,3 +361,35 @@ t.test('an excerpt shows a moment: from its key frame up to it, a copy, without 
   feed(ring, 'K', 2);
   t.match(ring.excerpt(5500)?.bytes, Buffer.from([4, 4, 5, 5]), 'of one session');
 });
+
+t.test('the last seconds of a stream that is away go when they are no longer the last ones; of one that is closed, at once, all of it wiped', async (t) => {
+  const ring = new MediaRing(2 ** 20);
+  ring.retain(5000);
+  ring.begin(init('A'));
+  const before = count;
+  feed(ring, 'KpKp');
+  const lastMs = (count - 1) * 1000;
+  ring.pass(lastMs + 60_000);
+  t.ok(ring.heldBytes > 0, 'one that goes on, however slowly, keeps what it has');
+  ring.lose(lost('away'));
+  ring.pass(lastMs + 4000);
+  t.equal(await new Reader(ring, undefined, 0).now(), `init A K${before + 2} p${before + 3} lost away`, 'as far as they are');
+  ring.pass(lastMs + 5001);
+  t.equal(ring.heldBytes, 0);
+
+  const closed = new MediaRing(2 ** 20);
+  closed.retain(60_000);
+  closed.begin(init('A'));
+  feed(closed, 'Kp');
+  const reader = closed.read();
+  await reader.next();
+  const key = (await reader.next()).value as Extract<MediaEvent, { kind: 'fragment' }>;
+  closed.lose(lost('away'));
+  closed.close();
+  closed.retain(60_000);
+  t.notOk(wiped(key.fragment), 'a reader has it still');
+  await reader.next();
+  t.ok(wiped(key.fragment));
+  await reader.return(undefined);
+  t.equal(closed.heldBytes, 0);
+});

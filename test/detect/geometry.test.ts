@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { areaOf, around, atEdge, clamped, grown, inside, overlap, wholePicture, type Box } from '../../src/detect/box.ts';
+import { areaOf, around, atEdge, clamped, grown, overlap, wholePicture, type Box } from '../../src/detect/box.ts';
 import { alignedSquare } from '../../src/detect/faces.ts';
 import { apart, squareAround } from '../../src/detect/objects.ts';
 import { cut } from '../../src/detect/pixels.ts';
+import { isInside, type ZonePoint } from '../../src/policy/alarmrules.ts';
 import { plain } from './pictures.ts';
 
 const fraction = fc.double({ min: 0, max: 1, noNaN: true });
@@ -24,8 +25,8 @@ t.test('boxes: what is cut off or grown lies in the picture; overlap is the same
 });
 
 t.test('inside a polygon, also one with a bay', (t) => {
-  const bay = [{ x: 0, y: 0 }, { x: 1, y: 0 }, { x: 1, y: 1 }, { x: 0.5, y: 0.2 }, { x: 0, y: 1 }];
-  for (const [x, y, is] of [[0.1, 0.5, true], [0.9, 0.5, true], [0.5, 0.5, false], [0.5, 0.1, true], [-0.1, 0.1, false], [0.5, 1.5, false]] as const) t.equal(inside({ x, y }, bay), is, `${x}, ${y}`);
+  const bay: readonly ZonePoint[] = [[0, 0], [1, 0], [1, 1], [0.5, 0.2], [0, 1]];
+  for (const [x, y, is] of [[0.1, 0.5, true], [0.9, 0.5, true], [0.5, 0.5, false], [0.5, 0.1, true], [-0.1, 0.1, false], [0.5, 1.5, false]] as const) t.equal(isInside([x, y], bay), is, `${x}, ${y}`);
   t.end();
 });
 

@@ -8,10 +8,12 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { run } from '../../src/base/spawn.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
-import { around, inside, type Box, type Point } from '../../src/detect/box.ts';
+import { around, type Box, type Point } from '../../src/detect/box.ts';
 import { Detector } from '../../src/detect/client.ts';
-import { Motion, motionHeight, motionWidth } from '../../src/detect/motion.ts';
+import { Motion } from '../../src/detect/motion.ts';
 import { Tracks, type Visit } from '../../src/detect/tracks.ts';
+import { isInside, type ZonePoint } from '../../src/policy/alarmrules.ts';
+import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
 import { missing, squareClip, walkClip } from './pictures.ts';
 import { fps, scene, type SceneOptions } from './scenes.ts';
 
@@ -72,11 +74,11 @@ async function visitsOf(detector: Detector, clip: string): Promise<{ visits: rea
 }
 
 /** Times at which feet were in the zone, together where less than three seconds lie between. */
-function spansIn(feet: readonly (readonly [number, Point])[], points: readonly Point[]): Span[] {
+function spansIn(feet: readonly (readonly [number, Point])[], points: readonly ZonePoint[]): Span[] {
   const spans: [number, number][] = [];
   for (const [second, foot] of feet) {
     // The feet of who is cut by the lower edge lie on it.
-    if (!inside({ x: foot.x, y: Math.min(foot.y, 0.999) }, points)) continue;
+    if (!isInside([foot.x, Math.min(foot.y, 0.999)], points)) continue;
     const last = spans.at(-1);
     if (last !== undefined && second - last[1] <= 4) last[1] = second;
     else spans.push([second, second]);
@@ -89,7 +91,7 @@ async function room(detector: Detector): Promise<void> {
   const { visits, feet, looks } = await visitsOf(detector, walkClip);
   const spans = visits.filter(({ label }) => label === 'person').map(({ fromMs, toMs }): Span => [fromMs / 1000, toMs / 1000]);
   print('visits of the room', score(spans, wanted.visits), `${looks} looks; ${visits.filter(({ label }) => label !== 'person').length} of other kinds; ${spans.map(([a, b]) => `${a}-${b}`).join(' ')}`);
-  for (const { name, points } of zones) print(`zone ${name}`, score(spansIn(feet, points.map(([x, y]) => ({ x, y }))), wanted[name as 'table' | 'door']));
+  for (const { name, points } of zones) print(`zone ${name}`, score(spansIn(feet, points), wanted[name as 'table' | 'door']));
 }
 
 /** A person is found when a box holds the point, nearly; a box is right when it holds one. */

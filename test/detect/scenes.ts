@@ -1,5 +1,5 @@
 /** Generated scenes as a camera of 160x90 gray sees them, five pictures a second: a yard with a wall, a tree and noise, and what happens in it. */
-import { motionHeight, motionWidth } from '../../src/detect/motion.ts';
+import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
 import { Random } from '../fuzz/random.ts';
 
 export const fps = 5;

@@ -170,6 +170,22 @@ t.test('an alarm that was open when the hub was killed has an end at the next st
   await again.vault.close();
 });
 
+t.test('a hub without an alarm writes nothing of alarms, neither when it starts nor when it ends; one that had some leaves none behind', async (t) => {
+  let writes = 0;
+  const counting = (real: Vault): Partial<AlarmsOptions['vault']> => ({ putSetting: (...args) => { writes++; return real.putSetting(...args); } });
+  const { vault, duty, world } = await fixture(t, { vault: counting });
+  await duty.close();
+  t.equal(writes, 0);
+  await vault.close();
+  const again = await fixture(t, { vault: counting, world });
+  again.seen(10);
+  await again.until(([row]) => row?.pictures.length !== 0);
+  await again.duty.close();
+  t.same(await again.vault.setting('alarms open'), []);
+  t.ok(writes > 1);
+  await again.vault.close();
+});
+
 t.test('a rule\'s test says what it would have kept of the last day, and why not the rest', async (t) => {
   const { vault, duty, world, at } = await fixture(t);
   world.clock.set(at(3600));

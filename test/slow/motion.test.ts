@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Box } from '../../src/detect/box.ts';
-import { cellColumns, Motion, motionHeight, motionWidth, type MotionNow, type MotionOptions } from '../../src/detect/motion.ts';
+import { cellColumns, Motion, type MotionNow, type MotionOptions } from '../../src/detect/motion.ts';
+import type { ZonePoint } from '../../src/policy/alarmrules.ts';
+import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
 import { scene, walkerAt, type SceneOptions } from '../detect/scenes.ts';
 
 const walker = { width: 10, height: 28, speed: 12, fromSecond: 20 };
@@ -86,13 +88,13 @@ t.test('who stood there and has gone leaves no ghost', (t) => {
 });
 
 t.test('under a mask nothing moves, and beside it everything does', (t) => {
-  const lower = [{ x: 0, y: 0.4 }, { x: 1, y: 0.4 }, { x: 1, y: 1 }, { x: 0, y: 1 }];
+  const lower: readonly ZonePoint[] = [[0, 0.4], [1, 0.4], [1, 1], [0, 1]];
   t.strictSame(watch(40, { walker }, 6, { masks: [lower] }).filter(moves), []);
-  const left = [{ x: 0, y: 0 }, { x: 0.3, y: 0 }, { x: 0.3, y: 1 }, { x: 0, y: 1 }];
+  const left: readonly ZonePoint[] = [[0, 0], [0.3, 0], [0.3, 1], [0, 1]];
   const first = watch(40, { walker }, 6, { masks: [left] }).find(moves) as MotionNow & { second: number };
   t.ok(first.second > walker.fromSecond + (0.3 * motionWidth) / walker.speed - 1);
   t.ok(first.cells.every((cell) => (cell % cellColumns) + 1 > 0.3 * cellColumns));
-  const everything = [{ x: 0, y: 0 }, { x: 1, y: 0 }, { x: 1, y: 1 }, { x: 0, y: 1 }];
+  const everything: readonly ZonePoint[] = [[0, 0], [1, 0], [1, 1], [0, 1]];
   t.strictSame(watch(40, { walker }, 6, { masks: [everything] }).filter(moves), []);
   t.end();
 });
