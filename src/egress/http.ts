@@ -70,7 +70,7 @@ export class HttpDoor {
     this.#o = o;
     this.origin = o.origin;
     const settings = { keepAlive: true, maxSockets: o.socketsMax ?? 4, maxFreeSockets: o.socketsMax ?? 4 };
-    this.#agent = o.origin.url.protocol === 'https:' ? new TrustingAgent(settings, o.origin) : new HttpAgent(settings);
+    this.#agent = o.origin.url.protocol === 'https:' ? new TrustingAgent(settings, o.origin, o.stallMs ?? stallMs) : new HttpAgent(settings);
   }
 
   /** One request, one whole answer of any status but a redirect. SP_FAR_UNREACHABLE, SP_FAR_REDIRECT, SP_FAR_CERTIFICATE, SP_FAR_ANSWER; SP_STOPPED when aborted. */
@@ -187,11 +187,13 @@ interface Progress {
 /** Compares before the connection is handed out, so nothing was sent to whom it does not fit. */
 class TrustingAgent extends HttpsAgent {
   readonly #origin: Origin;
+  readonly #patienceMs: number;
 
-  constructor(settings: ConstructorParameters<typeof HttpsAgent>[0], origin: Origin) {
+  constructor(settings: ConstructorParameters<typeof HttpsAgent>[0], origin: Origin, patienceMs: number) {
     // A resumed session shows no certificate.
     super({ ...settings, maxCachedSessions: 0 });
     this.#origin = origin;
+    this.#patienceMs = patienceMs;
   }
 
   override createConnection(options: { host?: string; port?: number; servername?: string }, done: (error: Error | null, socket: Duplex) => void): undefined {
@@ -208,9 +210,12 @@ class TrustingAgent extends HttpsAgent {
       if (error !== null) socket.destroy();
       done(error, socket);
     };
+    // No request has this connection yet, so nobody's giving up ends it.
+    socket.setTimeout(this.#patienceMs, () => tell(new Error('it does not begin to speak TLS')));
     socket.once('error', tell);
     socket.once('close', () => tell(new Error('the connection was closed')));
     socket.once('secureConnect', () => {
+      socket.setTimeout(0);
       const shown = String(socket.getPeerCertificate().fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
       if (pin === undefined || shown === pin) tell(null);
       else tell(new SallyportError('SP_FAR_CERTIFICATE', { destination: this.#origin.name, reason: `it is ${shown.slice(0, 16)}…, not the pinned one` }));

@@ -16,11 +16,10 @@ import { Secret } from '../../src/base/secret.ts';
 import { launch } from '../../src/base/spawn.ts';
 import { sourceList, streamArguments } from '../../src/capture/ffmpeg.ts';
 import { Fmp4Reader } from '../../src/capture/fmp4.ts';
-import { StreamCapture } from '../../src/capture/stream.ts';
-import { LiveDuty } from '../../src/duties/live.ts';
 import { readLiveFrame } from '../../src/policy/liveframe.ts';
 import { streamOf, take } from '../capture/clips.ts';
-import { fps, loopSeconds, startCounterCamera } from './countercamera.ts';
+import { fps } from './countercamera.ts';
+import { latenessOf, startCounterLive } from './counterlive.ts';
 import { benchOptions, figure, inFolder, median, quantile, report } from './measure.ts';
 
 const options = benchOptions({ runs: 5, smokeRuns: 1, seconds: 15, smokeSeconds: 8 });
@@ -41,11 +40,8 @@ function pictureOf(fragment: Uint8Array): string {
 const now = (): number => performance.timeOrigin + performance.now();
 
 await inFolder(options, async (folder) => {
-  const { url, clip, sent, close } = await startCounterCamera(folder);
+  const { url, clip, sent, capture, live, close } = await startCounterLive(folder);
   const frames = new Map(take(await streamOf(clip, plan)).fragments.map(({ bytes }, n) => [pictureOf(bytes), n]));
-  const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
-  capture.start();
-  const live = new LiveDuty({ cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog, isPrivate: () => false });
   const stop = new AbortController();
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
@@ -83,7 +79,7 @@ await inFolder(options, async (folder) => {
     const both = [...plain].filter(([n]) => ours.has(n));
     return {
       addedMs: both.flatMap(([n, plainMs]) => (ours.get(n) as number[]).map((ms) => ms - plainMs)),
-      plainMs: both.flatMap(([n, ms]) => sinceSent(n, ms, sent)), oursMs: both.flatMap(([n]) => (ours.get(n) as number[]).flatMap((ms) => sinceSent(n, ms, sent))),
+      plainMs: both.flatMap(([n, ms]) => latenessOf(n, ms, sent)), oursMs: both.flatMap(([n]) => (ours.get(n) as number[]).flatMap((ms) => latenessOf(n, ms, sent))),
     };
   };
 
@@ -104,15 +100,7 @@ await inFolder(options, async (folder) => {
   }
   report('The hub\'s own share of live pictures', figures, options, [`a picture every ${(1000 / fps).toFixed(0)} ms: what ffmpeg holds back until later ones come is most of the peer's lateness`]);
   stop.abort();
-  await live.close();
-  await capture.stop();
   server.closeAllConnections();
   server.close();
   await close();
 });
-
-/** How long ago the newest picture of that number was sent. */
-function sinceSent(number: number, atMs: number, sent: ReadonlyMap<number, number>): number[] {
-  const times = [...sent].filter(([n, sentMs]) => n % (fps * loopSeconds) === number && sentMs <= atMs + 1).map(([, sentMs]) => sentMs);
-  return times.length === 0 ? [] : [atMs - Math.max(...times)];
-}

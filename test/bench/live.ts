@@ -12,10 +12,9 @@ import { silentLog } from '../../src/base/log.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { launch } from '../../src/base/spawn.ts';
 import { sourceList, streamArguments } from '../../src/capture/ffmpeg.ts';
-import { StreamCapture } from '../../src/capture/stream.ts';
-import { LiveDuty } from '../../src/duties/live.ts';
 import { openStand } from '../browser/stand.ts';
-import { bits, fps, loopSeconds, startCounterCamera } from './countercamera.ts';
+import { bits, fps } from './countercamera.ts';
+import { latenessOf, startCounterLive } from './counterlive.ts';
 import { benchOptions, figure, inFolder, median, quantile, report } from './measure.ts';
 
 /** What both pages share: reading the counter of each picture that is shown. */
@@ -83,12 +82,7 @@ async function bench(): Promise<void> {
   const tls = options.flag('tls');
   const ends: (() => unknown)[] = [];
   await inFolder(options, async (folder) => {
-    const { url, sent, close } = await startCounterCamera(folder);
-    const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
-    capture.start();
-    const live = new LiveDuty({
-      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog, isPrivate: () => false,
-    });
+    const { url, sent, capture, live, close } = await startCounterLive(folder);
     const stand = await openStand({ teardown: (end) => void ends.push(end) }, { tls });
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     const stop = new AbortController();
@@ -135,8 +129,6 @@ async function bench(): Promise<void> {
     }
     report(`Live pictures${tls ? ' by TLS' : ''}`, figures, options, [...notes, `a picture leaves ffmpeg's muxer when the next one comes: ${(1000 / fps).toFixed(0)} ms of each figure are its`]);
     stop.abort();
-    await live.close();
-    await capture.stop();
     for (const end of ends) await end();
     await close();
   });
@@ -149,12 +141,6 @@ interface Measured {
   readonly rate: number;
   /** From the arrival at the hub, as our player tells it. */
   readonly toldMs: number[];
-}
-
-/** How long ago the newest picture of that number was sent. */
-function latenessOf(number: number, atMs: number, sent: ReadonlyMap<number, number>): number[] {
-  const times = [...sent].filter(([n, sentMs]) => n % (fps * loopSeconds) === number && sentMs <= atMs + 1).map(([, sentMs]) => sentMs);
-  return times.length === 0 ? [] : [atMs - Math.max(...times)];
 }
 
 await bench();

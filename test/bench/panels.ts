@@ -11,14 +11,12 @@ import { WebSocketServer } from 'ws';
 import { serveLive } from '../../src/api/livesocket.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { Secret } from '../../src/base/secret.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
-import { StreamCapture } from '../../src/capture/stream.ts';
-import { LiveDuty } from '../../src/duties/live.ts';
 import { PanelDuty } from '../../src/duties/panel.ts';
 import { decoderOf } from '../../src/web/vite.config.ts';
 import { openStand } from '../browser/stand.ts';
-import { bits, fps, loopSeconds, startCounterCamera } from './countercamera.ts';
+import { bits, fps } from './countercamera.ts';
+import { latenessOf, startCounterLive } from './counterlive.ts';
 import { benchOptions, figure, inFolder, median, quantile, report, usageOf } from './measure.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -54,12 +52,7 @@ async function bench(): Promise<void> {
   const options = benchOptions({ runs: 3, smokeRuns: 1, seconds: 15, smokeSeconds: 6 });
   const ends: (() => unknown)[] = [];
   await inFolder(options, async (folder) => {
-    const { url, sent, close } = await startCounterCamera(folder);
-    const capture = new StreamCapture({ camera: 'front', stream: 'main', url: async () => new Secret(url), audio: 'drop', hevc: false, ffmpeg: 'ffmpeg', clock: systemClock, log: silentLog, random: Math.random });
-    capture.start();
-    const live = new LiveDuty({
-      cameras: () => [{ status: { camera: 'front', privacy: false, state: '' } as never, lend: async () => ({ stream: 'main', capture, release: () => {} }) }], clock: systemClock, log: silentLog, isPrivate: () => false,
-    });
+    const { sent, capture, live, close } = await startCounterLive(folder);
     const jail = new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' });
     const panel = new PanelDuty({ live, programs: () => ({ ffmpeg: 'ffmpeg', jail }), enabled: () => true, isPrivate: () => false, clock: systemClock, log: silentLog, random: Math.random });
     const stand = await openStand({ teardown: (end) => void ends.push(end) });
@@ -110,17 +103,9 @@ async function bench(): Promise<void> {
     ], options, [`${median(of('panel', ({ rate }) => rate)).toFixed(1)} pictures a second drawn of ${fps}, with fMP4 ${median(of('fmp4', ({ rate }) => rate)).toFixed(1)}`]);
     stop.abort();
     await panel.close();
-    await live.close();
-    await capture.stop();
     for (const end of ends) await end();
     await close();
   });
-}
-
-/** How long ago the newest picture of that number was sent. */
-function latenessOf(number: number, atMs: number, sent: ReadonlyMap<number, number>): number[] {
-  const times = [...sent].filter(([n, sentMs]) => n % (fps * loopSeconds) === number && sentMs <= atMs + 1).map(([, sentMs]) => sentMs);
-  return times.length === 0 ? [] : [atMs - Math.max(...times)];
 }
 
 await bench();

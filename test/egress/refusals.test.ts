@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
@@ -57,6 +57,20 @@ t.test('each fault of a far end has its code, and the next try brings the object
     t.equal(stub.stored.get(object), 1, `${what}: stored once`);
   }
   t.notOk(stub.requests.some(({ path }) => path.includes('elsewhere')));
+});
+
+t.test('a far end that begins no TLS is left: the connection does not stay', async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const server = createTcpServer((socket) => { closed.push(once(socket.resume(), 'close')); });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const door = new HttpDoor({ origin: { name: 's3', url: new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`) }, clock: systemClock, pace: noPace, stallMs: 200 });
+  t.teardown(() => door.close());
+  const error = asSallyportError(await door.ask({ method: 'GET', path: '/' }, never).then(() => undefined, (reason: unknown) => reason));
+  t.equal(error.code, 'SP_FAR_UNREACHABLE');
+  t.equal(closed.length, 1);
+  await Promise.all(closed);
 });
 
 t.test('an answer that drips for ever is cut', async (t) => {

@@ -42,3 +42,11 @@ t.test('a process that dies has not finished the file that it was at', async (t)
   t.equal(status, null);
   t.same([...result.finished], [path('before.test.ts')]);
 });
+
+t.test('a test\'s folder is there until its teardown is through', async (t) => {
+  const { status, result } = await runFiles(t, {
+    'folder.test.ts': 'import { existsSync } from "node:fs"; import t from "tap"; t.test("one", async (t) => { const folder = t.testdir({ a: "" }); t.teardown(() => { if (!existsSync(folder)) throw new Error("it is gone"); }); t.ok(true); });',
+  });
+  t.same(result.failures, []);
+  t.equal(status, 0);
+});
