@@ -81,7 +81,7 @@ export function operationsOf(parts: StatusParts & {
       const { alarm, pictures, slot, footage } = await alarmList.show(id, 'cli');
       return withoutUndefined({ alarm, pictures: pictures.map(({ which, sealed }) => ({ which, sealed: sealed.toString('base64') })), slot: slot.toString('base64'), footage });
     },
-    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks) }),
+    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks, { who: 'cli' }) }),
     'alarm-test': async ({ rule }) => {
       const { observations, verdicts, visits } = await alarmList.test(rule);
       return { observations, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };

@@ -381,7 +381,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       await watchLog.alarms(principal.account.id, camera, { slot, generation, fromMs, toMs });
       return reply.type('application/octet-stream').header('content-length', String(sealed.length)).send(sealed);
     },
-    alarmMark: async ({ body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, camera)),
+    alarmMark: async ({ principal, body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, byOf(principal), camera)),
     alarmTest: async ({ principal, body: { rule, change } }) => {
       if (change !== undefined) checkSettings(principal, change);
       const { observations, verdicts, visits } = await alarms.test(rule, change === undefined ? undefined : await site.rulesAfter(change));

@@ -41,6 +41,7 @@ const words: Readonly<Record<string, string>> = {
   'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.device-removed': 'removed a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
   'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
   'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
+  'alarm.seen': 'marked an alarm as seen', 'alarm.unseen': 'marked an alarm as new again', 'alarm.false': 'said that an alarm was false', 'alarm.not-false': 'said that an alarm was not false',
   'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'owner.kit-replaced': 'another recovery kit took the place of the old one', 'camera.adopted': 'a camera was adopted',
   'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
   'camera.control': 'told a camera what to do', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',

@@ -14,7 +14,8 @@ import type { FileKey } from '../seal/filekey.ts';
 import { makeHold } from '../seal/hold.ts';
 import { sealWhole } from '../seal/sealer.ts';
 import { randomBytes } from '../seal/secure.ts';
-import type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AuditEntry } from './audit.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import { parseSegmentId } from './footagepaths.ts';
 import { newOrderId, type Holding } from './holding.ts';
@@ -131,8 +132,8 @@ export class Alarms {
     return this.#o.disk.call('footageOfAlarm', { id });
   }
 
-  async mark(id: string, marks: { seen?: boolean; falseAlarm?: boolean }): Promise<void> {
-    if (!(await this.#o.disk.call('markAlarm', { id, ...marks }))) throw gone(id);
+  async mark(id: string, marks: AlarmMarks, by: Pick<AuditEntry, 'who' | 'account'>): Promise<void> {
+    if (!(await this.#o.disk.call('markAlarm', { id, marks, by, atMs: Math.round(this.#o.clock.wallMs()) }))) throw gone(id);
   }
 
   list(q: AlarmQuery): Promise<AlarmRow[]> {

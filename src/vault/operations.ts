@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
-import type { AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
@@ -294,7 +294,17 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     endAlarm: (a: { id: string; toMs: UnixMs }): boolean => write(() => alarms.end(a.id, a.toMs)),
     /** What a hub that was killed left open. */
     closeAlarms: (): number => withoutSync(db, () => alarms.closeOpen()),
-    markAlarm: (a: { id: string; seen?: boolean | undefined; falseAlarm?: boolean | undefined }): boolean => write(() => alarms.mark(a.id, a)),
+    /** What changes nothing leaves no line. */
+    markAlarm: (a: { id: string; marks: AlarmMarks; by: Pick<AuditEntry, 'who' | 'account'>; atMs: UnixMs }): boolean => write(() => {
+      const before = alarms.find(a.id);
+      if (before === undefined) return false;
+      const [seen, falseAlarm] = [a.marks.seen ?? before.seen, a.marks.falseAlarm ?? before.falseAlarm];
+      if (seen === before.seen && falseAlarm === before.falseAlarm) return true;
+      alarms.mark(a.id, a.marks);
+      const what = falseAlarm !== before.falseAlarm ? (falseAlarm ? 'alarm.false' : 'alarm.not-false') : (seen ? 'alarm.seen' : 'alarm.unseen');
+      audit(a.atMs, { what, ...a.by, camera: before.camera, detail: { alarm: a.id, from_ms: before.fromMs, to_ms: before.toMs } });
+      return true;
+    }),
     /** False when the alarm, or the segment, is gone, or its period has no second header of it. */
     alarmFootage: (a: { id: string; segment: SegmentKey & { camera: string } }): boolean => write(() => {
       const [periodId, segmentId] = [alarms.periodOf(a.id), segments.rowIdOf(a.segment.camera, a.segment.stream, a.segment.seq)];

@@ -23,7 +23,7 @@ import { Secret } from '../base/secret.ts';
 import type { FileKey } from '../seal/filekey.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
 import { Alarms, type AlarmBeginning, type AlarmPictures } from './alarms.ts';
-import type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
@@ -62,7 +62,7 @@ import type { SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
-export type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
 export type { PersonRow } from './peopletable.ts';
@@ -480,9 +480,9 @@ export class Vault {
     return this.#alarms.find(id);
   }
 
-  /** SP_ALARM when it is gone. */
-  markAlarm(id: string, marks: { seen?: boolean; falseAlarm?: boolean }): Promise<void> {
-    return this.#alarms.mark(id, marks);
+  /** In one transaction with the audit's line of who said so. SP_ALARM when it is gone. */
+  markAlarm(id: string, marks: AlarmMarks, by: Pick<AuditEntry, 'who' | 'account'>): Promise<void> {
+    return this.#alarms.mark(id, marks, by);
   }
 
   /** Which rules a camera's days of alarms are of, a row for each. */
