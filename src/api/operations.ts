@@ -5,6 +5,7 @@ import { version } from '../base/version.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
+import type { EnrolDuty } from '../duties/enrol.ts';
 import type { EraseDuty } from '../duties/erase.ts';
 import type { FollowDuty } from '../duties/follow.ts';
 import type { HeaderOrders, HeaderPlan } from '../duties/headers.ts';
@@ -22,10 +23,10 @@ import type { PageOperations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {
-  const { site, vault, timekeeper, hold, erase, headers, alarmList } = parts;
+  const { site, vault, timekeeper, hold, erase, headers, alarmList, enrol } = parts;
   return {
     status: async () => {
       const status = await collectStatus(parts);
@@ -99,6 +100,11 @@ export function operationsOf(parts: StatusParts & {
     'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
+    people: async () => enrol.show(),
+    'person-forget': async ({ person }) => {
+      const { receipt, readBack } = await enrol.forget(person, { who: 'cli' });
+      return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };
+    },
     'purge-plan': async () => {
       const verdict = await timekeeper.look();
       const nowMs = Math.round(parts.clock.wallMs());

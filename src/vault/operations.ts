@@ -10,7 +10,8 @@ import type { AlarmMarks, AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureN
 import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
-import type { Period, PeriodBytes, PeriodFacts } from './periodtable.ts';
+import { PeopleTables, type NewPersonRow, type PersonBlobs, type PersonRow } from './peopletable.ts';
+import { isBare, type Period, type PeriodBytes, type PeriodFacts } from './periodtable.ts';
 import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
@@ -55,6 +56,9 @@ export type Operations = ReturnType<typeof makeOperations>;
 
 const auditDropAtOnce = 5_000;
 
+/** The number of the purge after which the database's older copies must go; absent once they have. */
+export const copiesOwedSetting = 'copies owed';
+
 /** Without `pictures` what is asked of them fails with SP_PICTURES. */
 export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const catalogue = new Catalogue(db);
@@ -63,6 +67,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
   const accounts = new AccountTables(db);
+  const people = new PeopleTables(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
   const known = (): VaultFacts => {
@@ -145,7 +150,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     /** Undefined when no live period of that camera has this slot in this generation. */
     livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
       const period = periods.ofSlot(a.slot);
-      return period?.camera === a.camera && period.class !== 'database' && period.generation === a.generation && period.state === 'live' ? period : undefined;
+      return period?.camera === a.camera && !isBare(period.class) && period.generation === a.generation && period.state === 'live' ? period : undefined;
     },
     /** A segment that has a file, and its live period. */
     servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
@@ -356,6 +361,49 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return { lost: lost.length, found: found.length, gone: dead.length, next };
     }),
 
+    // persons
+
+    /** The only writer of templates: with the consent, or not at all. Answers false when the key that it is sealed to is gone, or there is no room. */
+    enrol: (a: { person: NewPersonRow; peopleMax: number; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
+      const period = periods.byId(a.person.periodId);
+      if (period?.state !== 'live' || period.class !== 'person' || period.camera !== a.person.id || people.count() >= a.peopleMax) return false;
+      people.add(a.person);
+      audit(a.atMs, a.entry);
+      return true;
+    }),
+    people: (): PersonRow[] => people.list(),
+    person: (a: { id: string }): { row: PersonRow; blobs: PersonBlobs; period: PeriodFacts } | undefined => read(() => {
+      const [row, blobs] = [people.find(a.id), people.blobs(a.id)];
+      const period = row === undefined ? undefined : periods.byId(row.periodId);
+      return row === undefined || blobs === undefined || period?.state !== 'live' ? undefined : { row, blobs, period };
+    }),
+    personPeriods: (): PeriodFacts[] => periods.people(),
+    /** Answers false when the person is gone. */
+    renewConsent: (a: { id: string; record: Uint8Array; consentMs: UnixMs; consentSha256: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
+      const row = people.find(a.id);
+      if (row === undefined || periods.byId(row.periodId)?.state !== 'live') return false;
+      people.renew(a);
+      periods.moveDeadline(row.periodId, a.deadlineMs);
+      audit(a.atMs, a.entry);
+      return true;
+    }),
+    /** Answers false when it has lapsed before, or the person is gone. */
+    lapse: (a: { id: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
+      const row = people.find(a.id);
+      if (row?.state !== 'given') return false;
+      people.lapse(a.id, a.lapsesMs);
+      periods.moveDeadline(row.periodId, a.deadlineMs);
+      audit(a.atMs, a.entry);
+      return true;
+    }),
+    /** The key of a person is lost in both keyring files: what was sealed to it opens for nobody. The period goes after it. */
+    personLost: (a: { id: string; atMs: UnixMs }): void => write(() => {
+      people.delete(a.id);
+      audit(a.atMs, { what: 'person.lost', who: 'hub', detail: { person: a.id } });
+    }),
+    /** Forgets that something was owed, unless it is owed anew. */
+    settleDebt: (a: { name: string; json: string }): void => write(() => void db.prepare('DELETE FROM settings WHERE name = ? AND value = ?').run(a.name, a.json)),
+
     // purging
 
     /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
@@ -371,6 +419,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
         return now === undefined ? period : { ...purgedFacts(now), ...counts.get(period.id) };
       });
       periods.rememberShredded(shredded.map(({ slotSha256 }) => slotSha256), a.atMs);
+      const forgotten = a.purge.periods.filter((period) => period.class === 'person');
+      for (const { id, camera } of forgotten) if (people.deleteOf(id)) audit(a.atMs, { what: 'person.forgotten', who: 'hub', detail: { person: camera, purge: a.purge.number } });
+      // Older copies of this database still have the rows; until they are gone it is owed, whatever kills the hub.
+      if (forgotten.length > 0) db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(copiesOwedSetting, JSON.stringify(a.purge.number));
       audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods: shredded }, a.readBack) });
       return receipts.shredded(a.purge, shredded, a.readBack);
     }),

@@ -41,8 +41,9 @@ import type { ObservationQuery, ObservationRow, ObservedBefore } from './observa
 import { OpenSegments, type SegmentBeginning } from './opensegments.ts';
 import type { Operations } from './operations.ts';
 import { openParts, type Parts } from './parts.ts';
+import { People } from './people.ts';
 import { PeriodKeys, type NewPeriod } from './periodkeys.ts';
-import type { Period, PeriodBytes, PeriodFacts } from './periodtable.ts';
+import { isBare, type Period, type PeriodBytes, type PeriodFacts } from './periodtable.ts';
 import { PicturesCare, type PicturesSettled } from './picturescare.ts';
 import type { PicturesState } from './picturesfile.ts';
 import type { PurgeStep } from './purge.ts';
@@ -63,6 +64,8 @@ export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow
 export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
 export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 export type { GapRow } from './gaptable.ts';
+export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
+export type { PersonRow } from './peopletable.ts';
 export type { Period, PeriodBytes, PeriodClass, PeriodFacts } from './periodtable.ts';
 export type { SegmentRow, TimeQuery } from './segmenttable.ts';
 export type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
@@ -108,6 +111,8 @@ export class Vault {
   readonly #gaps: GapNotes;
   /** Making keys: no two periods may see the same slot as free. */
   readonly #slotTurns = new Turns();
+  /** Persons who agreed that their face is recognised. */
+  readonly people: People;
   /** Looks whether what lies on the disk is still what was written. */
   readonly scrub: Scrub;
   #reconciliation: Reconciliation | undefined;
@@ -129,6 +134,7 @@ export class Vault {
     this.#holding = new Holding(more);
     this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
+    this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile });
     this.#serving = new Serving(disk, this.#open);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
@@ -206,7 +212,7 @@ export class Vault {
   /** What was left half done. What fails keeps nothing else from being settled, and is tried again. */
   async #settle(parts: Parts): Promise<void> {
     this.#disk.suspect(await this.#open.settle(parts));
-    for (const step of [() => this.#open.removeGarbage(), () => this.#gaps.settle(parts), () => this.#filing.settle(parts), () => this.#pictures.settle(parts)]) {
+    for (const step of [() => this.#open.removeGarbage(), () => this.#gaps.settle(parts), () => this.#filing.settle(parts), () => this.#pictures.settle(parts), () => this.people.settle(parts)]) {
       await step().catch((error: unknown) => this.#disk.suspect(error));
     }
   }
@@ -217,6 +223,7 @@ export class Vault {
     this.#reconciliation = reconciliation ?? this.#reconciliation;
     this.#open.raiseSeqs(await parts.database.call('nextSeqs'));
     await this.#pictures.settle(parts, true);
+    await this.people.settleFolder(parts, this.#filing.partsFor(parts));
   }
 
   #call<K extends Name>(op: K, ...args: Parameters<Operations[K]>): Promise<ReturnType<Operations[K]>> {
@@ -239,7 +246,7 @@ export class Vault {
   async #makePeriod(parts: Parts, p: NewPeriod): Promise<Period> {
     const period = await this.#keys.make(parts, p);
     // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
-    if (p.class !== 'database' && p.class !== 'alarm') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#disk.suspect(error));
+    if (!isBare(p.class) && p.class !== 'alarm') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#disk.suspect(error));
     return period;
   }
 
@@ -322,6 +329,11 @@ export class Vault {
   /** Whole ones, oldest first. */
   copies(): Promise<PeriodFacts[]> {
     return this.#copies.list();
+  }
+
+  /** Older ones have rows of somebody who was forgotten: the next one is due, and they go with it. */
+  copiesOwed(): Promise<boolean> {
+    return this.#copies.owed();
   }
 
   /** Makes one and destroys all but the newest two. SP_DATABASE_DAMAGED when the database is not whole: then the older ones stay. */

@@ -266,6 +266,7 @@ export const english = {
 
   people: {
     yourPassphrase: 'Your passphrase', onceMore: 'An owner may do everything. So that a session left open makes none, you are asked once more.',
+    names: 'May see names of persons', namesHint: 'Alarms then name those who are enrolled under Faces. Without it they say "person".', namesOnceMore: 'So that a session left open gives nobody\'s name away, your passphrase is asked for once more.', seesNames: 'sees names',
     invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',

@@ -33,7 +33,7 @@ export function dayView(timeline: Timeline, nowMs: number, alarms: readonly Page
     kept: joined(segments, (one, other) => one.deadlineMs === other.deadlineMs),
     gaps: timeline.gaps.toSorted((one, other) => one.fromMs - other.fromMs),
     seen: timeline.observations.map(({ kind, fromMs, toMs }) => ({ kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
-    alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined, words: words.get(id) })).toSorted((one, other) => one.fromMs - other.fromMs),
+    alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined, ...(words.has(id) ? { words: words.get(id) } : {}) })).toSorted((one, other) => one.fromMs - other.fromMs),
   };
 }
 

@@ -4,7 +4,8 @@ import type { PageAlarm } from '../../src/api/pagecontract.ts';
 import { AlarmTexts } from '../../src/web/alarmtexts.ts';
 
 type Of = Pick<PageAlarm, 'id' | 'camera' | 'slot' | 'generation' | 'toMs' | 'pictures'>;
-const alarmOf = (id: string, more: Partial<Of> = {}): Of => ({ id, camera: 'front', slot: 1, generation: 1, toMs: 1000, pictures: ['full', 'text'], ...more });
+const lasting = (id: string): Of => ({ id, camera: 'front', slot: 1, generation: 1, pictures: ['full', 'text'] });
+const alarmOf = (id: string, more: Partial<Of> = {}): Of => ({ ...lasting(id), toMs: 1000, ...more });
 const never = new AbortController().signal;
 const late = 1_000_000;
 
@@ -32,7 +33,7 @@ t.test('each is opened once, in the order of the list, and no more than a few at
 t.test('while an alarm lasts, and a minute longer, its words are read again', async (t) => {
   let turn = 0;
   const texts = new AlarmTexts(async () => ({ zones: [String(++turn)] }));
-  const rounds: readonly (readonly [Of, nowMs: number])[] = [[alarmOf('a', { toMs: undefined }), 500], [alarmOf('a'), 30_000], [alarmOf('a'), 62_000], [alarmOf('a'), 90_000]];
+  const rounds: readonly (readonly [Of, nowMs: number])[] = [[lasting('a'), 500], [alarmOf('a'), 30_000], [alarmOf('a'), 62_000], [alarmOf('a'), 90_000]];
   const read: string[] = [];
   for (const [alarm, nowMs] of rounds) {
     await texts.open([alarm], nowMs, never, () => {});

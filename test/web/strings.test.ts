@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import t from 'tap';
 import { gapReasons } from '../../src/policy/gaps.ts';
 import { observationKinds } from '../../src/policy/observations.ts';
+import { pictureReasons } from '../../src/policy/people.ts';
 import { say } from '../../src/web/strings.ts';
 
 const web = resolve(import.meta.dirname, '../../src/web');
@@ -20,6 +21,11 @@ t.test('every text says something', async (t) => {
 t.test('each reason of a gap and each kind of observation has its words', async (t) => {
   t.same(gapReasons.filter((reason) => say.gap[reason] === undefined), []);
   t.same(observationKinds.filter((kind) => say.observation[kind] === undefined), []);
+});
+
+t.test('each reason for which a picture enrols nobody has its words', async (t) => {
+  t.same(pictureReasons.filter((reason) => say.faces.poor[reason] === undefined), []);
+  t.same(Object.keys(say.faces.poor).filter((reason) => !pictureReasons.some((one) => one === reason)), []);
 });
 
 t.test('no element holds a text of its own, and no attribute that is read out', async (t) => {
