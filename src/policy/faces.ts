@@ -3,7 +3,6 @@
  * most eight of each person who was enrolled with consent; what comes out is a person, or that it is not certain, or that it is nobody who is known.
  * A wrong name is worse than none, so each doubt is answered without one.
  */
-import type { Box } from './alarmrules.ts';
 
 /** The vectors lie in memory that is wiped after its use: nothing here keeps one. */
 export interface PersonTemplates {
@@ -66,7 +65,8 @@ export function nameOf(frames: readonly FrameMatch[]): Match {
 
 /** What a face of an enrolment's picture is judged by. */
 export interface FaceMeasures {
-  readonly box: Box;
+  /** Fractions of the picture. */
+  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   readonly widthPx: number;
   /** 0 as sharp as can be, 1 a gray blur. */
   readonly blur: number;
