@@ -21,13 +21,14 @@ import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { Moments } from './capture/moments.ts';
 import { loadConfig } from './config.ts';
-import { Detector } from './detect/client.ts';
+import { Detector, modelId } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DetectDuty } from './duties/detect.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
 import { MendDuty } from './duties/mend.ts';
 import { FollowDuty } from './duties/follow.ts';
@@ -38,6 +39,7 @@ import { ListenDuty } from './duties/listen.ts';
 import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
 import { PanelDuty } from './duties/panel.ts';
+import { PeopleBook } from './duties/people.ts';
 import { PlaybackDuty } from './duties/playback.ts';
 import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
@@ -108,6 +110,9 @@ export class Hub {
     const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
     const privacy = this.#privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
     await privacy.load();
+    const people = await this.#life.own('people', new PeopleBook({
+      vault, faces: () => (this.#site?.config ?? config).faces, model: modelId, timeTrusted: async () => (await timekeeper.look()).mayPurge, notices, clock, log,
+    }));
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({
       vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
@@ -116,7 +121,7 @@ export class Hub {
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
       onSealed: (camera, segment) => alarms.sealed(camera, segment), onObserved: (camera, changes) => alarms.changed(camera, changes),
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); },
     }));
     this.#site = site;
 
@@ -129,6 +134,7 @@ export class Hub {
     alarms.start();
     await site.start();
     privacy.start();
+    people.start();
     const moments = await this.#life.own('moments', new Moments({ clock, log }));
     const detector = await this.#life.own('detector', new Detector({ clock, log, random, jail: { launch: (program, args, options) => site.jail.launch(program, args, options) } }));
     const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
@@ -159,11 +165,15 @@ export class Hub {
     const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
+    const enrol = new EnrolDuty({
+      vault, book: people, faces: () => site.config.faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail, clock }),
+      nameOf: (account) => accounts.nameOf(account), clock,
+    });
     const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, clock });
     const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

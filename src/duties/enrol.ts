@@ -5,7 +5,6 @@
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { hourMs } from '../base/units.ts';
 import { jpegOf, pixelsOf, type EnrolTools } from '../capture/enrolpicture.ts';
 import type { ColourPicture } from '../capture/moments.ts';
@@ -72,7 +71,6 @@ export interface EnrolOptions {
   readonly tools: () => EnrolTools;
   readonly nameOf: (account: string) => string | undefined;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Who looks at names again within this time makes no new line of the audit. */

@@ -57,6 +57,12 @@ export class PeopleBook {
     });
   }
 
+  /** The settings may have changed: what counts no more is wiped at once. */
+  nudge(): void {
+    this.#dropLapsed();
+    this.#loop.nudge();
+  }
+
   /** Wipes everything. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -65,6 +65,7 @@ export function nameOf(frames: readonly FrameMatch[]): Match {
 
 /** What a face of an enrolment's picture is judged by. */
 export interface FaceMeasures {
+  /** Fractions of the picture. */
   readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   readonly widthPx: number;
   /** 0 as sharp as can be, 1 a gray blur. */

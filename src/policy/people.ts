@@ -1,5 +1,4 @@
 /** Persons who agreed that their face is recognised: the closed words about them, and the bounds. */
-import { dayMs } from '../base/units.ts';
 import { poorReasons, templatesMost } from './faces.ts';
 
 /** How somebody agreed. `by guardian`: somebody who may decide for them did, in writing. */
@@ -22,4 +21,4 @@ export const peopleMax = 64;
 export const enrolPictureBytesMax = 512 * 1024;
 
 /** Who has not agreed anew for so long after the consent lapsed is forgotten. */
-export const forgottenAfterMs = 30 * dayMs;
+export const forgottenAfterMs = 30 * 86_400_000;
