@@ -27,6 +27,7 @@ import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { DetectDuty } from './duties/detect.ts';
+import { FaceFinder } from './duties/faces.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
@@ -116,7 +117,7 @@ export class Hub {
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({
       vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
-      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), clock, log,
+      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), clock, log,
     }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
@@ -138,7 +139,7 @@ export class Hub {
     const moments = await this.#life.own('moments', new Moments({ clock, log }));
     const detector = await this.#life.own('detector', new Detector({ clock, log, random, jail: { launch: (program, args, options) => site.jail.launch(program, args, options) } }));
     const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
-      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, vault, clock, log, random,
+      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, face: new FaceFinder({ detector, moments, templates: () => people.templates(), log }), vault, clock, log, random,
       onSeen: (seen) => alarms.observe(seen), onEnded: (camera, name, atMs) => alarms.ended(camera, name, atMs),
     }));
     detect.start();

@@ -329,6 +329,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     // the file of their pictures
 
     picturesState: (): PicturesState => pictures?.state ?? { open: false, reason: 'they are not opened here', setAside: false },
+    putText: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.putBeside(a.alarm, a.sealed)),
     putPictures: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.put(a.alarm, a.sealed)),
     sealedPicture: (a: { id: string; which: PictureName }): Uint8Array | undefined => inPictures((tables) => tables.sealed(a.id, a.which)),
     endPictured: (a: { id: string; toMs: UnixMs }): void => inPictures((tables) => tables.end(a.id, a.toMs)),

@@ -451,6 +451,11 @@ export class Vault {
     return this.#alarms.putPictures(id, pictures);
   }
 
+  /** Seals other words to the alarm's day, in place of those that it had; its pictures stay. Errors as `putAlarmPictures`. */
+  putAlarmText(id: string, text: CanonicalValue): Promise<void> {
+    return this.#alarms.putText(id, text);
+  }
+
   /** As it lies there: an age file for the key of the alarm's day. SP_ALARM when there is none (any more), SP_PICTURES. */
   alarmPicture(id: string, which: PictureName): Promise<{ sealed: Buffer; period: PeriodFacts }> {
     return this.#alarms.picture(id, which);
