@@ -316,7 +316,7 @@ export const english = {
 
   forms: {
     hub: 'The hub', change: 'Change', changeOf: (what: string) => `Change ${what}`, look: 'See what changes', will: 'This will change', nothing: 'Nothing would change.', saved: 'Saved. This waits for an owner\'s yes:', later: 'Later', waitFor: 'Waits for an owner\'s yes', toApprovals: 'Go to Approvals', ownerSays: 'An owner says yes to it under Approvals.',
-    destroys: 'This destroys, now or within half a day:', onceMore: 'A session left open must not be enough for that: your passphrase is asked for once more.', ownerDestroys: 'An owner alone may do that.',
+    leavesOut: 'This leaves out, from then on:', destroys: 'This destroys, now or within half a day:', onceMore: 'A session left open must not be enough for that: your passphrase is asked for once more.', ownerDestroys: 'An owner alone may do that.',
     waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
     waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
     wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,
@@ -330,6 +330,12 @@ export const english = {
     changeTitle: 'Change a time of privacy', changeLead: 'The new time counts at once. The old one counts, too, until an owner says yes to its end.', removeTitle: 'Take a time of privacy out?', removeLead: 'Pictures would be made at this time again, once an owner has said yes.',
     changeOf: (space: string, times: string) => `Change ${space}, ${times}`, removeOf: (space: string, times: string) => `Remove ${space}, ${times}`, goes: (rule: string) => `Still counts, until an owner says yes to its end: ${rule}.`,
     times: (days: readonly string[], from: string, to: string) => `${days.length === 7 ? 'Each day' : list(days.map((day) => `${day.slice(0, 1).toUpperCase()}${day.slice(1)}`))}, from ${from} to ${to}`,
+  },
+
+  recordings: {
+    title: 'When cameras are recorded', lead: 'The first rule that fits a camera and a time counts. Where none does, all is recorded.', none: 'There is no rule: all is recorded, at any time.', add: 'Add a rule of recording', formLead: 'Live pictures go on at any time. What lies there already stays until its deadline.',
+    changeTitle: 'Change a rule of recording', removeTitle: 'Remove a rule of recording?', earlier: 'Earlier', earlierTitle: 'Have a rule count earlier?', earlierOf: (rule: string) => `Earlier: ${rule}`, changeOf: (rule: string) => `Change: ${rule}`, removeOf: (rule: string) => `Remove: ${rule}`,
+    everywhere: 'All cameras', always: 'at any time', words: (where: string, times: string) => `${where} · ${times}`,
   },
 
   logs: {
