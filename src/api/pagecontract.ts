@@ -122,7 +122,13 @@ export const PageAlarmShape = Type.Object({ ...AlarmShape.properties, slot: Type
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
   lines: Type.Array(Type.Object({
-    n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000),
+    n: Type.Integer(), atMs: Optional(UnixMs), camera: Optional(Text(40)),
+    /** Of a person the name, empty when the account is gone; else who did it, by code: `hub`, `cli`, `owner`, `page`. */
+    who: Text(), person: Type.Boolean(),
+    /** By code; of what was asked through the page, `route` says what. */
+    what: Text(), route: Optional(Text()),
+    /** What was noted of it: JSON, or a word. */
+    detail: Optional(Text(4000)),
     /** Of the footage that it is about. */
     fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
   })),
