@@ -172,7 +172,7 @@ export const AlarmSchema = Type.Object({
 export const RecordingSchema = Type.Object({
   ...which('recording'),
   ...when('recording'),
-  mode: Type.Enum([...recordModes], about('recording.mode', '"continuous": all is recorded. "alarms": only the time of an alarm, with what it wants before and after. "off": nothing is; live view goes on.', { 'x-expected': '"continuous", "alarms" or "off"' })),
+  mode: Type.Enum([...recordModes], about('recording.mode', '"continuous": all is recorded. "alarms": only the time of an alarm, with what it wants before and after. "off": nothing is; live view goes on.', { 'x-labels': { continuous: 'All of it', alarms: 'Around alarms only', off: 'Nothing' }, 'x-expected': '"continuous", "alarms" or "off"' })),
 }, { additionalProperties: false, description: 'When cameras are recorded. The first one that fits camera and time counts; where none does, all is recorded.' });
 
 export const FileSchema = Type.Object({
