@@ -8,6 +8,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
 import { secondMs } from '../base/units.ts';
 import { retryAfter } from '../policy/sending.ts';
 import type { Pace } from './pace.ts';
@@ -30,6 +31,8 @@ export interface Origin {
   readonly pin?: string;
   /** PEM of an authority of the owner's. */
   readonly ca?: string;
+  /** An HTTP proxy that joins the TLS connection through (CONNECT): it sees host, port and sizes. */
+  readonly proxy?: { readonly url: URL; readonly login?: { readonly user: string; readonly password: Secret } };
 }
 
 export interface Body {
@@ -196,11 +199,44 @@ class TrustingAgent extends HttpsAgent {
     this.#patienceMs = patienceMs;
   }
 
-  override createConnection(options: { host?: string; port?: number; servername?: string }, done: (error: Error | null, socket: Duplex) => void): undefined {
-    const { url, pin, ca } = this.#origin;
+  override createConnection(_options: object, done: (error: Error | null, socket: Duplex) => void): undefined {
+    const { url, proxy } = this.#origin;
     const host = hostOf(url);
+    const port = Number(url.port === '' ? 443 : url.port);
+    if (proxy === undefined) return this.#handshake({ host, port }, done);
+    const asked = httpRequest({
+      agent: false, method: 'CONNECT', host: hostOf(proxy.url), port: Number(proxy.url.port === '' ? 80 : proxy.url.port), path: `${url.hostname}:${port}`, maxHeaderSize: headerBytesMax,
+      headers: {
+        Host: `${url.hostname}:${port}`,
+        ...(proxy.login === undefined ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(`${proxy.login.user}:${proxy.login.password.reveal()}`).toString('base64')}` }),
+      },
+    });
+    let joined = false;
+    const fail = (error: Error): void => {
+      if (joined) return;
+      joined = true;
+      asked.destroy();
+      done(error, undefined as unknown as Duplex);
+    };
+    asked.on('error', (error) => fail(new Error(`its proxy: ${reasonOf(error)}`)));
+    asked.setTimeout(this.#patienceMs, () => fail(new Error('its proxy does not answer')));
+    asked.once('connect', ({ statusCode = 0 }, socket, early) => {
+      socket.setTimeout(0);
+      if (statusCode === 200 && early.length === 0 && !joined) {
+        joined = true;
+        return this.#handshake({ host, port, socket }, done);
+      }
+      socket.destroy();
+      fail([401, 403, 407].includes(statusCode) ? new SallyportError('SP_FAR_REFUSED', { destination: this.#origin.name, what: 'be reached by its proxy', reason: `status ${statusCode}` }) : new Error(`its proxy: status ${statusCode}`));
+    });
+    asked.end();
+    return undefined;
+  }
+
+  #handshake({ host, port, socket: through }: { host: string; port: number; socket?: Duplex }, done: (error: Error | null, socket: Duplex) => void): undefined {
+    const { pin, ca } = this.#origin;
     const socket: TLSSocket = connect({
-      host, port: Number(url.port === '' ? 443 : url.port), minVersion: 'TLSv1.2', rejectUnauthorized: pin === undefined,
+      ...(through === undefined ? { host, port } : { socket: through, host }), minVersion: 'TLSv1.2', rejectUnauthorized: pin === undefined,
       ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }),
     });
     let told = false;

@@ -30,10 +30,10 @@ async function openStore(destination: Extract<Destination, { kind: 'folder' | 'w
   const found = await credentials.forStore(destination.name);
   const socketsMax = destination.lanes ?? lanesDefault;
   if (destination.kind === 'webdav') {
-    const door = new HttpDoor({ origin: await originOf(destination), clock, pace, socketsMax });
+    const door = new HttpDoor({ origin: await originOf(destination, credentials), clock, pace, socketsMax });
     return new WebdavStore({ door, clock, logins: each(found, ({ user, secret }) => ({ user, password: secret })), readBack: destination.read_back ?? true });
   }
-  const origin = await originOf(destination);
+  const origin = await originOf(destination, credentials);
   const url = new URL(origin.url);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${destination.bucket}`;
   const door = new HttpDoor({ origin: { ...origin, url }, clock, pace, socketsMax });
@@ -41,7 +41,7 @@ async function openStore(destination: Extract<Destination, { kind: 'folder' | 'w
 }
 
 async function openMessenger(destination: Extract<Destination, { kind: 'ntfy' | 'webhook' }>, credentials: Credentials, { clock }: SenderParts): Promise<Messenger> {
-  const door = new HttpDoor({ origin: await originOf(destination), clock, pace: new Pace(clock, undefined), socketsMax: 1 });
+  const door = new HttpDoor({ origin: await originOf(destination, credentials), clock, pace: new Pace(clock, undefined), socketsMax: 1 });
   if (destination.kind === 'webhook') return new Webhook({ door, clock, key: (await needed(credentials, destination.name, 'key')).secret });
   return new Ntfy({ door, clock, topic: (await needed(credentials, destination.name, 'topic')).secret, token: (await credentials.find(destination.name, 'token'))?.secret });
 }
@@ -52,8 +52,12 @@ async function needed(credentials: Credentials, name: string, right: 'topic' | '
   return credential;
 }
 
-async function originOf({ name, url, pin, ca }: Extract<Destination, { url: URL }>): Promise<Origin> {
-  return { name, url, ...(pin === undefined ? {} : { pin }), ...(ca === undefined ? {} : { ca: await readTextBounded(ca, caBytesMax) }) };
+async function originOf({ name, url, pin, ca, proxy }: Extract<Destination, { url: URL }>, credentials: Credentials): Promise<Origin> {
+  const login = proxy === undefined ? undefined : await credentials.find(name, 'proxy');
+  return {
+    name, url, ...(pin === undefined ? {} : { pin }), ...(ca === undefined ? {} : { ca: await readTextBounded(ca, caBytesMax) }),
+    ...(proxy === undefined ? {} : { proxy: { url: proxy, ...(login === undefined ? {} : { login: { user: login.user, password: login.secret } }) } }),
+  };
 }
 
 function rulesOf({ group_seconds: group, per_hour: perHour, quiet, urgent }: Extract<Destination, { kind: 'ntfy' | 'webhook' }>): NoticeRules {
