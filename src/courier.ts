@@ -21,6 +21,7 @@ import { Journal } from './egress/journal.ts';
 import { openDestination } from './egress/open.ts';
 import type { Destined } from './egress/sender.ts';
 import { BackWriter } from './outbox/back.ts';
+import { CommandWriter } from './outbox/commands.ts';
 import { OutReader } from './outbox/out.ts';
 import { placesOf, portsOf, readDestinations, type Destination } from './policy/destinations.ts';
 
@@ -44,11 +45,12 @@ async function start(o: Options, life: Lifetime, log: Log): Promise<void> {
   const destinations = await readConfig(o.config);
   const out = new OutReader(joinPath(o.outbox, 'out'));
   const back = await BackWriter.open(joinPath(o.outbox, 'back'));
+  const commands = await CommandWriter.open(joinPath(o.outbox, 'back'), systemClock);
   const journal = await Journal.open(joinPath(o.state, 'journal'));
   const parts = { out, back, journal, clock: systemClock, log, random, localMinute };
   const credentials = new Credentials(o.credentials, o.trusted);
   const opened = new Map<string, Destined>();
-  for (const destination of destinations) opened.set(destination.name, await life.own(destination.name, openDestination(destination, credentials, parts)));
+  for (const destination of destinations) opened.set(destination.name, await life.own(destination.name, openDestination(destination, credentials, parts, commands)));
   const dispatch = await life.own('dispatch', new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log }));
   for (const destined of opened.values()) destined.start();
   dispatch.start();

@@ -4,12 +4,12 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { connect, type TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, isSallyportError } from '../base/errors.ts';
 import { secondMs } from '../base/units.ts';
 import { retryAfter } from '../policy/sending.ts';
+import { hostOf, openLine, translated, type Origin } from './line.ts';
 import type { Pace } from './pace.ts';
 
 const headerBytesMax = 16 * 1024;
@@ -21,16 +21,6 @@ const answerBytesPerSecond = 2 ** 14;
 const interimMax = 8;
 /** Why something was refused, or how it was taken, is said in so much. */
 const refusalBytesMax = 2 ** 16;
-
-export interface Origin {
-  readonly name: string;
-  /** Without user info; what its path says stands before every path. */
-  readonly url: URL;
-  /** SHA-256 of the certificate's DER in hexadecimal digits: then it, and no authority, makes the far end the right one. */
-  readonly pin?: string;
-  /** PEM of an authority of the owner's. */
-  readonly ca?: string;
-}
 
 export interface Body {
   readonly bytes: number;
@@ -184,7 +174,7 @@ interface Progress {
   answering: boolean;
 }
 
-/** Compares before the connection is handed out, so nothing was sent to whom it does not fit. */
+/** Hands out a connection that is to whom it should be: nothing was sent to whom it does not fit. */
 class TrustingAgent extends HttpsAgent {
   readonly #origin: Origin;
   readonly #patienceMs: number;
@@ -196,36 +186,21 @@ class TrustingAgent extends HttpsAgent {
     this.#patienceMs = patienceMs;
   }
 
-  override createConnection(options: { host?: string; port?: number; servername?: string }, done: (error: Error | null, socket: Duplex) => void): undefined {
-    const { url, pin, ca } = this.#origin;
-    const host = hostOf(url);
-    const socket: TLSSocket = connect({
-      host, port: Number(url.port === '' ? 443 : url.port), minVersion: 'TLSv1.2', rejectUnauthorized: pin === undefined,
-      ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }),
-    });
-    let told = false;
-    const tell = (error: Error | null): void => {
-      if (told) return;
-      told = true;
-      if (error !== null) socket.destroy();
-      done(error, socket);
-    };
+  override createConnection(_options: unknown, done: (error: Error | null, socket: Duplex) => void): undefined {
     // No request has this connection yet, so nobody's giving up ends it.
-    socket.setTimeout(this.#patienceMs, () => tell(new Error('it does not begin to speak TLS')));
-    socket.once('error', tell);
-    socket.once('close', () => tell(new Error('the connection was closed')));
-    socket.once('secureConnect', () => {
-      socket.setTimeout(0);
-      const shown = String(socket.getPeerCertificate().fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
-      if (pin === undefined || shown === pin) tell(null);
-      else tell(new SallyportError('SP_FAR_CERTIFICATE', { destination: this.#origin.name, reason: `it is ${shown.slice(0, 16)}…, not the pinned one` }));
-    });
+    void this.#connect(done);
     return undefined;
   }
-}
 
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
+  async #connect(done: (error: Error | null, socket: Duplex) => void): Promise<void> {
+    let socket: Duplex;
+    try {
+      socket = await openLine(this.#origin, this.#patienceMs);
+    } catch (error) {
+      return done(error as Error, undefined as unknown as Duplex);
+    }
+    done(null, socket);
+  }
 }
 
 function drained(sent: ClientRequest, signal: AbortSignal): Promise<void> {
@@ -237,15 +212,6 @@ function drained(sent: ClientRequest, signal: AbortSignal): Promise<void> {
     sent.once('response', done);
     signal.addEventListener('abort', stop, { once: true });
   });
-}
-
-const certificateFaults = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|CRL_|INVALID_CA|INVALID_PURPOSE)/;
-
-function translated(name: string, error: unknown): SallyportError {
-  const code = String((error as { code?: unknown }).code ?? '');
-  if (certificateFaults.test(code)) return new SallyportError('SP_FAR_CERTIFICATE', { destination: name, reason: code.toLowerCase().replaceAll('_', ' ') }, error);
-  if (code.startsWith('HPE_')) return new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'it is no HTTP' }, error);
-  return new SallyportError('SP_FAR_UNREACHABLE', { destination: name, reason: reasonOf(error) }, error);
 }
 
 /** What a status means that no store gives for reasons of its own. `what`: "put", for the sentence. */
