@@ -33,6 +33,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'erase', summary: 'destroy footage of a time now', load: async () => (await import('./erase.ts')).erase },
   { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },
   { name: 'promises', summary: 'what a privacy policy asks, and the proof instead', load: async () => (await import('./promises.ts')).promises },
+  { name: 'units', summary: 'what systemd lets hub and courier reach', load: async () => (await import('./units.ts')).units },
   { name: 'emulate', summary: 'emulated ONVIF cameras, for developers', load: async () => (await import('./emulate.ts')).emulate },
 ];
 

@@ -6,6 +6,7 @@ import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { CommandWriter } from '../outbox/commands.ts';
+import type { DestinationState } from '../outbox/courierstatus.ts';
 import type { Order, OrderOf } from '../outbox/orders.ts';
 import type { Found } from '../outbox/out.ts';
 import { available, availableTopic, cameraDiscovery, hubDiscovery, noticeMessage, orderTopics, readOrder, stateMessage, unavailable, type HomeMessage, type HomeRules } from '../policy/homeassistant.ts';
@@ -79,6 +80,12 @@ export class HomeDestination implements Destined {
     await Promise.all([this.#loop.close(), this.#notifier.close()]);
     await this.#broker.close(this.#availability(unavailable));
     await this.#writing;
+  }
+
+  state(): Omit<DestinationState, 'name'> {
+    const waiting = this.#found.filter(({ name }) => !this.#o.back.has(name)).length;
+    const notices = this.#notifier.state();
+    return { waiting: waiting + notices.waiting, active: 0, off: [], notices: true, ...this.#broker.last };
   }
 
   async #turn(): Promise<number> {

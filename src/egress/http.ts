@@ -6,8 +6,9 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { SallyportError, isSallyportError } from '../base/errors.ts';
+import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { secondMs } from '../base/units.ts';
+import { portOf } from '../policy/destinations.ts';
 import { retryAfter } from '../policy/sending.ts';
 import { hostOf, openLine, translated, type Origin } from './line.ts';
 import type { Pace } from './pace.ts';
@@ -193,14 +194,39 @@ class TrustingAgent extends HttpsAgent {
   }
 
   async #connect(done: (error: Error | null, socket: Duplex) => void): Promise<void> {
+    const { proxy } = this.#origin;
     let socket: Duplex;
     try {
-      socket = await openLine(this.#origin, this.#patienceMs);
+      socket = await openLine(this.#origin, this.#patienceMs, proxy === undefined ? {} : { through: await joinedBy(proxy, this.#origin, this.#patienceMs) });
     } catch (error) {
       return done(error as Error, undefined as unknown as Duplex);
     }
     done(null, socket);
   }
+}
+
+/** A proxy's connection to the origin, for TLS to go through. */
+function joinedBy({ url: proxy, login }: NonNullable<Origin['proxy']>, { name, url }: Origin, patienceMs: number): Promise<Duplex> {
+  const to = `${url.hostname}:${portOf(url)}`;
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest({
+      agent: false, method: 'CONNECT', host: hostOf(proxy), port: portOf(proxy), path: to, maxHeaderSize: headerBytesMax,
+      headers: { Host: to, ...(login === undefined ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(`${login.user}:${login.password.reveal()}`).toString('base64')}` }) },
+    });
+    const fail = (error: Error): void => {
+      asked.destroy();
+      reject(error);
+    };
+    asked.on('error', (error) => fail(new Error(`its proxy: ${reasonOf(error)}`)));
+    asked.setTimeout(patienceMs, () => fail(new Error('its proxy does not answer')));
+    asked.once('connect', ({ statusCode = 0 }, socket, early) => {
+      socket.setTimeout(0);
+      if (statusCode === 200 && early.length === 0) return resolve(socket);
+      socket.destroy();
+      fail([401, 403, 407].includes(statusCode) ? new SallyportError('SP_FAR_REFUSED', { destination: name, what: 'be reached by its proxy', reason: `status ${statusCode}` }) : new Error(`its proxy: status ${statusCode}`));
+    });
+    asked.end();
+  });
 }
 
 function drained(sent: ClientRequest, signal: AbortSignal): Promise<void> {

@@ -3,8 +3,10 @@
  * anybody else; or plain, to this machine itself only.
  */
 import { connect as connectPlain, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
 import { portOf } from '../policy/destinations.ts';
 
 export interface Origin {
@@ -15,13 +17,15 @@ export interface Origin {
   readonly pin?: string;
   /** PEM of an authority of the owner's. */
   readonly ca?: string;
+  /** An HTTP proxy that joins the TLS connection through (CONNECT): it sees host, port and sizes. */
+  readonly proxy?: { readonly url: URL; readonly login?: { readonly user: string; readonly password: Secret } };
 }
 
-/** `patienceMs`: for the whole of its beginning. Rejects with what it came to; `translated` says it in our words. */
-export function openLine(origin: Origin, patienceMs: number, signal?: AbortSignal): Promise<Socket> {
+/** `patienceMs`: for the whole of its beginning. `through`: what a proxy has joined, for TLS to go through. Rejects with what it came to; `translated` says it in our words. */
+export function openLine(origin: Origin, patienceMs: number, { signal, through }: { readonly signal?: AbortSignal; readonly through?: Duplex } = {}): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = origin.url.protocol === 'https:' || origin.url.protocol === 'mqtts:';
-    const socket = secure ? openTls(origin) : connectPlain({ host: hostOf(origin.url), port: portOf(origin.url) });
+    const socket = secure ? openTls(origin, through) : connectPlain({ host: hostOf(origin.url), port: portOf(origin.url) });
     let told = false;
     const tell = (error: unknown): void => {
       if (told) return;
@@ -45,10 +49,10 @@ export function openLine(origin: Origin, patienceMs: number, signal?: AbortSigna
   });
 }
 
-function openTls({ url, pin, ca }: Origin): TLSSocket {
+function openTls({ url, pin, ca }: Origin, through: Duplex | undefined): TLSSocket {
   const host = hostOf(url);
   return connectTls({
-    host, port: portOf(url), minVersion: 'TLSv1.2', rejectUnauthorized: pin === undefined,
+    ...(through === undefined ? { host, port: portOf(url) } : { host, socket: through }), minVersion: 'TLSv1.2', rejectUnauthorized: pin === undefined,
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }),
   });
 }

@@ -13,6 +13,7 @@ import type { HomeMessage } from '../policy/homeassistant.ts';
 import { nextTry, retryMaxMs } from '../policy/sending.ts';
 import type { Credential } from './credentials.ts';
 import { openLine, translated, type Origin } from './line.ts';
+import { Last } from './sender.ts';
 
 export interface BrokerOptions {
   readonly origin: Origin;
@@ -46,6 +47,7 @@ export class Broker {
   #client: MqttClient | undefined;
   #problem: SallyportError | undefined;
   #failures = 0;
+  readonly #last = new Last();
   /** Aborted when the connection is over. */
   #over = new AbortController();
 
@@ -69,6 +71,11 @@ export class Broker {
     return this.#problem;
   }
 
+  /** For the status. */
+  get last(): Last['state'] {
+    return this.#last.state;
+  }
+
   get up(): boolean {
     return this.#client !== undefined;
   }
@@ -80,8 +87,11 @@ export class Broker {
     if (client === undefined) throw this.#problem ?? new SallyportError('SP_FAR_UNREACHABLE', { destination: name, reason: 'there is no connection yet' });
     try {
       await this.#within(client.publishAsync(topic, payload, { qos: 1, retain }), signal);
+      this.#last.ok(this.#o.clock.wallMs());
     } catch (error) {
-      throw this.#translated(error, 'publish');
+      const problem = this.#translated(error, 'publish');
+      if (!signal.aborted) this.#last.failed(problem, this.#o.clock.wallMs());
+      throw problem;
     }
   }
 
@@ -96,6 +106,7 @@ export class Broker {
       if (this.#loop.signal.aborted) return 0;
       const error = asSallyportError(thrown);
       this.#problem = error;
+      this.#last.failed(error, clock.wallMs());
       this.#failures++;
       // Nobody else tries; a broker that refuses may be told another password meanwhile, so it is asked, seldom.
       const next = nextTry(error.kind === 'refuse' ? 'retry' : error.kind, this.#failures, 0, undefined, random);
@@ -131,7 +142,7 @@ export class Broker {
 
   async #open(signal: AbortSignal): Promise<MqttClient> {
     const { origin, login, client: clientId, will, onMessage } = this.#o;
-    const socket = await openLine(origin, this.#o.patienceMs ?? patienceMs, signal).catch((error: unknown) => { throw translated(origin.name, error); });
+    const socket = await openLine(origin, this.#o.patienceMs ?? patienceMs, { signal }).catch((error: unknown) => { throw translated(origin.name, error); });
     const options: IClientOptions = {
       protocolVersion: 5, clientId, clean: true, keepalive: keepAliveSeconds, reconnectPeriod: 0, connectTimeout: this.#o.patienceMs ?? patienceMs, resubscribe: false, queueQoSZero: false,
       properties: { sessionExpiryInterval: 0, maximumPacketSize: packetBytesMax, receiveMaximum: 16 },

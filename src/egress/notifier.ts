@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
+import type { DestinationState } from '../outbox/courierstatus.ts';
 import type { Order } from '../outbox/orders.ts';
 import type { Found } from '../outbox/out.ts';
 import { decideNotices, isUrgent, type NoticeMessage, type NoticeRules, type SentMessage } from '../policy/noticing.ts';
 import { nextTry } from '../policy/sending.ts';
 import type { Messenger } from './messengers.ts';
-import { answerTo, failed, type Destined, type Outcome, type SenderParts } from './sender.ts';
+import { answerTo, failed, Last, retryIn, type Destined, type Outcome, type SenderParts } from './sender.ts';
 
 export interface NotifierOptions extends SenderParts {
   readonly messenger: Messenger;
@@ -29,6 +30,7 @@ export class Notifier implements Destined {
   #sent: SentMessage[] = [];
   #failures = 0;
   #notBeforeMs = 0;
+  readonly #last = new Last();
 
   constructor(o: NotifierOptions) {
     this.#o = o;
@@ -47,6 +49,12 @@ export class Notifier implements Destined {
   async close(): Promise<void> {
     await this.#loop.close();
     await this.#o.messenger.close();
+  }
+
+  state(): Omit<DestinationState, 'name'> {
+    const { back, clock } = this.#o;
+    const waiting = this.#found.filter(({ name }) => !back.has(name)).length;
+    return { waiting, active: 0, off: [], notices: true, ...retryIn(this.#notBeforeMs, clock.monotonicMs()), ...this.#last.state };
   }
 
   async #turn(): Promise<number> {
@@ -81,12 +89,14 @@ export class Notifier implements Destined {
       await messenger.send(group.map(({ notice }) => notice), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
       this.#sent.push({ kinds: group.map(({ notice }) => notice.kind), atMs: clock.wallMs() });
       this.#failures = 0;
+      this.#last.ok(clock.wallMs());
       for (const { name, order } of group) await this.#answer(name, order, { outcome: 'done' });
       log.info({ component: 'courier', destination: messenger.name, notices: group.length }, 'notified');
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asSallyportError(thrown);
       if (!error.code.startsWith('SP_FAR_')) throw error;
+      this.#last.failed(error, clock.wallMs());
       this.#failures++;
       const waitMs = error.evidence['waitMs'];
       const next = nextTry(error.kind, this.#failures, error.kind === 'fault' ? this.#failures : 0, typeof waitMs === 'number' ? waitMs : undefined, random);

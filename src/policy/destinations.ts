@@ -40,8 +40,16 @@ function isHere({ hostname }: URL): boolean {
   return /^(127(\.\d+){3}|\[::1\]|localhost)$/.test(hostname);
 }
 
+/** Of an HTTP proxy (CONNECT): a host and a port alone. What goes through it is TLS with the destination, so it may stand on the way; its own login is read by whoever listens before it. */
+const proxy: Check<URL> = (value, at) => {
+  const written = text(/^http:\/\/[A-Za-z0-9.[\]:-]+:\d{1,5}\/?$/, 300)(value, at);
+  const url = URL.parse(written);
+  if (url === null || url.username !== '' || url.pathname !== '/') throw new TypeError(`${at} is no proxy; write http://HOST:PORT`);
+  return url;
+};
+
 const every = { name, purpose };
-const far = { ...every, url: address, pin: maybe(pin), ca: maybe(path) };
+const far = { ...every, url: address, pin: maybe(pin), ca: maybe(path), proxy: maybe(proxy) };
 const upload = { limit_bytes_per_second: maybe(whole(1024, 2 ** 40)), hours: maybe(list(hours, 8)), lanes: maybe(whole(1, 8)) };
 const noticed = { group_seconds: maybe(whole(0, 3600)), per_hour: maybe(whole(1, 1000)), quiet: maybe(list(hours, 8)), urgent: maybe(list(oneOf(noticeMessageKinds), noticeMessageKinds.length)) };
 
@@ -70,6 +78,8 @@ export function readDestinations(json: string): readonly Destination[] {
   const names = destinations.map((destination) => destination.name);
   const twice = names.find((one, index) => names.indexOf(one) !== index);
   if (twice !== undefined) throw new TypeError(`two destinations are called ${twice}`);
+  const open = destinations.find((one) => 'url' in one && proxyOf(one) !== undefined && one.url.protocol !== 'https:');
+  if (open !== undefined) throw new TypeError(`${open.name} has a proxy, so its url must begin with https://: the proxy could read what is said`);
   return destinations;
 }
 
@@ -81,8 +91,22 @@ export function portOf({ port, protocol }: URL): number {
 
 /** The TCP ports that the courier connects to; names are asked for on 53 where an answer is long. */
 export function portsOf(destinations: readonly Destination[]): number[] {
-  const ports = destinations.flatMap((destination) => ('url' in destination ? [portOf(destination.url)] : []));
+  const ports = doorsOf(destinations).map(portOf);
   return [...new Set(ports.length === 0 ? [] : [53, ...ports])].toSorted((a, b) => a - b);
+}
+
+/** Hosts that it connects to: its proxies, and destinations without one. */
+export function hostsOf(destinations: readonly Destination[]): string[] {
+  return [...new Set(doorsOf(destinations).map(({ hostname }) => hostname.replaceAll(/^\[|\]$/g, '')))].toSorted();
+}
+
+/** What it is reached through; a broker is reached straight. */
+export function proxyOf(destination: Destination): URL | undefined {
+  return 'proxy' in destination ? destination.proxy : undefined;
+}
+
+function doorsOf(destinations: readonly Destination[]): URL[] {
+  return destinations.flatMap((destination) => ('url' in destination ? [proxyOf(destination) ?? destination.url] : []));
 }
 
 /** What the courier reads and writes besides its own folders. */
