@@ -15,7 +15,7 @@ export type CommandWish = { readonly from: string; readonly at_ms: UnixMs; reado
 
 export interface CommandFacts {
   readonly destinations: readonly NoticeDestination[];
-  readonly cameras: readonly { readonly id: string; readonly space: string }[];
+  readonly cameras: readonly { readonly id: string; readonly space: string; readonly alias?: string }[];
   readonly numbers: CameraNumbers;
   /** How many of this destination's were looked at within the last hour. */
   readonly lately: number;
@@ -31,7 +31,7 @@ export const commandsPerHourMax = 120;
 
 export function judgeCommand(wish: CommandWish, { destinations, cameras, numbers, lately, nowMs }: CommandFacts): CommandDecision {
   const destination = destinations.find(({ name, kind }) => name === wish.from && kind === 'mqtt');
-  const camera = destination === undefined ? undefined : cameras.find(({ id }) => aliasOf(destination, id, numbers) === wish.camera);
+  const camera = destination === undefined ? undefined : cameras.find((one) => aliasOf(one, numbers) === wish.camera);
   const refuse = (why: CommandRefusal): CommandDecision => ({ refuse: why, camera: camera?.id });
   if (destination?.commands !== true) return refuse('no right');
   if (nowMs - wish.at_ms > commandAgeMsMax || wish.at_ms - nowMs > aheadMsMax) return refuse('stale');

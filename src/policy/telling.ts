@@ -6,8 +6,6 @@ export interface NoticeDestination {
   readonly kind: 'ntfy' | 'webhook' | 'mqtt';
   /** Undefined: all there are. */
   readonly kinds?: readonly NoticeMessageKind[] | undefined;
-  /** By a camera's id: what it is called there; without, `camera-1` and so on. */
-  readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Whether what comes back from there may turn cameras and make spaces private. */
   readonly commands?: boolean | undefined;
 }
@@ -21,9 +19,9 @@ export function numberCameras(known: CameraNumbers, cameras: readonly string[]):
   return next;
 }
 
-export function aliasOf({ aliases }: Pick<NoticeDestination, 'aliases'>, camera: string, numbers: CameraNumbers): string {
-  const own = aliases !== undefined && Object.hasOwn(aliases, camera) ? aliases[camera] : undefined;
-  return own ?? (Object.hasOwn(numbers, camera) ? `camera-${numbers[camera]}` : 'camera');
+/** What a camera is called outside. */
+export function aliasOf({ id, alias }: { readonly id: string; readonly alias?: string }, numbers: CameraNumbers): string {
+  return alias ?? (Object.hasOwn(numbers, id) ? `camera-${numbers[id]}` : 'camera');
 }
 
 export function isToldOf({ kinds }: Pick<NoticeDestination, 'kinds'>, kind: NoticeMessageKind): boolean {
