@@ -25,6 +25,7 @@ import { Reload, hashOf } from './egress/reload.ts';
 import { Report } from './egress/report.ts';
 import type { Destined } from './egress/sender.ts';
 import { BackWriter } from './outbox/back.ts';
+import { CommandWriter } from './outbox/commands.ts';
 import { plainly } from './outbox/courierstatus.ts';
 import { OutReader } from './outbox/out.ts';
 import { placesOf, portsOf, readDestinations, type Destination } from './policy/destinations.ts';
@@ -51,11 +52,12 @@ async function start(o: Options, life: Lifetime, log: Log): Promise<void> {
   const out = new OutReader(joinPath(o.outbox, 'out'));
   const backFolder = joinPath(o.outbox, 'back');
   const back = await BackWriter.open(backFolder);
+  const commands = await CommandWriter.open(backFolder, systemClock);
   const journal = await Journal.open(joinPath(o.state, 'journal'));
   const parts = { out, back, journal, clock: systemClock, log, random, localMinute };
   const credentials = new Credentials(o.credentials, o.trusted);
   const opened = new Map<string, Destined>();
-  for (const destination of destinations) opened.set(destination.name, await life.own(destination.name, openDestination(destination, credentials, parts)));
+  for (const destination of destinations) opened.set(destination.name, await life.own(destination.name, openDestination(destination, credentials, parts, commands)));
   const dispatch = await life.own('dispatch', new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log }));
   const reload = await life.own('reload', new Reload({ file: o.config, bytesMax: configBytesMax, inForce: sha256, clock: systemClock, log, changed: () => end(life, log, 'to begin anew') }));
   const report = await life.own('report', new Report({

@@ -454,7 +454,7 @@ export const errorTable = {
   SP_CONFIG_DUPLICATE: {
     kind: 'refuse',
     sentence: '{file}:{line}: {key} is given twice: {value}',
-    hint: 'Each camera has an id of its own, each alarm a name of its own, and so has each zone of a camera.',
+    hint: 'Each camera has an id of its own, each alarm and each destination a name of its own, and so has each zone of a camera.',
   },
   SP_CONFIG_SECRET: {
     kind: 'refuse',

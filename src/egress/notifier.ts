@@ -6,7 +6,7 @@ import { hourMs, minuteMs } from '../base/units.ts';
 import type { DestinationState } from '../outbox/courierstatus.ts';
 import type { Order } from '../outbox/orders.ts';
 import type { Found } from '../outbox/out.ts';
-import { decideNotices, type NoticeMessage, type NoticeRules, type SentMessage } from '../policy/noticing.ts';
+import { decideNotices, isUrgent, type NoticeMessage, type NoticeRules, type SentMessage } from '../policy/noticing.ts';
 import { nextTry } from '../policy/sending.ts';
 import type { Messenger } from './messengers.ts';
 import { answerTo, failed, Last, retryIn, type Destined, type Outcome, type SenderParts } from './sender.ts';
@@ -63,7 +63,7 @@ export class Notifier implements Destined {
       const waiting: Waiting[] = [];
       for (const { name, order } of this.#found) {
         if (order === undefined || back.has(name)) continue;
-        if (order.order === 'notice') waiting.push({ name, order, notice: { kind: order.kind, camera: order.camera, atMs: order.at_ms, id: order.id } });
+        if (order.order === 'notice') waiting.push({ name, order, notice: { kind: order.kind, camera: order.camera, atMs: order.at_ms, id: order.id, over: order.over } });
         else await this.#answer(name, order, order.order === 'withdraw' ? { outcome: 'withdrawn' } : failed(new SallyportError('SP_FAR_FEATURE', { destination: messenger.name, feature: order.order, reason: 'it takes notices alone' })));
       }
       const beforeMs = this.#notBeforeMs - clock.monotonicMs();
@@ -86,7 +86,7 @@ export class Notifier implements Destined {
     for (const { name } of group) await journal.write(name, { ...journal.of(name), attempts: journal.of(name).attempts + 1 });
     const message = createHash('sha256').update(group.map(({ name }) => name).join()).digest('hex').slice(0, 32);
     try {
-      await messenger.send(group.map(({ notice }) => notice), message, group.some(({ notice }) => rules.urgent.includes(notice.kind)), signal);
+      await messenger.send(group.map(({ notice }) => notice), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
       this.#sent.push({ kinds: group.map(({ notice }) => notice.kind), atMs: clock.wallMs() });
       this.#failures = 0;
       this.#last.ok(clock.wallMs());

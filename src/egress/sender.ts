@@ -202,7 +202,9 @@ export class Sender implements Destined {
         const { keepsVersions, overwrites } = may.includes('put') ? await store.probe(signal) : { keepsVersions: 'unknown' as const, overwrites: 'unknown' as const };
         return [{ outcome: 'done', may, keeps_versions: keepsVersions, overwrites }, undefined];
       }
-      case 'notice': throw new SallyportError('SP_FAR_FEATURE', { destination: store.name, feature: 'notify', reason: 'it is a store' });
+      case 'notice':
+      case 'state':
+      case 'heard': throw new SallyportError('SP_FAR_FEATURE', { destination: store.name, feature: 'notify', reason: 'it is a store' });
     }
   }
 
