@@ -422,6 +422,7 @@ CREATE TABLE far_objects (
   size_bytes   INTEGER NOT NULL DEFAULT 0,  -- as it was asked for last; 0 before
   sha256       BLOB,
   made_ms      INTEGER NOT NULL DEFAULT 0,  -- when what was asked for last was made: a list is renewed as segments come
+  covers       INTEGER NOT NULL DEFAULT 0,  -- of 'hours': the sum of the ids of what that list names
   state        TEXT NOT NULL CHECK (state IN ('wanted', 'asked', 'there', 'failed', 'leaving', 'deleting', 'kept')),
                -- wanted: to be sent; asked: its order is out; there: the far end has said so; failed: it cannot be sent, and is not tried again by itself;
                -- leaving: to be deleted; deleting: that order is out; kept: the far end does not delete it
