@@ -31,6 +31,8 @@ export interface AlarmsOptions {
   readonly recipients: (camera: string) => readonly string[];
   /** The pictures of a moment (monotonic), as far as its stream is still in memory; undefined when there are none. Never rejects. */
   readonly pictures: (camera: string, atMs: number, about: Box | undefined) => Promise<AlarmPictures | undefined>;
+  /** A rule rings: for whoever tells it outside; must not throw. Without an `id`, it could not be kept. */
+  readonly onRing?: (alarm: { readonly camera: string; readonly kind: Observed['kind']; readonly atMs: UnixMs; readonly id: string | undefined }) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -232,6 +234,7 @@ export class AlarmsDuty {
         camera: one.camera, rule: one.rule.name, kind: seen.kind, atMs: one.fromMs, keepMs: one.rule.keepMs, recipients: recipients(one.camera), scorePm: Math.round((seen.score ?? 1) * 1000),
       });
       one.id = id;
+      this.#o.onRing?.({ camera: one.camera, kind: seen.kind, atMs: one.fromMs, id });
       this.#remember();
       this.#want(one, this.#closed.filter(({ camera }) => camera === one.camera));
       await this.#putPictures(one, id, await pictures);
@@ -239,6 +242,8 @@ export class AlarmsDuty {
     } catch (error) {
       this.#failed++;
       this.#inHand.delete(one);
+      // Somebody is there all the same.
+      if (one.id === undefined) this.#o.onRing?.({ camera: one.camera, kind: seen.kind, atMs: one.fromMs, id: undefined });
       log.error({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, `an alarm was not kept: ${asSallyportError(error).message}`);
       wipe(await pictures);
     }
