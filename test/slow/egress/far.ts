@@ -1,5 +1,5 @@
 /**
- * The far side of the link, as a process in a network namespace of its own: a WebDAV store, an S3 store, a sink for webhooks and one for ntfy, all by TLS
+ * The far side of the link, as a process in a network namespace of its own: a WebDAV store, an S3 store, a sink for webhooks and one for ntfy, a broker, all by TLS
  * at addresses of their own, a host that nobody declared, and who resolves names. `far.ts FOLDER`: cert.pem and key.pem lie there, and there it keeps what came.
  * Takes orders by lines on standard input: `redirect` (the webhook's next answer), `report`; answers each with one line of JSON. Ends with its standard input.
  */
@@ -10,6 +10,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { launch } from '../../../src/base/spawn.ts';
+import { Listener, startBroker } from '../../courier/mosquitto.ts';
 import { S3Stub } from '../../egress/s3stub.ts';
 import { farAddresses, farNames } from './plan.ts';
 
@@ -44,7 +45,13 @@ names.on('message', (question, from) => {
 await new Promise<void>((resolve) => { names.bind(53, farAddresses.gateway, resolve); });
 
 const stub = await S3Stub.start({ tls });
-await handOn(farAddresses.s3, Number(new URL(stub.url).port));
+await handOn(farAddresses.s3, 443, Number(new URL(stub.url).port));
+
+const login = { user: 'hub', password: process.env['MQTT_PASSWORD'] ?? '' };
+mkdirSync(join(folder, 'broker'));
+const broker = await startBroker(join(folder, 'broker'), { login, tls: { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') } });
+const listener = await Listener.open({ port: broker.port, login, ca: join(folder, 'cert.pem') });
+await handOn(farAddresses.mqtt, 8883, broker.port);
 
 mkdirSync(join(folder, 'dav'), { recursive: true });
 const rclone = await launch('rclone', [
@@ -77,21 +84,23 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'report') {
     mkdirSync(join(folder, 's3'), { recursive: true });
     for (const [name, { bytes }] of stub.objects) writeFileSync(join(folder, 's3', name.replaceAll('/', '_')), bytes);
-    writeFileSync(join(folder, 'bodies.txt'), bodies.join('\n'));
+    writeFileSync(join(folder, 'bodies.txt'), [...bodies, ...listener.messages.map(({ topic, payload }) => `${topic} ${payload}`)].join('\n'));
   }
-  console.log(JSON.stringify({ asked: [...new Set(asked)].toSorted(), bodies: bodies.length, strangers, stored: [...stub.objects.keys()].toSorted() }));
+  console.log(JSON.stringify({ asked: [...new Set(asked)].toSorted(), bodies: bodies.length, states: listener.messages.length, strangers, stored: [...stub.objects.keys()].toSorted() }));
 }
+await listener.close();
+await broker.kill();
 rclone.kill('SIGKILL');
 process.exit(0);
 
 /** Byte by byte, so TLS ends in the store. */
-async function handOn(address: string, port: number): Promise<void> {
+async function handOn(address: string, at: number, port: number): Promise<void> {
   const server = createServer((near: Socket) => {
     const far = connect(port, '127.0.0.1');
     for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy());
     near.pipe(far).pipe(near);
   });
-  await new Promise<void>((resolve) => { server.listen(443, address, resolve); });
+  await new Promise<void>((resolve) => { server.listen(at, address, resolve); });
 }
 
 async function reachable(address: string, port: number): Promise<void> {

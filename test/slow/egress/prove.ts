@@ -9,10 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { ReplyOf, StatusReport } from '../../../src/api/contract.ts';
 import { systemClock } from '../../../src/base/clock.ts';
+import { silentLog } from '../../../src/base/log.ts';
 import { launch, run, type Child } from '../../../src/base/spawn.ts';
 import { callHub } from '../../../src/cli/control.ts';
 import type { NoticeMessageKind } from '../../../src/policy/noticing.ts';
-import { Sealed } from '../../../src/seal/sealed.ts';
+import { Vault, type LedgerRow } from '../../../src/vault/vault.ts';
 import { HubSide, startCourier, type Home, type Running } from '../../courier/kit.ts';
 import { sallyport, shortFolder } from '../../e2e/site.ts';
 import { Link, type FarScript } from './link.ts';
@@ -21,10 +22,7 @@ import { courierUser, homeAddress, hubUser } from './plan.ts';
 
 export interface CameraFacts { readonly name: string; readonly address: string; readonly onvifPort: number; readonly user: string; readonly password: string; readonly serial: string; readonly urn: string; readonly scenes: { readonly main: string; readonly sub: string } }
 
-export interface FarReport { readonly asked: string[]; readonly bodies: number; readonly strangers: string[]; readonly stored: string[] }
-
-/** An order of the ledger and what came of it. */
-export interface Left { readonly to: string; readonly object: string; readonly sha256: string; readonly sentBytes: number }
+export interface FarReport { readonly asked: string[]; readonly bodies: number; readonly states: number; readonly strangers: string[]; readonly stored: string[] }
 
 const places = ['porch-of-marigold', 'nursery-upstairs'];
 
@@ -36,12 +34,11 @@ export class House {
   readonly home: Home;
   readonly users: { readonly hub: number | undefined; readonly courier: number | undefined };
   readonly cameras: readonly CameraFacts[];
-  readonly secrets: { readonly dav: string; readonly s3: { id: string; secret: string }; readonly hook: string; readonly topic: string; readonly token: string };
-  readonly left: Left[] = [];
+  readonly secrets: { readonly dav: string; readonly s3: { id: string; secret: string }; readonly hook: string; readonly topic: string; readonly token: string; readonly broker: string };
   readonly #hub: Child;
   readonly #emulator: Child;
   #courier: Running | undefined;
-  hubSide!: HubSide;
+  #hubSide: HubSide | undefined;
   pairCode = '';
 
   private constructor(o: Pick<House, 't' | 'folder' | 'link' | 'far' | 'home' | 'users' | 'cameras' | 'secrets'> & { hub: Child; emulator: Child }) {
@@ -66,21 +63,27 @@ export class House {
     const farFolder = join(folder, 'far');
     await mkdir(farFolder);
     await certificate(farFolder);
-    const dav = `dav ${randomBytes(12).toString('hex')}`;
-    const far = await link.farScript(t, 'far.ts', [farFolder], { DAV_PASSWORD: dav.replaceAll(' ', '-') });
+    const dav = `dav-${randomBytes(12).toString('hex')}`;
+    const broker = randomBytes(15).toString('hex');
+    const far = await link.farScript(t, 'far.ts', [farFolder], { DAV_PASSWORD: dav, MQTT_PASSWORD: broker });
     const { key } = await far.next<{ key: { id: string; secret: string } }>();
-    const secrets = { dav: dav.replaceAll(' ', '-'), s3: key, hook: randomBytes(20).toString('hex'), topic: `topic-${randomBytes(12).toString('hex')}`, token: `tk_${randomBytes(12).toString('hex')}` };
+    const secrets = { dav, broker, s3: key, hook: randomBytes(20).toString('hex'), topic: `topic-${randomBytes(12).toString('hex')}`, token: `tk_${randomBytes(12).toString('hex')}` };
 
     const [emulator, cameras] = await emulated(t, link, folder);
-    const home = await courierHome(folder, farFolder, users, secrets);
+    const home = await courierHome(folder, users, secrets);
     const hub = await startHub(t, link, folder, users.hub, cameras);
     const house = new House({ t, folder, link, far, home, users, cameras, secrets, hub, emulator });
     for (const [index, camera] of cameras.entries()) {
       const { status, stderr } = await link.inHome([sallyport, 'secret', 'set', places[index] ?? '', '--config', join(folder, 'site/sallyport.toml')], { input: `${camera.password}\n` });
       if (status !== 0) throw new Error(`the password of ${camera.name}: ${stderr}`);
     }
-    house.hubSide = await HubSide.open(home);
     return house;
+  }
+
+  /** The hub's side of the outbox, once the hub has stopped. */
+  get hubSide(): HubSide {
+    if (this.#hubSide === undefined) throw new Error('the hub has it');
+    return this.#hubSide;
   }
 
   get socket(): string {
@@ -91,12 +94,6 @@ export class House {
     return callHub(this.socket, 'status', {});
   }
 
-  async startCourier(): Promise<void> {
-    const probe = JSON.parse((await run(resolve(import.meta.dirname, '../../../native/build/jail'), ['--probe'])).stdout.toString()) as { level: 'off' | 'files' | 'full' };
-    this.#courier = await startCourier(this.home, ['--jail', probe.level], this.link.atHome(this.users.courier));
-    this.t.teardown(() => this.#courier?.stop());
-  }
-
   /** Somebody of the household on the far side of the link, which is this machine's LAN, too. */
   async visitor(seconds: number): Promise<FarScript> {
     const { code } = await callHub(this.socket, 'pair', {}) as ReplyOf<'pair'>;
@@ -105,36 +102,55 @@ export class House {
     return this.link.farScript(this.t, 'visitor.ts', [`https://${homeAddress}:7443`, code, personName, String(seconds)]);
   }
 
-  /** Puts what is sealed and new into the outbox, for both stores, and waits for the answers. Copies of what lay in the outbox stay in `outbox-copies/`. */
-  async feed(): Promise<number> {
-    const { outbox } = this.hubSide;
-    const footage = join(this.folder, 'site/data/footage');
-    const files = (await readdir(footage, { recursive: true })).filter((name) => /\.(age|hold)$/.test(name) && !this.#fed.has(name)).slice(0, 40);
-    const placed: { name: string; to: string; object: string; sealed: Sealed }[] = [];
-    for (const file of files) {
-      const bytes = await readFile(join(footage, file)).catch(() => undefined);
-      this.#fed.add(file);
-      if (bytes === undefined) continue;
-      const sealed = file.endsWith('.hold') ? Sealed.recogniseHold(bytes, file) : Sealed.recognise(bytes, file);
-      // An hour's list says by its size how much there is; it leaves padded, in another form.
-      if (sealed.sizeHidden) for (const to of ['dav', 's3']) placed.push({ ...(await outbox.put(sealed, { to, class: file.endsWith('.hold') ? 'hold' : file.includes('hour-') ? 'hours' : 'segment' })), to, sealed });
+  /** The owner's yes to each destination; resolves when the courier serves them all. */
+  async declare(kit: string): Promise<void> {
+    await writeFile(this.path('kit.txt'), `${kit}\n`, { mode: 0o600 });
+    const wanted = Object.keys(purposesOf).length;
+    const waits = async (): Promise<StatusReport['pending']> => (await this.status()).pending;
+    while ((await waits()).length < wanted) await delay(100);
+    for (const { id } of await waits()) {
+      const { status, stderr } = await run(sallyport, ['accept', id, '--identity', this.path('kit.txt'), '--socket', this.socket], { timeoutMs: 60_000 });
+      if (status !== 0) throw new Error(`the owner's yes: ${stderr}`);
     }
-    for (const { name, to, object } of placed) {
-      await copyFile(join(this.home.outbox, 'out', name), join(this.folder, 'outbox-copies', name));
-      const answer = await this.hubSide.answerTo(name);
-      if (answer.outcome !== 'done') throw new Error(`${to}: ${JSON.stringify(answer)}`);
-      const { sha256 } = JSON.parse((await readFile(join(this.home.outbox, 'out', name))).subarray(0, 4096).toString().trim()) as { sha256: string };
-      this.left.push({ to, object, sha256, sentBytes: answer.sent_bytes });
-      await this.hubSide.settle(name);
-    }
-    return placed.length;
+    while (!(await readFile(this.home.config, 'utf8').then((text) => Object.keys(purposesOf).every((name) => text.includes(`"name":"${name}"`)), () => false))) await delay(100);
+    await this.startCourier();
+    void this.#copyOutbox();
   }
-  readonly #fed = new Set<string>();
 
-  /** One notice to each phone and program; resolves to the outcomes. */
+  async startCourier(): Promise<void> {
+    const probe = JSON.parse((await run(resolve(import.meta.dirname, '../../../native/build/jail'), ['--probe'])).stdout.toString()) as { level: 'off' | 'files' | 'full' };
+    this.#courier = await startCourier(this.home, ['--jail', probe.level], this.link.atHome(this.users.courier));
+    this.t.teardown(() => this.#courier?.stop());
+  }
+
+  /** Copies of what lies in the outbox, while it is there; an order that is settled at once may be missed. */
+  async #copyOutbox(): Promise<void> {
+    const out = join(this.home.outbox, 'out');
+    const copied = new Set<string>();
+    while (!this.#stopped) {
+      for (const name of await readdir(out).catch(() => [])) {
+        if (name.endsWith('.part') || copied.has(name)) continue;
+        if (await copyFile(join(out, name), join(this.folder, 'outbox-copies', name)).then(() => true, () => false)) copied.add(name);
+      }
+      await delay(50);
+    }
+  }
+  #stopped = false;
+
+  /** What the courier sent of this hub's own accord, as the ledger has it. After the hub has stopped. */
+  async ledger(): Promise<LedgerRow[]> {
+    const vault = await Vault.open({ folder: join(this.folder, 'site/data'), clock: systemClock, log: silentLog, hubName });
+    try {
+      return (await vault.far.lines({ limit: 100_000 })).toSorted((one, other) => one.n - other.n);
+    } finally {
+      await vault.close();
+    }
+  }
+
+  /** One notice to each phone and program, past the hub; resolves to the outcomes. */
   async notify(kind: NoticeMessageKind): Promise<string[]> {
     const outcomes: string[] = [];
-    for (const to of ['hook', 'phone']) {
+    for (const to of ['hook', 'phone', 'broker']) {
       const { name } = await this.hubSide.outbox.notice(to, { kind, camera: 'camera-1', atMs: Math.round(systemClock.wallMs()), id: randomBytes(16).toString('hex') });
       await copyFile(join(this.home.outbox, 'out', name), join(this.folder, 'outbox-copies', name));
       const answer = await this.hubSide.answerTo(name);
@@ -153,19 +169,35 @@ export class House {
       ...this.cameras.flatMap(({ name, address, user, password, serial, urn, onvifPort }) => [
         text(`${name}: address`, `${address}:${onvifPort}`), text(`${name}: password`, password), text(`${name}: serial`, serial), text(`${name}: urn`, urn), text(`${name}: login`, `${user}:${password}`),
       ]),
-      text('pairing code', this.pairCode), text('pairing code, short', this.pairCode.replaceAll('-', '')), text('data folder', join(this.folder, 'site/data')), ...purposes.map((purpose) => text(`purpose ${purpose}`, purpose)),
+      text('pairing code', this.pairCode), text('pairing code, short', this.pairCode.replaceAll('-', '')), text('data folder', join(this.folder, 'site/data')), ...Object.values(purposesOf).map((purpose) => text(`purpose ${purpose}`, purpose)),
       { what: 'dav password', text: this.secrets.dav, told: true }, { what: 's3 secret', text: this.secrets.s3.secret, told: true }, { what: 'webhook key', text: this.secrets.hook, told: true },
-      { what: 'ntfy topic', text: this.secrets.topic, told: true }, { what: 'ntfy token', text: this.secrets.token, told: true }, text('rtsp', 'rtsp://127.44.0'), text('a private key', 'AGE-SECRET-KEY-1'),
+      { what: 'broker password', text: this.secrets.broker, told: true }, { what: 'ntfy topic', text: this.secrets.topic, told: true }, { what: 'ntfy token', text: this.secrets.token, told: true }, text('rtsp', 'rtsp://127.44.0'), text('a private key', 'AGE-SECRET-KEY-1'),
     ];
   }
 
-  async stop(): Promise<void> {
-    await this.#courier?.stop();
-    this.#courier = undefined;
+  async stopHub(): Promise<void> {
     for (const child of [this.#hub, this.#emulator]) {
       child.kill('SIGTERM');
       await child.exited;
     }
+    this.#hubSide = await HubSide.open(this.home);
+  }
+
+  /** Orders that the hub had not settled when it stopped, answered by now. */
+  readonly answered: { to: string; object: string; sentBytes: number }[] = [];
+
+  /** Waits until every order has its answer. */
+  async settled(): Promise<void> {
+    for (const [name, order] of this.hubSide.outbox.orders) {
+      const { sent_bytes: sentBytes } = await this.hubSide.answerTo(name);
+      this.answered.push({ to: order.to, object: 'object' in order ? order.object : '', sentBytes });
+    }
+  }
+
+  async stopCourier(): Promise<void> {
+    this.#stopped = true;
+    await this.#courier?.stop();
+    this.#courier = undefined;
   }
 
   path(...names: string[]): string {
@@ -182,9 +214,17 @@ const personName = 'Ottilie Brandtner';
 const cameraNames = ['Porch of the Brandtners', 'Nursery of little Jonas'];
 const zones = ['Gate of the neighbours', 'Bed of little Jonas'];
 const rules = ['Burglar after midnight', 'Somebody at the bed'];
-const purposes = ['a copy at my sister Elfriede\'s', 'a copy in a rented store', 'a program that switches the lamp', 'the phone of Ottilie'];
+const purposesOf: Readonly<Record<string, string>> = { dav: 'a copy at my sister Elfriede\'s', s3: 'a copy in a rented store', hook: 'a program that switches the lamp', phone: 'the phone of Ottilie', broker: 'the lights of Marigold Lane' };
 
-const siteConfig = (cameras: readonly CameraFacts[]): string => `name = "${hubName}"
+const farKinds: Readonly<Record<string, string>> = {
+  dav: 'kind = "webdav"\nurl = "https://dav.far.test/"\nsend = "all"',
+  s3: 'kind = "s3"\nurl = "https://s3.far.test/"\nbucket = "bucket"\nsend = "all"',
+  hook: 'kind = "webhook"\nurl = "https://hook.far.test/house"\ngroup = "0 seconds"\nper_hour = 1000',
+  phone: 'kind = "ntfy"\nurl = "https://ntfy.far.test/"\ngroup = "0 seconds"\nper_hour = 1000',
+  broker: 'kind = "mqtt"\nurl = "mqtts://mqtt.far.test:8883"\ngroup = "0 seconds"\nper_hour = 1000\ndiscovery = "homeassistant"',
+};
+
+const siteConfig = (cameras: readonly CameraFacts[], ca: string): string => `name = "${hubName}"
 data = "data"
 
 [record]
@@ -225,6 +265,13 @@ kinds = ["person", "motion", "doorbell"]
 name = "${rules[1]}"
 cameras = ["${places[1]}"]
 kinds = ["motion", "person"]
+${Object.entries(farKinds).map(([name, keys]) => `
+[[destination]]
+name = "${name}"
+purpose = "${purposesOf[name]}"
+ca = "${ca}"
+${keys}
+`).join('')}
 ${cameras.map(({ address, onvifPort, user }, index) => `
 [[camera]]
 id = "${places[index]}"
@@ -243,7 +290,7 @@ async function usersFor(folder: string): Promise<House['users']> {
 }
 
 async function certificate(folder: string): Promise<void> {
-  const names = ['dav', 's3', 'hook', 'ntfy', 'undeclared'].map((name) => `DNS:${name}.far.test`).join(',');
+  const names = ['IP:127.0.0.1', ...['dav', 's3', 'hook', 'ntfy', 'mqtt', 'undeclared'].map((name) => `DNS:${name}.far.test`)].join(',');
   const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem'), '-days', '2', '-subj', '/CN=far', '-addext', `subjectAltName=${names}`]);
   if (made.status !== 0) throw new Error(made.stderr);
 }
@@ -273,7 +320,7 @@ function parsed(text: string): { cameras: CameraFacts[] } | undefined {
 }
 
 /** As tmpfiles.conf has it. */
-async function courierHome(folder: string, far: string, users: House['users'], secrets: House['secrets']): Promise<Home> {
+async function courierHome(folder: string, users: House['users'], secrets: House['secrets']): Promise<Home> {
   const home: Home = { folder, outbox: join(folder, 'outbox'), state: join(folder, 'courier'), config: join(folder, 'outbox/destinations.json'), credentials: join(folder, 'credentials') };
   const [hub, courier] = [users.hub ?? 0, users.courier ?? 0];
   const make = async (path: string, mode: number, owner: number, group: number): Promise<void> => {
@@ -287,15 +334,7 @@ async function courierHome(folder: string, far: string, users: House['users'], s
   await make(home.state, 0o700, courier, courier);
   await make(home.credentials, 0o700, courier, courier);
   await mkdir(join(folder, 'outbox-copies'));
-  const ca = join(far, 'cert.pem');
-  await writeFile(home.config, JSON.stringify({ v: 1, destinations: [
-    { name: 'dav', purpose: purposes[0], kind: 'webdav', url: 'https://dav.far.test/', ca },
-    { name: 's3', purpose: purposes[1], kind: 's3', url: 'https://s3.far.test/', bucket: 'bucket', ca },
-    { name: 'hook', purpose: purposes[2], kind: 'webhook', url: 'https://hook.far.test/house', ca, group_seconds: 0, per_hour: 1000 },
-    { name: 'phone', purpose: purposes[3], kind: 'ntfy', url: 'https://ntfy.far.test/', ca, group_seconds: 0, per_hour: 1000 },
-  ] }), { mode: 0o640 });
-  await chown(home.config, hub, courier);
-  for (const [name, text] of Object.entries({ 'dav.all': `sally\n${secrets.dav}\n`, 's3.all': `${secrets.s3.id}\n${secrets.s3.secret}\n`, 'hook.key': `${secrets.hook}\n`, 'phone.topic': `${secrets.topic}\n`, 'phone.token': `${secrets.token}\n` })) {
+  for (const [name, text] of Object.entries({ 'dav.all': `sally\n${secrets.dav}\n`, 's3.all': `${secrets.s3.id}\n${secrets.s3.secret}\n`, 'hook.key': `${secrets.hook}\n`, 'phone.topic': `${secrets.topic}\n`, 'phone.token': `${secrets.token}\n`, 'broker.login': `hub\n${secrets.broker}\n` })) {
     await writeFile(join(home.credentials, name), text, { mode: 0o600 });
     await chown(join(home.credentials, name), courier, courier);
   }
@@ -306,11 +345,11 @@ async function startHub(t: Test, link: Link, folder: string, user: number | unde
   const site = join(folder, 'site');
   await mkdir(join(site, 'conf.d'), { recursive: true });
   await mkdir(join(site, 'tmp'));
-  await writeFile(join(site, 'sallyport.toml'), siteConfig(cameras));
+  await writeFile(join(site, 'sallyport.toml'), siteConfig(cameras, join(folder, 'far/cert.pem')));
   for (const path of [site, join(site, 'conf.d'), join(site, 'tmp')]) await chown(path, user ?? 0, user ?? 0);
   const [first = '', ...rest] = [...link.atHome(user), sallyport, 'run', '--config', join(site, 'sallyport.toml')];
   const log: string[] = [];
-  const hub = await launch(first, rest, { environment: { TMPDIR: join(site, 'tmp') }, stderrLinesMax: 1_000_000, onErrorLine: (line) => log.push(line) });
+  const hub = await launch(first, rest, { environment: { TMPDIR: join(site, 'tmp'), SALLYPORT_OUTBOX: join(folder, 'outbox'), SALLYPORT_COURIER: 'service' }, stderrLinesMax: 1_000_000, onErrorLine: (line) => log.push(line) });
   hub.stdout.resume();
   t.teardown(async () => { hub.kill('SIGKILL'); await hub.exited; });
   while (!log.some((line) => line.includes('the hub is running'))) {

@@ -9,7 +9,8 @@ import { AheadClock, Browser, makeOwner } from '../../api/pagekit.ts';
 
 const [base = '', code = '', name = '', seconds = ''] = process.argv.slice(2);
 const browser = new Browser(base);
-const { me } = await makeOwner({ browser: () => browser, pair: async () => ({ code }) as never, clock: new AheadClock() }, name);
+const { me, kit } = await makeOwner({ browser: () => browser, pair: async () => ({ code }) as never, clock: new AheadClock() }, name);
+console.log(JSON.stringify({ kit: kit.reveal() }));
 const seen = { me: me !== undefined, pages: 0, liveBytes: 0, segments: 0, alarms: 0, pictures: 0, bytes: 0 };
 
 const looked = new Set<string>();
