@@ -377,6 +377,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farSums: (): FarSum[] => far.sums(),
     farDestinations: (): string[] => far.destinations(),
     farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
+    farAgain: (a: { ids: readonly number[]; atMs: UnixMs }): void => write(() => far.again(a.ids, a.atMs)),
     farThere: (a: { destination: string; classes: readonly FarClass[] }): FarObject[] => far.there(a.destination, a.classes),
 
     // the file of their pictures
