@@ -72,7 +72,7 @@ async function start(o: Options, life: Lifetime, log: Log): Promise<void> {
   reload.start();
   report.start();
   process.on('SIGHUP', () => reload.ask());
-  log.info({ component: 'courier', destinations: [...opened.keys()], confined: o.confined ?? 'no' }, 'the courier is running');
+  log.info({ component: 'courier', confined: o.confined ?? 'no', destinations: [...opened.keys()] }, 'the courier is running');
 }
 
 /** Locks itself up: this process becomes the jail, which becomes this program again. Comes back where there is no jail and none is asked for. SP_JAIL_MISSING. */

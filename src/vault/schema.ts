@@ -422,6 +422,7 @@ CREATE TABLE far_objects (
   size_bytes   INTEGER NOT NULL DEFAULT 0,  -- as it was asked for last; 0 before
   sha256       BLOB,
   made_ms      INTEGER NOT NULL DEFAULT 0,  -- when what was asked for last was made: a list is renewed as segments come
+  covers       INTEGER NOT NULL DEFAULT 0,  -- of 'hours': the sum of the ids of what that list names
   state        TEXT NOT NULL CHECK (state IN ('wanted', 'asked', 'there', 'failed', 'leaving', 'deleting', 'kept')),
                -- wanted: to be sent; asked: its order is out; there: the far end has said so; failed: it cannot be sent, and is not tried again by itself;
                -- leaving: to be deleted; deleting: that order is out; kept: the far end does not delete it
@@ -447,8 +448,8 @@ CREATE TABLE ledger (
   at_ms        INTEGER NOT NULL,            -- when it was asked
   destination  TEXT NOT NULL,
   purpose      TEXT NOT NULL,               -- as the owner had said yes to it
-  kind         TEXT NOT NULL,               -- put, delete, get, list, probe, notice
-  class        TEXT NOT NULL,               -- of an object: as above; of a notice: its kind; '' else
+  kind         TEXT NOT NULL,               -- put, delete, get, list, probe, notice, heard
+  class        TEXT NOT NULL,               -- of an object: as above; of a notice: its kind; of a command that was heard: what became of it; '' else
   camera       TEXT NOT NULL,               -- '' where it is of none; of a notice: the alias that left
   object       TEXT NOT NULL,               -- '' where there is none
   size_bytes   INTEGER NOT NULL,
@@ -466,7 +467,7 @@ CREATE INDEX ledger_in_time ON ledger (at_ms);
 CREATE INDEX ledger_open ON ledger (name) WHERE outcome IS NULL;
 CREATE INDEX ledger_of_destination ON ledger (destination, n);
 
--- The answered lines of a UTC day, summed. Expires with the audit.
+-- The answered lines of a UTC day, summed, and the states that a broker was told, which have no lines. Expires with the audit.
 CREATE TABLE ledger_days (
   day_ms       INTEGER NOT NULL,            -- its beginning; the day of the answer
   destination  TEXT NOT NULL,
