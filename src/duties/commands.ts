@@ -9,15 +9,15 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs, secondMs } from '../base/units.ts';
 import type { Came, CommandReader } from '../outbox/commands.ts';
-import type { Outbox } from '../outbox/out.ts';
 import { commandAgeMsMax, judgeCommand, type CommandRefusal } from '../policy/commanding.ts';
 import { aliasOf, type CameraNumbers, type NoticeDestination } from '../policy/telling.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { HomeCamera } from './homestate.ts';
+import type { Ledger } from './ledger.ts';
 
 export interface CommandsOptions {
   readonly reader: Pick<CommandReader, 'scan' | 'watch'>;
-  readonly outbox: Pick<Outbox, 'heard'>;
+  readonly outbox: Pick<Ledger, 'heard'>;
   readonly vault: Pick<Vault, 'audit' | 'setting' | 'putSetting'>;
   readonly destinations: () => readonly NoticeDestination[];
   readonly cameras: () => readonly HomeCamera[];

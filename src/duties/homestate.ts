@@ -9,11 +9,11 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs, secondMs } from '../base/units.ts';
 import { placesMax, type Answer, type Order } from '../outbox/orders.ts';
-import type { Outbox } from '../outbox/out.ts';
 import type { Change, ObservationKind } from '../policy/observations.ts';
 import { appear, leave, nextLeaveMs, nobody, presenceKinds, seenAt, type CameraState, type Presence } from '../policy/presence.ts';
 import { aliasOf, isToldOf, type CameraNumbers, type NoticeDestination } from '../policy/telling.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { Ledger } from './ledger.ts';
 
 export interface HomeCamera {
   readonly id: string;
@@ -23,7 +23,7 @@ export interface HomeCamera {
 
 export interface HomeStateOptions {
   readonly vault: Pick<Vault, 'setting' | 'putSetting'>;
-  readonly outbox: Pick<Outbox, 'state' | 'orders'>;
+  readonly outbox: Pick<Ledger, 'cameraState' | 'orders'>;
   readonly destinations: () => readonly NoticeDestination[];
   readonly cameras: () => readonly HomeCamera[];
   readonly numbers: () => CameraNumbers;
@@ -181,7 +181,7 @@ export class HomeStateDuty {
     const nowMs = clock.monotonicMs();
     const told = this.#told.get(key);
     if (told !== undefined && told.text === text && nowMs - told.atMs < againMs) return;
-    await outbox.state(to, state);
+    await outbox.cameraState(to, state);
     this.#told.set(key, { text, atMs: nowMs });
   }
 

@@ -13,17 +13,17 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../base/units.ts';
 import type { Answer, Order } from '../outbox/orders.ts';
-import type { Outbox } from '../outbox/out.ts';
 import { begin, dropOld, finish, placed, raisedAgainMs, readNoteState, ring, toldMax, nothingTold, type NoteState, type WaitingNotice } from '../policy/notestate.ts';
 import type { NoticeKind } from '../policy/notices.ts';
 import type { NoticeMessageKind } from '../policy/noticing.ts';
 import { aliasOf, isToldOf, numberCameras, type CameraNumbers, type NoticeDestination } from '../policy/telling.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { Ledger } from './ledger.ts';
 import type { Notices } from './notices.ts';
 
 export interface NotifyOptions {
   readonly vault: Pick<Vault, 'setting' | 'putSetting'>;
-  readonly outbox: Pick<Outbox, 'notice' | 'orders'>;
+  readonly outbox: Pick<Ledger, 'notice' | 'orders'>;
   /** That an owner said yes to. */
   readonly destinations: () => readonly NoticeDestination[];
   /** All that there are, stores too. */

@@ -1,4 +1,5 @@
 /** Who outside the house is told what, and what cameras are called there: the hub's side of notices. When they ring is the courier's (`noticing.ts`). */
+import type { DestinationConfig } from './declared.ts';
 import { noticeMessageKinds, type NoticeMessageKind } from './noticing.ts';
 
 export interface NoticeDestination {
@@ -8,6 +9,11 @@ export interface NoticeDestination {
   readonly kinds?: readonly NoticeMessageKind[] | undefined;
   /** Whether what comes back from there may turn cameras and make spaces private. */
   readonly commands?: boolean | undefined;
+}
+
+/** Those of them that take notices. */
+export function noticeDestinations(destinations: readonly DestinationConfig[]): NoticeDestination[] {
+  return destinations.flatMap(({ name, kind, messenger }) => (kind === 'ntfy' || kind === 'webhook' || kind === 'mqtt' ? [{ name, kind, kinds: messenger?.kinds, commands: messenger?.commands }] : []));
 }
 
 /** Numbers for cameras that are called by none of their owner's words: given once and never again, so that a number never comes to mean another camera. */
