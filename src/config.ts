@@ -275,6 +275,7 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
     detect: entry.detect ?? 'both',
     space: entry.space ?? 'home',
     ...(entry.serial === undefined ? {} : { serial: entry.serial }),
+    ...(entry.alias === undefined ? {} : { alias: entry.alias }),
     ...bytesOf('budgetBytes', entry.budget),
   };
 }

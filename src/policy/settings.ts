@@ -40,6 +40,8 @@ export interface CameraConfig {
   /** It was taken in by page or command line, and is not one of the household's files. */
   readonly byPage?: true;
   readonly serial?: string;
+  /** What notices call it outside. */
+  readonly alias?: string;
   /** What its footage may take of the disk. */
   readonly budgetBytes?: number;
 }

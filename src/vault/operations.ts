@@ -365,6 +365,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     /** All of them are durable when this answers, and what they mean for what lies there. */
     ledgerAnswered: (a: { answers: readonly (LedgerAnswer & { line: LedgerLine })[]; atMs: UnixMs }): void => write(() => {
       for (const { line, ...answer } of a.answers) {
+        if (line.kind === 'state') {
+          ledger.count(line, answer);
+          continue;
+        }
         ledger.add(line);
         // The line of an order that was withdrawn says what it had been.
         const { kind, destination, object } = ledger.find(line.name) ?? line;

@@ -482,8 +482,8 @@ CREATE TABLE ledger (
   at_ms        INTEGER NOT NULL,            -- when it was asked
   destination  TEXT NOT NULL,
   purpose      TEXT NOT NULL,               -- as the owner had said yes to it
-  kind         TEXT NOT NULL,               -- put, delete, get, list, probe, notice
-  class        TEXT NOT NULL,               -- of an object: as above; of a notice: its kind; '' else
+  kind         TEXT NOT NULL,               -- put, delete, get, list, probe, notice, heard
+  class        TEXT NOT NULL,               -- of an object: as above; of a notice: its kind; of a command that was heard: what became of it; '' else
   camera       TEXT NOT NULL,               -- '' where it is of none; of a notice: the alias that left
   object       TEXT NOT NULL,               -- '' where there is none
   size_bytes   INTEGER NOT NULL,
@@ -501,7 +501,7 @@ CREATE INDEX ledger_in_time ON ledger (at_ms);
 CREATE INDEX ledger_open ON ledger (name) WHERE outcome IS NULL;
 CREATE INDEX ledger_of_destination ON ledger (destination, n);
 
--- The answered lines of a UTC day, summed. Expires with the audit.
+-- The answered lines of a UTC day, summed, and the states that a broker was told, which have no lines. Expires with the audit.
 CREATE TABLE ledger_days (
   day_ms       INTEGER NOT NULL,            -- its beginning; the day of the answer
   destination  TEXT NOT NULL,
