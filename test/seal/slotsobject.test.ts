@@ -34,7 +34,7 @@ t.test('its size is a Padmé size, that of sealed files is not, and its first li
   t.ok(maySlotsObjectBe(bytes.length));
   t.match(readSlotsHead(bytes.subarray(0, 256)), { hub, madeMs: startMs, slots: 5 });
   t.equal(readSlotsHead(sealWhole(Buffer.alloc(300), [kit.recipient])), undefined);
-  const mistaken = [...Array.from({ length: 2000 }, (_, n) => padmeSize(1000 * (n + 1)))].filter((plain) => maySlotsObjectBe(sealWhole(Buffer.alloc(Math.min(plain, 1)), [kit.recipient]).length - 1 + plain + 16 * (Math.ceil(plain / 65_536) - 1)));
+  const mistaken = Array.from({ length: 2000 }, (_, n) => padmeSize(1000 * (n + 1))).filter((plain) => maySlotsObjectBe(sealWhole(Buffer.alloc(Math.min(plain, 1)), [kit.recipient]).length - 1 + plain + 16 * (Math.ceil(plain / 65_536) - 1)));
   t.ok(mistaken.length < 20, `${mistaken.length} of 2000 sizes`);
 });
 
@@ -69,7 +69,7 @@ t.test('no byte can be another without its being seen: nothing hides in it', asy
   refused(made({ ...first, slotText: text }), 'words behind the armor');
 });
 
-t.test('a byte anywhere in a header or a line is noticed, or changes nothing but a slot, which then does not open', async (t) => {
+t.test('a byte anywhere in a header or a line is noticed, or changes nothing but a slot, which then does not open', async () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
     const changed = altered(at, (bytes[at] ?? 0) ^ flip);
     try {
