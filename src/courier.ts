@@ -52,7 +52,7 @@ async function start(o: Options, life: Lifetime, log: Log): Promise<void> {
   const dispatch = await life.own('dispatch', new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log }));
   for (const destined of opened.values()) destined.start();
   dispatch.start();
-  log.info({ component: 'courier', destinations: [...opened.keys()], confined: o.confined ?? 'no' }, 'the courier is running');
+  log.info({ component: 'courier', confined: o.confined ?? 'no', destinations: [...opened.keys()] }, 'the courier is running');
 }
 
 /** Locks itself up: this process becomes the jail, which becomes this program again. Comes back where there is no jail and none is asked for. SP_JAIL_MISSING. */

@@ -26,6 +26,7 @@ import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
 import { CopiesDuty } from './duties/copies.ts';
+import { CourierDuty } from './duties/courier.ts';
 import { DetectDuty } from './duties/detect.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { EraseDuty } from './duties/erase.ts';
@@ -34,6 +35,7 @@ import { FollowDuty } from './duties/follow.ts';
 import { HeaderOrders } from './duties/headers.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { HoldDuty } from './duties/hold.ts';
+import { Ledger } from './duties/ledger.ts';
 import { ListenDuty } from './duties/listen.ts';
 import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
@@ -47,6 +49,7 @@ import { Site } from './duties/site.ts';
 import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
+import { UploadDuty } from './duties/upload.ts';
 import type { HubConfig } from './policy/settings.ts';
 import { FileKeys } from './seal/filekey.ts';
 import { Vault } from './vault/vault.ts';
@@ -55,6 +58,12 @@ export interface HubOptions {
   readonly configPath: string;
   readonly workingKeyFile?: string;
   readonly clock?: Clock;
+  /** The folder between hub and courier; in the data folder when absent. */
+  readonly outbox?: string;
+  /** Who starts the courier: the hub, when absent. */
+  readonly courier?: 'child' | 'service';
+  /** A folder in memory, where there is one: secrets of destinations lie there while the courier starts. */
+  readonly runtime?: string;
   /** Where log lines go besides the day files; for a terminal. */
   readonly echo?: (line: string) => void;
 }
@@ -78,6 +87,8 @@ export class Hub {
   #talk: TalkDuty | undefined;
   #privacy: PrivacyDuty | undefined;
   #page: Page | undefined;
+  #courier: CourierDuty | undefined;
+  #upload: UploadDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -115,8 +126,8 @@ export class Hub {
     }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
-      onSealed: (camera, segment) => alarms.sealed(camera, segment), onObserved: (camera, changes) => alarms.changed(camera, changes),
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); },
+      onSealed: (camera, segment) => { alarms.sealed(camera, segment); this.#upload?.nudge(); }, onObserved: (camera, changes) => alarms.changed(camera, changes),
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); },
     }));
     this.#site = site;
 
@@ -144,6 +155,18 @@ export class Hub {
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
+    const outbox = options.outbox ?? joinPath(config.data, 'outbox');
+    const destinations = () => site.config.destinations;
+    const ledger = await this.#life.own('ledger', new Ledger({
+      vault, folder: outbox, clock, log, purposeOf: (name) => destinations().find((destination) => destination.name === name)?.purpose ?? '', auditMs: () => site.config.keep.auditMs,
+    }));
+    ledger.start();
+    const courier = this.#courier = await this.#life.own('courier', new CourierDuty({
+      vault, folder: outbox, run: options.courier ?? 'child', credentials: joinPath(options.runtime ?? outbox, 'credentials'), destinations, needed: () => ledger.orders.size > 0, clock, log, random,
+    }));
+    courier.start();
+    const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, destinations, clock, log }));
+    upload.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));

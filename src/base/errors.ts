@@ -454,7 +454,7 @@ export const errorTable = {
   SP_CONFIG_DUPLICATE: {
     kind: 'refuse',
     sentence: '{file}:{line}: {key} is given twice: {value}',
-    hint: 'Each camera has an id of its own, each alarm a name of its own, and so has each zone of a camera.',
+    hint: 'Each camera has an id of its own, each alarm and each destination a name of its own, and so has each zone of a camera.',
   },
   SP_CONFIG_SECRET: {
     kind: 'refuse',
@@ -664,6 +664,21 @@ export const errorTable = {
     kind: 'refuse',
     sentence: '{destination} has nothing under {object}',
     hint: 'It was never sent, was erased, or somebody took it away there.',
+  },
+  SP_FAR_NO: {
+    kind: 'retry',
+    sentence: 'the courier could not {order} at {destination} ({code}): {reason}',
+    hint: '`sallyport egress` shows each order and what came of it; docs/ERRORS.md says what the code means.',
+  },
+  SP_CREDENTIAL: {
+    kind: 'refuse',
+    sentence: '{name} cannot be taken as a secret of a destination: {reason}',
+    hint: '`sallyport secret set nas.put` takes a line with a user or key id and one with its secret, or one with a secret; docs/FORMAT.md lists the names.',
+  },
+  SP_COURIER_GONE: {
+    kind: 'retry',
+    sentence: 'the courier ended ({reason}) and is started again',
+    hint: 'What is to leave waits in the outbox; recording goes on. Its own log lies in the outbox folder under state/log.',
   },
   SP_FAR_EXISTS: {
     kind: 'refuse',

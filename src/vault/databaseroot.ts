@@ -36,6 +36,9 @@ const laterQueries: ReadonlyMap<string, string> = new Map([
   ['alarms', 'SELECT id, period_id, camera, rule, kind, from_ms, to_ms, score_pm, pictures, picture_bytes, pictures_sha256, pictures_why, footage_why, seen, false_alarm FROM alarms ORDER BY id'],
   ['alarm_footage', 'SELECT alarm_id, segment_id FROM alarm_footage ORDER BY alarm_id, segment_id'],
   ['holds', 'SELECT period_id, segment_id, sha256 FROM holds ORDER BY period_id, segment_id'],
+  ['far_objects', 'SELECT id, destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, alarm_id, keys_at FROM far_objects ORDER BY id'],
+  // Of the ledger the sums: lines without an answer come without a transaction that counts.
+  ['ledger_days', 'SELECT * FROM ledger_days ORDER BY day_ms, destination, kind, class, outcome'],
 ]);
 
 export function databaseRoot(db: Connection): string {

@@ -17,7 +17,7 @@ import { hourListPath, partSuffix } from './footagepaths.ts';
 import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
 import type { PicturesCare } from './picturescare.ts';
-import { receiptJson, receiptNamespace, totalOf, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
+import { abilitiesName, readAbilities, receiptJson, receiptNamespace, totalOf, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
 
 export type PurgeStep = 'intended' | 'shredded' | 'marked' | 'unlinked' | 'deleted' | 'recorded' | 'filed';
 
@@ -169,7 +169,7 @@ export async function removedFolder(path: string): Promise<boolean> {
 
 async function recordReceipt(parts: PurgeParts, purge: PendingPurge): Promise<Receipt> {
   const atMs = parts.clock.wallMs();
-  const json = receiptJson(purge, parts.vault, atMs);
+  const json = receiptJson(purge, parts.vault, atMs, readAbilities(await parts.database.call('setting', { name: abilitiesName })));
   const signed = { number: purge.number, json, signature: parts.signer.sign(json, receiptNamespace) };
   const receiptSha256 = createHash('sha256').update(json).digest('hex');
   await parts.database.call('finishPurge', { purge, receipt: { ...signed, atMs }, receiptSha256 });

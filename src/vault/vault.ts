@@ -29,6 +29,7 @@ import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
 import type { DiskState } from './diskcare.ts';
 import { DiskKeeper } from './diskkeeper.ts';
+import { FarBook } from './farbook.ts';
 import { Filing } from './filing.ts';
 import type { StreamName } from './footagepaths.ts';
 import { GapNotes } from './gapnotes.ts';
@@ -62,15 +63,18 @@ import type { SegmentWriter } from './writer.ts';
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
 export type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+export type { FarBook } from './farbook.ts';
+export type { FarClass, FarList, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { Period, PeriodBytes, PeriodClass, PeriodFacts } from './periodtable.ts';
+export type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 export type { SegmentRow, TimeQuery } from './segmenttable.ts';
 export type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
 export type { SecondHeader } from './holds.ts';
 export type { DiskState } from './diskcare.ts';
 export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
-export type { PurgeReason, Receipt } from './receipts.ts';
+export type { Abilities, PurgeReason, Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { SealedFile } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
@@ -110,6 +114,8 @@ export class Vault {
   readonly #slotTurns = new Turns();
   /** Looks whether what lies on the disk is still what was written. */
   readonly scrub: Scrub;
+  /** What lies at destinations, and the ledger. */
+  readonly far: FarBook;
   #reconciliation: Reconciliation | undefined;
   #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
@@ -132,6 +138,7 @@ export class Vault {
     this.#serving = new Serving(disk, this.#open);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
+    this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
     this.scrub = new Scrub({ footage: parts.footage, call: (op, ...args) => this.#call(op, ...args), clock });
   }
 
