@@ -8,10 +8,13 @@ import { hourMs } from '../base/units.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import type { FarList, FarSegment } from '../policy/farlist.ts';
+import { holdBytes } from '../seal/format/hold.ts';
 import type { Identity } from '../seal/identity.ts';
 import type { HourList } from '../vault/hourlist.ts';
 import { rebuildDatabase, type Rebuilt } from '../vault/rebuild.ts';
 import { Refill } from '../vault/refill.ts';
+import { Vault } from '../vault/vault.ts';
+import { adoptedSlotsName } from './farslots.ts';
 import { farPeriods, findSlots, segmentPieces, touches, type FarPeriod, type FoundSlots } from './farfootage.ts';
 import type { FarStore } from './farstore.ts';
 
@@ -84,6 +87,8 @@ export interface RestoreFarOptions extends Omit<FillOptions, 'part'> {
 
 export interface RestoredFar extends Filled {
   readonly rebuilt: Rebuilt;
+  /** Objects at the stores that the new database knows. */
+  readonly known: number;
 }
 
 export async function restoreFar(o: RestoreFarOptions): Promise<RestoredFar> {
@@ -95,7 +100,30 @@ export async function restoreFar(o: RestoreFarOptions): Promise<RestoredFar> {
     keepMs: () => 0,
     ...(o.workingKeyFile === undefined ? {} : { workingKeyFile: o.workingKeyFile }), ...(o.onRebuild === undefined ? {} : { onProgress: o.onRebuild }),
   });
-  return { ...filled, rebuilt };
+  return { ...filled, rebuilt, known: await takeOver(o, filled) };
+}
+
+/** The hub knows again what it had sent: it deletes it there when it purges here, and replaces the slots object under the name that it had. */
+async function takeOver(o: RestoreFarOptions, { slots, periods }: Filled): Promise<number> {
+  const vault = await Vault.open({ folder: o.folder, clock: o.clock, log: silentLog, hubName: o.hubName, ...(o.workingKeyFile === undefined ? {} : { workingKeyFile: o.workingKeyFile }) });
+  try {
+    await vault.putSetting(adoptedSlotsName, [slots.object]);
+    let known = 0;
+    for (const { list, destination, listObject } of periods) {
+      // Where its keys lie too, which the rules of the hub will say again.
+      const every = { destination, camera: list.camera, slot: list.slot, keysAt: destination };
+      const held = list.class !== 'footage';
+      known += await vault.far.adopt([
+        { ...every, class: 'hours', object: listObject, path: undefined, sizeBytes: 0 },
+        ...list.segments.map(({ object, path, size }) => ({ ...every, class: 'segment' as const, object, path, sizeBytes: size })),
+        ...(held ? list.segments.flatMap(({ hold_object: object, path }) => (object === undefined ? [] : [{ ...every, class: 'hold' as const, object, path, sizeBytes: holdBytes }])) : []),
+      ]);
+    }
+    await vault.audit({ what: 'far.restored', who: 'cli', detail: { slots_object: slots.object, made_ms: slots.madeMs, hub_before: slots.hub, periods: periods.length, objects: known } });
+    return known;
+  } finally {
+    await vault.close();
+  }
 }
 
 async function fetchAll(o: FillOptions, refill: Refill, periods: readonly FarPeriod[], problems: SallyportError[]): Promise<{ segments: number; bytes: number; found: number }> {

@@ -108,9 +108,12 @@ t.test('a hub whose disk is gone comes back whole from its stores and the kit, a
   // A hub opens it, and purging goes on: what was kept 50 hours goes then.
   const vault = await openVault({ ...world, folder: data });
   t.equal((await vault.segments(always)).length, 9);
+  t.same((await vault.far.sums()).map(({ destination, state, objects }) => [destination, state, objects]), [['nas', 'there', 9 + 5 + 1]], 'and knows what lies far: segments, lists, a second header');
+  t.same(await vault.setting('far slots adopted'), [sent.slotsObject]);
   const due = await vault.duePeriods(start + 53 * hourMs);
   t.same(due.map(({ camera }) => camera).sort(), ['back', 'back', 'front', 'front']);
   await vault.purge(due, {});
+  t.equal((await vault.far.sums()).find(({ state }) => state === 'leaving')?.objects, 8 + 4, 'what is purged here is to go from there');
   await vault.close();
   t.same((await verifyFolder({ folder: data })).problems, []);
   t.equal((await paths(data, world.owner)).filter((line) => line.includes('.mp4.age')).length, 1, 'what is held stays');
