@@ -34,6 +34,7 @@ import { FaceFinder } from './duties/faces.ts';
 import { DiskDuty } from './duties/disk.ts';
 import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
+import { FarSlotsDuty } from './duties/farslots.ts';
 import { MendDuty } from './duties/mend.ts';
 import { FollowDuty } from './duties/follow.ts';
 import { HeaderOrders } from './duties/headers.ts';
@@ -100,6 +101,7 @@ export class Hub {
   #upload: UploadDuty | undefined;
   #notify: NotifyDuty | undefined;
   #started = false;
+  #farSlots: FarSlotsDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -114,6 +116,7 @@ export class Hub {
 
     const vault = await this.#life.own('vault', Vault.open({
       folder: config.data, clock, log, hubName: config.name, ...(options.workingKeyFile === undefined ? {} : { workingKeyFile: options.workingKeyFile }),
+      farSlots: async (places) => await this.#farSlots?.renewed(places) ?? places.map((destination) => ({ destination, renewed: false, reason: 'the hub was starting; it is done soon after' })),
     }));
     const [, jail] = await programs;
     const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera) }));
@@ -155,7 +158,7 @@ export class Hub {
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
       onSealed: (camera, segment) => { alarms.sealed(camera, segment); this.#upload?.nudge(); }, onObserved: (camera, changes) => { alarms.changed(camera, changes); home.changed(camera, changes); },
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); this.#farSlots?.nudge(); },
     }));
     this.#site = site;
 
@@ -200,6 +203,8 @@ export class Hub {
     courier.start();
     const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, destinations, clock, log }));
     upload.start();
+    const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
+    farSlots.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));

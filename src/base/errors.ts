@@ -705,6 +705,21 @@ export const errorTable = {
     sentence: '{destination} has something else under {object} already',
     hint: 'Names are random, so this does not happen by chance: two hubs share one place, or somebody put it there.',
   },
+  SP_FAR_SLOTS: {
+    kind: 'fault',
+    sentence: '{what} is no slots object: {reason}',
+    hint: 'Give the store that keeps the hub\'s slots (`slots_at` in its configuration); docs/FORMAT.md describes the object.',
+  },
+  SP_FAR_LIST: {
+    kind: 'fault',
+    sentence: '{what} is no list of what is far: {reason}',
+    hint: 'What it lists cannot be found without it. Other periods have lists of their own.',
+  },
+  SP_FAR_NO_SLOTS: {
+    kind: 'refuse',
+    sentence: 'no slots are in {where} that this kit opens: {reason}',
+    hint: 'Give the store of `slots_at`, and the kit of the hub\'s owner. With `slots = "home"` the slots were on the hub alone: without it nobody opens what is far.',
+  },
   // daemon, control, cli
   SP_NO_DAEMON: {
     kind: 'refuse',

@@ -16,7 +16,7 @@ import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
-import { farListOf, FarTable, type FarClass, type FarLeft, type FarList, type FarListWish, type FarObject, type FarRule, type FarSum, type FarWish } from './fartable.ts';
+import { farListOf, FarTable, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
@@ -393,6 +393,16 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
     farKeep: (a: { destination: string; code: string; atMs: UnixMs }): void => write(() => far.keep(a.destination, a.code, a.atMs)),
     farOut: (a: { destination: string }): { orders: number; bytes: number } => far.outOf(a.destination),
+    farListed: (a: { destinations: readonly string[] }): FarListed[] => read(() => far.listed(a.destinations)),
+    farKeyring: (a: { destination: string }): FarObject | undefined => far.keyring(a.destination),
+    /** Named where there is none; one that is to go from there is kept on. */
+    farNameKeyring: (a: { destination: string; object: string | undefined; atMs: UnixMs }): FarObject | undefined => write(() => {
+      if (far.keyring(a.destination) === undefined) far.nameKeyring(a.destination, a.object, a.atMs);
+      return far.keyring(a.destination);
+    }),
+    farLeaveKeyring: (a: { id: number; atMs: UnixMs }): void => write(() => far.leaveKeyring(a.id, a.atMs)),
+    farKeysAt: (a: { destination: string; place: string }): void => write(() => far.keysAt(a.destination, a.place)),
+    farAdopt: (a: { found: readonly FarFoundThere[]; atMs: UnixMs }): number => write(() => far.adopt(a.found, a.atMs)),
     farSums: (): FarSum[] => far.sums(),
     farDestinations: (): string[] => far.destinations(),
     farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),

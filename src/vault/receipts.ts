@@ -30,6 +30,10 @@ export function readAbilities(json: string | undefined): Readonly<Record<string,
 export const outsideThePromise =
   'Outside this promise: an older copy of the keyring, or a flash chip read below its controller, together with the recovery kit.';
 
+/** What is true of slots that lay elsewhere, renewed or not; stands in each receipt of such. */
+export const farSlotsMean =
+  'Whoever copied the store with the slots before they were renewed there, and has the recovery kit, can open what was sent away, from any copy of it.';
+
 export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   /** SHA-256 of the slot's text, hex: the shred touches only this text. */
   readonly slotSha256: string;
@@ -43,6 +47,14 @@ export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   readonly alarms?: number;
   /** What of it lies at destinations, and is to be deleted there. */
   readonly far?: readonly FarLeft[];
+}
+
+/** What became of the slots object at a destination after slots were shredded that it had. */
+export interface FarSlotsNote {
+  readonly destination: string;
+  readonly renewed: boolean;
+  /** Why it was not. */
+  readonly reason?: string;
 }
 
 /** A purge that was decided and is not done. */
@@ -96,7 +108,7 @@ export function totalOf(periods: readonly PurgedPeriod[]): { segments: number; b
 }
 
 /** The canonical JSON that is signed. */
-export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, abilities: Readonly<Record<string, Abilities>> = {}): string {
+export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, abilities: Readonly<Record<string, Abilities>> = {}, farSlots: readonly FarSlotsNote[] = []): string {
   const far = farOf(purge.periods, abilities);
   return canonicalJson({
     v: 1,
@@ -114,6 +126,7 @@ export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: s
     early: purge.early,
     erased: purge.erased,
     ...(far.length === 0 ? {} : { far }),
+    ...(farSlots.length === 0 ? {} : { far_slots: farSlots.map(({ destination, renewed, reason }) => ({ destination, renewed, reason })), far_slots_mean: farSlotsMean }),
     outside: outsideThePromise,
   });
 }
