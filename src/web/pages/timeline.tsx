@@ -5,6 +5,7 @@ import { ask } from '../api.ts';
 import { wholeAlarms, wholeTimeline } from '../daytimeline.ts';
 import { clock, dayBeside, dayMs, dayName, dayStart, deadline, hourMs, minuteMs } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { go, Heading } from '../navigation.tsx';
 import { rangeAround, wholeSegments, withEdge } from '../range.ts';
 import { say } from '../strings.ts';
@@ -75,7 +76,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     [startMs, cameras.length], isToday ? refreshMs : undefined,
   );
   const rows: ReadonlyMap<string, Rows> | undefined = value?.startMs === startMs ? value.rows : undefined;
-  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, Date.now(), value?.alarms.get(camera))])), [rows]);
+  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, hubNow(), value?.alarms.get(camera))])), [rows]);
   const viewOf = (camera: string): DayView => views.get(camera) ?? nothing;
   const view = viewOf(chosen);
   const here = cameras.find(({ camera }) => camera === chosen);
@@ -211,9 +212,9 @@ function Legend() {
 }
 
 function useNow(): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(hubNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10_000);
+    const timer = setInterval(() => setNow(hubNow()), 10_000);
     return () => clearInterval(timer);
   }, []);
   return now;
