@@ -19,7 +19,7 @@ const lookAgainMs = 10_000;
 
 export function Live({ camera }: { readonly camera: string | undefined }) {
   const { value, error, again } = useLoaded((signal) => ask('cameras', { signal }), [], lookAgainMs);
-  if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
+  if (value === undefined) return <><div class="page-head"><Heading>{say.live.title}</Heading></div>{error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />}</>;
   const seen = value.cameras.filter(({ rights }) => rights.includes('live'));
   const chosen = camera === undefined ? undefined : seen.find((one) => one.camera === camera);
   return <>
