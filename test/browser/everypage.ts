@@ -47,9 +47,10 @@ async function walk(page: Page): Promise<Walk> {
     start.focus();
     start.removeAttribute('tabindex');
   });
+  const stops = await page.evaluate(() => (window as unknown as { walked: Walked }).walked.expected.length);
   for (let step = 0; step < stepsMax; step++) {
     await page.keyboard.press('Tab');
-    if (await page.evaluate(() => { const { walked } = window as unknown as { walked: Walked }; const at = document.activeElement; return walked.again || at === null || at === document.body || !walked.scope.contains(at); })) break;
+    if (step >= stops && await page.evaluate(() => { const { walked } = window as unknown as { walked: Walked }; const at = document.activeElement; return walked.again || at === null || at === document.body || !walked.scope.contains(at); })) break;
   }
   const { reached, missing, unseen, covered, foreign } = await page.evaluate(() => {
     const store = window as unknown as { walked?: Walked };
@@ -135,12 +136,12 @@ export async function inEachState(t: Test, page: Page, path: string, elsewhere =
   await page.unroute(asked);
 
   await goTo(page, elsewhere);
-  const { code, message, hint } = new SallyportError('SP_DATABASE_DAMAGED', { reason: 'a page of it cannot be read' });
+  const { code, message, hint } = new SallyportError('SP_DATABASE_DAMAGED', { file: 'sallyport.db', reason: 'a page of it cannot be read' });
   await page.route(asked, (route) => (always.test(route.request().url()) ? route.continue() : route.fulfill({ status: 503, contentType: 'application/json', body: JSON.stringify({ error: { code, message, hint, evidence: {} } }) })));
   await goTo(page, path);
   const alert = page.locator('main').getByRole('alert').first();
   await alert.waitFor();
-  t.match(await alert.textContent(), /That did not work.*The working database is damaged.*Code SP_DATABASE_DAMAGED/, `${path}: what, what to do, and the code`);
+  t.match(await alert.textContent(), /That did not work.*The working database sallyport.db is damaged.*Code SP_DATABASE_DAMAGED/, `${path}: what, what to do, and the code`);
   t.equal(await page.locator('main .loading').count(), 0, `${path}: nothing turns for ever beside it`);
   t.same(await violations(page), [], `${path}: axe finds nothing when it fails`);
   await page.unroute(asked);

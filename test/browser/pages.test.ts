@@ -6,6 +6,8 @@ import type { Page } from 'playwright-core';
 import type { ReplyOf } from '../../src/api/contract.ts';
 import { Identity } from '../../src/web/crypto/identity.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
+import { settingsSections } from '../../src/web/router.ts';
+import { goTo } from './everypage.ts';
 import { inBothThemes, keyboardWalk, openBrowser, playFirst, untilShown, visitor } from './browser.ts';
 
 execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -211,11 +213,13 @@ async function settings(t: Test, page: Page): Promise<void> {
 async function everySize(t: Test, page: Page): Promise<void> {
   for (const [name, width, height] of [['360', 360, 740], ['4k', 3840, 2160]] as const) {
     await page.setViewportSize({ width, height });
-    for (const path of ['/', '/timeline', '/settings/cameras', '/settings/keep', '/settings/people', '/settings/me', '/promises']) {
-      await page.evaluate((to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }, path);
-      await page.getByRole('heading', { level: 1 }).first().waitFor();
-      await page.waitForTimeout(700);
-      await page.screenshot({ path: `dist/pictures/40-${name}${path.replaceAll('/', '-')}.png` });
+    for (const path of ['/', '/timeline', '/review', ...settingsSections.map((section) => `/settings/${section}`), '/promises', '/nowhere']) {
+      await goTo(page, path);
+      await page.locator('main .loading').first().waitFor({ state: 'detached' });
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: `dist/pictures/40-${name}${path.replaceAll('/', '-')}-${colorScheme}.png`, animations: 'disabled' });
+      }
       t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${path} fits ${width} px`);
     }
   }
