@@ -34,7 +34,7 @@ export const english = {
     offline: 'This device cannot reach your hub. Recording does not need this page: it goes on as long as the hub runs.',
     offlineFix: 'Is this device in your home network? Is the hub switched on?',
     offlineBanner: 'The hub does not answer. What you see may be old; this page keeps asking.',
-    backOnline: 'The hub answers again.',
+    backOnline: 'The hub answers again.', clockOff: (span: string, ahead: boolean) => `This device's clock is ${span} ${ahead ? 'ahead of' : 'behind'} the hub's. This page goes by the hub's; set this device's right, or look at the hub's under Settings, Storage.`,
     code: (code: string) => `Code ${code}`,
     unexpected: 'The page met an error that it did not expect.',
     notFoundTitle: 'There is no such page', notFound: 'The address may be mistyped, or from another version.', toLive: 'Go to the live pictures',
