@@ -102,6 +102,25 @@ t.test('a hub that is killed at any step of forgetting ends it at the next start
   }
 });
 
+t.test('a database that somebody else has locked: nobody is enrolled, nothing is left of it, and it goes on afterwards', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const key = await loadWorkingKey({ folder: world.folder, mayCreate: false });
+  const db = openConnection(join(world.folder, 'working.db'), key.databaseKey(), { readonly: false });
+  key.close();
+  const ada = somebody();
+  db.exec('BEGIN IMMEDIATE');
+  await t.rejects(vault.people.enrol(ada), { code: 'SP_NO_SLOT' });
+  db.exec('ROLLBACK');
+  db.close();
+  t.same(await vault.people.list(), []);
+  t.same(await searched(t, world.folder, needlesOf(ada)), []);
+  await vault.mend();
+  const id = await vault.people.enrol(ada);
+  t.match(await vault.people.open(), [{ id, name: ada.name }]);
+  await vault.close();
+});
+
 t.test('real pictures: who agreed is enrolled by them, poor ones are refused each with its reason, and no picture touches the disk', { skip: missing(facesFolder) }, async (t) => {
   const world = makeWorld(t.testdir());
   const vault = await openVault(world);

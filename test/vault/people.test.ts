@@ -6,6 +6,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { verifySignature } from '../../src/seal/sshsig.ts';
 import { openConnection } from '../../src/vault/connection.ts';
+import { rebuildDatabase } from '../../src/vault/rebuild.ts';
 import { receiptNamespace } from '../../src/vault/receipts.ts';
 import { settle as settleAfter } from '../../src/vault/restore.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
@@ -178,4 +179,11 @@ t.test('a database that is put back, or made anew, knows no person whose key is 
   t.equal(await vault.copiesOwed(), true);
   await vault.close();
   t.same(await searched(world, late, join(t.testdirName, 'scratch')), []);
+  // Made anew: of nobody it can be known who it was.
+  await rebuildDatabase({ folder: world.folder, clock: world.clock, log: silentLog, hubName: 'test hub', identities: [world.owner], periodMs: 3_600_000, keepMs: () => 3_600_000, gapMsMin: 500, force: true });
+  vault = await openVault(world);
+  t.same(await vault.people.list(), []);
+  t.match((await auditOf(vault)).find(({ what }) => what === 'purge.done'), { detail: { early: 'no person belongs to it' } });
+  await vault.close();
+  t.same(await searched(world, needlesOf(ada), join(t.testdirName, 'anew')), [], 'the database that was set aside still has rows, and nothing opens them');
 });
