@@ -95,7 +95,8 @@ async function enrol(t: Test, page: Page): Promise<void> {
   await inBothThemes(t, page, '73-enrol-consent', { whole: false });
   await dialog.getByRole('button', { name: 'Next' }).press('Enter');
   await dialog.getByRole('heading', { name: 'Step 2 of 3: Pictures' }).waitFor();
-  t.match(await page.evaluate(() => document.activeElement?.textContent), /^Step 2 of 3/, 'the focus is at the step\'s beginning');
+  // The focus is at the step's beginning.
+  await page.waitForFunction(() => document.activeElement?.textContent?.startsWith('Step 2 of 3') === true);
   await dialog.getByRole('button', { name: 'Next' }).press('Enter');
   await dialog.getByText('At least one picture must be good.').waitFor();
 
