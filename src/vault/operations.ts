@@ -408,10 +408,12 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     // purging
 
     /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
-    intendPurge: (a: { periodIds: readonly number[]; why: PurgeReason }): PendingPurge | undefined => write(() => {
+    intendPurge: (a: { periodIds: readonly number[]; why: PurgeReason; atMs: UnixMs }): PendingPurge | undefined => write(() => {
       const taken = new Set(receipts.pending().flatMap((purge) => purge.periods.map(({ id }) => id)));
       const going = [...new Set(a.periodIds)].filter((id) => !taken.has(id)).flatMap((id) => periods.byId(id) ?? []).filter(({ state }) => state === 'live').map(purgedFacts);
-      return going.length === 0 ? undefined : receipts.intend(going, a.why);
+      if (going.length === 0) return undefined;
+      if (a.why.asked !== undefined) audit(a.atMs, a.why.asked);
+      return receipts.intend(going, a.why);
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
       const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined, a.purge.time);

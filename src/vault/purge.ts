@@ -41,7 +41,7 @@ const rowsAtOnce = 1_024;
 
 /** Purges these periods and whatever an earlier purge left undone. The receipt is that of the periods asked for. */
 export async function purgePeriods(parts: PurgeParts, periodIds: readonly number[], why: PurgeReason): Promise<Receipt> {
-  const intended = await parts.database.call('intendPurge', { periodIds, why });
+  const intended = await parts.database.call('intendPurge', { periodIds, why, atMs: parts.clock.wallMs() });
   if (intended !== undefined) await parts.afterStep('intended');
   const receipts = await finishPurges(parts);
   const asked = new Set(periodIds);
