@@ -51,6 +51,8 @@ const words: Readonly<Record<string, string>> = {
   'recovery.found': 'after a stop, footage was found and listed', 'recovery.missing': 'after a stop, footage is missing', 'recovery.removed': 'after a stop, remains were removed', 'scrub.list': 'the disk was checked',
   'notice.raised': 'something needs somebody', 'notice.settled': 'a notice is settled', 'vault.made': 'the vault was made', 'page.authority-made': 'the hub\'s own certificate authority was made', 'audit.expired': 'old lines of the audit went', erased: 'a line that was erased',
   'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
+  'person.enrolled': 'enrolled a person, who agreed', 'person.renewed': 'recorded that a person agreed anew', 'person.lapsed': 'a person\'s consent lapsed', 'person.forget': 'asked to forget a person',
+  'person.forgotten': 'a person was forgotten', 'person.lost': 'a person\'s key was lost, and the person dropped', 'people.looked': 'looked at the names of persons',
   'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
   'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
 };
