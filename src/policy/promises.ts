@@ -187,6 +187,8 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/slow/faces.test.ts', test: 'a hub that is killed at any step of forgetting ends it at the next start' },
       { file: 'test/slow/faces.test.ts', test: 'real pictures: who agreed is enrolled by them, poor ones are refused each with its reason, and no picture touches the disk' },
       { file: 'test/duties/people.test.ts', test: 'matching stops in the moment in which a consent lapses; the owner is told; it may be given anew, or the person is due 30 days later' },
+      { file: 'test/web/naming.test.ts', test: 'who was forgotten, or is not listed to this visitor, has no name' },
+      { file: 'test/browser/faces.test.ts', test: 'somebody agrees to be recognised, is named to whom it may concern, and is forgotten' },
     ],
   },
   {

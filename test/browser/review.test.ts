@@ -50,6 +50,7 @@ t.test('alarms, from what a camera says to what somebody has seen', { skip: noCh
   await onTimeline(t, page);
   await byKeyboardAlone(t, page, site);
   await byPointer(t, page, site);
+  await inAudit(t, page);
   await tryRule(t, page);
   await small(t, page);
   await locked(t, page, where.https);
@@ -290,6 +291,16 @@ async function onTimeline(t: Test, page: Page): Promise<void> {
   t.match(await page.getByRole('slider').first().getAttribute('aria-valuetext'), /alarm: Person/, 'said to a screen reader');
 }
 
+async function inAudit(t: Test, page: Page): Promise<void> {
+  await openSettings(page, 'Audit');
+  for (const words of ['Said that an alarm was false', 'Marked an alarm as seen']) {
+    const row = page.getByRole('row').filter({ hasText: new RegExp(words, 'i') }).first();
+    await row.waitFor();
+    t.match(await row.textContent(), /Anna/, words);
+  }
+  await openSettings(page, 'Alarms');
+}
+
 const ownFile = (site: TestSite): Promise<string> => readFile(join(site.folder, 'conf.d', '90-page.toml'), 'utf8');
 
 async function byKeyboardAlone(t: Test, page: Page, site: TestSite): Promise<void> {
@@ -329,6 +340,8 @@ async function byPointer(t: Test, page: Page, site: TestSite): Promise<void> {
   await page.mouse.move(...to, { steps: 5 });
   await page.mouse.up();
   t.match(await dialog.getByRole('button', { name: /^Corner 1 of/ }).getAttribute('aria-label'), /: 10 % from the left, 20 % from the top$/, 'dragged');
+  await byFinger(page, dialog.getByRole('button', { name: /^Corner 2 of/ }), [box.x + (box.width * 0.8), box.y + (box.height * 0.1)]);
+  t.match(await dialog.getByRole('button', { name: /^Corner 2 of/ }).getAttribute('aria-label'), /: 80 % from the left, 10 % from the top$/, 'and by finger, without moving the page');
   await page.mouse.click(box.x + (box.width * 0.9), box.y + (box.height * 0.9));
   t.equal(await dialog.getByRole('button', { name: /^Corner/ }).count(), 4, 'a click puts another one');
   await dialog.getByRole('checkbox', { name: /^Never look here/ }).check();
@@ -340,6 +353,19 @@ async function byPointer(t: Test, page: Page, site: TestSite): Promise<void> {
   const file = await ownFile(site);
   t.match(file, /mask = true/);
   t.equal(file.match(/\[\[zone\]\]/g)?.length, 1, 'in the place of the other');
+}
+
+/** As a touch screen reports it: the browser decides whether it moves what is touched, or the page. */
+async function byFinger(page: Page, what: Locator, [toX, toY]: readonly [number, number]): Promise<void> {
+  const { x, y, width, height } = (await what.boundingBox())!;
+  const [fromX, fromY] = [x + (width / 2), y + (height / 2)];
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+  await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: fromX, y: fromY }] });
+  for (const part of [0.3, 0.7, 1]) await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: fromX + ((toX - fromX) * part), y: fromY + ((toY - fromY) * part) }] });
+  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await session.send('Emulation.setTouchEmulationEnabled', { enabled: false });
+  await session.detach();
 }
 
 async function tryRule(t: Test, page: Page): Promise<void> {
