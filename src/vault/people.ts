@@ -188,8 +188,8 @@ export class People {
     return this.#turns.take(async () => {
       const row = (await this.list()).find((person) => person.id === id);
       if (row === undefined) throw unknown(id);
-      await this.#o.disk.call('audit', { entry: { what: 'person.forget', who: by.who, ...(by.account === undefined ? {} : { account: by.account }), detail: { person: id } }, atMs: Math.round(this.#o.clock.wallMs()) });
-      const receipt = await this.#o.filing.purge([{ id: row.periodId }], { erased: forgotten });
+      const asked: AuditEntry = { what: 'person.forget', who: by.who, ...(by.account === undefined ? {} : { account: by.account }), detail: { person: id } };
+      const receipt = await this.#o.filing.purge([{ id: row.periodId }], { erased: forgotten, asked });
       await this.#o.renewCopies(forgotten);
       return receipt;
     });

@@ -93,7 +93,8 @@ export class HubError extends Error {
 
 export const offline = 'offline';
 
-type Params<R extends Asked> = (typeof pageRoutes)[R]['path'] extends `${string}:id` ? { readonly id: string } : { readonly id?: never };
+/** Whatever the path calls it: each names one thing at most. */
+type Params<R extends Asked> = (typeof pageRoutes)[R]['path'] extends `${string}:${string}` ? { readonly id: string } : { readonly id?: never };
 type Body<R extends Asked> = PageRequestOf<R> extends undefined ? { readonly body?: never } : { readonly body: PageRequestOf<R> };
 type Query<R extends Asked> = PageQueryOf<R> extends undefined ? { readonly query?: never } : { readonly query: PageQueryOf<R> };
 export type Question<R extends Asked> = Params<R> & Body<R> & Query<R> & { readonly signal?: AbortSignal };
@@ -111,7 +112,7 @@ export async function ask<R extends Asked>(name: R, question: Question<R>): Prom
   const search = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)])).toString();
   // Each change carries a body, so that each has the content type without which the hub refuses it.
   const sent = method === 'GET' ? {} : { body: JSON.stringify(body ?? {}), headers: { 'content-type': 'application/json' } };
-  const response = await reach(`${base}${path.replace(':id', encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
+  const response = await reach(`${base}${path.replace(/:[a-z]+/, encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
   if (!response.ok) {
     const error = await errorOf(response);
     // Not a passphrase that was wrong, which is a 401, too.
