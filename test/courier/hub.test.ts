@@ -78,7 +78,7 @@ send = "all"
   await site.call(['secret', 'set', 'cloud.all', '--config', site.config], `${key.id}\n${key.secret}\n`);
   await acceptAll(site);
 
-  const told = await until(() => egressOf(site), ({ destinations }) => destinations.length === 3 && destinations.every(({ there }) => there >= 3));
+  const told = await until(() => egressOf(site), ({ destinations }) => destinations.length === 3 && destinations.every(({ counts }) => counts!.there >= 3));
   t.same(told.destinations.map(({ deletes, declared, slots }) => [deletes, declared, slots]), [['yes', true, 'home'], ['yes', true, 'home'], ['yes', true, 'home']]);
   t.match(told.doors, { run: 'child', running: true, confined: /full|files|no/ });
   t.match(await site.call(['status', '--config', site.config]), /what leaves: the courier is a child of the hub/);
