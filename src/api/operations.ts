@@ -66,7 +66,8 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     camera: async ({ camera, order }, by) => ({ sentences: await controlCamera(parts, camera, order, by === undefined ? {} : { by }) }),
     moved: async ({ camera, ...place }, by) => ({ camera, sentences: await parts.follow.take(camera, place, by) }),
     secret: async ({ camera, password }, by) => {
-      if (credentialPattern.test(camera)) await parts.courier.setSecret(camera, password, by ?? { who: 'cli' });
+      // Whose account footage goes to is no visitor's business: where it goes was said yes to by an owner.
+      if (by === undefined && credentialPattern.test(camera)) await parts.courier.setSecret(camera, password, { who: 'cli' });
       else await site.setPassword(camera, password, by);
       return { done: true };
     },

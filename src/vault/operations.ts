@@ -373,7 +373,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
         // The line of an order that was withdrawn says what it had been.
         const { kind, destination, object } = ledger.find(line.name) ?? line;
         if (!ledger.answer(answer) || (kind !== 'put' && kind !== 'delete')) continue;
-        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, sentBytes: answer.sentBytes }, a.atMs);
+        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, attempts: answer.attempts, sentBytes: answer.sentBytes }, a.atMs);
       }
     }),
     ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
