@@ -25,6 +25,7 @@ import { Detector } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
+import { AuditCheck } from './duties/auditcheck.ts';
 import { CommandsDuty } from './duties/commands.ts';
 import { placesOf, turnTo } from './duties/control.ts';
 import { CopiesDuty } from './duties/copies.ts';
@@ -193,6 +194,8 @@ export class Hub {
     courier.start();
     const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, destinations, clock, log }));
     upload.start();
+    const auditCheck = await this.#life.own('audit check', new AuditCheck({ vault, notices, clock, log }));
+    auditCheck.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
