@@ -2,7 +2,7 @@ import { SallyportError } from '../base/errors.ts';
 import { ensureFolder, fileExists, folderOf, joinPath, readTextBounded, writeFileAtomic } from '../base/files.ts';
 import { run as runProgram } from '../base/spawn.ts';
 import { hostsOf, readDestinations, type Destination } from '../policy/destinations.ts';
-import { addressesOf, courierRule, credentialsOf, hubRule, isAddress, isNetwork, resolversOf, siteNetworks } from '../policy/units.ts';
+import { addressesOf, courierRule, hubRule, isAddress, isNetwork, resolversOf, siteNetworks } from '../policy/units.ts';
 import { parseOptions, type Command } from './command.ts';
 import { print, printError } from './terminal.ts';
 
@@ -59,12 +59,7 @@ async function courierRuleOf(file: string, networks: readonly string[], moving: 
     if (found.length === 0) printError(`${host} has no address now, so it is not reached before this is run again`);
     addresses.push(...found);
   }
-  const secrets = new Map<string, string>();
-  for (const name of credentialsOf(destinations)) {
-    const path = joinPath(folderOf(file), 'credentials', name);
-    if (await fileExists(path)) secrets.set(name, path);
-  }
-  return courierRule({ destinations, addresses, resolvers: resolversOf(await readTextBounded('/etc/resolv.conf', textBytesMax).catch(() => '')), moving, networks, secrets });
+  return courierRule({ destinations, addresses, resolvers: resolversOf(await readTextBounded('/etc/resolv.conf', textBytesMax).catch(() => '')), moving, networks });
 }
 
 async function declaredIn(file: string): Promise<readonly Destination[]> {

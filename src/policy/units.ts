@@ -46,19 +46,18 @@ export interface CourierFacts {
   /** A destination's addresses move: any address is allowed then but the site's own, of which only those that are named here are. */
   readonly moving: boolean;
   readonly networks: readonly string[];
-  /** Where the hub keeps the destinations' secrets, which systemd hands on; those that are there. */
-  readonly secrets: ReadonlyMap<string, string>;
 }
 
 /** `sallyport-courier.service.d/destinations.conf`. */
-export function courierRule({ destinations, resolvers, addresses, moving, networks, secrets }: CourierFacts): string {
+export function courierRule({ destinations, resolvers, addresses, moving, networks }: CourierFacts): string {
   const allowed = [...new Set([...(portsOf(destinations).length === 0 ? [] : resolvers), ...addresses])].toSorted();
   return [
     '# Made by `sallyport units` from destinations.json; it is written anew when that changes.', '[Service]',
     ...(moving ? ['# Their addresses move: what is denied is this site.', 'IPAddressDeny=', `IPAddressDeny=localhost link-local multicast ${networks.join(' ')}`] : []),
     'IPAddressAllow=', ...(allowed.length === 0 ? [] : [`IPAddressAllow=${allowed.join(' ')}`]),
     ...destinations.flatMap((one) => (one.kind === 'folder' ? [`ReadWritePaths=-${quoted(one.path)}`] : [])),
-    ...[...secrets].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([name, file]) => `LoadCredential=${name}:${file.replaceAll('%', '%%')}`), '',
+    // Of those that are not in the store of credentials nothing is said.
+    ...credentialsOf(destinations).map((name) => `LoadCredential=${name}:sallyport.${name}`), '',
   ].join('\n');
 }
 

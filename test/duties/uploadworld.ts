@@ -24,7 +24,7 @@ import { begin, makeWorld, openVault, type World } from '../vault/world.ts';
 
 export const rules: StoreRules = { send: 'all', slots: 'home', slotsSamePlace: false };
 
-export interface UploadWorld {
+export interface UploadWorld extends AsyncDisposable {
   readonly world: World;
   readonly folder: string;
   /** Where objects lie. */
@@ -43,7 +43,7 @@ export async function makeUploads(folder: string, more: Partial<StoreRules> = {}
   const world = makeWorld(folder);
   const disk = join(folder, 'disk');
   mkdirSync(disk);
-  const made = { world, folder, disk, destinations: [diskAt(disk, more)] } as unknown as UploadWorld;
+  const made = { world, folder, disk, destinations: [diskAt(disk, more)], [Symbol.asyncDispose]: () => close(made) } as unknown as UploadWorld;
   await reopen(made, options);
   return made;
 }
@@ -63,7 +63,7 @@ export async function close(made: UploadWorld): Promise<void> {
   await made.vault.close();
 }
 
-export interface InProcess { close(): Promise<void> }
+export type InProcess = AsyncDisposable;
 
 /** The courier's parts, told of these destinations. */
 export async function runCourier(made: UploadWorld, destinations = made.destinations): Promise<InProcess> {
@@ -77,7 +77,7 @@ export async function runCourier(made: UploadWorld, destinations = made.destinat
   const dispatch = new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log: silentLog });
   for (const one of opened.values()) one.start();
   dispatch.start();
-  return { close: async () => { await dispatch.close(); await Promise.all([...opened.values()].map((one) => one.close())); } };
+  return { [Symbol.asyncDispose]: async () => { await dispatch.close(); await Promise.all([...opened.values()].map((one) => one.close())); } };
 }
 
 /** Looks until nothing is under way and nothing more is asked. */

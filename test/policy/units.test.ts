@@ -5,7 +5,7 @@ import { addressesOf, courierRule, credentialsOf, hubRule, isNetwork, resolversO
 const read = (...destinations: object[]) => readDestinations(JSON.stringify({ v: 1, destinations: destinations.map((one) => ({ purpose: 'x', ...one })) }));
 const folder = { name: 'usb', kind: 'folder', path: '/mnt/usb' };
 const s3 = { name: 's3', kind: 's3', url: 'https://store.example', bucket: 'bucket' };
-const nobody = { resolvers: [], addresses: [], moving: false, networks: siteNetworks, secrets: new Map<string, string>() };
+const nobody = { resolvers: [], addresses: [], moving: false, networks: siteNetworks };
 const allowed = (rule: string): string[] => rule.split('\n').filter((line) => line.startsWith('IPAddressAllow='));
 
 t.test('a network is an address, perhaps with bits, and never so wide that it is the world', async (t) => {
@@ -24,6 +24,7 @@ t.test('the courier\'s rule names the destinations\' addresses and who resolves 
   t.same(allowed(rule), ['IPAddressAllow=', 'IPAddressAllow=192.168.1.1 203.0.113.7']);
   t.match(rule, /^ReadWritePaths=-"\/mnt\/usb"$/m);
   t.notMatch(rule, /IPAddressDeny/);
+  for (const right of ['put', 'get', 'delete', 'all', 'proxy']) t.ok(rule.includes(`\nLoadCredential=s3.${right}:sallyport.s3.${right}\n`), right);
 });
 
 t.test('where addresses move, this site is denied instead, but for what is named', async (t) => {

@@ -18,7 +18,7 @@ t.test('systemd understands every line of the units, and of the rules that are m
   for (const name of names) writeFileSync(join(folder, name), textOf(name).replaceAll(/\/opt\/sallyport\/scripts\/(sallyport|courier)/g, '/bin/true').replaceAll(/^(User|Group)=sallyport(-courier)?$/gm, '$1=root'));
   writeFileSync(join(folder, 'sallyport.service.d/networks.conf'), hubRule(['192.168.20.0/24', 'fd00:1::/64']));
   const destinations = readDestinations(JSON.stringify({ v: 1, destinations: [{ name: 'usb', purpose: 'x', kind: 'folder', path: '/mnt/a disk "of" 100%\\' }, { name: 's3', purpose: 'x', kind: 's3', url: 'https://[2001:db8::1]:8443', bucket: 'bucket' }] }));
-  const made = courierRule({ destinations, addresses: ['2001:db8::1'], resolvers: ['127.0.0.53'], moving: true, networks: siteNetworks, secrets: new Map([['s3.put', '/var/lib/sallyport-outbox/credentials/s3.put']]) });
+  const made = courierRule({ destinations, addresses: ['2001:db8::1'], resolvers: ['127.0.0.53'], moving: true, networks: siteNetworks });
   writeFileSync(join(folder, 'sallyport-courier.service.d/destinations.conf'), made);
   for (const name of names) {
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', join(folder, name)], { encoding: 'utf8' });
