@@ -441,6 +441,7 @@ export const english = {
   recover: {
     title: 'Back with the recovery kit', lead: 'Choose your kit, and a new passphrase. This browser gets a key of its own, signed by the kit; the page then forgets the kit.',
     kit: 'Recovery kit', kitText: 'Or type it: the groups, in their order', submit: 'New passphrase, and log in', working: 'Signing with the kit…', kitWrong: 'That is no recovery kit: it has 10 groups of capital letters and digits.',
+    otherKit: 'This kit is not the one of this hub', otherKitMore: 'It is another hub\'s, or one that was replaced. Choose the newest kit of this hub.',
     warning: 'Do this only on a device that you trust, and only when the six words of the hub are right.',
   },
 

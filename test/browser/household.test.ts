@@ -11,7 +11,7 @@ import { fromCamerasOn, inviteBy, openSettings, sayWho, whereIs, type Where } fr
 const passphrase = 'violet candle harbour';
 const changed = 'silver lantern meadow';
 
-t.test('a household\'s days with the page', { timeout: 240_000 }, async (t) => {
+t.test('a household\'s days with the page', { timeout: 480_000 }, async (t) => {
   // Discovery hears whoever speaks on loopback: addresses of this test's own tell its cameras from others.
   const site = await TestSite.start(t, {
     adopt: false, config: quickConfig({ keep: '1 hour' }),

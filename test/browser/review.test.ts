@@ -411,10 +411,11 @@ async function small(t: Test, page: Page): Promise<void> {
 
 /** The hub forgets an alarm's pictures: whoever looks is told so. */
 async function locked(t: Test, page: Page, https: string): Promise<void> {
-  await page.route('**/api/v1/alarms/front-door/*/full', (route) => route.fulfill({ status: 410, contentType: 'application/json', body: JSON.stringify({ error: { code: 'SP_ALARM', message: 'it is gone', hint: 'Look elsewhere.', evidence: {} } }) }));
+  await page.route('**/api/v1/alarms/front-door/*/full', (route) => route.fulfill({ status: 410, contentType: 'application/json', body: JSON.stringify({ error: { code: 'SP_ALARM', message: 'it is gone', hint: 'Look elsewhere.', evidence: { alarm: 'a'.repeat(16), reason: 'its key is destroyed' } } }) }));
   await open(page);
   await card(page, 'Person').getByRole('button', { name: /^Look at it/ }).click();
-  await page.getByRole('dialog').getByRole('alert').waitFor();
+  await page.getByRole('dialog').getByRole('alert').getByText('its key is destroyed').waitFor();
+  await page.getByRole('dialog').getByRole('alert').getByText('Code SP_ALARM').waitFor();
   await inBothThemes(t, page, '99-alarm-gone', { whole: false });
   await page.keyboard.press('Escape');
   t.ok(page.url().startsWith(https));
