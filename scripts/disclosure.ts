@@ -99,7 +99,7 @@ export function disclosure(): string {
   return [
     '# What could open something, and what leaves\n',
     'Made by `scripts/disclosure.ts` of the house plan (`test/house/plan.ts`), of the code of the packages themselves, and of the schemas of what may leave. Every import is checked by',
-    'the linter and by `test/house`; `test/slow/disclosure.test.ts` makes this page anew and compares it with what hub and courier do; `test/slow/egress.test.ts` looks at the packets. `sallyport record` says the same of a hub\'s own configuration.',
+    'the linter and by `test/house`; `test/slow/disclosure.test.ts` makes this page anew and compares it with what hub and courier do; `test/slow/egress.test.ts` looks at the packets. `sallyport processing` says the same of a hub\'s own configuration.',
     'What stands in an SBOM: `scripts/node scripts/sbom.ts` (CycloneDX, of all that package-lock.json has).\n',
     '## Of Node itself\n', 'Of `node:` only what stands here, and what touches nothing outside of the process.\n', '| module | who alone may import it | because |', '|---|---|---|',
     ...modules.filter(({ names }) => names[0]?.startsWith('node:')).map(({ names, only, because, harmless }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${place(only)}${harmless === undefined ? '' : ` (all: ${harmless.map((one) => `\`${one}\``).join(', ')})`} | ${because} |`),

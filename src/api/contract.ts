@@ -374,6 +374,7 @@ export const routes = {
   'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
   'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
+  processing: { reply: Type.Object({ text: Type.String() }, closed) },
   egress: { request: EgressRequest, reply: EgressReply },
   'egress-verify': { request: Type.Object({ destination: Destination, repair: Type.Boolean() }, closed), reply: EgressVerifyReply },
 } as const;

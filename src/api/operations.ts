@@ -18,6 +18,7 @@ import { withDeadlines } from '../duties/playback.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
+import { processingRecord } from '../policy/processing.ts';
 import { dueMs } from '../policy/retention.ts';
 import { eventsInWords } from '../policy/subscriptions.ts';
 import type { PageOperations, Pending } from './contract.ts';
@@ -103,6 +104,7 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
+    processing: async () => ({ text: processingRecord(site.config) }),
     egress: async (query) => withoutUndefined(await egressOf(parts, query)),
     'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {
