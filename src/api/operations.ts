@@ -5,6 +5,8 @@ import { version } from '../base/version.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
+import { doorsOf, egressOf, verifyFar, type EgressParts } from '../duties/egress.ts';
+import { credentialPattern } from '../duties/doors.ts';
 import type { EraseDuty } from '../duties/erase.ts';
 import type { FollowDuty } from '../duties/follow.ts';
 import type { HeaderOrders, HeaderPlan } from '../duties/headers.ts';
@@ -21,7 +23,7 @@ import { eventsInWords } from '../policy/subscriptions.ts';
 import type { PageOperations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & {
+export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'destinations'> & {
   clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {
@@ -42,6 +44,7 @@ export function operationsOf(parts: StatusParts & {
         copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
         pending: waiting(parts),
         page: parts.page.state,
+        doors: doorsOf(parts),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
       });
@@ -62,7 +65,9 @@ export function operationsOf(parts: StatusParts & {
     camera: async ({ camera, order }, by) => ({ sentences: await controlCamera(parts, camera, order, by === undefined ? {} : { by }) }),
     moved: async ({ camera, ...place }, by) => ({ camera, sentences: await parts.follow.take(camera, place, by) }),
     secret: async ({ camera, password }, by) => {
-      await site.setPassword(camera, password, by);
+      // Whose account footage goes to is no visitor's business: where it goes was said yes to by an owner.
+      if (by === undefined && credentialPattern.test(camera)) await parts.courier.setSecret(camera, password, { who: 'cli' });
+      else await site.setPassword(camera, password, by);
       return { done: true };
     },
     reload: async () => ({ changes: await site.reload(), pending: pendingOf(site.pending) }),
@@ -99,6 +104,8 @@ export function operationsOf(parts: StatusParts & {
     'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
+    egress: async (query) => withoutUndefined(await egressOf(parts, query)),
+    'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {
       const verdict = await timekeeper.look();
       const nowMs = Math.round(parts.clock.wallMs());

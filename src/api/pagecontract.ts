@@ -10,7 +10,7 @@ import Type, { type Static } from 'typebox';
 import { rights, type Right } from '../policy/access.ts';
 import type { SchemaNode } from '../policy/schemanode.ts';
 import {
-  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
+  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, EgressReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
   PendingShape, ReloadReply, RuleTestReply, SecretRequest, SentencesReply, StatusShape,
 } from './contract.ts';
 
@@ -119,6 +119,7 @@ export const AlarmsQuery = Type.Object({
 /** With `slot` and `generation` of the key of its day, which opens its pictures. */
 export const PageAlarmShape = Type.Object({ ...AlarmShape.properties, slot: Type.Integer(), generation: Type.Integer() });
 
+export const EgressQuery = Type.Object({ destination: Optional(Text(40, 1)), sinceMs: Optional(UnixMs), before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
   lines: Type.Array(Type.Object({
@@ -322,6 +323,7 @@ export const pageRoutes = {
   privacy: { method: 'POST', path: '/privacy', need: 'privacy', says: 'pictures and sound of a space off, or on again', request: Type.Object({ space: Text(40, 1), on: Type.Boolean() }, closed), reply: Done },
   metrics: { method: 'GET', path: '/metrics', need: 'status', says: 'numbers about the hub, in Prometheus\' text format' },
   openapi: { method: 'GET', path: '/openapi.json', need: 'account', says: 'this table, as OpenAPI 3.1' },
+  egress: { method: 'GET', path: '/egress', need: 'audit', says: 'what has left the house, where to, and what came of it, the newest first; to who is no owner, of their own cameras', query: EgressQuery, reply: EgressReply },
   audit: { method: 'GET', path: '/audit', need: 'audit', says: 'who did and watched what, the newest first', query: AuditQuery, reply: AuditReply },
 } as const satisfies Record<string, PageRoute>;
 

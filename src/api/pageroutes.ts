@@ -19,6 +19,7 @@ import { formSchema } from '../configpage.ts';
 import type { AccountsDuty, Visitor } from '../duties/accounts.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
 import { auditTrail } from '../duties/audittrail.ts';
+import { egressFor } from '../duties/egress.ts';
 import type { LogPage } from '../duties/logbook.ts';
 import type { By } from '../policy/access.ts';
 import { sessionMsMax, type Principal } from '../duties/sessions.ts';
@@ -468,6 +469,7 @@ function handlersOf(rooms: PageRooms): Handlers {
     metrics: async ({ reply }) => reply.type('text/plain; version=0.0.4; charset=utf-8').send((await operations.metrics({})).text),
     // oxlint-disable-next-line typescript/no-explicit-any -- what @fastify/swagger adds to the server
     openapi: async ({ request, reply }) => reply.type('application/json').send(JSON.stringify((request.server as any).swagger())),
+    egress: async ({ principal, query }) => egressFor(await operations.egress({ ...query, limit: query.limit ?? 100 }), principal, (camera) => spaceOf(site, camera)),
     audit: async ({ principal, query }) => {
       await watchLog.tell().catch(() => {}); // the disk; what is there is read
       return auditTrail({ vault, nameOf: (id) => accounts.nameOf(id), spaceOf: (camera) => spaceOf(site, camera) }, principal, query);

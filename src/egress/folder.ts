@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { onDiskOfItsOwn, syncFolder } from '../base/files.ts';
 import { listedMax, objectPattern, type Proof } from '../outbox/orders.ts';
-import { randomName } from '../outbox/out.ts';
 import type { Listed, Probe, Put, Store } from './destination.ts';
 import type { Pace } from './pace.ts';
 
@@ -24,6 +23,7 @@ export interface FolderOptions {
 const pieceBytes = 2 ** 20;
 /** FAT takes few names in one folder, so objects lie in 256 of them. */
 const shardPattern = /^[0-9a-f]{2}$/;
+const probeName = 'probe.part';
 
 export class FolderStore implements Store {
   readonly name: string;
@@ -98,6 +98,7 @@ export class FolderStore implements Store {
       const objects: [string, number][] = [];
       let foreign = 0;
       for (const shard of (await readdir(this.#o.path)).sort()) {
+        if (shard === probeName) continue;
         if (!shardPattern.test(shard)) foreign++;
         else if (after === undefined || shard >= after.slice(0, 2)) foreign += await this.#listShard(shard, after, objects);
         if (objects.length > listedMax) break;
@@ -109,7 +110,9 @@ export class FolderStore implements Store {
   async probe(signal: AbortSignal): Promise<Probe> {
     return this.#attempt(async (): Promise<Probe> => {
       await this.#ready();
-      const path = join(this.#o.path, `${randomName()}.part`);
+      // Under one name, so that what a kill leaves is gone with the next one.
+      const path = join(this.#o.path, probeName);
+      await unlink(path).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOENT') throw error; });
       const handle = await open(path, 'wx', 0o600);
       try {
         signal.throwIfAborted();

@@ -163,6 +163,11 @@ export class FarBook {
     return this.#call('farAfter', { destination, object, limit });
   }
 
+  /** They are not there, though they were: they are sent again. */
+  again(ids: readonly number[]): Promise<void> {
+    return this.#call('farAgain', { ids, atMs: this.#now });
+  }
+
   /** What lies there of these classes. */
   there(destination: string, classes: readonly FarClass[]): Promise<FarObject[]> {
     return this.#call('farThere', { destination, classes });

@@ -293,6 +293,12 @@ export class FarTable {
     return this.#db.prepare<[], { destination: string }>('SELECT DISTINCT destination FROM far_objects').all().map(({ destination }) => destination);
   }
 
+  /** It is not there, though it was: it is sent again. */
+  again(ids: readonly number[], nowMs: UnixMs): void {
+    const again = this.#db.prepare("UPDATE far_objects SET state = 'wanted', since_ms = ?, tries = 0, next_ms = 0, made_ms = CASE class WHEN 'hours' THEN 0 ELSE made_ms END WHERE id = ? AND state = 'there'");
+    for (const id of ids) again.run(Math.round(nowMs), id);
+  }
+
   /** In the order of their names, for a comparison with what the far end lists. */
   after(destination: string, object: string, limit: number): FarObject[] {
     return this.#rows('WHERE destination = ? AND object > ? ORDER BY object LIMIT ?', destination, object, limit);

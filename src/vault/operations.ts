@@ -354,7 +354,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
         // The line of an order that was withdrawn says what it had been.
         const { kind, destination, object } = ledger.find(line.name) ?? line;
         if (!ledger.answer(answer) || (kind !== 'put' && kind !== 'delete')) continue;
-        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, sentBytes: answer.sentBytes }, a.atMs);
+        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, attempts: answer.attempts, sentBytes: answer.sentBytes }, a.atMs);
       }
     }),
     ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
@@ -387,6 +387,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farSums: (): FarSum[] => far.sums(),
     farDestinations: (): string[] => far.destinations(),
     farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
+    farAgain: (a: { ids: readonly number[]; atMs: UnixMs }): void => write(() => far.again(a.ids, a.atMs)),
     farThere: (a: { destination: string; classes: readonly FarClass[] }): FarObject[] => far.there(a.destination, a.classes),
 
     // the file of their pictures

@@ -59,6 +59,7 @@ const routes: RouteTable = {
   keep: ['POST', '/keep'],
   privacy: ['POST', '/privacy'],
   audit: ['GET', '/audit'],
+  egress: ['GET', '/egress'],
   spaces: ['GET', '/spaces'],
   slotCameras: ['GET', '/slots'],
   slotReplace: ['POST', '/slots'],

@@ -244,7 +244,7 @@ export const english = {
   } as Readonly<Record<string, string>>,
 
   settings: {
-    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', alarms: 'Alarms', approvals: 'Approvals', audit: 'Audit', logs: 'Logs and health', system: 'System' },
+    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', alarms: 'Alarms', approvals: 'Approvals', egress: 'What leaves', audit: 'Audit', logs: 'Logs and health', system: 'System' },
     noRight: 'Your account may not see this.',
   },
 
@@ -339,6 +339,18 @@ export const english = {
 
   approvals: {
     lead: 'What lowers privacy waits here until an owner says yes. The yes is signed by this device, so that the hub cannot say it itself.', none: 'Nothing waits.', yes: 'Say yes, signed by this device', from: 'Now', to: 'Then', done: 'Signed and in force.', locked: 'To sign, unlock this device: it needs your passphrase.', kit: 'Or on the terminal: sallyport accept ID --identity kit.txt',
+  },
+
+  egress: {
+    lead: 'All that leaves the house goes through one door, sealed before, and has a line here. What is not listed did not leave.', none: 'Nothing leaves the house: there is no destination.', noneHint: 'A destination stands in the configuration, and gets nothing before an owner says yes to it.',
+    ledger: 'What went, the newest first', filter: 'Destination', everywhere: 'All', place: 'Where', purpose: 'Purpose', gone: 'No destination any more', there: 'Lies there', objects: (n: number, size: string) => `${count(n, 'object', 'objects')}, ${size}`,
+    waiting: 'On its way', failed: 'Could not be sent', leaving: 'Being deleted', kept: 'Not deleted there', keys: 'Keys', keysHome: 'At home alone: once they are destroyed here, what lies there opens with nothing', keysAt: (name: string) => `Sealed, at ${name}`,
+    noDelete: 'The hub may not delete there: what is destroyed here stays there', noDeleteHome: 'and opens with nothing', versions: 'It keeps older versions of what is deleted or replaced.', sent: 'Sent in the last 30 days', sentOf: (orders: number, size: string) => `${size} in ${count(orders, 'order', 'orders')}`,
+    doors: 'The door', child: 'A process of its own, started by the hub', service: 'A service of its own', closed: 'Closed: nothing is to be sent', held: (level: string) => level === 'no' ? 'not confined on this machine' : 'its files and connections are confined', last: 'Last answer', lastOf: (order: string, destination: string, outcome: string, time: string) => `${order} at ${destination}: ${outcome}, ${time}`,
+    when: 'When', where: 'Where to', what: 'What', result: 'Result', more: 'Older lines', empty: 'Nothing yet.', details: 'Details',
+    kinds: { put: 'sent', delete: 'deleted', get: 'fetched', list: 'asked for a list', probe: 'asked what it does', notice: 'told' } as Readonly<Record<string, string>>,
+    classes: { segment: 'footage', hold: 'a second header', hours: 'a list', keyring: 'sealed keys', picture: 'a picture' } as Readonly<Record<string, string>>,
+    outcomes: { done: 'Done', failed: 'Failed', withdrawn: 'Withdrawn', lost: 'Lost, and sent again' } as Readonly<Record<string, string>>, open: 'Waits', tries: (n: number, size: string) => `${count(n, 'try', 'tries')}, ${size} sent`, proof: (how: string) => `known to be there by: ${how}`, opens: (n: number) => `Opens for ${count(n, 'key', 'keys')}`,
   },
 
   audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines'), span: (from: string, to: string) => `recorded between ${from} and ${to}` },

@@ -9,6 +9,7 @@ import { AlarmSettings } from '../settings/alarms.tsx';
 import { ApprovalsSettings } from '../settings/approvals.tsx';
 import { AuditSettings } from '../settings/audit.tsx';
 import { CamerasSettings } from '../settings/cameras.tsx';
+import { EgressSettings } from '../settings/egress.tsx';
 import { KeepSettings } from '../settings/keep.tsx';
 import { LogSettings } from '../settings/logs.tsx';
 import { MeSettings } from '../settings/me.tsx';
@@ -25,6 +26,7 @@ const sections: Readonly<Record<SettingsSection, { readonly page: FunctionCompon
   privacy: { page: PrivacySettings, need: 'privacy' },
   alarms: { page: AlarmSettings, need: 'configure' },
   approvals: { page: ApprovalsSettings, need: 'status' },
+  egress: { page: EgressSettings, need: 'audit' },
   audit: { page: AuditSettings, need: 'audit' },
   logs: { page: LogSettings, need: 'status' },
   system: { page: SystemSettings, need: 'status' },

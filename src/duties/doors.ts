@@ -50,7 +50,7 @@ const lookMs = 30 * secondMs;
 const steadyMs = minuteMs;
 const retryMaxMs = 5 * minuteMs;
 const stopMs = 5 * secondMs;
-const rights = ['put', 'get', 'delete', 'all', 'topic', 'token', 'key'] as const;
+const rights = ['put', 'get', 'delete', 'all', 'topic', 'token', 'key', 'login', 'proxy'] as const;
 /** `<destination>.<right>` */
 export const credentialPattern = new RegExp(`^[a-z0-9][a-z0-9-]{0,39}\\.(${rights.join('|')})$`);
 
@@ -149,12 +149,16 @@ export class CourierDuty {
     if (running?.over !== undefined) {
       this.#running = undefined;
       const lastedMs = clock.monotonicMs() - running.sinceMs;
-      this.#failures = lastedMs > steadyMs ? 1 : this.#failures + 1;
+      // It has ended by itself, to begin anew with what it was told.
+      const failed = running.over.status !== 0;
+      this.#failures = failed ? (lastedMs > steadyMs ? 1 : this.#failures + 1) : 0;
       this.#restarts++;
-      this.#problem ??= new SallyportError('SP_COURIER_GONE', { reason: running.over.signal ?? `status ${running.over.status}` });
-      const waitMs = backoffMs(this.#failures, random, retryMaxMs);
-      this.#notBeforeMs = clock.monotonicMs() + waitMs;
-      log.warn({ component: 'courier', code: this.#problem.code, waitMs }, this.#problem.message);
+      if (failed) {
+        this.#problem ??= new SallyportError('SP_COURIER_GONE', { reason: running.over.signal ?? `status ${running.over.status}` });
+        const waitMs = backoffMs(this.#failures, random, retryMaxMs);
+        this.#notBeforeMs = clock.monotonicMs() + waitMs;
+        log.warn({ component: 'courier', code: this.#problem.code, waitMs }, this.#problem.message);
+      }
     } else if (running !== undefined && running.terms !== terms) {
       await this.#stop();
       this.#notBeforeMs = -Infinity;
