@@ -6,6 +6,7 @@
  */
 import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
+import { consentStates } from '../policy/people.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -301,6 +302,10 @@ export const EraseLookRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, 
 export const EraseOrderReply = Type.Object({ order: OrderId, open: Type.Integer() });
 export const ErasePlanReply = Type.Object({ open: Type.Integer(), sentences: Sentences, ...HeaderPlanShape });
 export const SentencesReply = Type.Object({ sentences: Sentences });
+/** Of a person without the name: this door names nobody. */
+export const PersonId = Type.String({ pattern: '^[0-9a-f]{32}$' });
+export const PersonFacts = Type.Object({ id: PersonId, state: Type.Enum([...consentStates]), enrolledMs: UnixMs, consentMs: UnixMs, lapsesMs: UnixMs, forgottenMs: UnixMs, templates: Type.Integer(), usable: Type.Boolean() });
+export const PeopleListReply = Type.Object({ enabled: Type.Boolean(), people: Type.Array(PersonFacts) });
 const OrderRequest = Type.Object({ order: OrderId }, closed);
 
 const Destination = Type.String({ minLength: 1, maxLength: 40 });
@@ -374,6 +379,8 @@ export const routes = {
   'erase-hours': { request: EraseHoursRequest, reply: EraseOrderReply },
   'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
   'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
+  people: { reply: PeopleListReply },
+  'person-forget': { request: Type.Object({ person: PersonId }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
   egress: { request: EgressRequest, reply: EgressReply },
   'egress-verify': { request: Type.Object({ destination: Destination, repair: Type.Boolean() }, closed), reply: EgressVerifyReply },

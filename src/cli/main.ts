@@ -35,6 +35,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },
   { name: 'egress', summary: 'what has left the house, where to, and what came of it', load: async () => (await import('./egress.ts')).egress },
   { name: 'promises', summary: 'what a privacy policy asks, and the proof instead', load: async () => (await import('./promises.ts')).promises },
+  { name: 'units', summary: 'what systemd lets hub and courier reach', load: async () => (await import('./units.ts')).units },
   { name: 'emulate', summary: 'emulated ONVIF cameras, for developers', load: async () => (await import('./emulate.ts')).emulate },
 ];
 

@@ -11,10 +11,11 @@ import { Loop } from '../base/loop.ts';
 import { hourMs, secondMs } from '../base/units.ts';
 import { BackReader, type Returned } from '../outbox/back.ts';
 import type { BoxHook } from '../outbox/boxfile.ts';
-import type { Answer, ObjectClass, Order } from '../outbox/orders.ts';
+import type { Answer, ObjectClass, Order, OrderOf } from '../outbox/orders.ts';
 import { Outbox, type Placed } from '../outbox/out.ts';
 import type { NoticeMessage } from '../policy/noticing.ts';
 import type { OutboxBounds } from '../policy/outbox.ts';
+import type { CameraState } from '../policy/presence.ts';
 import type { Sealed } from '../seal/sealed.ts';
 import type { LedgerAnswer, LedgerLine, Vault } from '../vault/vault.ts';
 
@@ -69,7 +70,7 @@ export class Ledger {
   readonly #back: BackReader;
   readonly #loop: Loop;
   readonly #waiting = new Map<string, { readonly resolve: (reply: Reply) => void; readonly reject: (error: SallyportError) => void }>();
-  readonly #listeners = new Set<(answer: Answer) => void>();
+  readonly #listeners = new Set<(answer: Answer, order: Order) => void>();
   #watch: { close(): void } | undefined;
   #expiredMs = -Infinity;
   #last: { readonly answer: Answer; readonly atMs: UnixMs } | undefined;
@@ -88,7 +89,7 @@ export class Ledger {
     if (outbox.odd.length > 0) log.warn({ component: 'ledger', odd: outbox.odd.length }, 'there are files in the outbox that are no orders; they are left alone');
     const open = await vault.far.open();
     const known = new Set(open.map(({ name }) => name));
-    for (const [name, order] of outbox.orders) if (!known.has(name) && (await vault.far.line(name)) === undefined) await this.#remember(name, order);
+    for (const [name, order] of outbox.orders) if (!isState(order) && !known.has(name) && (await vault.far.line(name)) === undefined) await this.#remember(name, order);
     const lost = open.filter(({ name }) => !outbox.orders.has(name));
     if (lost.length > 0) {
       await vault.far.answered(lost.map((line) => ({ line, name: line.name, outcome: 'lost', answeredMs: Math.round(clock.wallMs()), attempts: 0, sentBytes: 0, proof: '', code: '', reason: 'its order is gone, and no answer came' })));
@@ -109,7 +110,7 @@ export class Ledger {
   }
 
   /** Called after each answer that is in the ledger. It must not throw. */
-  onAnswer(listener: (answer: Answer) => void): void {
+  onAnswer(listener: (answer: Answer, order: Order) => void): void {
     this.#listeners.add(listener);
   }
 
@@ -145,6 +146,20 @@ export class Ledger {
   async notice(to: string, message: NoticeMessage): Promise<Placed> {
     const placed = await this.#outbox.notice(to, message);
     await this.#note(placed, message.camera ?? '', []);
+    return placed;
+  }
+
+  /** How a camera is; it has no line of its own, for each takes the place of the one before: the sums of the day have it. */
+  async cameraState(to: string, state: CameraState): Promise<Placed> {
+    const placed = await this.#outbox.state(to, state);
+    this.#loop.nudge();
+    return placed;
+  }
+
+  /** What became of a command that came from there. */
+  async heard(to: string, command: string, camera: string | undefined, outcome: OrderOf<'heard'>['outcome']): Promise<Placed> {
+    const placed = await this.#outbox.heard(to, command, camera, outcome);
+    await this.#note(placed, camera ?? '', []);
     return placed;
   }
 
@@ -194,7 +209,7 @@ export class Ledger {
   #lineOf(name: string, order: Order, camera: string, recipients: readonly string[]): LedgerLine {
     return {
       name, atMs: order.made_ms, destination: order.to, purpose: this.#o.purposeOf(order.to), kind: order.order === 'withdraw' ? order.was : order.order,
-      class: order.order === 'put' ? order.class : order.order === 'notice' ? order.kind : '', camera, object: 'object' in order ? order.object : '',
+      class: order.order === 'put' ? order.class : order.order === 'notice' ? order.kind : order.order === 'heard' ? order.outcome : '', camera, object: 'object' in order ? order.object : '',
       sizeBytes: order.order === 'put' ? order.size : 0, sha256: order.order === 'put' ? order.sha256 : '', recipients,
     };
   }
@@ -231,7 +246,7 @@ export class Ledger {
     await afterStep?.('answered');
     for (const { returned: { name } } of back) await this.#outbox.settle(name);
     await afterStep?.('settled');
-    for (const { returned, answer } of back) this.#tell(returned.name, answer, bodies.get(returned.name));
+    for (const { returned, order, answer } of back) this.#tell(returned.name, order, answer, bodies.get(returned.name));
     const lastAnswer = back.findLast(({ answer }) => answer !== undefined)?.answer;
     if (lastAnswer !== undefined) this.#last = { answer: lastAnswer, atMs: Math.round(clock.wallMs()) };
     return back.length;
@@ -253,10 +268,10 @@ export class Ledger {
     return { name, outcome: answer.outcome, answeredMs, attempts: answer.attempts, sentBytes: answer.sent_bytes, proof: answer.proof ?? '', code: answer.code ?? '', reason: answer.reason ?? '' };
   }
 
-  #tell(name: string, answer: Answer | undefined, body: Buffer | SallyportError | undefined): void {
+  #tell(name: string, order: Order, answer: Answer | undefined, body: Buffer | SallyportError | undefined): void {
     const waiting = this.#waiting.get(name);
     this.#waiting.delete(name);
-    if (answer !== undefined) for (const listener of this.#listeners) listener(answer);
+    if (answer !== undefined) for (const listener of this.#listeners) listener(answer, order);
     if (waiting === undefined) return;
     if (answer === undefined) waiting.reject(new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'the answer cannot be used' }));
     else if (body instanceof SallyportError) waiting.reject(body);
@@ -272,4 +287,8 @@ export class Ledger {
     await vault.far.dropLines(nowMs - auditMs());
     this.#expiredMs = clock.monotonicMs();
   }
+}
+
+function isState(order: Order): boolean {
+  return order.order === 'state' || (order.order === 'withdraw' && order.was === 'state');
 }

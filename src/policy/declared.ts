@@ -7,7 +7,7 @@ import { canonicalJson } from '../base/canonical.ts';
 import type { NoticeMessageKind } from './noticing.ts';
 
 export const storeKinds = ['folder', 'webdav', 's3'] as const;
-export const messengerKinds = ['ntfy', 'webhook'] as const;
+export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
 export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
 export type DestinationKind = (typeof destinationKinds)[number];
 
@@ -34,6 +34,8 @@ export interface MessengerRules {
   readonly kinds?: readonly NoticeMessageKind[];
   /** It gets the small picture of an alarm too, sealed. */
   readonly picture: boolean;
+  /** What comes back from there may make spaces private and turn cameras. */
+  readonly commands?: boolean;
 }
 
 type Value = string | number | boolean | readonly string[];
@@ -52,11 +54,11 @@ export interface DestinationConfig {
 }
 
 /** Keys of `to` that say where it is. What the others change lets no more out. */
-const placeKeys = ['path', 'url', 'pin', 'ca', 'bucket', 'region', 'prefix'] as const;
+const placeKeys = ['path', 'url', 'pin', 'ca', 'bucket', 'region', 'prefix', 'topic'] as const;
 
 /** Its entry in destinations.json, as `destinationSchema` takes it. */
-export function entryOf({ name, purpose, kind, to }: DestinationConfig): { readonly [key: string]: Value } {
-  return { name, purpose, kind, ...to };
+export function entryOf({ name, purpose, kind, to, messenger }: DestinationConfig): { readonly [key: string]: Value } {
+  return { name, purpose, kind, ...to, ...(kind === 'mqtt' && messenger?.commands === true ? { commands: true } : {}) };
 }
 
 /** The courier's own file: canonical JSON, a line feed at its end. */
@@ -67,13 +69,13 @@ export function destinationsFile(destinations: readonly DestinationConfig[]): st
 /** One line that says all an owner says yes to. */
 export function destinationInWords(destination: DestinationConfig): string {
   const { name, purpose, store, messenger } = destination;
-  const gets = store === undefined ? messengerInWords(messenger) : storeInWords(store);
+  const gets = store === undefined ? `${messengerInWords(messenger)}${destination.kind === 'mqtt' ? '; and, at every moment, whether each camera runs, is private, and sees something of that' : ''}` : storeInWords(store);
   return `${name} (${placeInWords(destination)}) ${gets}; its purpose: ${purpose}`;
 }
 
 /** Where it is, for ledger and page too. */
 export function placeInWords({ kind, to }: DestinationConfig): string {
-  const place = kind === 'folder' ? `folder ${String(to['path'])}` : kind === 's3' ? `S3 bucket ${String(to['bucket'])} at ${String(to['url'])}${under(to['prefix'])}` : `${kind === 'webdav' ? 'WebDAV' : kind} ${String(to['url'])}`;
+  const place = kind === 'folder' ? `folder ${String(to['path'])}` : kind === 's3' ? `S3 bucket ${String(to['bucket'])} at ${String(to['url'])}${under(to['prefix'])}` : `${kind === 'webdav' ? 'WebDAV' : kind} ${String(to['url'])}${to['topic'] === undefined ? '' : ` under ${String(to['topic'])}`}`;
   const known = to['pin'] !== undefined ? `, certificate ${String(to['pin'])}` : to['ca'] !== undefined ? `, authority ${String(to['ca'])}` : '';
   return `${place}${known}${to['region'] === undefined ? '' : `, ${String(to['region'])}`}`;
 }
@@ -90,7 +92,7 @@ function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace, archiveAf
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
-  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names${rules?.picture === true ? ', and a small sealed picture of each alarm' : ', without pictures'}`;
+  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names${rules?.picture === true ? ', and a small sealed picture of each alarm' : ', without pictures'}${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
 }
 
 /** What of a change applies without an owner's yes; undefined: nothing of it, for it is a new one. Where it says the same as `after`, nothing waits. */
@@ -119,7 +121,7 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
 
 function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {
   const kinds = common(before.kinds, after.kinds);
-  return { picture: before.picture && after.picture, ...(kinds === undefined ? {} : { kinds }) };
+  return { picture: before.picture && after.picture, ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
 }
 
 /** Absent means all. */

@@ -6,7 +6,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { dayMs } from '../base/units.ts';
 import type { Connection } from './connection.ts';
 
-export type LedgerKind = 'put' | 'delete' | 'get' | 'list' | 'probe' | 'notice' | 'withdraw';
+export type LedgerKind = 'put' | 'delete' | 'get' | 'list' | 'probe' | 'notice' | 'state' | 'heard' | 'withdraw';
 export type LedgerOutcome = 'done' | 'failed' | 'withdrawn' | 'lost';
 
 /** As it is asked. */
@@ -89,10 +89,15 @@ export class LedgerTable {
       UPDATE ledger SET outcome = ?, answered_ms = ?, attempts = ?, sent_bytes = ?, proof = ?, code = ?, reason = ? WHERE name = ? AND outcome IS NULL RETURNING destination, kind, class`,
     ).get(outcome, Math.round(answeredMs), attempts, sentBytes, proof, code, reason, name);
     if (line === undefined) return false;
+    this.count(line, { outcome, answeredMs, sentBytes });
+    return true;
+  }
+
+  /** In its day's sum alone: there are many states, and each takes the place of the one before. */
+  count(line: Pick<LedgerLine, 'destination' | 'class'> & { readonly kind: string }, { outcome, answeredMs, sentBytes }: Pick<LedgerAnswer, 'outcome' | 'answeredMs' | 'sentBytes'>): void {
     this.#db.prepare(`INSERT INTO ledger_days (day_ms, destination, kind, class, outcome, orders, sent_bytes) VALUES (?, ?, ?, ?, ?, 1, ?)
       ON CONFLICT (day_ms, destination, kind, class, outcome) DO UPDATE SET orders = orders + 1, sent_bytes = sent_bytes + excluded.sent_bytes`)
       .run(Math.floor(answeredMs / dayMs) * dayMs, line.destination, line.kind, line.class, outcome, sentBytes);
-    return true;
   }
 
   /** Names without an answer. */

@@ -4,6 +4,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { AuditEntry } from './audit.ts';
 import type { Connection } from './connection.ts';
 import type { FarLeft } from './fartable.ts';
 import type { Period } from './periodtable.ts';
@@ -75,6 +76,8 @@ export interface PurgeReason {
   readonly erased?: string | undefined;
   /** Of an erasing: from when until when. */
   readonly time?: readonly [UnixMs, UnixMs] | undefined;
+  /** Who asked for it: a line of the audit, in the transaction that writes the purge down. */
+  readonly asked?: AuditEntry;
 }
 
 export interface Receipt {

@@ -63,7 +63,7 @@ t.test('the kit finds each live period by the slots object, a purge takes its sl
   const [dying, living] = [await prepare(0), await prepare(5)];
   for (const period of [dying, living]) await record(vault, period);
   const courier = await runCourier(made);
-  t.teardown(() => courier.close());
+  t.teardown(() => courier[Symbol.asyncDispose]());
   await settle(made);
   await answered(() => duty.look());
   const before = await object();
@@ -97,7 +97,7 @@ t.test('a receipt says that the far slots could not be renewed, and they are as 
   let courier = await runCourier(made);
   await settle(made);
   await answered(() => duty.look());
-  await courier.close();
+  await courier[Symbol.asyncDispose]();
   const receipt = await answered(() => vault.purge([dying], {}));
   t.match(await readJson(receipt.file), { far_slots: [{ destination: 'ring', renewed: false, reason: /no answer has come yet/ }] });
   t.equal((await object()).entries.length, 2, 'as it was');
@@ -106,7 +106,7 @@ t.test('a receipt says that the far slots could not be renewed, and they are as 
   const second = await answered(() => vault.purge([living], {}));
   t.match(await readJson(second.file), { far_slots: [{ renewed: false }] });
   courier = await runCourier(made);
-  t.teardown(() => courier.close());
+  t.teardown(() => courier[Symbol.asyncDispose]());
   await settle(made);
   // What is new waits for the next minute.
   later.ms = 61_000;
@@ -121,7 +121,7 @@ t.test('a store that keeps versions gets no slots, and neither does the footage\
   const { vault } = made;
   await record(vault, await prepare(0));
   const courier = await runCourier(made);
-  t.teardown(() => courier.close());
+  t.teardown(() => courier[Symbol.asyncDispose]());
   await settle(made);
   await vault.far.rememberAbilities('ring', { may: ['put', 'get', 'delete'], keepsVersions: 'yes', overwrites: 'yes', atMs: start });
   await answered(() => duty.look());
@@ -142,7 +142,7 @@ t.test('what the owner takes back goes from there', async (t) => {
   const { vault } = made;
   await record(vault, await prepare(0));
   const courier = await runCourier(made);
-  t.teardown(() => courier.close());
+  t.teardown(() => courier[Symbol.asyncDispose]());
   await settle(made);
   await answered(() => duty.look());
   t.equal((await objectsIn(ring)).size, 1);

@@ -14,6 +14,7 @@ import { Journal } from '../../src/egress/journal.ts';
 import { openDestination } from '../../src/egress/open.ts';
 import type { Destined } from '../../src/egress/sender.ts';
 import { BackWriter } from '../../src/outbox/back.ts';
+import { CommandWriter } from '../../src/outbox/commands.ts';
 import { OutReader } from '../../src/outbox/out.ts';
 import { destinationsFile, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
 import { readDestinations } from '../../src/policy/destinations.ts';
@@ -70,8 +71,9 @@ export async function runCourier(made: UploadWorld, destinations = made.destinat
   const [out, back] = [new OutReader(join(outbox, 'out')), await BackWriter.open(join(outbox, 'back'))];
   const journal = await Journal.open(join(made.folder, 'journal'));
   const parts = { out, back, journal, clock: systemClock, log: silentLog, random: () => 0, localMinute: () => 0 };
+  const commands = await CommandWriter.open(join(outbox, 'back'), systemClock);
   const opened = new Map<string, Destined>();
-  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(undefined, false), parts));
+  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(undefined, false), parts, commands));
   const dispatch = new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log: silentLog });
   for (const one of opened.values()) one.start();
   dispatch.start();
