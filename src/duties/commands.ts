@@ -59,7 +59,6 @@ export class CommandsDuty {
   }
 
   start(): void {
-    this.#watch = this.#o.reader.watch(() => this.#loop.nudge());
     this.#loop.start(() => this.#turn());
   }
 
@@ -72,6 +71,7 @@ export class CommandsDuty {
     const { destinations, reader, vault, log } = this.#o;
     // Where nobody may order anything, nobody is listened to.
     if (!destinations().some(({ commands }) => commands === true) && this.#unsaid.size === 0) return minuteMs;
+    this.#watch ??= reader.watch(() => this.#loop.nudge());
     try {
       this.#heard ??= ((await vault.setting(settingName)) ?? {}) as Record<string, UnixMs>;
       for (const came of await reader.scan()) if (!Object.hasOwn(this.#heard, came.name)) await this.#hear(came);

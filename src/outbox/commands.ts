@@ -36,7 +36,8 @@ export class CommandWriter {
   /** `back`: the courier's folder. SP_WRITE, SP_READ. */
   static async open(back: string, clock: Clock): Promise<CommandWriter> {
     const folder = join(back, commandsFolder);
-    await ensureFolder(folder, 0o750);
+    // It is made for the first command: where nobody orders anything, there is none.
+    if (!(await fileExists(folder))) return new CommandWriter(folder, clock, new Map());
     await removeParts(folder);
     return new CommandWriter(folder, clock, new Map((await listBox(folder)).files.map(({ name }) => [name, Number(name.slice(0, 15))])));
   }
@@ -50,6 +51,7 @@ export class CommandWriter {
     const name = `${String(this.#lastMs).padStart(15, '0')}-${randomBytes(16).toString('hex')}`;
     this.#waiting.set(name, atMs);
     try {
+      await ensureFolder(this.#folder, 0o750);
       await writeBoxFile(this.#folder, name, { v: 1, at_ms: atMs, ...asked }, undefined);
     } catch (error) {
       this.#waiting.delete(name);
@@ -103,15 +105,14 @@ export class CommandReader {
     return came;
   }
 
-  /** Calls when something may have come; what a watch misses, the next scan sees. */
-  watch(onChange: () => void): { close(): void } {
+  /** Calls when something may have come; what a watch misses, the next scan sees. Undefined while there is no folder, or no watch is left on this machine. */
+  watch(onChange: () => void): { close(): void } | undefined {
     try {
       const watcher = watch(this.#folder, onChange);
       watcher.on('error', () => {});
       return watcher;
     } catch {
-      // The folder is the courier's to make, and it may not have run yet; or this machine has no watch left.
-      return { close() {} };
+      return undefined;
     }
   }
 }

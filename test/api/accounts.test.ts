@@ -189,7 +189,7 @@ t.test('a device of one\'s own is removed: its sessions end, no other account\'s
   const member = await joinAs(site, owner.browser, 'member', ['home']);
   const [tablet, lost] = [Identity.generate(), Identity.generate()];
   const [a, b] = [site.browser(), site.browser()];
-  const told = async (): Promise<number> => (await owner.browser.must<{ lines: { what: string; text: string }[] }>('GET', 'audit')).lines.filter(({ what, text }) => what === 'notice.told' && text.includes('new device')).length;
+  const told = async (): Promise<number> => (await owner.browser.must<{ lines: { what: string }[] }>('GET', 'audit')).lines.filter((line) => line.what === 'notice.told' && JSON.stringify(line).includes('new device')).length;
   const before = await told();
   for (const [browser, identity] of [[a, tablet], [b, lost]] as const) {
     await browser.must('POST', 'login', { name: 'Olga Owner', half: owner.half });

@@ -43,7 +43,7 @@ export async function finish({ stub, home, hub, placed, sealed }: Scene): Promis
     if (cameIn > sealed.bytes.length && answer.attempts < 2) problems.push(`${cameIn} bytes came in, and one attempt was told`);
     await hub.settle(placed.name);
     while (readdirSync(join(home.state, 'journal')).length > 0) await systemClock.sleep(20);
-    const left = ['out', 'back'].flatMap((folder) => readdirSync(join(home.outbox, folder)));
+    const left = ['out', 'back'].flatMap((folder) => readdirSync(join(home.outbox, folder))).filter((name) => !name.startsWith('status.json'));
     if (left.length > 0) problems.push(`left over: ${left.join()}`);
     return { problems, answer };
   } finally {

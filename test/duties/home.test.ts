@@ -70,6 +70,7 @@ async function house(t: Test) {
   const clock = new StillClock();
   const folder = t.testdir();
   const back = join(folder, 'back');
+  mkdirSync(join(back, 'commands'), { recursive: true });
   mkdirSync(join(folder, 'out'));
   const outbox = await Outbox.open({ folder: join(folder, 'out'), clock });
   const writer = await CommandWriter.open(back, clock);
