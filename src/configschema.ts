@@ -37,6 +37,7 @@ const titles: Readonly<Record<string, string>> = {
   'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
   'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.panels': 'Wall panels', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate',
   'capture': 'Programs that read cameras', 'capture.ffmpeg': 'ffmpeg', 'capture.ffprobe': 'ffprobe', 'capture.jail': 'Least confinement',
+  'faces': 'Faces', 'faces.enabled': 'Faces are recognised', 'faces.consent_lasts': 'A consent lasts',
   'log': 'Log', 'log.level': 'How much is logged',
   'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',
   'privacy': 'Private by itself', 'privacy.space': 'Space', 'privacy.days': 'Days', 'privacy.from': 'From', 'privacy.to': 'To',
@@ -178,7 +179,7 @@ export const AlarmSchema = Type.Object({
 export const RecordingSchema = Type.Object({
   ...which('recording'),
   ...when('recording'),
-  mode: Type.Enum([...recordModes], about('recording.mode', '"continuous": all is recorded. "alarms": only the time of an alarm, with what it wants before and after. "off": nothing is; live view goes on.', { 'x-expected': '"continuous", "alarms" or "off"' })),
+  mode: Type.Enum([...recordModes], about('recording.mode', '"continuous": all is recorded. "alarms": only the time of an alarm, with what it wants before and after. "off": nothing is; live view goes on.', { 'x-labels': { continuous: 'All of it', alarms: 'Around alarms only', off: 'Nothing' }, 'x-expected': '"continuous", "alarms" or "off"' })),
 }, { additionalProperties: false, description: 'When cameras are recorded. The first one that fits camera and time counts; where none does, all is recorded.' });
 
 const clockHours = '^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]|24:00)$';
@@ -275,6 +276,10 @@ export const FileSchema = Type.Object({
     ffprobe: Type.Optional(path('capture.ffprobe', 'ffprobe of the same version.', 'ffprobe')),
     jail: Type.Optional(Type.Enum([...jailLevels], about('capture.jail', 'The least confinement of ffmpeg that is accepted; with less, cameras are not read. "full" needs Linux 6.7, "files" leaves it any TCP port and needs 5.13. What the kernel gives beyond it is used too.', { default: 'files', 'x-expected': '"full", "files" or "off"' }))),
   }),
+  faces: table('faces', 'Recognising persons who agreed to it, in the pictures of alarms.', {
+    enabled: Type.Optional(yesNo('faces.enabled', 'Whether faces are compared with those of people who agreed. Waits for the owner\'s yes to a notice that says what is computed, where it stays and how it is deleted. Turned off, nothing is compared any more; people stay until they are forgotten.', false)),
+    consent_lasts: Type.Optional(duration('faces.consent_lasts', 'How long a person\'s consent lasts, from when it was given; then it must be given again, within 30 days, or the person is forgotten. A longer time than now waits for the owner\'s yes.', { default: '1 year', min: '1 day', max: '10 years' })),
+  }),
   log: table('log', 'The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),
   }),
@@ -333,7 +338,7 @@ order of their names: a later file may add cameras and override single keys. \`c
 
 Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365); sizes too: \`"200 GB"\`, \`"512 MiB"\`. Unknown keys are refused with
 the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,
-\`sallyport plan\` says what they would change. What lowers privacy (longer retention, also of alarms, sound, and whatever leaves the house) waits for the owner's yes.
+\`sallyport plan\` says what they would change. What lowers privacy (longer retention, also of alarms, sound, faces, and whatever leaves the house) waits for the owner's yes.
 `;
 
 function section(title: string, description: string, keys: readonly (readonly [string, SchemaNode])[], required: readonly string[]): string {

@@ -21,7 +21,7 @@ import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { Moments } from './capture/moments.ts';
 import { loadConfig } from './config.ts';
-import { Detector } from './detect/client.ts';
+import { Detector, modelId } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
@@ -30,8 +30,11 @@ import { placesOf, turnTo } from './duties/control.ts';
 import { CopiesDuty } from './duties/copies.ts';
 import { CourierDuty } from './duties/doors.ts';
 import { DetectDuty } from './duties/detect.ts';
+import { FaceFinder } from './duties/faces.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
+import { FarSlotsDuty } from './duties/farslots.ts';
 import { MendDuty } from './duties/mend.ts';
 import { FollowDuty } from './duties/follow.ts';
 import { HeaderOrders } from './duties/headers.ts';
@@ -44,6 +47,7 @@ import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
 import { NotifyDuty } from './duties/notify.ts';
 import { PanelDuty } from './duties/panel.ts';
+import { PeopleBook } from './duties/people.ts';
 import { PlaybackDuty } from './duties/playback.ts';
 import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
@@ -97,6 +101,7 @@ export class Hub {
   #upload: UploadDuty | undefined;
   #notify: NotifyDuty | undefined;
   #started = false;
+  #farSlots: FarSlotsDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -111,6 +116,7 @@ export class Hub {
 
     const vault = await this.#life.own('vault', Vault.open({
       folder: config.data, clock, log, hubName: config.name, ...(options.workingKeyFile === undefined ? {} : { workingKeyFile: options.workingKeyFile }),
+      farSlots: async (places) => await this.#farSlots?.renewed(places) ?? places.map((destination) => ({ destination, renewed: false, reason: 'the hub was starting; it is done soon after' })),
     }));
     const [, jail] = await programs;
     const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera) }));
@@ -141,15 +147,18 @@ export class Hub {
       status: (camera) => ({ online: this.#site?.watchOf(camera)?.status.online ?? false, sealedMs: this.#site?.watchOf(camera)?.status.lastSealedMs }),
       isPrivate: (space) => privacy.of(space) !== undefined, places: (camera) => placesOf({ site, clock, log }, camera),
     }));
+    const people = await this.#life.own('people', new PeopleBook({
+      vault, faces: () => (this.#site?.config ?? config).faces, model: modelId, timeTrusted: async () => (await timekeeper.look()).mayPurge, notices, clock, log,
+    }));
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({
       vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
-      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), onRing: (alarm) => notify.rang(alarm), clock, log,
+      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), onRing: (alarm) => notify.rang(alarm), clock, log,
     }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
       onSealed: (camera, segment) => { alarms.sealed(camera, segment); this.#upload?.nudge(); }, onObserved: (camera, changes) => { alarms.changed(camera, changes); home.changed(camera, changes); },
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); this.#farSlots?.nudge(); },
     }));
     this.#site = site;
 
@@ -163,10 +172,11 @@ export class Hub {
     await site.start();
     this.#started = true;
     privacy.start();
+    people.start();
     const moments = await this.#life.own('moments', new Moments({ clock, log }));
     const detector = await this.#life.own('detector', new Detector({ clock, log, random, jail: { launch: (program, args, options) => site.jail.launch(program, args, options) } }));
     const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
-      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, vault, clock, log, random,
+      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, face: new FaceFinder({ detector, moments, templates: () => people.templates(), log }), vault, clock, log, random,
       onSeen: (seen) => { alarms.observe(seen); home.appeared(seen); }, onEnded: (camera, name, atMs) => { alarms.ended(camera, name, atMs); home.left(camera, name); },
     }));
     detect.start();
@@ -193,6 +203,8 @@ export class Hub {
     courier.start();
     const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, destinations, clock, log }));
     upload.start();
+    const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
+    farSlots.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
@@ -208,11 +220,15 @@ export class Hub {
     const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
+    const enrol = new EnrolDuty({
+      vault, book: people, faces: () => site.config.faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail, clock }),
+      nameOf: (account) => accounts.nameOf(account), clock,
+    });
     const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, clock });
     const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

@@ -6,6 +6,7 @@
  */
 import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
+import { consentStates } from '../policy/people.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -301,6 +302,10 @@ export const EraseLookRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, 
 export const EraseOrderReply = Type.Object({ order: OrderId, open: Type.Integer() });
 export const ErasePlanReply = Type.Object({ open: Type.Integer(), sentences: Sentences, ...HeaderPlanShape });
 export const SentencesReply = Type.Object({ sentences: Sentences });
+/** Of a person without the name: this door names nobody. */
+export const PersonId = Type.String({ pattern: '^[0-9a-f]{32}$' });
+export const PersonFacts = Type.Object({ id: PersonId, state: Type.Enum([...consentStates]), enrolledMs: UnixMs, consentMs: UnixMs, lapsesMs: UnixMs, forgottenMs: UnixMs, templates: Type.Integer(), usable: Type.Boolean() });
+export const PeopleListReply = Type.Object({ enabled: Type.Boolean(), people: Type.Array(PersonFacts) });
 const OrderRequest = Type.Object({ order: OrderId }, closed);
 
 const Destination = Type.String({ minLength: 1, maxLength: 40 });
@@ -309,7 +314,8 @@ export const EgressReply = Type.Object({
   doors: DoorsShape,
   destinations: Type.Array(Type.Object({
     name: Text(40), purpose: Text(), kind: Text(20), place: Text(1000), words: Text(6000), declared: Type.Boolean(), slots: Optional(Text(40)),
-    there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(),
+    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. For an owner alone. */
+    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer() })),
     deletes: Type.Enum(['yes', 'no', 'unknown']), keepsVersions: Text(20),
   })),
   sums: Type.Array(Type.Object({ destination: Text(40), kind: Text(20), class: Text(40), outcome: Text(20), orders: Type.Integer(), sentBytes: Type.Integer() })),
@@ -373,6 +379,8 @@ export const routes = {
   'erase-hours': { request: EraseHoursRequest, reply: EraseOrderReply },
   'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
   'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
+  people: { reply: PeopleListReply },
+  'person-forget': { request: Type.Object({ person: PersonId }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
   processing: { reply: Type.Object({ text: Type.String() }, closed) },
   egress: { request: EgressRequest, reply: EgressReply },

@@ -5,6 +5,7 @@ import { version } from '../base/version.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
+import type { EnrolDuty } from '../duties/enrol.ts';
 import { doorsOf, egressOf, verifyFar, type EgressParts } from '../duties/egress.ts';
 import { credentialPattern } from '../duties/doors.ts';
 import type { EraseDuty } from '../duties/erase.ts';
@@ -25,10 +26,10 @@ import type { PageOperations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'destinations'> & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {
-  const { site, vault, timekeeper, hold, erase, headers, alarmList } = parts;
+  const { site, vault, timekeeper, hold, erase, headers, alarmList, enrol } = parts;
   return {
     status: async () => {
       const status = await collectStatus(parts);
@@ -66,7 +67,8 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     camera: async ({ camera, order }, by) => ({ sentences: await controlCamera(parts, camera, order, by === undefined ? {} : { by }) }),
     moved: async ({ camera, ...place }, by) => ({ camera, sentences: await parts.follow.take(camera, place, by) }),
     secret: async ({ camera, password }, by) => {
-      if (credentialPattern.test(camera)) await parts.courier.setSecret(camera, password, by ?? { who: 'cli' });
+      // Whose account footage goes to is no visitor's business: where it goes was said yes to by an owner.
+      if (by === undefined && credentialPattern.test(camera)) await parts.courier.setSecret(camera, password, { who: 'cli' });
       else await site.setPassword(camera, password, by);
       return { done: true };
     },
@@ -85,7 +87,7 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
       const { alarm, pictures, slot, footage } = await alarmList.show(id, 'cli');
       return withoutUndefined({ alarm, pictures: pictures.map(({ which, sealed }) => ({ which, sealed: sealed.toString('base64') })), slot: slot.toString('base64'), footage });
     },
-    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks) }),
+    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks, { who: 'cli' }) }),
     'alarm-test': async ({ rule }) => {
       const { observations, verdicts, visits } = await alarmList.test(rule);
       return { observations, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };
@@ -105,6 +107,11 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
     processing: async () => ({ text: processingRecord(site.config) }),
+    people: async () => enrol.show(),
+    'person-forget': async ({ person }) => {
+      const { receipt, readBack } = await enrol.forget(person, { who: 'cli' });
+      return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };
+    },
     egress: async (query) => withoutUndefined(await egressOf(parts, query)),
     'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {

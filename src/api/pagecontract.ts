@@ -8,9 +8,10 @@
  */
 import Type, { type Static } from 'typebox';
 import { rights, type Right } from '../policy/access.ts';
+import { consentStates, consentWays, enrolPictureBytesMax, pictureReasons, templatesMax } from '../policy/people.ts';
 import type { SchemaNode } from '../policy/schemanode.ts';
 import {
-  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
+  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, EgressReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
   PendingShape, ReloadReply, RuleTestReply, SecretRequest, SentencesReply, StatusShape,
 } from './contract.ts';
 
@@ -47,6 +48,8 @@ export const AccountShape = Type.Object({
   id: Id, role: RoleShape, name: Text(64), nickname: Text(64), picture: Picture, language: Text(35), timeZone: Text(64),
   /** An owner has all. */
   spaces: Type.Array(Text(40)),
+  /** An owner has said that this member may see the names of persons; owners always may. */
+  names: Type.Boolean(),
   madeMs: UnixMs,
   devices: Type.Array(Type.Object({ id: Id, name: Text(64), recipient: Recipient, signer: Signer, madeMs: UnixMs })),
 });
@@ -119,10 +122,17 @@ export const AlarmsQuery = Type.Object({
 /** With `slot` and `generation` of the key of its day, which opens its pictures. */
 export const PageAlarmShape = Type.Object({ ...AlarmShape.properties, slot: Type.Integer(), generation: Type.Integer() });
 
+export const EgressQuery = Type.Object({ destination: Optional(Text(40, 1)), sinceMs: Optional(UnixMs), before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
   lines: Type.Array(Type.Object({
-    n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000),
+    n: Type.Integer(), atMs: Optional(UnixMs), camera: Optional(Text(40)),
+    /** Of a person the name, empty when the account is gone; else who did it, by code: `hub`, `cli`, `owner`, `page`. */
+    who: Text(), person: Type.Boolean(),
+    /** By code; of what was asked through the page, `route` says what. */
+    what: Text(), route: Optional(Text()),
+    /** What was noted of it: JSON, or a word. */
+    detail: Optional(Text(4000)),
     /** Of the footage that it is about. */
     fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
   })),
@@ -147,6 +157,10 @@ const AlarmEntryShape = Type.Object({
   name: Text(80), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), kinds: Type.Array(Word, { maxItems: 64 }), zones: Optional(Type.Array(Word, { maxItems: 64 })),
   days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)), keep: Optional(Text(40)), before: Optional(Text(40)), after: Optional(Text(40)), enabled: Optional(Type.Boolean()),
 }, closed);
+/** When cameras are recorded, as files have it. */
+const RecordingEntryShape = Type.Object({
+  mode: Text(20), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)),
+}, closed);
 /** What is to change, in one step. `keys` are the hub's ("record.cut_after"), or of `camera` ("audio"); one without a value goes back to what counts without it. */
 export const SettingsChangeShape = Type.Object({
   camera: Optional(CameraId),
@@ -157,6 +171,8 @@ export const SettingsChangeShape = Type.Object({
   /** One that goes, by its name; one that comes, or one in the place of the other. */
   zone: Optional(Type.Object({ out: Optional(Type.Object({ camera: CameraId, name: Text(80) }, closed)), in: Optional(ZoneEntryShape) }, closed)),
   alarm: Optional(Type.Object({ out: Optional(Type.Object({ name: Text(80) }, closed)), in: Optional(AlarmEntryShape) }, closed)),
+  /** The first that fits counts: `at` is where it stands among the hub's own, from 0; where the other was, or last, when absent. */
+  recording: Optional(Type.Object({ out: Optional(RecordingEntryShape), in: Optional(RecordingEntryShape), at: Optional(Type.Integer({ minimum: 0, maximum: 63 })) }, closed)),
 }, closed);
 export const SettingsReply = Type.Object({
   keys: Type.Array(Type.Object({
@@ -171,6 +187,8 @@ export const SettingsReply = Type.Object({
   privacy: Type.Array(Type.Object({ ...RuleShape.properties, file: Text(300), fixed: Type.Boolean() })),
   zones: Type.Array(Type.Object({ ...ZoneEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   alarms: Type.Array(Type.Object({ ...AlarmEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
+  /** In the order in which they count. */
+  recordings: Type.Array(Type.Object({ ...RecordingEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   spaces: Type.Array(Text(40)),
   pending: Type.Array(PendingShape),
   /** What is set and counts only after the next start, in words. */
@@ -181,6 +199,8 @@ export const SettingsPlanReply = Type.Object({
   changes: Type.Array(Type.Object({ text: Text(1000), waits: Type.Boolean(), restart: Type.Boolean() })),
   /** What it destroys of what lies there, in words; then it needs the right to erase, and the passphrase once more. */
   destroys: Type.Array(Text(1000)),
+  /** What is not recorded any more from then on, in words; nothing that lies there goes by it. */
+  leavesOut: Type.Array(Text(1000)),
   /** What is wrong with it; then nothing would change. */
   problems: Type.Array(Type.Object({ code: Text(), key: Optional(Text(80)), text: Text(4000), hint: Text(4000) })),
 });
@@ -188,6 +208,33 @@ export const LogsQuery = Type.Object({ level: Optional(Type.Enum(['debug', 'info
 export const LogsReply = Type.Object({
   lines: Type.Array(Type.Object({ atMs: UnixMs, level: Type.Enum(['debug', 'info', 'warn', 'error']), component: Text(40), camera: Optional(Text(40)), text: Text(1000), more: Optional(Text(2000)) })),
   components: Type.Array(Text(40)), whole: Type.Boolean(),
+});
+
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const VersionedText = Type.Object({ version: Type.Integer(), text: Text(4000), sha256: Sha256 });
+/** A JPEG as the browser has it; smaller pictures are looked at sooner, and beyond 2,000 pixels nothing is gained. */
+const EnrolPicture = Type.String({ minLength: 4, maxLength: Math.ceil(enrolPictureBytesMax * 4 / 3), pattern: '^[A-Za-z0-9_-]+$' });
+/** How a person agreed, and who says so: whose word it was (the person, or who may decide for them). The hash is that of the consent's text as it was shown. */
+const GivenConsent = { how: Type.Enum([...consentWays]), givenBy: Name, consent: Sha256 } as const;
+/** Somebody enrolled with consent. */
+export const EnrolledShape = Type.Object({
+  id: Type.String({ pattern: '^[0-9a-f]{32}$' }), name: Text(64), state: Type.Enum([...consentStates]),
+  enrolledMs: UnixMs,
+  /** When the consent in force was given, and when it lapses. */
+  consentMs: UnixMs, lapsesMs: UnixMs,
+  /** When the person is forgotten, unless the consent is given anew. */
+  forgottenMs: UnixMs,
+  how: Type.Enum([...consentWays]), givenBy: Text(64),
+  /** The account that recorded it; its name, where it is still there. */
+  recordedBy: Text(64), consentVersion: Type.Integer(),
+  /** How many, and whether they are of the model in use: others cannot be compared, and the person is enrolled anew. */
+  templates: Type.Integer(), usable: Type.Boolean(),
+  /** 32 bytes: the first 16 of HMAC-SHA-256(mark, alarm id) stand in the text of an alarm that was this person's, as hex. */
+  mark: Key,
+});
+export const PeopleReply = Type.Object({
+  /** Faces are on, by an owner's yes. */
+  enabled: Type.Boolean(), consentLastsMs: Type.Integer(), notice: VersionedText, consent: VersionedText, people: Type.Array(EnrolledShape),
 });
 
 const CameraQuery = Type.Object({ camera: CameraId, stream: Optional(Stream) }, closed);
@@ -235,13 +282,13 @@ export const pageRoutes = {
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once; one for an owner needs the passphrase once more', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }), half: Optional(Key) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
   inviteEnd: { method: 'DELETE', path: '/invitations/:id', need: 'people', says: 'takes an invitation back', reply: Done },
-  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), half: Optional(Key) }, closed), reply: AccountShape },
+  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role, other spaces, or the right to names; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), names: Optional(Type.Boolean()), half: Optional(Key) }, closed), reply: AccountShape },
   accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
   ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device; one that brings another kit is a device\'s to sign, with the list after it signed by the new kit (`confirmed`), and needs the passphrase once more', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }), confirmed: Optional(Type.String({ maxLength: 2 ** 20 })), half: Optional(Key) }, closed), reply: Done },
   // scripts
   tokens: { method: 'GET', path: '/tokens', need: 'people', says: 'the tokens of scripts, without what opens', reply: Type.Object({ tokens: Type.Array(TokenShape) }) },
   tokenMake: {
-    method: 'POST', path: '/tokens', need: 'people', says: 'makes a token, which is shown once: `Authorization: Bearer …`; of its maker\'s rights those that are named, never that over people',
+    method: 'POST', path: '/tokens', need: 'people', says: 'makes a token, which is shown once: `Authorization: Bearer …`; of its maker\'s rights those that are named, never that over people or to names',
     request: Type.Object({ name: Name, rights: Type.Array(Type.Enum([...rights]), { minItems: 1, maxItems: 16 }), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), days: Type.Integer({ minimum: 1, maximum: 400 }) }, closed),
     reply: Type.Object({ id: Id, token: Key, untilMs: UnixMs }),
   },
@@ -278,6 +325,22 @@ export const pageRoutes = {
   alarmTest: {
     method: 'POST', path: '/alarms/test', need: 'configure', says: 'what a rule would have made of the last day\'s observations; with `change` of a rule that is not saved yet. When it would have rung only for who may replay there',
     request: Type.Object({ rule: Text(80), change: Optional(SettingsChangeShape) }, closed), reply: Type.Object({ ...RuleTestReply.properties, alarms: Type.Integer() }),
+  },
+  // persons who are recognised
+  people: { method: 'GET', path: '/people', need: 'names', says: 'persons who agreed that their face is recognised; the notice about faces and the text that a person agrees to. For owners, and members to whom an owner gave it', reply: PeopleReply },
+  personPicture: { method: 'GET', path: '/people/:person/picture', need: 'names', says: 'the small picture of a person\'s face; JPEG' },
+  peopleCheck: {
+    method: 'POST', path: '/people/check', need: 'people', says: 'whether a picture could be enrolled; it is looked at and kept nowhere', request: Type.Object({ picture: EnrolPicture }, closed),
+    reply: Type.Object({ ok: Type.Boolean(), reason: Optional(Type.Enum([...pictureReasons])), faces: Type.Integer() }),
+  },
+  enrol: {
+    method: 'POST', path: '/people', need: 'people', says: 'enrols a person by hand: with the consent that was given, and the passphrase once more. The pictures are not kept',
+    request: Type.Object({ name: Name, ...GivenConsent, pictures: Type.Array(EnrolPicture, { minItems: 1, maxItems: templatesMax }), half: Optional(Key) }, closed), reply: EnrolledShape,
+  },
+  personRenew: { method: 'POST', path: '/people/:person/renew', need: 'people', says: 'the person has agreed anew; with the passphrase once more', request: Type.Object({ ...GivenConsent, half: Optional(Key) }, closed), reply: EnrolledShape },
+  personForget: {
+    method: 'POST', path: '/people/:person/forget', need: 'people', says: 'forgets a person: the key is destroyed, then all that was sealed to it, and older copies of the database; answers the receipt. With the passphrase once more',
+    request: Type.Object({ half: Optional(Key) }, closed), reply: Type.Object({ receipt: Type.Integer(), atMs: UnixMs, readBack: Type.Boolean() }),
   },
   // keeping longer, and erasing: the browser makes the second headers
   holdHeader: { method: 'GET', path: '/holds/:camera/:stream/:seq/:slot', need: 'replay', says: 'the second header of a segment for the key of that slot, 168 bytes, which stand in place of its first' },
@@ -322,6 +385,7 @@ export const pageRoutes = {
   privacy: { method: 'POST', path: '/privacy', need: 'privacy', says: 'pictures and sound of a space off, or on again', request: Type.Object({ space: Text(40, 1), on: Type.Boolean() }, closed), reply: Done },
   metrics: { method: 'GET', path: '/metrics', need: 'status', says: 'numbers about the hub, in Prometheus\' text format' },
   openapi: { method: 'GET', path: '/openapi.json', need: 'account', says: 'this table, as OpenAPI 3.1' },
+  egress: { method: 'GET', path: '/egress', need: 'audit', says: 'what has left the house, where to, and what came of it, the newest first; to who is no owner, of their own cameras', query: EgressQuery, reply: EgressReply },
   audit: { method: 'GET', path: '/audit', need: 'audit', says: 'who did and watched what, the newest first', query: AuditQuery, reply: AuditReply },
 } as const satisfies Record<string, PageRoute>;
 
@@ -340,6 +404,7 @@ export type Device = Static<typeof DeviceShape>;
 export type Person = Static<typeof PersonShape>;
 export type PageCamera = Static<typeof PageCameraShape>;
 export type PageAlarm = Static<typeof PageAlarmShape>;
+export type Enrolled = Static<typeof EnrolledShape>;
 export type Timeline = Static<typeof TimelineReply>;
 
 /**

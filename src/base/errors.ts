@@ -559,6 +559,26 @@ export const errorTable = {
     sentence: 'there is no {what} of that name',
     hint: 'It may have been removed meanwhile.',
   },
+  SP_FACES_OFF: {
+    kind: 'refuse',
+    sentence: 'faces are off, so {what} cannot be done',
+    hint: 'Set `enabled = true` in `[faces]` (or under Settings on the page), and say the owner\'s yes to the notice.',
+  },
+  SP_CONSENT: {
+    kind: 'refuse',
+    sentence: 'there is no consent that counts: {reason}',
+    hint: 'Show the person the consent\'s text as the page has it now, and record who agreed and how. Without that nobody is enrolled.',
+  },
+  SP_ENROL: {
+    kind: 'refuse',
+    sentence: 'nobody was enrolled: picture {picture}: {reason}',
+    hint: 'Take another picture: one face, from the front, sharp, in good light, and near enough to be 100 pixels wide. All pictures must be of the same person.',
+  },
+  SP_PERSON_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'no person {person} is enrolled',
+    hint: '`sallyport people` lists who is. A person that was forgotten does not come back.',
+  },
   SP_PAGE_FULL: {
     kind: 'refuse',
     sentence: 'there is no room for another {what}: {max} are the most',
@@ -684,6 +704,21 @@ export const errorTable = {
     kind: 'refuse',
     sentence: '{destination} has something else under {object} already',
     hint: 'Names are random, so this does not happen by chance: two hubs share one place, or somebody put it there.',
+  },
+  SP_FAR_SLOTS: {
+    kind: 'fault',
+    sentence: '{what} is no slots object: {reason}',
+    hint: 'Give the store that keeps the hub\'s slots (`slots_at` in its configuration); docs/FORMAT.md describes the object.',
+  },
+  SP_FAR_LIST: {
+    kind: 'fault',
+    sentence: '{what} is no list of what is far: {reason}',
+    hint: 'What it lists cannot be found without it. Other periods have lists of their own.',
+  },
+  SP_FAR_NO_SLOTS: {
+    kind: 'refuse',
+    sentence: 'no slots are in {where} that this kit opens: {reason}',
+    hint: 'Give the store of `slots_at`, and the kit of the hub\'s owner. With `slots = "home"` the slots were on the hub alone: without it nobody opens what is far.',
   },
   // daemon, control, cli
   SP_NO_DAEMON: {

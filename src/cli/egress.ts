@@ -61,8 +61,9 @@ function printEgress({ doors, destinations, sums, lines }: Report): void {
   print();
   if (destinations.length === 0) print('no destination: nothing leaves the house');
   for (const one of destinations) {
-    print(one.declared ? one.words : one.words);
-    print(`  ${plural(one.there, 'object')} there (${formatBytes(one.bytes)}), ${one.waiting} on their way, ${one.failed} failed, ${one.leaving} to be deleted, ${one.kept} that it does not delete`);
+    print(one.words);
+    const { counts } = one;
+    if (counts !== undefined && (one.slots !== undefined || counts.there + counts.kept > 0)) print(`  ${plural(counts.there, 'object')} there (${formatBytes(counts.bytes)}), ${counts.waiting} on their way, ${counts.failed} failed, ${counts.leaving} to be deleted, ${counts.kept} that it does not delete`);
     if (one.deletes === 'no' && one.slots !== undefined) print(`  ! the courier has no right to delete there: what is purged here stays there${one.slots === 'home' ? ', and opens with nothing' : ''}`);
     if (one.keepsVersions === 'yes') print('  ! it keeps older versions of what is deleted or replaced');
   }

@@ -29,6 +29,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'scrub', summary: 'read everything stored again now, and say what rotted', load: async () => (await import('./scrub.ts')).scrub },
   { name: 'database', summary: 'put a daily copy in place of a damaged working database', load: async () => (await import('./database.ts')).database },
   { name: 'rebuild', summary: 'make the catalogue anew with the recovery kit, when the database is gone', load: async () => (await import('./rebuild.ts')).rebuild },
+  { name: 'restore', summary: 'bring a burnt or stolen hub back from its stores, with the recovery kit', load: async () => (await import('./restore.ts')).restore },
   { name: 'hold', summary: 'keep footage of a time longer', load: async () => (await import('./hold.ts')).hold },
   { name: 'erase', summary: 'destroy footage of a time now', load: async () => (await import('./erase.ts')).erase },
   { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },

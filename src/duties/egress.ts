@@ -34,6 +34,16 @@ export interface Doors extends Omit<CourierState, 'problem'> {
   readonly problem: string | undefined;
 }
 
+/** What lies there; is on its way; could not be sent; is to go; cannot be deleted. */
+export interface Counts {
+  readonly there: number;
+  readonly bytes: number;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly leaving: number;
+  readonly kept: number;
+}
+
 export interface DestinationStanding {
   readonly name: string;
   readonly purpose: string;
@@ -44,13 +54,8 @@ export interface DestinationStanding {
   readonly declared: boolean;
   /** 'home', or where the keys of what lies there are; absent where it takes notices. */
   readonly slots: string | undefined;
-  /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. */
-  readonly there: number;
-  readonly bytes: number;
-  readonly waiting: number;
-  readonly failed: number;
-  readonly leaving: number;
-  readonly kept: number;
+  /** Absent for whom it is not. */
+  readonly counts: Counts | undefined;
   /** What it said when it was asked last. */
   readonly deletes: 'yes' | 'no' | 'unknown';
   readonly keepsVersions: string;
@@ -85,11 +90,24 @@ export async function egressOf(parts: EgressParts, { destination, sinceMs, befor
   };
 }
 
+/** What egressFor looks at, as it is told to visitors. */
+interface Told {
+  readonly doors: { readonly orders: number; readonly bytes: number; readonly last?: object; readonly problem?: string };
+  readonly destinations: readonly { readonly name: string; readonly purpose: string; readonly words: string; readonly counts?: object }[];
+  readonly sums: readonly object[];
+  readonly lines: readonly { readonly camera: string }[];
+}
+
 /** What of it a visitor may see: an owner all, others what is of their cameras. */
-export function egressFor(report: EgressReport, principal: Principal, spaceOf: (camera: string) => string | undefined): EgressReport {
+export function egressFor<R extends Told>(report: R, principal: Principal, spaceOf: (camera: string) => string | undefined): R {
   if (principal.account.role === 'owner' && principal.token?.spaces === undefined) return report;
-  const mine = ({ camera }: LedgerRow): boolean => camera !== '' && principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '');
-  return { ...report, sums: [], lines: report.lines.filter(mine), doors: { ...report.doors, last: undefined, problem: undefined } };
+  const { last: _, problem: __, ...doors } = report.doors;
+  return {
+    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0 },
+    lines: report.lines.filter(({ camera }) => camera !== '' && principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '')),
+    // Its words name cameras, and its counts are of all of them.
+    destinations: report.destinations.map(({ counts: ___, ...one }) => ({ ...one, words: `${one.name}: ${one.purpose}` })),
+  };
 }
 
 async function standings({ vault: { far }, destinations }: EgressParts): Promise<DestinationStanding[]> {
@@ -97,12 +115,14 @@ async function standings({ vault: { far }, destinations }: EgressParts): Promise
   const declared = destinations();
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
-  const standing = (name: string): Pick<DestinationStanding, 'there' | 'bytes' | 'waiting' | 'failed' | 'leaving' | 'kept' | 'deletes' | 'keepsVersions'> => {
+  const standing = (name: string): Pick<DestinationStanding, 'counts' | 'deletes' | 'keepsVersions'> => {
     const of = (...states: readonly FarObject['state'][]): number => sums.filter(({ destination, state }) => destination === name && states.includes(state)).reduce((sum, { objects }) => sum + objects, 0);
     const may = abilities[name]?.may;
     return {
-      there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
-      waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'),
+      counts: {
+        there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
+        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'),
+      },
       deletes: may === undefined ? 'unknown' : may.includes('delete') ? 'yes' : 'no', keepsVersions: abilities[name]?.keepsVersions ?? 'unknown',
     };
   };

@@ -10,6 +10,7 @@ import { joinPath } from '../base/files.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, secondMs } from '../base/units.ts';
 import { BackReader, type Returned } from '../outbox/back.ts';
+import type { BoxHook } from '../outbox/boxfile.ts';
 import type { Answer, ObjectClass, Order, OrderOf } from '../outbox/orders.ts';
 import { Outbox, type Placed } from '../outbox/out.ts';
 import type { NoticeMessage } from '../policy/noticing.ts';
@@ -29,6 +30,7 @@ export interface LedgerOptions {
   readonly auditMs: () => number;
   readonly bounds?: OutboxBounds;
   /** For tests that kill between steps. */
+  readonly hook?: BoxHook;
   readonly afterStep?: (step: 'placed' | 'noted' | 'answered' | 'settled') => Promise<void> | void;
 }
 
@@ -82,8 +84,8 @@ export class Ledger {
 
   /** Orders that lie there and have no line get one; lines whose orders are gone have come to nothing. SP_WRITE, SP_DATABASE. */
   async open(): Promise<void> {
-    const { clock, vault, log, folder, bounds } = this.#o;
-    const outbox = await Outbox.open({ folder: joinPath(folder, 'out'), clock, ...(bounds === undefined ? {} : { bounds }) });
+    const { clock, vault, log, folder, bounds, hook } = this.#o;
+    const outbox = await Outbox.open({ folder: joinPath(folder, 'out'), clock, ...(bounds === undefined ? {} : { bounds }), ...(hook === undefined ? {} : { hook }) });
     if (outbox.odd.length > 0) log.warn({ component: 'ledger', odd: outbox.odd.length }, 'there are files in the outbox that are no orders; they are left alone');
     const open = await vault.far.open();
     const known = new Set(open.map(({ name }) => name));

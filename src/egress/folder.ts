@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { onDiskOfItsOwn, syncFolder } from '../base/files.ts';
 import { listedMax, objectPattern, type Proof } from '../outbox/orders.ts';
-import { randomName } from '../outbox/out.ts';
 import type { Listed, Probe, Put, Store } from './destination.ts';
 import type { Pace } from './pace.ts';
 
@@ -24,6 +23,7 @@ export interface FolderOptions {
 const pieceBytes = 2 ** 20;
 /** FAT takes few names in one folder, so objects lie in 256 of them. */
 const shardPattern = /^[0-9a-f]{2}$/;
+const probeName = 'probe.part';
 
 export class FolderStore implements Store {
   readonly name: string;
@@ -61,7 +61,7 @@ export class FolderStore implements Store {
     });
   }
 
-  get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer> {
+  get(object: string, from: number, length: number, signal: AbortSignal, orLess = false): Promise<Buffer> {
     return this.#attempt(async () => {
       await this.#ready();
       const handle = await this.#open(this.#pathOf(object));
@@ -71,6 +71,7 @@ export class FolderStore implements Store {
         for (let at = 0; at < length;) {
           signal.throwIfAborted();
           const { bytesRead } = await handle.read(bytes, at, length - at, from + at);
+          if (bytesRead === 0 && orLess && at > 0) return bytes.subarray(0, at);
           if (bytesRead === 0) throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: 'the object is shorter' });
           at += bytesRead;
         }
@@ -97,6 +98,7 @@ export class FolderStore implements Store {
       const objects: [string, number][] = [];
       let foreign = 0;
       for (const shard of (await readdir(this.#o.path)).sort()) {
+        if (shard === probeName) continue;
         if (!shardPattern.test(shard)) foreign++;
         else if (after === undefined || shard >= after.slice(0, 2)) foreign += await this.#listShard(shard, after, objects);
         if (objects.length > listedMax) break;
@@ -108,7 +110,9 @@ export class FolderStore implements Store {
   async probe(signal: AbortSignal): Promise<Probe> {
     return this.#attempt(async (): Promise<Probe> => {
       await this.#ready();
-      const path = join(this.#o.path, `${randomName()}.part`);
+      // Under one name, so that what a kill leaves is gone with the next one.
+      const path = join(this.#o.path, probeName);
+      await unlink(path).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOENT') throw error; });
       const handle = await open(path, 'wx', 0o600);
       try {
         signal.throwIfAborted();

@@ -191,7 +191,7 @@ export class Sender implements Destined {
         return [{ outcome: 'done' }, undefined];
       case 'get':
         this.#mayDo('get');
-        return [{ outcome: 'done' }, await store.get(order.object, order.from, order.length, signal)];
+        return [{ outcome: 'done' }, await store.get(order.object, order.from, order.length, signal, order.or_less)];
       case 'list': {
         this.#mayDo('get');
         const { objects, more, foreign } = await store.list(order.after, signal);

@@ -28,7 +28,7 @@ export const placesMax = 32;
 export const orderSchema = variants('order', {
   put: table({ ...every, order: oneOf(['put']), object: text(objectPattern), class: oneOf(objectClasses), size: whole(1, bodyBytesMax), sha256: text(sha256Pattern), replace: yesNo }),
   delete: table({ ...every, order: oneOf(['delete']), object: text(objectPattern) }),
-  get: table({ ...every, order: oneOf(['get']), object: text(objectPattern), from: whole(0, bodyBytesMax), length: whole(1, rangeBytesMax) }),
+  get: table({ ...every, order: oneOf(['get']), object: text(objectPattern), from: whole(0, bodyBytesMax), length: whole(1, rangeBytesMax), or_less: maybe(yesNo) }),
   list: table({ ...every, order: oneOf(['list']), after: maybe(text(objectPattern)) }),
   probe: table({ ...every, order: oneOf(['probe']) }),
   notice: table({ ...every, order: oneOf(['notice']), kind: oneOf(noticeMessageKinds), camera: maybe(text(aliasPattern)), at_ms: timeMs, id: text(objectPattern), over: maybe(yesNo) }),

@@ -86,8 +86,9 @@ export class Outbox {
     return this.#place({ order: 'delete', to, object }, object);
   }
 
-  get(to: string, object: string, from: number, length: number): Promise<Placed> {
-    return this.#place({ order: 'get', to, object, from, length }, object);
+  /** With `orLess`, also of an object that ends before. */
+  get(to: string, object: string, from: number, length: number, orLess?: true): Promise<Placed> {
+    return this.#place({ order: 'get', to, object, from, length, ...(orLess === undefined ? {} : { or_less: orLess }) }, object);
   }
 
   list(to: string, after?: string): Promise<Placed> {

@@ -104,6 +104,10 @@ export const noticeKinds = {
     sentence: 'the page cannot be opened',
     todo: 'Look at `sallyport status`: it says why. Recording is not affected; it is tried again by itself.',
   },
+  'consent lapsed': {
+    sentence: 'the consent of a person who is recognised has lapsed; nothing is compared with them any more',
+    todo: 'Ask them whether they agree again, and record it under Settings, Faces. Without that the person is forgotten 30 days after it lapsed.',
+  },
   'too many events': {
     sentence: 'it observes more in a day than is kept; the rest of the day\'s are dropped',
     todo: 'Lower the camera\'s sensitivity, or set `events = false`. Recording is not affected.',

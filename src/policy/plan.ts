@@ -18,7 +18,7 @@ export interface PlannedChange {
 
 /** Both sides as loaded (`after`) and as in force (`before`); an empty list means that nothing would change. */
 export function planChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
-  return [...hubChanges(before, after), ...privacyChanges(before, after), ...recordingChanges(before, after), ...zoneChanges(before, after), ...alarmSetChanges(before, after), ...destinationChanges(before, after), ...cameraSetChanges(before, after)];
+  return [...hubChanges(before, after), ...facesChanges(before, after), ...privacyChanges(before, after), ...recordingChanges(before, after), ...zoneChanges(before, after), ...alarmSetChanges(before, after), ...destinationChanges(before, after), ...cameraSetChanges(before, after)];
 }
 
 type Row = readonly [key: string, what: string, from: string, to: string, lowersPrivacy?: boolean];
@@ -54,10 +54,19 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],
     ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
     ['capture.jail', 'the least confinement of ffmpeg that is accepted is', before.capture.jail, after.capture.jail],
+    ['faces.consent_lasts', 'a person\'s consent lasts', formatDuration(before.faces.consentMs), formatDuration(after.faces.consentMs), after.faces.consentMs > before.faces.consentMs],
     ['place', 'for the sun, the hub is at', placeInWords(before), placeInWords(after)],
     ['log.level', 'the log level is', before.log.level, after.log.level],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));
+}
+
+/** What being on means stands in the notice that the owner says yes to. */
+function facesChanges({ faces: before }: HubConfig, { faces: after }: HubConfig): PlannedChange[] {
+  if (before.enabled === after.enabled) return [];
+  return [after.enabled
+    ? told('faces are compared with those of people who agreed to it', true)
+    : told('faces are no longer compared with anybody\'s; people stay until they are forgotten')];
 }
 
 function privacyChanges(before: HubConfig, after: HubConfig): PlannedChange[] {

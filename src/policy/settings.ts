@@ -86,6 +86,8 @@ export interface HubConfig {
   /** The page: HTTPS for visitors, plain HTTP on 127.0.0.1 alone. `names`: host names and addresses besides those the machine knows of itself. */
   readonly page: PageConfig;
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
+  /** Faces are compared with those of people who agreed; how long a consent lasts. */
+  readonly faces: { readonly enabled: boolean; readonly consentMs: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** When spaces are private by themselves. */
   readonly privacy: readonly PrivacyRule[];

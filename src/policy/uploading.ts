@@ -24,8 +24,13 @@ export interface FarAnswer {
   readonly order: 'put' | 'delete';
   readonly outcome: 'done' | 'failed' | 'withdrawn' | 'lost';
   readonly code: string;
+  /** How often it was begun, and what went out: what a killed courier sent last may be missing in that. */
+  readonly attempts: number;
   readonly sentBytes: number;
 }
+
+/** Of these nothing was begun at the far end. */
+const neverBegun: ReadonlySet<string> = new Set(['SP_FAR_FEATURE', 'SP_FAR_UNDECLARED']);
 
 const retryMs = 5 * minuteMs;
 
@@ -39,8 +44,8 @@ export function afterAnswer(before: FarStanding, answer: FarAnswer, nowMs: UnixM
   return answer.order === 'put' ? afterPut(before, answer, nowMs) : afterDelete(before, answer, nowMs);
 }
 
-function afterPut(before: FarStanding, { outcome, code, sentBytes }: FarAnswer, nowMs: UnixMs): FarStanding | undefined {
-  const there = outcome === 'done' || before.maybeThere || sentBytes > 0 || outcome === 'lost';
+function afterPut(before: FarStanding, { outcome, code, attempts, sentBytes }: FarAnswer, nowMs: UnixMs): FarStanding | undefined {
+  const there = outcome === 'done' || before.maybeThere || sentBytes > 0 || outcome === 'lost' || (attempts > 0 && !neverBegun.has(code));
   // It was to go meanwhile.
   if (before.state === 'leaving' || before.state === 'deleting' || before.state === 'kept') return there ? { ...before, state: 'leaving', nextMs: 0, maybeThere: true } : undefined;
   if (outcome === 'done') return { state: 'there', tries: 0, nextMs: 0, code: '', maybeThere: true };

@@ -2,7 +2,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarList, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 import type { Operations } from './operations.ts';
 import { abilitiesName, readAbilities, type Abilities } from './receipts.ts';
@@ -118,6 +118,35 @@ export class FarBook {
   /** Orders to send that have no answer. */
   out(destination: string): Promise<{ orders: number; bytes: number }> {
     return this.#call('farOut', { destination });
+  }
+
+  /** Lists at these destinations, of periods that live. */
+  listed(destinations: readonly string[]): Promise<FarListed[]> {
+    return this.#call('farListed', { destinations });
+  }
+
+  /** The slots object at a destination. */
+  keyring(destination: string): Promise<FarObject | undefined> {
+    return this.#call('farKeyring', { destination });
+  }
+
+  /** It has a name now: a new one, or that under which a restored hub has found it. */
+  nameKeyring(destination: string, object?: string): Promise<FarObject | undefined> {
+    return this.#call('farNameKeyring', { destination, object, atMs: this.#now });
+  }
+
+  leaveKeyring(id: number): Promise<void> {
+    return this.#call('farLeaveKeyring', { id, atMs: this.#now });
+  }
+
+  /** Where the keys lie of what is at a destination: 'home', or another destination. */
+  keysAt(destination: string, place: string): Promise<void> {
+    return this.#call('farKeysAt', { destination, place });
+  }
+
+  /** What a restored hub has found there; answers how many were new to it. */
+  adopt(found: readonly FarFoundThere[]): Promise<number> {
+    return this.#call('farAdopt', { found, atMs: this.#now });
   }
 
   sums(): Promise<FarSum[]> {

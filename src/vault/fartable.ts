@@ -88,6 +88,28 @@ export interface FarSum {
   readonly bytes: number;
 }
 
+export interface FarListed {
+  readonly destination: string;
+  /** The object's name there. */
+  readonly list: string;
+  readonly periodId: number;
+  readonly slot: number;
+  readonly slotSha256: string;
+}
+
+/** An object that a restored hub knows from a list. */
+export interface FarFoundThere {
+  readonly destination: string;
+  readonly object: string;
+  readonly class: 'segment' | 'hold' | 'hours';
+  readonly camera: string;
+  readonly slot: number;
+  /** Of the segment; undefined for a list. */
+  readonly path: string | undefined;
+  readonly keysAt: string;
+  readonly sizeBytes: number;
+}
+
 /** What a purge leaves at a destination, to be deleted. */
 export interface FarLeft {
   readonly destination: string;
@@ -295,6 +317,43 @@ export class FarTable {
     return { id: Number(lastInsertRowid), object };
   }
 
+  /** What is listed at these destinations, of periods that live: what the slots object tells of. */
+  listed(destinations: readonly string[]): FarListed[] {
+    return this.#db.prepare<[string], FarListed>(`
+      SELECT f.destination, f.object AS list, p.id AS periodId, p.slot, lower(hex(p.slot_sha256)) AS slotSha256 FROM far_objects AS f JOIN periods AS p ON p.id = f.period_id
+      WHERE f.class = 'hours' AND p.state = 'live' AND f.state NOT IN ('leaving', 'deleting', 'kept') AND f.destination IN (SELECT value FROM json_each(?)) ORDER BY f.id`).all(JSON.stringify(destinations));
+  }
+
+  /** The slots object of a destination, by its newest row. */
+  keyring(destination: string): FarObject | undefined {
+    return this.#rows("WHERE destination = ? AND class = 'keyring' ORDER BY id DESC LIMIT 1", destination)[0];
+  }
+
+  /** One under a name of its own, or under that which a restored hub has found there. */
+  nameKeyring(destination: string, object: string | undefined, nowMs: UnixMs): void {
+    this.#db.prepare(`INSERT INTO far_objects (destination, object, class, camera, start_ms, keys_at, state, since_ms, maybe_there) VALUES (?, ?, 'keyring', '', 0, 'home', 'wanted', ?, ?)`)
+      .run(destination, object ?? randomBytes(16).toString('hex'), Math.round(nowMs), object === undefined ? 0 : 1);
+  }
+
+  /** Its slots are not to lie there any more. */
+  leaveKeyring(id: number, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'leaving', since_ms = ?, next_ms = 0, tries = 0 WHERE id = ? AND class = 'keyring'").run(Math.round(nowMs), id);
+  }
+
+  /** Where the keys lie of what is at a destination. */
+  keysAt(destination: string, place: string): void {
+    this.#db.prepare('UPDATE far_objects SET keys_at = ? WHERE destination = ? AND class <> \'keyring\' AND keys_at <> ?').run(place, destination, place);
+  }
+
+  /** What a restored hub has found there; rows that are known stay. */
+  adopt(found: readonly FarFoundThere[], nowMs: UnixMs): number {
+    const insert = this.#db.prepare(`
+      INSERT OR IGNORE INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, keys_at, size_bytes, state, since_ms, maybe_there)
+      SELECT @destination, @object, @class, p.camera, p.id, p.start_ms, p.slot, p.generation, s.id, @keysAt, @sizeBytes, 'there', @nowMs, 1 FROM periods AS p LEFT JOIN segments AS s ON s.path = @path
+      WHERE p.camera = @camera AND p.slot = @slot AND p.state = 'live' AND (@path IS NULL OR s.id IS NOT NULL)`);
+    return found.reduce((sum, one) => sum + insert.run({ ...one, path: one.path ?? null, nowMs: Math.round(nowMs) }).changes, 0);
+  }
+
   #rows(where: string, ...values: readonly (string | number)[]): FarObject[] {
     return this.#db.prepare<(string | number)[], Raw>(`SELECT ${columns} FROM far_objects ${where}`).all(...values).map((raw) => ({ ...raw, maybeThere: raw.maybeThere === 1 }));
   }
@@ -303,7 +362,7 @@ export class FarTable {
 /** The list of what lies there of a period. */
 export function farListOf(list: HourList, objects: ReadonlyMap<string, { object: string; hold?: string }>): FarList {
   return {
-    ...list, gaps: [],
+    ...list,
     segments: list.segments.flatMap((segment) => {
       const named = objects.get(`${segment.stream} ${segment.seq}`);
       return named === undefined ? [] : [{ ...segment, object: named.object, ...(named.hold === undefined ? {} : { hold_object: named.hold }) }];

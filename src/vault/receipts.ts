@@ -4,6 +4,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { AuditEntry } from './audit.ts';
 import type { Connection } from './connection.ts';
 import type { FarLeft } from './fartable.ts';
 import type { Period } from './periodtable.ts';
@@ -29,6 +30,10 @@ export function readAbilities(json: string | undefined): Readonly<Record<string,
 export const outsideThePromise =
   'Outside this promise: an older copy of the keyring, or a flash chip read below its controller, together with the recovery kit.';
 
+/** What is true of slots that lay elsewhere, renewed or not; stands in each receipt of such. */
+export const farSlotsMean =
+  'Whoever copied the store with the slots before they were renewed there, and has the recovery kit, can open what was sent away, from any copy of it.';
+
 export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   /** SHA-256 of the slot's text, hex: the shred touches only this text. */
   readonly slotSha256: string;
@@ -42,6 +47,14 @@ export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   readonly alarms?: number;
   /** What of it lies at destinations, and is to be deleted there. */
   readonly far?: readonly FarLeft[];
+}
+
+/** What became of the slots object at a destination after slots were shredded that it had. */
+export interface FarSlotsNote {
+  readonly destination: string;
+  readonly renewed: boolean;
+  /** Why it was not. */
+  readonly reason?: string;
 }
 
 /** A purge that was decided and is not done. */
@@ -63,6 +76,8 @@ export interface PurgeReason {
   readonly erased?: string | undefined;
   /** Of an erasing: from when until when. */
   readonly time?: readonly [UnixMs, UnixMs] | undefined;
+  /** Who asked for it: a line of the audit, in the transaction that writes the purge down. */
+  readonly asked?: AuditEntry;
 }
 
 export interface Receipt {
@@ -93,7 +108,7 @@ export function totalOf(periods: readonly PurgedPeriod[]): { segments: number; b
 }
 
 /** The canonical JSON that is signed. */
-export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, abilities: Readonly<Record<string, Abilities>> = {}): string {
+export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, abilities: Readonly<Record<string, Abilities>> = {}, farSlots: readonly FarSlotsNote[] = []): string {
   const far = farOf(purge.periods, abilities);
   return canonicalJson({
     v: 1,
@@ -111,6 +126,7 @@ export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: s
     early: purge.early,
     erased: purge.erased,
     ...(far.length === 0 ? {} : { far }),
+    ...(farSlots.length === 0 ? {} : { far_slots: farSlots.map(({ destination, renewed, reason }) => ({ destination, renewed, reason })), far_slots_mean: farSlotsMean }),
     outside: outsideThePromise,
   });
 }

@@ -403,8 +403,42 @@ CREATE INDEX alarm_footage_of_segment ON alarm_footage (segment_id);
 ALTER TABLE purges ADD COLUMN erased_time TEXT;
 `;
 
+/** Persons. */
+const version10 = `${periodsAnew(
+  "'footage', 'database', 'hold', 'rest', 'alarm', 'person'",
+  "hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased; alarm: a camera's day of alarms that are kept equally long; person: what is kept of one person, whose id stands for the camera; its deadline is moved when consent is given anew",
+)}
+-- Somebody enrolled with consent. All that tells who it is is sealed to the person's own key, which the period's slot holds, sealed to the hub identity.
+-- A row goes when that key is shredded.
+CREATE TABLE people (
+  id              TEXT PRIMARY KEY,         -- 32 hex characters, random
+  period_id       INTEGER NOT NULL UNIQUE REFERENCES periods (id),
+  enrolled_ms     INTEGER NOT NULL,
+  consent_ms      INTEGER NOT NULL,         -- when the consent in force was given
+  consent_sha256  BLOB NOT NULL CHECK (length(consent_sha256) = 32),  -- of the text that was agreed to
+  lapses_ms       INTEGER NOT NULL CHECK (lapses_ms > consent_ms),
+  state           TEXT NOT NULL CHECK (state IN ('given', 'lapsed')),
+  record          BLOB NOT NULL,            -- sealed: name, consent, mark
+  crop            BLOB NOT NULL             -- sealed: a small JPEG of the face
+) STRICT, WITHOUT ROWID;
+
+-- What faces are compared with. Without a person who has agreed there is none.
+CREATE TABLE templates (
+  person_id  TEXT PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE,
+  model      TEXT NOT NULL,                 -- the model's name and the SHA-256 of its weights: vectors of another one cannot be compared
+  vectors    INTEGER NOT NULL CHECK (vectors BETWEEN 1 AND 8),
+  sealed     BLOB NOT NULL                  -- the vectors, sealed to the person's key
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER templates_need_consent BEFORE INSERT ON templates
+WHEN NOT EXISTS (SELECT 1 FROM people WHERE id = NEW.person_id AND state = 'given')
+BEGIN SELECT RAISE(ABORT, 'there is no consent for these templates'); END;
+
+-- Whether an owner has let this member see the names of persons.
+ALTER TABLE accounts ADD COLUMN names INTEGER NOT NULL DEFAULT 0 CHECK (names IN (0, 1));
+`;
+
 /** What leaves the house. */
-const version10 = `
+const version11 = `
 -- A sealed thing that lies at a destination, or is to, or is to go from there. Its row goes when the far end has said that it is gone.
 CREATE TABLE far_objects (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -480,7 +514,7 @@ CREATE TABLE ledger_days (
 ) STRICT, WITHOUT ROWID;
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10];
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10, version11];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

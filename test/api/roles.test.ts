@@ -11,7 +11,7 @@ import { configText, joinAs, makeOwner, startPage } from './pagekit.ts';
 /** By src/web/pages and src/web/settings: what is read there without being asked to. */
 const everybody = ['hello', 'me', 'cameras', 'owner', 'sessions'];
 const asked: Record<string, readonly string[]> = {
-  member: [...everybody, 'timeline?camera=front&fromMs=0&toMs=1000', 'audit', 'openapi.json'],
+  member: [...everybody, 'timeline?camera=front&fromMs=0&toMs=1000', 'audit', 'egress', 'openapi.json'],
   guest: [...everybody, 'openapi.json'],
 };
 

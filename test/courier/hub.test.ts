@@ -36,6 +36,39 @@ function pidOf(site: TestSite): number {
   return Number(/"pid":(\d+)/.exec(lines.at(-1) ?? '')?.[1]);
 }
 
+t.test('stores that stall, refuse and break off slow no recording; what waits for them stays bounded', { timeout: 120_000 }, async (t) => {
+  const folder = await shortFolder(t);
+  const [stalls, refuses] = [await S3Stub.start(), await S3Stub.start()];
+  t.teardown(async () => { await stalls.close(); await refuses.close(); });
+  const [one, other] = [stalls.grant(['put', 'get', 'delete']), refuses.grant(['put', 'get', 'delete'])];
+  stalls.faults.push({ does: 'stall', times: Number.MAX_SAFE_INTEGER });
+  refuses.faults.push({ does: 'status', status: 503, times: 3 }, { does: 'reset', times: 3 }, { does: 'status', status: 403, times: Number.MAX_SAFE_INTEGER });
+  const table = (name: string, stub: S3Stub): string => `
+[[destination]]
+name = "${name}"
+purpose = "a copy far away"
+kind = "s3"
+url = "${stub.url.replace('/bucket', '')}"
+bucket = "bucket"
+send = "all"
+`;
+  const site = await TestSite.start(t, { folder, config: quickConfig({ more: table('stalls', stalls) + table('refuses', refuses) }) });
+  await site.call(['secret', 'set', 'stalls.all', '--config', site.config], `${one.id}\n${one.secret}\n`);
+  await site.call(['secret', 'set', 'refuses.all', '--config', site.config], `${other.id}\n${other.secret}\n`);
+  await acceptAll(site);
+  await until(() => refuses.requests.length + stalls.requests.length, (asked) => asked > 3);
+  const then = (await site.status()).cameras[0]!.segmentsSealed;
+  const status = await site.until(({ cameras }) => cameras[0]!.segmentsSealed > then + 5);
+  t.ok(status.doors.running && status.doors.orders <= 2 * 26, 'no more than so many orders wait');
+  const { gaps } = await site.list();
+  t.same(gaps.filter(({ reason }) => reason !== 'not recorded'), [], 'nothing of the recording is missing');
+  const { lines, destinations } = await egressOf(site);
+  t.ok(lines.some(({ destination, outcome, code }) => destination === 'refuses' && outcome === 'failed' && code === 'SP_FAR_REFUSED'), 'the ledger says what was refused');
+  t.same(destinations.map(({ counts }) => counts!.there), [0, 0]);
+  await site.stop();
+  t.same((await verifyFolder({ folder: site.data })).problems, []);
+});
+
 t.test('after the owner\'s yes sealed footage goes to a folder, WebDAV and S3; at its deadline it goes from there', { timeout: 180_000 }, async (t) => {
   const folder = await shortFolder(t);
   const [dav, stub] = [await serveWebdav(folder), await S3Stub.start()];
@@ -78,7 +111,7 @@ send = "all"
   await site.call(['secret', 'set', 'cloud.all', '--config', site.config], `${key.id}\n${key.secret}\n`);
   await acceptAll(site);
 
-  const told = await until(() => egressOf(site), ({ destinations }) => destinations.length === 3 && destinations.every(({ there }) => there >= 3));
+  const told = await until(() => egressOf(site), ({ destinations }) => destinations.length === 3 && destinations.every(({ counts }) => counts!.there >= 3));
   t.same(told.destinations.map(({ deletes, declared, slots }) => [deletes, declared, slots]), [['yes', true, 'home'], ['yes', true, 'home'], ['yes', true, 'home']]);
   t.match(told.doors, { run: 'child', running: true, confined: /full|files|no/ });
   t.match(await site.call(['status', '--config', site.config]), /what leaves: the courier is a child of the hub/);

@@ -19,7 +19,7 @@ import { OutReader } from '../../src/outbox/out.ts';
 import { destinationsFile, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
 import { readDestinations } from '../../src/policy/destinations.ts';
 import type { FileKey } from '../../src/seal/filekey.ts';
-import type { Period, SegmentRow, Vault } from '../../src/vault/vault.ts';
+import type { Period, SegmentRow, Vault, VaultOptions } from '../../src/vault/vault.ts';
 import { begin, makeWorld, openVault, type World } from '../vault/world.ts';
 
 export const rules: StoreRules = { send: 'all', slots: 'home', slotsSamePlace: false };
@@ -39,19 +39,19 @@ export function diskAt(path: string, store: Partial<StoreRules> = {}): Destinati
   return { name: 'disk', purpose: 'a copy in another house', kind: 'folder', to: { path, mount: false }, store: { ...rules, ...store } };
 }
 
-export async function makeUploads(folder: string, more: Partial<StoreRules> = {}, options: Partial<LedgerOptions> = {}): Promise<UploadWorld> {
+export async function makeUploads(folder: string, more: Partial<StoreRules> = {}, options: Partial<LedgerOptions> = {}, hooks?: VaultOptions['hooks']): Promise<UploadWorld> {
   const world = makeWorld(folder);
   const disk = join(folder, 'disk');
-  mkdirSync(disk);
+  mkdirSync(disk, { recursive: true });
   const made = { world, folder, disk, destinations: [diskAt(disk, more)], [Symbol.asyncDispose]: () => close(made) } as unknown as UploadWorld;
-  await reopen(made, options);
+  await reopen(made, options, hooks);
   return made;
 }
 
 /** As after a restart of the hub. */
-export async function reopen(made: UploadWorld, options: Partial<LedgerOptions> = {}): Promise<void> {
+export async function reopen(made: UploadWorld, options: Partial<LedgerOptions> = {}, hooks?: VaultOptions['hooks']): Promise<void> {
   const { world, folder } = made;
-  made.vault = await openVault(world);
+  made.vault = await openVault(world, hooks);
   made.ledger = new Ledger({ vault: made.vault, folder: join(folder, 'outbox'), clock: world.clock, log: silentLog, purposeOf: (name) => made.destinations.find((one) => one.name === name)?.purpose ?? '', auditMs: () => 730 * dayMs, ...options });
   await made.ledger.open();
   made.upload = new UploadDuty({ vault: made.vault, ledger: made.ledger, destinations: () => made.destinations, clock: world.clock, log: silentLog });
@@ -98,7 +98,7 @@ export async function settle(made: UploadWorld): Promise<void> {
 /** Of a destination in a folder: names and bytes. */
 export async function objectsIn(disk: string): Promise<Map<string, Buffer>> {
   const objects = new Map<string, Buffer>();
-  for (const shard of await readdir(disk)) for (const name of await readdir(join(disk, shard))) objects.set(name, await readFile(join(disk, shard, name)));
+  for (const shard of (await readdir(disk)).filter((name) => name !== 'probe.part')) for (const name of await readdir(join(disk, shard))) objects.set(name, await readFile(join(disk, shard, name)));
   return objects;
 }
 

@@ -9,6 +9,8 @@ import { AlarmSettings } from '../settings/alarms.tsx';
 import { ApprovalsSettings } from '../settings/approvals.tsx';
 import { AuditSettings } from '../settings/audit.tsx';
 import { CamerasSettings } from '../settings/cameras.tsx';
+import { EgressSettings } from '../settings/egress.tsx';
+import { FacesSettings } from '../settings/faces.tsx';
 import { KeepSettings } from '../settings/keep.tsx';
 import { LogSettings } from '../settings/logs.tsx';
 import { MeSettings } from '../settings/me.tsx';
@@ -21,10 +23,12 @@ const sections: Readonly<Record<SettingsSection, { readonly page: FunctionCompon
   cameras: { page: CamerasSettings, need: 'status' },
   keep: { page: KeepSettings, need: 'status' },
   people: { page: PeopleSettings, need: 'people' },
+  faces: { page: FacesSettings, need: 'people' },
   me: { page: MeSettings, need: undefined },
   privacy: { page: PrivacySettings, need: 'privacy' },
   alarms: { page: AlarmSettings, need: 'configure' },
   approvals: { page: ApprovalsSettings, need: 'status' },
+  egress: { page: EgressSettings, need: 'audit' },
   audit: { page: AuditSettings, need: 'audit' },
   logs: { page: LogSettings, need: 'status' },
   system: { page: SystemSettings, need: 'status' },
