@@ -191,8 +191,12 @@ export const promises: readonly PromiseRow[] = [
     mechanism: 'Failed logins, a broken chain, a changed camera, a new device or stopped recording become a notice that says what to do.',
     proofs: [
       { file: 'test/api/accounts.test.ts', test: 'tries that fail are told to the owner, and no line of the audit says whose they were' },
+      { file: 'test/duties/auditcheck.test.ts', test: 'an audit that was altered is told of, once, with what to do; one that is whole is not' },
+      { file: 'test/duties/changes.test.ts', test: 'a firmware that changed is an observation, an audit line and a notice, once' },
+      { file: 'test/duties/notify.test.ts', test: 'a new destination and a new camera are told of once, those of the first start are not; a destination that refuses is told of until it takes something' },
+      { file: 'test/duties/notify.test.ts', test: 'what the outbox does not take is remembered over a kill, and told once' },
+      { file: 'test/courier/house.test.ts', test: 'an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else' },
     ],
-    missing: 'a new device, and notices that leave the hub.',
   },
   {
     id: 'P17', title: 'Microphone',
@@ -267,8 +271,12 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P24', title: 'Push messages',
     policy: 'Push messages go through a third party.',
-    mechanism: 'Messages are sealed or without content; the picture is fetched from the hub.',
-    proofs: [],
+    mechanism: 'Messages are without content: a kind, an alias, a time, a random number; the picture is fetched from the hub.',
+    proofs: [
+      { file: 'test/egress/messengers.test.ts', test: 'ntfy is told kind, alias, time and how many more, by its own format, and nothing else' },
+      { file: 'test/duties/notify.test.ts', test: 'what is raised, what is over, and what rings goes to each destination that is to hear of it: a kind, an alias, a time, a number, and nothing else' },
+      { file: 'test/courier/house.test.ts', test: 'an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else' },
+    ],
   },
   {
     id: 'P25', title: 'Payment',
