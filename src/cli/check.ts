@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import type { StatusReport } from '../api/contract.ts';
 import { asSallyportError, isSallyportError } from '../base/errors.ts';
@@ -6,6 +7,7 @@ import { plural } from '../base/units.ts';
 import { describeConfig, loadConfig } from '../config.ts';
 import { judgeKeyFile } from '../duties/keyfile.ts';
 import { planChanges } from '../policy/plan.ts';
+import { reachableWarnings } from '../policy/reachable.ts';
 import { describeRoom, roomFor } from '../policy/room.ts';
 import type { HubConfig } from '../policy/settings.ts';
 import { callHub } from './control.ts';
@@ -21,6 +23,7 @@ Usage: sallyport check [FILE]
 
 Reads FILE and the conf.d/*.toml beside it, and names everything that is wrong with file, line, key and a hint.
 Says whether what is to be kept fits on the disk: as measured where a hub runs, else for cameras of 4 Mbit/s.
+Also whether this machine has an address by which strangers could reach the page.
 Exit status 0 when all is well, 78 when not. Nothing is changed.`,
   async run(args) {
     const { values, positionals } = parseOptions('check', args, { ...configOption }, 1);
@@ -31,6 +34,7 @@ Exit status 0 when all is well, 78 when not. Nothing is changed.`,
     for (const warning of warnings) print(`! ${warning}`);
     for (const line of await roomLines(config)) print(line);
     for (const line of await keyLines(config)) print(line);
+    for (const warning of reachableWarnings(config.page, Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []))) print(`! ${warning}`);
     if (config.owner === undefined) print(`! no owner list is named: nothing is recorded before ${config.page.enabled ? 'an owner has begun on the page (`sallyport pair`), or one is named' : 'one is'} (\`sallyport keys new\`)`);
     else if (!(await fileExists(config.owner))) print(`! the owner list ${config.owner} is not there, so nothing will be recorded`);
     return 0;

@@ -43,7 +43,7 @@ export function processingRecord(config: HubConfig): string {
 }
 
 function activities(config: HubConfig): Activity[] {
-  const { cameras, alarms, keep, zones, recordings, privacy, page } = config;
+  const { cameras, alarms, keep, zones, recordings, privacy, page, faces } = config;
   const recorded = cameras.filter(({ record }) => record);
   const observed = cameras.filter(({ events }) => events);
   return [
@@ -61,6 +61,11 @@ function activities(config: HubConfig): Activity[] {
       purpose: 'to be told when somebody or something is there', whose: filmed, data: 'kind, time and camera of what was seen (a person, a vehicle, a motion, …), pictures of alarms; no name', gets: household,
       kept: [...observed.map(({ id, keepMs }) => `observations of ${id}: ${formatDuration(keepMs)}`), ...alarms.map(({ name, keepMs }) => `${name}: pictures and footage ${formatDuration(keepMs)}`)],
     },
+    faces.enabled ? {
+      title: 'Faces', what: ['Faces on alarms are compared with those of people who agreed to it; of everybody else nothing is kept.'],
+      purpose: 'to say who is there', whose: 'people whose consent is written down (article 9)', data: 'name, consent, measures of the face (biometric), one small picture, sealed to a key of that person', gets: 'the owners, and members whom an owner gave the names',
+      kept: [`until consent is withdrawn, at most ${formatDuration(faces.consentMs)} before it is asked for again`],
+    } : { title: 'Faces', what: ['Faces are not recognised.'], purpose: 'none', whose: 'nobody', data: 'none', gets: 'nobody', kept: [] },
     ...(page.enabled ? [{
       title: 'Accounts', what: ['Visitors of the page log in.'], purpose: 'that only who may comes in', whose: 'owners, members, guests, installers', data: 'a name and a credential; what kind of browser, when it was there last', gets: 'the owners', kept: ['until the account is erased'],
     }] : []),

@@ -19,6 +19,15 @@ t.test('each promise names tests that exist', async (t) => {
   }
 });
 
+t.test('each case of bad input in RELIABILITY names a test that exists', async (t) => {
+  const rows = [...(await readFile(`${root}/docs/RELIABILITY.md`, 'utf8')).matchAll(/^\|.*\| `(test\/[^`]+)`: (.+) \|$/gm)];
+  t.ok(rows.length >= 20, `${rows.length} rows`);
+  for (const [, file = '', name = ''] of rows) {
+    const source = await readFile(`${root}/${file}`, 'utf8').catch(() => '');
+    t.ok(source.includes(name.replaceAll("'", "\\'")) || source.includes(name), `${file}: ${name}`);
+  }
+});
+
 t.test('a row without a test says so, and results stand beside each test', async (t) => {
   const text = renderPromises();
   for (const row of promises.filter((row) => row.proofs.length === 0)) t.match(text, new RegExp(`## ${row.id} [^#]*Proof: not yet`));
