@@ -28,6 +28,11 @@ export interface SettingsChange {
   /** A place in a picture, by camera and name, or a rule of alarms, by its name: one that goes, one that comes, or one in the place of the other. */
   readonly zone?: { readonly out?: Pick<ZoneEntry, 'camera' | 'name'> | undefined; readonly in?: ZoneEntry | undefined } | undefined;
   readonly alarm?: { readonly out?: Pick<RuleOfAlarms, 'name'> | undefined; readonly in?: RuleOfAlarms | undefined } | undefined;
+  /**
+   * When cameras are recorded: a rule that goes, one that comes, or one in the place of the other. The first that fits counts, so one that comes stands
+   * `at` this number of the hub's own, the first is 0; without it where the other was, or last.
+   */
+  readonly recording?: { readonly out?: RuleOfRecording | undefined; readonly in?: RuleOfRecording | undefined; readonly at?: number | undefined } | undefined;
 }
 
 /** As files have them; whether they are sound is for the check of the whole. */
@@ -52,6 +57,15 @@ export interface RuleOfAlarms {
   readonly enabled?: boolean;
 }
 
+export interface RuleOfRecording {
+  readonly mode: string;
+  readonly cameras?: readonly string[];
+  readonly spaces?: readonly string[];
+  readonly days?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+}
+
 /** As files have it: `space` and `days` may be absent. Whether it is a rule is for the check of the whole. */
 export interface RuleEntry {
   readonly space?: string;
@@ -67,6 +81,8 @@ export interface Settings {
   readonly privacy: readonly (PrivacyRule & { readonly file: string; readonly fixed: boolean })[];
   readonly zones: readonly (ZoneEntry & { readonly file: string; readonly fixed: boolean })[];
   readonly alarms: readonly (RuleOfAlarms & { readonly file: string; readonly fixed: boolean })[];
+  /** In the order in which they count. */
+  readonly recordings: readonly (RuleOfRecording & { readonly file: string; readonly fixed: boolean })[];
 }
 
 export interface SettingProblem {
@@ -87,6 +103,7 @@ export function settingsOf(files: readonly EntriesOfFile[]): Settings {
     privacy: files.flatMap(({ name, page, entries }) => (entries.privacy ?? []).map((rule) => ({ ...ruleOf(rule), file: name, fixed: !page }))),
     zones: files.flatMap(({ name, page, entries }) => (entries.zone ?? []).map((zone) => ({ ...zone, file: name, fixed: !page }))),
     alarms: files.flatMap(({ name, page, entries }) => (entries.alarm ?? []).map((rule) => ({ ...rule, file: name, fixed: !page }))),
+    recordings: files.flatMap(({ name, page, entries }) => (entries.recording ?? []).map((rule) => ({ ...rule, file: name, fixed: !page }))),
   };
 }
 
@@ -95,19 +112,21 @@ export function applyChange(own: FileEntries, files: readonly EntriesOfFile[], c
   const changed = change.camera === undefined ? changeKeys(own, files, change.keys ?? []) : changeCamera(own, files, change.camera, change);
   const other = change.privacy === undefined ? changed : changePrivacy(changed, files, change.privacy);
   const zoned = change.zone === undefined ? other : changeNamed(other, files, 'zone', change.zone, ({ camera, name }) => `${camera} ${name}`);
-  return change.alarm === undefined ? zoned : changeNamed(zoned, files, 'alarm', change.alarm, ({ name }) => name);
+  const ringing = change.alarm === undefined ? zoned : changeNamed(zoned, files, 'alarm', change.alarm, ({ name }) => name);
+  return change.recording === undefined ? ringing : changeRecording(ringing, files, change.recording);
 }
 
 /** In the words of a form, with the key that each is about. `own`: what the file would have held. */
 export function problemsOf({ problems }: ConfigErrors, change: SettingsChange, own: FileEntries): SettingProblem[] {
   const camera = (own.camera ?? []).findIndex(({ id }) => id === change.camera);
-  // What comes stands last.
+  // What comes stands last, but for recordings, whose order counts.
   const numbers: Readonly<Record<string, number>> = {
     camera, privacy: change.privacy?.in === undefined ? -1 : (own.privacy ?? []).length - 1,
     zone: change.zone?.in === undefined ? -1 : (own.zone ?? []).length - 1, alarm: change.alarm?.in === undefined ? -1 : (own.alarm ?? []).length - 1,
+    recording: (own.recording ?? []).findIndex((rule) => change.recording?.in !== undefined && sameRecording(rule, change.recording.in)),
   };
   return problems.map((problem) => {
-    const [, name, table, number] = /^(.+?)(?: of (camera|privacy|zone|alarm) no\. (\d+))?$/.exec(String(problem.evidence['key'] ?? '')) ?? [];
+    const [, name, table, number] = /^(.+?)(?: of (camera|privacy|zone|alarm|recording) no\. (\d+))?$/.exec(String(problem.evidence['key'] ?? '')) ?? [];
     const ours = isOfPage(problem) && (table === undefined || Number(number) - 1 === numbers[table]);
     return {
       code: problem.code, hint: problem.hint, ...(ours && name !== undefined ? { key: name } : {}),
@@ -173,6 +192,24 @@ function changeNamed<N extends object, E extends N>(own: FileEntries, files: rea
   }
   const now = [...all(own).filter((entry) => !isOut(entry)), ...(coming === undefined ? [] : [coming])];
   return withValue(own as Table, table, now.length === 0 ? undefined : now) as FileEntries;
+}
+
+/** They have no name; two of the same words are the same, and the second would never count. */
+function changeRecording(own: FileEntries, files: readonly EntriesOfFile[], { out, in: coming, at }: NonNullable<SettingsChange['recording']>): FileEntries {
+  const rules: readonly RuleOfRecording[] = own.recording ?? [];
+  const place = out === undefined ? rules.length : rules.findIndex((rule) => sameRecording(rule, out));
+  if (out !== undefined && place === -1) {
+    const other = files.find((file) => !file.page && file.entries.recording?.some((rule) => sameRecording(rule, out)) === true);
+    throw other === undefined ? new SallyportError('SP_SETTING_GONE', { what: 'rule of recording' }) : new SallyportError('SP_SETTING_FIXED', { key: 'this rule of recording', reason: `${other.name} sets it` });
+  }
+  const left = rules.filter((rule, index) => (out === undefined || index !== place) && (coming === undefined || !sameRecording(rule, coming)));
+  const now = coming === undefined ? left : left.toSpliced(at ?? place, 0, coming);
+  return withValue(own as Table, 'recording', now.length === 0 ? undefined : now) as FileEntries;
+}
+
+function sameRecording(one: RuleOfRecording, other: RuleOfRecording): boolean {
+  const inOrder = ({ mode, cameras, spaces, days, from, to }: RuleOfRecording): string => JSON.stringify([mode, cameras, spaces, days?.toSorted(), from, to]);
+  return inOrder(one) === inOrder(other);
 }
 
 function same(one: RuleEntry, other: RuleEntry): boolean {

@@ -125,7 +125,13 @@ export const PageAlarmShape = Type.Object({ ...AlarmShape.properties, slot: Type
 export const AuditQuery = Type.Object({ before: Optional(Type.Integer({ minimum: 1 })), limit: Optional(Type.Integer({ minimum: 1, maximum: 500 })) }, closed);
 export const AuditReply = Type.Object({
   lines: Type.Array(Type.Object({
-    n: Type.Integer(), atMs: Optional(UnixMs), who: Text(), what: Text(), camera: Optional(Text(40)), text: Text(4000),
+    n: Type.Integer(), atMs: Optional(UnixMs), camera: Optional(Text(40)),
+    /** Of a person the name, empty when the account is gone; else who did it, by code: `hub`, `cli`, `owner`, `page`. */
+    who: Text(), person: Type.Boolean(),
+    /** By code; of what was asked through the page, `route` says what. */
+    what: Text(), route: Optional(Text()),
+    /** What was noted of it: JSON, or a word. */
+    detail: Optional(Text(4000)),
     /** Of the footage that it is about. */
     fromMs: Optional(UnixMs), toMs: Optional(UnixMs),
   })),
@@ -150,6 +156,10 @@ const AlarmEntryShape = Type.Object({
   name: Text(80), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), kinds: Type.Array(Word, { maxItems: 64 }), zones: Optional(Type.Array(Word, { maxItems: 64 })),
   days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)), keep: Optional(Text(40)), before: Optional(Text(40)), after: Optional(Text(40)), enabled: Optional(Type.Boolean()),
 }, closed);
+/** When cameras are recorded, as files have it. */
+const RecordingEntryShape = Type.Object({
+  mode: Text(20), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)),
+}, closed);
 /** What is to change, in one step. `keys` are the hub's ("record.cut_after"), or of `camera` ("audio"); one without a value goes back to what counts without it. */
 export const SettingsChangeShape = Type.Object({
   camera: Optional(CameraId),
@@ -160,6 +170,8 @@ export const SettingsChangeShape = Type.Object({
   /** One that goes, by its name; one that comes, or one in the place of the other. */
   zone: Optional(Type.Object({ out: Optional(Type.Object({ camera: CameraId, name: Text(80) }, closed)), in: Optional(ZoneEntryShape) }, closed)),
   alarm: Optional(Type.Object({ out: Optional(Type.Object({ name: Text(80) }, closed)), in: Optional(AlarmEntryShape) }, closed)),
+  /** The first that fits counts: `at` is where it stands among the hub's own, from 0; where the other was, or last, when absent. */
+  recording: Optional(Type.Object({ out: Optional(RecordingEntryShape), in: Optional(RecordingEntryShape), at: Optional(Type.Integer({ minimum: 0, maximum: 63 })) }, closed)),
 }, closed);
 export const SettingsReply = Type.Object({
   keys: Type.Array(Type.Object({
@@ -174,6 +186,8 @@ export const SettingsReply = Type.Object({
   privacy: Type.Array(Type.Object({ ...RuleShape.properties, file: Text(300), fixed: Type.Boolean() })),
   zones: Type.Array(Type.Object({ ...ZoneEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   alarms: Type.Array(Type.Object({ ...AlarmEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
+  /** In the order in which they count. */
+  recordings: Type.Array(Type.Object({ ...RecordingEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   spaces: Type.Array(Text(40)),
   pending: Type.Array(PendingShape),
   /** What is set and counts only after the next start, in words. */
@@ -184,6 +198,8 @@ export const SettingsPlanReply = Type.Object({
   changes: Type.Array(Type.Object({ text: Text(1000), waits: Type.Boolean(), restart: Type.Boolean() })),
   /** What it destroys of what lies there, in words; then it needs the right to erase, and the passphrase once more. */
   destroys: Type.Array(Text(1000)),
+  /** What is not recorded any more from then on, in words; nothing that lies there goes by it. */
+  leavesOut: Type.Array(Text(1000)),
   /** What is wrong with it; then nothing would change. */
   problems: Type.Array(Type.Object({ code: Text(), key: Optional(Text(80)), text: Text(4000), hint: Text(4000) })),
 });

@@ -472,18 +472,18 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     settingsSchema: async () => formSchema(),
     settings: async ({ principal }) => {
-      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, restart } = await site.settings();
+      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, recordings, restart } = await site.settings();
       return {
         // Where the hub is, and when a house is private, is the house's own business.
         keys: keys.filter(({ key }) => !key.startsWith('place.') || principal.may('privacy')).map(toPlain), cameras: cameras.map(toPlain),
         privacy: rules.filter(({ space }) => principal.may('privacy', space)).map(toPlain),
-        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
+        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), recordings: recordings.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
       };
     },
     settingsPlan: async ({ principal, body }) => {
       checkSettings(principal, body);
-      const { changes, losses, problems } = await site.planSettings(body);
-      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), destroys: losses, problems };
+      const { changes, losses, leavesOut, problems } = await site.planSettings(body);
+      return { changes: changes.map(({ text, lowersPrivacy, restart }) => ({ text, waits: lowersPrivacy, restart })), destroys: losses, leavesOut, problems };
     },
     settingsChange: async (ask) => {
       const { principal, body: { half: _, ...change } } = ask;

@@ -34,6 +34,8 @@ export interface AlarmsOptions {
   readonly pictures: (camera: string, atMs: number, about: Box | undefined) => Promise<AlarmPictures | undefined>;
   /** What stands in an alarm's text for a person: empty when that person counts no more. */
   readonly markOf: (person: string, alarm: string) => string;
+  /** A rule rings: for whoever tells it outside; must not throw. Without an `id`, it could not be kept. */
+  readonly onRing?: (alarm: { readonly camera: string; readonly kind: Observed['kind']; readonly atMs: UnixMs; readonly id: string | undefined }) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -261,6 +263,7 @@ export class AlarmsDuty {
         camera: one.camera, rule: one.rule.name, kind: seen.kind, atMs: one.fromMs, keepMs: one.rule.keepMs, recipients: recipients(one.camera), scorePm: Math.round((seen.score ?? 1) * 1000),
       });
       one.id = id;
+      this.#o.onRing?.({ camera: one.camera, kind: seen.kind, atMs: one.fromMs, id });
       this.#remember();
       this.#want(one, this.#closed.filter(({ camera }) => camera === one.camera));
       await this.#write(one, async () => this.#putPictures(one, id, await pictures));
@@ -268,6 +271,8 @@ export class AlarmsDuty {
     } catch (error) {
       this.#failed++;
       this.#inHand.delete(one);
+      // Somebody is there all the same.
+      if (one.id === undefined) this.#o.onRing?.({ camera: one.camera, kind: seen.kind, atMs: one.fromMs, id: undefined });
       log.error({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, `an alarm was not kept: ${asSallyportError(error).message}`);
       wipe(await pictures);
     }

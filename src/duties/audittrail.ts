@@ -1,4 +1,4 @@
-/** The owner's audit as the page shows it: who did and watched what, in words; each sees what is about their spaces and about themselves. */
+/** The owner's audit as visitors see it: who did and watched what, by the codes that the page has words for; each sees what is about their spaces and about themselves. */
 import type { UnixMs } from '../base/clock.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Principal } from './sessions.ts';
@@ -6,13 +6,18 @@ import type { Principal } from './sessions.ts';
 export interface TrailLine {
   readonly n: number;
   readonly atMs?: UnixMs;
+  /** Of a person the name, '' when the account is gone; else who did it by code: `hub`, `cli`, `page`, … */
   readonly who: string;
+  readonly person: boolean;
   readonly what: string;
+  /** Of `page.asked`: what was asked, by its route. */
+  readonly route?: string;
   readonly camera?: string;
   /** Of the footage that it is about. */
   readonly fromMs?: UnixMs;
   readonly toMs?: UnixMs;
-  readonly text: string;
+  /** What was noted of it, as it was noted: JSON, or a word. */
+  readonly detail?: string;
 }
 
 export interface TrailRooms {
@@ -30,38 +35,10 @@ interface Entry {
   readonly detail?: unknown;
 }
 
-const textMax = 4000;
+const detailMax = 4000;
 const linesAtOnce = 500;
 /** For who may see few of them not all of the audit is read at once. */
 const looksMax = 8;
-
-const words: Readonly<Record<string, string>> = {
-  'page.login': 'logged in', 'page.logout': 'logged out', 'page.logins-failed': 'passphrases that were wrong were tried', 'page.owner-made': 'made this hub\'s first owner',
-  'page.recovered': 'got a new passphrase with the recovery kit', 'page.session-ended': 'ended a session', 'page.person-changed': 'changed own data',
-  'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.device-removed': 'removed a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
-  'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
-  'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
-  'alarm.seen': 'marked an alarm as seen', 'alarm.unseen': 'marked an alarm as new again', 'alarm.false': 'said that an alarm was false', 'alarm.not-false': 'said that an alarm was not false',
-  'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'owner.kit-replaced': 'another recovery kit took the place of the old one', 'camera.adopted': 'a camera was adopted',
-  'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
-  'camera.control': 'told a camera what to do', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
-  'consent.asked': 'a change waits for an owner\'s yes', 'consent.given': 'an owner\'s signed yes was taken', 'slot.replaced': 'a key was sealed anew by an owner\'s device', 'deadlines.shortened': 'recordings are kept shorter than before',
-  'database.copied': 'the database was copied', 'database.reconciled': 'the database and the disk were compared', 'database.restored': 'the database was restored from a copy', 'rebuild.period': 'an hour was read back from the disk',
-  'key.made': 'an hour\'s key was made', 'keyring.damaged': 'the keyring is damaged', 'purge.shredded': 'an hour\'s key was overwritten', 'segment.closed': 'footage was sealed', 'segment.cut': 'footage was cut off, and what is whole was kept',
-  'recovery.found': 'after a stop, footage was found and listed', 'recovery.missing': 'after a stop, footage is missing', 'recovery.removed': 'after a stop, remains were removed', 'scrub.list': 'the disk was checked',
-  'notice.raised': 'something needs somebody', 'notice.settled': 'a notice is settled', 'vault.made': 'the vault was made', 'page.authority-made': 'the hub\'s own certificate authority was made', 'audit.expired': 'old lines of the audit went', erased: 'a line that was erased',
-  'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
-  'person.enrolled': 'enrolled a person, who agreed', 'person.renewed': 'recorded that a person agreed anew', 'person.lapsed': 'a person\'s consent lapsed', 'person.forget': 'asked to forget a person',
-  'person.forgotten': 'a person was forgotten', 'person.lost': 'a person\'s key was lost, and the person dropped', 'people.looked': 'looked at the names of persons',
-  'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
-  'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
-};
-
-/** What was asked through the page, by its route. */
-const asked: Readonly<Record<string, string>> = {
-  discover: 'looked for cameras', adopt: 'took a camera in', moved: 'followed a camera to another address', secret: 'gave a camera\'s new password', camera: 'told a camera what to do', cameras: 'gave a camera another name or space',
-  accept: 'said yes to a change', keep: 'kept footage shorter, which destroyed some of it', settings: 'changed settings, which destroyed something', slots: 'sealed a key anew for those who stay', hold: 'kept footage longer', release: 'ended a hold', erase: 'began to erase a time', 'erase-hours': 'began to erase whole hours, without a key',
-};
 
 /** A page of it, the newest first. */
 export async function auditTrail({ vault, nameOf, spaceOf }: TrailRooms, principal: Principal, q: { before?: number | undefined; limit?: number | undefined }): Promise<{ lines: TrailLine[]; total: number }> {
@@ -90,12 +67,10 @@ function maySee({ camera, account }: Entry, principal: Principal, spaceOf: Trail
 
 function lineOf(n: number, { at_ms, what = '', who = '', account, camera, detail }: Entry, nameOf: TrailRooms['nameOf']): TrailLine {
   const more = detail === undefined || detail === null ? '' : typeof detail === 'string' ? detail : JSON.stringify(detail);
-  const route = what === 'page.asked' && typeof detail === 'object' && detail !== null && 'route' in detail ? asked[String(detail.route)] : undefined;
-  const said = route ?? words[what] ?? what;
+  const route = what === 'page.asked' && typeof detail === 'object' && detail !== null && 'route' in detail ? String(detail.route) : undefined;
   return {
-    n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(camera === undefined ? {} : { camera }), ...rangeOf(detail),
-    who: account === undefined ? who : nameOf(account) ?? 'somebody whose account is gone',
-    text: `${said}${more === '' ? '' : ` ${more}`}`.slice(0, textMax),
+    n, ...(at_ms === undefined ? {} : { atMs: at_ms }), what, ...(route === undefined ? {} : { route }), ...(camera === undefined ? {} : { camera }), ...rangeOf(detail),
+    who: account === undefined ? who : nameOf(account) ?? '', person: account !== undefined, ...(more === '' ? {} : { detail: more.slice(0, detailMax) }),
   };
 }
 

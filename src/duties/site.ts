@@ -22,6 +22,7 @@ import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { PendingChange } from '../policy/consent.ts';
 import { planChanges, type PlannedChange } from '../policy/plan.ts';
 import { slugOf } from '../policy/names.ts';
+import { unrecorded } from '../policy/unrecorded.ts';
 import type { FileKeys } from '../seal/filekey.ts';
 import type { Vault } from '../vault/vault.ts';
 import { certificatesAnew, certificatesOf, describeCamera, passwordName, placeOf, readCamera, recallCamera, rememberCamera, secureAdvice, withEndpoints, type AdoptRooms, type CameraAccess, type CameraFacts } from './adopt.ts';
@@ -294,17 +295,17 @@ export class Site {
     return { ...settings, restart: planChanges(this.#o.wanted, this.#wanted).filter(({ restart }) => restart).map(({ text }) => text) };
   }
 
-  /** What a change of settings would do and destroy, in words, and what is wrong with it; nothing is changed. As changeSettings. */
-  async planSettings(change: SettingsChange): Promise<{ changes: PlannedChange[]; losses: string[]; problems: SettingProblem[] }> {
+  /** What a change of settings would do, destroy and leave out from then on, in words, and what is wrong with it; nothing is changed. As changeSettings. */
+  async planSettings(change: SettingsChange): Promise<{ changes: PlannedChange[]; losses: string[]; leavesOut: string[]; problems: SettingProblem[] }> {
     let own: FileEntries = {};
     try {
       const after = await this.#changeFile(change, { write: false, seen: (entries) => { own = entries; } });
       // What waited before is no part of this change; what waits no more is.
       const [would, does] = [planChanges(this.#effective, after), planChanges(this.#effective, this.#wanted)];
       const without = (all: readonly PlannedChange[], some: readonly PlannedChange[]): PlannedChange[] => all.filter(({ text }) => !some.some((one) => one.text === text));
-      return { changes: [...without(would, does), ...without(does, would).filter(({ lowersPrivacy }) => lowersPrivacy).map((one) => ({ ...one, text: `no longer asked for: ${one.text}`, lowersPrivacy: false }))], losses: await foreseeLosses(this.#o, this.#effective, after), problems: [] };
+      return { changes: [...without(would, does), ...without(does, would).filter(({ lowersPrivacy }) => lowersPrivacy).map((one) => ({ ...one, text: `no longer asked for: ${one.text}`, lowersPrivacy: false }))], losses: await foreseeLosses(this.#o, this.#effective, after), leavesOut: unrecorded(this.#effective, after, this.#o.clock.wallMs()), problems: [] };
     } catch (error) {
-      if (error instanceof ConfigErrors) return { changes: [], losses: [], problems: problemsOf(error, change, own) };
+      if (error instanceof ConfigErrors) return { changes: [], losses: [], leavesOut: [], problems: problemsOf(error, change, own) };
       throw error;
     }
   }

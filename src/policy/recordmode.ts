@@ -4,7 +4,7 @@ import { camerasInWords, concerns, type CamerasOrSpaces } from './concerns.ts';
 import { scheduleAt, timesInWords, type Schedule } from './schedule.ts';
 import type { Place } from './sun.ts';
 
-/** `alarms`: the time of an alarm, with what the rule wants before and after it. */
+/** From what keeps most to what keeps least. `alarms`: the time of an alarm, with what the rule wants before and after it. */
 export const recordModes = ['continuous', 'alarms', 'off'] as const;
 export type RecordMode = (typeof recordModes)[number];
 

@@ -8,6 +8,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import type { AlarmRule, Zone } from './alarmrules.ts';
+import type { DestinationConfig } from './declared.ts';
 import type { PrivacyRule } from './privacy.ts';
 import type { RecordingRule } from './recordmode.ts';
 import type { Place } from './sun.ts';
@@ -39,6 +40,8 @@ export interface CameraConfig {
   /** It was taken in by page or command line, and is not one of the household's files. */
   readonly byPage?: true;
   readonly serial?: string;
+  /** What notices call it outside. */
+  readonly alias?: string;
   /** What its footage may take of the disk. */
   readonly budgetBytes?: number;
 }
@@ -94,6 +97,8 @@ export interface HubConfig {
   readonly alarms: readonly AlarmRule[];
   /** When cameras are recorded; the first that fits counts, and without one it is always. */
   readonly recordings: readonly RecordingRule[];
+  /** Where sealed things and notices go. In force: only what an owner has said yes to. */
+  readonly destinations: readonly DestinationConfig[];
   readonly place?: Place;
   readonly cameras: readonly CameraConfig[];
 }

@@ -39,6 +39,9 @@ const laterQueries: readonly (readonly [table: string, sql: string])[] = [
   ['people', 'SELECT * FROM people ORDER BY id'],
   ['templates', 'SELECT * FROM templates ORDER BY person_id'],
   ['accounts', 'SELECT id FROM accounts WHERE names = 1 ORDER BY id'],
+  ['far_objects', 'SELECT id, destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, alarm_id, keys_at FROM far_objects ORDER BY id'],
+  // Of the ledger the sums: lines without an answer come without a transaction that counts.
+  ['ledger_days', 'SELECT * FROM ledger_days ORDER BY day_ms, destination, kind, class, outcome'],
 ];
 
 export function databaseRoot(db: Connection): string {

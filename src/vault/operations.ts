@@ -16,9 +16,11 @@ import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
+import { farListOf, FarTable, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
+import { LedgerTable, ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum } from './ledgertable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
 import { compareAlarms, PictureTables, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
@@ -68,6 +70,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const observations = new ObservationTable(db);
   const accounts = new AccountTables(db);
   const people = new PeopleTables(db);
+  const far = new FarTable(db);
+  const ledger = new LedgerTable(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
   const known = (): VaultFacts => {
@@ -326,6 +330,85 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
     noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),
 
+    // what leaves the house
+
+    /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
+    farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
+      const { segments: found, holds: headers } = read(() => far.lookFor(a.rule, a.after, a.limit));
+      if (found.length + headers.length > 0) {
+        write(() => {
+          for (const row of found) far.name(a.rule.destination, 'segment', a.rule.keysAt, row, a.atMs);
+          for (const row of headers) far.name(a.rule.destination, 'hold', a.rule.keysAt, row, a.atMs);
+        });
+      }
+      return { named: found.length + headers.length, after: found.at(-1)?.segmentId ?? a.after, more: found.length === a.limit || headers.length === a.limit };
+    },
+    farWishes: (a: { destination: string; limit: number; atMs: UnixMs }): FarWish[] => read(() => far.wishes(a.destination, a.limit, a.atMs)),
+    /** Lists that are due; each has a name by then. */
+    farLists: (a: { destination: string; keysAt: string; atMs: UnixMs }): FarListWish[] => {
+      const due = read(() => far.listsDue(a.destination, a.atMs));
+      const naming = <T>(deed: () => T): T => (due.some(({ named }) => named === undefined) ? write(deed) : deed());
+      return naming(() => due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient })));
+    },
+    /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
+    farList: (a: { destination: string; periodId: number }): { list: FarList; covers: number } | undefined => read(() => {
+      const list = periods.byId(a.periodId)?.state === 'live' ? lists.hourList(a.periodId) : undefined;
+      const { objects, covers } = far.namesOf(a.destination, a.periodId);
+      return list === undefined ? undefined : { list: farListOf(list, objects), covers };
+    }),
+    /** Its order is in the outbox. A power cut may take this back: then it is asked again by the order that lies there. */
+    ledgerAsked: (a: { line: LedgerLine; far?: { id: number; madeMs: UnixMs; covers: number } | undefined }): void => withoutSync(db, () => {
+      if (!ledger.add(a.line)) return;
+      if (a.far !== undefined && a.line.kind === 'delete') far.askedToGo(a.far.id, a.line.atMs);
+      else if (a.far !== undefined) far.asked(a.far.id, { ...a.far, sizeBytes: a.line.sizeBytes, sha256: a.line.sha256 }, a.line.atMs);
+    }),
+    /** All of them are durable when this answers, and what they mean for what lies there. */
+    ledgerAnswered: (a: { answers: readonly (LedgerAnswer & { line: LedgerLine })[]; atMs: UnixMs }): void => write(() => {
+      for (const { line, ...answer } of a.answers) {
+        if (line.kind === 'state') {
+          ledger.count(line, answer);
+          continue;
+        }
+        ledger.add(line);
+        // The line of an order that was withdrawn says what it had been.
+        const { kind, destination, object } = ledger.find(line.name) ?? line;
+        if (!ledger.answer(answer) || (kind !== 'put' && kind !== 'delete')) continue;
+        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, sentBytes: answer.sentBytes }, a.atMs);
+      }
+    }),
+    ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
+    ledgerLine: (a: { name: string }): LedgerRow | undefined => ledger.find(a.name),
+    ledger: (a: LedgerQuery): LedgerRow[] => ledger.list(a),
+    ledgerSums: (a: { sinceMs: UnixMs }): LedgerSum[] => ledger.sums(a.sinceMs),
+    dropLedger: (a: { beforeMs: UnixMs; limit: number }): number => write(() => ledger.drop(a.beforeMs, ledgerLinesMax, a.limit)),
+    farObject: (a: { destination: string; object: string }): FarObject | undefined => far.find(a.destination, a.object),
+    farRefuse: (a: { id: number; code: string; againMs: UnixMs | undefined; atMs: UnixMs }): void => write(() => far.refuse(a.id, a.code, a.againMs, a.atMs)),
+    farUnwant: (a: { destination: string }): void => write(() => far.unwant(a.destination)),
+    /** What nothing keeps any more: it is to go. */
+    farLeave: (a: { atMs: UnixMs }): void => {
+      if (far.leaves) write(() => void far.leave(a.atMs));
+    },
+    farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): { id: number; object: string; camera: string; class: FarClass }[] => read(() => far.going(a.destination, a.limit, a.atMs)),
+    farWithdrawn: (): string[] => far.withdrawn(),
+    farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
+    farKeep: (a: { destination: string; code: string; atMs: UnixMs }): void => write(() => far.keep(a.destination, a.code, a.atMs)),
+    farOut: (a: { destination: string }): { orders: number; bytes: number } => far.outOf(a.destination),
+    farListed: (a: { destinations: readonly string[] }): FarListed[] => read(() => far.listed(a.destinations)),
+    farKeyring: (a: { destination: string }): FarObject | undefined => far.keyring(a.destination),
+    /** Named where there is none; one that is to go from there is kept on. */
+    farNameKeyring: (a: { destination: string; object: string | undefined; atMs: UnixMs }): FarObject | undefined => write(() => {
+      if (far.keyring(a.destination) === undefined) far.nameKeyring(a.destination, a.object, a.atMs);
+      return far.keyring(a.destination);
+    }),
+    farLeaveKeyring: (a: { id: number; atMs: UnixMs }): void => write(() => far.leaveKeyring(a.id, a.atMs)),
+    farKeysAt: (a: { destination: string; place: string }): void => write(() => far.keysAt(a.destination, a.place)),
+    farAdopt: (a: { found: readonly FarFoundThere[]; atMs: UnixMs }): number => write(() => far.adopt(a.found, a.atMs)),
+    farSums: (): FarSum[] => far.sums(),
+    farDestinations: (): string[] => far.destinations(),
+    farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
+    farAgain: (a: { ids: readonly number[]; atMs: UnixMs }): void => write(() => far.again(a.ids, a.atMs)),
+    farThere: (a: { destination: string; classes: readonly FarClass[] }): FarObject[] => far.there(a.destination, a.classes),
+
     // the file of their pictures
 
     picturesState: (): PicturesState => pictures?.state ?? { open: false, reason: 'they are not opened here', setAside: false },
@@ -417,10 +500,11 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
       const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined, a.purge.time);
+      const left = far.leave(a.atMs);
       const shredded = a.purge.periods.map((period) => {
         const now = periods.byId(period.id);
         return now === undefined ? period : { ...purgedFacts(now), ...counts.get(period.id) };
-      });
+      }).map((period) => withFar(period, left));
       periods.rememberShredded(shredded.map(({ slotSha256 }) => slotSha256), a.atMs);
       const forgotten = a.purge.periods.filter((period) => period.class === 'person');
       for (const { id, camera } of forgotten) if (people.deleteOf(id)) audit(a.atMs, { what: 'person.forgotten', who: 'hub', detail: { person: camera, purge: a.purge.number } });
@@ -591,6 +675,12 @@ function withoutSync<T>(db: Connection, deed: () => T): T {
 function purgedFacts(period: PeriodFacts): PurgedPeriod {
   const { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, slotSha256, segments, bytes } = period;
   return { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, slotSha256, segments, bytes };
+}
+
+/** What of a purged period lies elsewhere still. */
+function withFar(period: PurgedPeriod, left: readonly (FarLeft & { periodId: number | undefined })[]): PurgedPeriod {
+  const far = left.filter(({ periodId }) => periodId === period.id).map(({ destination, objects, bytes, keysAt }) => ({ destination, objects, bytes, keysAt }));
+  return far.length === 0 ? period : { ...period, far };
 }
 
 function segmentFacts(row: SegmentRow): { [key: string]: string | number | undefined } {

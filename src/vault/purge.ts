@@ -18,7 +18,7 @@ import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
 import type { PicturesCare } from './picturescare.ts';
 import { isBare } from './periodtable.ts';
-import { receiptJson, receiptNamespace, totalOf, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
+import { abilitiesName, readAbilities, receiptJson, receiptNamespace, totalOf, type FarSlotsNote, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
 
 export type PurgeStep = 'intended' | 'shredded' | 'marked' | 'unlinked' | 'deleted' | 'recorded' | 'filed';
 
@@ -32,6 +32,8 @@ export interface PurgeParts extends PaperParts {
   /** Paths below footage/, without `.part`, of segments of this period that are open. */
   readonly openPaths: (periodId: number) => readonly string[];
   readonly pictures: PicturesCare;
+  /** The slots objects at these destinations are to be renewed, for slots in them are shredded. Bounded in time; never rejects. */
+  readonly farSlots: (destinations: readonly string[]) => Promise<readonly FarSlotsNote[]>;
   readonly afterStep: (step: PurgeStep) => Promise<void> | void;
 }
 
@@ -170,8 +172,10 @@ export async function removedFolder(path: string): Promise<boolean> {
 }
 
 async function recordReceipt(parts: PurgeParts, purge: PendingPurge): Promise<Receipt> {
+  const places = [...new Set(purge.periods.flatMap(({ far = [] }) => far.map(({ keysAt }) => keysAt)))].filter((place) => place !== 'home');
+  const farSlots = places.length === 0 ? [] : await parts.farSlots(places);
   const atMs = parts.clock.wallMs();
-  const json = receiptJson(purge, parts.vault, atMs);
+  const json = receiptJson(purge, parts.vault, atMs, readAbilities(await parts.database.call('setting', { name: abilitiesName })), farSlots);
   const signed = { number: purge.number, json, signature: parts.signer.sign(json, receiptNamespace) };
   const receiptSha256 = createHash('sha256').update(json).digest('hex');
   await parts.database.call('finishPurge', { purge, receipt: { ...signed, atMs }, receiptSha256 });

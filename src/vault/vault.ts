@@ -29,6 +29,7 @@ import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
 import type { DiskState } from './diskcare.ts';
 import { DiskKeeper } from './diskkeeper.ts';
+import { FarBook } from './farbook.ts';
 import { Filing } from './filing.ts';
 import type { StreamName } from './footagepaths.ts';
 import { GapNotes } from './gapnotes.ts';
@@ -47,7 +48,7 @@ import { isBare, type Period, type PeriodBytes, type PeriodFacts } from './perio
 import { PicturesCare, type PicturesSettled } from './picturescare.ts';
 import type { PicturesState } from './picturesfile.ts';
 import type { PurgeStep } from './purge.ts';
-import type { PurgeReason, Receipt } from './receipts.ts';
+import type { FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
 import type { Reconciliation } from './reconcile.ts';
 import type { Recovery } from './recover.ts';
 import { replaceSlot, type ReplaceStep, type SlotReplacement } from './replaceslot.ts';
@@ -63,17 +64,20 @@ import type { SegmentWriter } from './writer.ts';
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
 export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+export type { FarBook } from './farbook.ts';
+export type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
 export type { PersonRow } from './peopletable.ts';
 export type { Period, PeriodBytes, PeriodClass, PeriodFacts } from './periodtable.ts';
+export type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 export type { SegmentRow, TimeQuery } from './segmenttable.ts';
 export type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
 export type { SecondHeader } from './holds.ts';
 export type { DiskState } from './diskcare.ts';
 export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
-export type { PurgeReason, Receipt } from './receipts.ts';
+export type { Abilities, FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { SealedFile } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
@@ -89,15 +93,23 @@ export interface VaultOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly hubName: string;
+  /** Slots were shredded that lie at these destinations too: answers what became of the objects there. Within a minute; it never rejects. */
+  readonly farSlots?: (destinations: readonly string[]) => Promise<readonly FarSlotsNote[]>;
   /** For tests that kill between steps. */
   readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep) => Promise<void> | void };
 }
 
 const observationsAtOnce = 1_000;
 
+async function notRenewed(destinations: readonly string[]): Promise<FarSlotsNote[]> {
+  return destinations.map((destination) => ({ destination, renewed: false, reason: 'nobody here speaks to it' }));
+}
+
 export class Vault {
   readonly #o: VaultOptions;
   readonly #publicKey: string;
+  /** Random; in receipts, and in the slots object. */
+  readonly id: string;
   readonly #disk: DiskKeeper;
   readonly #open: OpenSegments;
   readonly #filing: Filing;
@@ -115,6 +127,8 @@ export class Vault {
   readonly people: People;
   /** Looks whether what lies on the disk is still what was written. */
   readonly scrub: Scrub;
+  /** What lies at destinations, and the ledger. */
+  readonly far: FarBook;
   #reconciliation: Reconciliation | undefined;
   #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
@@ -122,13 +136,14 @@ export class Vault {
     const { clock, log } = options;
     this.#o = options;
     this.#publicKey = parts.signer.publicKey;
+    this.id = parts.facts.id;
     this.#disk = new DiskKeeper(options, parts, {
       settleFolder: (opened) => this.#settleFolder(opened), settle: (opened) => this.#settle(opened), lost: (error) => this.#open.fail(error),
     });
     const disk = this.#disk;
     this.#open = new OpenSegments({ clock, log, disk });
     this.#pictures = new PicturesCare({ clock, log });
-    this.#filing = new Filing({ clock, log, disk, open: this.#open, pictures: this.#pictures, afterStep: options.hooks?.afterStep ?? (() => {}) });
+    this.#filing = new Filing({ clock, log, disk, open: this.#open, pictures: this.#pictures, farSlots: options.farSlots ?? notRenewed, afterStep: options.hooks?.afterStep ?? (() => {}) });
     const more = { clock, disk, filing: this.#filing, preparePeriod: (p: NewPeriod) => this.preparePeriod(p) };
     this.#keys = new PeriodKeys(log, () => this.#now());
     this.#holding = new Holding(more);
@@ -138,6 +153,7 @@ export class Vault {
     this.#serving = new Serving(disk, this.#open);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
+    this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
     this.scrub = new Scrub({ footage: parts.footage, call: (op, ...args) => this.#call(op, ...args), clock });
   }
 
@@ -412,7 +428,7 @@ export class Vault {
   }
 
   /** The sealed key of a live period, 1,024 bytes. SP_SLOT_MISSING, SP_KEYRING, SP_DISK. */
-  slotText(period: PeriodFacts): Promise<Buffer> {
+  slotText(period: Pick<PeriodFacts, 'id' | 'slot' | 'slotSha256'>): Promise<Buffer> {
     return this.#serving.slotText(period);
   }
 

@@ -82,6 +82,17 @@ export function changedKeys(fields: readonly FormField[], drafts: ReadonlyMap<st
   });
 }
 
+/** An entry of a table of which there are several, as a file would write it: what nobody touched is not written down. No names chosen are all; no day, or no kind, is for the hub to refuse. */
+export function entryOf(fields: readonly FormField[], drafts: ReadonlyMap<string, Draft>): Readonly<Record<string, Value>> {
+  return Object.fromEntries(fields.flatMap(({ key, node, value }) => {
+    const draft = drafts.get(key);
+    const is = draft === undefined ? value : valueOf(node, draft);
+    const untouched = draft !== undefined && value === undefined && JSON.stringify(draft) === JSON.stringify(draftOf({ node, value }));
+    const all = Array.isArray(is) && is.length === 0 && kindOf(node) === 'lines';
+    return is === undefined || untouched || all ? [] : [[key, is]];
+  }));
+}
+
 /** The keys of a table, or those at the top that are no table, as fields. `key` is what the hub calls it: "record.cut_after". */
 export function fieldsOf(schema: SchemaNode, table: string, settings: Settings): readonly FormField[] {
   const nodes = Object.entries((table === '' ? schema : schema.properties?.[table])?.properties ?? {});

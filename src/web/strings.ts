@@ -155,6 +155,10 @@ export const english = {
     stream: 'Stream', main: 'Full picture', sub: 'Small picture', 
   },
 
+  player: {
+    tooSlow: 'This browser takes the pictures too slowly.', refuses: 'This browser does not take what the camera sends.', noSource: 'This browser gives the page no player for the pictures.',
+  },
+
   panel: {
     title: 'Wall panel', open: 'Wall panel', canBe: 'An owner can have the hub make simpler pictures for such browsers: `panels = true` in [page].',
   },
@@ -346,7 +350,7 @@ export const english = {
 
   forms: {
     hub: 'The hub', change: 'Change', changeOf: (what: string) => `Change ${what}`, look: 'See what changes', will: 'This will change', nothing: 'Nothing would change.', saved: 'Saved. This waits for an owner\'s yes:', later: 'Later', waitFor: 'Waits for an owner\'s yes', toApprovals: 'Go to Approvals', ownerSays: 'An owner says yes to it under Approvals.',
-    destroys: 'This destroys, now or within half a day:', onceMore: 'A session left open must not be enough for that: your passphrase is asked for once more.', ownerDestroys: 'An owner alone may do that.',
+    leavesOut: 'This leaves out, from then on:', destroys: 'This destroys, now or within half a day:', onceMore: 'A session left open must not be enough for that: your passphrase is asked for once more.', ownerDestroys: 'An owner alone may do that.',
     waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
     waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
     wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,
@@ -362,6 +366,12 @@ export const english = {
     times: (days: readonly string[], from: string, to: string) => `${days.length === 7 ? 'Each day' : list(days.map((day) => `${day.slice(0, 1).toUpperCase()}${day.slice(1)}`))}, from ${from} to ${to}`,
   },
 
+  recordings: {
+    title: 'When cameras are recorded', lead: 'The first rule that fits a camera and a time counts. Where none does, all is recorded.', none: 'There is no rule: all is recorded, at any time.', add: 'Add a rule of recording', formLead: 'Live pictures go on at any time. What lies there already stays until its deadline.',
+    changeTitle: 'Change a rule of recording', removeTitle: 'Remove a rule of recording?', earlier: 'Earlier', earlierTitle: 'Have a rule count earlier?', earlierOf: (rule: string) => `Earlier: ${rule}`, changeOf: (rule: string) => `Change: ${rule}`, removeOf: (rule: string) => `Remove: ${rule}`,
+    everywhere: 'All cameras', always: 'at any time', words: (where: string, times: string) => `${where} · ${times}`,
+  },
+
   logs: {
     health: 'Health', well: 'All well', notWell: 'Something needs you', recording: 'Cameras that record', of: (n: number, of: number) => `${n} of ${of}`, notices: 'Notices', free: (size: string) => `${size} free`, purge: 'Destroying at the deadline', overdue: (n: number) => n === 0 ? 'Nothing is overdue' : `${count(n, 'hour is', 'hours are')} overdue`,
     title: 'The hub\'s log', lead: 'For whoever looks after the hub: ids, no names, nothing of what was seen. It may be lost; who did what stands in the audit.', again: 'Look again', level: 'At least', levels: { debug: 'Debug', info: 'Info', warn: 'Warning', error: 'Error' }, component: 'Part', everywhere: 'All parts', none: 'No such lines.', older: 'There are older lines; on the hub, they lie in the data folder\'s log.',
@@ -371,7 +381,41 @@ export const english = {
     lead: 'What lowers privacy waits here until an owner says yes. The yes is signed by this device, so that the hub cannot say it itself.', none: 'Nothing waits.', yes: 'Say yes, signed by this device', from: 'Now', to: 'Then', done: 'Signed and in force.', locked: 'To sign, unlock this device: it needs your passphrase.', kit: 'Or on the terminal: sallyport accept ID --identity kit.txt',
   },
 
-  audit: { show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines'), span: (from: string, to: string) => `recorded between ${from} and ${to}` },
+  audit: {
+    show: 'Shown', people: 'What people did', all: 'Everything', detail: 'Details', lead: 'Who did and watched what, the newest first. The lines are chained; nobody can take one out unseen.', when: 'When', who: 'Who', what: 'What', more: 'Older lines', none: 'Nothing yet.', total: (n: number) => count(n, 'line', 'lines'), span: (from: string, to: string) => `recorded between ${from} and ${to}`,
+    gone: 'somebody whose account is gone',
+    /** Who did it where it was no person with an account. */
+    whos: { hub: 'the hub', cli: 'the terminal', page: 'the page', owner: 'an owner\'s key' } as Readonly<Record<string, string>>,
+    /** What was done, by the codes of the audit. */
+    did: {
+      'page.login': 'logged in', 'page.logout': 'logged out', 'page.logins-failed': 'passphrases that were wrong were tried', 'page.owner-made': 'made this hub\'s first owner',
+      'page.recovered': 'got a new passphrase with the recovery kit', 'page.session-ended': 'ended a session', 'page.person-changed': 'changed own data',
+      'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.device-removed': 'removed a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
+      'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
+      'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
+      'alarm.seen': 'marked an alarm as seen', 'alarm.unseen': 'marked an alarm as new again', 'alarm.false': 'said that an alarm was false', 'alarm.not-false': 'said that an alarm was not false',
+      'person.enrolled': 'enrolled somebody, with consent', 'person.renewed': 'renewed somebody\'s consent', 'person.lapsed': 'somebody\'s consent has lapsed; matching has stopped', 'person.forget': 'asked to forget somebody', 'person.forgotten': 'somebody was forgotten: the key was overwritten',
+      'person.lost': 'somebody\'s key is lost; what was under it is gone', 'people.looked': 'looked at the people who are enrolled',
+      'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'owner.kit-replaced': 'another recovery kit took the place of the old one', 'camera.adopted': 'a camera was adopted',
+      'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
+      'camera.control': 'told a camera what to do', 'command.done': 'an order from outside was followed', 'command.refused': 'an order from outside was refused', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
+      'consent.asked': 'a change waits for an owner\'s yes', 'consent.given': 'an owner\'s signed yes was taken', 'slot.replaced': 'a key was sealed anew by an owner\'s device', 'deadlines.shortened': 'recordings are kept shorter than before',
+      'database.copied': 'the database was copied', 'database.reconciled': 'the database and the disk were compared', 'database.restored': 'the database was restored from a copy', 'rebuild.period': 'an hour was read back from the disk',
+      'key.made': 'an hour\'s key was made', 'keyring.damaged': 'the keyring is damaged', 'purge.shredded': 'an hour\'s key was overwritten', 'segment.closed': 'footage was sealed', 'segment.cut': 'footage was cut off, and what is whole was kept',
+      'recovery.found': 'after a stop, footage was found and listed', 'recovery.missing': 'after a stop, footage is missing', 'recovery.removed': 'after a stop, remains were removed', 'scrub.list': 'the disk was checked',
+      'notice.raised': 'something needs somebody', 'notice.settled': 'a notice is settled', 'vault.made': 'the vault was made', 'page.authority-made': 'the hub\'s own certificate authority was made', 'audit.expired': 'old lines of the audit went', erased: 'a line that was erased',
+      'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
+      'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
+      'scrub.whole': 'a file is as it was written, again', 'scrub.damaged': 'a file is not as it was written', 'pictures.settled': 'alarm pictures and their list were compared',
+      'destination.secret-set': 'gave the hub a destination\'s secret', 'slots.far-renewed': 'the sealed keys of what lies elsewhere were put there anew', 'slots.far-gone': 'the sealed keys of what lies elsewhere were taken away there', 'far.restored': 'footage was found again elsewhere and listed',
+      'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
+    } as Readonly<Record<string, string>>,
+    /** What was asked through the page, by its route. */
+    asked: {
+      discover: 'looked for cameras', adopt: 'took a camera in', moved: 'followed a camera to another address', secret: 'gave a camera\'s new password', camera: 'told a camera what to do', cameras: 'gave a camera another name or space',
+      accept: 'said yes to a change', keep: 'kept footage shorter, which destroyed some of it', settings: 'changed settings, which destroyed something', slots: 'sealed a key anew for those who stay', hold: 'kept footage longer', release: 'ended a hold', erase: 'began to erase a time', 'erase-hours': 'began to erase whole hours, without a key',
+    } as Readonly<Record<string, string>>,
+  },
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',

@@ -99,9 +99,9 @@ t.test('seen, new again, and a false alarm; not by who may not, and not of anoth
   t.equal((await garden.browser.post('alarms', { camera: 'front', alarm: alarm.id, seen: true })).code, 'SP_PAGE_RIGHT');
   t.match((await listOf(browser)).alarms, [{ id: alarm.id, seen: false }]);
   const { lines } = await browser.must<PageReplyOf<'audit'>>('GET', 'audit');
-  t.match(lines.filter(({ what }) => what.startsWith('alarm.')).map(({ what, who, camera, text, fromMs }) => [what, who, camera, text, fromMs]), [
-    ['alarm.not-false', 'a member of home', 'front', /^said that an alarm was not false/, alarm.fromMs], ['alarm.false', 'a member of home', 'front', /^said that an alarm was false/, alarm.fromMs],
-    ['alarm.seen', 'a member of home', 'front', /^marked an alarm as seen/, alarm.fromMs],
+  t.match(lines.filter(({ what }) => what.startsWith('alarm.')).map(({ what, who, camera, fromMs }) => [what, who, camera, fromMs]), [
+    ['alarm.not-false', 'a member of home', 'front', alarm.fromMs], ['alarm.false', 'a member of home', 'front', alarm.fromMs],
+    ['alarm.seen', 'a member of home', 'front', alarm.fromMs],
   ], 'the audit says who said what; who might not stands in no line');
 });
 

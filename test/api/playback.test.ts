@@ -107,7 +107,7 @@ t.test('ranges are read as RFC 9110 says', async (t) => {
   t.same(rangeOf(undefined, 10), undefined);
 });
 
-interface TrailLine { readonly what: string; readonly who: string; readonly camera?: string; readonly fromMs?: number; readonly toMs?: number; readonly text: string }
+interface TrailLine { readonly what: string; readonly who: string; readonly camera?: string; readonly fromMs?: number; readonly toMs?: number; readonly detail?: string }
 const viewings = (lines: readonly TrailLine[]): TrailLine[] => lines.filter(({ what }) => what === 'footage.playback');
 
 t.test('a film strip of a day is one line of the audit: who, which camera, from when to when', async (t) => {
@@ -131,8 +131,8 @@ t.test('a film strip of a day is one line of the audit: who, which camera, from 
   t.equal((await owner.browser.get(`slots/front/${periods[3]?.slot}/${periods[3]?.generation}`)).status, 200);
   const { lines } = await owner.browser.must<{ lines: TrailLine[] }>('GET', 'audit');
   t.match(viewings(lines), [
-    { who: 'Olga Owner', camera: 'front', fromMs: dayStartMs + 3 * 3_600_000, toMs: dayStartMs + 4 * 3_600_000, text: /"hours":1/ },
-    { who: 'a member of home', camera: 'front', fromMs: dayStartMs, toMs: dayStartMs + 25 * 3_600_000, text: /"hours":24/ },
+    { who: 'Olga Owner', camera: 'front', fromMs: dayStartMs + 3 * 3_600_000, toMs: dayStartMs + 4 * 3_600_000, detail: /"hours":1/ },
+    { who: 'a member of home', camera: 'front', fromMs: dayStartMs, toMs: dayStartMs + 25 * 3_600_000, detail: /"hours":24/ },
   ]);
   t.equal(viewings(lines).length, 2);
   for (let again = 0; again < 5; again++) await Promise.all([member.browser.get('slots/front/3/1'), member.browser.get('audit')]);
@@ -170,8 +170,8 @@ t.test('the audit says who makes a clip of what time, before it is made', async 
   t.equal((await member.browser.post('exports', { camera: 'garden', fromMs: 1000, toMs: 31_000 })).code, 'SP_PAGE_RIGHT', 'another space\'s');
   t.equal((await owner.browser.post('exports', { camera: 'attic', fromMs: 1000, toMs: 31_000 })).code, 'SP_CAMERA_UNKNOWN');
   t.equal((await owner.browser.post('exports', { camera: 'front', fromMs: 1000, toMs: 1000 })).code, 'SP_PAGE_REQUEST');
-  const { lines } = await owner.browser.must<{ lines: { what: string; who: string; camera: string; text: string }[] }>('GET', 'audit');
-  t.match(lines.filter(({ what }) => what === 'footage.export'), [{ who: 'a member of home', camera: 'front', text: /exported recordings .*1000.*31000/ }]);
+  const { lines } = await owner.browser.must<{ lines: { what: string; who: string; camera: string; detail: string }[] }>('GET', 'audit');
+  t.match(lines.filter(({ what }) => what === 'footage.export'), [{ who: 'a member of home', camera: 'front', detail: /1000.*31000/ }]);
   t.equal(lines.filter(({ what }) => what === 'footage.export').length, 1);
 });
 

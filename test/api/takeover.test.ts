@@ -137,5 +137,5 @@ t.test('who has an owner\'s session, and not the passphrase, destroys nothing by
   t.equal((await browser.post('settings', set('disk.budget', '900 GB')[1])).status, 200, 'more room than is needed');
   t.equal((await browser.post('keep', { footage: '1 day', half: owner.half })).status, 200, 'who has the passphrase may');
   const { lines } = await browser.must<PageReplyOf<'audit'>>('GET', 'audit?limit=100');
-  t.match(lines.find(({ what }) => what === 'page.asked'), { who: 'Olga Owner', text: /^kept footage shorter, which destroyed some of it .*front: footage of .*garden: footage of / });
+  t.match(lines.find(({ what }) => what === 'page.asked'), { who: 'Olga Owner', route: 'keep', detail: /front: footage of .*garden: footage of / });
 });

@@ -21,6 +21,7 @@ t.test('settings, from a form to what is in force', { timeout: 240_000 }, async 
   await wrongValue(t, page);
   await longerKeep(t, page, site);
   await shorterKeep(t, page, site);
+  await recordingRules(t, page, site);
   await cameraForm(t, page, site);
   await privacyTimes(t, page, site);
   await logs(t, page);
@@ -136,6 +137,64 @@ async function shorterKeep(t: Test, page: Page, site: TestSite): Promise<void> {
   await site.until((status) => status.disk.cameras?.[0]?.keepMs === 6 * 3_600_000);
 }
 
+/** When cameras are recorded: from always to around alarms to never in the night, and back; what it leaves out is said before. */
+async function recordingRules(t: Test, page: Page, site: TestSite): Promise<void> {
+  const rules = card(page, 'When cameras are recorded');
+  const dialog = page.getByRole('dialog');
+  const [camera] = site.cameras.map(({ name }) => name) as [string];
+  const rulesInFile = async (): Promise<string> => [...(await ownFile(site)).matchAll(/\[\[recording\]\]\n(?:\w+ = .*\n?)+/g)].map(([text]) => text.replaceAll(/\[\[recording\]\]\n|\n$/g, '').replaceAll('\n', '; ')).join(' | ');
+  await rules.getByText('There is no rule: all is recorded, at any time.').waitFor();
+  await rules.getByRole('button', { name: 'Add a rule of recording' }).click();
+  await dialog.getByRole('checkbox', { name: camera, exact: true }).check();
+  await inBothThemes(t, page, '74c-recording', { whole: false });
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByText(new RegExp(`New: ${camera} is recorded around alarms only each day`)).waitFor();
+  await dialog.getByText('only what an alarm is about is recorded at any time; no rule of alarms is about it, so that is nothing').waitFor();
+  await inBothThemes(t, page, '74d-recording-leaves-out', { whole: false });
+  t.equal(await rulesInFile(), '', 'nothing is written before');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await rules.getByText(`${camera} · at any time`).waitFor();
+  await site.until((status) => status.cameras[0]?.recording === false);
+
+  await rules.getByRole('button', { name: 'Add a rule of recording' }).click();
+  await dialog.getByLabel('What is recorded').selectOption('Nothing');
+  await dialog.getByLabel('Time of From').fill('22:00');
+  await dialog.getByLabel('Time of To').fill('06:00');
+  for (const day of ['Saturday', 'Sunday']) await dialog.getByRole('checkbox', { name: day }).uncheck();
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByText(/^New: all cameras are not recorded .*friday from 22:00 to 06:00/).waitFor();
+  t.equal(await dialog.getByText('This leaves out, from then on:').count(), 0, 'the first rule counts there, so this one leaves out nothing');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const night = rules.getByRole('listitem').filter({ hasText: 'Nothing' });
+  await night.getByRole('button', { name: /^Earlier: / }).click();
+  await dialog.getByText('Which rule of recording counts first has changed').waitFor();
+  await dialog.getByText(/nothing is recorded any more for about 40 hours a week/).waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await rules.getByRole('listitem').first().getByText('Nothing').waitFor();
+  t.match(await rulesInFile(), /^from = "22:00"; to = "06:00"; days = .*mode = "off" \| cameras = .*mode = "alarms"$|^mode = "off".* \| mode = "alarms"; cameras = /);
+  await inBothThemes(t, page, '74e-recordings');
+
+  await night.getByRole('button', { name: /^Change: / }).click();
+  for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday']) await dialog.getByRole('checkbox', { name: day }).uncheck();
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByText('This is empty.').waitFor();
+  await dialog.getByRole('checkbox', { name: 'Monday' }).check();
+  await dialog.getByRole('button', { name: 'See what changes' }).click();
+  await dialog.getByText(/^New: all cameras are not recorded monday from 22:00 to 06:00/).waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await night.getByText('Monday, from 22:00 to 06:00').waitFor();
+  for (const rule of ['at any time', 'Monday, from 22:00 to 06:00']) {
+    await rules.getByRole('listitem').filter({ hasText: rule }).getByRole('button', { name: /^Remove: / }).click();
+    await dialog.getByText(/^No longer: /).waitFor();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+  await rules.getByText('There is no rule: all is recorded, at any time.').waitFor();
+  t.equal(await rulesInFile(), '');
+  await site.until((status) => status.cameras[0]?.recording === true);
+}
+
 async function cameraForm(t: Test, page: Page, site: TestSite): Promise<void> {
   const name = site.cameras[0]!.name;
   await openSettings(page, 'Cameras');
@@ -152,6 +211,7 @@ async function cameraForm(t: Test, page: Page, site: TestSite): Promise<void> {
   await inBothThemes(t, page, '75-camera-will-change', { whole: false });
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.getByRole('button', { name: yes }).click();
+  await dialog.waitFor({ state: 'detached' });
   await page.getByRole('heading', { name: 'Front door', exact: true }).waitFor();
   const file = await ownFile(site);
   t.match(file, /name = "Front door"/);

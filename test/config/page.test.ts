@@ -2,8 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { changePageFile, readEntries } from '../../src/config.ts';
-import { applyChange, formSchema, settingsOf, type SettingsChange } from '../../src/configpage.ts';
+import { changePageFile, readEntries, type ConfigErrors } from '../../src/config.ts';
+import type { FileEntries } from '../../src/configschema.ts';
+import { applyChange, formSchema, problemsOf, settingsOf, type SettingsChange } from '../../src/configpage.ts';
 import type { SchemaNode } from '../../src/policy/schemanode.ts';
 
 async function standing(files: Readonly<Record<string, string>>, key: string): Promise<object | undefined> {
@@ -78,5 +79,30 @@ t.test('a zone and a rule of alarms come, change and go by their names; those of
   await t.rejects(change({ zone: { out: { camera: 'a', name: 'door' } } }), { code: 'SP_SETTING_GONE' });
   await t.rejects(change({ zone: { in: { camera: 'a', name: 'street', points } } }), /zone/, 'a name is given once');
   await change({ zone: { out: { camera: 'a', name: 'street' } }, alarm: { out: { name: 'Anywhere' } } });
+  t.same(await own(), {});
+});
+
+t.test('a rule of recording comes, changes its place, changes and goes by its words; one of another file stays there', async (t) => {
+  const folder = t.testdir({ [main]: '[[camera]]\nid = "a"\naddress = "10.0.0.1"\nuser = "u"\n[[recording]]\nmode = "off"\nspaces = ["garden"]\n', 'conf.d': {} });
+  const path = join(folder, main);
+  const change = (recording: SettingsChange['recording']): Promise<unknown> => changePageFile(path, (own, files) => applyChange(own, files, { recording }), { write: true });
+  const own = async (): Promise<object | undefined> => (await readEntries(path)).find((file) => file.page)?.entries;
+  const [night, day, weekend] = [{ mode: 'alarms', from: '22:00', to: '06:00' }, { mode: 'off', cameras: ['a'], from: '08:00', to: '20:00' }, { mode: 'continuous', days: ['saturday', 'sunday'] }];
+  for (const rule of [night, day, weekend]) await change({ in: rule });
+  t.same(await own(), { recording: [night, day, weekend] });
+  t.match(settingsOf(await readEntries(path)).recordings, [{ mode: 'off', spaces: ['garden'], file: main, fixed: true }, { ...night, file: page, fixed: false }, { ...day }, { ...weekend }]);
+  await change({ out: { ...weekend, days: ['sunday', 'saturday'] }, in: weekend, at: 0 });
+  t.same(await own(), { recording: [weekend, night, day] }, 'the order of days is none');
+  await change({ out: night, in: { ...night, to: '07:00' } });
+  t.same(await own(), { recording: [weekend, { ...night, to: '07:00' }, day] }, 'it stays where it was');
+  await change({ in: day });
+  t.same(await own(), { recording: [weekend, { ...night, to: '07:00' }, day] }, 'a second of the same words would never count');
+  await t.rejects(change({ out: { mode: 'off', spaces: ['garden'] } }), { code: 'SP_SETTING_FIXED' });
+  await t.rejects(change({ out: night }), { code: 'SP_SETTING_GONE' });
+  const wrong = { mode: 'sometimes', from: '25:00' };
+  let would: FileEntries = {};
+  const error: unknown = await changePageFile(path, (entries, files) => (would = applyChange(entries, files, { recording: { in: wrong, at: 1 } })), { write: false }).catch((failed: unknown) => failed);
+  t.match(problemsOf(error as ConfigErrors, { recording: { in: wrong, at: 1 } }, would), [{ key: 'mode' }, { key: 'from' }], 'what is wrong stands at its field, wherever the rule stands');
+  for (const rule of [weekend, { ...night, to: '07:00' }, day]) await change({ out: rule });
   t.same(await own(), {});
 });

@@ -77,6 +77,7 @@ t.test('no change of a configuration goes unmentioned', async (t) => {
     privacy: [{ space: 'home', days: ['friday'], from: '22:00', to: 'sunrise' }],
     recordings: [{ mode: 'off', ...always }], zones: [{ camera: 'front-door', name: 'x', mask: true, points: [[0, 0], [1, 0], [1, 1]] }],
     alarms: [{ name: 'x', kinds: ['person'], ...always, keepMs: 1, beforeMs: 1, afterMs: 1, enabled: true }],
+    destinations: [{ name: 'x', purpose: 'x', kind: 'folder', to: { path: '/x' }, store: { send: 'alarms', slots: 'home', slotsSamePlace: false } }],
   });
   const leaves = (value: object): number => Object.values(value).reduce((sum: number, inner: unknown) => sum + (typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner) : 1), 0);
   const { cameras: _, ...settings } = other;

@@ -132,7 +132,7 @@ export async function searchEverywhere(folder: string, needles: readonly Needle[
   for (let known = -1; known !== identities.length + queue.length;) {
     known = identities.length + queue.length;
     for (const { bytes } of files) tryKeys(bytes);
-    for (const { where, bytes } of queue) {
+    for (const { where, bytes } of queue.slice()) {
       const before = tally.sealed;
       tryKeys(bytes);
       tryOpen(where, bytes);

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { formSchema } from '../../src/configpage.ts';
 import type { SchemaNode } from '../../src/policy/schemanode.ts';
-import { changedKeys, draftOf, fieldsOf, kindOf, measureParts, measureText, unitsOf, valueOf, type Draft, type FieldKind, type Settings, type Value } from '../../src/web/schemaform.ts';
+import { changedKeys, draftOf, entryOf, fieldsOf, kindOf, measureParts, measureText, unitsOf, valueOf, type Draft, type FieldKind, type Settings, type Value } from '../../src/web/schemaform.ts';
 
 const schema = formSchema();
 const nodeOf = (table: string, key: string): SchemaNode => (schema.properties?.[table]?.properties ?? schema.properties?.[table]?.items?.properties ?? {})[key]!;
@@ -42,4 +42,12 @@ t.test('what is typed goes as it is typed where it is no value, and nothing wher
   for (const [table, key, draft, value] of cases) t.same(valueOf(nodeOf(table, key), draft), value, `${table}.${key}: ${JSON.stringify(draft)}`);
   const [field] = fieldsOf(schema, 'record', { keys: [{ key: 'record.cut_after', value: '30 seconds', byPage: true, fixed: false }] } as unknown as Settings);
   t.same(changedKeys([field!], new Map([['record.cut_after', ' seconds']])), [{ key: 'record.cut_after' }], 'back to what counts without it');
+});
+
+t.test('of a table of which there are several only what was chosen is written; no names are all, and no day is for the hub to refuse', async (t) => {
+  const fields = Object.entries(schema.properties?.['recording']?.items?.properties ?? {}).map(([key, node]) => ({ key, node, value: ({ mode: 'alarms', cameras: ['a'], from: '22:00' } as Record<string, Value>)[key] }));
+  t.same(entryOf(fields, new Map()), { mode: 'alarms', cameras: ['a'], from: '22:00' });
+  t.same(entryOf(fields, new Map<string, Draft>([['cameras', ''], ['from', ''], ['mode', 'off'], ['spaces', '']])), { mode: 'off' });
+  t.same(entryOf(fields, new Map<string, Draft>([['days', ['monday']], ['to', 'sunrise']])), { mode: 'alarms', cameras: ['a'], from: '22:00', days: ['monday'], to: 'sunrise' });
+  t.same(entryOf(fields, new Map<string, Draft>([['days', []]]))['days'], []);
 });

@@ -1,4 +1,5 @@
 /** What goes into one SourceBuffer: in order, one append at a time, only while a managed source wants it, and never more kept than is needed. */
+import { say } from '../strings.ts';
 import { wantsMore } from './media.ts';
 
 const pendingBytesMax = 24 * 2 ** 20;
@@ -51,7 +52,7 @@ export class Feed {
     if (this.#closed) return;
     this.#pending.push({ bytes, offsetSec });
     this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes > pendingBytesMax) this.#fail('the browser takes pictures too slowly');
+    if (this.#pendingBytes > pendingBytesMax) this.#fail(say.player.tooSlow);
     else this.#pump();
   }
 
@@ -85,7 +86,7 @@ export class Feed {
 
   readonly #resumed = (): void => this.#pump();
 
-  readonly #failed = (): void => this.#fail('the browser does not take what the camera sends');
+  readonly #failed = (): void => this.#fail(say.player.refuses);
 
   #fail(words: string): void {
     if (this.#closed) return;

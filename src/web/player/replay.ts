@@ -3,6 +3,7 @@
  * are told. What it is doing it tells its listener, and puts no word on the page.
  */
 import { codecsOf } from '../../base/codecs.ts';
+import { say } from '../strings.ts';
 import { Feed } from './feed.ts';
 import { canShow, mediaType, openMedia, type OpenMedia } from './media.ts';
 import { ReplayTimes, type PlacedFragment } from './replaytimes.ts';
@@ -186,7 +187,7 @@ export class ReplayPlayer {
       const media = await openMedia(this.#video, type);
       if (signal.aborted || media === undefined) {
         media?.close();
-        if (!signal.aborted) throw new Error('the browser gives no media source');
+        if (!signal.aborted) throw new Error(say.player.noSource);
         return;
       }
       this.#media = media;

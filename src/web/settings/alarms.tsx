@@ -5,7 +5,7 @@ import { ask } from '../api.ts';
 import { weekdayClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
 import { hubWords } from '../hubwords.ts';
-import { draftOf, valueOf, type Draft, type FormField, type SettingsChange, type Value } from '../schemaform.ts';
+import { entryOf, type Draft, type FormField, type SettingsChange, type Value } from '../schemaform.ts';
 import { say } from '../strings.ts';
 import { firstCorners, type Corner } from '../zonedraft.ts';
 import { Button, Check, Field, Select } from '../parts/controls.tsx';
@@ -82,13 +82,7 @@ function RuleForm({ known: { schema, settings }, rule, cameras, onClose }: { rea
   const among: Readonly<Record<string, readonly string[]>> = { cameras, spaces: settings.spaces, zones: [...new Set(settings.zones.filter(({ mask }) => mask !== true).map(({ name }) => name))] };
   const changeOf = (keys: NonNullable<SettingsChange['keys']>, drafts: ReadonlyMap<string, Draft>): SettingsChange | undefined => {
     if (rule !== undefined && keys.length === 0) return undefined;
-    const now = Object.fromEntries(fields.flatMap(({ key, node, value }) => {
-      const draft = drafts.get(key);
-      const is = draft === undefined ? value : valueOf(node, draft);
-      // Nothing chosen is anywhere, and what the schema has is not written down as if somebody had wanted it.
-      const empty = is === undefined || (Array.isArray(is) && is.length === 0) || (draft !== undefined && value === undefined && JSON.stringify(draft) === JSON.stringify(draftOf({ node, value })));
-      return empty && key !== 'kinds' ? [] : [[key, is ?? []]];
-    })) as unknown as BareRule;
+    const now = entryOf(fields, drafts) as unknown as BareRule;
     return { alarm: { ...(rule === undefined ? {} : { out: { name: rule.name } }), in: { ...now, name: now.name ?? '' } } };
   };
   return <SettingsForm

@@ -4,7 +4,6 @@ import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { useHeld } from '../held.tsx';
-import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Button, Choices } from '../parts/controls.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
@@ -53,12 +52,16 @@ function Lines({ shown }: { readonly shown: Shown }) {
 
 function Row({ line }: { readonly line: Line }) {
   const { reader } = useHeld();
-  // In words, then what the hub noted of it for machines.
-  const [, words = line.what, detail = ''] = /^([^{[]*?)\s*([{[].*)?$/s.exec(line.text) ?? [];
+  const words = say.audit.asked[line.route ?? ''] ?? say.audit.did[line.what] ?? line.what;
   return <tr>
-    <td class="nowrap">{line.atMs === undefined ? '' : dateClock(line.atMs, reader)}</td><td>{line.who}</td>
-    <td>{[words === '' ? line.what : hubWords(words, { inside: true }), line.camera ?? ''].filter((part) => part !== '').join(': ')}{line.fromMs === undefined || line.toMs === undefined ? null : <p class="small muted">{say.audit.span(dateClock(line.fromMs, reader), dateClock(line.toMs, reader))}</p>}{detail === '' ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{detail}</code></details>}</td>
+    <td class="nowrap">{line.atMs === undefined ? '' : dateClock(line.atMs, reader)}</td><td>{whoOf(line)}</td>
+    <td>{[words, line.camera ?? ''].filter((part) => part !== '').join(': ')}{line.fromMs === undefined || line.toMs === undefined ? null : <p class="small muted">{say.audit.span(dateClock(line.fromMs, reader), dateClock(line.toMs, reader))}</p>}{line.detail === undefined ? null : <details class="small"><summary>{say.audit.detail}</summary><code>{line.detail}</code></details>}</td>
   </tr>;
+}
+
+function whoOf({ who, person }: Line): string {
+  if (person) return who === '' ? say.audit.gone : who;
+  return say.audit.whos[who] ?? who;
 }
 
 async function look(shown: Shown, from: number | undefined, signal?: AbortSignal): Promise<Part> {
@@ -68,7 +71,7 @@ async function look(shown: Shown, from: number | undefined, signal?: AbortSignal
   for (let looks = 0; looks < looksMax && lines.length < wanted; looks++) {
     const part = await ask('audit', { query: { limit: shown === 'all' ? wanted : linesAtOnce, ...(before === undefined ? {} : { before }) }, ...(signal === undefined ? {} : { signal }) });
     ({ total } = part);
-    const fitting = part.lines.filter(({ who }) => shown === 'all' || who !== 'hub').slice(0, wanted - lines.length);
+    const fitting = part.lines.filter(({ who, person }) => shown === 'all' || person || who !== 'hub').slice(0, wanted - lines.length);
     lines.push(...fitting);
     // Where lines are left over, the next look begins behind the last that is shown.
     const last = lines.length >= wanted ? lines.at(-1) : part.lines.at(-1);

@@ -179,6 +179,7 @@ function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly cha
       <h3>{say.forms.will}</h3>
       <ul class="changes">{plan.changes.map(({ text, waits, restart }) => <li key={text}><span>{hubWords(text)}</span>{waits ? <span class="badge care">{say.forms.waits}</span> : null}{restart ? <span class="badge">{say.forms.restarts}</span> : null}</li>)}</ul>
       {plan.changes.some(({ waits }) => waits) ? <p class="hint">{say.forms.waitsLead}</p> : null}
+      {plan.leavesOut.length === 0 ? null : <div class="note care"><b>{say.forms.leavesOut}</b><ul>{plan.leavesOut.map((text) => <li key={text}>{hubWords(text, { inside: true })}</li>)}</ul></div>}
       {destroys ? <div class="note bad"><b>{say.forms.destroys}</b><ul>{plan.destroys.map((text) => <li key={text}>{hubWords(text)}</li>)}</ul>{maySave ? null : <p>{say.forms.ownerDestroys}</p>}</div> : null}
     </div>
     {destroys && maySave ? <OnceMore why={say.forms.onceMore} value={passphrase} onInput={setPassphrase} /> : null}

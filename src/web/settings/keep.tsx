@@ -15,6 +15,7 @@ import { Prose } from '../parts/prose.tsx';
 import { Loading, Problem } from '../parts/states.tsx';
 import { toast } from '../parts/toast.tsx';
 import { Fact } from './cameras.tsx';
+import { RecordingSettings } from './recording.tsx';
 import { SettingsTables } from './tables.tsx';
 
 type Status = PageReplyOf<'status'>;
@@ -35,6 +36,7 @@ export function KeepSettings() {
     </section>
     <DiskCard status={value} />
     <Ends status={value} />
+    {has(held, 'configure') ? <RecordingSettings /> : null}
     {has(held, 'configure') ? <SettingsTables tables={['keep', 'record', 'disk', 'scrub']} /> : null}
     {changing ? <Dialog title={say.first.keepTitle} onClose={() => setChanging(false)}><KeepForm label={say.common.save} onDone={() => { setChanging(false); toast(say.keep.changed); again(); }} /></Dialog> : null}
   </div>;
