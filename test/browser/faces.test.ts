@@ -34,7 +34,7 @@ before = "2 seconds"
 after = "2 seconds"
 `;
 
-t.test('somebody agrees to be recognised, is named to whom it may concern, and is forgotten', { skip: noChromium || missing(facesFolder), timeout: 300_000 }, async (t) => {
+t.test('somebody agrees to be recognised, is named to whom it may concern, and is forgotten', { skip: noChromium || missing(facesFolder), timeout: 600_000 }, async (t) => {
   execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
   const films = await shortFolder(t);
   const [walk, selfie] = [join(films, 'walk.mp4'), join(films, 'selfie.mjpeg')];
