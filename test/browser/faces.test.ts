@@ -203,7 +203,7 @@ async function named(t: Test, page: Page, site: TestSite): Promise<void> {
   await alarmsOf(site, (alarms) => alarms.some(({ pictures }) => pictures.includes('text')));
   await review(page);
   const card = cardsOf(page, berta).last();
-  await card.waitFor({ timeout: 120_000 });
+  await card.waitFor({ timeout: 240_000 });
   t.match(await card.textContent(), /Rule: Anybody · In step/, 'and in which zone');
   await page.getByLabel('Who', { exact: true }).selectOption({ label: berta });
   await page.getByRole('status').getByText(/^(\d) alarms?, \1 not seen yet$/).waitFor();
