@@ -114,7 +114,7 @@ function processesFor(files: readonly string[]): string[][] {
 
 async function runProcess(files: readonly string[]): Promise<{ result: TapResult; said: string[] }> {
   const reader = new TapReader();
-  const secondsMax = files.some(isSlow) ? 600 : 300;
+  const secondsMax = files.some(isSlow) ? 840 : 300;
   const { cut, stuck, status, errorLines } = await start(
     ['--disable-warning=ExperimentalWarning', 'scripts/testprocess.ts', String(secondsMax), ...files], (line) => reader.line(line),
     () => files.every((file) => reader.finished.has(file)) ? lingerSecondsMax : secondsMax + lingerSecondsMax,

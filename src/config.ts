@@ -9,9 +9,11 @@ import { SallyportError, isSallyportError, reasonOf } from './base/errors.ts';
 import { ensureFolder, fileExists, listFolder, readFileBounded, writeFileAtomic } from './base/files.ts';
 import { formatBytes, formatDuration } from './base/units.ts';
 import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
+import { checkDestinations, destinationOf } from './configdestinations.ts';
 import { KeyLines } from './configlines.ts';
 import type { AlarmEntry, CameraEntry, FileEntries, RecordingEntry } from './configschema.ts';
 import { alarmInWords, zoneInWords, type AlarmRule } from './policy/alarmrules.ts';
+import { destinationInWords } from './policy/declared.ts';
 import { ruleInWords } from './policy/privacy.ts';
 import { recordingInWords } from './policy/recordmode.ts';
 import { always, isBySun, weekdays, type Schedule } from './policy/schedule.ts';
@@ -87,7 +89,9 @@ export function describeConfig(config: HubConfig): string[] {
     ...config.privacy.map(ruleInWords),
     ...config.recordings.map(recordingInWords),
     ...config.zones.map(zoneInWords),
+    ...(config.faces.enabled ? [`faces are compared with those of people who agreed; a consent lasts ${formatDuration(config.faces.consentMs)}`] : []),
     ...config.alarms.map((rule) => `alarm ${alarmInWords(rule)}; kept ${formatDuration(rule.keepMs)}`),
+    ...config.destinations.map((destination) => `destination ${destinationInWords(destination)}`),
     ...config.cameras.map((camera) =>
       `${camera.id}: ${camera.address} port ${camera.port} as ${camera.user}, ${camera.record ? `footage kept ${formatDuration(camera.keepMs)}` : 'not recorded'}, ${camera.audio ? 'with sound' : 'no sound'}${camera.budgetBytes === undefined ? '' : `, at most ${formatBytes(camera.budgetBytes)}`}`),
   ];
@@ -175,7 +179,7 @@ function lineOfBadUtf8(bytes: Uint8Array): number | undefined {
 function build(path: string, { files, ignored }: { files: readonly ConfigFile[]; ignored: readonly string[] }): LoadedConfig {
   const problems = files.flatMap((file) => file.problems);
   const sound = files.filter((file): file is ConfigFile & SoundFile => file.entries !== undefined);
-  const all = [...problems, ...checkTogether(sound)];
+  const all = [...problems, ...checkTogether(sound), ...checkDestinations(sound)];
   if (all.length > 0) throw new ConfigErrors(all.slice(0, problemsMax));
   const config = merge(dirname(path), sound.map((file) => file.entries), sound.find((file) => file.path === pagePath(path))?.entries);
   return { config, files: files.map((file) => file.path), warnings: warningsOf(config, ignored) };
@@ -212,12 +216,14 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
       ...optionalPath('certificateKey', last((file) => file.page?.certificate_key)),
     },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },
+    faces: { enabled: last((file) => file.faces?.enabled) ?? false, consentMs: lengthMs('1 year', (file) => file.faces?.consent_lasts) },
     log: { level: last((file) => file.log?.level) ?? 'info' },
     privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
     zones: entries.flatMap((file) => file.zone ?? []).map(({ camera, name, mask, points }) => ({ camera, name, mask: mask ?? false, points: points.map(([x = 0, y = 0]) => [x, y] as const) })),
     alarms: entries.flatMap((file) => file.alarm ?? []).map(alarmOf),
     recordings: entries.flatMap((file) => file.recording ?? []).map((rule) => ({ ...concernsOf(rule), ...scheduleOf(rule), mode: rule.mode })),
     ...placeOf(last((file) => file.place)),
+    destinations: entries.flatMap((file) => file.destination ?? []).map((entry) => destinationOf(entry, pathOf)),
     cameras: entries.flatMap((file) => (file.camera ?? []).map((camera) => ({ ...cameraOf(camera, footageMs), ...(file === page ? { byPage: true as const } : {}) }))),
   };
 }
@@ -269,6 +275,7 @@ function cameraOf(entry: CameraEntry, footageMs: number): CameraConfig {
     detect: entry.detect ?? 'both',
     space: entry.space ?? 'home',
     ...(entry.serial === undefined ? {} : { serial: entry.serial }),
+    ...(entry.alias === undefined ? {} : { alias: entry.alias }),
     ...bytesOf('budgetBytes', entry.budget),
   };
 }

@@ -33,12 +33,15 @@ export function checkFile(parsed: unknown, problems: Findings): FileEntries | un
 export function checkTogether(files: readonly SoundFile[]): SallyportError[] {
   const problems: SallyportError[] = checkRules(files);
   const ids = new Set<string>();
+  const aliases = new Set<string>();
   const places = new Map<string, string>();
   for (const file of files) {
     const found = new Findings(file.path, file.lines);
     (file.entries.camera ?? []).forEach((camera, index) => {
       const path = ['camera', index];
       if (ids.has(camera.id)) found.duplicate([...path, 'id'], camera.id);
+      if (camera.alias !== undefined && aliases.has(camera.alias)) found.duplicate([...path, 'alias'], camera.alias);
+      if (camera.alias !== undefined) aliases.add(camera.alias);
       ids.add(camera.id);
       const place = `${camera.address.toLowerCase()} ${camera.port ?? 80}`;
       const other = places.get(place);

@@ -4,7 +4,9 @@
  * file; `x-min` and `x-max` say their range.
  */
 import Type, { type Static, type TSchema } from 'typebox';
+import { destinationKinds, sends, slotPlaces } from './policy/declared.ts';
 import { cameraIdPattern } from './policy/names.ts';
+import { noticeMessageKinds } from './policy/noticing.ts';
 import { observationKinds } from './policy/observations.ts';
 import { recordModes } from './policy/recordmode.ts';
 import { momentPattern, weekdays } from './policy/schedule.ts';
@@ -35,15 +37,20 @@ const titles: Readonly<Record<string, string>> = {
   'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
   'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.panels': 'Wall panels', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate',
   'capture': 'Programs that read cameras', 'capture.ffmpeg': 'ffmpeg', 'capture.ffprobe': 'ffprobe', 'capture.jail': 'Least confinement',
+  'faces': 'Faces', 'faces.enabled': 'Faces are recognised', 'faces.consent_lasts': 'A consent lasts',
   'log': 'Log', 'log.level': 'How much is logged',
   'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',
   'privacy': 'Private by itself', 'privacy.space': 'Space', 'privacy.days': 'Days', 'privacy.from': 'From', 'privacy.to': 'To',
   'camera': 'Cameras', 'camera.id': 'Id', 'camera.name': 'Name', 'camera.address': 'Address', 'camera.port': 'Port', 'camera.path': 'Path', 'camera.https': 'Asked by HTTPS', 'camera.user': 'User', 'camera.keep': 'Footage is kept', 'camera.audio': 'Sound', 'camera.record': 'Recorded',
-  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number', 'camera.detect': 'Whose observations count',
+  'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number', 'camera.alias': 'Called outside', 'camera.detect': 'Whose observations count',
   'zone': 'Zones and masks', 'zone.camera': 'Camera', 'zone.name': 'Name', 'zone.mask': 'Never looked at', 'zone.points': 'Corners',
   'alarm': 'Alarms', 'alarm.name': 'Name', 'alarm.cameras': 'Cameras', 'alarm.spaces': 'Spaces', 'alarm.kinds': 'What rings', 'alarm.zones': 'Zones', 'alarm.days': 'Days', 'alarm.from': 'From', 'alarm.to': 'To',
   'alarm.keep': 'Kept for', 'alarm.before': 'Before it', 'alarm.after': 'After it', 'alarm.enabled': 'It rings',
   'recording': 'When cameras are recorded', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
+  'destination': 'What leaves the house', 'destination.name': 'Name', 'destination.purpose': 'Purpose', 'destination.kind': 'Kind', 'destination.send': 'What it gets', 'destination.cameras': 'Cameras', 'destination.slots': 'Where the keys are',
+  'destination.path': 'Folder', 'destination.mount': 'On a disk of its own', 'destination.url': 'Address', 'destination.fingerprint': 'Fingerprint of its certificate', 'destination.ca': 'Authority', 'destination.bucket': 'Bucket', 'destination.region': 'Region', 'destination.prefix': 'Prefix',
+  'destination.slots_at': 'Which place gets the keys', 'destination.slots_same_place': 'Keys and footage in one place', 'destination.archive_after': 'There alone after', 'destination.limit': 'Sent per second', 'destination.hours': 'Sent at', 'destination.lanes': 'Sent at once', 'destination.read_back': 'Read again',
+  'destination.kinds': 'What it hears of', 'destination.picture': 'Picture', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
 };
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
@@ -111,6 +118,7 @@ export const CameraSchema = Type.Object({
     maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
   })),
   budget: Type.Optional(size('camera.budget', 'What its footage may take of the disk. Beyond it, its own oldest footage goes before its deadline.', { min: '10 MB', max: '999 TB' })),
+  alias: Type.Optional(text('camera.alias', 'What notices call it outside of the house: whoever reads them on their way reads this. Absent: a number, such as camera-1.', { maxLength: 40, pattern: '^(?!camera(-[0-9]+)?$)[a-z0-9][a-z0-9-]{0,39}$', expected: '1 to 40 of a-z, 0-9 and hyphen, and none of the numbers that the hub gives', examples: ['north'] })),
   serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 
@@ -174,6 +182,52 @@ export const RecordingSchema = Type.Object({
   mode: Type.Enum([...recordModes], about('recording.mode', '"continuous": all is recorded. "alarms": only the time of an alarm, with what it wants before and after. "off": nothing is; live view goes on.', { 'x-labels': { continuous: 'All of it', alarms: 'Around alarms only', off: 'Nothing' }, 'x-expected': '"continuous", "alarms" or "off"' })),
 }, { additionalProperties: false, description: 'When cameras are recorded. The first one that fits camera and time counts; where none does, all is recorded.' });
 
+const clockHours = '^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9]|24:00)$';
+function dayHours(key: string, description: string) {
+  return Type.Optional(Type.Array(Type.String({ pattern: clockHours }), about(key, description, { minItems: 1, maxItems: 8, 'x-expected': 'a list of times such as ["22:00-06:00"]' })));
+}
+
+const store = '"folder", "webdav", "s3": ';
+const messenger = '"ntfy", "webhook", "mqtt": ';
+const broker = '"mqtt": ';
+export const DestinationSchema = Type.Object({
+  name: text('destination.name', 'What it is called, in the ledger and as the name of its credentials (`sallyport secret set NAME.put`).', { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: '1 to 40 of a-z, 0-9 and hyphen', examples: ['nas'] }),
+  purpose: text('destination.purpose', 'Why something goes there, in your words; the owner reads it before saying yes.', { maxLength: 200, examples: ['a copy in another house'] }),
+  kind: Type.Enum([...destinationKinds], about('destination.kind', 'How it is spoken to: the first three take sealed footage, the others notices.', { 'x-expected': destinationKinds.map((kind) => `"${kind}"`).join(', ') })),
+  // where
+  path: Type.Optional(path('destination.path', '"folder": where it is, such as a USB disk or a network mount.')),
+  mount: Type.Optional(yesNo('destination.mount', '"folder": whether nothing is written unless a disk of its own is mounted there.', true)),
+  url: Type.Optional(text('destination.url', 'All but "folder": its address.', { maxLength: 500, pattern: '^(https?|mqtts?)://[!-~]+$', expected: 'https://… or mqtts://…, or http:// or mqtt:// to this machine itself, without user, password or question mark' })),
+  fingerprint: Type.Optional(text('destination.fingerprint', 'SHA-256 of the certificate that it must show, in an authority\'s place.', { maxLength: 64, pattern: '^[0-9a-f]{64}$', expected: '64 hexadecimal digits' })),
+  ca: Type.Optional(path('destination.ca', 'A PEM file of the authority that signs its certificate.')),
+  bucket: Type.Optional(text('destination.bucket', '"s3": the bucket.', { maxLength: 63, pattern: '^[a-z0-9][a-z0-9.-]{1,62}$', expected: 'the name of a bucket' })),
+  region: Type.Optional(text('destination.region', '"s3": the region.', { maxLength: 40, pattern: '^[a-z0-9-]{1,40}$', expected: 'the name of a region', default: 'us-east-1' })),
+  prefix: Type.Optional(text('destination.prefix', '"s3": what stands before each name.', { maxLength: 164, pattern: '^([a-z0-9-]{1,40}/){1,4}$', expected: 'folder names, each with / behind it' })),
+  // what of footage
+  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage that alarms keep. "all": all that is recorded.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
+  cameras: Type.Optional(Type.Array(text('destination.cameras', 'A camera.', { maxLength: 40, pattern: cameraIdPattern.source }),
+    about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 1, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
+  slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),
+  slots_at: Type.Optional(text('destination.slots_at', `${store}with \`slots = "far"\`: the name of the destination that gets the sealed keys.`, { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: 'the name of another destination' })),
+  slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination.`, false)),
+  archive_after: Type.Optional(duration('destination.archive_after', `${store}after this time footage lies there alone.`, { min: '1 hour', max: '10 years' })),
+  // how it is sent
+  limit: Type.Optional(size('destination.limit', `${store}so much is sent per second at most.`, { min: '1 KiB', max: '1 TB' })),
+  hours: dayHours('destination.hours', `${store}footage goes at these hours alone, by the machine's zone.`),
+  lanes: Type.Optional(Type.Integer(about('destination.lanes', `${store}so many are sent at once.`, { minimum: 1, maximum: 8, default: 3, 'x-expected': 'a whole number from 1 to 8' }))),
+  read_back: Type.Optional(Type.Boolean(about('destination.read_back', '"webdav", "s3": whether what was sent is read again and compared; with "s3" checksums do when it is not.', { 'x-default': 'true for "webdav", false for "s3"', 'x-expected': 'true or false, without quotes' }))),
+  // notices
+  kinds: Type.Optional(Type.Array(Type.Enum([...noticeMessageKinds]), about('destination.kinds', `${messenger}of what it hears; of everything when absent.`, { minItems: 1, maxItems: noticeMessageKinds.length, 'x-expected': 'a list of kinds of notices, such as ["person", "recording stopped"]' }))),
+  picture: Type.Optional(yesNo('destination.picture', `${messenger}whether the small picture of an alarm goes with it, sealed for the owner.`, false)),
+  group: Type.Optional(duration('destination.group', `${messenger}what follows a notice of a kind within this time goes as one message.`, { default: '60 seconds', min: '0 seconds', max: '1 hour' })),
+  per_hour: Type.Optional(Type.Integer(about('destination.per_hour', `${messenger}so many messages an hour at most.`, { minimum: 1, maximum: 1000, default: 30, 'x-expected': 'a whole number from 1 to 1000' }))),
+  quiet: dayHours('destination.quiet', `${messenger}at these hours only what is urgent rings.`),
+  topic: Type.Optional(text('destination.topic', `${broker}what all of its topics begin with; another one for each hub at a broker.`, { maxLength: 100, pattern: '^[a-z0-9_-]{1,40}(/[a-z0-9_-]{1,40}){0,3}$', default: 'sallyport', expected: 'words of a-z, 0-9, hyphen and underscore, with / between them' })),
+  discovery: Type.Optional(text('destination.discovery', `${broker}where Home Assistant looks for what there is; "none" where nobody looks.`, { maxLength: 100, pattern: '^[a-z0-9_-]{1,40}(/[a-z0-9_-]{1,40}){0,3}$', default: 'homeassistant', expected: 'the prefix that Home Assistant has, or "none"' })),
+  commands: Type.Optional(yesNo('destination.commands', `${broker}whether whoever may write there may make a camera's space private, and turn a camera to a saved place. Never the other way.`, false)),
+  urgent: Type.Optional(Type.Array(Type.Enum([...noticeMessageKinds]), about('destination.urgent', `${messenger}what rings at quiet hours too.`, { maxItems: noticeMessageKinds.length, 'x-expected': 'a list of kinds of notices' }))),
+}, { additionalProperties: false, description: 'A place outside of the hub that gets something: sealed footage, or notices without names and pictures. A new one, and whatever lets more out, waits for the owner\'s yes. Which keys go with which kind stands in front of them.' });
+
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
   data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
@@ -222,6 +276,10 @@ export const FileSchema = Type.Object({
     ffprobe: Type.Optional(path('capture.ffprobe', 'ffprobe of the same version.', 'ffprobe')),
     jail: Type.Optional(Type.Enum([...jailLevels], about('capture.jail', 'The least confinement of ffmpeg that is accepted; with less, cameras are not read. "full" needs Linux 6.7, "files" leaves it any TCP port and needs 5.13. What the kernel gives beyond it is used too.', { default: 'files', 'x-expected': '"full", "files" or "off"' }))),
   }),
+  faces: table('faces', 'Recognising persons who agreed to it, in the pictures of alarms.', {
+    enabled: Type.Optional(yesNo('faces.enabled', 'Whether faces are compared with those of people who agreed. Waits for the owner\'s yes to a notice that says what is computed, where it stays and how it is deleted. Turned off, nothing is compared any more; people stay until they are forgotten.', false)),
+    consent_lasts: Type.Optional(duration('faces.consent_lasts', 'How long a person\'s consent lasts, from when it was given; then it must be given again, within 30 days, or the person is forgotten. A longer time than now waits for the owner\'s yes.', { default: '1 year', min: '1 day', max: '10 years' })),
+  }),
   log: table('log', 'The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),
   }),
@@ -233,6 +291,7 @@ export const FileSchema = Type.Object({
   zone: Type.Optional(Type.Array(ZoneSchema, { ...about('zone', 'Places in the cameras\' pictures.'), maxItems: 256, 'x-expected': 'at most 256 tables [[zone]]' })),
   alarm: Type.Optional(Type.Array(AlarmSchema, { ...about('alarm', 'Which observations become alarms.'), maxItems: 64, 'x-expected': 'at most 64 tables [[alarm]]' })),
   recording: Type.Optional(Type.Array(RecordingSchema, { ...about('recording', 'When cameras are recorded.'), maxItems: 64, 'x-expected': 'at most 64 tables [[recording]]' })),
+  destination: Type.Optional(Type.Array(DestinationSchema, { ...about('destination', 'What leaves the house, and where to.'), maxItems: 16, 'x-expected': 'at most 16 tables [[destination]]' })),
   camera: Type.Optional(Type.Array(CameraSchema, { ...about('camera', 'The cameras.'), maxItems: 256, 'x-expected': 'at most 256 tables [[camera]]' })),
 }, { additionalProperties: false, title: 'sallyport.toml', description: 'The configuration of a Sallyport hub.' });
 
@@ -241,6 +300,7 @@ export type { SchemaNode } from './policy/schemanode.ts';
 export type CameraEntry = Static<typeof CameraSchema>;
 export type AlarmEntry = Static<typeof AlarmSchema>;
 export type RecordingEntry = Static<typeof RecordingSchema>;
+export type DestinationEntry = Static<typeof DestinationSchema>;
 export type FileEntries = Static<typeof FileSchema>;
 
 export function nodeOf(schema: TSchema): SchemaNode {
@@ -278,7 +338,7 @@ order of their names: a later file may add cameras and override single keys. \`c
 
 Durations are a number and a unit: \`"90 seconds"\`, \`"3 days"\`, \`"2 years"\` (a month is 30 days, a year 365); sizes too: \`"200 GB"\`, \`"512 MiB"\`. Unknown keys are refused with
 the nearest known one. No file may hold a secret: camera passwords go in by \`sallyport secret set\`. \`sallyport check\` checks the files,
-\`sallyport plan\` says what they would change. What lowers privacy (longer retention, also of alarms, and sound) waits for the owner's yes.
+\`sallyport plan\` says what they would change. What lowers privacy (longer retention, also of alarms, sound, faces, and whatever leaves the house) waits for the owner's yes.
 `;
 
 function section(title: string, description: string, keys: readonly (readonly [string, SchemaNode])[], required: readonly string[]): string {

@@ -3,6 +3,8 @@
  * and writes what they said to `back/`. It has no key, sees no picture and knows no camera, and it cannot read the hub's data folder: it begins
  * by locking itself up (`native/jail.c`).
  *
+ * Destinations that change, and SIGHUP, end it with status 0, to be started again: what it may reach is fixed once it is locked up.
+ *
  *   courier --config FILE --outbox FOLDER --state FOLDER [--credentials FOLDER] [--jail off|files|full]
  *
  * FOLDER of --outbox holds `out/` and `back/`; --state is the courier's own, for its journal and its log. Credentials come from there, else from systemd.
@@ -19,8 +21,12 @@ import { Credentials } from './egress/credentials.ts';
 import { Dispatch } from './egress/dispatch.ts';
 import { Journal } from './egress/journal.ts';
 import { openDestination } from './egress/open.ts';
+import { Reload, hashOf } from './egress/reload.ts';
+import { Report } from './egress/report.ts';
 import type { Destined } from './egress/sender.ts';
 import { BackWriter } from './outbox/back.ts';
+import { CommandWriter } from './outbox/commands.ts';
+import { plainly } from './outbox/courierstatus.ts';
 import { OutReader } from './outbox/out.ts';
 import { placesOf, portsOf, readDestinations, type Destination } from './policy/destinations.ts';
 
@@ -41,18 +47,32 @@ interface Options {
 }
 
 async function start(o: Options, life: Lifetime, log: Log): Promise<void> {
-  const destinations = await readConfig(o.config);
+  const startedMs = Math.round(systemClock.wallMs());
+  const { destinations, sha256 } = await readConfig(o.config);
   const out = new OutReader(joinPath(o.outbox, 'out'));
-  const back = await BackWriter.open(joinPath(o.outbox, 'back'));
+  const backFolder = joinPath(o.outbox, 'back');
+  const back = await BackWriter.open(backFolder);
+  const commands = await CommandWriter.open(backFolder, systemClock);
   const journal = await Journal.open(joinPath(o.state, 'journal'));
   const parts = { out, back, journal, clock: systemClock, log, random, localMinute };
   const credentials = new Credentials(o.credentials, o.trusted);
   const opened = new Map<string, Destined>();
-  for (const destination of destinations) opened.set(destination.name, await life.own(destination.name, openDestination(destination, credentials, parts)));
+  for (const destination of destinations) opened.set(destination.name, await life.own(destination.name, openDestination(destination, credentials, parts, commands)));
   const dispatch = await life.own('dispatch', new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log }));
+  const reload = await life.own('reload', new Reload({ file: o.config, bytesMax: configBytesMax, inForce: sha256, clock: systemClock, log, changed: () => end(life, log, 'to begin anew') }));
+  const report = await life.own('report', new Report({
+    back: backFolder, clock: systemClock, log,
+    state: () => ({
+      started_ms: startedMs, confined: confinedAs(o.confined), config_sha256: sha256, odd: dispatch.odd, ...(reload.wrong === undefined ? {} : { config_error: plainly(reload.wrong) }),
+      destinations: [...opened].map(([name, destined]) => ({ name, ...destined.state() })),
+    }),
+  }));
   for (const destined of opened.values()) destined.start();
   dispatch.start();
-  log.info({ component: 'courier', destinations: [...opened.keys()], confined: o.confined ?? 'no' }, 'the courier is running');
+  reload.start();
+  report.start();
+  process.on('SIGHUP', () => reload.ask());
+  log.info({ component: 'courier', confined: o.confined ?? 'no', destinations: [...opened.keys()] }, 'the courier is running');
 }
 
 /** Locks itself up: this process becomes the jail, which becomes this program again. Comes back where there is no jail and none is asked for. SP_JAIL_MISSING. */
@@ -64,7 +84,7 @@ async function confine(o: Options): Promise<void> {
     return;
   }
   const { level } = JSON.parse(probe.stdout.toString()) as { level: string };
-  const destinations = await readConfig(o.config);
+  const { destinations } = await readConfig(o.config);
   const places = placesOf(destinations);
   const back = joinPath(o.outbox, 'back');
   for (const folder of [back, o.state]) await ensureFolder(folder, 0o750);
@@ -77,9 +97,10 @@ async function confine(o: Options): Promise<void> {
 }
 
 /** SP_COURIER_CONFIG. */
-async function readConfig(file: string): Promise<readonly Destination[]> {
+async function readConfig(file: string): Promise<{ destinations: readonly Destination[]; sha256: string }> {
   try {
-    return readDestinations(await readTextBounded(file, configBytesMax));
+    const text = await readTextBounded(file, configBytesMax);
+    return { destinations: readDestinations(text), sha256: hashOf(text) };
   } catch (error) {
     throw new SallyportError('SP_COURIER_CONFIG', { file, reason: (error as Error).message }, error);
   }
@@ -106,6 +127,10 @@ async function openLog(state: string): Promise<Log> {
   return createLog({ level: 'info', write: (line) => { toFile(line); process.stderr.write(line); } });
 }
 
+function confinedAs(level: string | undefined): 'no' | 'off' | 'files' | 'full' {
+  return (['off', 'files', 'full'] as const).find((one) => one === level) ?? 'no';
+}
+
 /** Minutes since midnight, here. */
 function localMinute(): number {
   const now = new Date(systemClock.wallMs());
@@ -123,10 +148,14 @@ function stopOnSignals(life: Lifetime, log: Log): void {
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    life.close().then(() => { log.info({ component: 'courier' }, 'the courier has stopped'); process.exit(0); }, () => process.exit(1));
+    end(life, log, 'by a signal');
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+function end(life: Lifetime, log: Log, why: string): void {
+  life.close().then(() => { log.info({ component: 'courier', why }, 'the courier has stopped'); process.exit(0); }, () => process.exit(1));
 }
 
 async function main(): Promise<void> {
@@ -136,6 +165,8 @@ async function main(): Promise<void> {
   const log = await openLog(options.state);
   const life = new Lifetime();
   stopOnSignals(life, log);
+  // Before it runs there is nothing to begin anew.
+  process.on('SIGHUP', () => {});
   await start(options, life, log);
 }
 

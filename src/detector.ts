@@ -30,7 +30,7 @@ try {
   leave(isSallyportError(error, 'SP_MODEL_CHANGED') ? 3 : 1, error);
 }
 
-/** Of at most a few kilobytes, of which the hub reads each before it orders anew: the pipe holds it. Wiped when it is written. */
+/** Of at most some hundred kilobytes, of which the hub reads each before it orders anew. Wiped when it is written. */
 function send(answer: Uint8Array): void {
   process.stdout.write(answer, () => answer.fill(0));
 }

@@ -21,23 +21,33 @@ import { checkFfmpeg } from './capture/ffmpeg.ts';
 import { probeJail } from './capture/jail.ts';
 import { Moments } from './capture/moments.ts';
 import { loadConfig } from './config.ts';
-import { Detector } from './detect/client.ts';
+import { Detector, modelId } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
+import { CommandsDuty } from './duties/commands.ts';
+import { placesOf, turnTo } from './duties/control.ts';
 import { CopiesDuty } from './duties/copies.ts';
+import { CourierDuty } from './duties/doors.ts';
 import { DetectDuty } from './duties/detect.ts';
+import { FaceFinder } from './duties/faces.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
+import { FarSlotsDuty } from './duties/farslots.ts';
 import { MendDuty } from './duties/mend.ts';
 import { FollowDuty } from './duties/follow.ts';
 import { HeaderOrders } from './duties/headers.ts';
 import { HeartbeatDuty } from './duties/heartbeat.ts';
 import { HoldDuty } from './duties/hold.ts';
+import { HomeStateDuty } from './duties/homestate.ts';
+import { Ledger } from './duties/ledger.ts';
 import { ListenDuty } from './duties/listen.ts';
 import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
+import { NotifyDuty } from './duties/notify.ts';
 import { PanelDuty } from './duties/panel.ts';
+import { PeopleBook } from './duties/people.ts';
 import { PlaybackDuty } from './duties/playback.ts';
 import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
@@ -47,7 +57,10 @@ import { Site } from './duties/site.ts';
 import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
+import { UploadDuty } from './duties/upload.ts';
+import { CommandReader } from './outbox/commands.ts';
 import type { HubConfig } from './policy/settings.ts';
+import { noticeDestinations } from './policy/telling.ts';
 import { FileKeys } from './seal/filekey.ts';
 import { Vault } from './vault/vault.ts';
 
@@ -55,6 +68,12 @@ export interface HubOptions {
   readonly configPath: string;
   readonly workingKeyFile?: string;
   readonly clock?: Clock;
+  /** The folder between hub and courier; in the data folder when absent. */
+  readonly outbox?: string;
+  /** Who starts the courier: the hub, when absent. */
+  readonly courier?: 'child' | 'service';
+  /** A folder in memory, where there is one: secrets of destinations lie there while the courier starts. */
+  readonly runtime?: string;
   /** Where log lines go besides the day files; for a terminal. */
   readonly echo?: (line: string) => void;
 }
@@ -78,6 +97,11 @@ export class Hub {
   #talk: TalkDuty | undefined;
   #privacy: PrivacyDuty | undefined;
   #page: Page | undefined;
+  #courier: CourierDuty | undefined;
+  #upload: UploadDuty | undefined;
+  #notify: NotifyDuty | undefined;
+  #started = false;
+  #farSlots: FarSlotsDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -92,9 +116,10 @@ export class Hub {
 
     const vault = await this.#life.own('vault', Vault.open({
       folder: config.data, clock, log, hubName: config.name, ...(options.workingKeyFile === undefined ? {} : { workingKeyFile: options.workingKeyFile }),
+      farSlots: async (places) => await this.#farSlots?.renewed(places) ?? places.map((destination) => ({ destination, renewed: false, reason: 'the hub was starting; it is done soon after' })),
     }));
     const [, jail] = await programs;
-    const notices = await this.#life.own('notices', new Notices({ vault, clock, log }));
+    const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera) }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
       vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
@@ -108,15 +133,32 @@ export class Hub {
     const listen = await this.#life.own('listen', new ListenDuty({ clock, log, settings: () => (this.#site?.config ?? config).discovery, onHello: () => this.#follow?.nudge() }));
     const privacy = this.#privacy = await this.#life.own('privacy', new PrivacyDuty({ vault, clock, log, rules: () => this.#site?.config ?? config, spaces: () => this.#site?.spaces ?? [], onChange: () => this.#privacyChanged() }));
     await privacy.load();
+    const outbox = options.outbox ?? joinPath(config.data, 'outbox');
+    // Before the site has asked for the owner's yes, nothing is a destination.
+    const destinations = () => (this.#started ? this.#site?.config.destinations ?? [] : []);
+    const ledger = await this.#life.own('ledger', new Ledger({
+      vault, folder: outbox, clock, log, purposeOf: (name) => destinations().find((destination) => destination.name === name)?.purpose ?? '', auditMs: () => (this.#site?.config ?? config).keep.auditMs,
+    }));
+    const notify = this.#notify = await this.#life.own('notify', new NotifyDuty({
+      vault, outbox: ledger, destinations: () => noticeDestinations(destinations()), everyDestination: () => destinations().map(({ name }) => name), cameras: () => this.#site?.config.cameras ?? [], notices, clock, log,
+    }));
+    const home = await this.#life.own('home state', new HomeStateDuty({
+      vault, outbox: ledger, destinations: () => noticeDestinations(destinations()), cameras: () => this.#site?.config.cameras ?? [], numbers: () => notify.numbers, clock, log,
+      status: (camera) => ({ online: this.#site?.watchOf(camera)?.status.online ?? false, sealedMs: this.#site?.watchOf(camera)?.status.lastSealedMs }),
+      isPrivate: (space) => privacy.of(space) !== undefined, places: (camera) => placesOf({ site, clock, log }, camera),
+    }));
+    const people = await this.#life.own('people', new PeopleBook({
+      vault, faces: () => (this.#site?.config ?? config).faces, model: modelId, timeTrusted: async () => (await timekeeper.look()).mayPurge, notices, clock, log,
+    }));
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({
       vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
-      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), clock, log,
+      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), onRing: (alarm) => notify.rang(alarm), clock, log,
     }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
-      onSealed: (camera, segment) => alarms.sealed(camera, segment), onObserved: (camera, changes) => alarms.changed(camera, changes),
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); },
+      onSealed: (camera, segment) => { alarms.sealed(camera, segment); this.#upload?.nudge(); }, onObserved: (camera, changes) => { alarms.changed(camera, changes); home.changed(camera, changes); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); this.#farSlots?.nudge(); },
     }));
     this.#site = site;
 
@@ -128,12 +170,14 @@ export class Hub {
     disk.start();
     alarms.start();
     await site.start();
+    this.#started = true;
     privacy.start();
+    people.start();
     const moments = await this.#life.own('moments', new Moments({ clock, log }));
     const detector = await this.#life.own('detector', new Detector({ clock, log, random, jail: { launch: (program, args, options) => site.jail.launch(program, args, options) } }));
     const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
-      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, vault, clock, log, random,
-      onSeen: (seen) => alarms.observe(seen), onEnded: (camera, name, atMs) => alarms.ended(camera, name, atMs),
+      config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, face: new FaceFinder({ detector, moments, templates: () => people.templates(), log }), vault, clock, log, random,
+      onSeen: (seen) => { alarms.observe(seen); home.appeared(seen); }, onEnded: (camera, name, atMs) => { alarms.ended(camera, name, atMs); home.left(camera, name); },
     }));
     detect.start();
     listen.start();
@@ -144,6 +188,23 @@ export class Hub {
     copies.start();
     const sealing = await this.#life.own('sealing', new SealingDuty({ cameras: () => site.cameras.map((watch) => watch.status), cutAfterMs: () => site.config.record.cutAfterMs, notices, clock }));
     sealing.start();
+    ledger.onAnswer((answer, order) => { notify.answered(order, answer); home.answered(order, answer); });
+    ledger.start();
+    notify.start();
+    home.start();
+    const commands = await this.#life.own('commands', new CommandsDuty({
+      reader: new CommandReader(joinPath(outbox, 'back')), outbox: ledger, vault, destinations: () => noticeDestinations(destinations()), cameras: () => site.config.cameras, numbers: () => notify.numbers,
+      makePrivate: (space) => privacy.switch(space, true, { who: 'hub' }), turn: (camera, place) => turnTo({ site, vault, clock, log }, camera, home.placeOf(camera, place)), clock, log,
+    }));
+    commands.start();
+    const courier = this.#courier = await this.#life.own('courier', new CourierDuty({
+      vault, folder: outbox, run: options.courier ?? 'child', credentials: joinPath(options.runtime ?? outbox, 'credentials'), destinations, needed: () => ledger.orders.size > 0, clock, log, random,
+    }));
+    courier.start();
+    const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, destinations, clock, log }));
+    upload.start();
+    const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
+    farSlots.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));
@@ -159,11 +220,15 @@ export class Hub {
     const hold = await this.#life.own('hold', new HoldDuty({ vault, site, orders: headers, timekeeper, clock, log, onChange: changed }));
     hold.start();
     const erase = new EraseDuty({ vault, site, orders: headers, clock, onChange: changed });
+    const enrol = new EnrolDuty({
+      vault, book: people, faces: () => site.config.faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail, clock }),
+      nameOf: (account) => accounts.nameOf(account), clock,
+    });
     const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, clock });
     const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

@@ -6,6 +6,7 @@
  */
 import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
+import { consentStates } from '../policy/people.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -73,7 +74,8 @@ export const CameraStatusShape = Type.Object({
   looking: Optional(LookingShape),
 });
 
-export const PendingShape = Type.Object({ id: Text(16), text: Text(1000), camera: Optional(Text(40)), key: Text(), from: Text(), to: Text() });
+/** A destination's words name its place, its cameras and its purpose. */
+export const PendingShape = Type.Object({ id: Text(16), text: Text(12_000), camera: Optional(Text(40)), key: Text(), from: Text(6000), to: Text(6000) });
 
 const ErrorShape = Type.Object({ code: Text(), message: Text(4000), hint: Text(4000), evidence: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])) });
 
@@ -101,6 +103,17 @@ export const PageState = Type.Object({
 });
 /** What begins the first hour: the one-time code is there as long as nobody has an account. */
 export const PairReply = Type.Object({ page: PageState, code: Optional(Text(20)), untilMs: Optional(UnixMs) });
+
+/** How far hub and courier are apart, and what goes on between them. */
+export const DoorsShape = Type.Object({
+  /** The hub's child, or a service of its own. */
+  run: Type.Enum(['child', 'service']), running: Type.Boolean(),
+  /** As it said itself: `full`, `files`, or `no`. */
+  confined: Optional(Text(20)), sinceMs: Optional(UnixMs), restarts: Type.Integer(),
+  orders: Type.Integer(), bytes: Type.Integer(),
+  last: Optional(Type.Object({ atMs: UnixMs, destination: Text(40), order: Text(20), outcome: Text(20), code: Text(40) })),
+  problem: Optional(Text(2000)),
+});
 
 export const StatusShape = Type.Object({
   version: Text(),
@@ -147,8 +160,10 @@ export const StatusShape = Type.Object({
   }),
   /** Where the page is; `words` and `fingerprint` are those of the certificate that it shows itself with, or of the hub's authority. */
   page: PageState,
+  /** Of what leaves the house. */
+  doors: DoorsShape,
   recovery: Type.Object({ cut: Type.Integer(), adopted: Type.Integer(), removed: Type.Integer(), missing: Type.Integer() }),
-  warnings: Type.Array(Text(1000)),
+  warnings: Type.Array(Text(12_000)),
 });
 
 export const FoundShape = Type.Object({
@@ -219,9 +234,10 @@ export const MovedReply = Type.Object({ camera: Text(40), sentences: Type.Array(
 /** Pictures and sound of a space off. */
 export const PrivacyRequest = Type.Object({ space: Type.String({ minLength: 1, maxLength: 40 }) }, closed);
 
-export const SecretRequest = Type.Object({ camera: Text(40), password: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
-export const ReloadReply = Type.Object({ changes: Type.Array(Text(1000)), pending: Type.Array(PendingShape) });
-export const AcceptRequest = Type.Object({ id: Text(16), document: Type.String({ maxLength: 8192 }), signature: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
+/** A camera's password; or of a destination `NAME.RIGHT`, in one or two lines. */
+export const SecretRequest = Type.Object({ camera: Text(48), password: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
+export const ReloadReply = Type.Object({ changes: Type.Array(Text(12_000)), pending: Type.Array(PendingShape) });
+export const AcceptRequest = Type.Object({ id: Text(16), document: Type.String({ maxLength: 32_768 }), signature: Type.String({ maxLength: 4096 }) }, { additionalProperties: false });
 export const NoteRequest = Type.Object({
   what: Type.Union([Type.Literal('playback'), Type.Literal('export')]),
   camera: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs),
@@ -286,7 +302,35 @@ export const EraseLookRequest = Type.Object({ camera: Text(40), fromMs: UnixMs, 
 export const EraseOrderReply = Type.Object({ order: OrderId, open: Type.Integer() });
 export const ErasePlanReply = Type.Object({ open: Type.Integer(), sentences: Sentences, ...HeaderPlanShape });
 export const SentencesReply = Type.Object({ sentences: Sentences });
+/** Of a person without the name: this door names nobody. */
+export const PersonId = Type.String({ pattern: '^[0-9a-f]{32}$' });
+export const PersonFacts = Type.Object({ id: PersonId, state: Type.Enum([...consentStates]), enrolledMs: UnixMs, consentMs: UnixMs, lapsesMs: UnixMs, forgottenMs: UnixMs, templates: Type.Integer(), usable: Type.Boolean() });
+export const PeopleListReply = Type.Object({ enabled: Type.Boolean(), people: Type.Array(PersonFacts) });
 const OrderRequest = Type.Object({ order: OrderId }, closed);
+
+const Destination = Type.String({ minLength: 1, maxLength: 40 });
+export const EgressRequest = Type.Object({ destination: Optional(Destination), sinceMs: Optional(UnixMs), before: Optional(Type.Integer({ minimum: 1 })), limit: Type.Integer({ minimum: 1, maximum: 1_000 }) }, closed);
+export const EgressReply = Type.Object({
+  doors: DoorsShape,
+  destinations: Type.Array(Type.Object({
+    name: Text(40), purpose: Text(), kind: Text(20), place: Text(1000), words: Text(6000), declared: Type.Boolean(), slots: Optional(Text(40)),
+    there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(),
+    deletes: Type.Enum(['yes', 'no', 'unknown']), keepsVersions: Text(20),
+  })),
+  sums: Type.Array(Type.Object({ destination: Text(40), kind: Text(20), class: Text(40), outcome: Text(20), orders: Type.Integer(), sentBytes: Type.Integer() })),
+  lines: Type.Array(Type.Object({
+    n: Type.Integer(), name: Text(60), atMs: UnixMs, destination: Text(40), purpose: Text(), kind: Text(20), class: Text(40), camera: Text(40), object: Text(32), sizeBytes: Type.Integer(), sha256: Text(64), recipients: Type.Array(Text(80)),
+    /** Absent while there is no answer. */
+    outcome: Optional(Type.Enum(['done', 'failed', 'withdrawn', 'lost'])), answeredMs: Optional(UnixMs), attempts: Optional(Type.Integer()), sentBytes: Optional(Type.Integer()), proof: Optional(Text(20)), code: Optional(Text(40)), reason: Optional(Text(300)),
+  })),
+  /** Ask for lines before this one; absent when there are none. */
+  next: Optional(Type.Integer()),
+});
+export const EgressVerifyReply = Type.Object({
+  destination: Text(40), listed: Type.Integer(), foreign: Type.Integer(), whole: Type.Integer(),
+  missing: Type.Array(Type.Object({ object: Text(32), class: Text(20), camera: Text(40), startMs: UnixMs, sizeBytes: Type.Integer(), foundBytes: Optional(Type.Integer()) })),
+  unknown: Type.Integer(), unknownNames: Type.Array(Text(32)), repaired: Type.Integer(),
+});
 
 export const ScrubRequest = Type.Object({ start: Type.Boolean() }, { additionalProperties: false });
 /** Prometheus' text format. */
@@ -334,7 +378,11 @@ export const routes = {
   'erase-hours': { request: EraseHoursRequest, reply: EraseOrderReply },
   'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
   'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
+  people: { reply: PeopleListReply },
+  'person-forget': { request: Type.Object({ person: PersonId }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
+  egress: { request: EgressRequest, reply: EgressReply },
+  'egress-verify': { request: Type.Object({ destination: Destination, repair: Type.Boolean() }, closed), reply: EgressVerifyReply },
 } as const;
 
 export type RouteName = keyof typeof routes;

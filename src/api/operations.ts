@@ -5,6 +5,9 @@ import { version } from '../base/version.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
 import { takeYes, type Approval } from '../duties/consent.ts';
 import { controlCamera } from '../duties/control.ts';
+import type { EnrolDuty } from '../duties/enrol.ts';
+import { doorsOf, egressOf, verifyFar, type EgressParts } from '../duties/egress.ts';
+import { credentialPattern } from '../duties/doors.ts';
 import type { EraseDuty } from '../duties/erase.ts';
 import type { FollowDuty } from '../duties/follow.ts';
 import type { HeaderOrders, HeaderPlan } from '../duties/headers.ts';
@@ -21,11 +24,11 @@ import { eventsInWords } from '../policy/subscriptions.ts';
 import type { PageOperations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
+export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'destinations'> & {
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {
-  const { site, vault, timekeeper, hold, erase, headers, alarmList } = parts;
+  const { site, vault, timekeeper, hold, erase, headers, alarmList, enrol } = parts;
   return {
     status: async () => {
       const status = await collectStatus(parts);
@@ -42,6 +45,7 @@ export function operationsOf(parts: StatusParts & {
         copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
         pending: waiting(parts),
         page: parts.page.state,
+        doors: doorsOf(parts),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
       });
@@ -62,7 +66,8 @@ export function operationsOf(parts: StatusParts & {
     camera: async ({ camera, order }, by) => ({ sentences: await controlCamera(parts, camera, order, by === undefined ? {} : { by }) }),
     moved: async ({ camera, ...place }, by) => ({ camera, sentences: await parts.follow.take(camera, place, by) }),
     secret: async ({ camera, password }, by) => {
-      await site.setPassword(camera, password, by);
+      if (credentialPattern.test(camera)) await parts.courier.setSecret(camera, password, by ?? { who: 'cli' });
+      else await site.setPassword(camera, password, by);
       return { done: true };
     },
     reload: async () => ({ changes: await site.reload(), pending: pendingOf(site.pending) }),
@@ -80,7 +85,7 @@ export function operationsOf(parts: StatusParts & {
       const { alarm, pictures, slot, footage } = await alarmList.show(id, 'cli');
       return withoutUndefined({ alarm, pictures: pictures.map(({ which, sealed }) => ({ which, sealed: sealed.toString('base64') })), slot: slot.toString('base64'), footage });
     },
-    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks) }),
+    'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks, { who: 'cli' }) }),
     'alarm-test': async ({ rule }) => {
       const { observations, verdicts, visits } = await alarmList.test(rule);
       return { observations, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };
@@ -99,6 +104,13 @@ export function operationsOf(parts: StatusParts & {
     'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
+    people: async () => enrol.show(),
+    'person-forget': async ({ person }) => {
+      const { receipt, readBack } = await enrol.forget(person, { who: 'cli' });
+      return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };
+    },
+    egress: async (query) => withoutUndefined(await egressOf(parts, query)),
+    'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {
       const verdict = await timekeeper.look();
       const nowMs = Math.round(parts.clock.wallMs());

@@ -23,12 +23,12 @@ import type { Vault } from '../vault/vault.ts';
 import type { PageOperations, PageState, PairReply } from './contract.ts';
 import type { PageQueryOf } from './pagecontract.ts';
 import { PageFiles } from './pagefiles.ts';
-import { makeServer, type AlarmsPart, type PageSite, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
+import { makeServer, type AlarmsPart, type PageSite, type PeoplePart, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
 import { PageSockets, type SocketPart } from './pagesockets.ts';
 import { reachOf, type Reach } from './reach.ts';
 import { Certificates } from './tls.ts';
 
-export type { AlarmsPart, PlaybackPart, PrivacyPart } from './pageroutes.ts';
+export type { AlarmsPart, PeoplePart, PlaybackPart, PrivacyPart } from './pageroutes.ts';
 export { rangeOf, type SealedFile } from './pagesegments.ts';
 export type { SocketPart } from './pagesockets.ts';
 
@@ -37,6 +37,7 @@ export interface PageParts extends SocketPart {
   readonly playback: PlaybackPart;
   readonly alarms: AlarmsPart;
   readonly privacy: PrivacyPart;
+  readonly people: PeoplePart;
   /** A JPEG of this moment. */
   readonly still: (camera: string) => Promise<Uint8Array>;
   readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
@@ -224,7 +225,7 @@ export class Page {
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
       isIn: (request, account) => this.#connections.keep(endOf(request.socket), account),
-      playback: parts.playback, alarms: parts.alarms, privacy: parts.privacy, still: parts.still, logs: parts.logs,
+      playback: parts.playback, alarms: parts.alarms, privacy: parts.privacy, people: parts.people, still: parts.still, logs: parts.logs,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;

@@ -98,6 +98,7 @@ export function accountHandlers(rooms: PageRooms) {
       const { principal, params, body } = ask;
       const id = params['id'] ?? '';
       if (body.role === 'owner' && accounts.book.account(id).role !== 'owner') prove(accounts, ask, 'making an owner of somebody');
+      else if (body.names === true) prove(accounts, ask, 'letting somebody see the names of persons');
       return accountOf(accounts, await accounts.changeAccount(id, body, principal));
     },
     accountErase: async ({ principal, params }) => {
@@ -145,9 +146,9 @@ function meOf(accounts: AccountsDuty, principal: Principal): PageReplyOf<'me'> {
   return { account: accountOf(accounts, row), rights: principal.rights, session: sessionOf(now, principal) };
 }
 
-function accountOf(accounts: AccountsDuty, { id, role, name, nickname, picture, language, timeZone, spaces, madeMs }: AccountRow): Account {
+function accountOf(accounts: AccountsDuty, { id, role, name, nickname, picture, language, timeZone, spaces, names, madeMs }: AccountRow): Account {
   const devices = accounts.book.devicesOf(id).map((device) => ({ id: device.id, name: device.name, recipient: device.recipient, signer: device.signer, madeMs: device.madeMs }));
-  return { id, role, name, nickname, picture, language, timeZone, spaces: [...spaces], madeMs, devices };
+  return { id, role, name, nickname, picture, language, timeZone, spaces: [...spaces], names, madeMs, devices };
 }
 
 function sessionOf({ id, device, agent, address, madeMs, usedMs }: SessionRow, principal: Principal): PageReplyOf<'sessions'>['sessions'][number] {

@@ -14,7 +14,7 @@ export async function camerasOf({ site, isPrivate }: CameraRooms, principal: Pri
   const watches = new Map(site.cameras.map((watch) => [watch.status.camera, watch.status]));
   const cameras: PageCamera[] = [];
   for (const { id, name, space, audio, keepMs, byPage } of site.config.cameras) {
-    const rights = principal.rightsIn(space).filter((right) => right !== 'people' && right !== 'status');
+    const rights = principal.rightsIn(space).filter((right) => right !== 'people' && right !== 'names' && right !== 'status');
     if (!rights.some((right) => right !== 'audit')) continue;
     const status = watches.get(id);
     const facts = await site.facts(id).catch(() => undefined);

@@ -8,6 +8,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { rights, type Right } from '../policy/access.ts';
+import { consentStates, consentWays, enrolPictureBytesMax, pictureReasons, templatesMax } from '../policy/people.ts';
 import type { SchemaNode } from '../policy/schemanode.ts';
 import {
   AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
@@ -47,6 +48,8 @@ export const AccountShape = Type.Object({
   id: Id, role: RoleShape, name: Text(64), nickname: Text(64), picture: Picture, language: Text(35), timeZone: Text(64),
   /** An owner has all. */
   spaces: Type.Array(Text(40)),
+  /** An owner has said that this member may see the names of persons; owners always may. */
+  names: Type.Boolean(),
   madeMs: UnixMs,
   devices: Type.Array(Type.Object({ id: Id, name: Text(64), recipient: Recipient, signer: Signer, madeMs: UnixMs })),
 });
@@ -206,6 +209,33 @@ export const LogsReply = Type.Object({
   components: Type.Array(Text(40)), whole: Type.Boolean(),
 });
 
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const VersionedText = Type.Object({ version: Type.Integer(), text: Text(4000), sha256: Sha256 });
+/** A JPEG as the browser has it; smaller pictures are looked at sooner, and beyond 2,000 pixels nothing is gained. */
+const EnrolPicture = Type.String({ minLength: 4, maxLength: Math.ceil(enrolPictureBytesMax * 4 / 3), pattern: '^[A-Za-z0-9_-]+$' });
+/** How a person agreed, and who says so: whose word it was (the person, or who may decide for them). The hash is that of the consent's text as it was shown. */
+const GivenConsent = { how: Type.Enum([...consentWays]), givenBy: Name, consent: Sha256 } as const;
+/** Somebody enrolled with consent. */
+export const EnrolledShape = Type.Object({
+  id: Type.String({ pattern: '^[0-9a-f]{32}$' }), name: Text(64), state: Type.Enum([...consentStates]),
+  enrolledMs: UnixMs,
+  /** When the consent in force was given, and when it lapses. */
+  consentMs: UnixMs, lapsesMs: UnixMs,
+  /** When the person is forgotten, unless the consent is given anew. */
+  forgottenMs: UnixMs,
+  how: Type.Enum([...consentWays]), givenBy: Text(64),
+  /** The account that recorded it; its name, where it is still there. */
+  recordedBy: Text(64), consentVersion: Type.Integer(),
+  /** How many, and whether they are of the model in use: others cannot be compared, and the person is enrolled anew. */
+  templates: Type.Integer(), usable: Type.Boolean(),
+  /** 32 bytes: the first 16 of HMAC-SHA-256(mark, alarm id) stand in the text of an alarm that was this person's, as hex. */
+  mark: Key,
+});
+export const PeopleReply = Type.Object({
+  /** Faces are on, by an owner's yes. */
+  enabled: Type.Boolean(), consentLastsMs: Type.Integer(), notice: VersionedText, consent: VersionedText, people: Type.Array(EnrolledShape),
+});
+
 const CameraQuery = Type.Object({ camera: CameraId, stream: Optional(Stream) }, closed);
 
 export interface PageRoute {
@@ -251,13 +281,13 @@ export const pageRoutes = {
   accounts: { method: 'GET', path: '/accounts', need: 'people', says: 'everybody who has an account', reply: Type.Object({ accounts: Type.Array(AccountShape), invitations: Type.Array(Type.Object({ id: Id, role: RoleShape, spaces: Type.Array(Text(40)), untilMs: UnixMs })) }) },
   invite: { method: 'POST', path: '/invitations', need: 'people', says: 'makes an invitation that opens once; one for an owner needs the passphrase once more', request: Type.Object({ role: RoleShape, spaces: Type.Array(Text(40), { maxItems: 32 }), half: Optional(Key) }, closed), reply: Type.Object({ id: Id, code: Key, untilMs: UnixMs }) },
   inviteEnd: { method: 'DELETE', path: '/invitations/:id', need: 'people', says: 'takes an invitation back', reply: Done },
-  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role or other spaces; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), half: Optional(Key) }, closed), reply: AccountShape },
+  accountChange: { method: 'PATCH', path: '/accounts/:id', need: 'people', says: 'another role, other spaces, or the right to names; who makes an owner of somebody gives the passphrase once more', request: Type.Object({ role: Optional(RoleShape), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), names: Optional(Type.Boolean()), half: Optional(Key) }, closed), reply: AccountShape },
   accountErase: { method: 'DELETE', path: '/accounts/:id', need: 'people', says: 'erases an account and ends its sessions; the last owner\'s stays', reply: Done },
   ownerListTake: { method: 'POST', path: '/owner', need: 'people', says: 'a newer list, signed by the kit or an owner\'s device; one that brings another kit is a device\'s to sign, with the list after it signed by the new kit (`confirmed`), and needs the passphrase once more', request: Type.Object({ text: Type.String({ maxLength: 2 ** 20 }), confirmed: Optional(Type.String({ maxLength: 2 ** 20 })), half: Optional(Key) }, closed), reply: Done },
   // scripts
   tokens: { method: 'GET', path: '/tokens', need: 'people', says: 'the tokens of scripts, without what opens', reply: Type.Object({ tokens: Type.Array(TokenShape) }) },
   tokenMake: {
-    method: 'POST', path: '/tokens', need: 'people', says: 'makes a token, which is shown once: `Authorization: Bearer …`; of its maker\'s rights those that are named, never that over people',
+    method: 'POST', path: '/tokens', need: 'people', says: 'makes a token, which is shown once: `Authorization: Bearer …`; of its maker\'s rights those that are named, never that over people or to names',
     request: Type.Object({ name: Name, rights: Type.Array(Type.Enum([...rights]), { minItems: 1, maxItems: 16 }), spaces: Optional(Type.Array(Text(40), { maxItems: 32 })), days: Type.Integer({ minimum: 1, maximum: 400 }) }, closed),
     reply: Type.Object({ id: Id, token: Key, untilMs: UnixMs }),
   },
@@ -294,6 +324,22 @@ export const pageRoutes = {
   alarmTest: {
     method: 'POST', path: '/alarms/test', need: 'configure', says: 'what a rule would have made of the last day\'s observations; with `change` of a rule that is not saved yet. When it would have rung only for who may replay there',
     request: Type.Object({ rule: Text(80), change: Optional(SettingsChangeShape) }, closed), reply: Type.Object({ ...RuleTestReply.properties, alarms: Type.Integer() }),
+  },
+  // persons who are recognised
+  people: { method: 'GET', path: '/people', need: 'names', says: 'persons who agreed that their face is recognised; the notice about faces and the text that a person agrees to. For owners, and members to whom an owner gave it', reply: PeopleReply },
+  personPicture: { method: 'GET', path: '/people/:person/picture', need: 'names', says: 'the small picture of a person\'s face; JPEG' },
+  peopleCheck: {
+    method: 'POST', path: '/people/check', need: 'people', says: 'whether a picture could be enrolled; it is looked at and kept nowhere', request: Type.Object({ picture: EnrolPicture }, closed),
+    reply: Type.Object({ ok: Type.Boolean(), reason: Optional(Type.Enum([...pictureReasons])), faces: Type.Integer() }),
+  },
+  enrol: {
+    method: 'POST', path: '/people', need: 'people', says: 'enrols a person by hand: with the consent that was given, and the passphrase once more. The pictures are not kept',
+    request: Type.Object({ name: Name, ...GivenConsent, pictures: Type.Array(EnrolPicture, { minItems: 1, maxItems: templatesMax }), half: Optional(Key) }, closed), reply: EnrolledShape,
+  },
+  personRenew: { method: 'POST', path: '/people/:person/renew', need: 'people', says: 'the person has agreed anew; with the passphrase once more', request: Type.Object({ ...GivenConsent, half: Optional(Key) }, closed), reply: EnrolledShape },
+  personForget: {
+    method: 'POST', path: '/people/:person/forget', need: 'people', says: 'forgets a person: the key is destroyed, then all that was sealed to it, and older copies of the database; answers the receipt. With the passphrase once more',
+    request: Type.Object({ half: Optional(Key) }, closed), reply: Type.Object({ receipt: Type.Integer(), atMs: UnixMs, readBack: Type.Boolean() }),
   },
   // keeping longer, and erasing: the browser makes the second headers
   holdHeader: { method: 'GET', path: '/holds/:camera/:stream/:seq/:slot', need: 'replay', says: 'the second header of a segment for the key of that slot, 168 bytes, which stand in place of its first' },
@@ -356,6 +402,7 @@ export type Device = Static<typeof DeviceShape>;
 export type Person = Static<typeof PersonShape>;
 export type PageCamera = Static<typeof PageCameraShape>;
 export type PageAlarm = Static<typeof PageAlarmShape>;
+export type Enrolled = Static<typeof EnrolledShape>;
 export type Timeline = Static<typeof TimelineReply>;
 
 /**

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
+import type { EnrolDuty } from '../duties/enrol.ts';
 import type { LiveDuty } from '../duties/live.ts';
 import { newestLines } from '../duties/logbook.ts';
 import type { PanelDuty } from '../duties/panel.ts';
@@ -21,19 +22,21 @@ export interface PageDuties {
   readonly alarmList: AlarmList;
   readonly stills: StillDuty;
   readonly privacy: PrivacyDuty;
+  readonly enrol: EnrolDuty;
   /** Where the operator's log lies. */
   readonly logFolder: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function pageParts({ live, panel, talk, playback, alarmList, stills, privacy, logFolder, clock, log }: PageDuties): PageParts {
+export function pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }: PageDuties): PageParts {
   return {
     live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
     panel: (socket, ask, signal) => serveLive(socket, panel, { ...ask, mayListen: false }, { clock, log, signal }),
     talk: (socket, { camera, account }, signal) => serveTalkSocket(socket, (id, sound, gone) => talk.talk(id, sound, gone, { who: 'page', account }), { camera }, { clock, log, signal }),
     playback,
     alarms: alarmList,
+    people: enrol,
     still: (camera) => stills.still(camera),
     logs: (query) => newestLines(logFolder, query),
     privacy: {

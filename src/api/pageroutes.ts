@@ -20,7 +20,9 @@ import type { AccountsDuty, Visitor } from '../duties/accounts.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
 import { auditTrail } from '../duties/audittrail.ts';
 import type { LogPage } from '../duties/logbook.ts';
+import type { ConsentWish, EnrolWish } from '../duties/enrol.ts';
 import type { By } from '../policy/access.ts';
+import { personIdPattern } from '../policy/people.ts';
 import { sessionMsMax, type Principal } from '../duties/sessions.ts';
 import type { SpacePrivacy } from '../duties/privacy.ts';
 import type { Site } from '../duties/site.ts';
@@ -33,7 +35,7 @@ import { checkContentType, checkHost, checkOrigin, setCookie, visitorOf, whoIs, 
 import { camerasOf } from './pagecameras.ts';
 import { Doors } from './pagedoors.ts';
 import { PageOrders } from './pageorders.ts';
-import { pageRoutes, type PageAlarm, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
+import { pageRoutes, type Enrolled, type PageAlarm, type PageQueryOf, type PageReplyOf, type PageRequestOf, type PageRoute, type PageRouteName, type Timeline } from './pagecontract.ts';
 import { pageHeaders, type PageFiles } from './pagefiles.ts';
 import { segmentTag, sendSegment, type SealedFile } from './pagesegments.ts';
 import type { Reach } from './reach.ts';
@@ -60,6 +62,18 @@ export interface PrivacyPart {
 /** What the page needs of the site; all else of it goes through the operations. */
 export type PageSite = Pick<Site, 'config' | 'cameras' | 'facts' | 'owner' | 'ownerLists' | 'changeCamera' | 'settings' | 'planSettings' | 'changeSettings' | 'rulesAfter' | 'spaces'>;
 
+/** Persons who are recognised; `by` is an account's id. */
+export interface PeoplePart {
+  list(by: string): Promise<PageReplyOf<'people'>>;
+  picture(person: string, by: string): Promise<Uint8Array>;
+  /** The JPEG is wiped. */
+  check(picture: Buffer): Promise<PageReplyOf<'peopleCheck'>>;
+  /** The JPEGs are wiped. */
+  enrol(wish: EnrolWish, by: string): Promise<Enrolled>;
+  renew(person: string, consent: ConsentWish, by: string): Promise<Enrolled>;
+  forget(person: string, by: By): Promise<PageReplyOf<'personForget'>>;
+}
+
 /** All that the routes reach. */
 export interface PageRooms {
   readonly accounts: AccountsDuty;
@@ -77,6 +91,7 @@ export interface PageRooms {
   readonly playback: PlaybackPart;
   readonly alarms: AlarmsPart;
   readonly privacy: PrivacyPart;
+  readonly people: PeoplePart;
   readonly still: (camera: string) => Promise<Uint8Array>;
   readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
 }
@@ -100,6 +115,7 @@ const bodyBytesMax = 16 * 1024;
 /** Of those whose text or picture is long; JSON may double it. */
 const bodyBytesMaxOf: Partial<Record<PageRouteName, number>> = {
   firstOwner: 2.5 * 2 ** 20, ownerListTake: 4.5 * 2 ** 20, join: 160 * 1024, meChange: 160 * 1024, recover: 64 * 1024, accept: 64 * 1024, hold: 64 * 1024, release: 64 * 1024, erase: 64 * 1024, holdHeaders: 128 * 1024, eraseHeaders: 128 * 1024,
+  peopleCheck: 768 * 1024, enrol: 6 * 2 ** 20,
 };
 /** The limits of integers that times are compared with. */
 const timeMsMax = 8.64e15;
@@ -112,11 +128,12 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   SP_PAGE_LOGIN: 401, SP_PAGE_PROOF: 403, SP_PAGE_SESSION: 401, SP_PAGE_TRIES: 429, SP_PAGE_RIGHT: 403, SP_PAGE_ORIGIN: 403, SP_PAGE_REQUEST: 400, SP_PAGE_CODE: 403, SP_PAGE_NAME: 409,
   SP_PAGE_LAST_OWNER: 409, SP_PAGE_UNKNOWN: 404, SP_PAGE_FULL: 409, SP_PAGE_BUSY: 503, SP_PAGE_OFF: 501, SP_PANELS_OFF: 404, SP_PAGE_RANGE: 416, SP_CAMERA_UNKNOWN: 404,
   SP_OWNER_NEEDED: 403, SP_SLOT_MISSING: 410, SP_SLOT_CHANGED: 409, SP_SEGMENT_MISSING: 410, SP_ALARM: 410, SP_DISK: 503, SP_PICTURES: 503,
+  SP_FACES_OFF: 409, SP_CONSENT: 409, SP_ENROL: 409, SP_PERSON_UNKNOWN: 404,
 };
 
 const pageParams: Readonly<Record<string, TSchema>> = {
   id: textOf('^[A-Za-z0-9_-]{22}$'), camera: textOf('^[a-z0-9][a-z0-9-]{0,39}$'), stream: textOf('^(main|sub)$'),
-  alarm: textOf('^[0-9a-f]{16}$'), picture: textOf('^(full|crop|thumb|text)$'), slot: textOf('^(0|[1-9][0-9]{0,9})$'), generation: textOf('^(0|[1-9][0-9]{0,9})$'), seq: textOf('^(0|[1-9][0-9]{0,14})$'),
+  person: textOf(personIdPattern.source), alarm: textOf('^[0-9a-f]{16}$'), picture: textOf('^(full|crop|thumb|text)$'), slot: textOf('^(0|[1-9][0-9]{0,9})$'), generation: textOf('^(0|[1-9][0-9]{0,9})$'), seq: textOf('^(0|[1-9][0-9]{0,14})$'),
 };
 
 function textOf(pattern: string): TSchema {
@@ -272,7 +289,7 @@ function isClientsFault(error: unknown): error is Error & { statusCode: number }
 }
 
 function handlersOf(rooms: PageRooms): Handlers {
-  const { accounts, site, operations, vault, watchLog, playback, alarms, privacy, still, logs, clock } = rooms;
+  const { accounts, site, operations, vault, watchLog, playback, alarms, privacy, people, still, logs, clock } = rooms;
   const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
   /** What the control socket does, for who has the right to it; the audit says who. */
   const operate = async <N extends RouteName>(name: N, { principal, body, ...about }: { principal: Principal; body: RequestOf<N>; camera?: string }): Promise<Awaited<ReturnType<Operations[N]>>> => {
@@ -364,7 +381,7 @@ function handlersOf(rooms: PageRooms): Handlers {
       await watchLog.alarms(principal.account.id, camera, { slot, generation, fromMs, toMs });
       return reply.type('application/octet-stream').header('content-length', String(sealed.length)).send(sealed);
     },
-    alarmMark: async ({ body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, camera)),
+    alarmMark: async ({ principal, body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, byOf(principal), camera)),
     alarmTest: async ({ principal, body: { rule, change } }) => {
       if (change !== undefined) checkSettings(principal, change);
       const { observations, verdicts, visits } = await alarms.test(rule, change === undefined ? undefined : await site.rulesAfter(change));
@@ -388,6 +405,26 @@ function handlersOf(rooms: PageRooms): Handlers {
       const held = wish?.what === 'release' ? (await operations.holds({})).holds.filter(({ order }) => order === wish.order) : [];
       if (held.length === 0 || held.some((hold) => hold.camera !== camera)) throw new SallyportError('SP_HOLD', { reason: `nothing of ${camera} is held by that order` });
       return operate('release', { principal, body: signed, camera });
+    },
+    people: async ({ principal }) => people.list(principal.account.id),
+    personPicture: async ({ params, principal, reply }) => {
+      const jpeg = await people.picture(params['person'] ?? '', principal.account.id);
+      return reply.type('image/jpeg').header('content-length', String(jpeg.length)).send(jpeg);
+    },
+    peopleCheck: async ({ body }) => people.check(Buffer.from(body.picture, 'base64url')),
+    enrol: async (ask) => {
+      prove(accounts, ask, 'enrolling a person');
+      const { name, how, givenBy, consent, pictures } = ask.body;
+      return people.enrol({ name, how, givenBy, consent, pictures: pictures.map((picture) => Buffer.from(picture, 'base64url')) }, ask.principal.account.id);
+    },
+    personRenew: async (ask) => {
+      prove(accounts, ask, 'renewing a consent');
+      const { how, givenBy, consent } = ask.body;
+      return people.renew(ask.params['person'] ?? '', { how, givenBy, consent }, ask.principal.account.id);
+    },
+    personForget: async (ask) => {
+      prove(accounts, ask, 'forgetting a person');
+      return people.forget(ask.params['person'] ?? '', byOf(ask.principal));
     },
     eraseLook: async ({ body }) => operations['erase-look'](body),
     erase: async (ask) => begin('erase', ask),

@@ -454,7 +454,7 @@ export const errorTable = {
   SP_CONFIG_DUPLICATE: {
     kind: 'refuse',
     sentence: '{file}:{line}: {key} is given twice: {value}',
-    hint: 'Each camera has an id of its own, each alarm a name of its own, and so has each zone of a camera.',
+    hint: 'Each camera has an id of its own, each alarm and each destination a name of its own, and so has each zone of a camera.',
   },
   SP_CONFIG_SECRET: {
     kind: 'refuse',
@@ -558,6 +558,26 @@ export const errorTable = {
     kind: 'refuse',
     sentence: 'there is no {what} of that name',
     hint: 'It may have been removed meanwhile.',
+  },
+  SP_FACES_OFF: {
+    kind: 'refuse',
+    sentence: 'faces are off, so {what} cannot be done',
+    hint: 'Set `enabled = true` in `[faces]` (or under Settings on the page), and say the owner\'s yes to the notice.',
+  },
+  SP_CONSENT: {
+    kind: 'refuse',
+    sentence: 'there is no consent that counts: {reason}',
+    hint: 'Show the person the consent\'s text as the page has it now, and record who agreed and how. Without that nobody is enrolled.',
+  },
+  SP_ENROL: {
+    kind: 'refuse',
+    sentence: 'nobody was enrolled: picture {picture}: {reason}',
+    hint: 'Take another picture: one face, from the front, sharp, in good light, and near enough to be 100 pixels wide. All pictures must be of the same person.',
+  },
+  SP_PERSON_UNKNOWN: {
+    kind: 'refuse',
+    sentence: 'no person {person} is enrolled',
+    hint: '`sallyport people` lists who is. A person that was forgotten does not come back.',
   },
   SP_PAGE_FULL: {
     kind: 'refuse',
@@ -665,10 +685,40 @@ export const errorTable = {
     sentence: '{destination} has nothing under {object}',
     hint: 'It was never sent, was erased, or somebody took it away there.',
   },
+  SP_FAR_NO: {
+    kind: 'retry',
+    sentence: 'the courier could not {order} at {destination} ({code}): {reason}',
+    hint: '`sallyport egress` shows each order and what came of it; docs/ERRORS.md says what the code means.',
+  },
+  SP_CREDENTIAL: {
+    kind: 'refuse',
+    sentence: '{name} cannot be taken as a secret of a destination: {reason}',
+    hint: '`sallyport secret set nas.put` takes a line with a user or key id and one with its secret, or one with a secret; docs/FORMAT.md lists the names.',
+  },
+  SP_COURIER_GONE: {
+    kind: 'retry',
+    sentence: 'the courier ended ({reason}) and is started again',
+    hint: 'What is to leave waits in the outbox; recording goes on. Its own log lies in the outbox folder under state/log.',
+  },
   SP_FAR_EXISTS: {
     kind: 'refuse',
     sentence: '{destination} has something else under {object} already',
     hint: 'Names are random, so this does not happen by chance: two hubs share one place, or somebody put it there.',
+  },
+  SP_FAR_SLOTS: {
+    kind: 'fault',
+    sentence: '{what} is no slots object: {reason}',
+    hint: 'Give the store that keeps the hub\'s slots (`slots_at` in its configuration); docs/FORMAT.md describes the object.',
+  },
+  SP_FAR_LIST: {
+    kind: 'fault',
+    sentence: '{what} is no list of what is far: {reason}',
+    hint: 'What it lists cannot be found without it. Other periods have lists of their own.',
+  },
+  SP_FAR_NO_SLOTS: {
+    kind: 'refuse',
+    sentence: 'no slots are in {where} that this kit opens: {reason}',
+    hint: 'Give the store of `slots_at`, and the kit of the hub\'s owner. With `slots = "home"` the slots were on the hub alone: without it nobody opens what is far.',
   },
   // daemon, control, cli
   SP_NO_DAEMON: {

@@ -81,6 +81,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     await unlink(part).catch(() => {});
     const handle = await open(part, 'wx', mode);
     try {
+      // A service's umask takes the group's part away.
+      if (mode !== 0o600) await handle.chmod(mode);
       await handle.writeFile(data);
       await handle.sync();
     } finally {

@@ -68,6 +68,10 @@ const cropWidthMax = 480;
 const qualities = [5, 10, 18, 28] as const;
 /** Round what the alarm is about, of its own size on each side. */
 const margin = 0.25;
+/** Round somebody whose face is looked for: a moment later the head is elsewhere. */
+const partMargin = 0.15;
+/** Of a part, in pixels. */
+const partSideMax = 960;
 
 interface Waiting {
   readonly work: () => Promise<void>;
@@ -93,6 +97,11 @@ export class Moments {
   /** For the detector; the caller wipes it. Undefined when it was dropped or nothing came out. Never rejects. */
   colour(order: MomentOrder): Promise<ColourPicture | undefined> {
     return this.#queue(order, this.#looks, looksMax, () => this.#decodeColour(order));
+  }
+
+  /** What of the picture is in the box and a little round it, at its own size as far as that is within bounds; the caller wipes it. As `colour` else. */
+  part(order: MomentOrder, box: Box): Promise<ColourPicture | undefined> {
+    return this.#queue(order, this.#looks, looksMax, () => this.#decodeColour(order, partSize(order.excerpt, box), `${cropOf(box, partMargin)},`));
   }
 
   /** The pictures of an alarm; sizes have bounds. Undefined when there are none. Never rejects. */
@@ -146,9 +155,8 @@ export class Moments {
     }
   }
 
-  async #decodeColour(order: MomentOrder): Promise<ColourPicture | undefined> {
-    const [width, height] = colourSize(order.excerpt);
-    const output = await this.#decode(order, movieOf(order.excerpt), colourArguments(order.excerpt, width, height), width * height * 3);
+  async #decodeColour(order: MomentOrder, [width, height] = colourSize(order.excerpt), first = ''): Promise<ColourPicture | undefined> {
+    const output = await this.#decode(order, movieOf(order.excerpt), colourArguments(order.excerpt, width, height, first), width * height * 3);
     if (output?.length === width * height * 3) return { rgb: output, width, height };
     output?.fill(0);
     return undefined;
@@ -211,8 +219,9 @@ function lastOf({ pictures }: Excerpt): string {
   return `select=gte(n\\,${pictures - 1})`;
 }
 
-export function colourArguments(excerpt: Excerpt, width: number, height: number): string[] {
-  return [...pictureInput(codecOf(excerpt.init)), '-frames:v', '1', '-filter_threads', '1', '-vf', `${lastOf(excerpt)},scale=${width}:${height}:flags=area,format=rgb24`, '-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-f', 'rawvideo', 'pipe:1'];
+/** `first`: a filter and a comma. */
+export function colourArguments(excerpt: Excerpt, width: number, height: number, first = ''): string[] {
+  return [...pictureInput(codecOf(excerpt.init)), '-frames:v', '1', '-filter_threads', '1', '-vf', `${lastOf(excerpt)},${first}scale=${width}:${height}:flags=area,format=rgb24`, '-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-f', 'rawvideo', 'pipe:1'];
 }
 
 function wholeArguments(excerpt: Excerpt): string[] {
@@ -223,13 +232,32 @@ function jpegArguments(filter: string, quality: number): string[] {
   return ['-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0', ...jpegOutput(filter, quality)];
 }
 
+/** So many pixels high is the stream's picture; undefined where that cannot be told. */
+export function pictureHeightOf({ init }: Excerpt): number | undefined {
+  return pictureSizeOf(init.moov)?.height;
+}
+
+/** What `cropOf` leaves, within bounds. */
+function partSize({ init }: Excerpt, box: Box): [width: number, height: number] {
+  const size = pictureSizeOf(init.moov) ?? { width: colourWidth, height: colourHeightMax };
+  const { w, h } = placeOf(box, partMargin);
+  const scale = Math.min(1, partSideMax / Math.max(w * size.width, h * size.height));
+  const even = (length: number): number => Math.max(16, 2 * Math.round((length * scale) / 2));
+  return [even(w * size.width), even(h * size.height)];
+}
+
 /** With something round it, within the picture. */
-function cropOf({ x, y, width, height }: Box): string {
+function cropOf(box: Box, around = margin): string {
+  const { x, y, w, h } = placeOf(box, around);
+  const of = (value: number): string => value.toFixed(4);
+  return `crop=w=iw*${of(w)}:h=ih*${of(h)}:x=iw*${of(x)}:y=ih*${of(y)}`;
+}
+
+function placeOf({ x, y, width, height }: Box, around: number): { x: number; y: number; w: number; h: number } {
   const within = (value: number): number => Math.min(1, Math.max(0, Number.isFinite(value) ? value : 0));
-  const [left, top] = [within(x - width * margin), within(y - height * margin)];
-  const [right, bottom] = [within(x + width * (1 + margin)), within(y + height * (1 + margin))];
+  const [left, top] = [within(x - width * around), within(y - height * around)];
+  const [right, bottom] = [within(x + width * (1 + around)), within(y + height * (1 + around))];
   // A crop of nothing, or of a few pixels, shows nothing.
   const [w, h] = [Math.max(0.05, right - left), Math.max(0.05, bottom - top)];
-  const of = (value: number): string => value.toFixed(4);
-  return `crop=w=iw*${of(w)}:h=ih*${of(h)}:x=iw*${of(Math.min(left, 1 - w))}:y=ih*${of(Math.min(top, 1 - h))}`;
+  return { x: Math.min(left, 1 - w), y: Math.min(top, 1 - h), w, h };
 }

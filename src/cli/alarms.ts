@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import { formatAge, plural } from '../base/units.ts';
+import { readAlarmText } from '../policy/alarmtext.ts';
 import { openWhole } from '../seal/opener.ts';
 import { openSlot } from '../seal/slot.ts';
 import { callHub } from './control.ts';
@@ -28,6 +29,8 @@ Usage: sallyport alarms [CAMERA] [--from TIME] [--to TIME] [--json]
 
 show opens an alarm's pictures with your kit, or with a device's identity and the
 owner list, and writes them into the folder (the current one). The hub cannot open them.
+It says in which zones it was, and whether somebody enrolled was recognised: who, the page
+says to whom it may.
 seen and false say of an alarm that somebody has looked at it, or that it was none.
 test says what a rule would have made of the last day's observations, zones left out:
 where something was in the picture is not kept.
@@ -75,12 +78,20 @@ async function show(socket: string, id: string, values: { identity?: string | un
         const plain = openWhole(Buffer.from(sealed, 'base64'), [identity], `the picture "${which}" of alarm ${id}`);
         await writeFileAtomic(file, which === 'text' ? plain.toString().trimEnd() : plain);
         print(file);
+        if (which === 'text') printWords(plain);
       }
     } finally {
       identity.close();
     }
     return 0;
   });
+}
+
+/** What was sealed with the pictures. */
+function printWords(plain: Uint8Array): void {
+  const { zones, person } = readAlarmText(plain);
+  if (zones.length > 0) print(`zones: ${zones.join(', ')}`);
+  if (person !== undefined) print('somebody enrolled was recognised');
 }
 
 async function mark(socket: string, ids: readonly string[], marks: { seen: boolean; falseAlarm?: boolean }): Promise<number> {

@@ -8,7 +8,7 @@ import { exportFootage, sha256Stream, type ExportSink } from '../duties/export.t
 import { exportManifest, exportNamespace, manifestName, numberedName, type ExportSummary, type ExportedFile } from '../policy/exporting.ts';
 import type { Identity } from '../seal/identity.ts';
 import { parseOptions, requirePositional, type Command } from './command.ts';
-import { footageOption, footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
+import { farFootageHelp, farFootageOption, noteInAudit, timeOf, withFootage } from './footage.ts';
 import { localTime, print, printError } from './terminal.ts';
 
 export const exportCommand: Command = {
@@ -21,16 +21,16 @@ Writes one playable MP4 with continuous times, names the gaps, and puts a manife
 (clip.mp4.manifest.json) that lists the segments it was made of, signed by your kit's key
 (check: ssh-keygen -Y verify -n ${exportNamespace}). Where the camera's codec or picture
 size changed, another file begins (clip-2.mp4). Nothing half-written stays.
-${footageOptionsHelp}`,
+${farFootageHelp}`,
   async run(args) {
-    const { values, positionals } = parseOptions('export', args, { ...footageOption, from: { type: 'string' }, to: { type: 'string' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } }, 1);
+    const { values, positionals } = parseOptions('export', args, { ...farFootageOption, from: { type: 'string' }, to: { type: 'string' }, output: { type: 'string', short: 'o' }, force: { type: 'boolean' } }, 1);
     const camera = requirePositional('export', positionals[0], 'the camera');
     const fromMs = timeOf('export', requirePositional('export', values.from, '--from'), 0);
     const toMs = timeOf('export', requirePositional('export', values.to, '--to'), 0);
     const output = resolve(values.output ?? `${camera}.mp4`);
     if (values.force !== true && (await fileExists(output))) throw new SallyportError('SP_WRITE', { file: output, reason: 'it is there already (--force overwrites)' });
     await noteInAudit(values, 'export', camera, fromMs, toMs);
-    return withArchive('export', values, async (archive, identities) => {
+    return withFootage('export', values, { camera, fromMs, toMs }, async (archive, identities) => {
       const files = new OutputFiles(output);
       try {
         const summary = await exportFootage(archive, camera, fromMs, toMs, files);

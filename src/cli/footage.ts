@@ -1,13 +1,19 @@
 /** What the commands share that open footage: the folder, the kit, the times, and telling the hub's audit about it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { SallyportError, expecting } from '../base/errors.ts';
 import { readTextBounded } from '../base/files.ts';
 import { parseTime } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openSpaceHistory, readTakenOwnerList } from '../seal/owner.ts';
+import { fillFromFar, type FarPart, type Filled } from '../duties/restorefar.ts';
 import { Archive } from '../vault/archive.ts';
 import { callHub } from './control.ts';
 import { configOf, dataOf, dataOption, identitiesOf } from './command.ts';
+import { farOption, farOptionsHelp, withFar, type FarValues } from './faraway.ts';
+import { printError, progress } from './terminal.ts';
 
 export const footageOptionsHelp = `
   --identity KIT   the recovery kit, or another age identity that may see it (else $SALLYPORT_IDENTITY)
@@ -19,18 +25,55 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
 
 export const footageOption = { ...dataOption, owner: { type: 'string' } } as const;
 
+/** Of the commands that also open what lies at stores. */
+export const farFootageOption = { ...footageOption, ...farOption } as const;
+export const farFootageHelp = `${footageOptionsHelp}
+From stores, when the hub is gone, and its footage was sent away with slots = "far":${farOptionsHelp}`;
+
 const ownerListBytesMax = 2 ** 20;
 
+interface ArchiveValues extends FarValues {
+  readonly data?: string | undefined;
+  readonly config?: string | undefined;
+  readonly identity?: string | undefined;
+  readonly owner?: string | undefined;
+}
+
+/** As `withArchive`, or of stores, of which what `part` needs is fetched first. */
+export function withFootage<T>(command: string, values: ArchiveValues, part: FarPart, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  if (values.far === undefined) return withArchive(command, values, work);
+  return withFarFilled(command, values, { part }, (folder, identities) => withFolder(folder, identities, work));
+}
+
 /** Opens the archive for as long as `work` takes; identities are wiped afterwards. */
-export function withArchive<T>(command: string, values: { data?: string | undefined; config?: string | undefined; identity?: string | undefined; owner?: string | undefined }, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
-  return withIdentities(command, values, async (identities) => {
-    const archive = await Archive.open(await dataOf(values), identities, {});
+export function withArchive<T>(command: string, values: Omit<ArchiveValues, keyof FarValues>, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  return withIdentities(command, values, async (identities) => withFolder(await dataOf(values), identities, work));
+}
+
+async function withFolder<T>(folder: string, identities: Identity[], work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  const archive = await Archive.open(folder, identities, {});
+  try {
+    return await work(archive, identities);
+  } finally {
+    await archive.close();
+  }
+}
+
+/** A folder of its own with what is wanted of the stores, sealed as it lay there; it goes when `work` is done. */
+export function withFarFilled<T>(command: string, values: ArchiveValues, o: { readonly part: FarPart; readonly listsOnly?: true }, work: (folder: string, identities: Identity[], filled: Filled) => Promise<T>): Promise<T> {
+  return withIdentities(command, values, (identities) => withFar(command, values, async ({ slots, stores }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-fetched-'));
+    const bar = progress('fetching');
     try {
-      return await work(archive, identities);
+      const filled = await fillFromFar({ folder, slots, stores, identities, ...o, onProgress: (step, done, total) => { if (step === 'footage') bar.show(done, total); } });
+      bar.end();
+      for (const problem of filled.problems) printError(`${problem.code}: ${problem.message}`);
+      return await work(folder, identities, filled);
     } finally {
-      await archive.close();
+      bar.end();
+      await rm(folder, { recursive: true, force: true });
     }
-  });
+  }));
 }
 
 /** The identities that were named, and those of the spaces that they open, for as long as `work` takes. */
@@ -66,8 +109,8 @@ export function timeOf(command: string, text: string | undefined, fallback: numb
  * Tells a running hub that its footage is opened, for the audit. Footage of a copied folder has no hub to tell: then there is
  * nothing to do, and nobody could enforce it, because the keys are the owner's.
  */
-export async function noteInAudit(values: { data?: string | undefined; config?: string | undefined }, what: 'playback' | 'export', camera: string, fromMs: number, toMs: number): Promise<void> {
-  if (values.data !== undefined && values.config === undefined) return;
+export async function noteInAudit(values: Pick<ArchiveValues, 'data' | 'config' | 'far'>, what: 'playback' | 'export', camera: string, fromMs: number, toMs: number): Promise<void> {
+  if (values.far !== undefined || (values.data !== undefined && values.config === undefined)) return;
   try {
     await callHub((await configOf(values.config)).socket, 'note', { what, camera, fromMs: Math.round(fromMs), toMs: Math.round(toMs) });
   } catch {

@@ -4,10 +4,12 @@ import { SallyportError, asSallyportError, reasonOf } from '../base/errors.ts';
 import { systemClock } from '../base/clock.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import { formatAge, formatBytes, plural } from '../base/units.ts';
+import type { FarPart } from '../duties/restorefar.ts';
 import { purgedMeanwhile, type Archive, type ArchiveSegment } from '../vault/archive.ts';
 import { callHub } from './control.ts';
 import { parseOptions, socketOf, type Command } from './command.ts';
-import { footageOptionsHelp, noteInAudit, timeOf, withArchive } from './footage.ts';
+import { farOption, type FarValues } from './faraway.ts';
+import { farFootageHelp, noteInAudit, timeOf, withArchive, withFarFilled } from './footage.ts';
 import { localTime, print, printJson, printTable } from './terminal.ts';
 
 interface Row { camera: string; startMs: number; durationMs: number | undefined; sizeBytes: number; state: string; path: string; deadlineMs?: number | undefined }
@@ -23,22 +25,25 @@ export const list: Command = {
 Usage: sallyport list [CAMERA] [--from TIME] [--to TIME] [--json]
        sallyport list --observations [CAMERA] [--from TIME] [--to TIME] [--json]
        sallyport list [CAMERA] --identity KIT [--data FOLDER] [--pictures FOLDER]
+       sallyport list [CAMERA] --identity KIT --far WHERE [--slots WHERE]
 
 Without --identity the running hub is asked: it knows times and sizes, not pictures.
 UNTIL is when the last key that opens a segment is destroyed: its hour's, or a hold's.
 With --observations it says what the cameras observed: motion, persons, a door bell.
 With --pictures each segment's thumbnail is written into that folder, as
 CAMERA-TIME-NUMBER.jpg: its first picture, small.
-${footageOptionsHelp}`,
+${farFootageHelp}`,
   async run(args) {
     const { values, positionals } = parseOptions('list', args, {
       config: { type: 'string', short: 'c' }, socket: { type: 'string' }, data: { type: 'string' }, identity: { type: 'string', short: 'i' }, owner: { type: 'string' },
-      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, observations: { type: 'boolean' }, pictures: { type: 'string' },
+      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, observations: { type: 'boolean' }, pictures: { type: 'string' }, ...farOption,
     }, 1);
     const nowMs = systemClock.wallMs();
     const fromMs = timeOf('list', values.from, nowMs - 24 * 3_600_000);
     const toMs = timeOf('list', values.to, nowMs);
     if (values.data !== undefined && values.identity === undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: 'a data folder without its hub opens with --identity KIT' });
+    if (values.far !== undefined && (values.identity ?? process.env['SALLYPORT_IDENTITY'] ?? '') === '') throw new SallyportError('SP_USAGE', { command: 'list', reason: 'what is at a store opens with --identity KIT' });
+    if (values.far !== undefined && values.pictures !== undefined) throw new SallyportError('SP_USAGE', { command: 'list', reason: '--pictures needs the segments themselves: `sallyport restore`, then --data' });
     if (values.pictures !== undefined && (values.identity === undefined || values.observations === true)) throw new SallyportError('SP_USAGE', { command: 'list', reason: '--pictures opens what is recorded: it needs --identity KIT' });
     const query = { fromMs: Math.round(fromMs), toMs: Math.round(toMs), limit: rowsMax, ...(positionals[0] === undefined ? {} : { camera: positionals[0] }) };
     if (values.observations === true) {
@@ -48,7 +53,7 @@ ${footageOptionsHelp}`,
       else printObservations(observations);
       return 0;
     }
-    const found = values.identity === undefined
+    const found = values.far !== undefined ? await fromFar(values, { camera: positionals[0], fromMs, toMs }) : values.identity === undefined
       ? await callHub(await socketOf(values), 'list', query)
       : await fromArchive(values, positionals[0], fromMs, toMs);
     if (values.json === true) printJson(found);
@@ -73,6 +78,23 @@ function fromArchive(values: ArchiveOptions, camera: string | undefined, fromMs:
       }
     }
     return all;
+  });
+}
+
+/** As the lists at the stores tell it; no segment is fetched. */
+function fromFar(values: ArchiveOptions & FarValues, part: FarPart): Promise<{ segments: Row[]; gaps: Gap[] }> {
+  return withFarFilled('list', values, { part, listsOnly: true }, async (_folder, _identities, { periods }) => {
+    const segments = new Map<string, Row>();
+    const gaps = new Map<string, Gap>();
+    for (const { list } of periods) {
+      for (const { path, start_ms: startMs, duration_ms: durationMs, size, state, damaged_ms: damagedMs } of list.segments) {
+        if (startMs > part.toMs || startMs + durationMs < part.fromMs) continue;
+        const deadlineMs = Math.max(list.deadline_ms, segments.get(path)?.deadlineMs ?? 0);
+        segments.set(path, { camera: list.camera, startMs, durationMs, sizeBytes: size, state: damagedMs === undefined ? state : 'damaged', path, deadlineMs });
+      }
+      for (const { from_ms: from, to_ms: to, reason } of list.gaps) if (from <= part.toMs && to >= part.fromMs) gaps.set(`${list.camera} ${from} ${reason}`, { camera: list.camera, fromMs: from, toMs: to, reason });
+    }
+    return { segments: [...segments.values()], gaps: [...gaps.values()] };
   });
 }
 

@@ -16,7 +16,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'camera', summary: 'ask a camera, or tell it what to do', load: async () => (await import('./camera.ts')).camera },
   { name: 'talk', summary: 'speak through a camera\'s loudspeaker', load: async () => (await import('./talk.ts')).talk },
   { name: 'privacy', summary: 'pictures and sound of a space off', load: async () => (await import('./privacy.ts')).privacy },
-  { name: 'secret', summary: 'give the hub a camera\'s password', load: async () => (await import('./secret.ts')).secret },
+  { name: 'secret', summary: 'give the hub a camera\'s password, or a destination\'s', load: async () => (await import('./secret.ts')).secret },
   { name: 'keys', summary: 'make the owner\'s recovery kit', load: async () => (await import('./keys.ts')).keys },
   { name: 'check', summary: 'check a configuration file', load: async () => (await import('./check.ts')).check },
   { name: 'plan', summary: 'say in words what a configuration file would change', load: async () => (await import('./check.ts')).plan },
@@ -29,10 +29,13 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'scrub', summary: 'read everything stored again now, and say what rotted', load: async () => (await import('./scrub.ts')).scrub },
   { name: 'database', summary: 'put a daily copy in place of a damaged working database', load: async () => (await import('./database.ts')).database },
   { name: 'rebuild', summary: 'make the catalogue anew with the recovery kit, when the database is gone', load: async () => (await import('./rebuild.ts')).rebuild },
+  { name: 'restore', summary: 'bring a burnt or stolen hub back from its stores, with the recovery kit', load: async () => (await import('./restore.ts')).restore },
   { name: 'hold', summary: 'keep footage of a time longer', load: async () => (await import('./hold.ts')).hold },
   { name: 'erase', summary: 'destroy footage of a time now', load: async () => (await import('./erase.ts')).erase },
   { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },
+  { name: 'egress', summary: 'what has left the house, where to, and what came of it', load: async () => (await import('./egress.ts')).egress },
   { name: 'promises', summary: 'what a privacy policy asks, and the proof instead', load: async () => (await import('./promises.ts')).promises },
+  { name: 'units', summary: 'what systemd lets hub and courier reach', load: async () => (await import('./units.ts')).units },
   { name: 'emulate', summary: 'emulated ONVIF cameras, for developers', load: async () => (await import('./emulate.ts')).emulate },
 ];
 

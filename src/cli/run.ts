@@ -26,8 +26,13 @@ Records, watches and purges as the configuration says, until it is told to stop.
     const stopped = stopOnSignals(hub);
     const workingKeyFile = values['working-key'] ?? credential('working.key');
     try {
+      const { SALLYPORT_OUTBOX: outbox, SALLYPORT_COURIER: courier, RUNTIME_DIRECTORY: runtime } = process.env;
       await hub.start({
         configPath: configPath(values.config),
+        // The unit says so, where the courier has one of its own.
+        ...(outbox === undefined ? {} : { outbox }),
+        ...(courier === 'service' ? { courier } : {}),
+        ...(runtime?.startsWith('/') === true && !runtime.includes(':') ? { runtime } : {}),
         ...(workingKeyFile === undefined ? {} : { workingKeyFile }),
         ...(values.quiet === true ? {} : { echo: (line: string) => void process.stderr.write(line) }),
       });

@@ -1,6 +1,7 @@
 import type { StatusReport } from '../api/contract.ts';
 import { formatAge, formatBytes, plural } from '../base/units.ts';
 import { callHub } from './control.ts';
+import { doorLines } from './egress.ts';
 import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
 import { hubWords, localTime, print, printJson, printTable } from './terminal.ts';
 
@@ -63,6 +64,7 @@ export function printStatus(report: StatusReport): void {
     print(`last purge: receipt ${number}, ${localTime(atMs)}: ${plural(periods, 'key')} shredded${readBack ? ' and read back' : ', not read back'}, ${plural(segments, 'segment')} deleted`);
   }
   for (const line of confinementLines(report.confinement)) print(line);
+  for (const line of doorLines(report.doors, report.nowMs)) print(line);
   print(`stored: ${scrubLine(report)}`);
   print(`database: ${copiesLine(report)}`);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${hubWords(notice.text)}\n  ${notice.todo}`);

@@ -62,6 +62,14 @@ export async function readPassword(prompt: string, command: string): Promise<str
   }
 }
 
+/** A user or key id and its secret, or a secret alone: two lines of standard input; at a terminal each is asked for. */
+export async function readSecretLines(what: string): Promise<string> {
+  if (process.stdin.isTTY !== true) return (await readAll()).trim();
+  const user = await readPassword(`User or key id of ${what} (empty where there is none): `, 'secret');
+  const secret = await readPassword(`Secret of ${what}: `, 'secret');
+  return user === '' ? secret : `${user}\n${secret}`;
+}
+
 async function readAll(): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -39,6 +39,14 @@ export function overlap(a: Box, b: Box): number {
   return both > 0 ? common / both : 0;
 }
 
+export function middleOf({ x, y, width, height }: Box): Point {
+  return { x: x + width / 2, y: y + height / 2 };
+}
+
+export function holds(box: Box, { x, y }: Point): boolean {
+  return x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height;
+}
+
 /** Whether it reaches the picture's edge, so that a part of what it shows is outside. */
 export function atEdge({ x, y, width, height }: Box, margin = 0.01): boolean {
   return x < margin || y < margin || x + width > 1 - margin || y + height > 1 - margin;

@@ -12,7 +12,7 @@ import { formatAge, minuteMs, secondMs } from '../base/units.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { clamped, wholePicture, type Box } from './box.ts';
 import { embeddingSum } from './models.ts';
-import { checkPicture, type Answer, type Face, type Keypoints, type Order, type Picture } from './protocol.ts';
+import { checkPicture, type Answer, type ExaminedFace, type Face, type Keypoints, type Order, type Picture } from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { Found } from './tracks.ts';
 
@@ -109,6 +109,12 @@ export class Detector {
   async embed(picture: Picture, keypoints: Keypoints): Promise<Embedding> {
     const answer = await this.#ask({ kind: 'embed', id: this.#nextId(), picture, keypoints });
     return { modelId, vector: answer.kind === 'embed' ? answer.vector : new Float32Array() };
+  }
+
+  /** All faces of `roi` and what can be said of them, the largest first, at most `examinedMax`. The caller overwrites them (`wipeFaces`). Errors as `objects`. */
+  async examine(picture: Picture, roi: Box = wholePicture): Promise<readonly ExaminedFace[]> {
+    const answer = await this.#ask({ kind: 'examine', id: this.#nextId(), picture, roi: clamped(roi) });
+    return answer.kind === 'examine' ? answer.faces : [];
   }
 
   /** What waits fails with SP_DETECTOR_GONE. Resolves when the process is gone. */

@@ -2,10 +2,10 @@
  * Faces in a picture, and what one looks like in 128 numbers. Nothing here knows whose face it is, and nothing is kept: what a face was cut into, and
  * its numbers, are overwritten after their use by whoever had them.
  */
-import { clamped, type Box, type Point } from './box.ts';
+import { clamped, holds, middleOf, type Box, type Point } from './box.ts';
 import { apart, squareAround } from './objects.ts';
 import { cut, type Square } from './pixels.ts';
-import { facesMax, type Face, type Keypoints, type Picture, type Quality } from './protocol.ts';
+import { cropSide, examinedMax, facesMax, type ExaminedFace, type Face, type Keypoints, type Picture, type Quality } from './protocol.ts';
 import { embedSize, facesSize, type Models } from './runtime.ts';
 
 const scoreLeast = 0.5;
@@ -17,6 +17,14 @@ const rowLength = 17;
 const eyesToMouth = 0.45;
 const middleX = 0.5;
 const middleY = 0.43;
+/** A picture whose smaller side has so many pixels is looked at in parts, of that share of its sides. */
+const partedFromPx = 512;
+const partShare = 0.6;
+/** Of a part's width. */
+const smallShare = 0.2;
+const cropGrowth = 1.25;
+/** How far the tip of the nose stands out before the line between the eyes, by the distance between them: of grown people 33 to 40 of 63 mm. */
+const noseDepth = 0.58;
 /** Below it there is nothing to align: two pixels. */
 const alignLeastPx = 2;
 
@@ -31,6 +39,16 @@ export function findFaces(models: Models, picture: Picture, roi: Box): Face[] {
   }
 }
 
+/** All of a picture's faces and what can be said of them, the largest first: for enrolling, and for whose face it is. */
+export function examineFaces(models: Models, picture: Picture, roi: Box): ExaminedFace[] {
+  return allFaces(models, picture, roi).toSorted((a, b) => b.quality.widthPx - a.quality.widthPx).slice(0, examinedMax).flatMap((face) => {
+    const square = alignedSquare(picture, face.keypoints), vector = embedFace(models, picture, face.keypoints);
+    if (square === undefined || vector === undefined) return [];
+    const { score, box, quality: { widthPx, sharpness, tilt } } = face;
+    return [{ score, box, widthPx, blur: 1 - sharpness, pose: { yaw: yawOf(picture, face.keypoints), roll: tilt }, vector, crop: cropOf(picture, square) }];
+  });
+}
+
 /** Undefined when its points are too close to each other, or no face's. */
 export function embedFace(models: Models, picture: Picture, keypoints: Keypoints): Float32Array | undefined {
   const square = alignedSquare(picture, keypoints);
@@ -41,6 +59,27 @@ export function embedFace(models: Models, picture: Picture, keypoints: Keypoints
   } finally {
     input.fill(0);
   }
+}
+
+/**
+ * A face must fill a fifteenth of what is looked at, so a large picture is looked at in parts as well. What is large in a part was seen in the whole,
+ * and better: a part's edge may cut it, and what is left of it resembles a smaller face.
+ */
+function allFaces(models: Models, picture: Picture, roi: Box): Face[] {
+  const whole = findFaces(models, picture, roi);
+  if (Math.min(roi.width * picture.width, roi.height * picture.height) < partedFromPx) return whole;
+  const width = partShare * roi.width, height = partShare * roi.height;
+  const parts = [0, 1].flatMap((row) => [0, 1].map((column) => ({ x: roi.x + column * (roi.width - width), y: roi.y + row * (roi.height - height), width, height })));
+  const small = parts.flatMap((part) => findFaces(models, picture, part).filter(({ box }) => box.width <= part.width * smallShare));
+  return apart([...whole, ...small.filter(({ box }) => !whole.some((face) => holds(face.box, middleOf(box))))]);
+}
+
+/** With hair and chin, which the net does not want and people do. */
+function cropOf(picture: Picture, square: Square): Picture {
+  const values = cut(picture, { ...square, side: square.side * cropGrowth }, cropSide);
+  const rgb = Uint8Array.from(values, (value) => Math.round(value));
+  values.fill(0);
+  return { rgb, width: cropSide, height: cropSide };
 }
 
 /** The square that dlib's net was trained with: upright, by both eyes and the mouth. */
@@ -81,16 +120,30 @@ const anchors: readonly Point[] = [[16, 2], [32, 6]].flatMap(([stride, count]) =
 
 /** Whether it is worth comparing: large, sharp and looking this way. */
 function qualityOf(picture: Picture, { box, keypoints }: Omit<Face, 'quality'>): Quality {
-  const [right, left, nose] = keypoints.map(({ x, y }) => ({ x: x * picture.width, y: y * picture.height })) as unknown as [Point, Point, Point];
-  const eyes = distanceOf(right, left), radians = Math.atan2(left.y - right.y, left.x - right.x);
-  // How far the nose is from the middle between the eyes, along the line from eye to eye.
-  const aside = (nose.x - (right.x + left.x) / 2) * Math.cos(radians) + (nose.y - (right.y + left.y) / 2) * Math.sin(radians);
+  const { eyes, radians, aside } = noseOf(picture, keypoints);
   return {
     widthPx: Math.min(8192, box.width * picture.width),
     sharpness: sharpnessOf(picture, keypoints),
     turn: eyes === 0 ? 1 : Math.min(1, Math.abs(aside) / eyes),
-    tilt: (radians * 180) / Math.PI,
+    tilt: degreesOf(radians),
   };
+}
+
+/** In degrees: above 0 to the person's left, which is the picture's right. */
+function yawOf(picture: Picture, keypoints: Keypoints): number {
+  const { eyes, aside } = noseOf(picture, keypoints);
+  return eyes === 0 ? 90 : degreesOf(Math.atan(aside / eyes / noseDepth));
+}
+
+/** How far the nose is from the middle between the eyes, along the line from eye to eye, in pixels; how long that line is, and how it lies. */
+function noseOf({ width, height }: Picture, keypoints: Keypoints): { readonly eyes: number; readonly radians: number; readonly aside: number } {
+  const [right, left, nose] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height })) as unknown as [Point, Point, Point];
+  const radians = Math.atan2(left.y - right.y, left.x - right.x);
+  return { eyes: distanceOf(right, left), radians, aside: (nose.x - (right.x + left.x) / 2) * Math.cos(radians) + (nose.y - (right.y + left.y) / 2) * Math.sin(radians) };
+}
+
+function degreesOf(radians: number): number {
+  return (radians * 180) / Math.PI;
 }
 
 const sharpSize = 64;

@@ -6,18 +6,21 @@
  *     order   kind 1, id 4, width 2, height 2, then   1 objects: box 4x4
  *                                                     2 faces:   box 4x4
  *                                                     3 embed:   key points 12x4
+ *                                                     4 examine: box 4x4
  *             then the picture: width * height * 3 bytes
  *     answer  kind 1, id 4, then   1 objects: count 1, count x (label 1, score 4, box 4x4)
  *                                  2 faces:   count 1, count x (score 4, box 4x4, key points 12x4, quality 4x4)
  *                                  3 embed:   128 x 4
+ *                                  4 examine: count 1, count x (score 4, box 4x4, width 4, blur 4, yaw 4, roll 4, 128 x 4, crop 160x160x3)
  *                                  9 refused: reason 1
  *             8 ready (id 0): version 1, SHA-256 of the embedding's weights 32
  */
 import { SallyportError } from '../base/errors.ts';
+import { vectorLength, type FaceMeasures } from '../policy/faces.ts';
 import type { Box, Point } from './box.ts';
 import { labels, type Found } from './tracks.ts';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Red, green and blue of each pixel, row by row from the upper left. */
 export interface Picture {
@@ -49,9 +52,18 @@ export interface Face {
   readonly quality: Quality;
 }
 
-export const vectorLength = 128;
+/** A face, all that can be said of it, and a small upright picture of it. The caller overwrites vector and crop after their use. */
+export interface ExaminedFace extends FaceMeasures {
+  readonly vector: Float32Array;
+  /** `cropSide` wide and high. */
+  readonly crop: Picture;
+}
+
 export const foundMax = 32;
 export const facesMax = 16;
+/** Of more faces in one picture the largest are examined. */
+export const examinedMax = 4;
+export const cropSide = 160;
 export const sideLeast = 16;
 export const sideMost = 4096;
 export const pictureBytesMax = 8 * 2 ** 20;
@@ -59,7 +71,8 @@ export const pictureBytesMax = 8 * 2 ** 20;
 export type Order =
   | { readonly kind: 'objects'; readonly id: number; readonly picture: Picture; readonly roi: Box }
   | { readonly kind: 'faces'; readonly id: number; readonly picture: Picture; readonly roi: Box }
-  | { readonly kind: 'embed'; readonly id: number; readonly picture: Picture; readonly keypoints: Keypoints };
+  | { readonly kind: 'embed'; readonly id: number; readonly picture: Picture; readonly keypoints: Keypoints }
+  | { readonly kind: 'examine'; readonly id: number; readonly picture: Picture; readonly roi: Box };
 
 /** Why the detector gives no answer to an order that is well formed. */
 export const refusals = ['the picture cannot be looked at', 'the face cannot be aligned', 'there is not enough memory', 'the model failed'] as const;
@@ -69,16 +82,22 @@ export type Answer =
   | { readonly kind: 'objects'; readonly id: number; readonly found: readonly Found[] }
   | { readonly kind: 'faces'; readonly id: number; readonly faces: readonly Face[] }
   | { readonly kind: 'embed'; readonly id: number; readonly vector: Float32Array }
+  | { readonly kind: 'examine'; readonly id: number; readonly faces: readonly ExaminedFace[] }
   | { readonly kind: 'refused'; readonly id: number; readonly reason: Refusal }
   | { readonly kind: 'ready'; readonly id: 0; readonly embedding: string };
 
-const codes = { objects: 1, faces: 2, embed: 3, ready: 8, refused: 9 } as const;
+const codes = { objects: 1, faces: 2, embed: 3, examine: 4, ready: 8, refused: 9 } as const;
 const prefixBytes = 4;
 const orderHeadBytes = 9;
 const boxBytes = 16;
 const keypointsBytes = keypointNames.length * 8;
 export const orderBytesMax = orderHeadBytes + keypointsBytes + pictureBytesMax;
-export const answerBytesMax = 6 + facesMax * (4 + boxBytes + keypointsBytes + 16);
+const cropBytes = cropSide ** 2 * 3;
+const examinedBytes = 4 + boxBytes + 16 + vectorLength * 4 + cropBytes;
+const answerHeadBytes = 6;
+/** Of faces, which are longer than all but the examined. */
+const facesBytesMax = answerHeadBytes + facesMax * (4 + boxBytes + keypointsBytes + 16);
+export const answerBytesMax = answerHeadBytes + examinedMax * examinedBytes;
 /** Key points may lie outside of the picture, of a face at its edge; boxes may not. */
 const outsideMost = 4;
 
@@ -104,7 +123,7 @@ export function encodeOrder(order: Order): Buffer {
 export function decodeOrder(message: Uint8Array): Order {
   const reader = new Reader(message);
   const code = reader.uint(1), id = reader.uint(4), width = reader.uint(2), height = reader.uint(2);
-  const kind = code === codes.objects ? 'objects' : code === codes.faces ? 'faces' : code === codes.embed ? 'embed' : broken('an order of no kind');
+  const kind = code === codes.objects ? 'objects' : code === codes.faces ? 'faces' : code === codes.embed ? 'embed' : code === codes.examine ? 'examine' : broken('an order of no kind');
   const asked = kind === 'embed' ? { keypoints: reader.keypoints() } : { roi: reader.box() };
   const picture = { rgb: reader.rest(), width, height };
   checkPicture(picture);
@@ -113,7 +132,7 @@ export function decodeOrder(message: Uint8Array): Order {
 
 /** As `encodeOrder`. */
 export function encodeAnswer(answer: Answer): Buffer {
-  const bytes = new Bytes(answerBytesMax);
+  const bytes = new Bytes(answer.kind === 'examine' ? answerHeadBytes + answer.faces.length * examinedBytes : facesBytesMax);
   bytes.uint(codes[answer.kind], 1).uint(answer.id, 4);
   switch (answer.kind) {
     case 'objects':
@@ -125,7 +144,11 @@ export function encodeAnswer(answer: Answer): Buffer {
       for (const { score, box, keypoints, quality } of answer.faces) bytes.float(score).box(box).keypoints(keypoints).float(quality.widthPx).float(quality.sharpness).float(quality.turn).float(quality.tilt);
       break;
     case 'embed':
-      for (const value of answer.vector) bytes.float(value);
+      bytes.vector(answer.vector);
+      break;
+    case 'examine':
+      bytes.uint(bounded(answer.faces.length, examinedMax), 1);
+      for (const { score, box, widthPx, blur, pose: { yaw, roll }, vector, crop } of answer.faces) bytes.float(score).box(box).float(widthPx).float(blur).float(yaw).float(roll).vector(vector).raw(crop.rgb);
       break;
     case 'refused':
       bytes.uint(refusals.indexOf(answer.reason), 1);
@@ -153,6 +176,8 @@ function readAnswer(reader: Reader, code: number, id: number): Answer {
       return { kind: 'faces', id, faces: reader.list(facesMax, () => ({ score: reader.fraction(), box: reader.box(), keypoints: reader.keypoints(), quality: reader.quality() })) };
     case codes.embed:
       return { kind: 'embed', id, vector: reader.vector() };
+    case codes.examine:
+      return { kind: 'examine', id, faces: reader.list(examinedMax, () => reader.examined()) };
     case codes.refused:
       return { kind: 'refused', id, reason: refusals[reader.uint(1)] ?? broken('a reason of no kind') };
     case codes.ready:
@@ -160,6 +185,19 @@ function readAnswer(reader: Reader, code: number, id: number): Answer {
       return { kind: 'ready', id: 0, embedding: Buffer.from(reader.take(32)).toString('hex') };
     default:
       return broken('an answer of no kind');
+  }
+}
+
+/** Overwrites what of an answer tells faces apart. */
+export function wipe(answer: Answer): void {
+  if (answer.kind === 'embed') answer.vector.fill(0);
+  if (answer.kind === 'examine') wipeFaces(answer.faces);
+}
+
+export function wipeFaces(faces: readonly ExaminedFace[]): void {
+  for (const { vector, crop } of faces) {
+    vector.fill(0);
+    crop.rgb.fill(0);
   }
 }
 
@@ -254,6 +292,11 @@ class Bytes {
     return this;
   }
 
+  vector(values: Float32Array): this {
+    for (const value of values) this.float(value);
+    return this;
+  }
+
   raw(bytes: Uint8Array): this {
     this.#bytes.set(bytes, this.#at);
     this.#at += bytes.length;
@@ -309,6 +352,11 @@ class Reader {
 
   quality(): Quality {
     return { widthPx: this.between(0, 2 * sideMost), sharpness: this.fraction(), turn: this.fraction(), tilt: this.between(-180, 180) };
+  }
+
+  examined(): ExaminedFace {
+    const score = this.fraction(), box = this.box(), widthPx = this.between(0, 2 * sideMost), blur = this.fraction(), yaw = this.between(-90, 90), roll = this.between(-180, 180);
+    return { score, box, widthPx, blur, pose: { yaw, roll }, vector: this.vector(), crop: { rgb: Uint8Array.from(this.take(cropBytes)), width: cropSide, height: cropSide } };
   }
 
   vector(): Float32Array {

@@ -1,8 +1,8 @@
 /** The detector's own loop: an order comes, its answer goes. Runs in the detector's process alone. */
 import { isSallyportError } from '../base/errors.ts';
-import { embedFace, findFaces } from './faces.ts';
+import { embedFace, examineFaces, findFaces } from './faces.ts';
 import { findObjects } from './objects.ts';
-import { decodeOrder, encodeAnswer, Messages, orderBytesMax, type Answer, type Order } from './protocol.ts';
+import { decodeOrder, encodeAnswer, Messages, orderBytesMax, wipe, type Answer, type Order } from './protocol.ts';
 import type { Models } from './runtime.ts';
 
 /** Takes what comes in pieces and gives each whole order's answer to `send`, which must be done with it at its return. Throws when the order is none: the two sides have lost each other. */
@@ -21,7 +21,7 @@ export class Service {
     this.#orders.take(bytes, (message) => {
       const answer = this.#answerTo(decodeOrder(message));
       const encoded = encodeAnswer(answer);
-      if (answer.kind === 'embed') answer.vector.fill(0);
+      wipe(answer);
       this.#send(encoded);
     });
     bytes.fill(0);
@@ -32,6 +32,7 @@ export class Service {
     try {
       if (order.kind === 'objects') return { kind: 'objects', id, found: findObjects(this.#models, picture, order.roi) };
       if (order.kind === 'faces') return { kind: 'faces', id, faces: findFaces(this.#models, picture, order.roi) };
+      if (order.kind === 'examine') return { kind: 'examine', id, faces: examineFaces(this.#models, picture, order.roi) };
       const vector = embedFace(this.#models, picture, order.keypoints);
       return vector === undefined ? { kind: 'refused', id, reason: 'the face cannot be aligned' } : { kind: 'embed', id, vector };
     } catch (error) {

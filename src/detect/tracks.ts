@@ -155,6 +155,6 @@ function grow(visit: Visit, sighting: Sighting): Visit {
 }
 
 /** Beyond a tenth of the picture, larger is not better. */
-function worth({ score, box }: Sighting): number {
+export function worth({ score, box }: Sighting): number {
   return score * (atEdge(box) ? 0.6 : 1) * (0.5 + 0.5 * Math.min(1, areaOf(box) / 0.1));
 }

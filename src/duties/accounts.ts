@@ -299,14 +299,14 @@ export class AccountsDuty {
     await this.finishErasing();
   }
 
-  changeAccount(id: string, a: { role?: Role; spaces?: readonly string[] }, by: Principal): Promise<AccountRow> {
+  changeAccount(id: string, a: { role?: Role; spaces?: readonly string[]; names?: boolean }, by: Principal): Promise<AccountRow> {
     return this.book.inTurn(async () => {
       const row = this.book.account(id);
-      const account = { ...row, ...(a.role === undefined ? {} : { role: a.role }), ...(a.spaces === undefined ? {} : { spaces: [...new Set(a.spaces)] }) };
+      const account = { ...row, ...(a.role === undefined ? {} : { role: a.role }), ...(a.spaces === undefined ? {} : { spaces: [...new Set(a.spaces)] }), ...(a.names === undefined ? {} : { names: a.names }) };
       if (account.role !== 'owner') this.#checkOwnerStays(row);
       // Else who is an owner no more could come back by an invitation of their own.
       const withoutInvitations = account.role === 'owner' ? [] : this.#invitationsOf(id);
-      await this.book.write({ accounts: [account], withoutInvitations }, [this.#line('page.account-changed', by.account.id, { of: id, role: account.role, spaces: [...account.spaces] })]);
+      await this.book.write({ accounts: [account], withoutInvitations }, [this.#line('page.account-changed', by.account.id, { of: id, role: account.role, spaces: [...account.spaces], ...(a.names === undefined ? {} : { names: a.names }) })]);
       return account;
     });
   }
@@ -365,11 +365,11 @@ export class AccountsDuty {
 
   // tokens
 
-  /** Only rights that its maker has, and none over people. Answers the token, which is kept nowhere. */
+  /** Only rights that its maker has, and none over people or to names. Answers the token, which is kept nowhere. */
   makeToken(a: { name: string; rights: readonly Right[]; spaces?: readonly string[]; days: number }, { account: { id } }: Principal): Promise<{ id: string; token: string; untilMs: UnixMs }> {
     return this.book.inTurn(async () => {
       if (this.book.tokens.size >= tokensMax) throw new SallyportError('SP_PAGE_FULL', { what: 'token', max: tokensMax });
-      if (a.rights.includes('people')) throw new SallyportError('SP_PAGE_RIGHT');
+      if (a.rights.includes('people') || a.rights.includes('names')) throw new SallyportError('SP_PAGE_RIGHT');
       const { text, hash } = newKey();
       const nowMs = this.#nowMs();
       const row: TokenRow = { id: newId(), account: id, name: a.name, hash, rights: [...new Set(a.rights)], spaces: a.spaces === undefined ? undefined : [...new Set(a.spaces)], madeMs: nowMs, untilMs: nowMs + Math.min(tokenMsMax, a.days * dayMs) };
@@ -390,7 +390,7 @@ export class AccountsDuty {
   #newAccount(role: Role, spaces: readonly string[], person: Person, login: LoginSecret): AccountRow {
     if (this.book.accounts.size >= accountsMax) throw new SallyportError('SP_PAGE_FULL', { what: 'account', max: accountsMax });
     const { name, nickname = '', picture = '', language = '', timeZone = '' } = person;
-    return { id: newId(), role, name, nameKey: this.#freeName(name, undefined), nickname, picture, language, timeZone, spaces, ...verifierOf(login), madeMs: this.#nowMs() };
+    return { id: newId(), role, name, nameKey: this.#freeName(name, undefined), nickname, picture, language, timeZone, spaces, names: false, ...verifierOf(login), madeMs: this.#nowMs() };
   }
 
   /**

@@ -9,7 +9,8 @@ import { endObservation, endVisits, judge, noVisits, visit, type Verdict, type V
 import type { ObservationKind } from '../policy/observations.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { HubConfig } from '../policy/settings.ts';
-import type { AlarmQuery, AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
+import type { AuditEntry } from '../vault/audit.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface AlarmListOptions {
@@ -83,10 +84,10 @@ export class AlarmList {
     return { alarm, sealed };
   }
 
-  /** SP_ALARM when it is gone, or another camera's. */
-  async mark(id: string, marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }, camera?: string): Promise<AlarmRow> {
+  /** `by`: who says so, for the audit. SP_ALARM when it is gone, or another camera's. */
+  async mark(id: string, marks: AlarmMarks, by: Pick<AuditEntry, 'who' | 'account'>, camera?: string): Promise<AlarmRow> {
     await this.#find(id, camera);
-    await this.#o.vault.markAlarm(id, marks);
+    await this.#o.vault.markAlarm(id, marks, by);
     return this.#find(id);
   }
 

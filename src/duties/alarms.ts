@@ -5,14 +5,15 @@
  * Everything here costs the alarm at most, never footage: what the disk does not take now is tried again as long as that may help, then
  * counted and said. The hub can hold a segment only while it has its file key, so an alarm that is decided too late keeps none, and says so.
  */
-import type { CanonicalValue } from '../base/canonical.ts';
+import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { AlarmPictures } from '../capture/moments.ts';
-import { alarmKeysMsMax, alarmMsMax, endObservation, endVisits, holdFor, judge, nextEndMs, noVisits, visit, type AlarmRule, type Box, type RuleFacts, type Seen, type Visit, type VisitEvent, type Visits } from '../policy/alarmrules.ts';
+import { alarmKeysMsMax, alarmMsMax, endObservation, endVisits, holdFor, judge, nextEndMs, noVisits, visit, zonesOf, type AlarmRule, type Best, type Box, type RuleFacts, type Seen, type Visit, type VisitEvent, type Visits } from '../policy/alarmrules.ts';
+import { alarmTextOf } from '../policy/alarmtext.ts';
 import { segmentMsMax } from '../policy/cutting.ts';
 import type { Change } from '../policy/observations.ts';
 import type { HubConfig } from '../policy/settings.ts';
@@ -22,7 +23,7 @@ import type { SealedSegment } from './record.ts';
 import type { CameraPlan } from './recordplan.ts';
 
 export interface AlarmsOptions {
-  readonly vault: Pick<Vault, 'openAlarm' | 'endAlarm' | 'putAlarmPictures' | 'holdForAlarm' | 'noteAlarmFootage' | 'alarm' | 'setting' | 'putSetting' | 'audit'>;
+  readonly vault: Pick<Vault, 'openAlarm' | 'endAlarm' | 'putAlarmPictures' | 'putAlarmText' | 'holdForAlarm' | 'noteAlarmFootage' | 'alarm' | 'setting' | 'putSetting' | 'audit'>;
   readonly fileKeys: Pick<FileKeys, 'lend'>;
   readonly config: () => Pick<HubConfig, 'alarms' | 'zones' | 'place' | 'cameras'>;
   /** Undefined where there is no such camera (any more). */
@@ -31,6 +32,10 @@ export interface AlarmsOptions {
   readonly recipients: (camera: string) => readonly string[];
   /** The pictures of a moment (monotonic), as far as its stream is still in memory; undefined when there are none. Never rejects. */
   readonly pictures: (camera: string, atMs: number, about: Box | undefined) => Promise<AlarmPictures | undefined>;
+  /** What stands in an alarm's text for a person: empty when that person counts no more. */
+  readonly markOf: (person: string, alarm: string) => string;
+  /** A rule rings: for whoever tells it outside; must not throw. Without an `id`, it could not be kept. */
+  readonly onRing?: (alarm: { readonly camera: string; readonly kind: Observed['kind']; readonly atMs: UnixMs; readonly id: string | undefined }) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -43,8 +48,10 @@ export interface Observed extends Seen {
   readonly lasts: boolean;
   /** How sure who saw it was, 0 to 1. */
   readonly score?: number;
-  /** Where and when it is seen best. */
-  readonly best?: { readonly atMs: UnixMs; readonly box: Box };
+  /** Where and when it is seen best until now. */
+  readonly best?: Best;
+  /** The id of who it is, once that is certain. */
+  readonly person?: string | undefined;
 }
 
 export interface AlarmsState {
@@ -76,6 +83,20 @@ interface InHand {
   why: string | undefined;
   /** That are to be held, and were not yet. */
   waiting: readonly Closed[];
+  /** The observations that belong to it. */
+  readonly names: Set<string>;
+  /** The camera's zones that they were in. */
+  readonly zones: Set<string>;
+  /** The first of them who was recognised. */
+  person: string | undefined;
+  /** What its pictures show. */
+  shown: Best | undefined;
+  /** What is seen better since, and when pictures of it are made at the latest: before it leaves the memory. */
+  better: { readonly best: Best; readonly byMs: UnixMs } | undefined;
+  /** The words that the vault has of it. */
+  said: string;
+  /** What is being written of it, in its order. */
+  writing: Promise<void>;
 }
 
 interface Closed extends SealedSegment {
@@ -85,6 +106,8 @@ interface Closed extends SealedSegment {
 
 const settingName = 'alarms open';
 const retryMs = 5 * secondMs;
+/** A better picture waits so long for one that is better still; the streams keep twice as much in memory. */
+const betterMs = 5 * secondMs;
 /** No alarm asks for segments that were closed earlier. */
 const rememberMs = alarmKeysMsMax + minuteMs;
 /** Segments that are remembered, of all cameras. */
@@ -162,6 +185,7 @@ export class AlarmsDuty {
       this.#visits = visits;
       for (const event of events) this.#take(event, rule, seen);
     }
+    for (const one of this.#inHand) if (one.camera === seen.camera && one.toMs === undefined && one.names.has(seen.name)) this.#learn(one, seen);
   }
 
   /** What was observed is over. */
@@ -170,6 +194,7 @@ export class AlarmsDuty {
       const before = this.#visits;
       this.#visits = endObservation(before, camera, name, atMs);
       for (const [key, one] of this.#visits.open) if (one !== before.open.get(key)) this.#plan(one);
+      for (const one of this.#inHand) if (one.camera === camera && one.names.has(name)) this.#track(this.#improve(one));
       this.#loop.nudge();
     });
   }
@@ -201,6 +226,11 @@ export class AlarmsDuty {
       this.#o.log.debug({ component: 'alarms', camera: seen.camera }, 'a visit beyond the limits is no alarm');
     }
     if (event.what === 'begun') this.#begin(rule, seen, event.visit);
+    if (event.what === 'goes on') this.#inHandOf(event.visit)?.names.add(seen.name);
+  }
+
+  #inHandOf({ camera, rule, fromMs }: Visit): InHand | undefined {
+    return [...this.#inHand].find((one) => one.camera === camera && one.rule.name === rule && one.fromMs === fromMs);
   }
 
   /** What its visit wants recorded, however the camera is recorded else. */
@@ -214,7 +244,8 @@ export class AlarmsDuty {
   }
 
   #begin(rule: AlarmRule, seen: Observed, { fromMs }: Visit): void {
-    const one: InHand = { camera: seen.camera, rule, fromMs, toMs: undefined, id: undefined, ended: false, held: 0, why: undefined, waiting: [] };
+    const one: InHand = { camera: seen.camera, rule, fromMs, toMs: undefined, id: undefined, ended: false, held: 0, why: undefined, waiting: [],
+      names: new Set([seen.name]), zones: new Set(), person: undefined, shown: seen.best, better: undefined, said: '', writing: Promise.resolve() };
     this.#inHand.add(one);
     this.#begun.set(rule.name, (this.#begun.get(rule.name) ?? 0) + 1);
     this.#lastMs = fromMs;
@@ -232,13 +263,16 @@ export class AlarmsDuty {
         camera: one.camera, rule: one.rule.name, kind: seen.kind, atMs: one.fromMs, keepMs: one.rule.keepMs, recipients: recipients(one.camera), scorePm: Math.round((seen.score ?? 1) * 1000),
       });
       one.id = id;
+      this.#o.onRing?.({ camera: one.camera, kind: seen.kind, atMs: one.fromMs, id });
       this.#remember();
       this.#want(one, this.#closed.filter(({ camera }) => camera === one.camera));
-      await this.#putPictures(one, id, await pictures);
+      await this.#write(one, async () => this.#putPictures(one, id, await pictures));
       if (one.toMs !== undefined) await this.#endAlarm(one, one.toMs);
     } catch (error) {
       this.#failed++;
       this.#inHand.delete(one);
+      // Somebody is there all the same.
+      if (one.id === undefined) this.#o.onRing?.({ camera: one.camera, kind: seen.kind, atMs: one.fromMs, id: undefined });
       log.error({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, `an alarm was not kept: ${asSallyportError(error).message}`);
       wipe(await pictures);
     }
@@ -250,15 +284,69 @@ export class AlarmsDuty {
       this.#withoutPictures++;
       return;
     }
+    const text = this.#textOf(one, id);
     try {
       const { full, crop, thumb } = pictures;
-      await vault.putAlarmPictures(id, { full, thumb, ...(crop === undefined ? {} : { crop }) });
+      await vault.putAlarmPictures(id, { full, thumb, text, ...(crop === undefined ? {} : { crop }) });
+      one.said = canonicalJson(text);
     } catch (error) {
-      this.#withoutPictures++;
-      log.error({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, `an alarm has no pictures: ${asSallyportError(error).message}`);
+      const { code, message } = asSallyportError(error);
+      if (one.said === '') this.#withoutPictures++;
+      log.error({ component: 'alarms', camera: one.camera, code }, `${one.said === '' ? 'an alarm has no pictures' : 'an alarm keeps the pictures that it has'}: ${message}`);
     } finally {
       wipe(pictures);
     }
+  }
+
+  /** What one of its observations tells beside that it goes on. */
+  #learn(one: InHand, { camera, atMs, box, best, person }: Observed): void {
+    for (const zone of box === undefined ? [] : zonesOf(camera, box, this.#o.config().zones)) one.zones.add(zone);
+    if (best !== undefined && best.worth > ((one.better?.best ?? one.shown)?.worth ?? -Infinity)) {
+      one.better = { best, byMs: one.better?.byMs ?? atMs + betterMs };
+      this.#loop.nudge();
+    }
+    if (person !== undefined && one.person === undefined) {
+      one.person = person;
+      this.#track(this.#say(one));
+    }
+  }
+
+  /** Pictures of what is seen better since, in place of those that it has. Without any those stay. */
+  async #improve(one: InHand): Promise<void> {
+    const { better, id } = one;
+    if (better === undefined || id === undefined) return;
+    one.better = undefined;
+    const { atMs, box } = better.best;
+    const pictures = await this.#o.pictures(one.camera, this.#o.clock.monotonicMs() - (this.#now - atMs), box);
+    if (pictures === undefined) return;
+    one.shown = better.best;
+    await this.#write(one, () => this.#putPictures(one, id, pictures));
+  }
+
+  /** Its words, where they are others now. Without pictures it has none: an alarm that is nothing but words would tell that there was something to say. */
+  #say(one: InHand): Promise<void> {
+    return this.#write(one, async () => {
+      const { vault, log } = this.#o;
+      if (one.id === undefined || one.said === '') return;
+      const text = this.#textOf(one, one.id);
+      if (canonicalJson(text) === one.said) return;
+      try {
+        await vault.putAlarmText(one.id, text);
+        one.said = canonicalJson(text);
+      } catch (error) {
+        log.debug({ component: 'alarms', camera: one.camera, code: asSallyportError(error).code }, 'what an alarm says was not written');
+      }
+    });
+  }
+
+  #textOf({ zones, person }: InHand, id: string): CanonicalValue {
+    const mark = person === undefined ? '' : this.#o.markOf(person, id);
+    return alarmTextOf({ zones: [...zones], person: mark === '' ? undefined : mark });
+  }
+
+  /** One deed after the other, so that an older picture or word never takes the place of a newer one. */
+  #write(one: InHand, deed: () => Promise<void>): Promise<void> {
+    return one.writing = one.writing.then(deed, deed);
   }
 
   /** Holds those of the segments that belong to it. */
@@ -311,25 +399,28 @@ export class AlarmsDuty {
     this.#visits = visits;
     for (const { what, visit: over } of events) {
       if (what === 'alarm over') {
-        const one = [...this.#inHand].find((other) => other.camera === over.camera && other.rule.name === over.rule && other.fromMs === over.fromMs);
+        const one = this.#inHandOf(over);
         if (one !== undefined) await this.#endAlarm(one, over.lastMs);
       }
       if (what === 'over') this.#plan(over);
     }
     for (const one of this.#inHand) {
+      if (one.better !== undefined && nowMs >= one.better.byMs) this.#track(this.#improve(one));
       if (one.toMs !== undefined && !one.ended) await this.#endAlarm(one, one.toMs);
       if (one.id !== undefined && one.waiting.length > 0) await this.#hold(one, one.id);
       const doneMs = one.toMs === undefined ? Infinity : one.toMs + one.rule.afterMs;
       const last = this.#closed.some(({ camera, endMs }) => camera === one.camera && endMs >= doneMs);
       if (one.ended && one.waiting.length === 0 && (nowMs > doneMs + settleMs || (last && nowMs > doneMs + minuteMs))) await this.#settle(one);
     }
-    const nextMs = Math.min(nextEndMs(this.#visits) ?? Infinity, this.#inHand.size > 0 ? nowMs + retryMs : Infinity);
+    const betters = [...this.#inHand].flatMap(({ better }) => better?.byMs ?? []);
+    const nextMs = Math.min(nextEndMs(this.#visits) ?? Infinity, this.#inHand.size > 0 ? nowMs + retryMs : Infinity, ...betters);
     return Math.min(minuteMs, Math.max(100, nextMs - this.#now));
   }
 
   async #endAlarm(one: InHand, toMs: UnixMs): Promise<void> {
     one.toMs = Math.min(toMs, one.fromMs + alarmMsMax);
     if (one.id === undefined || one.ended) return;
+    this.#track(this.#say(one));
     try {
       await this.#o.vault.endAlarm(one.id, one.toMs);
       one.ended = true;

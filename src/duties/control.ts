@@ -39,6 +39,18 @@ export async function controlCamera(rooms: ControlRooms, camera: string, order: 
   return sentences;
 }
 
+/** The places that are saved in a camera, as it names them itself. SP_CAMERA_FAULT where it has none. */
+export async function placesOf({ site, clock, log }: Omit<ControlRooms, 'vault'>, camera: string): Promise<string[]> {
+  return (await new CameraControls({ ...(await site.accessTo(camera)), clock, log }).presets()).map(({ token }) => token);
+}
+
+/** Turned to such a place, by who speaks through the hub. */
+export async function turnTo({ site, vault, clock, log }: ControlRooms, camera: string, place: string | undefined): Promise<void> {
+  if (place === undefined) throw new SallyportError('SP_CAMERA_FAULT', { camera, operation: 'GotoPreset', reason: 'it has no such place' });
+  await new CameraControls({ ...(await site.accessTo(camera)), clock, log }).goTo(place);
+  await vault.audit({ what: 'camera.control', who: 'hub', camera, detail: { act: 'goto' } });
+}
+
 async function act({ site, clock, log }: ControlRooms, camera: string, order: ControlOrder, signal?: AbortSignal): Promise<string[]> {
   if (order.act === 'refresh' || order.act === 'trust') return site.readAgain(camera, { believe: order.act === 'trust' });
   const controls = new CameraControls({ ...(await site.accessTo(camera)), clock, log, ...(signal === undefined ? {} : { signal }) });

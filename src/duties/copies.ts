@@ -24,7 +24,7 @@ export interface CopiesState {
 }
 
 export interface CopiesOptions {
-  readonly vault: Pick<Vault, 'copies' | 'makeCopy' | 'renewCopies'>;
+  readonly vault: Pick<Vault, 'copies' | 'copiesOwed' | 'makeCopy' | 'renewCopies'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly notices: Notices;
@@ -72,7 +72,7 @@ export class CopiesDuty {
     const { clock, log, notices } = this.#o;
     try {
       await this.#look();
-      if (this.#due()) {
+      if (this.#due() || (this.#rested() && await this.#o.vault.copiesOwed())) {
         this.#changedMs = undefined;
         await this.#o.vault.makeCopy();
         await this.#look();
@@ -93,9 +93,14 @@ export class CopiesDuty {
     this.#state = { ...this.#state, copies: copies.length, newestMs: copies.at(-1)?.startMs };
   }
 
+  /** After a problem it is not tried at once. */
+  #rested(): boolean {
+    return this.#o.clock.monotonicMs() >= this.#notBeforeMs;
+  }
+
   #due(): boolean {
     const { clock } = this.#o;
-    if (clock.monotonicMs() < this.#notBeforeMs) return false;
+    if (!this.#rested()) return false;
     if (this.#changedMs !== undefined && clock.monotonicMs() - this.#changedMs >= afterChangeMs) return true;
     const { newestMs } = this.#state;
     const nowMs = clock.wallMs();

@@ -16,6 +16,7 @@ import type { ObservationKind } from '../policy/observations.ts';
 import type { CameraConfig, HubConfig } from '../policy/settings.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Observed } from './alarms.ts';
+import type { FaceFinder } from './faces.ts';
 import { Looker, type LookerState, type ObjectFinder } from './looker.ts';
 import type { Watched } from './watch.ts';
 
@@ -25,6 +26,7 @@ export interface DetectOptions {
   readonly jail: () => Jail;
   readonly detector: ObjectFinder & { readonly status: { readonly state: string; readonly reason?: string | undefined; readonly dropped: number } };
   readonly moments: Moments;
+  readonly face: FaceFinder;
   readonly vault: Pick<Vault, 'noteObservations'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -125,12 +127,12 @@ export class DetectDuty {
     if (watch === undefined) return;
     await this.#retain(watch, camera);
     if (kinds.size === 0 || this.#looking.has(camera.id)) return;
-    const { detector, moments, jail, vault, clock, log, random, onSeen, onEnded, config } = this.#o;
+    const { detector, moments, jail, vault, clock, log, random, onSeen, onEnded, config, face } = this.#o;
     try {
       const lent = await watch.lend('sub');
       if (lent === undefined) return;
       const looker = new Looker({
-        camera: camera.id, lent, kinds, zones, detector, moments, ffmpeg: config().capture.ffmpeg, jail: jail(), vault, clock, log, random, onSeen, onEnded: (name, atMs) => onEnded(camera.id, name, atMs),
+        camera: camera.id, lent, kinds, zones, detector, face: (atMs, box) => face.look({ camera: camera.id, watch, ffmpeg: config().capture.ffmpeg, jail: jail(), atMs, box }), moments, ffmpeg: config().capture.ffmpeg, jail: jail(), vault, clock, log, random, onSeen, onEnded: (name, atMs) => onEnded(camera.id, name, atMs),
       });
       this.#looking.set(camera.id, { looker, watch, order });
       looker.start();

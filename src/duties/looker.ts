@@ -15,8 +15,9 @@ import type { Moments } from '../capture/moments.ts';
 import { wholePicture, type Box } from '../detect/box.ts';
 import { Motion } from '../detect/motion.ts';
 import type { Picture } from '../detect/protocol.ts';
-import { Tracks, type Found, type Seen, type Visit } from '../detect/tracks.ts';
-import { footOf, isInside, type Zone } from '../policy/alarmrules.ts';
+import { Tracks, worth, type Found, type Seen, type Sighting, type Visit } from '../detect/tracks.ts';
+import { footOf, isInside, type Best, type Zone } from '../policy/alarmrules.ts';
+import { nameOf as whoIs, type FrameMatch } from '../policy/faces.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Observed } from './alarms.ts';
@@ -27,6 +28,9 @@ export interface ObjectFinder {
   objects(picture: Picture, roi?: Box): Promise<readonly Found[]>;
 }
 
+/** Whose face somebody has who is there at a moment (monotonic); see `FaceFinder.look`. */
+export type FaceLook = (atMs: number, box: Box) => Promise<FrameMatch | 'not looked' | undefined>;
+
 export interface LookerOptions {
   readonly camera: string;
   /** The small stream, if the camera has one. Given back at the end. */
@@ -36,6 +40,7 @@ export interface LookerOptions {
   /** The camera's. */
   readonly zones: readonly Zone[];
   readonly detector: ObjectFinder;
+  readonly face: FaceLook;
   readonly moments: Pick<Moments, 'colour'>;
   readonly ffmpeg: string;
   readonly jail: Jail | undefined;
@@ -61,6 +66,14 @@ export interface LookerState {
   readonly problem: string | undefined;
 }
 
+interface FaceLooks {
+  readonly frames: FrameMatch[];
+  looks: number;
+  /** Monotonic. */
+  nextMs: number;
+  person: string | undefined;
+}
+
 /** While something moves. */
 const lookEveryMs = secondMs;
 /** At who has been seen and does not move now: still there? */
@@ -70,6 +83,9 @@ const retainMs = 10 * secondMs;
 const renewMs = 10 * secondMs;
 /** Of a camera; beyond it visits are still told to the rules. */
 const notesPerDayMax = 50_000;
+/** Of one visit: looking for a face costs a second of a small board. Those after the first few come ever more seldom, for who turns away now may turn round later. */
+const faceLooksMax = 12;
+const faceLooksAtOnce = 5;
 /** A light that goes on moves for a moment. */
 const movingFramesMin = 3;
 
@@ -93,6 +109,8 @@ export class Looker {
   readonly #seen = new Map<ObservationKind, number>();
   /** When visits were noted again, monotonic. */
   readonly #noted = new Map<number, number>();
+  /** Of visits of persons, by their ids: what each frame said, who it is once that is certain, and how often it was looked. No face, and nothing of one. */
+  readonly #faces = new Map<number, FaceLooks>();
   #today: { day: number; count: number } = { day: 0, count: 0 };
 
   constructor(o: LookerOptions) {
@@ -156,7 +174,9 @@ export class Looker {
       const found = await detector.objects(picture, roi);
       this.#looks++;
       this.#problem = undefined;
-      if (!this.#closed) this.#take(found.filter(({ box }) => this.#isLookedAt(box)), wallMs, monotonicMs);
+      if (this.#closed) return;
+      this.#take(found.filter(({ box }) => this.#isLookedAt(box)), wallMs, monotonicMs);
+      await this.#recognise(wallMs, monotonicMs);
     } catch (error) {
       this.#missed++;
       this.#problem = asSallyportError(error).message;
@@ -181,6 +201,24 @@ export class Looker {
     for (const visit of ended) this.#end(visit);
   }
 
+  /** One of those who were seen just now, who has been looked at the least often; not any more once it is certain who it is. */
+  async #recognise(wallMs: UnixMs, monotonicMs: number): Promise<void> {
+    const of = ({ id }: Visit): FaceLooks => this.#faces.get(id) ?? { frames: [], looks: 0, nextMs: -Infinity, person: undefined };
+    const [visit] = this.#tracks.going.filter(({ label, toMs }) => label === 'person' && toMs === monotonicMs)
+      .filter((one) => of(one).person === undefined && of(one).looks < faceLooksMax && monotonicMs >= of(one).nextMs).sort((a, b) => of(a).looks - of(b).looks);
+    if (visit === undefined) return;
+    const frame = await this.#o.face(monotonicMs, visit.last.box);
+    if (frame === 'not looked' || this.#closed) return;
+    const known = of(visit);
+    known.looks++;
+    known.nextMs = monotonicMs + lookEveryMs * 2 ** Math.max(0, known.looks - faceLooksAtOnce);
+    if (frame !== undefined) known.frames.push(frame);
+    const name = whoIs(known.frames);
+    if (typeof name !== 'string') known.person = name.person;
+    this.#faces.set(visit.id, known);
+    if (known.person !== undefined) this.#tell(visit, wallMs, visit.last.box);
+  }
+
   /** From time to time, so that a kill costs little of what it was. */
   #renew(visit: Visit, nowMs: number): void {
     if (nowMs - (this.#noted.get(visit.id) ?? visit.fromMs) < renewMs) return;
@@ -193,11 +231,16 @@ export class Looker {
     if (!this.#o.kinds.has(visit.label)) return;
     const { camera, onSeen } = this.#o;
     const { best } = visit;
-    onSeen({ camera, kind: visit.label, by: 'hub', atMs, box, name: this.#named(nameOf(visit)), lasts: true, score: best.score, best: { atMs: this.#wallOf(best.atMs), box: best.box } });
+    onSeen({ camera, kind: visit.label, by: 'hub', atMs, box, name: this.#named(nameOf(visit)), lasts: true, score: best.score, best: this.#bestOf(best), person: this.#faces.get(visit.id)?.person });
+  }
+
+  #bestOf(best: Sighting): Best {
+    return { atMs: this.#wallOf(best.atMs), box: best.box, worth: worth(best) };
   }
 
   #end(visit: Visit): void {
     this.#noted.delete(visit.id);
+    this.#faces.delete(visit.id);
     const toMs = this.#wallOf(visit.toMs);
     this.#note(visit.label, nameOf(visit), this.#wallOf(visit.fromMs), toMs);
     this.#o.onEnded(this.#named(nameOf(visit)), toMs);

@@ -16,6 +16,15 @@ export interface Notice {
   readonly sinceMs: UnixMs;
 }
 
+export interface NoticesOptions {
+  readonly vault: Pick<Vault, 'audit'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** One begins to stand, or is over; must not throw. For whoever tells it outside. */
+  readonly onRaised?: (kind: NoticeKind, camera: string | undefined) => void;
+  readonly onSettled?: (kind: NoticeKind, camera: string | undefined) => void;
+}
+
 interface Line {
   readonly what: 'notice.raised' | 'notice.settled';
   readonly notice: Notice;
@@ -25,12 +34,12 @@ interface Line {
 const waitingMax = 200;
 
 export class Notices {
-  readonly #o: { readonly vault: Pick<Vault, 'audit'>; readonly clock: Clock; readonly log: Log };
+  readonly #o: NoticesOptions;
   readonly #open = new Map<string, Notice>();
   #waiting: Line[] = [];
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(o: { vault: Pick<Vault, 'audit'>; clock: Clock; log: Log }) {
+  constructor(o: NoticesOptions) {
     this.#o = o;
   }
 
@@ -47,6 +56,7 @@ export class Notices {
     if (before !== undefined) return;
     this.#o.log.warn({ component: 'notices', notice: kind, camera }, `${noticeSentence(notice)} ${noticeKinds[kind].todo}`);
     this.#note({ what: 'notice.raised', notice });
+    this.#o.onRaised?.(kind, camera);
   }
 
   /** It is over. */
@@ -56,6 +66,7 @@ export class Notices {
     this.#open.delete(keyOf(kind, camera));
     this.#o.log.info({ component: 'notices', notice: kind, camera }, 'over');
     this.#note({ what: 'notice.settled', notice });
+    this.#o.onSettled?.(kind, camera);
   }
 
   /** Tries again to write what a failing disk did not take. Never rejects. */

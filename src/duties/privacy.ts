@@ -83,7 +83,7 @@ export class PrivacyDuty {
    * Somebody says so; done when the cameras of the space are cut off, or watched again. To take it back during a rule's time lifts the
    * rule until that time ends. SP_SPACE_UNKNOWN; SP_DATABASE and the like: then nothing has changed.
    */
-  switch(space: string, on: boolean, by: { readonly who: 'cli' | 'page'; readonly account?: string }): Promise<void> {
+  switch(space: string, on: boolean, by: { readonly who: 'cli' | 'page' | 'hub'; readonly account?: string }): Promise<void> {
     if (!this.#o.spaces().includes(space)) return Promise.reject(new SallyportError('SP_SPACE_UNKNOWN', { space, known: this.#o.spaces().join(', ') || 'none' }));
     const turn = this.#turns.then(async () => {
       const { privacy, place } = this.#o.rules();

@@ -38,8 +38,8 @@ export class Principal {
   }
 
   get rank(): Rank {
-    const { account: { role, spaces }, token } = this;
-    return { role, spaces: token?.spaces === undefined ? spaces : spaces.filter((space) => token.spaces?.includes(space) === true) };
+    const { account: { role, spaces, names }, token } = this;
+    return { role, names, spaces: token?.spaces === undefined ? spaces : spaces.filter((space) => token.spaces?.includes(space) === true) };
   }
 
   may(right: Right, space?: string): boolean {

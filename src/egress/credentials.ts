@@ -23,7 +23,7 @@ export class Credentials {
   }
 
   /** undefined when there is none. SP_COURIER_CONFIG when others may read it, or it is no credential. */
-  async find(destination: string, right: Feature | 'all' | 'topic' | 'token' | 'key'): Promise<Credential | undefined> {
+  async find(destination: string, right: Feature | 'all' | 'topic' | 'token' | 'key' | 'login' | 'proxy'): Promise<Credential | undefined> {
     if (this.#folder === undefined) return undefined;
     const file = joinPath(this.#folder, `${destination}.${right}`);
     if (!(await fileExists(file))) return undefined;

@@ -52,8 +52,8 @@ export interface Store {
   readonly off: Readonly<Partial<Record<Feature, string>>>;
   /** How it is known to be there as it was sent. What another try has brought is not sent again. SP_FAR_…; anything when `signal` is aborted. */
   put(put: Put, signal: AbortSignal): Promise<Proof>;
-  /** Exactly these bytes. SP_FAR_MISSING; SP_FAR_ANSWER when there are fewer. */
-  get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  /** Exactly these bytes; with `orLess`, those up to the object's end where that comes before. SP_FAR_MISSING; SP_FAR_ANSWER when there are fewer. */
+  get(object: string, from: number, length: number, signal: AbortSignal, orLess?: boolean): Promise<Buffer>;
   /** It is gone; whether it was there is no matter. */
   delete(object: string, signal: AbortSignal): Promise<void>;
   /** Names after `after`, at most `listedMax`. */

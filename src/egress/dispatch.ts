@@ -32,6 +32,11 @@ export class Dispatch {
     this.#loop = new Loop(o.clock);
   }
 
+  /** Names in `out/` that are no orders. */
+  get odd(): number {
+    return this.#odd;
+  }
+
   start(): void {
     this.#watch = this.#o.out.watch(() => this.#loop.nudge());
     this.#loop.start(() => this.#turn());

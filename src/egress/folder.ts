@@ -61,7 +61,7 @@ export class FolderStore implements Store {
     });
   }
 
-  get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer> {
+  get(object: string, from: number, length: number, signal: AbortSignal, orLess = false): Promise<Buffer> {
     return this.#attempt(async () => {
       await this.#ready();
       const handle = await this.#open(this.#pathOf(object));
@@ -71,6 +71,7 @@ export class FolderStore implements Store {
         for (let at = 0; at < length;) {
           signal.throwIfAborted();
           const { bytesRead } = await handle.read(bytes, at, length - at, from + at);
+          if (bytesRead === 0 && orLess && at > 0) return bytes.subarray(0, at);
           if (bytesRead === 0) throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: 'the object is shorter' });
           at += bytesRead;
         }

@@ -54,7 +54,7 @@ export class Webhook implements Messenger {
   async send(notices: readonly NoticeMessage[], message: string, urgent: boolean, signal: AbortSignal): Promise<void> {
     const { door, key, clock } = this.#o;
     const sentMs = Math.round(clock.wallMs());
-    const body = Buffer.from(canonicalJson({ v: 1, message, urgent, notices: notices.map(({ kind, camera, atMs, id }) => ({ kind, camera, at_ms: Math.round(atMs), id })) }));
+    const body = Buffer.from(canonicalJson({ v: 1, message, urgent, notices: notices.map(({ kind, camera, atMs, id, over }) => ({ kind, camera, at_ms: Math.round(atMs), id, over })) }));
     const signature = createHmac('sha256', key.reveal()).update(`${sentMs}.`).update(body).digest('hex');
     const answer = await door.ask({ method: 'POST', path: '', headers: { 'Content-Type': 'application/json', 'Sallyport-Signature': `t=${sentMs},v1=${signature}` }, body }, signal);
     if (answer.status < 200 || answer.status > 299) throw refusedBy(this.name, 'notify', 'the address', answer, clock.wallMs());

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
+import type { DestinationState } from '../outbox/courierstatus.ts';
 import type { Order } from '../outbox/orders.ts';
 import type { Found } from '../outbox/out.ts';
-import { decideNotices, type NoticeMessage, type NoticeRules, type SentMessage } from '../policy/noticing.ts';
+import { decideNotices, isUrgent, type NoticeMessage, type NoticeRules, type SentMessage } from '../policy/noticing.ts';
 import { nextTry } from '../policy/sending.ts';
 import type { Messenger } from './messengers.ts';
-import { answerTo, failed, type Destined, type Outcome, type SenderParts } from './sender.ts';
+import { answerTo, failed, Last, retryIn, type Destined, type Outcome, type SenderParts } from './sender.ts';
 
 export interface NotifierOptions extends SenderParts {
   readonly messenger: Messenger;
@@ -29,6 +30,7 @@ export class Notifier implements Destined {
   #sent: SentMessage[] = [];
   #failures = 0;
   #notBeforeMs = 0;
+  readonly #last = new Last();
 
   constructor(o: NotifierOptions) {
     this.#o = o;
@@ -49,13 +51,19 @@ export class Notifier implements Destined {
     await this.#o.messenger.close();
   }
 
+  state(): Omit<DestinationState, 'name'> {
+    const { back, clock } = this.#o;
+    const waiting = this.#found.filter(({ name }) => !back.has(name)).length;
+    return { waiting, active: 0, off: [], notices: true, ...retryIn(this.#notBeforeMs, clock.monotonicMs()), ...this.#last.state };
+  }
+
   async #turn(): Promise<number> {
     const { clock, back, rules, messenger, log } = this.#o;
     try {
       const waiting: Waiting[] = [];
       for (const { name, order } of this.#found) {
         if (order === undefined || back.has(name)) continue;
-        if (order.order === 'notice') waiting.push({ name, order, notice: { kind: order.kind, camera: order.camera, atMs: order.at_ms, id: order.id } });
+        if (order.order === 'notice') waiting.push({ name, order, notice: { kind: order.kind, camera: order.camera, atMs: order.at_ms, id: order.id, over: order.over } });
         else await this.#answer(name, order, order.order === 'withdraw' ? { outcome: 'withdrawn' } : failed(new SallyportError('SP_FAR_FEATURE', { destination: messenger.name, feature: order.order, reason: 'it takes notices alone' })));
       }
       const beforeMs = this.#notBeforeMs - clock.monotonicMs();
@@ -78,15 +86,17 @@ export class Notifier implements Destined {
     for (const { name } of group) await journal.write(name, { ...journal.of(name), attempts: journal.of(name).attempts + 1 });
     const message = createHash('sha256').update(group.map(({ name }) => name).join()).digest('hex').slice(0, 32);
     try {
-      await messenger.send(group.map(({ notice }) => notice), message, group.some(({ notice }) => rules.urgent.includes(notice.kind)), signal);
+      await messenger.send(group.map(({ notice }) => notice), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
       this.#sent.push({ kinds: group.map(({ notice }) => notice.kind), atMs: clock.wallMs() });
       this.#failures = 0;
+      this.#last.ok(clock.wallMs());
       for (const { name, order } of group) await this.#answer(name, order, { outcome: 'done' });
       log.info({ component: 'courier', destination: messenger.name, notices: group.length }, 'notified');
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asSallyportError(thrown);
       if (!error.code.startsWith('SP_FAR_')) throw error;
+      this.#last.failed(error, clock.wallMs());
       this.#failures++;
       const waitMs = error.evidence['waitMs'];
       const next = nextTry(error.kind, this.#failures, error.kind === 'fault' ? this.#failures : 0, typeof waitMs === 'number' ? waitMs : undefined, random);

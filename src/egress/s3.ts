@@ -80,9 +80,9 @@ export class S3Store implements Store {
     return this.#prove(object, source, answer.status === 412 ? undefined : answer, signal);
   }
 
-  async get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer> {
+  async get(object: string, from: number, length: number, signal: AbortSignal, orLess = false): Promise<Buffer> {
     const answer = await this.#ask('get', { method: 'GET', object, headers: { Range: `bytes=${from}-${from + length - 1}` }, answerBytesMax: length }, signal);
-    return rangeOf(this.name, object, answer, length, () => this.#refused('get', object, answer));
+    return rangeOf({ name: this.name, object, from, length, orLess }, answer, () => this.#refused('get', object, answer));
   }
 
   async delete(object: string, signal: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { minuteMs } from '../base/units.ts';
 import type { BackWriter } from '../outbox/back.ts';
+import { plainly, type DestinationState } from '../outbox/courierstatus.ts';
 import type { Answer, Order, OrderOf } from '../outbox/orders.ts';
 import type { Found, OutReader } from '../outbox/out.ts';
 import { mayUpload, nextTry, type DayHours } from '../policy/sending.ts';
@@ -42,6 +43,31 @@ export interface Destined {
   take(found: readonly Found[]): void;
   start(): void;
   close(): Promise<void>;
+  /** For the status. */
+  state(): Omit<DestinationState, 'name'>;
+}
+
+/** What came of it last. */
+export class Last {
+  #okMs: number | undefined;
+  #error: DestinationState['last_error'];
+
+  ok(nowMs: number): void {
+    this.#okMs = Math.round(nowMs);
+    this.#error = undefined;
+  }
+
+  failed(error: SallyportError, nowMs: number): void {
+    this.#error = { code: error.code, text: plainly(error.message), at_ms: Math.round(nowMs) };
+  }
+
+  get state(): Pick<DestinationState, 'last_ok_ms' | 'last_error'> {
+    return { ...(this.#okMs === undefined ? {} : { last_ok_ms: this.#okMs }), ...(this.#error === undefined ? {} : { last_error: this.#error }) };
+  }
+}
+
+export function retryIn(untilMs: number, nowMs: number): Pick<DestinationState, 'retry_ms'> {
+  return untilMs > nowMs ? { retry_ms: Math.ceil(untilMs - nowMs) } : {};
 }
 
 const hashBytes = 2 ** 20;
@@ -58,6 +84,7 @@ export class Sender implements Destined {
   /** The far end as a whole: when it is asked again, and how often it failed in a row. */
   #downUntilMs = 0;
   #failures = 0;
+  readonly #last = new Last();
 
   constructor(o: SenderOptions) {
     this.#o = o;
@@ -77,6 +104,12 @@ export class Sender implements Destined {
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()));
     await this.#o.store.close();
+  }
+
+  state(): Omit<DestinationState, 'name'> {
+    const { store, clock } = this.#o;
+    const off = (['put', 'get', 'delete'] as const).filter((feature) => store.off[feature] !== undefined);
+    return { waiting: this.#waiting.size, active: this.#inWork.size, off, notices: false, ...retryIn(this.#downUntilMs, clock.monotonicMs()), ...this.#last.state };
   }
 
   async #turn(lane: Loop): Promise<number> {
@@ -115,11 +148,13 @@ export class Sender implements Destined {
       await journal.write(name, entry.now);
       const [outcome, body] = await this.#do(name, order, entry, signal);
       this.#failures = 0;
+      this.#last.ok(clock.wallMs());
       await this.#answer(name, order, outcome, body, entry.now);
       log.info({ component: 'courier', destination: store.name, order: order.order, attempts: entry.now.attempts, sent: entry.now.sent_bytes, proof: outcome.proof }, 'done');
     } catch (thrown) {
       if (signal.aborted) return this.#stopped(name, entry.now);
       const error = asSallyportError(thrown);
+      this.#last.failed(error, clock.wallMs());
       entry.now = { ...entry.now, faults: entry.now.faults + (error.kind === 'fault' ? 1 : 0) };
       const waitMs = error.evidence['waitMs'];
       // A broken order, or a disk of our own that fails, is not the far end's doing.
@@ -156,7 +191,7 @@ export class Sender implements Destined {
         return [{ outcome: 'done' }, undefined];
       case 'get':
         this.#mayDo('get');
-        return [{ outcome: 'done' }, await store.get(order.object, order.from, order.length, signal)];
+        return [{ outcome: 'done' }, await store.get(order.object, order.from, order.length, signal, order.or_less)];
       case 'list': {
         this.#mayDo('get');
         const { objects, more, foreign } = await store.list(order.after, signal);
@@ -167,7 +202,9 @@ export class Sender implements Destined {
         const { keepsVersions, overwrites } = may.includes('put') ? await store.probe(signal) : { keepsVersions: 'unknown' as const, overwrites: 'unknown' as const };
         return [{ outcome: 'done', may, keeps_versions: keepsVersions, overwrites }, undefined];
       }
-      case 'notice': throw new SallyportError('SP_FAR_FEATURE', { destination: store.name, feature: 'notify', reason: 'it is a store' });
+      case 'notice':
+      case 'state':
+      case 'heard': throw new SallyportError('SP_FAR_FEATURE', { destination: store.name, feature: 'notify', reason: 'it is a store' });
     }
   }
 
@@ -212,7 +249,7 @@ export function answerTo(name: string, order: Pick<Order, 'to' | 'order'>, outco
 
 /** The reason is a stranger's word in part, so it is cut to plain letters. */
 export function failed(error: SallyportError): Outcome {
-  return { outcome: 'failed', code: error.code, reason: error.message.replaceAll(/[^ -~]/g, '?').slice(0, 300) };
+  return { outcome: 'failed', code: error.code, reason: plainly(error.message) };
 }
 
 async function hashOf(source: Source): Promise<string> {

@@ -62,9 +62,9 @@ export class WebdavStore implements Store {
     return this.#prove(object, source, signal);
   }
 
-  async get(object: string, from: number, length: number, signal: AbortSignal): Promise<Buffer> {
+  async get(object: string, from: number, length: number, signal: AbortSignal, orLess = false): Promise<Buffer> {
     const answer = await this.#ask('get', { method: 'GET', path: pathOf(object), headers: { Range: `bytes=${from}-${from + length - 1}` }, answerBytesMax: length }, signal);
-    return rangeOf(this.name, object, answer, length, () => this.#refused('get', object, answer));
+    return rangeOf({ name: this.name, object, from, length, orLess }, answer, () => this.#refused('get', object, answer));
   }
 
   async delete(object: string, signal: AbortSignal): Promise<void> {
@@ -178,12 +178,17 @@ export function offWithout(given: Readonly<Partial<Record<Feature, unknown>>>): 
   return Object.fromEntries((['put', 'get', 'delete'] as const).filter((feature) => given[feature] === undefined).map((feature) => [feature, `no credential; ${lost[feature]}`]));
 }
 
+export interface AskedRange { readonly name: string; readonly object: string; readonly from: number; readonly length: number; readonly orLess: boolean }
+
 /** The bytes of an answer to a range. */
-export function rangeOf(name: string, object: string, { status, body, headers }: Answer, length: number, refused: () => SallyportError): Buffer {
+export function rangeOf({ name, object, from, length, orLess }: AskedRange, { status, body, headers }: Answer, refused: () => SallyportError): Buffer {
   if (status === 416) throw new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'the object is shorter' });
+  const end = from + body.length;
+  // Fewer are all there is only where the store says so.
+  const isEnd = orLess && body.length > 0 && body.length < length && (status === 206 ? headers['content-range'] === `bytes ${from}-${end - 1}/${end}` : from === 0 && headers['content-length'] === String(body.length));
   // A store that knows no ranges gives all of it, which is what was asked for only when it is as long.
-  if (status !== 206 && !(status === 200 && body.length === length && !headers['content-range'])) throw refused();
-  if (body.length !== length) throw new SallyportError('SP_FAR_ANSWER', { destination: name, reason: `${body.length} bytes came of ${object} where ${length} were asked for` });
+  if (status !== 206 && !(status === 200 && (body.length === length || isEnd) && !headers['content-range'])) throw refused();
+  if (body.length !== length && !isEnd) throw new SallyportError('SP_FAR_ANSWER', { destination: name, reason: `${body.length} bytes came of ${object} where ${length} were asked for` });
   return body;
 }
 

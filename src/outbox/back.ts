@@ -1,5 +1,6 @@
 /** `back/`: what the far ends said. The courier's side writes it; the hub's side reads it as a stranger's. */
 import { createHash } from 'node:crypto';
+import { watch } from 'node:fs';
 import { SallyportError } from '../base/errors.ts';
 import { ensureFolder, fileExists } from '../base/files.ts';
 import { BoxFile, listBox, removeBoxFile, removeParts, writeBoxFile, type BoxHook } from './boxfile.ts';
@@ -76,6 +77,17 @@ export class BackReader {
       }
     }
     return returned;
+  }
+
+  /** Calls when something in the folder may have changed; what a watch misses, the next scan sees. Undefined while the folder is not there. */
+  watch(onChange: () => void): { close(): void } | undefined {
+    try {
+      const watcher = watch(this.#folder, onChange);
+      watcher.on('error', () => {});
+      return watcher;
+    } catch {
+      return undefined;
+    }
   }
 
   /** What `get` or `list` brought, compared with its checksum. SP_OUTBOX_FILE. */

@@ -6,9 +6,10 @@ import { SallyportError } from '../base/errors.ts';
 import { ensureFolder } from '../base/files.ts';
 import { isExpired, noRoomFor, outboxBounds, type OutboxBounds, type OutboxHeld } from '../policy/outbox.ts';
 import type { NoticeMessage } from '../policy/noticing.ts';
+import type { CameraState } from '../policy/presence.ts';
 import type { Sealed } from '../seal/sealed.ts';
 import { BoxFile, headBytes, bodyBytesMax, listBox, removeBoxFile, removeParts, writeBoxFile, type BoxHook, type BoxStamp } from './boxfile.ts';
-import { destinationPattern, objectPattern, orderSchema, type ObjectClass, type Order } from './orders.ts';
+import { destinationPattern, objectPattern, orderSchema, type ObjectClass, type Order, type OrderOf } from './orders.ts';
 
 export interface OutboxOptions {
   readonly folder: string;
@@ -85,8 +86,9 @@ export class Outbox {
     return this.#place({ order: 'delete', to, object }, object);
   }
 
-  get(to: string, object: string, from: number, length: number): Promise<Placed> {
-    return this.#place({ order: 'get', to, object, from, length }, object);
+  /** With `orLess`, also of an object that ends before. */
+  get(to: string, object: string, from: number, length: number, orLess?: true): Promise<Placed> {
+    return this.#place({ order: 'get', to, object, from, length, ...(orLess === undefined ? {} : { or_less: orLess }) }, object);
   }
 
   list(to: string, after?: string): Promise<Placed> {
@@ -97,8 +99,18 @@ export class Outbox {
     return this.#place({ order: 'probe', to }, '');
   }
 
-  notice(to: string, { kind, camera, atMs, id }: NoticeMessage): Promise<Placed> {
-    return this.#place({ order: 'notice', to, kind, camera, at_ms: Math.round(atMs), id }, id);
+  notice(to: string, { kind, camera, atMs, id, over }: NoticeMessage): Promise<Placed> {
+    return this.#place({ order: 'notice', to, kind, camera, at_ms: Math.round(atMs), id, over }, id);
+  }
+
+  /** What a broker of the home is told of a camera. */
+  state(to: string, { camera, atMs, gone, online, private: isPrivate, shown, seen, sealedMs, places }: CameraState): Promise<Placed> {
+    return this.#place({ order: 'state', to, camera, at_ms: Math.round(atMs), gone, online, private: isPrivate, shown, seen, sealed_ms: sealedMs === undefined ? undefined : Math.round(sealedMs), places }, '');
+  }
+
+  /** What became of a command of `to`: the courier may take it away. */
+  heard(to: string, command: string, camera: string | undefined, outcome: OrderOf<'heard'>['outcome']): Promise<Placed> {
+    return this.#place({ order: 'heard', to, command, camera, outcome }, '');
   }
 
   /** It is not wanted any more: its bytes go at once, its answer says how far the courier had come. */

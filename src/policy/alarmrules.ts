@@ -58,6 +58,14 @@ export interface RuleFacts {
   readonly place: Place | undefined;
 }
 
+/** Where somebody or something was seen so well that it should be shown. */
+export interface Best {
+  readonly atMs: UnixMs;
+  readonly box: Box;
+  /** Of two the greater one is shown. */
+  readonly worth: number;
+}
+
 /** What the hub can see itself. */
 export const hubKinds: ReadonlySet<ObservationKind> = new Set(['person', 'vehicle', 'motion']);
 /** What is nowhere in the picture, so that no zone matters. */
@@ -79,6 +87,12 @@ export function judge(rule: AlarmRule, seen: Seen, { space, detect, zones, place
   if (rule.zones === undefined) return 'rings';
   if (foot === undefined) return 'without a place';
   return ofCamera.some(({ name, mask, points }) => !mask && rule.zones?.includes(name) === true && isInside(foot, points)) ? 'rings' : 'outside its zones';
+}
+
+/** The camera's zones, by name, that what is seen there stands in; masks are none. */
+export function zonesOf(camera: string, box: Box, zones: readonly Zone[]): readonly string[] {
+  const foot = footOf(box);
+  return zones.filter((zone) => zone.camera === camera && !zone.mask && isInside(foot, zone.points)).map(({ name }) => name);
 }
 
 /** Where somebody stands: the middle of the box's lower edge. */

@@ -1,5 +1,6 @@
 /**
- * What lowers privacy waits for an owner's yes: footage, alarms, logs or audit kept longer than now, a microphone switched on. Whoever can
+ * What lowers privacy waits for an owner's yes: footage, alarms, logs or audit kept longer than now, a microphone switched on, faces
+ * recognised, whatever leaves the house. Whoever can
  * write the file, an installer for example, cannot lower it alone. Everything else, and everything that raises privacy, applies at once.
  *
  * The state is what is in force; the vault stores it as JSON. The signature of an acceptance is checked by the caller.
@@ -7,14 +8,16 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
-import { formatDuration } from '../base/units.ts';
+import { dayMs, formatDuration } from '../base/units.ts';
 import type { AlarmRule } from './alarmrules.ts';
+import { destinationInWords, withoutYes, type DestinationConfig } from './declared.ts';
+import { facesNotice } from './facesnotice.ts';
 import { ruleInWords, rulesLost, type PrivacyRule } from './privacy.ts';
 import type { CameraConfig, HubConfig } from './settings.ts';
 
 const goneMax = 256;
 
-export type ConsentKey = 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy' | 'alarm';
+export type ConsentKey = 'faces' | 'faces.consent_lasts' | 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy' | 'alarm' | 'destination';
 
 export interface PendingChange {
   /** 8 hex digits over the change: a yes to one change is never a yes to another. */
@@ -44,6 +47,12 @@ interface AlarmConsent {
   readonly keepMs: number;
 }
 
+interface FacesConsent {
+  /** SHA-256 of the notice; absent while faces are off. Of another text than today's it counts for nothing. */
+  readonly notice?: string;
+  readonly consentMs?: number;
+}
+
 /** What is in force, and what waits, with the values that a yes would bring. */
 export interface ConsentState {
   readonly v: 1;
@@ -53,11 +62,15 @@ export interface ConsentState {
   readonly privacy?: readonly PrivacyRule[];
   /** How long each alarm is kept; a new one begins with the time of footage. Absent in states of before there were any. */
   readonly alarms?: readonly AlarmConsent[];
+  /** The notice that the owner said yes to, while faces are on, and how long a consent lasts. Absent in states of before there were any: off. */
+  readonly faces?: FacesConsent;
+  /** What leaves the house; absent in states of before anything could. */
+  readonly destinations?: readonly DestinationConfig[];
   readonly pending: readonly Waiting[];
 }
 
-/** With the value that a yes would bring; `alarm`: of which alarm. */
-type Waiting = PendingChange & { readonly value: number | boolean; readonly alarm?: string };
+/** With the value that a yes would bring; `alarm`: of which alarm; `destination`: what it would be. */
+type Waiting = PendingChange & { readonly value: number | boolean; readonly alarm?: string; readonly destination?: DestinationConfig };
 
 export interface Effective {
   readonly effective: HubConfig;
@@ -73,7 +86,7 @@ export function lowersPrivacy(state: ConsentState, wanted: HubConfig): readonly 
 
 /**
  * What of the wanted configuration applies now. Without a state (a fresh hub) its retention is the first thing in force, and only
- * microphones wait.
+ * microphones and destinations wait.
  */
 export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefined): Effective {
   const state = stored ?? { v: 1 as const, keep: wanted.keep, cameras: wanted.cameras.map((camera) => ({ ...ownKeepOf(camera), camera: camera.id, audio: false })), alarms: wanted.alarms.map(alarmConsentOf), pending: [] };
@@ -90,11 +103,13 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
     keepMs: waits('keep', camera.id) ? inForce(state, keep, camera.id) : camera.ownKeep ? camera.keepMs : keep.footageMs,
     audio: camera.audio && !waits('audio', camera.id),
   }));
+  const faces = { enabled: wanted.faces.enabled && !waits('faces'), consentMs: Math.min(wanted.faces.consentMs, consentInForce(state, wanted)) };
   const alarms = wanted.alarms.map((rule): AlarmRule => ({ ...rule, keepMs: Math.min(rule.keepMs, alarmInForce(state, keep, rule.name)) }));
+  const destinations = wanted.destinations.flatMap((destination) => withoutYes(destinationInForce(state, destination.name), destination) ?? []);
   return {
-    effective: { ...wanted, keep, cameras, privacy, alarms },
+    effective: { ...wanted, keep, cameras, privacy, alarms, faces, destinations },
     pending: waiting.map(withoutValue),
-    state: { v: 1, keep, privacy, alarms: alarms.map(alarmConsentOf), cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
+    state: { v: 1, keep, privacy, faces: { consentMs: faces.consentMs, ...(faces.enabled ? { notice: facesNotice.sha256 } : {}) }, alarms: alarms.map(alarmConsentOf), destinations, cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
   };
 }
 
@@ -107,8 +122,12 @@ export function applyAcceptance(state: ConsentState, id: string): ConsentState {
   if (key === 'keep.footage') return { ...rest, keep: { ...state.keep, footageMs: Number(value) } };
   if (key === 'keep.logs') return { ...rest, keep: { ...state.keep, logsMs: Number(value) } };
   if (key === 'keep.audit') return { ...rest, keep: { ...state.keep, auditMs: Number(value) } };
+  if (key === 'faces') return { ...rest, faces: { ...state.faces, notice: facesNotice.sha256 } };
+  if (key === 'faces.consent_lasts') return { ...rest, faces: { ...state.faces, consentMs: Number(value) } };
   if (key === 'privacy') return { ...rest, privacy: (state.privacy ?? []).filter((rule) => ruleInWords(rule) !== change.from) };
   if (key === 'alarm') return { ...rest, alarms: [...(state.alarms ?? []).filter((one) => one.alarm !== change.alarm), { alarm: change.alarm ?? '', keepMs: Number(value) }] };
+  const { destination } = change;
+  if (key === 'destination') return { ...rest, destinations: [...(state.destinations ?? []).filter(({ name }) => name !== destination?.name), ...(destination === undefined ? [] : [destination])] };
   const known = state.cameras.find((one) => one.camera === camera) ?? { camera: camera ?? '', audio: false };
   const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : { ...known, keepMs: Number(value) };
   return { ...rest, cameras: [...state.cameras.filter((one) => one.camera !== camera), changed] };
@@ -124,7 +143,22 @@ function findChanges(state: ConsentState, wanted: HubConfig): ConsentState['pend
     .map(([key, from, to, what]) => longer({ key }, `${what} would be kept`, from, to));
   const keep: Keeps = { ...state.keep, footageMs: Math.min(state.keep.footageMs, wanted.keep.footageMs) };
   const lost = rulesLost(state.privacy ?? [], wanted.privacy).map((rule) => change({ key: 'privacy', from: ruleInWords(rule), to: 'no longer', text: `no longer: ${ruleInWords(rule)}` }, false));
-  return [...hub, ...lost, ...wanted.alarms.flatMap((rule) => alarmChange(state, keep, rule)), ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
+  return [...hub, ...facesChanges(state, wanted), ...lost, ...wanted.alarms.flatMap((rule) => alarmChange(state, keep, rule)), ...wanted.destinations.flatMap((destination) => destinationChange(state, destination)), ...wanted.cameras.flatMap((camera) => cameraChanges(state, keep, camera))];
+}
+
+/** The notice is in the change that is signed, and its hash in the value: a yes to one text is none to another. */
+function facesChanges(state: ConsentState, wanted: HubConfig): Waiting[] {
+  const { version, sha256, text } = facesNotice;
+  const [nowMs, wantedMs] = [consentInForce(state, wanted), wanted.faces.consentMs];
+  return [
+    ...(wanted.faces.enabled && state.faces?.notice !== sha256 ? [change({ key: 'faces', from: 'off', to: `on, notice ${version}, SHA-256 ${sha256}`, text: `faces would be compared with those of people who agreed to it (notice ${version}, SHA-256 ${sha256}). ${text}` }, true)] : []),
+    ...(wantedMs > nowMs ? [longer({ key: 'faces.consent_lasts' }, 'a person\'s consent would last', nowMs, wantedMs)] : []),
+  ];
+}
+
+/** A hub that has none in force begins with a year at most. */
+function consentInForce({ faces }: ConsentState, wanted: HubConfig): number {
+  return faces?.consentMs ?? Math.min(wanted.faces.consentMs, 365 * dayMs);
 }
 
 function cameraChanges(state: ConsentState, keep: Keeps, camera: CameraConfig): ConsentState['pending'] {
@@ -143,6 +177,20 @@ function alarmChange(state: ConsentState, keep: Keeps, { name, keepMs }: AlarmRu
   if (keepMs <= nowMs) return [];
   const [from, to] = [formatDuration(nowMs), formatDuration(keepMs)];
   return [{ ...change({ key: 'alarm', from: `${name}: ${from}`, to: `${name}: ${to}`, text: `alarm ${name}: its pictures and footage would be kept ${to} instead of ${from}` }, keepMs), alarm: name }];
+}
+
+/** All that it would get, and where, is in the words; so a yes to one is none to another. */
+function destinationChange(state: ConsentState, destination: DestinationConfig): Waiting[] {
+  const before = destinationInForce(state, destination.name);
+  const applies = withoutYes(before, destination);
+  const to = destinationInWords(destination);
+  if (applies !== undefined && destinationInWords(applies) === to) return [];
+  const from = before === undefined ? 'nothing' : destinationInWords(before);
+  return [{ ...change({ key: 'destination', from, to, text: before === undefined ? `new destination ${to}` : `destination ${to}; before: ${from}` }, true), destination }];
+}
+
+function destinationInForce(state: ConsentState, name: string): DestinationConfig | undefined {
+  return state.destinations?.find((known) => known.name === name);
 }
 
 function alarmInForce(state: ConsentState, keep: Keeps, name: string): number {
@@ -194,6 +242,6 @@ export function changeOf(facts: Omit<PendingChange, 'id'>): PendingChange {
 }
 
 function withoutValue(waiting: Waiting): PendingChange {
-  const { value: _, alarm: __, ...rest } = waiting;
+  const { value: _, alarm: __, destination: ___, ...rest } = waiting;
   return rest;
 }

@@ -11,6 +11,7 @@ const name = text(/^[a-z0-9][a-z0-9-]{0,39}$/);
 const purpose = text(/^[^\p{C}]{1,200}$/u);
 const path = text(/^\/[^\p{C}]{0,1000}$/u, 1001);
 const pin = text(/^[0-9a-f]{64}$/);
+const topic = text(/^[a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3}$/);
 const hoursText = text(/^\d\d:\d\d-\d\d:\d\d$/);
 
 const hours: Check<DayHours> = (value, at) => {
@@ -23,12 +24,32 @@ const hours: Check<DayHours> = (value, at) => {
 const address: Check<URL> = (value, at) => {
   const url = URL.parse(text(/^https?:\/\/[!-~]+$/, 500)(value, at));
   if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') throw new TypeError(`${at} is no address that can be used (no user, no password, nothing behind the path)`);
-  if (url.protocol === 'http:' && !/^(127(\.\d+){3}|\[::1\]|localhost)$/.test(url.hostname)) throw new TypeError(`${at} must begin with https://: what is said there could be read on the way`);
+  if (url.protocol === 'http:' && !isHere(url)) throw new TypeError(`${at} must begin with https://: what is said there could be read on the way`);
+  return url;
+};
+
+/** MQTT with TLS to anywhere; without, to this machine alone. */
+const broker: Check<URL> = (value, at) => {
+  const url = URL.parse(text(/^mqtts?:\/\/[!-~]+$/, 500)(value, at));
+  if (url === null || url.hostname === '' || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || !['', '/'].includes(url.pathname)) throw new TypeError(`${at} is no address of a broker that can be used (no user, no password, nothing behind the port)`);
+  if (url.protocol === 'mqtt:' && !isHere(url)) throw new TypeError(`${at} must begin with mqtts://: what is said there could be read on the way`);
+  return url;
+};
+
+function isHere({ hostname }: URL): boolean {
+  return /^(127(\.\d+){3}|\[::1\]|localhost)$/.test(hostname);
+}
+
+/** Of an HTTP proxy (CONNECT): a host and a port alone. What goes through it is TLS with the destination, so it may stand on the way; its own login is read by whoever listens before it. */
+const proxy: Check<URL> = (value, at) => {
+  const written = text(/^http:\/\/[A-Za-z0-9.[\]:-]+:\d{1,5}\/?$/, 300)(value, at);
+  const url = URL.parse(written);
+  if (url === null || url.username !== '' || url.pathname !== '/') throw new TypeError(`${at} is no proxy; write http://HOST:PORT`);
   return url;
 };
 
 const every = { name, purpose };
-const far = { ...every, url: address, pin: maybe(pin), ca: maybe(path) };
+const far = { ...every, url: address, pin: maybe(pin), ca: maybe(path), proxy: maybe(proxy) };
 const upload = { limit_bytes_per_second: maybe(whole(1024, 2 ** 40)), hours: maybe(list(hours, 8)), lanes: maybe(whole(1, 8)) };
 const noticed = { group_seconds: maybe(whole(0, 3600)), per_hour: maybe(whole(1, 1000)), quiet: maybe(list(hours, 8)), urgent: maybe(list(oneOf(noticeMessageKinds), noticeMessageKinds.length)) };
 
@@ -38,6 +59,8 @@ export const destinationSchema = variants('kind', {
   s3: table({ ...far, ...upload, kind: oneOf(['s3']), bucket: text(/^[a-z0-9][a-z0-9.-]{1,62}$/), region: maybe(text(/^[a-z0-9-]{1,40}$/)), prefix: maybe(text(/^([a-z0-9-]{1,40}\/){0,4}$/)), read_back: maybe(yesNo) }),
   ntfy: table({ ...far, ...noticed, kind: oneOf(['ntfy']) }),
   webhook: table({ ...far, ...noticed, kind: oneOf(['webhook']) }),
+  /** `topic`: what all of its topics begin with; `discovery`: where Home Assistant looks, empty where nobody does; `commands`: whether orders are taken from there. */
+  mqtt: table({ ...every, ...noticed, kind: oneOf(['mqtt']), url: broker, pin: maybe(pin), ca: maybe(path), topic: maybe(topic), discovery: maybe(text(/^([a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3})?$/)), commands: maybe(yesNo) }),
 });
 export type Destination = Checked<typeof destinationSchema>;
 
@@ -55,13 +78,35 @@ export function readDestinations(json: string): readonly Destination[] {
   const names = destinations.map((destination) => destination.name);
   const twice = names.find((one, index) => names.indexOf(one) !== index);
   if (twice !== undefined) throw new TypeError(`two destinations are called ${twice}`);
+  const open = destinations.find((one) => 'url' in one && proxyOf(one) !== undefined && one.url.protocol !== 'https:');
+  if (open !== undefined) throw new TypeError(`${open.name} has a proxy, so its url must begin with https://: the proxy could read what is said`);
   return destinations;
+}
+
+const usualPorts: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80, 'mqtts:': 8883, 'mqtt:': 1883 };
+
+export function portOf({ port, protocol }: URL): number {
+  return port === '' ? usualPorts[protocol] ?? 0 : Number(port);
 }
 
 /** The TCP ports that the courier connects to; names are asked for on 53 where an answer is long. */
 export function portsOf(destinations: readonly Destination[]): number[] {
-  const ports = destinations.flatMap((destination) => ('url' in destination ? [Number(destination.url.port === '' ? (destination.url.protocol === 'https:' ? 443 : 80) : destination.url.port)] : []));
+  const ports = doorsOf(destinations).map(portOf);
   return [...new Set(ports.length === 0 ? [] : [53, ...ports])].toSorted((a, b) => a - b);
+}
+
+/** Hosts that it connects to: its proxies, and destinations without one. */
+export function hostsOf(destinations: readonly Destination[]): string[] {
+  return [...new Set(doorsOf(destinations).map(({ hostname }) => hostname.replaceAll(/^\[|\]$/g, '')))].toSorted();
+}
+
+/** What it is reached through; a broker is reached straight. */
+export function proxyOf(destination: Destination): URL | undefined {
+  return 'proxy' in destination ? destination.proxy : undefined;
+}
+
+function doorsOf(destinations: readonly Destination[]): URL[] {
+  return destinations.flatMap((destination) => ('url' in destination ? [proxyOf(destination) ?? destination.url] : []));
 }
 
 /** What the courier reads and writes besides its own folders. */

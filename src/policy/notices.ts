@@ -24,6 +24,30 @@ export const noticeKinds = {
     sentence: 'it is not as it was',
     todo: 'If you have updated or exchanged it, `sallyport camera refresh ID` takes note. If not, find out who did.',
   },
+  'firmware changed': {
+    sentence: 'it runs another firmware than before',
+    todo: 'If you have updated it, `sallyport camera refresh ID` takes note. If not, find out who did, and give the camera a new password.',
+  },
+  'new camera': {
+    sentence: 'a camera was added to this site',
+    todo: 'If no owner of yours did that, take it out again, and look at the audit: it says who it was. This is told for a week.',
+  },
+  'new device': {
+    sentence: 'a browser or phone was added that keeps keys of its own',
+    todo: 'If it is nobody\'s of the household, remove it under Settings, change that account\'s passphrase, and look at the audit. This is told for a day.',
+  },
+  'new destination': {
+    sentence: 'something more may leave this house than before',
+    todo: 'If no owner of yours said yes to it, take the destination out of the configuration, and look at the audit: it says whose yes it was. This is told for a week.',
+  },
+  'destination failing': {
+    sentence: 'what should leave the house does not arrive',
+    todo: 'Look at `sallyport egress`: it says what the destination answered. What waits is sent when it takes it again; notices that wait too long are dropped and counted.',
+  },
+  'audit broken': {
+    sentence: 'the audit is not as it was written: lines were altered or cut out',
+    todo: 'Keep a copy of the data folder as it is, then run `sallyport verify`: it names each line. Somebody, or a failing disk, has changed the working database.',
+  },
   'certificate changed': {
     sentence: 'it shows another certificate than when it was adopted; nothing is sent to it',
     todo: 'After a reset or a firmware update of the camera: `sallyport camera trust ID`. Else find out who answers in its place.',
@@ -79,6 +103,10 @@ export const noticeKinds = {
   'page unreachable': {
     sentence: 'the page cannot be opened',
     todo: 'Look at `sallyport status`: it says why. Recording is not affected; it is tried again by itself.',
+  },
+  'consent lapsed': {
+    sentence: 'the consent of a person who is recognised has lapsed; nothing is compared with them any more',
+    todo: 'Ask them whether they agree again, and record it under Settings, Faces. Without that the person is forgotten 30 days after it lapsed.',
   },
   'too many events': {
     sentence: 'it observes more in a day than is kept; the rest of the day\'s are dropped',

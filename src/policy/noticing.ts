@@ -20,6 +20,8 @@ export interface NoticeMessage {
   readonly atMs: UnixMs;
   /** Random; with it the hub's page finds what it is about. */
   readonly id: string;
+  /** What was told under the same id is over. It never rings at quiet hours. */
+  readonly over?: boolean | undefined;
 }
 
 export interface NoticeRules {
@@ -32,7 +34,7 @@ export interface NoticeRules {
 
 export const noticeRules: NoticeRules = {
   groupMs: minuteMs, perHourMax: 30, quiet: [],
-  urgent: ['recording stopped', 'disk full', 'disk failing', 'disk gone', 'keyring damaged', 'purge overdue', 'failed logins', 'kit replaced', 'certificate changed', 'tamper'],
+  urgent: ['recording stopped', 'disk full', 'disk failing', 'disk gone', 'keyring damaged', 'purge overdue', 'failed logins', 'kit replaced', 'certificate changed', 'firmware changed', 'audit broken', 'new device', 'new destination', 'tamper'],
 };
 
 /** A message that went out; those of the last hour matter. */
@@ -51,11 +53,11 @@ export interface NoticeDecision<N> {
 /** `localMinute`: minutes since midnight where the hub is, now. */
 export function decideNotices<N extends { readonly notice: NoticeMessage }>(waiting: readonly N[], sent: readonly SentMessage[], rules: NoticeRules, nowMs: UnixMs, localMinute: number): NoticeDecision<N> {
   const quiet = inHours(rules.quiet, localMinute);
-  const loud = waiting.filter(({ notice }) => !quiet || rules.urgent.includes(notice.kind));
+  const loud = waiting.filter(({ notice }) => !quiet || isUrgent(notice, rules));
   const lastHour = sent.filter(({ atMs }) => nowMs - atMs < hourMs && atMs <= nowMs);
   // An urgent one is never held back by a limit that was used up by others, only by its own group.
-  const urgent = loud.filter(({ notice }) => rules.urgent.includes(notice.kind) && lastOf(notice.kind, lastHour, nowMs, rules.groupMs) === undefined);
-  if (urgent.length > 0) return { send: loud.filter(({ notice }) => rules.urgent.includes(notice.kind)), againMs: waiting.length > urgent.length ? nowMs + rules.groupMs : undefined };
+  const urgent = loud.filter(({ notice }) => isUrgent(notice, rules) && lastOf(notice.kind, lastHour, nowMs, rules.groupMs) === undefined);
+  if (urgent.length > 0) return { send: loud.filter(({ notice }) => isUrgent(notice, rules)), againMs: waiting.length > urgent.length ? nowMs + rules.groupMs : undefined };
   if (loud.length === 0) return { send: [], againMs: waiting.length === 0 ? undefined : nowMs + minuteMs };
   if (lastHour.length >= rules.perHourMax) return { send: [], againMs: Math.min(...lastHour.map(({ atMs }) => atMs)) + hourMs };
   const freedMs = loud.map(({ notice }) => lastOf(notice.kind, lastHour, nowMs, rules.groupMs)).map((lastMs) => (lastMs === undefined ? nowMs : lastMs + rules.groupMs));
@@ -63,15 +65,19 @@ export function decideNotices<N extends { readonly notice: NoticeMessage }>(wait
   return firstMs <= nowMs ? { send: loud, againMs: loud.length < waiting.length ? nowMs + minuteMs : undefined } : { send: [], againMs: firstMs };
 }
 
+export function isUrgent({ kind, over }: NoticeMessage, rules: Pick<NoticeRules, 'urgent'>): boolean {
+  return over !== true && rules.urgent.includes(kind);
+}
+
 /** When this kind last went out, if that was within the grouping time. */
 function lastOf(kind: NoticeMessageKind, sent: readonly SentMessage[], nowMs: UnixMs, groupMs: number): UnixMs | undefined {
   return sent.filter(({ kinds, atMs }) => kinds.includes(kind) && nowMs - atMs < groupMs).map(({ atMs }) => atMs).toSorted((a, b) => b - a)[0];
 }
 
-/** "motion, camera-2, 14:32 UTC (and 3 more)." */
+/** "motion, camera-2, 14:32 UTC (and 3 more)"; "recording stopped, over, camera-2, 14:40 UTC". */
 export function noticeText(notices: readonly NoticeMessage[]): string {
   const [first, ...others] = notices;
   if (first === undefined) return '';
   const time = new Date(first.atMs).toISOString().slice(11, 16);
-  return `${[first.kind, ...(first.camera === undefined ? [] : [first.camera]), `${time} UTC`].join(', ')}${others.length === 0 ? '' : ` (and ${others.length} more)`}`;
+  return `${[first.kind, ...(first.over === true ? ['over'] : []), ...(first.camera === undefined ? [] : [first.camera]), `${time} UTC`].join(', ')}${others.length === 0 ? '' : ` (and ${others.length} more)`}`;
 }

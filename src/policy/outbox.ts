@@ -5,11 +5,11 @@
 import type { UnixMs } from '../base/clock.ts';
 import { dayMs, hourMs, minuteMs } from '../base/units.ts';
 
-export type OrderKind = 'put' | 'delete' | 'get' | 'list' | 'probe' | 'notice' | 'withdraw';
+export type OrderKind = 'put' | 'delete' | 'get' | 'list' | 'probe' | 'notice' | 'state' | 'heard' | 'withdraw';
 
-/** What is older is withdrawn: footage after a week (its deadline at home usually comes first), a notice when it is no news any more, a visitor's question when nobody waits. */
+/** What is older is withdrawn: footage after a week (its deadline at home usually comes first), a notice when it is no news any more (quiet hours are shorter), a state when a newer one should be told, a visitor's question when nobody waits. */
 export const orderAgeMaxMs: Readonly<Record<OrderKind, number>> = {
-  put: 7 * dayMs, delete: 30 * dayMs, get: 2 * minuteMs, list: 10 * minuteMs, probe: 10 * minuteMs, notice: hourMs, withdraw: Number.POSITIVE_INFINITY,
+  put: 7 * dayMs, delete: 30 * dayMs, get: 2 * minuteMs, list: 10 * minuteMs, probe: 10 * minuteMs, notice: 12 * hourMs, state: 2 * minuteMs, heard: hourMs, withdraw: Number.POSITIVE_INFINITY,
 };
 
 export interface OutboxHeld {

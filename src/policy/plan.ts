@@ -2,6 +2,7 @@
 import { formatBytes, formatDuration, plural } from '../base/units.ts';
 import { alarmInWords, zoneInWords, type AlarmRule, type Zone } from './alarmrules.ts';
 import { camerasInWords } from './concerns.ts';
+import { destinationInWords, withoutYes } from './declared.ts';
 import { ruleInWords, rulesLost } from './privacy.ts';
 import { recordingInWords } from './recordmode.ts';
 import { timesInWords } from './schedule.ts';
@@ -17,7 +18,7 @@ export interface PlannedChange {
 
 /** Both sides as loaded (`after`) and as in force (`before`); an empty list means that nothing would change. */
 export function planChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
-  return [...hubChanges(before, after), ...privacyChanges(before, after), ...recordingChanges(before, after), ...zoneChanges(before, after), ...alarmSetChanges(before, after), ...cameraSetChanges(before, after)];
+  return [...hubChanges(before, after), ...facesChanges(before, after), ...privacyChanges(before, after), ...recordingChanges(before, after), ...zoneChanges(before, after), ...alarmSetChanges(before, after), ...destinationChanges(before, after), ...cameraSetChanges(before, after)];
 }
 
 type Row = readonly [key: string, what: string, from: string, to: string, lowersPrivacy?: boolean];
@@ -53,10 +54,19 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['capture.ffmpeg', 'ffmpeg is', before.capture.ffmpeg, after.capture.ffmpeg],
     ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
     ['capture.jail', 'the least confinement of ffmpeg that is accepted is', before.capture.jail, after.capture.jail],
+    ['faces.consent_lasts', 'a person\'s consent lasts', formatDuration(before.faces.consentMs), formatDuration(after.faces.consentMs), after.faces.consentMs > before.faces.consentMs],
     ['place', 'for the sun, the hub is at', placeInWords(before), placeInWords(after)],
     ['log.level', 'the log level is', before.log.level, after.log.level],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));
+}
+
+/** What being on means stands in the notice that the owner says yes to. */
+function facesChanges({ faces: before }: HubConfig, { faces: after }: HubConfig): PlannedChange[] {
+  if (before.enabled === after.enabled) return [];
+  return [after.enabled
+    ? told('faces are compared with those of people who agreed to it', true)
+    : told('faces are no longer compared with anybody\'s; people stay until they are forgotten')];
 }
 
 function privacyChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
@@ -115,6 +125,22 @@ function alarmChanges(before: AlarmRule, after: AlarmRule): PlannedChange[] {
   return rows.filter(([, , from, to]) => from !== to).map((row) => told(`alarm ${after.name}: ${inWords(row)}`, row[4] === true));
 }
 
+function destinationChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
+  const known = new Map(before.destinations.map((destination) => [destination.name, destination]));
+  const wanted = new Set(after.destinations.map(({ name }) => name));
+  return [
+    ...after.destinations.flatMap((destination) => {
+      const was = known.get(destination.name);
+      if (was === undefined) return [told(`new destination ${destinationInWords(destination)}`, true)];
+      const words = destinationInWords(destination);
+      if (words === destinationInWords(was)) return JSON.stringify(was.to) === JSON.stringify(destination.to) ? [] : [told(`destination ${destination.name}: how it is sent to is set otherwise`)];
+      const applies = withoutYes(was, destination);
+      return [told(`destination ${words}; before: ${destinationInWords(was)}`, applies === undefined || destinationInWords(applies) !== words)];
+    }),
+    ...before.destinations.filter(({ name }) => !wanted.has(name)).map((destination) => told(`no longer: destination ${destinationInWords(destination)}; what lies there is not deleted by the hub any more${destination.store?.slots === 'home' ? ', and opens with nothing once its keys are shredded here' : ''}`)),
+  ];
+}
+
 function cameraSetChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
   const known = new Map(before.cameras.map((camera) => [camera.id, camera]));
   const wanted = new Set(after.cameras.map((camera) => camera.id));
@@ -150,6 +176,7 @@ function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange
     ['detect', 'for alarms counts what is seen by', detectInWords(before), detectInWords(after)],
     ['space', 'its space is', before.space, after.space],
     ['budget', 'its footage may take', sizeOr(before.budgetBytes, 'as much as fits'), sizeOr(after.budgetBytes, 'as much as fits')],
+    ['alias', 'outside it is called', before.alias ?? 'by its number', after.alias ?? 'by its number'],
     ['serial', 'its serial number is', before.serial ?? 'not checked', after.serial ?? 'not checked'],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row, after.id));

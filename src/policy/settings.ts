@@ -8,6 +8,7 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import type { AlarmRule, Zone } from './alarmrules.ts';
+import type { DestinationConfig } from './declared.ts';
 import type { PrivacyRule } from './privacy.ts';
 import type { RecordingRule } from './recordmode.ts';
 import type { Place } from './sun.ts';
@@ -39,6 +40,8 @@ export interface CameraConfig {
   /** It was taken in by page or command line, and is not one of the household's files. */
   readonly byPage?: true;
   readonly serial?: string;
+  /** What notices call it outside. */
+  readonly alias?: string;
   /** What its footage may take of the disk. */
   readonly budgetBytes?: number;
 }
@@ -83,6 +86,8 @@ export interface HubConfig {
   /** The page: HTTPS for visitors, plain HTTP on 127.0.0.1 alone. `names`: host names and addresses besides those the machine knows of itself. */
   readonly page: PageConfig;
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
+  /** Faces are compared with those of people who agreed; how long a consent lasts. */
+  readonly faces: { readonly enabled: boolean; readonly consentMs: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** When spaces are private by themselves. */
   readonly privacy: readonly PrivacyRule[];
@@ -92,6 +97,8 @@ export interface HubConfig {
   readonly alarms: readonly AlarmRule[];
   /** When cameras are recorded; the first that fits counts, and without one it is always. */
   readonly recordings: readonly RecordingRule[];
+  /** Where sealed things and notices go. In force: only what an owner has said yes to. */
+  readonly destinations: readonly DestinationConfig[];
   readonly place?: Place;
   readonly cameras: readonly CameraConfig[];
 }

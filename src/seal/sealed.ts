@@ -6,6 +6,7 @@ import { SallyportError } from '../base/errors.ts';
 import { parseHeader } from './format/header.ts';
 import { checkHold } from './format/hold.ts';
 import { padmeSize } from './format/padme.ts';
+import { decodeSlotsObject } from './format/slotsobject.ts';
 import { chunkPlainBytes, payloadNonceBytes, plainPayloadSize, sealedPayloadSize } from './format/stream.ts';
 import { sealWhole } from './sealer.ts';
 
@@ -45,6 +46,15 @@ export class Sealed {
   /** A second header of a segment, which holds no payload, and as all of them has one recipient. SP_AGE_HEADER. */
   static recogniseHold(bytes: Uint8Array, what: string): Sealed {
     checkHold(bytes, what);
+    return new Sealed(bytes, true);
+  }
+
+  /**
+   * The one object of slots for a store that is to survive the hub: its first line, slots that are age files for a kit and a space each, the
+   * random name of a list beside each, blanks. SP_FAR_SLOTS.
+   */
+  static recogniseSlots(bytes: Uint8Array, what: string): Sealed {
+    decodeSlotsObject(bytes, what);
     return new Sealed(bytes, true);
   }
 

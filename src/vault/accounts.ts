@@ -19,6 +19,8 @@ export interface AccountRow extends StretchRow {
   readonly language: string;
   readonly timeZone: string;
   readonly spaces: readonly string[];
+  /** May see the names of persons, as a member. */
+  readonly names: boolean;
   /** SHA-256, hex. */
   readonly verifier: string;
   readonly madeMs: UnixMs;
@@ -102,9 +104,9 @@ export class AccountTables {
     const rows = <T>(sql: string): T[] => this.#db.prepare<[], T>(sql).all();
     const list = (json: string): string[] => JSON.parse(json) as string[];
     return {
-      accounts: rows<Omit<AccountRow, 'spaces'> & { spaces: string }>(`
-        SELECT id, role, name, name_key AS nameKey, nickname, picture, language, time_zone AS timeZone, spaces, salt, memory_kib AS memoryKib, passes,
-          lower(hex(verifier)) AS verifier, made_ms AS madeMs FROM accounts ORDER BY made_ms, id`).map((row) => ({ ...row, spaces: list(row.spaces) })),
+      accounts: rows<Omit<AccountRow, 'spaces' | 'names'> & { spaces: string; names: number }>(`
+        SELECT id, role, name, name_key AS nameKey, nickname, picture, language, time_zone AS timeZone, spaces, names, salt, memory_kib AS memoryKib, passes,
+          lower(hex(verifier)) AS verifier, made_ms AS madeMs FROM accounts ORDER BY made_ms, id`).map((row) => ({ ...row, spaces: list(row.spaces), names: row.names === 1 })),
       devices: rows<DeviceRow>('SELECT id, account_id AS account, name, recipient, signer, made_ms AS madeMs FROM devices ORDER BY made_ms, id'),
       sessions: rows<Omit<SessionRow, 'device'> & { device: string | null }>(`
         SELECT id, account_id AS account, device_id AS device, lower(hex(hash)) AS hash, turned_ms AS turnedMs, agent, address, made_ms AS madeMs, used_ms AS usedMs
@@ -152,13 +154,13 @@ export class AccountTables {
 
   #putAccount(row: AccountRow): void {
     this.#db.prepare(`
-      INSERT INTO accounts (id, role, name, name_key, nickname, picture, language, time_zone, spaces, salt, memory_kib, passes, verifier, made_ms)
-      VALUES (@id, @role, @name, @nameKey, @nickname, @picture, @language, @timeZone, @spaces, @salt, @memoryKib, @passes, @verifier, @madeMs)
+      INSERT INTO accounts (id, role, name, name_key, nickname, picture, language, time_zone, spaces, names, salt, memory_kib, passes, verifier, made_ms)
+      VALUES (@id, @role, @name, @nameKey, @nickname, @picture, @language, @timeZone, @spaces, @names, @salt, @memoryKib, @passes, @verifier, @madeMs)
       ON CONFLICT (id) DO UPDATE SET role = excluded.role, name = excluded.name, name_key = excluded.name_key, nickname = excluded.nickname, picture = excluded.picture,
-        language = excluded.language, time_zone = excluded.time_zone, spaces = excluded.spaces, salt = excluded.salt, memory_kib = excluded.memory_kib, passes = excluded.passes,
+        language = excluded.language, time_zone = excluded.time_zone, spaces = excluded.spaces, names = excluded.names, salt = excluded.salt, memory_kib = excluded.memory_kib, passes = excluded.passes,
         verifier = excluded.verifier`).run({
       id: row.id, role: row.role, name: row.name, nameKey: row.nameKey, nickname: row.nickname, picture: row.picture, language: row.language, timeZone: row.timeZone,
-      spaces: JSON.stringify(row.spaces), salt: row.salt, memoryKib: row.memoryKib, passes: row.passes, verifier: bytes(row.verifier), madeMs: Math.round(row.madeMs),
+      spaces: JSON.stringify(row.spaces), names: row.names ? 1 : 0, salt: row.salt, memoryKib: row.memoryKib, passes: row.passes, verifier: bytes(row.verifier), madeMs: Math.round(row.madeMs),
     });
   }
 

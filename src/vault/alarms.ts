@@ -14,7 +14,8 @@ import type { FileKey } from '../seal/filekey.ts';
 import { makeHold } from '../seal/hold.ts';
 import { sealWhole } from '../seal/sealer.ts';
 import { randomBytes } from '../seal/secure.ts';
-import type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AuditEntry } from './audit.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import { parseSegmentId } from './footagepaths.ts';
 import { newOrderId, type Holding } from './holding.ts';
@@ -88,7 +89,15 @@ export class Alarms {
   }
 
   async putPictures(id: string, pictures: AlarmPictures): Promise<void> {
-    const plain = plainOf(id, pictures);
+    return this.#put(id, plainOf(id, pictures), 'putPictures');
+  }
+
+  /** In place of the words that it had; its pictures stay. */
+  async putText(id: string, text: CanonicalValue): Promise<void> {
+    return this.#put(id, plainOf(id, { text }), 'putText');
+  }
+
+  async #put(id: string, plain: readonly (readonly [PictureName, Uint8Array])[], call: 'putPictures' | 'putText'): Promise<void> {
     const found = await this.#o.disk.call('alarmPeriod', { id });
     if (found === undefined || this.#o.open.isLeaving(found.period.id)) throw gone(id);
     const { alarm, period } = found;
@@ -97,10 +106,11 @@ export class Alarms {
     for (const [which, bytes] of plain) if (which === 'text') bytes.fill(0);
     const { camera, rule, kind, fromMs, toMs, scorePm } = alarm;
     try {
-      const facts = await this.#o.disk.call('putPictures', { alarm: { id, camera, rule, kind, fromMs, toMs, scorePm, recipient: period.recipient }, sealed });
+      const facts = await this.#o.disk.call(call, { alarm: { id, camera, rule, kind, fromMs, toMs, scorePm, recipient: period.recipient }, sealed });
       await this.#o.disk.call('picturesPut', { id, facts });
     } catch (error) {
-      if (isSallyportError(error, 'SP_PICTURES')) await this.#o.disk.call('noPictures', { id, why: String(error.evidence['reason']).slice(0, whyMax) });
+      // What it has already stays.
+      if (isSallyportError(error, 'SP_PICTURES') && alarm.pictures.length === 0) await this.#o.disk.call('noPictures', { id, why: String(error.evidence['reason']).slice(0, whyMax) });
       throw error;
     }
   }
@@ -131,8 +141,8 @@ export class Alarms {
     return this.#o.disk.call('footageOfAlarm', { id });
   }
 
-  async mark(id: string, marks: { seen?: boolean; falseAlarm?: boolean }): Promise<void> {
-    if (!(await this.#o.disk.call('markAlarm', { id, ...marks }))) throw gone(id);
+  async mark(id: string, marks: AlarmMarks, by: Pick<AuditEntry, 'who' | 'account'>): Promise<void> {
+    if (!(await this.#o.disk.call('markAlarm', { id, marks, by, atMs: Math.round(this.#o.clock.wallMs()) }))) throw gone(id);
   }
 
   list(q: AlarmQuery): Promise<AlarmRow[]> {

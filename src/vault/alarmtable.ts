@@ -51,6 +51,12 @@ export interface AlarmQuery {
   readonly limit: number;
 }
 
+/** What somebody says of an alarm. */
+export interface AlarmMarks {
+  readonly seen?: boolean | undefined;
+  readonly falseAlarm?: boolean | undefined;
+}
+
 /** What was written to pictures.db of one alarm. */
 export interface PictureFacts {
   readonly pictures: readonly PictureName[];
@@ -130,9 +136,8 @@ export class AlarmTable {
     return this.#db.prepare('UPDATE alarms SET to_ms = from_ms WHERE to_ms IS NULL').run().changes;
   }
 
-  mark(id: string, { seen, falseAlarm }: { seen?: boolean | undefined; falseAlarm?: boolean | undefined }): boolean {
-    return this.#db.prepare('UPDATE alarms SET seen = coalesce(?, seen), false_alarm = coalesce(?, false_alarm) WHERE id = ?')
-      .run(bit(seen), bit(falseAlarm), id).changes > 0;
+  mark(id: string, { seen, falseAlarm }: AlarmMarks): void {
+    this.#db.prepare('UPDATE alarms SET seen = coalesce(?, seen), false_alarm = coalesce(?, false_alarm) WHERE id = ?').run(bit(seen), bit(falseAlarm), id);
   }
 
   setPictures(id: string, { pictures, bytes, sha256 }: PictureFacts): void {

@@ -4,6 +4,7 @@ import { secondMs } from '../base/units.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import type { Filing } from './filing.ts';
+import { copiesOwedSetting } from './operations.ts';
 import type { NewPeriod } from './periodkeys.ts';
 import type { Period, PeriodFacts } from './periodtable.ts';
 import { Turns } from './turns.ts';
@@ -31,9 +32,16 @@ export class DailyCopies {
   /** A new one; of all whole ones the newest `keep` stay. */
   make(keep: number, why: string): Promise<void> {
     return this.#turns.take(async () => {
+      const owed = await this.#o.disk.call('setting', { name: copiesOwedSetting });
       await this.#write();
-      await this.#drop(keep, why);
+      await this.#drop(owed === undefined ? keep : 1, why);
+      if (owed !== undefined) await this.#o.disk.call('settleDebt', { name: copiesOwedSetting, json: owed });
     });
+  }
+
+  /** A person was forgotten, and older copies still have the rows: they go with the next one, which is due. */
+  async owed(): Promise<boolean> {
+    return (await this.#o.disk.call('setting', { name: copiesOwedSetting })) !== undefined;
   }
 
   async #write(): Promise<void> {

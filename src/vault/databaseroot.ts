@@ -26,8 +26,8 @@ const queries = [
 ];
 
 /** Tables that came later: while one is empty, or not there yet, the root is what it was before. */
-const laterQueries: ReadonlyMap<string, string> = new Map([
-  ['accounts', 'SELECT * FROM accounts ORDER BY id'],
+const laterQueries: readonly (readonly [table: string, sql: string])[] = [
+  ['accounts', 'SELECT id, role, name, name_key, nickname, picture, language, time_zone, spaces, salt, memory_kib, passes, verifier, made_ms FROM accounts ORDER BY id'],
   ['devices', 'SELECT * FROM devices ORDER BY id'],
   ['sessions', 'SELECT id, account_id, device_id, hash, turned_ms, made_ms FROM sessions ORDER BY id'],
   ['invitations', 'SELECT * FROM invitations ORDER BY id'],
@@ -36,7 +36,13 @@ const laterQueries: ReadonlyMap<string, string> = new Map([
   ['alarms', 'SELECT id, period_id, camera, rule, kind, from_ms, to_ms, score_pm, pictures, picture_bytes, pictures_sha256, pictures_why, footage_why, seen, false_alarm FROM alarms ORDER BY id'],
   ['alarm_footage', 'SELECT alarm_id, segment_id FROM alarm_footage ORDER BY alarm_id, segment_id'],
   ['holds', 'SELECT period_id, segment_id, sha256 FROM holds ORDER BY period_id, segment_id'],
-]);
+  ['people', 'SELECT * FROM people ORDER BY id'],
+  ['templates', 'SELECT * FROM templates ORDER BY person_id'],
+  ['accounts', 'SELECT id FROM accounts WHERE names = 1 ORDER BY id'],
+  ['far_objects', 'SELECT id, destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, alarm_id, keys_at FROM far_objects ORDER BY id'],
+  // Of the ledger the sums: lines without an answer come without a transaction that counts.
+  ['ledger_days', 'SELECT * FROM ledger_days ORDER BY day_ms, destination, kind, class, outcome'],
+];
 
 export function databaseRoot(db: Connection): string {
   const hash = createHash('sha256');

@@ -13,7 +13,7 @@ import type { Parts } from './parts.ts';
 import type { Period } from './periodtable.ts';
 import type { PicturesCare } from './picturescare.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
-import type { PurgeReason, Receipt } from './receipts.ts';
+import type { FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
 import { Turns } from './turns.ts';
 
 export interface FilingOptions {
@@ -22,6 +22,7 @@ export interface FilingOptions {
   readonly disk: DiskKeeper;
   readonly open: OpenSegments;
   readonly pictures: PicturesCare;
+  readonly farSlots: (destinations: readonly string[]) => Promise<readonly FarSlotsNote[]>;
   readonly afterStep: (step: PurgeStep) => Promise<void> | void;
 }
 
@@ -86,8 +87,8 @@ export class Filing {
   }
 
   partsFor({ folder, footage, database, keyring, signer, facts }: Parts): PurgeParts {
-    const { clock, log, open, pictures, afterStep } = this.#o;
-    return { folder, footage, database, keyring, signer, clock, log, vault: facts, leaving: (ids) => open.leave(ids), openPaths: (id) => open.pathsOf(id), pictures, afterStep };
+    const { clock, log, open, pictures, farSlots, afterStep } = this.#o;
+    return { folder, footage, database, keyring, signer, clock, log, vault: facts, leaving: (ids) => open.leave(ids), openPaths: (id) => open.pathsOf(id), pictures, farSlots, afterStep };
   }
 
   /** A deed that puts papers on disk: when it fails, `settle` completes them from what the database has. */

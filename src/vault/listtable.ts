@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts';
 import type { GapTable } from './gaptable.ts';
 import type { HoldTable } from './holdtable.ts';
 import type { HourList, SegmentRecord } from './hourlist.ts';
-import type { PeriodTable } from './periodtable.ts';
+import { bareClasses, isBare, type PeriodTable } from './periodtable.ts';
 import type { SegmentRow, SegmentTable } from './segmenttable.ts';
 
 export interface ListedTables {
@@ -30,7 +30,7 @@ export class ListTable {
 
   hourList(periodId: number): HourList | undefined {
     const period = this.#of.periods.byId(periodId);
-    if (period === undefined || period.class === 'database') return undefined;
+    if (period === undefined || isBare(period.class)) return undefined;
     const order = this.#of.holds.orderOf(periodId);
     return {
       v: 1, camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
@@ -67,7 +67,7 @@ export class ListTable {
   after(afterId: number, limit: number): { id: number; camera: string; startMs: UnixMs; slot: number; sha256: string }[] {
     return this.#db.prepare<[number, number], { id: number; camera: string; startMs: number; slot: number; sha256: string }>(`
       SELECT id, camera, start_ms AS startMs, slot, lower(hex(list_sha256)) AS sha256 FROM periods
-      WHERE id > ? AND state = 'live' AND class <> 'database' AND listed = 1 AND list_sha256 IS NOT NULL ORDER BY id LIMIT ?`).all(afterId, limit);
+      WHERE id > ? AND state = 'live' AND class NOT IN ${bareClasses} AND listed = 1 AND list_sha256 IS NOT NULL ORDER BY id LIMIT ?`).all(afterId, limit);
   }
 
   rowsRoot(periodId: number): Buffer {
@@ -83,7 +83,7 @@ export class ListTable {
   /** Over the live periods in id order: the stored root of a listed one, the row hashes of one that still grows. */
   catalogueRoot(): Buffer {
     const hash = createHash('sha256');
-    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>("SELECT id, rows_root AS root FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY id").all();
+    const periods = this.#db.prepare<[], { id: number; root: Buffer | null }>(`SELECT id, rows_root AS root FROM periods WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY id`).all();
     for (const { id, root } of periods) {
       if (root !== null) hash.update(root);
       else for (const record of this.#recordsOf(id)) hash.update(recordHash(record));

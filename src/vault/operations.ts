@@ -6,18 +6,21 @@ import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
-import type { AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
 import { AuditTable, type AuditEntry } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
-import type { Period, PeriodBytes, PeriodFacts } from './periodtable.ts';
+import { PeopleTables, type NewPersonRow, type PersonBlobs, type PersonRow } from './peopletable.ts';
+import { isBare, type Period, type PeriodBytes, type PeriodFacts } from './periodtable.ts';
 import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts';
 import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
+import { farListOf, FarTable, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
+import { LedgerTable, ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum } from './ledgertable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
 import { compareAlarms, PictureTables, type PicturedAlarm, type PicturesFile, type PicturesState, type SealedPictures } from './picturesfile.ts';
 import { ReceiptTable, slotFacts, type PendingPurge, type PurgedPeriod, type PurgeReason, type SignedText } from './receipts.ts';
@@ -55,6 +58,9 @@ export type Operations = ReturnType<typeof makeOperations>;
 
 const auditDropAtOnce = 5_000;
 
+/** The number of the purge after which the database's older copies must go; absent once they have. */
+export const copiesOwedSetting = 'copies owed';
+
 /** Without `pictures` what is asked of them fails with SP_PICTURES. */
 export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const catalogue = new Catalogue(db);
@@ -63,6 +69,9 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const checkpoints = new CheckpointTable(db);
   const observations = new ObservationTable(db);
   const accounts = new AccountTables(db);
+  const people = new PeopleTables(db);
+  const far = new FarTable(db);
+  const ledger = new LedgerTable(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
   const known = (): VaultFacts => {
@@ -145,7 +154,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     /** Undefined when no live period of that camera has this slot in this generation. */
     livePeriodOf: (a: { camera: string; slot: number; generation: number }): PeriodFacts | undefined => {
       const period = periods.ofSlot(a.slot);
-      return period?.camera === a.camera && period.class !== 'database' && period.generation === a.generation && period.state === 'live' ? period : undefined;
+      return period?.camera === a.camera && !isBare(period.class) && period.generation === a.generation && period.state === 'live' ? period : undefined;
     },
     /** A segment that has a file, and its live period. */
     servedRow: (a: SegmentName): ServedRow | undefined => read(() => {
@@ -289,7 +298,17 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     endAlarm: (a: { id: string; toMs: UnixMs }): boolean => write(() => alarms.end(a.id, a.toMs)),
     /** What a hub that was killed left open. */
     closeAlarms: (): number => withoutSync(db, () => alarms.closeOpen()),
-    markAlarm: (a: { id: string; seen?: boolean | undefined; falseAlarm?: boolean | undefined }): boolean => write(() => alarms.mark(a.id, a)),
+    /** What changes nothing leaves no line. */
+    markAlarm: (a: { id: string; marks: AlarmMarks; by: Pick<AuditEntry, 'who' | 'account'>; atMs: UnixMs }): boolean => write(() => {
+      const before = alarms.find(a.id);
+      if (before === undefined) return false;
+      const [seen, falseAlarm] = [a.marks.seen ?? before.seen, a.marks.falseAlarm ?? before.falseAlarm];
+      if (seen === before.seen && falseAlarm === before.falseAlarm) return true;
+      alarms.mark(a.id, a.marks);
+      const what = falseAlarm !== before.falseAlarm ? (falseAlarm ? 'alarm.false' : 'alarm.not-false') : (seen ? 'alarm.seen' : 'alarm.unseen');
+      audit(a.atMs, { what, ...a.by, camera: before.camera, detail: { alarm: a.id, from_ms: before.fromMs, to_ms: before.toMs } });
+      return true;
+    }),
     /** False when the alarm, or the segment, is gone, or its period has no second header of it. */
     alarmFootage: (a: { id: string; segment: SegmentKey & { camera: string } }): boolean => write(() => {
       const [periodId, segmentId] = [alarms.periodOf(a.id), segments.rowIdOf(a.segment.camera, a.segment.stream, a.segment.seq)];
@@ -311,9 +330,89 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
     noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),
 
+    // what leaves the house
+
+    /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
+    farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
+      const { segments: found, holds: headers } = read(() => far.lookFor(a.rule, a.after, a.limit));
+      if (found.length + headers.length > 0) {
+        write(() => {
+          for (const row of found) far.name(a.rule.destination, 'segment', a.rule.keysAt, row, a.atMs);
+          for (const row of headers) far.name(a.rule.destination, 'hold', a.rule.keysAt, row, a.atMs);
+        });
+      }
+      return { named: found.length + headers.length, after: found.at(-1)?.segmentId ?? a.after, more: found.length === a.limit || headers.length === a.limit };
+    },
+    farWishes: (a: { destination: string; limit: number; atMs: UnixMs }): FarWish[] => read(() => far.wishes(a.destination, a.limit, a.atMs)),
+    /** Lists that are due; each has a name by then. */
+    farLists: (a: { destination: string; keysAt: string; atMs: UnixMs }): FarListWish[] => {
+      const due = read(() => far.listsDue(a.destination, a.atMs));
+      const naming = <T>(deed: () => T): T => (due.some(({ named }) => named === undefined) ? write(deed) : deed());
+      return naming(() => due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient })));
+    },
+    /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
+    farList: (a: { destination: string; periodId: number }): { list: FarList; covers: number } | undefined => read(() => {
+      const list = periods.byId(a.periodId)?.state === 'live' ? lists.hourList(a.periodId) : undefined;
+      const { objects, covers } = far.namesOf(a.destination, a.periodId);
+      return list === undefined ? undefined : { list: farListOf(list, objects), covers };
+    }),
+    /** Its order is in the outbox. A power cut may take this back: then it is asked again by the order that lies there. */
+    ledgerAsked: (a: { line: LedgerLine; far?: { id: number; madeMs: UnixMs; covers: number } | undefined }): void => withoutSync(db, () => {
+      if (!ledger.add(a.line)) return;
+      if (a.far !== undefined && a.line.kind === 'delete') far.askedToGo(a.far.id, a.line.atMs);
+      else if (a.far !== undefined) far.asked(a.far.id, { ...a.far, sizeBytes: a.line.sizeBytes, sha256: a.line.sha256 }, a.line.atMs);
+    }),
+    /** All of them are durable when this answers, and what they mean for what lies there. */
+    ledgerAnswered: (a: { answers: readonly (LedgerAnswer & { line: LedgerLine })[]; atMs: UnixMs }): void => write(() => {
+      for (const { line, ...answer } of a.answers) {
+        if (line.kind === 'state') {
+          ledger.count(line, answer);
+          continue;
+        }
+        ledger.add(line);
+        // The line of an order that was withdrawn says what it had been.
+        const { kind, destination, object } = ledger.find(line.name) ?? line;
+        if (!ledger.answer(answer) || (kind !== 'put' && kind !== 'delete')) continue;
+        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, sentBytes: answer.sentBytes }, a.atMs);
+      }
+    }),
+    ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
+    ledgerLine: (a: { name: string }): LedgerRow | undefined => ledger.find(a.name),
+    ledger: (a: LedgerQuery): LedgerRow[] => ledger.list(a),
+    ledgerSums: (a: { sinceMs: UnixMs }): LedgerSum[] => ledger.sums(a.sinceMs),
+    dropLedger: (a: { beforeMs: UnixMs; limit: number }): number => write(() => ledger.drop(a.beforeMs, ledgerLinesMax, a.limit)),
+    farObject: (a: { destination: string; object: string }): FarObject | undefined => far.find(a.destination, a.object),
+    farRefuse: (a: { id: number; code: string; againMs: UnixMs | undefined; atMs: UnixMs }): void => write(() => far.refuse(a.id, a.code, a.againMs, a.atMs)),
+    farUnwant: (a: { destination: string }): void => write(() => far.unwant(a.destination)),
+    /** What nothing keeps any more: it is to go. */
+    farLeave: (a: { atMs: UnixMs }): void => {
+      if (far.leaves) write(() => void far.leave(a.atMs));
+    },
+    farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): { id: number; object: string; camera: string; class: FarClass }[] => read(() => far.going(a.destination, a.limit, a.atMs)),
+    farWithdrawn: (): string[] => far.withdrawn(),
+    farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
+    farKeep: (a: { destination: string; code: string; atMs: UnixMs }): void => write(() => far.keep(a.destination, a.code, a.atMs)),
+    farOut: (a: { destination: string }): { orders: number; bytes: number } => far.outOf(a.destination),
+    farListed: (a: { destinations: readonly string[] }): FarListed[] => read(() => far.listed(a.destinations)),
+    farKeyring: (a: { destination: string }): FarObject | undefined => far.keyring(a.destination),
+    /** Named where there is none; one that is to go from there is kept on. */
+    farNameKeyring: (a: { destination: string; object: string | undefined; atMs: UnixMs }): FarObject | undefined => write(() => {
+      if (far.keyring(a.destination) === undefined) far.nameKeyring(a.destination, a.object, a.atMs);
+      return far.keyring(a.destination);
+    }),
+    farLeaveKeyring: (a: { id: number; atMs: UnixMs }): void => write(() => far.leaveKeyring(a.id, a.atMs)),
+    farKeysAt: (a: { destination: string; place: string }): void => write(() => far.keysAt(a.destination, a.place)),
+    farAdopt: (a: { found: readonly FarFoundThere[]; atMs: UnixMs }): number => write(() => far.adopt(a.found, a.atMs)),
+    farSums: (): FarSum[] => far.sums(),
+    farDestinations: (): string[] => far.destinations(),
+    farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
+    farAgain: (a: { ids: readonly number[]; atMs: UnixMs }): void => write(() => far.again(a.ids, a.atMs)),
+    farThere: (a: { destination: string; classes: readonly FarClass[] }): FarObject[] => far.there(a.destination, a.classes),
+
     // the file of their pictures
 
     picturesState: (): PicturesState => pictures?.state ?? { open: false, reason: 'they are not opened here', setAside: false },
+    putText: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.putBeside(a.alarm, a.sealed)),
     putPictures: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.put(a.alarm, a.sealed)),
     sealedPicture: (a: { id: string; which: PictureName }): Uint8Array | undefined => inPictures((tables) => tables.sealed(a.id, a.which)),
     endPictured: (a: { id: string; toMs: UnixMs }): void => inPictures((tables) => tables.end(a.id, a.toMs)),
@@ -346,21 +445,71 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return { lost: lost.length, found: found.length, gone: dead.length, next };
     }),
 
+    // persons
+
+    /** The only writer of templates: with the consent, or not at all. Answers false when the key that it is sealed to is gone, or there is no room. */
+    enrol: (a: { person: NewPersonRow; peopleMax: number; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
+      const period = periods.byId(a.person.periodId);
+      if (period?.state !== 'live' || period.class !== 'person' || period.camera !== a.person.id || people.count() >= a.peopleMax) return false;
+      people.add(a.person);
+      audit(a.atMs, a.entry);
+      return true;
+    }),
+    people: (): PersonRow[] => people.list(),
+    person: (a: { id: string }): { row: PersonRow; blobs: PersonBlobs; period: PeriodFacts } | undefined => read(() => {
+      const [row, blobs] = [people.find(a.id), people.blobs(a.id)];
+      const period = row === undefined ? undefined : periods.byId(row.periodId);
+      return row === undefined || blobs === undefined || period?.state !== 'live' ? undefined : { row, blobs, period };
+    }),
+    personPeriods: (): PeriodFacts[] => periods.people(),
+    /** Answers false when the person is gone. */
+    renewConsent: (a: { id: string; record: Uint8Array; consentMs: UnixMs; consentSha256: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
+      const row = people.find(a.id);
+      if (row === undefined || periods.byId(row.periodId)?.state !== 'live') return false;
+      people.renew(a);
+      periods.moveDeadline(row.periodId, a.deadlineMs);
+      audit(a.atMs, a.entry);
+      return true;
+    }),
+    /** Answers false when it has lapsed before, or the person is gone. */
+    lapse: (a: { id: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
+      const row = people.find(a.id);
+      if (row?.state !== 'given') return false;
+      people.lapse(a.id, a.lapsesMs);
+      periods.moveDeadline(row.periodId, a.deadlineMs);
+      audit(a.atMs, a.entry);
+      return true;
+    }),
+    /** The key of a person is lost in both keyring files: what was sealed to it opens for nobody. The period goes after it. */
+    personLost: (a: { id: string; atMs: UnixMs }): void => write(() => {
+      people.delete(a.id);
+      audit(a.atMs, { what: 'person.lost', who: 'hub', detail: { person: a.id } });
+    }),
+    /** Forgets that something was owed, unless it is owed anew. */
+    settleDebt: (a: { name: string; json: string }): void => write(() => void db.prepare('DELETE FROM settings WHERE name = ? AND value = ?').run(a.name, a.json)),
+
     // purging
 
     /** Writes the purge down before anything is destroyed; undefined when none of the periods is live any more. */
-    intendPurge: (a: { periodIds: readonly number[]; why: PurgeReason }): PendingPurge | undefined => write(() => {
+    intendPurge: (a: { periodIds: readonly number[]; why: PurgeReason; atMs: UnixMs }): PendingPurge | undefined => write(() => {
       const taken = new Set(receipts.pending().flatMap((purge) => purge.periods.map(({ id }) => id)));
       const going = [...new Set(a.periodIds)].filter((id) => !taken.has(id)).flatMap((id) => periods.byId(id) ?? []).filter(({ state }) => state === 'live').map(purgedFacts);
-      return going.length === 0 ? undefined : receipts.intend(going, a.why);
+      if (going.length === 0) return undefined;
+      if (a.why.asked !== undefined) audit(a.atMs, a.why.asked);
+      return receipts.intend(going, a.why);
     }),
     markShredded: (a: { purge: PendingPurge; readBack: boolean; atMs: UnixMs }): PendingPurge => write(() => {
       const counts = catalogue.markShredded(a.purge.periods.map(({ id }) => id), a.purge.erased !== undefined, a.purge.time);
+      const left = far.leave(a.atMs);
       const shredded = a.purge.periods.map((period) => {
         const now = periods.byId(period.id);
         return now === undefined ? period : { ...purgedFacts(now), ...counts.get(period.id) };
-      });
+      }).map((period) => withFar(period, left));
       periods.rememberShredded(shredded.map(({ slotSha256 }) => slotSha256), a.atMs);
+      const forgotten = a.purge.periods.filter((period) => period.class === 'person');
+      for (const { id, camera } of forgotten) if (people.deleteOf(id)) audit(a.atMs, { what: 'person.forgotten', who: 'hub', detail: { person: camera, purge: a.purge.number } });
+      // Older copies of this database still have the rows; until they are gone it is owed, whatever kills the hub.
+      if (forgotten.length > 0) db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(copiesOwedSetting, JSON.stringify(a.purge.number));
       audit(a.atMs, { what: 'purge.shredded', who: 'hub', detail: slotFacts({ ...a.purge, periods: shredded }, a.readBack) });
       return receipts.shredded(a.purge, shredded, a.readBack);
     }),
@@ -526,6 +675,12 @@ function withoutSync<T>(db: Connection, deed: () => T): T {
 function purgedFacts(period: PeriodFacts): PurgedPeriod {
   const { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, slotSha256, segments, bytes } = period;
   return { id, camera, class: klass, startMs, endMs, deadlineMs, slot, generation, slotSha256, segments, bytes };
+}
+
+/** What of a purged period lies elsewhere still. */
+function withFar(period: PurgedPeriod, left: readonly (FarLeft & { periodId: number | undefined })[]): PurgedPeriod {
+  const far = left.filter(({ periodId }) => periodId === period.id).map(({ destination, objects, bytes, keysAt }) => ({ destination, objects, bytes, keysAt }));
+  return far.length === 0 ? period : { ...period, far };
 }
 
 function segmentFacts(row: SegmentRow): { [key: string]: string | number | undefined } {

@@ -88,7 +88,7 @@ export class PeriodKeys {
    */
   async check({ database, keyring }: Parts): Promise<string | undefined> {
     const leaving = new Set((await database.call('pendingPurges')).flatMap(({ periods }) => periods.map(({ slot }) => slot)));
-    const living = [...await database.call('livePeriods'), ...await database.call('copies')].filter(({ slot }) => !leaving.has(slot)).map(({ slot, slotSha256 }) => [slot, slotSha256] as const);
+    const living = [...await database.call('livePeriods'), ...await database.call('copies'), ...await database.call('personPeriods')].filter(({ slot }) => !leaving.has(slot)).map(({ slot, slotSha256 }) => [slot, slotSha256] as const);
     const report = await keyring.check(new Map(living), (sha256) => database.call('wereShredded', { sha256 }));
     // What held a block that no row knew may have been shredded again.
     this.#foreign.clear();

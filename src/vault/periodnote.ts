@@ -52,7 +52,7 @@ function periodIn(text: string): NotedPeriod | undefined {
     const value = fields.get(name);
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
   };
-  const [camera, klass, recipient, slotSha256] = [textOf('camera', /^[a-z0-9][a-z0-9-]{0,39}$/), textOf('class', /^(footage|database|hold|rest|alarm)$/), textOf('recipient', /^age1[a-z0-9]{58}$/), textOf('slot_sha256', /^[0-9a-f]{64}$/)];
+  const [camera, klass, recipient, slotSha256] = [textOf('camera', /^[a-z0-9][a-z0-9-]{0,39}$/), textOf('class', /^(footage|database|hold|rest|alarm|person)$/), textOf('recipient', /^age1[a-z0-9]{58}$/), textOf('slot_sha256', /^[0-9a-f]{64}$/)];
   const [startMs, endMs, deadlineMs, slot, generation] = [countOf('start_ms'), countOf('end_ms'), countOf('deadline_ms'), countOf('slot'), countOf('generation')];
   if (fields.get('v') !== 1 || camera === undefined || klass === undefined || recipient === undefined || slotSha256 === undefined) return undefined;
   if (startMs === undefined || endMs === undefined || deadlineMs === undefined || slot === undefined || generation === undefined || endMs <= startMs) return undefined;

@@ -10,9 +10,16 @@ import { segmentMsMax } from './segmenttable.ts';
 /**
  * Footage; a daily copy of the working database (copies.ts), whose camera is called `hub`; `hold`: the key of second headers that keep
  * segments of a camera's period beyond its deadline; `rest`: of those that keep until it what was not erased with the rest of its period;
- * `alarm`: a camera's UTC day of alarms with one deadline, of their pictures and of the second headers that keep their footage.
+ * `alarm`: a camera's UTC day of alarms with one deadline, of their pictures and of the second headers that keep their footage; `person`: what is
+ * kept of one person (people.ts), whose id stands for the camera.
  */
-export type PeriodClass = 'footage' | 'database' | 'hold' | 'rest' | 'alarm';
+export type PeriodClass = 'footage' | 'database' | 'hold' | 'rest' | 'alarm' | 'person';
+
+/** Of these nothing lies below footage/. */
+export const bareClasses = "('database', 'person')";
+export function isBare(klass: PeriodClass): klass is 'database' | 'person' {
+  return klass === 'database' || klass === 'person';
+}
 
 /** Whose segments are opened by their second headers. */
 export function isHoldClass(klass: PeriodClass): klass is 'hold' | 'rest' | 'alarm' {
@@ -46,7 +53,7 @@ export interface PeriodFacts extends Period {
 export interface PeriodBytes {
   readonly id: number;
   readonly camera: string;
-  readonly class: Exclude<PeriodClass, 'database'>;
+  readonly class: Exclude<PeriodClass, 'database' | 'person'>;
   readonly bytes: number;
   /** Something in it is kept beyond its deadline at somebody's wish. */
   readonly held: boolean;
@@ -103,7 +110,7 @@ export class PeriodTable {
   within(q: { camera: string; fromMs: UnixMs; toMs: UnixMs; limit: number }): PeriodFacts[] {
     return this.#db.prepare<[{ camera: string; fromMs: number; toMs: number; limit: number }], RawPeriod>(`
       SELECT ${periodColumns} FROM periods
-      WHERE camera = @camera AND class <> 'database' AND state = 'live' AND start_ms < @toMs + ${segmentMsMax} AND end_ms > @fromMs - ${segmentMsMax}
+      WHERE camera = @camera AND class NOT IN ${bareClasses} AND state = 'live' AND start_ms < @toMs + ${segmentMsMax} AND end_ms > @fromMs - ${segmentMsMax}
         AND (class = 'alarm' OR (start_ms < @toMs AND end_ms > @fromMs)) ORDER BY start_ms, id LIMIT @limit`,
     ).all({ ...q }).map(factsOf);
   }
@@ -139,12 +146,22 @@ export class PeriodTable {
 
   /** All whose segments and lists lie below footage/, oldest first. */
   live(): PeriodFacts[] {
-    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY start_ms, id`).all().map(factsOf);
+    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY start_ms, id`).all().map(factsOf);
   }
 
   /** Copies of the database, oldest first. */
   copies(): PeriodFacts[] {
     return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = 'database' ORDER BY start_ms, id`).all().map(factsOf);
+  }
+
+  /** Of persons, oldest first. */
+  people(): PeriodFacts[] {
+    return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = 'person' ORDER BY start_ms, id`).all().map(factsOf);
+  }
+
+  /** Of a person: consent was given anew, or lapses sooner. */
+  moveDeadline(id: number, deadlineMs: UnixMs): void {
+    this.#db.prepare("UPDATE periods SET deadline_ms = ? WHERE id = ? AND class = 'person' AND state = 'live'").run(Math.round(deadlineMs), id);
   }
 
   /** The copy is whole, and that large. */
@@ -158,7 +175,7 @@ export class PeriodTable {
       SELECT id, camera, class, bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) AS bytes,
         coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), (SELECT max(segment_id) FROM holds WHERE period_id = periods.id AND periods.class = 'alarm'), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs,
         class = 'hold' OR id IN (SELECT s.period_id FROM holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id WHERE p.class = 'hold' AND p.state = 'live') AS held
-      FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
+      FROM periods WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
   }
 
   footageFacts(): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] {
@@ -169,7 +186,7 @@ export class PeriodTable {
 
   /** Cameras of which live keys are left, those that were taken out too. */
   cameras(): string[] {
-    return this.#db.prepare<[], { camera: string }>("SELECT DISTINCT camera FROM periods WHERE state = 'live' AND class <> 'database' ORDER BY camera").all().map(({ camera }) => camera);
+    return this.#db.prepare<[], { camera: string }>(`SELECT DISTINCT camera FROM periods WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY camera`).all().map(({ camera }) => camera);
   }
 
   countSegments(): { segments: number; bytes: number } {
@@ -189,13 +206,13 @@ export class PeriodTable {
 
   /** Live periods of footage that ended and have no hour list yet, oldest first. */
   unlisted(nowMs: UnixMs): Period[] {
-    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class <> 'database' AND recipient <> '' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
+    return this.#db.prepare<[number], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class NOT IN ${bareClasses} AND recipient <> '' AND listed = 0 AND end_ms <= ? ORDER BY end_ms, id`).all(nowMs).map(bare);
   }
 
   /** Live periods whose list is written: at most `limit` after `afterId`. */
   listed(afterId: number, limit: number): number[] {
     return this.#db.prepare<[number, number], { id: number }>(
-      "SELECT id FROM periods WHERE id > ? AND state = 'live' AND class <> 'database' AND listed = 1 ORDER BY id LIMIT ?",
+      `SELECT id FROM periods WHERE id > ? AND state = 'live' AND class NOT IN ${bareClasses} AND listed = 1 ORDER BY id LIMIT ?`,
     ).all(afterId, limit).map(({ id }) => id);
   }
 
@@ -208,7 +225,7 @@ export class PeriodTable {
   /** Folders among these that other periods, not of this list, still use. */
   sharedFolders(periods: readonly Pick<Period, 'id' | 'camera' | 'startMs'>[]): string[] {
     const leaving = new Set(periods.map(({ id }) => id));
-    const statement = this.#db.prepare<[string], { id: number; startMs: number }>("SELECT id, start_ms AS startMs FROM periods WHERE camera = ? AND class <> 'database'");
+    const statement = this.#db.prepare<[string], { id: number; startMs: number }>(`SELECT id, start_ms AS startMs FROM periods WHERE camera = ? AND class NOT IN ${bareClasses}`);
     const staying = new Set<string>();
     for (const camera of new Set(periods.map((period) => period.camera))) {
       for (const { id, startMs } of statement.all(camera)) if (!leaving.has(id)) staying.add(periodFolder(camera, startMs));

@@ -176,15 +176,22 @@ export class PictureTables {
 
   /** In place of those that the alarm had. Answers what the working database is to remember. */
   put(a: Omit<PicturedAlarm, keyof PictureFacts>, sealed: SealedPictures): PictureFacts {
-    const facts = factsOf(sealed);
-    this.#db.transaction(() => {
+    return this.#db.transaction(() => {
       this.#db.prepare('DELETE FROM pictures WHERE alarm_id = ?').run(a.id);
+      return this.putBeside(a, sealed);
+    }).immediate();
+  }
+
+  /** As `put`, but what the alarm has of other names stays. */
+  putBeside(a: Omit<PicturedAlarm, keyof PictureFacts>, sealed: SealedPictures): PictureFacts {
+    return this.#db.transaction(() => {
+      const add = this.#db.prepare('INSERT OR REPLACE INTO pictures (alarm_id, which, sealed) VALUES (?, ?, ?)');
+      for (const which of pictureNames) if (sealed[which] !== undefined) add.run(a.id, which, Buffer.from(sealed[which]));
+      const facts = this.hashOf(a.id) ?? factsOf({});
       this.#db.prepare('INSERT OR REPLACE INTO alarms (id, recipient, camera, rule, kind, from_ms, to_ms, score_pm, pictures, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
         .run(a.id, a.recipient, a.camera, a.rule, a.kind, a.fromMs, a.toMs ?? null, a.scorePm, maskOf(facts.pictures), facts.bytes, Buffer.from(facts.sha256, 'hex'));
-      const add = this.#db.prepare('INSERT INTO pictures (alarm_id, which, sealed) VALUES (?, ?, ?)');
-      for (const which of facts.pictures) add.run(a.id, which, Buffer.from(sealed[which] ?? []));
+      return facts;
     }).immediate();
-    return facts;
   }
 
   end(id: string, toMs: UnixMs): void {

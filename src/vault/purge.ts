@@ -17,7 +17,8 @@ import { hourListPath, partSuffix } from './footagepaths.ts';
 import type { Keyring } from './keyring.ts';
 import { fileReceipt, issueCheckpoint, type PaperParts } from './paperwork.ts';
 import type { PicturesCare } from './picturescare.ts';
-import { receiptJson, receiptNamespace, totalOf, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
+import { isBare } from './periodtable.ts';
+import { abilitiesName, readAbilities, receiptJson, receiptNamespace, totalOf, type FarSlotsNote, type PendingPurge, type PurgeReason, type Receipt } from './receipts.ts';
 
 export type PurgeStep = 'intended' | 'shredded' | 'marked' | 'unlinked' | 'deleted' | 'recorded' | 'filed';
 
@@ -31,6 +32,8 @@ export interface PurgeParts extends PaperParts {
   /** Paths below footage/, without `.part`, of segments of this period that are open. */
   readonly openPaths: (periodId: number) => readonly string[];
   readonly pictures: PicturesCare;
+  /** The slots objects at these destinations are to be renewed, for slots in them are shredded. Bounded in time; never rejects. */
+  readonly farSlots: (destinations: readonly string[]) => Promise<readonly FarSlotsNote[]>;
   readonly afterStep: (step: PurgeStep) => Promise<void> | void;
 }
 
@@ -40,7 +43,7 @@ const rowsAtOnce = 1_024;
 
 /** Purges these periods and whatever an earlier purge left undone. The receipt is that of the periods asked for. */
 export async function purgePeriods(parts: PurgeParts, periodIds: readonly number[], why: PurgeReason): Promise<Receipt> {
-  const intended = await parts.database.call('intendPurge', { periodIds, why });
+  const intended = await parts.database.call('intendPurge', { periodIds, why, atMs: parts.clock.wallMs() });
   if (intended !== undefined) await parts.afterStep('intended');
   const receipts = await finishPurges(parts);
   const asked = new Set(periodIds);
@@ -97,6 +100,7 @@ async function removeFootage(parts: PurgeParts, purge: PendingPurge): Promise<Re
 /** Adds the folders in which something was to `touched`: a period's own always, and a day of alarms keeps footage of all its hours. */
 async function unlinkPeriod(parts: PurgeParts, period: PendingPurge['periods'][number], touched: Set<string>): Promise<void> {
   if (period.class === 'database') return removeCopy(parts.folder, period.startMs);
+  if (period.class === 'person') return;
   const unlink = async (paths: readonly string[]): Promise<void> => {
     for (const path of paths) touched.add(dirname(path));
     await unlinkAll(parts, paths);
@@ -130,7 +134,7 @@ function bothNames(path: string): [string, string] {
 
 /** Emptied hour and date folders go, unless a period that stays will write there; what remains is fsynced, so that no name comes back. */
 async function removeFolders(parts: PurgeParts, purge: PendingPurge, touched: ReadonlySet<string>): Promise<void> {
-  const footage = purge.periods.filter((period) => period.class !== 'database');
+  const footage = purge.periods.filter((period) => !isBare(period.class));
   const shared = await parts.database.call('sharedFolders', { periods: footage.map(({ id, camera, startMs }) => ({ id, camera, startMs })) });
   const kept = new Set(shared.flatMap((folder) => [folder, dirname(folder)]));
   const toSync = new Set<string>();
@@ -168,8 +172,10 @@ export async function removedFolder(path: string): Promise<boolean> {
 }
 
 async function recordReceipt(parts: PurgeParts, purge: PendingPurge): Promise<Receipt> {
+  const places = [...new Set(purge.periods.flatMap(({ far = [] }) => far.map(({ keysAt }) => keysAt)))].filter((place) => place !== 'home');
+  const farSlots = places.length === 0 ? [] : await parts.farSlots(places);
   const atMs = parts.clock.wallMs();
-  const json = receiptJson(purge, parts.vault, atMs);
+  const json = receiptJson(purge, parts.vault, atMs, readAbilities(await parts.database.call('setting', { name: abilitiesName })), farSlots);
   const signed = { number: purge.number, json, signature: parts.signer.sign(json, receiptNamespace) };
   const receiptSha256 = createHash('sha256').update(json).digest('hex');
   await parts.database.call('finishPurge', { purge, receipt: { ...signed, atMs }, receiptSha256 });

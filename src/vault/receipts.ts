@@ -4,14 +4,35 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { AuditEntry } from './audit.ts';
 import type { Connection } from './connection.ts';
+import type { FarLeft } from './fartable.ts';
 import type { Period } from './periodtable.ts';
 
 export const receiptNamespace = 'sallyport-receipt';
 
+/** What a destination said that it does. */
+export interface Abilities {
+  readonly may: readonly string[];
+  readonly keepsVersions: string;
+  readonly overwrites: string;
+  readonly atMs: UnixMs;
+}
+
+/** Of the setting that remembers it, by destination. */
+export const abilitiesName = 'far abilities';
+
+export function readAbilities(json: string | undefined): Readonly<Record<string, Abilities>> {
+  return json === undefined ? {} : (JSON.parse(json) as Readonly<Record<string, Abilities>>);
+}
+
 /** What no purge on this machine can reach; stands in each receipt. */
 export const outsideThePromise =
   'Outside this promise: an older copy of the keyring, or a flash chip read below its controller, together with the recovery kit.';
+
+/** What is true of slots that lay elsewhere, renewed or not; stands in each receipt of such. */
+export const farSlotsMean =
+  'Whoever copied the store with the slots before they were renewed there, and has the recovery kit, can open what was sent away, from any copy of it.';
 
 export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   /** SHA-256 of the slot's text, hex: the shred touches only this text. */
@@ -24,6 +45,16 @@ export interface PurgedPeriod extends Omit<Period, 'recipient'> {
   readonly holds?: number;
   /** Alarms that go, with their pictures. */
   readonly alarms?: number;
+  /** What of it lies at destinations, and is to be deleted there. */
+  readonly far?: readonly FarLeft[];
+}
+
+/** What became of the slots object at a destination after slots were shredded that it had. */
+export interface FarSlotsNote {
+  readonly destination: string;
+  readonly renewed: boolean;
+  /** Why it was not. */
+  readonly reason?: string;
 }
 
 /** A purge that was decided and is not done. */
@@ -45,6 +76,8 @@ export interface PurgeReason {
   readonly erased?: string | undefined;
   /** Of an erasing: from when until when. */
   readonly time?: readonly [UnixMs, UnixMs] | undefined;
+  /** Who asked for it: a line of the audit, in the transaction that writes the purge down. */
+  readonly asked?: AuditEntry;
 }
 
 export interface Receipt {
@@ -75,7 +108,8 @@ export function totalOf(periods: readonly PurgedPeriod[]): { segments: number; b
 }
 
 /** The canonical JSON that is signed. */
-export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs): string {
+export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, abilities: Readonly<Record<string, Abilities>> = {}, farSlots: readonly FarSlotsNote[] = []): string {
+  const far = farOf(purge.periods, abilities);
   return canonicalJson({
     v: 1,
     number: purge.number,
@@ -91,8 +125,27 @@ export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: s
     read_back: purge.readBack,
     early: purge.early,
     erased: purge.erased,
+    ...(far.length === 0 ? {} : { far }),
+    ...(farSlots.length === 0 ? {} : { far_slots: farSlots.map(({ destination, renewed, reason }) => ({ destination, renewed, reason })), far_slots_mean: farSlotsMean }),
     outside: outsideThePromise,
   });
+}
+
+/** Copies elsewhere, by destination: whether the courier may delete them, and whether they open with anything. */
+function farOf(periods: readonly PurgedPeriod[], abilities: Readonly<Record<string, Abilities>>): CanonicalValue[] {
+  const all = periods.flatMap(({ far = [] }) => far);
+  return [...Map.groupBy(all, ({ destination, keysAt }) => `${destination} ${keysAt}`).values()].map((parts): CanonicalValue => {
+    const { destination = '', keysAt = 'home' } = parts[0] ?? {};
+    return {
+      destination, objects: parts.reduce((sum, { objects }) => sum + objects, 0), bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), keys: keysAt,
+      delete: deletingAt(abilities[destination]), opens: keysAt === 'home' ? 'with nothing: its keys were here alone' : `with the keys at ${keysAt}, until these are replaced`,
+    };
+  });
+}
+
+function deletingAt(abilities: Abilities | undefined): string {
+  if (abilities?.may.includes('delete') === false) return 'not possible';
+  return abilities?.keepsVersions === 'yes' ? 'asked; it keeps older versions' : 'asked';
 }
 
 function some(count: number | undefined): boolean {

@@ -81,6 +81,10 @@ export async function endReconcile(parts: PurgeParts): Promise<void> {
   await parts.database.call('endReconcile', { skip: seqsSkipped, setting: reconcileSetting });
 }
 
+async function allPeriods({ database }: Pick<PurgeParts, 'database'>): Promise<PeriodFacts[]> {
+  return [...await database.call('livePeriods'), ...await database.call('copies'), ...await database.call('personPeriods')];
+}
+
 async function takeReceipts({ database, folder, signer }: PurgeParts): Promise<number> {
   const known = new Set(await database.call('receiptNumbers'));
   let taken = 0;
@@ -114,7 +118,7 @@ function atMsOf(json: string): UnixMs {
 /** Gone: neither file holds its slot, and what is there is no slot, or another period's. A slot that merely rotted is kept: something may yet be done. */
 async function goneSince(parts: PurgeParts, hub: Identity): Promise<PeriodFacts[]> {
   const gone: PeriodFacts[] = [];
-  for (const period of [...await parts.database.call('livePeriods'), ...await parts.database.call('copies')]) {
+  for (const period of await allPeriods(parts)) {
     const texts = await parts.keyring.candidates(period.slot);
     if (texts.some((text) => textHash(text) === period.slotSha256)) continue;
     const slots = texts.filter(looksLikeSlot);
@@ -145,7 +149,7 @@ async function noteBeside(parts: PurgeParts, hub: Identity, slot: number, texts:
 }
 
 async function bringBack(parts: PurgeParts, hub: Identity, order: ReconcileOrder, { lists, holdSlots }: Surroundings): Promise<{ periods: number; unknownSlots: number }> {
-  const claimed = new Set([...await parts.database.call('livePeriods'), ...await parts.database.call('copies')].map(({ slot }) => slot));
+  const claimed = new Set((await allPeriods(parts)).map(({ slot }) => slot));
   let [periods, unknownSlots] = [0, 0];
   for await (const { slot, texts } of parts.keyring.scan()) {
     if (claimed.has(slot)) continue;

@@ -403,7 +403,118 @@ CREATE INDEX alarm_footage_of_segment ON alarm_footage (segment_id);
 ALTER TABLE purges ADD COLUMN erased_time TEXT;
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9];
+/** Persons. */
+const version10 = `${periodsAnew(
+  "'footage', 'database', 'hold', 'rest', 'alarm', 'person'",
+  "hold: keeps segments of a period beyond its deadline; rest: until it, when others of that period were erased; alarm: a camera's day of alarms that are kept equally long; person: what is kept of one person, whose id stands for the camera; its deadline is moved when consent is given anew",
+)}
+-- Somebody enrolled with consent. All that tells who it is is sealed to the person's own key, which the period's slot holds, sealed to the hub identity.
+-- A row goes when that key is shredded.
+CREATE TABLE people (
+  id              TEXT PRIMARY KEY,         -- 32 hex characters, random
+  period_id       INTEGER NOT NULL UNIQUE REFERENCES periods (id),
+  enrolled_ms     INTEGER NOT NULL,
+  consent_ms      INTEGER NOT NULL,         -- when the consent in force was given
+  consent_sha256  BLOB NOT NULL CHECK (length(consent_sha256) = 32),  -- of the text that was agreed to
+  lapses_ms       INTEGER NOT NULL CHECK (lapses_ms > consent_ms),
+  state           TEXT NOT NULL CHECK (state IN ('given', 'lapsed')),
+  record          BLOB NOT NULL,            -- sealed: name, consent, mark
+  crop            BLOB NOT NULL             -- sealed: a small JPEG of the face
+) STRICT, WITHOUT ROWID;
+
+-- What faces are compared with. Without a person who has agreed there is none.
+CREATE TABLE templates (
+  person_id  TEXT PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE,
+  model      TEXT NOT NULL,                 -- the model's name and the SHA-256 of its weights: vectors of another one cannot be compared
+  vectors    INTEGER NOT NULL CHECK (vectors BETWEEN 1 AND 8),
+  sealed     BLOB NOT NULL                  -- the vectors, sealed to the person's key
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER templates_need_consent BEFORE INSERT ON templates
+WHEN NOT EXISTS (SELECT 1 FROM people WHERE id = NEW.person_id AND state = 'given')
+BEGIN SELECT RAISE(ABORT, 'there is no consent for these templates'); END;
+
+-- Whether an owner has let this member see the names of persons.
+ALTER TABLE accounts ADD COLUMN names INTEGER NOT NULL DEFAULT 0 CHECK (names IN (0, 1));
+`;
+
+/** What leaves the house. */
+const version11 = `
+-- A sealed thing that lies at a destination, or is to, or is to go from there. Its row goes when the far end has said that it is gone.
+CREATE TABLE far_objects (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  destination  TEXT NOT NULL,
+  object       TEXT NOT NULL,               -- its name there: 32 hex characters, random
+  class        TEXT NOT NULL CHECK (class IN ('segment', 'hold', 'hours', 'keyring', 'picture')),
+  camera       TEXT NOT NULL,               -- '' where it is of none
+  period_id    INTEGER,                     -- whose key opens it: of 'segment' the period that its row was in then. No reference: it outlives the period; NULL where it is of none
+  start_ms     INTEGER NOT NULL,            -- of that period; 0 where it is of none
+  slot         INTEGER,
+  generation   INTEGER,
+  segment_id   INTEGER,                     -- of 'segment' and 'hold': the row; no reference, for it outlives it
+  alarm_id     TEXT,                        -- of 'picture'
+  keys_at      TEXT NOT NULL,               -- 'home', or the destination that has the slots of what is sent there
+  size_bytes   INTEGER NOT NULL DEFAULT 0,  -- as it was asked for last; 0 before
+  sha256       BLOB,
+  made_ms      INTEGER NOT NULL DEFAULT 0,  -- when what was asked for last was made: a list is renewed as segments come
+  covers       INTEGER NOT NULL DEFAULT 0,  -- of 'hours': the sum of the ids of what that list names
+  state        TEXT NOT NULL CHECK (state IN ('wanted', 'asked', 'there', 'failed', 'leaving', 'deleting', 'kept')),
+               -- wanted: to be sent; asked: its order is out; there: the far end has said so; failed: it cannot be sent, and is not tried again by itself;
+               -- leaving: to be deleted; deleting: that order is out; kept: the far end does not delete it
+  since_ms     INTEGER NOT NULL,            -- of the state
+  tries        INTEGER NOT NULL DEFAULT 0,  -- answers that said no, since it was last there
+  next_ms      INTEGER NOT NULL DEFAULT 0,  -- not before then
+  code         TEXT NOT NULL DEFAULT '',    -- of the last no
+  maybe_there  INTEGER NOT NULL DEFAULT 0 CHECK (maybe_there IN (0, 1)),  -- 1: something of it may lie there, whatever the state
+  UNIQUE (destination, object)
+) STRICT;
+CREATE INDEX far_objects_of_period ON far_objects (period_id, destination);
+CREATE UNIQUE INDEX far_segments ON far_objects (segment_id, destination) WHERE class = 'segment';
+CREATE UNIQUE INDEX far_holds ON far_objects (segment_id, period_id, destination) WHERE class = 'hold';
+CREATE UNIQUE INDEX far_lists ON far_objects (period_id, destination) WHERE class = 'hours';
+CREATE INDEX far_objects_in_state ON far_objects (destination, state, next_ms);
+
+-- The ledger: each order to the courier, and what came of it. A line is written before its order is settled; it expires with the audit, or, where
+-- there are very many, earlier, but never from the sums of its day. Lines without an answer are written without an fsync of their own: after a power
+-- cut they are made again of the orders that lie there.
+CREATE TABLE ledger (
+  n            INTEGER PRIMARY KEY,
+  name         TEXT NOT NULL UNIQUE,        -- of the order's file
+  at_ms        INTEGER NOT NULL,            -- when it was asked
+  destination  TEXT NOT NULL,
+  purpose      TEXT NOT NULL,               -- as the owner had said yes to it
+  kind         TEXT NOT NULL,               -- put, delete, get, list, probe, notice, heard
+  class        TEXT NOT NULL,               -- of an object: as above; of a notice: its kind; of a command that was heard: what became of it; '' else
+  camera       TEXT NOT NULL,               -- '' where it is of none; of a notice: the alias that left
+  object       TEXT NOT NULL,               -- '' where there is none
+  size_bytes   INTEGER NOT NULL,
+  sha256       BLOB,
+  recipients   TEXT NOT NULL,               -- JSON list: whose keys open it, 'age1...'
+  outcome      TEXT CHECK (outcome IN ('done', 'failed', 'withdrawn', 'lost')),  -- NULL while there is no answer; lost: the order is gone and no answer will come
+  answered_ms  INTEGER,
+  attempts     INTEGER NOT NULL DEFAULT 0,  -- how often it was begun
+  sent_bytes   INTEGER NOT NULL DEFAULT 0,  -- of all tries
+  proof        TEXT NOT NULL DEFAULT '',    -- how it is known what the far end holds
+  code         TEXT NOT NULL DEFAULT '',    -- of a failure
+  reason       TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX ledger_in_time ON ledger (at_ms);
+CREATE INDEX ledger_open ON ledger (name) WHERE outcome IS NULL;
+CREATE INDEX ledger_of_destination ON ledger (destination, n);
+
+-- The answered lines of a UTC day, summed, and the states that a broker was told, which have no lines. Expires with the audit.
+CREATE TABLE ledger_days (
+  day_ms       INTEGER NOT NULL,            -- its beginning; the day of the answer
+  destination  TEXT NOT NULL,
+  kind         TEXT NOT NULL,
+  class        TEXT NOT NULL,
+  outcome      TEXT NOT NULL,
+  orders       INTEGER NOT NULL,
+  sent_bytes   INTEGER NOT NULL,
+  PRIMARY KEY (day_ms, destination, kind, class, outcome)
+) STRICT, WITHOUT ROWID;
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10, version11];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

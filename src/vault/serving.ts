@@ -24,7 +24,7 @@ export class Serving {
     return period;
   }
 
-  async slotText({ id, slot, slotSha256 }: PeriodFacts): Promise<Buffer> {
+  async slotText({ id, slot, slotSha256 }: Pick<PeriodFacts, 'id' | 'slot' | 'slotSha256'>): Promise<Buffer> {
     const text = await this.#disk.with(({ keyring }) => keyring.read(slot, slotSha256));
     if (this.#open.isLeaving(id)) throw slotGone(slot);
     return text;

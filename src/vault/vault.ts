@@ -23,12 +23,13 @@ import { Secret } from '../base/secret.ts';
 import type { FileKey } from '../seal/filekey.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
 import { Alarms, type AlarmBeginning, type AlarmPictures } from './alarms.ts';
-import type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
 import type { DiskState } from './diskcare.ts';
 import { DiskKeeper } from './diskkeeper.ts';
+import { FarBook } from './farbook.ts';
 import { Filing } from './filing.ts';
 import type { StreamName } from './footagepaths.ts';
 import { GapNotes } from './gapnotes.ts';
@@ -41,12 +42,13 @@ import type { ObservationQuery, ObservationRow, ObservedBefore } from './observa
 import { OpenSegments, type SegmentBeginning } from './opensegments.ts';
 import type { Operations } from './operations.ts';
 import { openParts, type Parts } from './parts.ts';
+import { People } from './people.ts';
 import { PeriodKeys, type NewPeriod } from './periodkeys.ts';
-import type { Period, PeriodBytes, PeriodFacts } from './periodtable.ts';
+import { isBare, type Period, type PeriodBytes, type PeriodFacts } from './periodtable.ts';
 import { PicturesCare, type PicturesSettled } from './picturescare.ts';
 import type { PicturesState } from './picturesfile.ts';
 import type { PurgeStep } from './purge.ts';
-import type { PurgeReason, Receipt } from './receipts.ts';
+import type { FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
 import type { Reconciliation } from './reconcile.ts';
 import type { Recovery } from './recover.ts';
 import { replaceSlot, type ReplaceStep, type SlotReplacement } from './replaceslot.ts';
@@ -61,16 +63,21 @@ import type { SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
 export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
-export type { AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+export type { FarBook } from './farbook.ts';
+export type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
+export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
+export type { PersonRow } from './peopletable.ts';
 export type { Period, PeriodBytes, PeriodClass, PeriodFacts } from './periodtable.ts';
+export type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 export type { SegmentRow, TimeQuery } from './segmenttable.ts';
 export type { ErasePlan, HoldFacts, HoldOrder } from './holdtable.ts';
 export type { SecondHeader } from './holds.ts';
 export type { DiskState } from './diskcare.ts';
 export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
-export type { PurgeReason, Receipt } from './receipts.ts';
+export type { Abilities, FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
 export type { SealedFile } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
@@ -86,15 +93,23 @@ export interface VaultOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly hubName: string;
+  /** Slots were shredded that lie at these destinations too: answers what became of the objects there. Within a minute; it never rejects. */
+  readonly farSlots?: (destinations: readonly string[]) => Promise<readonly FarSlotsNote[]>;
   /** For tests that kill between steps. */
   readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep) => Promise<void> | void };
 }
 
 const observationsAtOnce = 1_000;
 
+async function notRenewed(destinations: readonly string[]): Promise<FarSlotsNote[]> {
+  return destinations.map((destination) => ({ destination, renewed: false, reason: 'nobody here speaks to it' }));
+}
+
 export class Vault {
   readonly #o: VaultOptions;
   readonly #publicKey: string;
+  /** Random; in receipts, and in the slots object. */
+  readonly id: string;
   readonly #disk: DiskKeeper;
   readonly #open: OpenSegments;
   readonly #filing: Filing;
@@ -108,8 +123,12 @@ export class Vault {
   readonly #gaps: GapNotes;
   /** Making keys: no two periods may see the same slot as free. */
   readonly #slotTurns = new Turns();
+  /** Persons who agreed that their face is recognised. */
+  readonly people: People;
   /** Looks whether what lies on the disk is still what was written. */
   readonly scrub: Scrub;
+  /** What lies at destinations, and the ledger. */
+  readonly far: FarBook;
   #reconciliation: Reconciliation | undefined;
   #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
@@ -117,21 +136,24 @@ export class Vault {
     const { clock, log } = options;
     this.#o = options;
     this.#publicKey = parts.signer.publicKey;
+    this.id = parts.facts.id;
     this.#disk = new DiskKeeper(options, parts, {
       settleFolder: (opened) => this.#settleFolder(opened), settle: (opened) => this.#settle(opened), lost: (error) => this.#open.fail(error),
     });
     const disk = this.#disk;
     this.#open = new OpenSegments({ clock, log, disk });
     this.#pictures = new PicturesCare({ clock, log });
-    this.#filing = new Filing({ clock, log, disk, open: this.#open, pictures: this.#pictures, afterStep: options.hooks?.afterStep ?? (() => {}) });
+    this.#filing = new Filing({ clock, log, disk, open: this.#open, pictures: this.#pictures, farSlots: options.farSlots ?? notRenewed, afterStep: options.hooks?.afterStep ?? (() => {}) });
     const more = { clock, disk, filing: this.#filing, preparePeriod: (p: NewPeriod) => this.preparePeriod(p) };
     this.#keys = new PeriodKeys(log, () => this.#now());
     this.#holding = new Holding(more);
     this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
+    this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile });
     this.#serving = new Serving(disk, this.#open);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
+    this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
     this.scrub = new Scrub({ footage: parts.footage, call: (op, ...args) => this.#call(op, ...args), clock });
   }
 
@@ -206,7 +228,7 @@ export class Vault {
   /** What was left half done. What fails keeps nothing else from being settled, and is tried again. */
   async #settle(parts: Parts): Promise<void> {
     this.#disk.suspect(await this.#open.settle(parts));
-    for (const step of [() => this.#open.removeGarbage(), () => this.#gaps.settle(parts), () => this.#filing.settle(parts), () => this.#pictures.settle(parts)]) {
+    for (const step of [() => this.#open.removeGarbage(), () => this.#gaps.settle(parts), () => this.#filing.settle(parts), () => this.#pictures.settle(parts), () => this.people.settle(parts)]) {
       await step().catch((error: unknown) => this.#disk.suspect(error));
     }
   }
@@ -217,6 +239,7 @@ export class Vault {
     this.#reconciliation = reconciliation ?? this.#reconciliation;
     this.#open.raiseSeqs(await parts.database.call('nextSeqs'));
     await this.#pictures.settle(parts, true);
+    await this.people.settleFolder(parts, this.#filing.partsFor(parts));
   }
 
   #call<K extends Name>(op: K, ...args: Parameters<Operations[K]>): Promise<ReturnType<Operations[K]>> {
@@ -239,7 +262,7 @@ export class Vault {
   async #makePeriod(parts: Parts, p: NewPeriod): Promise<Period> {
     const period = await this.#keys.make(parts, p);
     // Ahead of time, as the slot: on a slow card each new name's sync takes seconds. When it fails, the first segment makes it.
-    if (p.class !== 'database' && p.class !== 'alarm') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#disk.suspect(error));
+    if (!isBare(p.class) && p.class !== 'alarm') await makePeriodFolder(parts.footage, period).catch((error: unknown) => this.#disk.suspect(error));
     return period;
   }
 
@@ -324,6 +347,11 @@ export class Vault {
     return this.#copies.list();
   }
 
+  /** Older ones have rows of somebody who was forgotten: the next one is due, and they go with it. */
+  copiesOwed(): Promise<boolean> {
+    return this.#copies.owed();
+  }
+
   /** Makes one and destroys all but the newest two. SP_DATABASE_DAMAGED when the database is not whole: then the older ones stay. */
   makeCopy(): Promise<void> {
     return this.#copies.make(2, 'a newer copy of the database replaced it');
@@ -400,7 +428,7 @@ export class Vault {
   }
 
   /** The sealed key of a live period, 1,024 bytes. SP_SLOT_MISSING, SP_KEYRING, SP_DISK. */
-  slotText(period: PeriodFacts): Promise<Buffer> {
+  slotText(period: Pick<PeriodFacts, 'id' | 'slot' | 'slotSha256'>): Promise<Buffer> {
     return this.#serving.slotText(period);
   }
 
@@ -439,6 +467,11 @@ export class Vault {
     return this.#alarms.putPictures(id, pictures);
   }
 
+  /** Seals other words to the alarm's day, in place of those that it had; its pictures stay. Errors as `putAlarmPictures`. */
+  putAlarmText(id: string, text: CanonicalValue): Promise<void> {
+    return this.#alarms.putText(id, text);
+  }
+
   /** As it lies there: an age file for the key of the alarm's day. SP_ALARM when there is none (any more), SP_PICTURES. */
   alarmPicture(id: string, which: PictureName): Promise<{ sealed: Buffer; period: PeriodFacts }> {
     return this.#alarms.picture(id, which);
@@ -468,9 +501,9 @@ export class Vault {
     return this.#alarms.find(id);
   }
 
-  /** SP_ALARM when it is gone. */
-  markAlarm(id: string, marks: { seen?: boolean; falseAlarm?: boolean }): Promise<void> {
-    return this.#alarms.mark(id, marks);
+  /** In one transaction with the audit's line of who said so. SP_ALARM when it is gone. */
+  markAlarm(id: string, marks: AlarmMarks, by: Pick<AuditEntry, 'who' | 'account'>): Promise<void> {
+    return this.#alarms.mark(id, marks, by);
   }
 
   /** Which rules a camera's days of alarms are of, a row for each. */

@@ -288,7 +288,7 @@ class Verification {
     });
     if (keyring === undefined) return;
     try {
-      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.periods.live(), ...this.#catalogue.periods.copies()]) {
+      for (const { id, slot, slotSha256, camera, startMs } of [...this.#catalogue.periods.live(), ...this.#catalogue.periods.copies(), ...this.#catalogue.periods.people()]) {
         this.#goOn();
         const lacking = await keyring.lacking(slot, slotSha256);
         if (lacking.length === 0 || this.#isLeaving(id)) continue;

@@ -1,6 +1,7 @@
 /** What the review list asks for and shows: filters as the hub takes them, pages put together, and an alarm in words. Pure. */
 import type { PageAlarm, PageQueryOf } from '../api/pagecontract.ts';
 import { dayBeside, dayMs, type Reader } from './format.ts';
+import type { AlarmWords } from './naming.ts';
 
 export type Span = 'day' | 'week' | 'all' | 'date';
 
@@ -13,6 +14,8 @@ export interface Filter {
   readonly dayStartMs: number;
   /** Only what nobody has looked at. */
   readonly fresh: boolean;
+  /** Of somebody enrolled, told apart here: the hub does not know who is in an alarm. '' is anybody. */
+  readonly who: string;
 }
 
 export const pageAlarms = 40;
@@ -22,6 +25,11 @@ export function queryOf({ camera, kind, span, dayStartMs }: Filter, nowMs: numbe
   const minute = Math.floor(nowMs / 60_000) * 60_000;
   const times = span === 'all' ? {} : span === 'date' ? { fromMs: dayStartMs, toMs: dayBeside(dayStartMs, 1, reader) } : { fromMs: minute - (span === 'day' ? dayMs : 7 * dayMs) };
   return { ...(camera === '' ? {} : { camera }), ...(kind === '' ? {} : { kind }), ...times, ...(before === undefined ? {} : { beforeMs: before.fromMs, beforeId: before.id }), limit: pageAlarms };
+}
+
+/** What of the list is asked for but not by the hub: it looks at `all`, and at what this device has opened. What is being looked at (`openId`) stays, though it was just marked. */
+export function shownOf(all: readonly PageAlarm[], { fresh, who }: Pick<Filter, 'fresh' | 'who'>, words: ReadonlyMap<string, AlarmWords>, openId: string | undefined): PageAlarm[] {
+  return all.filter(({ seen, id }) => id === openId || ((!fresh || !seen) && (who === '' || words.get(id)?.who?.id === who)));
 }
 
 /** Pages in their order, each alarm once, as it was answered last. */

@@ -6,7 +6,7 @@ import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName
 import { noteHubTime } from './hubtime.ts';
 
 /** Without what comes as bytes or over a socket, what the keys' worker asks, and what only scripts ask for. */
-type Asked = Exclude<PageRouteName, 'live' | 'panel' | 'talk' | 'still' | 'slot' | 'segment' | 'alarmPicture' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'cameraChange' | 'metrics' | 'openapi'>;
+type Asked = Exclude<PageRouteName, 'live' | 'panel' | 'talk' | 'still' | 'slot' | 'segment' | 'alarmPicture' | 'personPicture' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'cameraChange' | 'metrics' | 'openapi'>;
 type RouteTable = { readonly [R in Asked]: readonly [method: (typeof pageRoutes)[R]['method'], path: (typeof pageRoutes)[R]['path']] };
 
 const base = '/api/v1';
@@ -71,6 +71,11 @@ const routes: RouteTable = {
   tokens: ['GET', '/tokens'],
   tokenMake: ['POST', '/tokens'],
   tokenEnd: ['DELETE', '/tokens/:id'],
+  people: ['GET', '/people'],
+  peopleCheck: ['POST', '/people/check'],
+  enrol: ['POST', '/people'],
+  personRenew: ['POST', '/people/:person/renew'],
+  personForget: ['POST', '/people/:person/forget'],
 };
 
 /** What the hub answered instead of what was asked for, in its words; `offline` when it did not answer. */
@@ -89,7 +94,8 @@ export class HubError extends Error {
 
 export const offline = 'offline';
 
-type Params<R extends Asked> = (typeof pageRoutes)[R]['path'] extends `${string}:id` ? { readonly id: string } : { readonly id?: never };
+/** Whatever the path calls it: each names one thing at most. */
+type Params<R extends Asked> = (typeof pageRoutes)[R]['path'] extends `${string}:${string}` ? { readonly id: string } : { readonly id?: never };
 type Body<R extends Asked> = PageRequestOf<R> extends undefined ? { readonly body?: never } : { readonly body: PageRequestOf<R> };
 type Query<R extends Asked> = PageQueryOf<R> extends undefined ? { readonly query?: never } : { readonly query: PageQueryOf<R> };
 export type Question<R extends Asked> = Params<R> & Body<R> & Query<R> & { readonly signal?: AbortSignal };
@@ -107,7 +113,7 @@ export async function ask<R extends Asked>(name: R, question: Question<R>): Prom
   const search = new URLSearchParams(Object.entries(query ?? {}).filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)])).toString();
   // Each change carries a body, so that each has the content type without which the hub refuses it.
   const sent = method === 'GET' ? {} : { body: JSON.stringify(body ?? {}), headers: { 'content-type': 'application/json' } };
-  const response = await reach(`${base}${path.replace(':id', encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
+  const response = await reach(`${base}${path.replace(/:[a-z]+/, encodeURIComponent(id ?? ''))}${search === '' ? '' : `?${search}`}`, { method, ...sent, ...(signal === undefined ? {} : { signal }) });
   if (!response.ok) {
     const error = await errorOf(response);
     // Not a passphrase that was wrong, which is a 401, too.

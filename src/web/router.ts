@@ -1,7 +1,7 @@
 /** The page's addresses: which page a path means, and how it is written. Pure; `navigation.tsx` moves between them. */
 import { pairFragment, readPairFragment, type PairLink } from '../policy/pairlink.ts';
 
-export const settingsSections = ['cameras', 'keep', 'people', 'me', 'privacy', 'alarms', 'approvals', 'audit', 'logs', 'system'] as const;
+export const settingsSections = ['cameras', 'keep', 'people', 'faces', 'me', 'privacy', 'alarms', 'approvals', 'audit', 'logs', 'system'] as const;
 export type SettingsSection = (typeof settingsSections)[number];
 
 export type Route =

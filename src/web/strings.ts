@@ -167,7 +167,7 @@ export const english = {
     title: 'Timeline', previous: 'Day before', following: 'Day after', today: 'Today', date: 'Day', zoom: 'Shown', zooms: { day: '24 h', sixHours: '6 h', hour: '1 h', tenMinutes: '10 min' },
     earlier: 'Earlier', later: 'Later', play: 'Play', pause: 'Pause', back10: 'Back 10 seconds', ahead10: 'Ahead 10 seconds', previousEvent: 'Previous observation', nextEvent: 'Next observation', speed: 'Speed', speedOf: (n: number) => `${n}×`,
     choose: 'Choose a moment on the timeline', chooseHint: 'Click a bar, or focus it and use the arrow keys; Enter plays.', opening: 'Fetching sealed footage and opening it here…', ended: 'That is where the footage ends.',
-    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendAlarm: 'Alarm', alarmOf: (kind: string) => `alarm: ${kind}`, legendNow: 'Now',
+    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendAlarm: 'Alarm', alarmOf: (kind: string) => `alarm: ${kind}`, alarmIn: (kind: string, zones: string) => `alarm: ${kind} in ${zones}`, legendNow: 'Now',
     stripLabel: (camera: string, day: string) => `${camera}, ${day}`, stripValue: (time: string, what: string) => `${time}, ${what}`,
     pictures: 'Pictures', stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
     asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
@@ -180,6 +180,7 @@ export const english = {
 
   review: {
     title: 'Review', noCameras: 'There is no camera whose alarms you may see.', notRight: 'Your account may see live pictures, and no alarms.', empty: 'No alarms', allSeen: 'All of them were seen', emptyLead: 'What becomes an alarm stands under Settings, Alarms.',
+    who: 'Who', anybody: 'Anybody', zones: 'Zones', inZones: (zones: string) => `In ${zones}`, recognised: 'Recognised', openingWords: 'Opening what the alarms say…', notSeenHere: (name: string) => `${name} is in none of these alarms`,
     count: (n: number, fresh: number, more: boolean) => `${more ? 'More than ' : ''}${count(n, 'alarm', 'alarms')}, ${fresh.toLocaleString('en')} not seen yet`,
     filters: 'Which alarms', anyCamera: 'All cameras', kind: 'What', anyKind: 'Anything', time: 'When', spans: { day: 'The last 24 hours', week: 'The last 7 days', all: 'All there are', date: 'One day' }, onlyFresh: 'Not seen yet',
     what: (kind: string, camera: string) => `${kind} · ${camera}`, about: (what: string, when: string) => `${what}, ${when}`, open: (about: string) => `Look at it: ${about}`, alt: (what: string, when: string) => `Picture of the alarm: ${what}, ${when}`,
@@ -248,7 +249,7 @@ export const english = {
   } as Readonly<Record<string, string>>,
 
   settings: {
-    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', me: 'My account', privacy: 'Privacy', alarms: 'Alarms', approvals: 'Approvals', audit: 'Audit', logs: 'Logs and health', system: 'System' },
+    title: 'Settings', sections: { cameras: 'Cameras', keep: 'Storage', people: 'People', faces: 'Faces', me: 'My account', privacy: 'Privacy', alarms: 'Alarms', approvals: 'Approvals', audit: 'Audit', logs: 'Logs and health', system: 'System' },
     noRight: 'Your account may not see this.',
   },
 
@@ -269,12 +270,41 @@ export const english = {
 
   people: {
     yourPassphrase: 'Your passphrase', onceMore: 'An owner may do everything. So that a session left open makes none, you are asked once more.',
+    names: 'May see names of persons', namesHint: 'Alarms then name those who are enrolled under Faces. Without it they say "person".', namesOnceMore: 'So that a session left open gives nobody\'s name away, your passphrase is asked for once more.', seesNames: 'sees names',
     invite: 'Invite somebody', role: 'Role', spaces: 'Spaces', spacesHint: 'Cameras of these spaces only.', roles: { owner: 'Owner', member: 'Member', guest: 'Guest', installer: 'Installer' },
     roleHints: { owner: 'May do everything, and says yes to what lowers privacy.', member: 'Sees live and old footage of the chosen spaces, and may switch privacy on.', guest: 'Sees live pictures of the chosen spaces.', installer: 'Sets cameras up and sees no picture, ever.' },
     make: 'Make the invitation', madeTitle: 'The invitation', madeLead: (when: string) => `Open it on their device, or send them the link. It opens once, until ${when}.`, link: 'Link', qr: 'The invitation as a QR code', keysNote: 'Old footage opens for a member once an owner\'s device has signed for their key. What was recorded before stays closed to them.',
     you: 'you', devices: (n: number) => count(n, 'device', 'devices'), change: 'Change', removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'The account and its data are erased, and its sessions end at once. The hub hands it no footage any more, and from now on nothing is sealed for its devices; this device signs for that, and seals what is left anew, so that a kept key opens none of it.', removed: 'The account was erased.',
     invitations: 'Open invitations', until: (when: string) => `until ${when}`, takeBack: 'Take back', takenBack: 'The invitation opens no more.', allSpaces: 'all spaces', changed: 'Changed.', changeTitle: (name: string) => `What ${name} may do`,
     waiting: 'Devices that wait for a yes', waitingLead: 'Their keys were made on those devices. Ask their owners for the six words that their device shows, and say yes only if they are the same: then nobody slipped in a key.', sign: 'Say yes with this device', signed: 'Signed. What is recorded from now on opens there, too.', signLocked: 'Unlock this device first: Timeline, Unlock.', narrowed: 'This device signs that from now on nothing more is sealed for them there, and seals anew what is left.', mayOpen: (spaces: string) => `For ${spaces}`, 
+  },
+
+  faces: {
+    off: 'Faces are off', offLead: 'No face is compared with anything: alarms say "person", and nobody\'s name. To turn it on, an owner says yes to this:', textIs: (version: number, sha256: string) => `Text ${version}, SHA-256 ${sha256.slice(0, 16)}…`, byFile: 'The installer\'s file has turned this off; it is changed there.',
+    turnOn: 'Turn faces on', turnOnTitle: 'Turn faces on?', turnOnLead: 'It lowers privacy, so it waits for an owner\'s yes, signed by a device.',
+    people: 'Who is recognised', peopleLead: 'Those who agreed, and nobody else. Alarms name them to the owners, and to members to whom an owner gave that under People.', peopleOffLead: 'Faces are off: nobody is recognised. What is kept of these people stays until they are forgotten.', none: 'Nobody is enrolled', noneLead: 'With nobody enrolled the hub measures no face at all.',
+    pictureOf: (name: string) => `Picture of ${name}`, given: 'Agreed', lapsed: 'Lapsed', lapses: (when: string) => `Lapses on ${when}, unless it is given anew.`, hasLapsed: (when: string, gone: string) => `Lapsed on ${when}: not recognised any more, and forgotten on ${gone} unless it is given anew.`, unusable: 'The pictures were measured by another model. Forget and enrol anew to be recognised again.',
+    consent: 'The consent', agreed: 'Agreed', agreedHow: (when: string, how: string) => `${when}, ${how.slice(0, 1).toLowerCase()}${how.slice(1)}`, by: 'Whose word', recordedBy: 'Recorded by', accountGone: 'an account that is gone', text: 'Text', textVersion: (version: number) => `Version ${version}`, templates: 'Measured', pictures: (n: number) => count(n, 'picture', 'pictures'),
+    enrol: 'Enrol somebody', stepOf: (n: number, of: number, name: string) => `Step ${n} of ${of}: ${name}`, steps: { consent: 'Consent', pictures: 'Pictures', proof: 'Passphrase' }, name: 'Name', nameHint: 'As alarms will say it.', thePerson: 'the person',
+    readOut: (name: string) => `Read this out or show it, and wait for the yes of ${name}`, how: 'How was it agreed to?',
+    ways: {
+      'in person': { label: 'In person', more: 'Here, by word of mouth, after hearing or reading the text.' },
+      'in writing': { label: 'In writing', more: 'On a paper that you keep.' },
+      'by message': { label: 'By message', more: 'Such as a letter or an e-mail that you keep.' },
+      'by guardian': { label: 'By who may decide for them', more: 'In writing; for a child, those who have custody.' },
+    } as Readonly<Record<'in person' | 'in writing' | 'by message' | 'by guardian', { readonly label: string; readonly more: string }>>,
+    guardian: 'Who agreed for them?', guardianHint: 'The name of whoever may decide for them.', yes: (name: string) => `The text was read out or shown to ${name}, and the answer was yes`, yesHint: 'Without a yes nobody is enrolled. Whoever did not want it, or was not asked, stays "a person".', yesNeeded: 'Needed: without a yes nobody is enrolled.',
+    picturesHint: (most: number) => `One to ${most} pictures, three or more from different sides are best: the face at least a third of the picture's height, alone, in good light, looking at the camera. They are made small here, without what a camera writes into files, and the hub keeps only what it measures and one small picture.`,
+    openCamera: 'Use this device\'s camera', cameraRefused: 'This browser gave no camera. Allow it in the browser\'s settings, or choose files.', noCameraHere: 'A browser gives its camera only to a page that came by https, or from the hub itself. Choose files instead.', viewfinder: 'What the camera sees now', take: 'Take a picture', closeCamera: 'Turn the camera off',
+    chooseFiles: 'Choose pictures', unread: 'One of the files is no picture that this browser reads.', usable: (good: number, all: number) => `${good.toLocaleString('en')} of ${count(all, 'picture', 'pictures')} can be used`, shot: (n: number) => `Picture ${n}`, removeShot: (n: number) => `Take picture ${n} away`, checking: 'The hub looks at it…', good: 'Good', notGood: 'It cannot be used.', oneNeeded: 'At least one picture must be good.',
+    poor: {
+      'no picture': 'It is no picture that the hub reads.', 'too large': 'The picture is too large.', 'no face': 'No face is in it.', 'more than one face': 'More than one face is in it.', 'unclear': 'It is not clear that this is a face. More light, and the whole face in the picture.', 'too small': 'The face is too small. Go nearer.',
+      'cut off': 'The face is cut off at the edge.', 'blurred': 'It is blurred. Hold still, with more light.', 'turned aside': 'The face is turned aside. Look at the camera.', 'tilted': 'The head is tilted. Hold it upright.', 'another person': 'It shows somebody else than the other pictures.',
+    } as Readonly<Record<string, string>>,
+    summary: (name: string, n: number) => `${name} would be recognised from now on, by ${count(n, 'picture', 'pictures')}. The pictures themselves are not kept.`, onceMore: 'A session left open must not be enough to enrol somebody: your passphrase is asked for once more.', enrolNow: 'Enrol', enrolled: (name: string) => `${name} is enrolled.`,
+    renew: 'Renew', renewOf: (name: string) => `Renew the consent of ${name}`, renewTitle: (name: string) => `${name} agrees anew`, renewed: (name: string) => `The consent of ${name} was renewed.`,
+    forget: 'Forget', forgetOf: (name: string) => `Forget ${name}`, forgetTitle: (name: string) => `Forget ${name}?`, forgetLead: 'The key of this person is destroyed: name, picture and measures go at once, also from older copies of the database, and no alarm says any more that it was this person. Nobody can bring it back.', forgetOnceMore: 'It destroys something, so your passphrase is asked for once more.',
+    forgottenTitle: 'Forgotten', receipt: (n: number, when: string) => `Receipt ${n}, ${when}`, forgotten: 'The key was overwritten, and what was sealed to it is deleted. Alarms name this person no more. The receipt is signed, and lies in the data folder.', readBack: 'The place of the key was read back from the disk: nothing of it is left there.', notReadBack: 'The disk did not let it be read back past its cache.',
   },
 
   strays: {
@@ -363,9 +393,12 @@ export const english = {
       'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.device-removed': 'removed a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
       'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
       'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
+      'alarm.seen': 'marked an alarm as seen', 'alarm.unseen': 'marked an alarm as new again', 'alarm.false': 'said that an alarm was false', 'alarm.not-false': 'said that an alarm was not false',
+      'person.enrolled': 'enrolled somebody, with consent', 'person.renewed': 'renewed somebody\'s consent', 'person.lapsed': 'somebody\'s consent has lapsed; matching has stopped', 'person.forget': 'asked to forget somebody', 'person.forgotten': 'somebody was forgotten: the key was overwritten',
+      'person.lost': 'somebody\'s key is lost; what was under it is gone', 'people.looked': 'looked at the people who are enrolled',
       'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'owner.kit-replaced': 'another recovery kit took the place of the old one', 'camera.adopted': 'a camera was adopted',
       'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
-      'camera.control': 'told a camera what to do', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
+      'camera.control': 'told a camera what to do', 'command.done': 'an order from outside was followed', 'command.refused': 'an order from outside was refused', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
       'consent.asked': 'a change waits for an owner\'s yes', 'consent.given': 'an owner\'s signed yes was taken', 'slot.replaced': 'a key was sealed anew by an owner\'s device', 'deadlines.shortened': 'recordings are kept shorter than before',
       'database.copied': 'the database was copied', 'database.reconciled': 'the database and the disk were compared', 'database.restored': 'the database was restored from a copy', 'rebuild.period': 'an hour was read back from the disk',
       'key.made': 'an hour\'s key was made', 'keyring.damaged': 'the keyring is damaged', 'purge.shredded': 'an hour\'s key was overwritten', 'segment.closed': 'footage was sealed', 'segment.cut': 'footage was cut off, and what is whole was kept',
@@ -374,6 +407,7 @@ export const english = {
       'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
       'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
       'scrub.whole': 'a file is as it was written, again', 'scrub.damaged': 'a file is not as it was written', 'pictures.settled': 'alarm pictures and their list were compared',
+      'destination.secret-set': 'a destination\'s password was given', 'slots.far-renewed': 'the keys\' copy far away was made anew', 'slots.far-gone': 'the keys\' copy far away was taken away', 'far.restored': 'footage was fetched back from far away',
       'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
     } as Readonly<Record<string, string>>,
     /** What was asked through the page, by its route. */

@@ -1,5 +1,6 @@
 /** What a day looks like: the hub's rows of segments, gaps and observations as runs to draw, to walk through and to read out. Pure. */
 import type { PageAlarm, Timeline } from '../api/pagecontract.ts';
+import type { AlarmWords } from './naming.ts';
 
 export type SegmentRow = Timeline['segments'][number];
 
@@ -10,7 +11,7 @@ export interface Seen extends Run { readonly kind: string; readonly lasts: boole
 /** Footage whose last key is destroyed at one time. */
 export interface Kept extends Run { readonly deadlineMs: number }
 /** What a rule kept. */
-export interface Rung extends Run { readonly id: string; readonly kind: string; readonly lasts: boolean }
+export interface Rung extends Run { readonly id: string; readonly kind: string; readonly lasts: boolean; readonly words?: AlarmWords | undefined }
 
 export interface DayView {
   readonly recorded: readonly Run[];
@@ -24,15 +25,15 @@ export interface DayView {
 /** Segments that follow each other so closely are one run: the next key frame is late by a picture or two. */
 const joinMs = 1500;
 
-/** Alarms that were none are left out. */
-export function dayView(timeline: Timeline, nowMs: number, alarms: readonly PageAlarm[] = []): DayView {
+/** Alarms that were none are left out. `words`: what this device has opened of them. */
+export function dayView(timeline: Timeline, nowMs: number, alarms: readonly PageAlarm[] = [], words: ReadonlyMap<string, AlarmWords> = new Map()): DayView {
   const segments = timeline.segments.map(({ startMs, durationMs, deadlineMs }) => ({ fromMs: startMs, toMs: startMs + durationMs, deadlineMs })).toSorted((one, other) => one.fromMs - other.fromMs);
   return {
     recorded: joined(segments, () => true).map(({ fromMs, toMs }) => ({ fromMs, toMs })),
     kept: joined(segments, (one, other) => one.deadlineMs === other.deadlineMs),
     gaps: timeline.gaps.toSorted((one, other) => one.fromMs - other.fromMs),
     seen: timeline.observations.map(({ kind, fromMs, toMs }) => ({ kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
-    alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
+    alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined, ...(words.has(id) ? { words: words.get(id) } : {}) })).toSorted((one, other) => one.fromMs - other.fromMs),
   };
 }
 

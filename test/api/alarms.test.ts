@@ -98,6 +98,11 @@ t.test('seen, new again, and a false alarm; not by who may not, and not of anoth
   const garden = await member(browser, 'member', ['garden']);
   t.equal((await garden.browser.post('alarms', { camera: 'front', alarm: alarm.id, seen: true })).code, 'SP_PAGE_RIGHT');
   t.match((await listOf(browser)).alarms, [{ id: alarm.id, seen: false }]);
+  const { lines } = await browser.must<PageReplyOf<'audit'>>('GET', 'audit');
+  t.match(lines.filter(({ what }) => what.startsWith('alarm.')).map(({ what, who, camera, fromMs }) => [what, who, camera, fromMs]), [
+    ['alarm.not-false', 'a member of home', 'front', alarm.fromMs], ['alarm.false', 'a member of home', 'front', alarm.fromMs],
+    ['alarm.seen', 'a member of home', 'front', alarm.fromMs],
+  ], 'the audit says who said what; who might not stands in no line');
 });
 
 t.test('past its deadline an alarm is told to nobody, nor its pictures, also while its purge waits', async (t) => {

@@ -10,10 +10,11 @@ export const pictures = join(root, 'dist/pictures');
 const axeSource = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-export async function openBrowser(t: Test): Promise<Browser> {
+/** `video`: an MJPEG film that its camera shows, in the place of a test pattern. */
+export async function openBrowser(t: Test, { video }: { readonly video?: string } = {}): Promise<Browser> {
   mkdirSync(pictures, { recursive: true });
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
+    executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', ...(video === undefined ? [] : [`--use-file-for-fake-video-capture=${video}`])],
   });
   // Teardowns run in turn, the last first: pages tell what they showed before this.
   t.teardown(() => browser.close());

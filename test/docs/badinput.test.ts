@@ -9,7 +9,7 @@ const rows = part.split('\n').filter((line) => line.startsWith('| ') && !line.st
 
 t.test('each bad input has an answer, and a test that holds it', async (t) => {
   t.ok(rows.length > 20, `${rows.length} rows`);
-  for (const [what, answer, tests = ''] of rows) {
+  for (const [what = '', answer = '', tests = ''] of rows) {
     t.not(answer, '', what);
     const named = [...tests.matchAll(/`(test\/[^`]+)`: ((?:"[^"]+"(?:, )?)+)/g)];
     t.ok(named.length > 0, `${what}: has a test`);

@@ -9,7 +9,7 @@ import { camera as cameraConfig, hub as hubConfig } from '../policy/configs.ts';
 import { oneCamera, until, type Ending, type OneCamera } from './onecamera.ts';
 
 const person = (role: 'owner' | 'guest'): Principal => new Principal({
-  id: 'A'.repeat(22), role, name: role, nameKey: role, nickname: '', picture: '', language: '', timeZone: '', spaces: ['home'], verifier: '', salt: '', memoryKib: 1, passes: 1, madeMs: 0,
+  id: 'A'.repeat(22), role, name: role, nameKey: role, nickname: '', picture: '', language: '', timeZone: '', spaces: ['home'], names: false, verifier: '', salt: '', memoryKib: 1, passes: 1, madeMs: 0,
 } as AccountRow, undefined);
 
 async function shown({ vault, watch }: OneCamera, role: 'owner' | 'guest'): Promise<{ talk: boolean | undefined; ptz: boolean | undefined }> {

@@ -1,15 +1,17 @@
+import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { SallyportError } from '../../src/base/errors.ts';
 import { AlarmList } from '../../src/duties/alarmlist.ts';
 import { AlarmsDuty, type AlarmsOptions, type Observed } from '../../src/duties/alarms.ts';
 import { CameraPlan } from '../../src/duties/recordplan.ts';
-import type { AlarmRule } from '../../src/policy/alarmrules.ts';
+import type { AlarmRule, Box, Zone } from '../../src/policy/alarmrules.ts';
+import { readAlarmText, type AlarmText } from '../../src/policy/alarmtext.ts';
 import { always as everyDay } from '../../src/policy/schedule.ts';
 import { FileKeys } from '../../src/seal/filekey.ts';
 import { openSlot } from '../../src/seal/slot.ts';
 import { openWhole } from '../../src/seal/opener.ts';
-import type { AlarmRow, Vault } from '../../src/vault/vault.ts';
+import type { AlarmRow, PictureName, Vault } from '../../src/vault/vault.ts';
 import { camera, hub } from '../policy/configs.ts';
 import { always, begin, hourMs, makeWorld, openVault, prepare, start, type World } from '../vault/world.ts';
 
@@ -31,16 +33,16 @@ interface Fixture {
   until(so: (rows: readonly AlarmRow[]) => boolean): Promise<AlarmRow[]>;
 }
 
-async function fixture(t: Test, o: { rules?: readonly AlarmRule[]; vault?: (vault: Vault) => Partial<AlarmsOptions['vault']>; recipients?: readonly string[]; folder?: string; world?: World } = {}): Promise<Fixture> {
+async function fixture(t: Test, o: { rules?: readonly AlarmRule[]; zones?: readonly Zone[]; markOf?: AlarmsOptions['markOf']; pictures?: AlarmsOptions['pictures']; vault?: (vault: Vault) => Partial<AlarmsOptions['vault']>; recipients?: readonly string[]; folder?: string; world?: World } = {}): Promise<Fixture> {
   const world = o.world ?? makeWorld(t.testdir());
   const vault = await openVault(world);
   const fileKeys = new FileKeys(world.clock);
-  const config = hub(3, [camera('front'), camera('garden')], { alarms: o.rules ?? [rule] });
+  const config = hub(3, [camera('front'), camera('garden')], { alarms: o.rules ?? [rule], zones: o.zones ?? [] });
   const plan = new CameraPlan({ camera: 'front', rules: () => config, clock: world.clock });
   const wrapped = new Proxy(vault, { get: (target, name) => (o.vault?.(vault) as Record<string | symbol, unknown> | undefined)?.[name] ?? bound(target, name) });
   const duty = new AlarmsDuty({
     vault: wrapped, fileKeys, config: () => config, plan: (name) => (name === 'front' ? plan : undefined), recipients: () => o.recipients ?? [world.owner.recipient],
-    pictures: async (_, __, about) => ({ full: Buffer.from(jpeg), crop: about === undefined ? undefined : Buffer.from(jpeg), thumb: Buffer.from(jpeg) }), clock: world.clock, log: silentLog,
+    pictures: o.pictures ?? (async (_, __, about) => ({ full: Buffer.from(jpeg), crop: about === undefined ? undefined : Buffer.from(jpeg), thumb: Buffer.from(jpeg) })), markOf: o.markOf ?? (() => ''), clock: world.clock, log: silentLog,
   });
   duty.start();
   const period = await prepare(vault, world);
@@ -97,6 +99,139 @@ t.test('a visit is kept: its row, its pictures for the kit alone, and the segmen
   await duty.close();
   t.match(await rows(), [{ segments: 2 }], 'and no other');
   await vault.close();
+});
+
+/** What is sealed to the alarm's day under that name, opened by the kit; empty where there is nothing. */
+async function opened({ vault, world }: Fixture, id: string, which: PictureName): Promise<Buffer> {
+  const { sealed, period } = await vault.alarmPicture(id, which);
+  return Buffer.from(openWhole(sealed, [openSlot(await vault.slotText(period), [world.owner], 'slot').identity], 'picture'));
+}
+
+const textOf = async (f: Fixture, id: string): Promise<AlarmText> => readAlarmText(await opened(f, id, 'text'));
+
+/** Until the day's key opens words that are so. */
+async function untilText(f: Fixture, id: string, so: (text: AlarmText) => boolean): Promise<AlarmText> {
+  for (;;) {
+    const text = await textOf(f, id);
+    if (so(text)) return text;
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+}
+
+const square = (x: number): Zone['points'] => [[x, 0], [x + 0.3, 0], [x + 0.3, 1], [x, 1]];
+const zones: readonly Zone[] = [
+  { camera: 'front', name: 'path', mask: false, points: square(0) }, { camera: 'front', name: 'door', mask: false, points: square(0.6) }, { camera: 'front', name: 'tree', mask: true, points: [[0.4, 0], [0.5, 0], [0.5, 0.2], [0.4, 0.2]] },
+  { camera: 'garden', name: 'pond', mask: false, points: square(0) },
+];
+const boxAt = (x: number): Box => ({ x, y: 0.2, width: 0.1, height: 0.5 });
+
+t.test('an alarm says where it was, and says so to its day\'s key alone; the size of its words tells nothing', async (t) => {
+  const f = await fixture(t, { zones });
+  f.seen(10, { box: boxAt(0.1) });
+  const [row] = await f.until(([first]) => first?.pictures.length === 4);
+  t.strictSame(await textOf(f, row!.id), { zones: ['path'] });
+  f.seen(12, { box: boxAt(0.4) });
+  f.seen(14, { box: boxAt(0.7) });
+  f.duty.ended('front', 'one', f.at(15));
+  f.world.clock.set(f.at(60));
+  t.strictSame(await untilText(f, row!.id, ({ zones: list }) => list.length > 1), { zones: ['path', 'door'] }, 'at its end all that it was in');
+  t.strictSame(await opened(f, row!.id, 'full'), jpeg, 'its pictures are as they were');
+  t.equal((await opened(f, row!.id, 'text')).length, 1024);
+  const { sealed } = await f.vault.alarmPicture(row!.id, 'text');
+  t.notOk(sealed.includes('door') || sealed.includes('path'));
+  await f.duty.close();
+  await f.vault.close();
+});
+
+t.test('who is recognised stands in the words as a mark, at once, in each alarm that the visit is part of; who was nobody, or counts no more, does not', async (t) => {
+  const asked: string[] = [];
+  const gone = new Set<string>();
+  const markOf = (person: string, alarm: string): string => {
+    asked.push(person);
+    return gone.has(person) ? '' : createHash('sha256').update(person + alarm).digest('hex').slice(0, 32);
+  };
+  const f = await fixture(t, { zones, markOf, rules: [rule, { ...rule, name: 'door', zones: ['door'] }] });
+  f.seen(10, { box: boxAt(0.7) });
+  const rows = await f.until((found) => found.length === 2 && found.every(({ pictures }) => pictures.length === 4));
+  t.strictSame(asked, [], 'nobody is asked about while nobody is recognised');
+  // Where the rule of the door does not look any more.
+  f.seen(12, { box: boxAt(0.1), person: 'ann' });
+  for (const { id } of rows) t.equal((await untilText(f, id, ({ person }) => person !== undefined)).person, markOf('ann', id));
+  t.not(markOf('ann', rows[0]!.id), markOf('ann', rows[1]!.id));
+  f.seen(13, { box: boxAt(0.1), name: 'two', person: 'bob' });
+  f.seen(14, { box: boxAt(0.1), person: 'ann' });
+  f.duty.ended('front', 'one', f.at(15));
+  f.duty.ended('front', 'two', f.at(15));
+  f.world.clock.set(f.at(60));
+  await f.until((found) => found.every(({ toMs }) => toMs !== undefined));
+  for (const { id } of rows) t.equal((await textOf(f, id)).person, markOf('ann', id), 'the first who was certain');
+
+  gone.add('ann');
+  f.seen(100, { box: boxAt(0.1), name: 'three', person: 'ann' });
+  const later = await f.until((found) => found.length === 3 && found[0]?.pictures.length === 4);
+  t.strictSame(await textOf(f, later[0]!.id), { zones: ['path'] }, 'consent that was withdrawn in between');
+  await f.duty.close();
+  await f.vault.close();
+});
+
+t.test('the pictures are those of when the visit was seen best, as far as that is still in memory', async (t) => {
+  const asked: number[] = [];
+  let none = false;
+  const f: Fixture = await fixture(t, {
+    pictures: async (_, atMs) => {
+      // In the time of the test's clock, by seconds since the beginning.
+      const second = Math.round((atMs - f.world.clock.monotonicMs() + f.world.clock.wallMs() - f.at(0)) / 1000);
+      asked.push(second);
+      const made = Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(500, second), Buffer.from([0xff, 0xd9])]);
+      return none ? undefined : { full: Buffer.from(made), crop: undefined, thumb: Buffer.from(made) };
+    },
+  });
+  const best = (second: number, worth: number): Observed['best'] & object => ({ atMs: f.at(second), box: boxAt(0.2), worth });
+  const shows = async (id: string): Promise<number> => (await opened(f, id, 'full'))[100] as number;
+  f.seen(10, { best: best(10, 0.3) });
+  const [row] = await f.until(([first]) => first?.pictures.length === 3);
+  t.equal(await shows(row!.id), 10);
+  f.seen(12, { best: best(12, 0.4) });
+  f.seen(13, { best: best(13, 0.6) });
+  f.seen(14, { best: best(13, 0.6) });
+  t.strictSame(asked, [10], 'a better one waits for one that is better still');
+  f.seen(17.5, { best: best(13, 0.6) });
+  while (await shows(row!.id) !== 13) await new Promise((resolve) => { setImmediate(resolve); });
+  t.strictSame(asked, [10, 13], 'but not until it is out of the memory');
+  f.seen(20, { best: best(20, 0.5) });
+  f.seen(26, { best: best(20, 0.5) });
+  t.strictSame(asked, [10, 13], 'what is worse is not taken');
+  f.seen(27, { best: best(27, 0.7) });
+  f.duty.ended('front', 'one', f.at(28));
+  while (await shows(row!.id) !== 27) await new Promise((resolve) => { setImmediate(resolve); });
+  t.strictSame(asked, [10, 13, 27], 'at the visit\'s end nothing better can come');
+  t.strictSame(await textOf(f, row!.id), { zones: [] });
+
+  f.seen(29, { name: 'two', best: best(29, 0.1) });
+  none = true;
+  f.seen(30, { name: 'two', best: best(30, 0.9) });
+  f.duty.ended('front', 'two', f.at(31));
+  while (asked.length < 4) await new Promise((resolve) => { setImmediate(resolve); });
+  await f.duty.close();
+  t.equal(await shows(row!.id), 27, 'where nothing came of it, what there was stays');
+  t.equal(f.duty.state.withoutPictures, 0);
+  await f.vault.close();
+});
+
+t.test('a file of pictures that is locked when a better one comes costs the better one, not the first', async (t) => {
+  let locked = false;
+  const f: Fixture = await fixture(t, { vault: (real) => ({ putAlarmPictures: (...args) => (locked ? Promise.reject(new SallyportError('SP_PICTURES', { reason: 'locked' })) : real.putAlarmPictures(...args)) }) });
+  const best = (second: number, worth: number): Observed['best'] & object => ({ atMs: f.at(second), box: boxAt(0.2), worth });
+  f.seen(10, { best: best(10, 0.3) });
+  const [row] = await f.until(([first]) => first?.pictures.length === 4);
+  locked = true;
+  f.seen(11, { best: best(11, 0.9) });
+  f.duty.ended('front', 'one', f.at(12));
+  await f.duty.close();
+  t.match(await f.rows(), [{ id: row!.id, pictures: { length: 4 }, picturesWhy: '' }]);
+  t.strictSame(await opened(f, row!.id, 'full'), jpeg);
+  t.equal(f.duty.state.withoutPictures, 0);
+  await f.vault.close();
 });
 
 t.test('what was closed too long ago is not held, and the row says why', async (t) => {

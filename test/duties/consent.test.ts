@@ -23,7 +23,7 @@ function configOf(footageDays: number): HubConfig {
   return {
     name: 'test', data: '/nowhere', dataMount: false, socket: '/nowhere/control.sock', record: { periodMs: 3_600_000, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: footageDays * dayMs, logsMs: dayMs, auditMs: dayMs }, disk: {}, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1000 },
-    discovery: { loopback: false, interfaces: [] }, page: { enabled: false, port: 0, httpPort: 0, names: [], panels: false }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], cameras: [],
+    discovery: { loopback: false, interfaces: [] }, page: { enabled: false, port: 0, httpPort: 0, names: [], panels: false }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, faces: { enabled: false, consentMs: dayMs }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [], cameras: [],
   };
 }
 

@@ -76,7 +76,7 @@ t.test('a database that is not whole is told, and asked again after an hour only
     asked++;
     return Promise.reject(new SallyportError('SP_DATABASE_DAMAGED', { file: 'working.db', reason: 'a page is not what was written' }));
   };
-  const copies = new CopiesDuty({ vault: { copies: () => vault.copies(), makeCopy: damaged, renewCopies: damaged }, clock: world.clock, log: silentLog, notices });
+  const copies = new CopiesDuty({ vault: { copies: () => vault.copies(), copiesOwed: () => vault.copiesOwed(), makeCopy: damaged, renewCopies: damaged }, clock: world.clock, log: silentLog, notices });
   copies.start();
   await world.clock.step(start + 60_000);
   t.equal(asked, 1);

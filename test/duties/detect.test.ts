@@ -6,6 +6,7 @@ import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { Moments } from '../../src/capture/moments.ts';
 import { MediaRing } from '../../src/capture/ring.ts';
 import { DetectDuty, type DetectOptions } from '../../src/duties/detect.ts';
+import { FaceFinder } from '../../src/duties/faces.ts';
 import type { AlarmRule } from '../../src/policy/alarmrules.ts';
 import { always } from '../../src/policy/schedule.ts';
 import { camera, hub } from '../policy/configs.ts';
@@ -27,7 +28,7 @@ async function fixture(t: Test): Promise<{ duty: DetectDuty; rings: ReadonlyMap<
   const config = hub(3, [camera('front'), camera('garden')], { alarms: [rule] });
   const duty = new DetectDuty({
     config: () => config, watchOf: watchOf as DetectOptions['watchOf'], jail: () => jail, moments, detector: { objects: async () => [], status: { state: 'off', dropped: 0 } },
-    vault: { noteObservations: async () => {} }, clock: systemClock, log: silentLog, random: () => 0, onSeen: () => {}, onEnded: () => {},
+    vault: { noteObservations: async () => {} }, face: new FaceFinder({ detector: { examine: async () => [] }, moments, templates: () => [], log: silentLog }), clock: systemClock, log: silentLog, random: () => 0, onSeen: () => {}, onEnded: () => {},
   });
   t.teardown(() => duty.close());
   return { duty, rings, retained, moments };

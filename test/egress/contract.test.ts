@@ -60,6 +60,9 @@ for (const [name, open] of stores) {
       await t.rejects(store.get(object, 299_999, 2, never), { code: 'SP_FAR_ANSWER' });
       await t.rejects(store.get(object, 300_000, 1, never), { code: 'SP_FAR_ANSWER' });
       await t.rejects(store.get(objectName(), 0, 1, never), { code: 'SP_FAR_MISSING' });
+      t.same(await store.get(object, 299_000, 5000, never, true), bytes.subarray(299_000), 'or less, where it ends before');
+      t.same(await store.get(object, 0, 2 ** 24, never, true), bytes);
+      await t.rejects(store.get(object, 300_000, 1, never, true), { code: 'SP_FAR_ANSWER' }, 'but not nothing');
     });
 
     t.test('what was deleted is gone, and may be deleted again', async (t) => {

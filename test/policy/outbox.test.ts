@@ -20,7 +20,7 @@ t.test('footage waits first, the rest has room of its own', async (t) => {
 t.test('each kind has its age', async (t) => {
   const hour = 3_600_000;
   for (const [kind, age, expired] of [
-    ['notice', hour, false], ['notice', hour + 1, true], ['put', 7 * 24 * hour, false], ['put', 7 * 24 * hour + 1, true], ['get', 2 * 60_000 + 1, true], ['delete', 29 * 24 * hour, false], ['withdraw', 1e15, false],
+    ['notice', 12 * hour, false], ['notice', 12 * hour + 1, true], ['state', 2 * 60_000 + 1, true], ['heard', hour, false], ['put', 7 * 24 * hour, false], ['put', 7 * 24 * hour + 1, true], ['get', 2 * 60_000 + 1, true], ['delete', 29 * 24 * hour, false], ['withdraw', 1e15, false],
   ] as const) t.equal(isExpired(kind, 0, age), expired, `${kind} ${age}`);
 });
 

@@ -67,9 +67,11 @@ t.test('no change of a configuration goes unmentioned', async (t) => {
     name: 'x', data: '/x', dataMount: true, owner: '/x', socket: '/x', record: { periodMs: 1, cutAfterMs: 1, thumbnails: false }, keep: { footageMs: 1, logsMs: 1, auditMs: 1 },
     disk: { budgetBytes: 1, reserveBytes: 1 }, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1 }, discovery: { loopback: true, interfaces: ['x'] }, capture: { ffmpeg: 'x', ffprobe: 'x', jail: 'off' }, log: { level: 'warn' },
     page: { enabled: false, port: 1, httpPort: 1, names: ['x'], panels: true, certificate: '/x', certificateKey: '/x' },
+    faces: { enabled: true, consentMs: 1 },
     privacy: [{ space: 'home', days: ['friday'], from: '22:00', to: 'sunrise' }],
     recordings: [{ mode: 'off', ...always }], zones: [{ camera: 'front-door', name: 'x', mask: true, points: [[0, 0], [1, 0], [1, 1]] }],
     alarms: [{ name: 'x', kinds: ['person'], ...always, keepMs: 1, beforeMs: 1, afterMs: 1, enabled: true }],
+    destinations: [{ name: 'x', purpose: 'x', kind: 'folder', to: { path: '/x' }, store: { send: 'alarms', slots: 'home', slotsSamePlace: false } }],
   });
   const leaves = (value: object): number => Object.values(value).reduce((sum: number, inner: unknown) => sum + (typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? leaves(inner) : 1), 0);
   const { cameras: _, ...settings } = other;

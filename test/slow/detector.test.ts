@@ -8,7 +8,8 @@ import { run } from '../../src/base/spawn.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { Detector, modelId, waitingMax, type DetectorOptions } from '../../src/detect/client.ts';
 import { embeddingSum } from '../../src/detect/models.ts';
-import { encodeAnswer, type Answer, type Face } from '../../src/detect/protocol.ts';
+import { cropSide, encodeAnswer, examinedMax, type Answer, type ExaminedFace, type Face } from '../../src/detect/protocol.ts';
+import { distanceMost, judgePicture, namedWidthLeastPx } from '../../src/policy/faces.ts';
 import { atSecond, cartoon, faceOf, facesFolder, missing, picture, plain, walkClip } from '../detect/pictures.ts';
 
 t.setTimeout(240_000);
@@ -109,6 +110,73 @@ t.test('faces: one, two, none, a small one, a drawn one', { skip: missing(facesF
   }
   await t.rejects(detector.embed(one, Array.from({ length: 6 }, () => ({ x: 0.5, y: 0.5 }))), { code: 'SP_DETECTOR_REFUSED' }, 'points that are no face');
   t.equal(detector.status.broken, 0);
+});
+
+const judged = (faces: readonly ExaminedFace[]): string => {
+  const answer = judgePicture(faces);
+  return 'poor' in answer ? answer.poor : `good, ${Math.round(answer.face.widthPx)} px`;
+};
+
+t.test('a picture to be enrolled by is examined in one order: every face with its measures, its numbers and a small picture', { skip: missing(facesFolder) }, async (t) => {
+  const detector = detectorOf(t);
+  const one = await faceOf('person-1/20.jpg');
+  const [face, ...more] = await detector.examine(one) as [ExaminedFace, ...ExaminedFace[]];
+  t.strictSame(more, []);
+  t.match(judged([face]), /^good/);
+  const { keypoints } = (await detector.faces(one))[0] as Face;
+  t.ok(distance(face.vector, (await detector.embed(one, keypoints)).vector) < 1e-4, 'the numbers are those of the two orders');
+  t.strictSame([face.crop.width, face.crop.height, face.crop.rgb.length], [cropSide, cropSide, cropSide ** 2 * 3]);
+  const [again] = await detector.examine(face.crop) as [ExaminedFace];
+  t.ok(distance(again.vector, face.vector) < distanceMost, 'the small picture shows the same face');
+  t.ok(Math.abs(again.pose.roll) < 6 && again.widthPx > 50, `upright, and filling it: ${JSON.stringify(again.pose)}, ${again.widthPx}`);
+
+  const turned = await picture(['-i', join(facesFolder, 'person-1/20.jpg')], 640, 640, 'rotate=0.9');
+  t.equal(judged(await detector.examine(turned)), 'tilted');
+  const [upright] = await detector.examine(turned) as [ExaminedFace];
+  t.ok(upright.pose.roll > 30 && distance(upright.vector, face.vector) < distanceMost, 'aligned, it is the same face all the same');
+  t.equal(judged(await detector.examine(await picture(['-i', join(facesFolder, 'person-1/20.jpg')], 640, 640, 'gblur=sigma=16'))), 'blurred');
+  const blurs = await Promise.all([0.1, 4, 8, 16].map(async (sigma) => (await detector.examine(await picture(['-i', join(facesFolder, 'person-1/20.jpg')], 640, 640, `gblur=sigma=${sigma}`)))[0]?.blur ?? 1));
+  t.strictSame(blurs, blurs.toSorted((a, b) => a - b), `what is more blurred is said to be: ${blurs.join(', ')}`);
+  const mirrored = await detector.examine(await picture(['-i', join(facesFolder, 'person-3/12.jpg')], 640, 640, 'hflip')), plainly = await detector.examine(await faceOf('person-3/12.jpg'));
+  t.ok(plainly[0] !== undefined && mirrored[0] !== undefined && plainly[0].pose.yaw < -3 && mirrored[0].pose.yaw > 3, `a mirror turns it the other way: ${plainly[0]?.pose.yaw}, ${mirrored[0]?.pose.yaw}`);
+  t.equal(detector.status.broken, 0);
+});
+
+t.test('nobody, two, many, a face of 20 pixels, a drawing, and pictures of changing size: each has its answer', { skip: missing(facesFolder) }, async (t) => {
+  const detector = detectorOf(t);
+  t.equal(judged(await detector.examine(plain(640, 640))), 'no face');
+  t.equal(judged(await detector.examine(plain(16, 4096))), 'no face');
+  const both = await detector.examine(await picture(['-i', join(facesFolder, 'person-1/20.jpg'), '-i', join(facesFolder, 'person-4/22.jpg')], 1280, 640, '[0:v]scale=640:640,setsar=1[a];[1:v]scale=640:640,setsar=1[b];[a][b]hstack'));
+  t.equal(both.length, 2);
+  t.equal(judged(both), 'more than one face');
+  const nine = await detector.examine(await picture(['-i', join(facesFolder, 'person-1/20.jpg')], 960, 960, 'scale=320:320,setsar=1,split=9[a][b][c][d][e][f][g][h][i];[a][b][c][d][e][f][g][h][i]xstack=inputs=9:layout=0_0|320_0|640_0|0_320|320_320|640_320|0_640|320_640|640_640'));
+  t.equal(nine.length, examinedMax, 'of many those that are largest');
+  t.equal(judged(nine), 'more than one face');
+
+  const small = await detector.examine(await picture(['-i', join(facesFolder, 'person-4/22.jpg')], 640, 360, 'scale=78:52,pad=640:360:280:150:gray'));
+  t.ok(['too small', 'no face', 'unclear'].includes(judged(small)), judged(small));
+  t.ok(small.every(({ widthPx }) => widthPx < namedWidthLeastPx), 'and it is never named');
+
+  const face = (await detector.examine(await faceOf('person-1/20.jpg')))[0] as ExaminedFace;
+  for (const size of [128, 256, 640]) {
+    const drawn = await detector.examine(cartoon(size));
+    t.notMatch(judged(drawn), /^good/, `a drawing of ${size}`);
+    t.ok(drawn.every(({ vector }) => distance(vector, face.vector) > distanceMost), 'and it is nobody');
+  }
+  for (const [width, height] of [[1600, 1600], [320, 320], [640, 480], [480, 640], [1920, 1440]] as const) {
+    const [seen, ...others] = await detector.examine(await faceOf('person-1/20.jpg', width, height));
+    t.ok(seen !== undefined && others.length === 0 && distance(seen.vector, face.vector) < distanceMost, `${width}x${height}: ${seen?.widthPx} px, ${seen === undefined ? '' : distance(seen.vector, face.vector)}`);
+  }
+  t.equal(detector.status.broken, 0);
+});
+
+t.test('a face in a part of a picture is examined there, and the others of the picture are not', { skip: missing(facesFolder) }, async (t) => {
+  const detector = detectorOf(t);
+  const two = await picture(['-i', join(facesFolder, 'person-1/20.jpg'), '-i', join(facesFolder, 'person-4/22.jpg')], 1280, 640, '[0:v]scale=640:640,setsar=1[a];[1:v]scale=640:640,setsar=1[b];[a][b]hstack');
+  for (const x of [0, 0.5]) {
+    const seen = await detector.examine(two, { x: x + 0.1, y: 0.1, width: 0.3, height: 0.8 });
+    t.ok(seen.length === 1 && (seen[0] as ExaminedFace).box.x > x && (seen[0] as ExaminedFace).box.x < x + 0.5, JSON.stringify(seen.map(({ box }) => box)));
+  }
 });
 
 t.test('a thousand orders at once: those that there is room for are answered, the others are dropped and counted', async (t) => {

@@ -34,6 +34,7 @@ t.test('an installation stands by itself, and installing again leaves the config
   t.ok(existsSync(join(target, 'opt/sallyport/dist/page/index.html')), 'with the page, ready to be served');
   t.same(['etc/sallyport', 'etc/sallyport/conf.d', 'etc/sallyport/sallyport.toml', 'var/lib/sallyport'].map(mode), ['750', '700', '640', '700']);
   t.match(readFileSync(join(target, 'etc/systemd/system/sallyport.service'), 'utf8'), /ExecStart=\/opt\/sallyport\/scripts\/sallyport run/);
+  for (const unit of ['sallyport-courier.service', 'sallyport-units.service', 'sallyport-units.path']) t.ok(existsSync(join(target, 'etc/systemd/system', unit)), unit);
   t.ok(statSync(join(target, 'usr/local/bin'), { throwIfNoEntry: false })?.isDirectory());
 
   writeFileSync(join(target, 'etc/sallyport/sallyport.toml'), '# mine\n');

@@ -5,6 +5,7 @@ import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { Moments } from '../../src/capture/moments.ts';
 import { Detector, type DetectorOptions } from '../../src/detect/client.ts';
 import type { Observed } from '../../src/duties/alarms.ts';
+import { FaceFinder } from '../../src/duties/faces.ts';
 import { DetectDuty } from '../../src/duties/detect.ts';
 import type { Watched } from '../../src/duties/watch.ts';
 import type { AlarmRule, Zone } from '../../src/policy/alarmrules.ts';
@@ -33,7 +34,7 @@ async function fixture(t: Ending, more: Partial<DetectorOptions> = {}): Promise<
   const [seen, ended]: [Observed[], string[]] = [[], []];
   let config = hub(3, [camera('front')], { alarms: [rule] });
   const duty = new DetectDuty({
-    config: () => config, watchOf: (): Watched | undefined => (given.away ? undefined : one.watch), jail: () => jail, detector, moments, vault: one.vault, clock: systemClock, log: silentLog, random: () => 0,
+    config: () => config, watchOf: (): Watched | undefined => (given.away ? undefined : one.watch), jail: () => jail, detector, moments, vault: one.vault, face: new FaceFinder({ detector, moments, templates: () => [], log: silentLog }), clock: systemClock, log: silentLog, random: () => 0,
     onSeen: (what) => seen.push(what), onEnded: (_, name) => ended.push(name),
   });
   t.teardown(async () => {

@@ -21,14 +21,16 @@ export class TestClock implements Clock {
   set(nowMs: number): void { this.#nowMs = nowMs; }
 }
 
-export interface World { readonly clock: TestClock; readonly owner: Identity; readonly folder: string }
+export interface World {
+  /** For the vaults that are opened from then on. */
+  farSlots?: VaultOptions['farSlots']; readonly clock: TestClock; readonly owner: Identity; readonly folder: string }
 
 export function makeWorld(folder: string): World {
   return { clock: new TestClock(), owner: Identity.generate(), folder: join(folder, 'data') };
 }
 
 export function openVault(world: World, hooks?: VaultOptions['hooks']): Promise<Vault> {
-  return Vault.open({ folder: world.folder, clock: world.clock, log: silentLog, hubName: 'test hub', ...(hooks === undefined ? {} : { hooks }) });
+  return Vault.open({ folder: world.folder, clock: world.clock, log: silentLog, hubName: 'test hub', ...(hooks === undefined ? {} : { hooks }), ...(world.farSlots === undefined ? {} : { farSlots: world.farSlots }) });
 }
 
 export function prepare(vault: Vault, world: World, p: { camera?: string; startMs?: number; keepMs?: number; lengthMs?: number } = {}): Promise<Period> {

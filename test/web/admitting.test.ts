@@ -5,7 +5,7 @@ import { strayKeys, waitingDevices } from '../../src/web/admitting.ts';
 
 const id = 'A'.repeat(22);
 const device = { id, name: 'phone', recipient: `age1${'a'.repeat(58)}`, signer: `ssh-ed25519 ${'A'.repeat(68)}`, madeMs: 0 };
-const account = (role: Account['role'], spaces: string[]): Account => ({ id, role, name: 'Ada', nickname: '', picture: '', language: '', timeZone: '', spaces, madeMs: 0, devices: [device] });
+const account = (role: Account['role'], spaces: string[]): Account => ({ id, role, name: 'Ada', nickname: '', picture: '', language: '', timeZone: '', spaces, names: false, madeMs: 0, devices: [device] });
 const list = (homeMembers: string[], devices: object[] = []): string => JSON.stringify({ list: { spaces: [{ name: 'home', members: homeMembers }, { name: 'garden', members: [] }], devices } });
 
 t.test('a device waits until each space that its account has is sealed to it; an owner\'s, until the list knows both its keys', async (t) => {

@@ -3,6 +3,7 @@ import t from 'tap';
 import { words } from '../../src/policy/wordlist.ts';
 import { missing } from '../../src/web/cannot.ts';
 import { deviceName } from '../../src/web/devicename.ts';
+import { fitted } from '../../src/web/facepicture.ts';
 import { mulaw } from '../../src/web/mulaw.ts';
 import { passphraseFits, suggestPassphrase } from '../../src/web/passphrase.ts';
 import { addressOf } from '../../src/web/typedaddress.ts';
@@ -40,4 +41,8 @@ t.test('a device is called by its browser and system', async (t) => {
   t.equal(deviceName('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605.1'), 'Safari on iPhone');
   t.equal(deviceName('Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Safari/537.36'), 'Chrome on Linux');
   t.equal(deviceName(''), 'Device');
+});
+
+t.test('a picture of a face keeps its shape, and no side is longer than may be', async (t) => {
+  t.same([fitted({ width: 4000, height: 3000 }), fitted({ width: 1080, height: 1920 }), fitted({ width: 640, height: 480 }), fitted({ width: 9000, height: 1 })].map(({ width, height }) => [width, height]), [[1024, 768], [576, 1024], [640, 480], [1024, 1]]);
 });

@@ -6,6 +6,7 @@ import { pageRoutes } from '../../src/api/pagecontract.ts';
 import { rights, roles } from '../../src/policy/access.ts';
 import { gapReasons } from '../../src/policy/gaps.ts';
 import { observationKinds } from '../../src/policy/observations.ts';
+import { pictureReasons } from '../../src/policy/people.ts';
 import { weekdays } from '../../src/policy/schedule.ts';
 import { say } from '../../src/web/strings.ts';
 import { settingsSections } from '../../src/web/router.ts';
@@ -28,7 +29,7 @@ t.test('each code that the hub says has its words: reasons, observations, roles,
   t.same(without(say.observation, observationKinds), []);
   t.same(without(say.people.roles, roles), []);
   t.same(without(say.people.roleHints, roles), []);
-  t.same(without(say.tokens.rights, rights.filter((right) => right !== 'people')), [], 'no token has the right over people');
+  t.same(without(say.tokens.rights, rights.filter((right) => right !== 'people' && right !== 'names')), [], 'no token has the right over people, or to names');
   t.same(without(say.forms.days, weekdays), []);
   t.same(without(say.settings.sections, settingsSections), []);
   const { did, asked, whos } = auditCodes();
@@ -38,6 +39,10 @@ t.test('each code that the hub says has its words: reasons, observations, roles,
   t.same(without(say.audit.whos, whos), []);
 });
 
+t.test('each reason for which a picture enrols nobody has its words', async (t) => {
+  t.same(pictureReasons.filter((reason) => say.faces.poor[reason] === undefined), []);
+  t.same(Object.keys(say.faces.poor).filter((reason) => !pictureReasons.some((one) => one === reason)), []);
+});
 /** As they stand where lines are written, such as 'camera.adopted': all that begin as one that has words; and the routes that are noted as they are asked. */
 function auditCodes(): { did: string[]; asked: string[]; whos: string[] } {
   const src = resolve(web, '..');
@@ -61,13 +66,13 @@ t.test('no element holds a text of its own, and no attribute that is read out', 
 const codes: Readonly<Record<string, readonly string[]>> = {
   'parts/clip.tsx': ['the disk is full', 'it is more than this browser can hold'], 'parts/schemafield.tsx': ['yes or no'], 'settings/cameras.tsx': ['credentials refused', 'shows another certificate'],
   'schemaform.ts': ['yes or no'], 'clipfiles.ts': ['a clip was written before it began', 'it is more than this browser can hold'], 'held.tsx': ['there is no session here'],
-  'keys.ts': ['kit confirmed'], 'renewing.ts': ['sallyport renewed '], 'player/livelink.ts': ['key frames'],
+  'keys.ts': ['kit confirmed'], 'renewing.ts': ['sallyport renewed '], 'player/livelink.ts': ['key frames'], 'facepicture.ts': ['no quality makes it small enough'], 'settings/faces.tsx': ['turn on', 'by guardian'],
 };
 /** Names that a browser gives: of keys, errors and itself. */
 const names = /^(?:Arrow\w+|Page(?:Up|Down)|Home|End|Enter|Escape|Delete|Backspace|\w+Error|Alphanumeric|Byte|Worker|\w*MediaSource)$/;
 
 t.test('no source but the table holds a sentence: what looks like one is a list of classes, or a code that is named here', async (t) => {
-  const classes = new Set([...readFileSync(join(web, 'styles.css'), 'utf8').matchAll(/\.([a-z][a-z0-9-]*)/g)].map(([, name]) => name));
+  const classes = new Set([...readFileSync(join(web, 'styles.css'), 'utf8').matchAll(/\.([a-z][a-z0-9-]*)/g)].map(([, name = '']) => name));
   const named: string[] = [];
   const texts = globSync(['**/*.tsx', '*.ts', 'parts/*.ts', 'settings/*.ts', 'pages/*.ts', 'player/*.ts'], { cwd: web }).filter((name) => !['strings.ts', 'vite.config.ts', 'devicename.ts'].includes(name));
   for (const name of texts) {

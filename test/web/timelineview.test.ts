@@ -42,6 +42,8 @@ t.test('alarms stand beside what was observed, less those that were none; one th
   const alarm = (id: string, fromMs: number, more: Partial<PageAlarm> = {}): PageAlarm => ({ id, camera: 'c', rule: 'r', kind: 'person', fromMs, scorePm: 0, pictures: [], picturesWhy: '', segments: 0, footageWhy: '', seen: false, falseAlarm: false, deadlineMs: 1, slot: 1, generation: 1, ...more });
   const { alarms } = dayView(timeline, 70_000, [alarm('late', 62_000), alarm('none', 6000, { falseAlarm: true }), alarm('early', 5000, { toMs: 8000 })]);
   t.strictSame(alarms, [{ id: 'early', kind: 'person', fromMs: 5000, toMs: 8000, lasts: false }, { id: 'late', kind: 'person', fromMs: 62_000, toMs: 70_000, lasts: true }]);
+  const anna = { id: 'a', name: 'Anna', mark: '' };
+  t.match(dayView(timeline, 70_000, [alarm('early', 5000), alarm('late', 6000)], new Map([['late', { zones: ['door'], who: anna }]])).alarms, [{ id: 'early', words: undefined }, { id: 'late', words: { zones: ['door'], who: { name: 'Anna' } } }]);
 });
 
 t.test('a place on the strip and its moment belong together; a bar is never too thin to see, nor out of the strip', async () => {

@@ -2,15 +2,17 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { PageAlarm, PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { observationKinds } from '../../policy/observations.ts';
-import { queryOf, together, type Filter, type Span } from '../alarmlist.ts';
+import { queryOf, shownOf, together, type Filter, type Span } from '../alarmlist.ts';
 import { ask } from '../api.ts';
 import { clockSeconds, dateClock, dayStart, fromIsoDay, isoDay } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { hubNow } from '../hubtime.ts';
+import type { AlarmWords, Nameable } from '../naming.ts';
 import { Heading, Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { AlarmThumbnail, forgetAlarmPictures } from '../parts/alarmpicture.tsx';
-import { AlarmView, leadMs, Marks } from '../parts/alarmview.tsx';
+import { AlarmView, leadMs, Marks, whatOf } from '../parts/alarmview.tsx';
+import { forgetAlarmWords, useAlarmWords, useNames } from '../parts/alarmwords.ts';
 import { Button, Check, Field, Select } from '../parts/controls.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
@@ -30,16 +32,16 @@ export function Review() {
 
 function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   const { reader, device } = useHeld();
-  const [filter, setFilter] = useState<Filter>(() => ({ camera: '', kind: '', span: 'week', dayStartMs: dayStart(hubNow(), reader), fresh: false }));
+  const [filter, setFilter] = useState<Filter>(() => ({ camera: '', kind: '', span: 'week', dayStartMs: dayStart(hubNow(), reader), fresh: false, who: '' }));
   const [older, setOlder] = useState<readonly Page[]>([]);
   const [changed, setChanged] = useState<ReadonlyMap<string, PageAlarm>>(new Map());
   const [openId, setOpenId] = useState<string>();
-  const key = JSON.stringify({ ...filter, fresh: false });
+  const key = JSON.stringify({ ...filter, fresh: false, who: '' });
   const { value, error, again } = useLoaded(async (signal) => ({ key, page: await ask('alarms', { query: queryOf(filter, hubNow(), reader), signal }) }), [key], refreshMs);
   const loading = useDoing();
   const marking = useDoing();
   // What a key opened is seen no longer than the key is open.
-  useEffect(() => () => forgetAlarmPictures(), [device]);
+  useEffect(() => () => { forgetAlarmPictures(); forgetAlarmWords(); }, [device]);
   useEffect(() => { setOlder([]); setOpenId(undefined); }, [key]);
   // The hub's newest word counts.
   useEffect(() => { setChanged(new Map()); }, [value]);
@@ -48,12 +50,14 @@ function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   const first = value?.key === key ? value.page : undefined;
   const pages = first === undefined ? [] : [first, ...older];
   const all = together(pages.map(({ alarms }) => alarms), changed);
-  // What is being looked at stays, though it was just marked.
-  const shown = all.filter(({ seen, id }) => !filter.fresh || !seen || id === openId);
+  const opens = (camera: string): boolean => device?.spaces.includes(cameras.find((one) => one.camera === camera)?.space ?? '') === true;
+  const people = useNames();
+  const who = people.find(({ id }) => id === filter.who);
+  const { words, opening } = useAlarmWords(all, people, opens, value);
+  const shown = shownOf(all, { fresh: filter.fresh, who: who?.id ?? '' }, words, openId);
   const open = shown.findIndex(({ id }) => id === openId);
   const opened = shown[open];
   const nameOf = (camera: string): string => cameras.find((one) => one.camera === camera)?.name ?? camera;
-  const opens = (camera: string): boolean => device?.spaces.includes(cameras.find((one) => one.camera === camera)?.space ?? '') === true;
   const more = (): void => {
     const last = all.at(-1);
     if (last !== undefined) void loading.run(async () => { const page = await ask('alarms', { query: queryOf(filter, hubNow(), reader, last) }); setOlder((before) => [...before, page]); });
@@ -70,42 +74,46 @@ function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
     const to = shown[index]?.id;
     return open === -1 || to === undefined ? undefined : () => setOpenId(to);
   };
-  const fresh = all.filter(({ seen }) => !seen).length;
+  // Those of one person are counted as they are found; else all that the hub has told of.
+  const counted = who === undefined ? all : shown;
+  const fresh = counted.filter(({ seen }) => !seen).length;
 
   return <div class="stack">
-    <div class="page-head"><div><Heading>{say.review.title}</Heading><p role="status">{first === undefined ? '' : say.review.count(all.length, fresh, pages.at(-1)?.more === true)}</p></div></div>
+    <div class="page-head"><div><Heading>{say.review.title}</Heading><p role="status">{first === undefined ? '' : say.review.count(counted.length, fresh, pages.at(-1)?.more === true)}</p></div></div>
     {device === undefined ? <UnlockPanel /> : null}
-    <Filters filter={filter} cameras={cameras} onChange={change} />
+    <Filters filter={filter} cameras={cameras} people={device === undefined ? [] : people} onChange={change} />
+    {who !== undefined && opening > 0 ? <Loading words={say.review.openingWords} /> : null}
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     {marking.error === undefined || opened !== undefined ? null : <Problem error={marking.error} />}
-    {first === undefined ? (error === undefined ? <Loading /> : null) : shown.length === 0 ? <Empty icon="alarm" title={all.length === 0 ? say.review.empty : say.review.allSeen}><p>{say.review.emptyLead}</p></Empty> : <ul class="alarms">
-      {shown.map((alarm) => <AlarmCard key={alarm.id} alarm={alarm} camera={nameOf(alarm.camera)} opens={opens(alarm.camera)} busy={marking.busy} onOpen={() => setOpenId(alarm.id)} onMark={(marks) => mark(alarm, marks)} />)}
+    {first === undefined ? (error === undefined ? <Loading /> : null) : shown.length === 0 ? <Empty icon="alarm" title={all.length === 0 ? say.review.empty : who === undefined ? say.review.allSeen : say.review.notSeenHere(who.name)}><p>{say.review.emptyLead}</p></Empty> : <ul class="alarms">
+      {shown.map((alarm) => <AlarmCard key={alarm.id} alarm={alarm} camera={nameOf(alarm.camera)} words={opens(alarm.camera) ? words.get(alarm.id) : undefined} opens={opens(alarm.camera)} busy={marking.busy} onOpen={() => setOpenId(alarm.id)} onMark={(marks) => mark(alarm, marks)} />)}
     </ul>}
     {loading.error === undefined ? null : <Problem error={loading.error} onAgain={more} />}
     {pages.at(-1)?.more === true ? <div class="buttons"><Button busy={loading.busy} onClick={more}>{say.review.more}</Button></div> : null}
     {opened === undefined ? null : <AlarmView
-      alarm={opened} camera={nameOf(opened.camera)} opens={opens(opened.camera)} busy={marking.busy} error={marking.error} onMark={(marks) => mark(opened, marks)}
+      alarm={opened} camera={nameOf(opened.camera)} words={opens(opened.camera) ? words.get(opened.id) : undefined} opens={opens(opened.camera)} busy={marking.busy} error={marking.error} onMark={(marks) => mark(opened, marks)}
       onNewer={goTo(open - 1)} onOlder={goTo(open + 1)} onClose={() => setOpenId(undefined)}
     />}
   </div>;
 }
 
-function Filters({ filter, cameras, onChange }: { readonly filter: Filter; readonly cameras: readonly PageCamera[]; readonly onChange: (part: Partial<Filter>) => void }) {
+function Filters({ filter, cameras, people, onChange }: { readonly filter: Filter; readonly cameras: readonly PageCamera[]; readonly people: readonly Nameable[]; readonly onChange: (part: Partial<Filter>) => void }) {
   const { reader } = useHeld();
   return <section class="filters" aria-label={say.review.filters}>
     <Select label={say.common.camera} value={filter.camera} onChoose={(camera) => onChange({ camera })} options={[{ value: '', label: say.review.anyCamera }, ...cameras.map(({ camera, name }) => ({ value: camera, label: name }))]} />
     <Select label={say.review.kind} value={filter.kind} onChoose={(kind) => onChange({ kind })} options={[{ value: '', label: say.review.anyKind }, ...observationKinds.map((kind) => ({ value: kind as string, label: say.observation[kind] ?? kind }))]} />
     <Select label={say.review.time} value={filter.span} onChoose={(span) => onChange({ span })} options={(['day', 'week', 'all', 'date'] as const satisfies readonly Span[]).map((span) => ({ value: span as Span, label: say.review.spans[span] }))} />
     {filter.span === 'date' ? <Field label={say.timeline.date} type="date" value={isoDay(filter.dayStartMs, reader)} onInput={(text) => { const day = fromIsoDay(text, reader); if (day !== undefined) onChange({ dayStartMs: day }); }} /> : null}
+    {people.length === 0 ? null : <Select label={say.review.who} value={people.some(({ id }) => id === filter.who) ? filter.who : ''} onChoose={(who) => onChange({ who })} options={[{ value: '', label: say.review.anybody }, ...people.map(({ id, name }) => ({ value: id, label: name }))]} />}
     <Check label={say.review.onlyFresh} checked={filter.fresh} onChange={(fresh) => onChange({ fresh })} />
   </section>;
 }
 
-function AlarmCard({ alarm, camera, opens, busy, onOpen, onMark }: {
-  readonly alarm: PageAlarm; readonly camera: string; readonly opens: boolean; readonly busy: boolean; readonly onOpen: () => void; readonly onMark: (marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }) => void;
+function AlarmCard({ alarm, camera, words, opens, busy, onOpen, onMark }: {
+  readonly alarm: PageAlarm; readonly camera: string; readonly words: AlarmWords | undefined; readonly opens: boolean; readonly busy: boolean; readonly onOpen: () => void; readonly onMark: (marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }) => void;
 }) {
   const { reader } = useHeld();
-  const what = say.review.what(say.observation[alarm.kind] ?? alarm.kind, camera);
+  const what = whatOf(alarm, camera, words);
   const when = dateClock(alarm.fromMs, reader);
   const about = say.review.about(what, when);
   return <li class={`card plain alarm${alarm.seen ? ' seen-alarm' : ''}`} aria-label={about}>
@@ -113,7 +121,7 @@ function AlarmCard({ alarm, camera, opens, busy, onOpen, onMark }: {
     <div class="alarm-words">
       <h2>{what}</h2>
       <p class="small"><time dateTime={new Date(alarm.fromMs).toISOString()}>{when}</time><span class="muted"> · {alarm.toMs === undefined ? say.review.lasts : say.review.untilShort(clockSeconds(alarm.toMs, reader))}</span></p>
-      <p class="small muted">{say.review.ruleOf(alarm.rule)}</p>
+      <p class="small muted">{[say.review.ruleOf(alarm.rule), ...(words === undefined || words.zones.length === 0 ? [] : [say.review.inZones(say.list(words.zones))])].join(' · ')}</p>
       <p><span class={`badge${alarm.falseAlarm ? '' : alarm.seen ? ' good' : ' care'}`}>{alarm.falseAlarm ? say.review.wasFalse : alarm.seen ? say.review.seen : say.review.fresh}</span></p>
     </div>
     <div class="buttons"><Marks alarm={alarm} busy={busy} onMark={onMark} about={about} /><Link class="button quiet" aria-label={say.review.markOf(say.review.play, about)} to={{ page: 'timeline', camera: alarm.camera, atMs: alarm.fromMs - leadMs }}>{say.review.play}</Link></div>

@@ -10,6 +10,7 @@ import { AlarmSettings } from '../settings/alarms.tsx';
 import { ApprovalsSettings } from '../settings/approvals.tsx';
 import { AuditSettings } from '../settings/audit.tsx';
 import { CamerasSettings } from '../settings/cameras.tsx';
+import { FacesSettings } from '../settings/faces.tsx';
 import { KeepSettings } from '../settings/keep.tsx';
 import { LogSettings } from '../settings/logs.tsx';
 import { MeSettings } from '../settings/me.tsx';
@@ -22,6 +23,7 @@ const sections: Readonly<Record<SettingsSection, { readonly page: FunctionCompon
   cameras: { page: CamerasSettings, need: 'status' },
   keep: { page: KeepSettings, need: 'status' },
   people: { page: PeopleSettings, need: 'people' },
+  faces: { page: FacesSettings, need: 'people' },
   me: { page: MeSettings, need: undefined },
   privacy: { page: PrivacySettings, need: 'privacy' },
   alarms: { page: AlarmSettings, need: 'configure' },

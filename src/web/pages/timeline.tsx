@@ -10,6 +10,7 @@ import { go, Heading } from '../navigation.tsx';
 import { rangeAround, wholeSegments, withEdge } from '../range.ts';
 import { say } from '../strings.ts';
 import { dayView, deadlineAt, nothing, playableFrom, seenBeside, type DayView, type Run } from '../timelineview.ts';
+import { forgetAlarmWords, useAlarmWords, useNames } from '../parts/alarmwords.ts';
 import { ClipPanel } from '../parts/clip.tsx';
 import { Button, Choices, IconButton } from '../parts/controls.tsx';
 import { DayList } from '../parts/daylist.tsx';
@@ -31,6 +32,8 @@ import { UnlockPanel } from '../parts/unlock.tsx';
 const zooms = { day: dayMs, sixHours: 6 * hourMs, hour: hourMs, tenMinutes: 10 * minuteMs } as const;
 type Zoom = keyof typeof zooms;
 const refreshMs = 20_000;
+/** Alarms of a day whose words are opened, the newest. */
+const wordsMax = 300;
 /** As a clip is offered first. */
 const clipMs = 30_000;
 /** As minutes around the playhead are offered first. */
@@ -76,16 +79,19 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
     [startMs, cameras.length], isToday ? refreshMs : undefined,
   );
   const rows: ReadonlyMap<string, Rows> | undefined = value?.startMs === startMs ? value.rows : undefined;
-  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, hubNow(), value?.alarms.get(camera))])), [rows]);
+  const opens = (camera: PageCamera | undefined): boolean => camera !== undefined && device?.spaces.includes(camera.space) === true;
+  // Of one camera: a day of many may have thousands.
+  const told = (rows === undefined ? undefined : value?.alarms.get(chosen)?.filter(({ falseAlarm }) => !falseAlarm).slice(0, wordsMax)) ?? [];
+  const { words } = useAlarmWords(told, useNames(), (camera) => opens(cameras.find((one) => one.camera === camera)), value);
+  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, hubNow(), value?.alarms.get(camera), device === undefined ? undefined : words)])), [rows, words, device]);
   const viewOf = (camera: string): DayView => views.get(camera) ?? nothing;
   const view = viewOf(chosen);
   const here = cameras.find(({ camera }) => camera === chosen);
   const name = here?.name ?? chosen;
-  const opens = (camera: PageCamera | undefined): boolean => camera !== undefined && device?.spaces.includes(camera.space) === true;
   const chosenRows = opens(here) ? rows?.get(chosen) : undefined;
   const partRows = part?.what !== 'clip' || opens(part.camera) ? rows?.get(part?.camera.camera ?? '') : undefined;
   // What a key opened is seen no longer than the key is open.
-  useEffect(() => () => forgetThumbnails(), [device]);
+  useEffect(() => () => { forgetThumbnails(); forgetAlarmWords(); }, [device]);
 
   const move = (camera: string, ms: number, play: boolean): void => {
     setChosen(camera);

@@ -5,6 +5,7 @@ import { clockSeconds, dateClock, deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { hubNow } from '../hubtime.ts';
 import { hubWords } from '../hubwords.ts';
+import type { AlarmWords } from '../naming.ts';
 import { Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { AlarmPicture, type Shown } from './alarmpicture.tsx';
@@ -21,8 +22,13 @@ export interface MarkProps {
 /** So long before an alarm replay begins. */
 export const leadMs = 3000;
 
-export function AlarmView({ alarm, camera, opens, busy, error, onMark, onNewer, onOlder, onClose }: MarkProps & {
-  readonly camera: string; readonly opens: boolean; readonly error: unknown; readonly onNewer: (() => void) | undefined; readonly onOlder: (() => void) | undefined; readonly onClose: () => void;
+/** Who it was, where this visitor may know it; else what it was. And where. */
+export function whatOf({ kind }: Pick<PageAlarm, 'kind'>, camera: string, words: AlarmWords | undefined): string {
+  return say.review.what(words?.who?.name ?? say.observation[kind] ?? kind, camera);
+}
+
+export function AlarmView({ alarm, camera, words, opens, busy, error, onMark, onNewer, onOlder, onClose }: MarkProps & {
+  readonly camera: string; readonly words: AlarmWords | undefined; readonly opens: boolean; readonly error: unknown; readonly onNewer: (() => void) | undefined; readonly onOlder: (() => void) | undefined; readonly onClose: () => void;
 }) {
   const { reader } = useHeld();
   const [picture, setPicture] = useState<Shown>('full');
@@ -38,23 +44,25 @@ export function AlarmView({ alarm, camera, opens, busy, error, onMark, onNewer, 
     addEventListener('keydown', look);
     return () => removeEventListener('keydown', look);
   });
-  const what = say.review.what(say.observation[alarm.kind] ?? alarm.kind, camera);
+  const what = whatOf(alarm, camera, words);
   return <Dialog title={what} onClose={onClose} wide>
     {shown === undefined || !opens ? <p class="note">{opens ? say.review.without(hubWords(alarm.picturesWhy, { inside: true })) : say.review.sealedLead}</p> : <AlarmPicture alarm={alarm} picture={shown} alt={say.review.alt(what, dateClock(alarm.fromMs, reader))} />}
     <div class="timeline-bar">
       <div class="buttons"><IconButton name="left" label={say.review.newer} disabled={onNewer === undefined} onClick={() => onNewer?.()} /><IconButton name="right" label={say.review.older} disabled={onOlder === undefined} onClick={() => onOlder?.()} /></div>
       {kinds.length < 2 || !opens ? null : <Choices label={say.review.picture} value={shown === 'crop' ? 'crop' : 'full'} onChoose={setPicture} options={[{ value: 'full', label: say.review.whole }, { value: 'crop', label: say.review.crop }]} />}
     </div>
-    <AlarmFacts alarm={alarm} />
+    <AlarmFacts alarm={alarm} words={words} />
     {error === undefined ? null : <Problem error={error} />}
     <div class="buttons end"><Marks alarm={alarm} busy={busy} onMark={onMark} /><Link class="button main" to={{ page: 'timeline', camera: alarm.camera, atMs: alarm.fromMs - leadMs }}>{say.review.play}</Link></div>
   </Dialog>;
 }
 
-function AlarmFacts({ alarm: { fromMs, toMs, rule, scorePm, segments, footageWhy, deadlineMs } }: { readonly alarm: PageAlarm }) {
+function AlarmFacts({ alarm: { kind, fromMs, toMs, rule, scorePm, segments, footageWhy, deadlineMs }, words }: { readonly alarm: PageAlarm; readonly words: AlarmWords | undefined }) {
   const { reader } = useHeld();
   return <dl class="facts">
     <div><dt>{say.review.when}</dt><dd>{dateClock(fromMs, reader)} · {toMs === undefined ? say.review.lasts : say.review.until(clockSeconds(toMs, reader), say.span(Math.max(1000, toMs - fromMs)))}</dd></div>
+    {words?.who === undefined ? null : <div><dt>{say.review.recognised}</dt><dd>{words.who.name} · {say.observation[kind] ?? kind}</dd></div>}
+    {words === undefined || words.zones.length === 0 ? null : <div><dt>{say.review.zones}</dt><dd>{say.list(words.zones)}</dd></div>}
     <div><dt>{say.review.rule}</dt><dd>{rule}{scorePm > 0 && scorePm < 1000 ? ` · ${say.review.sure(Math.round(scorePm / 10))}` : ''}</dd></div>
     <div><dt>{say.review.footage}</dt><dd>{segments > 0 ? say.review.kept(segments) : footageWhy === '' ? say.review.notYet : say.review.none(hubWords(footageWhy, { inside: true }))}</dd></div>
     <div><dt>{say.review.ends}</dt><dd>{deadline(deadlineMs, hubNow(), reader)}</dd></div>

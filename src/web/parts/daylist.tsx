@@ -4,6 +4,7 @@ import { clockSeconds, deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
+import { alarmInWords } from './strip.tsx';
 import { deadlineAt, nothing, type DayView } from '../timelineview.ts';
 
 const listedMax = 200;
@@ -34,6 +35,6 @@ function linesOf(view: DayView): Line[] {
     ...view.kept.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
     ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), hubWords(detail, { inside: true })].filter((part) => part !== '').join('; '), plays: false })),
     ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
-    ...view.alarms.map(({ id, kind, fromMs, toMs, lasts }) => ({ key: `a${id}`, fromMs, toMs: lasts ? undefined : toMs, words: say.timeline.alarmOf(say.observation[kind] ?? kind), plays: true })),
+    ...view.alarms.map((alarm) => ({ key: `a${alarm.id}`, fromMs: alarm.fromMs, toMs: alarm.lasts ? undefined : alarm.toMs, words: alarmInWords(alarm), plays: true })),
   ].toSorted((one, other) => one.fromMs - other.fromMs);
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Timeline as Rows } from '../../api/pagecontract.ts';
 import { clock, clockSeconds, type Reader } from '../format.ts';
 import { say } from '../strings.ts';
-import { at, barOf, msOf, pictureAt, seenBeside, ticksOf, xOf, type DayView, type Run, type Scale } from '../timelineview.ts';
+import { at, barOf, msOf, pictureAt, seenBeside, ticksOf, xOf, type DayView, type Run, type Rung, type Scale } from '../timelineview.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
 interface StripProps {
@@ -125,7 +125,13 @@ export function GapPattern() {
 export function whatIs(view: DayView, ms: number): string {
   const { recorded, gap, seen, alarms } = at(view, ms);
   const state = recorded ? say.timeline.recorded : gap === undefined ? say.timeline.nothing : say.timeline.gapOf(say.gap[gap.reason] ?? gap.reason);
-  return [state, ...new Set(seen.map(({ kind }) => say.observation[kind] ?? kind)), ...new Set(alarms.map(({ kind }) => say.timeline.alarmOf(say.observation[kind] ?? kind)))].join(', ');
+  return [state, ...new Set(seen.map(({ kind }) => say.observation[kind] ?? kind)), ...new Set(alarms.map(alarmInWords))].join(', ');
+}
+
+/** Who or what it was, and in which zones, as far as this device has opened it. */
+export function alarmInWords({ kind, words }: Rung): string {
+  const what = words?.who?.name ?? say.observation[kind] ?? kind;
+  return words === undefined || words.zones.length === 0 ? say.timeline.alarmOf(what) : say.timeline.alarmIn(what, say.list(words.zones));
 }
 
 const minuteMs = 60_000;

@@ -43,7 +43,7 @@ export function PeopleSettings() {
       <div class="card-head"><h2 id="people-all">{say.settings.sections.people}</h2><Button kind="main" icon="plus" onClick={() => setOpen({ kind: 'invite' })}>{say.people.invite}</Button></div>
       <ul class="rows">{value.accounts.map((account) => <li key={account.id}>
         <div class="person grow"><Avatar account={account} /><div><b>{account.nickname === '' ? account.name : account.nickname}</b>{account.id === held.me.account.id ? <span class="muted">{` (${say.people.you})`}</span> : null}
-          <p class="small muted">{[say.people.roles[account.role], account.role === 'owner' ? say.people.allSpaces : say.list(account.spaces), say.people.devices(account.devices.length)].filter((part) => part !== '').join(' · ')}</p></div></div>
+          <p class="small muted">{[say.people.roles[account.role], account.role === 'owner' ? say.people.allSpaces : say.list(account.spaces), say.people.devices(account.devices.length), account.role === 'member' && account.names ? say.people.seesNames : ''].filter((part) => part !== '').join(' · ')}</p></div></div>
         <div class="buttons"><Button onClick={() => setOpen({ kind: 'change', account })}>{say.people.change}</Button>{account.id === held.me.account.id ? null : <Button kind="risky" onClick={() => setOpen({ kind: 'remove', account })}>{say.common.remove}</Button>}</div>
       </li>)}</ul>
     </section>
@@ -130,9 +130,13 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   const held = useHeld();
   const [role, setRole] = useState<Role>(account.role);
   const [chosen, setChosen] = useState<readonly string[]>(account.spaces);
+  const [names, setNames] = useState(account.names);
   const [passphrase, setPassphrase] = useState('');
   const doing = useDoing();
   const becomesOwner = role === 'owner' && account.role !== 'owner';
+  // A right of members: who becomes something else has it no longer.
+  const mayName = role === 'member' && names;
+  const raises = becomesOwner || (mayName && !account.names);
   const less = account.devices.length > 0 && isLess(account, role, chosen);
   const locked = less && held.device === undefined;
   const submit = (event: Event): void => {
@@ -141,7 +145,7 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
     void doing.run(async () => {
       // Keys decide about footage: what is taken away here is taken away there, first.
       if (less) await restrictDevices(held, account, role === 'member' ? chosen : []);
-      await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen), ...(becomesOwner ? { half: await halfOf(held, passphrase) } : {}) } });
+      await ask('accountChange', { id: account.id, body: { role, spaces: spacesFor(role, chosen), ...(mayName === account.names ? {} : { names: mayName }), ...(raises ? { half: await halfOf(held, passphrase) } : {}) } });
       if (less) renewSlots(held);
       toast(say.people.changed);
       onClose();
@@ -149,7 +153,8 @@ function ChangeDialog({ account, spaces, onClose }: { readonly account: Account;
   };
   return <Dialog title={say.people.changeTitle(account.name)} onClose={onClose}><form class="form" onSubmit={submit}>
     <RankFields role={role} chosen={chosen} spaces={[...new Set([...spaces, ...account.spaces])]} onRole={setRole} onSpaces={setChosen} />
-    {becomesOwner ? <OnceMore why={say.people.onceMore} value={passphrase} onInput={setPassphrase} /> : null}
+    {role === 'member' ? <Check label={say.people.names} hint={say.people.namesHint} checked={names} onChange={setNames} /> : null}
+    {raises ? <OnceMore why={becomesOwner ? say.people.onceMore : say.people.namesOnceMore} value={passphrase} onInput={setPassphrase} /> : null}
     {less ? <p class="hint">{say.people.narrowed}</p> : null}
     {locked ? <p class="note care">{say.people.signLocked}</p> : null}
     {doing.error === undefined ? null : <Problem error={doing.error} />}

@@ -13,7 +13,7 @@ import { toast } from '../parts/toast.tsx';
 
 const days = ['7', '30', '90', '365'] as const;
 /** A script never gets the right over people. */
-const given = rights.filter((right) => right !== 'people');
+const given = rights.filter((right) => right !== 'people' && right !== 'names');
 
 export function Tokens() {
   const { reader } = useHeld();

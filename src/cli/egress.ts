@@ -1,0 +1,93 @@
+import type { ReplyOf } from '../api/contract.ts';
+import { systemClock } from '../base/clock.ts';
+import { formatAge, formatBytes, plural } from '../base/units.ts';
+import { callHub } from './control.ts';
+import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
+import { timeOf } from './footage.ts';
+import { localTime, print, printJson, printTable } from './terminal.ts';
+
+type Report = ReplyOf<'egress'>;
+
+const linesDefault = 40;
+const linesMax = 1_000;
+
+export const egress: Command = {
+  name: 'egress',
+  summary: 'what has left the house, where to, and what came of it',
+  help: `
+Usage: sallyport egress [--since TIME] [--to DESTINATION] [--lines N] [--json]
+       sallyport egress --verify DESTINATION [--repair] [--json]
+
+Shows the destinations and how they stand, what lies there, and the newest lines of the
+ledger: every order to the courier and its answer.
+
+--verify asks a destination for the names of all that lies there, and compares them with
+what the hub has sent: what is missing, has another size, or is not known. With --repair
+what is missing is sent again.
+
+  --since TIME   lines and sums since then (whole days); the last 30 days when absent
+  --lines N      so many lines at most; ${linesDefault} when absent, up to ${linesMax}
+Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), or "-2 days".`,
+  async run(args) {
+    const { values } = parseOptions('egress', args, {
+      ...socketOption, json: { type: 'boolean' }, since: { type: 'string' }, to: { type: 'string' }, lines: { type: 'string' }, verify: { type: 'string' }, repair: { type: 'boolean' },
+    }, 0);
+    const socket = await socketOf(values);
+    if (values.verify !== undefined) return verify(socket, values.verify, values.repair === true, values.json === true);
+    const lines = Math.min(linesMax, Math.max(1, Math.round(Number(values.lines ?? linesDefault)) || linesDefault));
+    const report = await callHub(socket, 'egress', {
+      limit: lines, ...(values.to === undefined ? {} : { destination: values.to }),
+      ...(values.since === undefined ? {} : { sinceMs: Math.round(timeOf('egress', values.since, systemClock.wallMs())) }),
+    });
+    if (values.json === true) printJson(report);
+    else printEgress(report);
+    return 0;
+  },
+};
+
+export function doorLines({ run, running, confined, restarts, orders, bytes, last, problem }: Report['doors'], nowMs: number): string[] {
+  const held = confined === undefined ? '' : confined === 'no' ? '; nothing confines it: this kernel has no Landlock, or its jail was not built' : `; its files and ports are held by the jail (level ${confined})`;
+  const apart = run === 'service' ? 'the courier is a service of its own, held by the service manager' : running ? `the courier is a child of the hub, under the hub's user${held}` : 'no courier runs: there is no destination';
+  const said = last === undefined ? 'it has answered nothing yet' : `it answered ${formatAge(Math.max(0, nowMs - last.atMs))} ago: ${last.order} at ${last.destination} ${last.outcome}${last.code === '' ? '' : ` (${last.code})`}`;
+  return [
+    `what leaves: ${apart}${restarts === 0 ? '' : `; started again ${plural(restarts, 'time')}`}`,
+    ...(running || orders > 0 ? [`  ${said}; ${plural(orders, 'order')} ${orders === 1 ? 'waits' : 'wait'} (${formatBytes(bytes)})`] : []),
+    ...(problem === undefined ? [] : [`  ! ${problem}`]),
+  ];
+}
+
+function printEgress({ doors, destinations, sums, lines }: Report): void {
+  for (const line of doorLines(doors, systemClock.wallMs())) print(line);
+  print();
+  if (destinations.length === 0) print('no destination: nothing leaves the house');
+  for (const one of destinations) {
+    print(one.declared ? one.words : one.words);
+    print(`  ${plural(one.there, 'object')} there (${formatBytes(one.bytes)}), ${one.waiting} on their way, ${one.failed} failed, ${one.leaving} to be deleted, ${one.kept} that it does not delete`);
+    if (one.deletes === 'no' && one.slots !== undefined) print(`  ! the courier has no right to delete there: what is purged here stays there${one.slots === 'home' ? ', and opens with nothing' : ''}`);
+    if (one.keepsVersions === 'yes') print('  ! it keeps older versions of what is deleted or replaced');
+  }
+  if (sums.length > 0) {
+    print();
+    printTable(['DESTINATION', 'ORDER', 'WHAT', 'OUTCOME', 'ORDERS', 'SENT'], sums.map(({ destination, kind, class: klass, outcome, orders, sentBytes }) => [destination, kind, klass, outcome, String(orders), formatBytes(sentBytes)]));
+  }
+  if (lines.length === 0) return;
+  print();
+  printTable(['TIME', 'DESTINATION', 'ORDER', 'WHAT', 'CAMERA', 'SIZE', 'OUTCOME', 'TRIES', 'OBJECT'], lines.map((line) => [
+    localTime(line.atMs), line.destination, line.kind, line.class, line.camera, line.sizeBytes === 0 ? '' : formatBytes(line.sizeBytes),
+    line.outcome === undefined ? 'waits' : `${line.outcome}${line.code === '' || line.code === undefined ? '' : ` (${line.code})`}`, String(line.attempts ?? ''), line.object.slice(0, 8),
+  ]));
+}
+
+async function verify(socket: string, destination: string, repair: boolean, json: boolean): Promise<number> {
+  const verdict = await callHub(socket, 'egress-verify', { destination, repair });
+  if (json) printJson(verdict);
+  else {
+    print(`${destination}: ${plural(verdict.listed, 'object')} listed, ${verdict.whole} as they were sent${verdict.foreign === 0 ? '' : `; ${verdict.foreign} names are none of the hub's`}`);
+    for (const { object, class: klass, camera, startMs, sizeBytes, foundBytes } of verdict.missing) print(`  missing: ${klass} of ${camera} of ${localTime(startMs)}, ${object}: ${foundBytes === undefined ? 'not there' : `${foundBytes} bytes instead of ${sizeBytes}`}`);
+    for (const object of verdict.unknownNames) print(`  not known here: ${object}`);
+    if (verdict.unknown > verdict.unknownNames.length) print(`  not known here: ${verdict.unknown - verdict.unknownNames.length} more`);
+    if (verdict.repaired > 0) print(`${plural(verdict.repaired, 'object')} sent again`);
+    if (verdict.missing.length + verdict.unknown === 0) print('all is there');
+  }
+  return verdict.missing.length + verdict.unknown === 0 ? 0 : 1;
+}

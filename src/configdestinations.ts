@@ -1,0 +1,94 @@
+/**
+ * `[[destination]]`: which keys go with which kind, and what an entry comes to. What the courier would refuse is refused here already, by the same
+ * check, with file and line.
+ */
+import { secondMs } from './base/units.ts';
+import type { SallyportError } from './base/errors.ts';
+import { Findings, durationMs, sizeBytes, type SoundFile } from './configcheck.ts';
+import type { DestinationEntry } from './configschema.ts';
+import { entryOf, storeKinds, type DestinationConfig, type DestinationKind } from './policy/declared.ts';
+import { destinationSchema } from './policy/destinations.ts';
+
+type Key = keyof DestinationEntry;
+
+const every: readonly Key[] = ['name', 'purpose', 'kind'];
+const web: readonly Key[] = ['url', 'fingerprint', 'ca'];
+const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'archive_after', 'limit', 'hours', 'lanes'];
+const messenger: readonly Key[] = ['kinds', 'picture', 'group', 'per_hour', 'quiet', 'urgent'];
+
+/** Those that a kind needs, and those that it may have besides. */
+const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[]; readonly may: readonly Key[] }>> = {
+  folder: { needs: ['path'], may: [...store, 'mount'] },
+  webdav: { needs: ['url'], may: [...web, ...store, 'read_back'] },
+  s3: { needs: ['url', 'bucket'], may: [...web, ...store, 'region', 'prefix', 'read_back'] },
+  ntfy: { needs: ['url'], may: [...web, ...messenger] },
+  webhook: { needs: ['url'], may: [...web, ...messenger] },
+  // A broker carries no pictures.
+  mqtt: { needs: ['url'], may: [...web, ...messenger.filter((key) => key !== 'picture'), 'topic', 'discovery', 'commands'] },
+};
+
+/** Of all files together: names, cameras and other destinations may stand in another file. */
+export function checkDestinations(files: readonly SoundFile[]): SallyportError[] {
+  const cameras = new Set(files.flatMap(({ entries }) => entries.camera ?? []).map(({ id }) => id));
+  const stores = new Set(files.flatMap(({ entries }) => entries.destination ?? []).filter(isStore).map(({ name }) => name));
+  const seen = new Set<string>();
+  return files.flatMap((file) => {
+    const found = new Findings(file.path, file.lines);
+    for (const [index, entry] of (file.entries.destination ?? []).entries()) {
+      const say = (key: Key, reason: string, expected: string): void => found.value(['destination', index, key], reason, expected);
+      if (seen.has(entry.name)) found.duplicate(['destination', index, 'name'], entry.name);
+      seen.add(entry.name);
+      const { needs, may } = keysOf[entry.kind];
+      for (const key of needs) if (entry[key] === undefined) say(key, 'is missing', `A destination of kind "${entry.kind}" needs it.`);
+      const odd = (Object.keys(entry) as Key[]).filter((key) => ![...every, ...needs, ...may].includes(key));
+      for (const key of odd) say(key, `does not go with kind "${entry.kind}"`, `With it go: ${[...needs, ...may].join(', ')}.`);
+      if (entry.cameras?.some((camera) => !cameras.has(camera)) === true) say('cameras', 'names a camera that there is not', cameras.size === 0 ? 'There are no cameras yet.' : `Known cameras: ${[...cameras].slice(0, 20).join(', ')}.`);
+      checkSlots(entry, stores, say);
+      if (odd.length === 0 && needs.every((key) => entry[key] !== undefined)) checkEntry(entry, say);
+    }
+    return found.list;
+  });
+}
+
+function checkSlots(entry: DestinationEntry, stores: ReadonlySet<string>, say: (key: Key, reason: string, expected: string) => void): void {
+  if (entry.slots !== 'far') {
+    if (entry.slots_at !== undefined) say('slots_at', 'stands without slots = "far"', 'Take it out, or write slots = "far".');
+    return;
+  }
+  if (entry.slots_at === undefined) return say('slots_at', 'is missing', 'With slots = "far": the name of the destination that gets the sealed keys.');
+  if (!stores.has(entry.slots_at)) say('slots_at', 'names a destination that there is not, or that takes notices alone', `Known: ${[...stores].join(', ')}.`);
+  else if (entry.slots_at === entry.name && entry.slots_same_place !== true) say('slots_at', 'is this destination itself', 'Name another one; or, knowing that one place then holds footage and sealed keys, write slots_same_place = true.');
+}
+
+/** What the courier takes. */
+function checkEntry(entry: DestinationEntry, say: (key: Key, reason: string, expected: string) => void): void {
+  try {
+    destinationSchema(entryOf(destinationOf(entry, (path) => (path.startsWith('/') ? path : `/${path}`))), '');
+  } catch (error) {
+    const [, at = 'url', reason = 'cannot be used'] = /^([a-z_]+)[^ ]* (.*)$/.exec((error as Error).message) ?? [];
+    const names: Readonly<Record<string, Key>> = { pin: 'fingerprint', limit_bytes_per_second: 'limit', group_seconds: 'group' };
+    say(names[at] ?? (at as Key), reason, 'docs/CONFIG.md says what can stand there.');
+  }
+}
+
+function isStore({ kind }: DestinationEntry): boolean {
+  return (storeKinds as readonly string[]).includes(kind);
+}
+
+/** @param pathOf Makes a path absolute. */
+export function destinationOf(entry: DestinationEntry, pathOf: (text: string) => string): DestinationConfig {
+  const { name, purpose, kind } = entry;
+  const given = {
+    path: entry.path === undefined ? undefined : pathOf(entry.path), mount: entry.mount, url: entry.url, pin: entry.fingerprint, ca: entry.ca === undefined ? undefined : pathOf(entry.ca), bucket: entry.bucket, region: entry.region,
+    prefix: entry.prefix, read_back: entry.read_back, hours: entry.hours, lanes: entry.lanes, limit_bytes_per_second: entry.limit === undefined ? undefined : sizeBytes(entry.limit),
+    group_seconds: entry.group === undefined ? undefined : Math.round(durationMs(entry.group) / secondMs), per_hour: entry.per_hour, quiet: entry.quiet, urgent: entry.urgent, topic: entry.topic, discovery: entry.discovery === 'none' ? '' : entry.discovery,
+  };
+  const to = Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+  if (!isStore(entry)) return { name, purpose, kind, to, messenger: { picture: entry.picture ?? false, ...(entry.commands === true ? { commands: true } : {}), ...(entry.kinds === undefined ? {} : { kinds: entry.kinds }) } };
+  return { name, purpose, kind, to, store: {
+    send: entry.send ?? 'alarms', slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
+    ...(entry.cameras === undefined ? {} : { cameras: entry.cameras }),
+    ...(entry.slots_at === undefined ? {} : { slotsAt: entry.slots_at }),
+    ...(entry.archive_after === undefined ? {} : { archiveAfterMs: durationMs(entry.archive_after) }),
+  } };
+}

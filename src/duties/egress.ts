@@ -1,0 +1,169 @@
+/** What leaves the house, to be shown: destinations and how they stand, what lies there, the ledger; and whether what should lie there does. */
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import { dayMs } from '../base/units.ts';
+import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
+import type { FarObject, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
+import type { CourierDuty, CourierState } from './doors.ts';
+import type { Ledger } from './ledger.ts';
+import type { Principal } from './sessions.ts';
+import type { UploadDuty } from './upload.ts';
+
+export interface EgressParts {
+  readonly vault: Pick<Vault, 'far'>;
+  readonly ledger: Ledger;
+  readonly courier: CourierDuty;
+  readonly upload: UploadDuty;
+  readonly destinations: () => readonly DestinationConfig[];
+  readonly clock: Clock;
+}
+
+export interface EgressQuery {
+  readonly destination?: string | undefined;
+  readonly sinceMs?: UnixMs | undefined;
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** How far the doors are apart, and what goes on between them. */
+export interface Doors extends Omit<CourierState, 'problem'> {
+  readonly orders: number;
+  readonly bytes: number;
+  /** What the courier answered last. */
+  readonly last: { readonly atMs: UnixMs; readonly destination: string; readonly order: string; readonly outcome: string; readonly code: string } | undefined;
+  readonly problem: string | undefined;
+}
+
+export interface DestinationStanding {
+  readonly name: string;
+  readonly purpose: string;
+  readonly kind: string;
+  readonly place: string;
+  readonly words: string;
+  /** False: it was taken out, and something of it is known still. */
+  readonly declared: boolean;
+  /** 'home', or where the keys of what lies there are; absent where it takes notices. */
+  readonly slots: string | undefined;
+  /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. */
+  readonly there: number;
+  readonly bytes: number;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly leaving: number;
+  readonly kept: number;
+  /** What it said when it was asked last. */
+  readonly deletes: 'yes' | 'no' | 'unknown';
+  readonly keepsVersions: string;
+}
+
+export interface EgressReport {
+  readonly doors: Doors;
+  readonly destinations: readonly DestinationStanding[];
+  /** Answered orders of the days asked for. */
+  readonly sums: readonly LedgerSum[];
+  readonly lines: readonly LedgerRow[];
+  /** Where older lines begin; undefined when there are none. */
+  readonly next: number | undefined;
+}
+
+export function doorsOf({ courier, ledger, upload }: Pick<EgressParts, 'courier' | 'ledger' | 'upload'>): Doors {
+  const { last, orders, bytes, problem } = ledger.state;
+  const { problem: ofCourier, ...state } = courier.state;
+  return {
+    ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem)?.message,
+    last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
+  };
+}
+
+export async function egressOf(parts: EgressParts, { destination, sinceMs, before, limit }: EgressQuery): Promise<EgressReport> {
+  const { vault: { far }, clock } = parts;
+  const lines = await far.lines({ destination, sinceMs, before, limit });
+  return {
+    doors: doorsOf(parts), destinations: await standings(parts),
+    sums: (await far.ledgerSums(sinceMs ?? clock.wallMs() - 30 * dayMs)).filter((sum) => destination === undefined || sum.destination === destination),
+    lines, next: lines.length < limit ? undefined : lines.at(-1)?.n,
+  };
+}
+
+/** What of it a visitor may see: an owner all, others what is of their cameras. */
+export function egressFor(report: EgressReport, principal: Principal, spaceOf: (camera: string) => string | undefined): EgressReport {
+  if (principal.account.role === 'owner' && principal.token?.spaces === undefined) return report;
+  const mine = ({ camera }: LedgerRow): boolean => camera !== '' && principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '');
+  return { ...report, sums: [], lines: report.lines.filter(mine), doors: { ...report.doors, last: undefined, problem: undefined } };
+}
+
+async function standings({ vault: { far }, destinations }: EgressParts): Promise<DestinationStanding[]> {
+  const [sums, abilities] = [await far.sums(), await far.abilities()];
+  const declared = destinations();
+  const known = new Set(declared.map(({ name }) => name));
+  const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
+  const standing = (name: string): Pick<DestinationStanding, 'there' | 'bytes' | 'waiting' | 'failed' | 'leaving' | 'kept' | 'deletes' | 'keepsVersions'> => {
+    const of = (...states: readonly FarObject['state'][]): number => sums.filter(({ destination, state }) => destination === name && states.includes(state)).reduce((sum, { objects }) => sum + objects, 0);
+    const may = abilities[name]?.may;
+    return {
+      there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
+      waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'),
+      deletes: may === undefined ? 'unknown' : may.includes('delete') ? 'yes' : 'no', keepsVersions: abilities[name]?.keepsVersions ?? 'unknown',
+    };
+  };
+  return [
+    ...declared.map((one) => ({ name: one.name, purpose: one.purpose, kind: one.kind, place: placeInWords(one), words: destinationInWords(one), declared: true, slots: one.store === undefined ? undefined : one.store.slotsAt ?? 'home', ...standing(one.name) })),
+    ...gone.map((name) => ({ name, purpose: '', kind: '', place: '', words: `${name}: no destination any more`, declared: false, slots: undefined, ...standing(name) })),
+  ];
+}
+
+export interface FarVerdict {
+  readonly destination: string;
+  /** Names of ours that it listed, and names that are none. */
+  readonly listed: number;
+  readonly foreign: number;
+  /** Listed, with the size that was sent. */
+  readonly whole: number;
+  /** Should lie there, and does not, or has another size. */
+  readonly missing: readonly { readonly object: string; readonly class: string; readonly camera: string; readonly startMs: UnixMs; readonly sizeBytes: number; readonly foundBytes: number | undefined }[];
+  /** Listed, and not known here: how many, and the first of them. */
+  readonly unknown: number;
+  readonly unknownNames: readonly string[];
+  /** What is missing is sent again. */
+  readonly repaired: number;
+}
+
+const pageRows = 1_000;
+const shownMax = 100;
+/** Names that one look takes. */
+const listedMax = 1_000_000;
+
+/** Compares what the book says with what the destination lists. SP_FAR_UNDECLARED, SP_FAR_NO, SP_OUTBOX_FULL. */
+export async function verifyFar({ vault: { far }, ledger, destinations }: EgressParts, name: string, repair: boolean): Promise<FarVerdict> {
+  if (!destinations().some((destination) => destination.name === name && destination.store !== undefined)) throw new SallyportError('SP_FAR_UNDECLARED', { destination: name });
+  // Before it lists: what comes meanwhile is no one's fault.
+  const known = await rowsOf(far, name);
+  const listed = new Map<string, number>();
+  let foreign = 0;
+  for (let after: string | undefined, more = true; more && listed.size < listedMax;) {
+    const { answer, body } = await ledger.list(name, after);
+    const rows = (body?.toString('latin1') ?? '').split('\n').flatMap((line) => /^([0-9a-f]{32}) (\d{1,15})$/.exec(line)?.slice(1) ?? []);
+    for (let at = 0; at + 1 < rows.length; at += 2) listed.set(rows[at] as string, Number(rows[at + 1]));
+    foreign += answer.foreign ?? 0;
+    const last = rows.at(-2);
+    more = answer.more === true && last !== undefined && last !== after;
+    after = last;
+  }
+  const now = new Map((await rowsOf(far, name)).map((row) => [row.object, row]));
+  // A list is replaced while it is looked at, so its size may be another one by now.
+  const missing = known.filter((row) => row.state === 'there' && now.get(row.object)?.state === 'there' && now.get(row.object)?.sinceMs === row.sinceMs && listed.get(row.object) !== row.sizeBytes);
+  const before = new Set(known.map(({ object }) => object));
+  const unknownNames = [...listed.keys()].filter((object) => !before.has(object) && !now.has(object));
+  const whole = [...listed].filter(([object, bytes]) => now.get(object)?.sizeBytes === bytes).length;
+  if (repair && missing.length > 0) await far.again(missing.map(({ id }) => id));
+  return {
+    destination: name, listed: listed.size, foreign, whole, unknown: unknownNames.length, unknownNames: unknownNames.slice(0, shownMax), repaired: repair ? missing.length : 0,
+    missing: missing.slice(0, pageRows).map(({ object, class: klass, camera, startMs, sizeBytes }) => ({ object, class: klass, camera, startMs, sizeBytes, foundBytes: listed.get(object) })),
+  };
+}
+
+async function rowsOf(far: Vault['far'], destination: string): Promise<FarObject[]> {
+  const rows: FarObject[] = [];
+  for (let page = await far.after(destination, '', pageRows); page.length > 0; page = page.length < pageRows ? [] : await far.after(destination, page.at(-1)?.object ?? '', pageRows)) rows.push(...page);
+  return rows;
+}

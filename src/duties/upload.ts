@@ -1,0 +1,220 @@
+/**
+ * Puts what is to leave the house into the outbox: closed segments by each destination's rule, their second headers, and lists by which they are found
+ * there; and takes back from there what is no longer kept here. All of it is found from the catalogue, so a restart, a full outbox or a far end that
+ * is down for days costs nothing but time. Recording never waits for any of it: this reads what is closed, a file at a time, and rests while the disk is behind.
+ */
+import { createHash } from 'node:crypto';
+import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import type { Clock, UnixMs } from '../base/clock.ts';
+import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
+import { dayMs, minuteMs, secondMs } from '../base/units.ts';
+import { destinationInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
+import { againAfterMs, atOnce } from '../policy/uploading.ts';
+import { Sealed } from '../seal/sealed.ts';
+import type { FarRule, FarWish, SealedFile, Vault } from '../vault/vault.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface UploadOptions {
+  readonly vault: Pick<Vault, 'far' | 'sealedFile' | 'secondHeader' | 'backlogBytes' | 'setting' | 'putSetting'>;
+  readonly ledger: Pick<Ledger, 'put' | 'delete' | 'probe' | 'withdraw' | 'orders' | 'list' | 'onAnswer'>;
+  /** In force: what an owner has said yes to. */
+  readonly destinations: () => readonly DestinationConfig[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type StoreDestination = DestinationConfig & { readonly store: StoreRules };
+
+/** While something is under way or may have come; a segment that is closed, or an answer, wakes it at once. */
+const lookMs = 10 * secondMs;
+const namedAtOnce = 500;
+const deletedAtOnce = 64;
+const probeEveryMs = dayMs;
+/** More sealed bytes than this that wait for the disk: recording comes first. */
+const backlogMax = 2 * 2 ** 20;
+const rulesName = 'far rules';
+
+export class UploadDuty {
+  readonly #o: UploadOptions;
+  readonly #loop: Loop;
+  /** Behind which row the next look begins, by destination: what lies before has its name, or is not wanted by these rules. */
+  readonly #after = new Map<string, { readonly rules: string; readonly row: number }>();
+  readonly #probing = new Set<string>();
+  readonly #probedMs = new Map<string, number>();
+  #problem: SallyportError | undefined;
+
+  constructor(o: UploadOptions) {
+    this.#o = o;
+    this.#loop = new Loop(o.clock);
+    o.ledger.onAnswer(({ order }) => { if (order !== 'get' && order !== 'list') this.#loop.nudge(); });
+  }
+
+  start(): void {
+    this.#loop.start(() => this.#turn());
+  }
+
+  async close(): Promise<void> {
+    await this.#loop.close();
+  }
+
+  /** A segment was closed, a period was purged, destinations have changed. */
+  nudge(): void {
+    this.#loop.nudge();
+  }
+
+  get problem(): SallyportError | undefined {
+    return this.#problem;
+  }
+
+  async #turn(): Promise<number> {
+    try {
+      await this.look();
+      this.#problem = undefined;
+      return lookMs;
+    } catch (error) {
+      this.#problem = asSallyportError(error);
+      this.#o.log.warn({ component: 'upload', code: this.#problem.code }, `what is to leave waits: ${this.#problem.message}`);
+      return minuteMs;
+    }
+  }
+
+  /** One look; for the loop, and for tests. */
+  async look(): Promise<void> {
+    const stores = this.#o.destinations().filter((destination): destination is StoreDestination => destination.store !== undefined);
+    await this.#settleRules(stores);
+    await this.#takeBack(stores);
+    for (const destination of stores) {
+      if (this.#loop.signal.aborted) return;
+      await this.#send(destination).catch((error: unknown) => {
+        // Full: what waits is in the vault, and comes again.
+        if (!isSallyportError(error, 'SP_OUTBOX_FULL')) throw error;
+        this.#o.log.debug({ component: 'upload', destination: destination.name }, 'the outbox is full');
+      });
+    }
+  }
+
+  /** What was named by other rules and never went is not wanted any more; orders for a destination that is none any more are withdrawn. */
+  async #settleRules(stores: readonly StoreDestination[]): Promise<void> {
+    const { vault, ledger } = this.#o;
+    const known = ((await vault.setting(rulesName)) ?? {}) as Readonly<Record<string, string>>;
+    const now = Object.fromEntries(stores.map((destination) => [destination.name, destinationInWords(destination)]));
+    const declared = new Set(this.#o.destinations().map(({ name }) => name));
+    if (canonicalJson(known) !== canonicalJson(now)) {
+      for (const name of Object.keys(known)) if (known[name] !== now[name]) await vault.far.unwant(name);
+      await vault.putSetting(rulesName, now);
+    }
+    for (const [name, order] of ledger.orders) if (!declared.has(order.to) && order.order !== 'withdraw') await ledger.withdraw(name);
+  }
+
+  /** What nothing keeps here any more goes from there. */
+  async #takeBack(stores: readonly StoreDestination[]): Promise<void> {
+    const { vault: { far }, ledger } = this.#o;
+    await far.leave();
+    for (const name of await far.withdrawn()) await ledger.withdraw(name);
+    for (const { name } of stores) {
+      for (const { id, object, camera } of await far.going(name, deletedAtOnce)) {
+        if (isOut(ledger, name, object)) continue;
+        await ledger.delete(name, object, { camera, far: { id } });
+      }
+    }
+    const known = new Set(stores.map(({ name }) => name));
+    for (const name of await far.destinations()) if (!known.has(name)) await far.keep(name, 'SP_FAR_UNDECLARED');
+  }
+
+  async #send(destination: StoreDestination): Promise<void> {
+    const { far } = this.#o.vault;
+    await this.#probe(destination.name);
+    await this.#nameNew(destination);
+    const out = await far.out(destination.name);
+    let { orders, bytes } = out;
+    for (const { id, object, periodId, camera, recipient } of await far.listWishes(destination.name, keysAtOf(destination))) {
+      const made = await far.list(destination.name, periodId);
+      if (made === undefined) continue;
+      const sealed = Sealed.text(Buffer.from(canonicalJson(made.list as unknown as CanonicalValue)), [recipient]);
+      await this.#o.ledger.put(sealed, { to: destination.name, class: 'hours', object, replace: true, camera, recipients: [recipient], far: { id, madeMs: this.#now, covers: made.covers } });
+    }
+    for (const wish of await far.wishes(destination.name, atOnce.orders)) {
+      if (this.#loop.signal.aborted || orders >= atOnce.orders || (bytes >= atOnce.bytes && orders > 0)) return;
+      // Recording has the disk first.
+      if (this.#o.vault.backlogBytes > backlogMax) return;
+      const sent = await this.#put(wish);
+      orders += sent > 0 ? 1 : 0;
+      bytes += sent;
+    }
+  }
+
+  /** Answers how many bytes are in the outbox now. */
+  async #put(wish: FarWish): Promise<number> {
+    const { vault, ledger, log } = this.#o;
+    let sealed: Sealed;
+    try {
+      sealed = wish.class === 'segment' ? await this.#segment(await vault.sealedFile(wish)) : Sealed.recogniseHold((await vault.secondHeader(wish)).header, `the second header of ${wish.stream} ${wish.seq}`);
+    } catch (error) {
+      const { code, kind, message } = asSallyportError(error);
+      // The disk is away, or it was purged meanwhile: the next look knows.
+      if (code === 'SP_DISK' || code === 'SP_DATABASE' || code === 'SP_STOPPED') throw error;
+      log.warn({ component: 'upload', camera: wish.camera, code }, `it is not sent: ${message}`);
+      await vault.far.refuse(wish.id, code, kind === 'retry' || code === 'SP_SEGMENT_MISSING' || code === 'SP_READ' ? this.#now + againAfterMs(1) : undefined);
+      return 0;
+    }
+    await ledger.put(sealed, { to: wish.destination, class: wish.class, object: wish.object, camera: wish.camera, recipients: wish.recipient === '' ? [] : [wish.recipient], far: { id: wish.id, madeMs: this.#now } });
+    return sealed.bytes.length;
+  }
+
+  /** Only what is as it was written leaves the house. SP_SEGMENT_DAMAGED. */
+  async #segment(file: SealedFile): Promise<Sealed> {
+    const { row } = file;
+    const bytes = Buffer.allocUnsafeSlow(file.size);
+    let at = 0;
+    for await (const piece of file.read()) at += piece.copy(bytes, at);
+    const [header, body] = [bytes.subarray(0, row.headerBytes), bytes.subarray(row.headerBytes)].map((part) => createHash('sha256').update(part).digest('hex'));
+    if (header !== row.headerSha256 || body !== row.bodySha256) throw new SallyportError('SP_SEGMENT_DAMAGED', { file: row.path, reason: 'its bytes are not those that were written' });
+    return Sealed.recognise(bytes, row.path);
+  }
+
+  async #nameNew(destination: StoreDestination): Promise<void> {
+    const { name, store } = destination;
+    const rules = destinationInWords(destination);
+    // What alarms keep is not known when a segment is closed, so for them all is looked at each time.
+    const known = this.#after.get(name);
+    let row = store.send === 'all' && known?.rules === rules ? known.row : 0;
+    const rule: FarRule = { destination: name, send: store.send, cameras: store.cameras, keysAt: keysAtOf(destination) };
+    for (let more = true; more && !this.#loop.signal.aborted;) {
+      const found = await this.#o.vault.far.want(rule, row, namedAtOnce);
+      more = found.more;
+      row = found.after;
+    }
+    this.#after.set(name, { rules, row });
+  }
+
+  /** Once a day, and at the start: what the store does, for the receipts; and whether it deletes what it would not before. */
+  async #probe(name: string): Promise<void> {
+    const { clock, vault, ledger, log } = this.#o;
+    const lastMs = this.#probedMs.get(name);
+    if (this.#probing.has(name) || (lastMs !== undefined && clock.monotonicMs() - lastMs < probeEveryMs)) return;
+    this.#probing.add(name);
+    this.#probedMs.set(name, clock.monotonicMs());
+    ledger.probe(name).then(async ({ answer }) => {
+      await vault.far.rememberAbilities(name, { may: answer.may ?? [], keepsVersions: answer.keeps_versions ?? 'unknown', overwrites: answer.overwrites ?? 'unknown', atMs: this.#now });
+      if (answer.may?.includes('delete') === true) await vault.far.release(name);
+    }).catch((error: unknown) => {
+      log.debug({ component: 'upload', destination: name, code: asSallyportError(error).code }, 'a destination was not probed');
+      this.#probedMs.set(name, clock.monotonicMs() - probeEveryMs + 10 * minuteMs);
+    }).finally(() => this.#probing.delete(name));
+  }
+
+  get #now(): UnixMs {
+    return Math.round(this.#o.clock.wallMs());
+  }
+}
+
+export function keysAtOf({ store }: StoreDestination): string {
+  return store.slots === 'far' ? store.slotsAt ?? 'home' : 'home';
+}
+
+function isOut(ledger: Pick<Ledger, 'orders'>, destination: string, object: string): boolean {
+  for (const order of ledger.orders.values()) if (order.to === destination && 'object' in order && order.object === object) return true;
+  return false;
+}

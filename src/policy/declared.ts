@@ -1,0 +1,142 @@
+/**
+ * Destinations as the household declares them (`[[destination]]`): what each gets, in plain words; what of a change lets more out, and so waits
+ * for an owner's yes; and what the courier is told. Pure.
+ */
+import { formatDuration } from '../base/units.ts';
+import { canonicalJson } from '../base/canonical.ts';
+import type { NoticeMessageKind } from './noticing.ts';
+
+export const storeKinds = ['folder', 'webdav', 's3'] as const;
+export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
+export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
+export type DestinationKind = (typeof destinationKinds)[number];
+
+/** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, and every second header of it. */
+export const sends = ['alarms', 'all'] as const;
+/** Where the keys of what is sent lie: nowhere but at home, or at another destination too. */
+export const slotPlaces = ['home', 'far'] as const;
+
+export interface StoreRules {
+  readonly send: (typeof sends)[number];
+  /** All when absent. */
+  readonly cameras?: readonly string[];
+  readonly slots: (typeof slotPlaces)[number];
+  /** The destination that gets the sealed slots, with `slots` = "far". */
+  readonly slotsAt?: string;
+  /** The owner knows that keys and footage lie in one place. */
+  readonly slotsSamePlace: boolean;
+  /** After this time footage lies there alone. */
+  readonly archiveAfterMs?: number;
+}
+
+export interface MessengerRules {
+  /** What it hears of; all when absent. */
+  readonly kinds?: readonly NoticeMessageKind[];
+  /** It gets the small picture of an alarm too, sealed. */
+  readonly picture: boolean;
+  /** What comes back from there may make spaces private and turn cameras. */
+  readonly commands?: boolean;
+}
+
+type Value = string | number | boolean | readonly string[];
+
+export interface DestinationConfig {
+  /** Matches `destinationPattern` of outbox/; also the name of its credentials. */
+  readonly name: string;
+  readonly purpose: string;
+  readonly kind: DestinationKind;
+  /** Where it is and how it is sent to: the keys of its entry in destinations.json but `name`, `purpose` and `kind`. */
+  readonly to: Readonly<Record<string, Value>>;
+  /** Of a store. */
+  readonly store?: StoreRules;
+  /** Of what takes notices. */
+  readonly messenger?: MessengerRules;
+}
+
+/** Keys of `to` that say where it is. What the others change lets no more out. */
+const placeKeys = ['path', 'url', 'pin', 'ca', 'bucket', 'region', 'prefix', 'topic'] as const;
+
+/** Its entry in destinations.json, as `destinationSchema` takes it. */
+export function entryOf({ name, purpose, kind, to, messenger }: DestinationConfig): { readonly [key: string]: Value } {
+  return { name, purpose, kind, ...to, ...(kind === 'mqtt' && messenger?.commands === true ? { commands: true } : {}) };
+}
+
+/** The courier's own file: canonical JSON, a line feed at its end. */
+export function destinationsFile(destinations: readonly DestinationConfig[]): string {
+  return `${canonicalJson({ v: 1, destinations: destinations.map(entryOf) })}\n`;
+}
+
+/** One line that says all an owner says yes to. */
+export function destinationInWords(destination: DestinationConfig): string {
+  const { name, purpose, store, messenger } = destination;
+  const gets = store === undefined ? `${messengerInWords(messenger)}${destination.kind === 'mqtt' ? '; and, at every moment, whether each camera runs, is private, and sees something of that' : ''}` : storeInWords(store);
+  return `${name} (${placeInWords(destination)}) ${gets}; its purpose: ${purpose}`;
+}
+
+/** Where it is, for ledger and page too. */
+export function placeInWords({ kind, to }: DestinationConfig): string {
+  const place = kind === 'folder' ? `folder ${String(to['path'])}` : kind === 's3' ? `S3 bucket ${String(to['bucket'])} at ${String(to['url'])}${under(to['prefix'])}` : `${kind === 'webdav' ? 'WebDAV' : kind} ${String(to['url'])}${to['topic'] === undefined ? '' : ` under ${String(to['topic'])}`}`;
+  const known = to['pin'] !== undefined ? `, certificate ${String(to['pin'])}` : to['ca'] !== undefined ? `, authority ${String(to['ca'])}` : '';
+  return `${place}${known}${to['region'] === undefined ? '' : `, ${String(to['region'])}`}`;
+}
+
+function under(prefix: Value | undefined): string {
+  return prefix === undefined ? '' : ` under ${String(prefix)}`;
+}
+
+function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules): string {
+  const what = send === 'all' ? 'all footage' : 'the footage that alarms keep';
+  const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
+  const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
+  return `gets ${what} of ${whose}, sealed; ${keys}${archiveAfterMs === undefined ? '' : `; after ${formatDuration(archiveAfterMs)} it lies there alone`}`;
+}
+
+function messengerInWords(rules: MessengerRules | undefined): string {
+  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names${rules?.picture === true ? ', and a small sealed picture of each alarm' : ', without pictures'}${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
+}
+
+/** What of a change applies without an owner's yes; undefined: nothing of it, for it is a new one. Where it says the same as `after`, nothing waits. */
+export function withoutYes(before: DestinationConfig | undefined, after: DestinationConfig): DestinationConfig | undefined {
+  if (before === undefined) return undefined;
+  // Of another kind nothing fits.
+  if (before.kind !== after.kind) return before;
+  const { store, messenger, ...rest } = after;
+  return {
+    ...rest, purpose: before.purpose, to: { ...withoutPlace(after.to), ...onlyPlace(before.to) },
+    ...(store === undefined || before.store === undefined ? {} : { store: lesserStore(before.store, store) }),
+    ...(messenger === undefined || before.messenger === undefined ? {} : { messenger: lesserMessenger(before.messenger, messenger) }),
+  };
+}
+
+function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
+  const slots = before.slots === 'far' && after.slots === 'far' ? 'far' : 'home';
+  const cameras = common(before.cameras, after.cameras);
+  return {
+    send: before.send === 'all' ? after.send : 'alarms', slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
+    ...(cameras === undefined ? {} : { cameras }),
+    ...(slots === 'home' || before.slotsAt === undefined ? {} : { slotsAt: before.slotsAt }),
+    ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),
+  };
+}
+
+function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {
+  const kinds = common(before.kinds, after.kinds);
+  return { picture: before.picture && after.picture, ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
+}
+
+/** Absent means all. */
+function common<T>(one: readonly T[] | undefined, other: readonly T[] | undefined): readonly T[] | undefined {
+  return one === undefined ? other : other === undefined ? one : other.filter((item) => one.includes(item));
+}
+
+function onlyPlace(to: DestinationConfig['to']): DestinationConfig['to'] {
+  return Object.fromEntries(Object.entries(to).filter(([key]) => isPlace(key)));
+}
+
+function withoutPlace(to: DestinationConfig['to']): DestinationConfig['to'] {
+  return Object.fromEntries(Object.entries(to).filter(([key]) => !isPlace(key)));
+}
+
+function isPlace(key: string): boolean {
+  return (placeKeys as readonly string[]).includes(key);
+}

@@ -1,0 +1,371 @@
+/**
+ * The SQL of far objects: what of the catalogue is to lie at a destination, what lies there, and what must go from there. It is all found from the
+ * rows as they stand, so nothing of it is lost by a restart. Runs where the connection lives; each writing call runs inside the transaction of its caller.
+ */
+import { randomBytes } from 'node:crypto';
+import type { UnixMs } from '../base/clock.ts';
+import { afterAnswer, listIsDue, type FarAnswer, type FarState } from '../policy/uploading.ts';
+import type { Connection } from './connection.ts';
+import type { StreamName } from './footagepaths.ts';
+import type { HourList, SegmentRecord } from './hourlist.ts';
+
+export type FarClass = 'segment' | 'hold' | 'hours' | 'keyring' | 'picture';
+
+/** What a destination is to get. */
+export interface FarRule {
+  readonly destination: string;
+  readonly send: 'alarms' | 'all';
+  /** All when absent. */
+  readonly cameras?: readonly string[] | undefined;
+  /** 'home', or where the slots lie. */
+  readonly keysAt: string;
+}
+
+/** What has no name yet at a destination. */
+export interface FarFound {
+  /** The row; undefined for a list. */
+  readonly segmentId: number | undefined;
+  /** Whose key opens it. */
+  readonly periodId: number;
+  readonly camera: string;
+  readonly startMs: UnixMs;
+  readonly slot: number;
+  readonly generation: number;
+}
+
+/** One thing to send. */
+export interface FarWish {
+  readonly id: number;
+  readonly destination: string;
+  readonly object: string;
+  readonly class: 'segment' | 'hold';
+  readonly camera: string;
+  readonly stream: StreamName;
+  readonly seq: number;
+  /** Of the period whose key opens it, and whom that is sealed to. */
+  readonly slot: number;
+  readonly recipient: string;
+}
+
+/** A list to send. */
+export interface FarListWish {
+  readonly id: number;
+  readonly destination: string;
+  readonly object: string;
+  readonly periodId: number;
+  readonly camera: string;
+  readonly recipient: string;
+}
+
+/** An hour list's segment, with the names that it has at a destination. */
+export type FarSegment = SegmentRecord & { readonly object: string; readonly hold_object?: string };
+export type FarList = Omit<HourList, 'segments'> & { readonly segments: readonly FarSegment[] };
+
+export interface FarObject {
+  readonly id: number;
+  readonly destination: string;
+  readonly object: string;
+  readonly class: FarClass;
+  readonly camera: string;
+  readonly periodId: number | null;
+  readonly startMs: UnixMs;
+  readonly slot: number | null;
+  readonly keysAt: string;
+  readonly sizeBytes: number;
+  readonly state: FarState;
+  readonly sinceMs: UnixMs;
+  readonly tries: number;
+  readonly nextMs: UnixMs;
+  readonly code: string;
+  readonly maybeThere: boolean;
+}
+
+/** How much of a destination is in which state. */
+export interface FarSum {
+  readonly destination: string;
+  readonly state: FarState;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface FarListed {
+  readonly destination: string;
+  /** The object's name there. */
+  readonly list: string;
+  readonly periodId: number;
+  readonly slot: number;
+  readonly slotSha256: string;
+}
+
+/** An object that a restored hub knows from a list. */
+export interface FarFoundThere {
+  readonly destination: string;
+  readonly object: string;
+  readonly class: 'segment' | 'hold' | 'hours';
+  readonly camera: string;
+  readonly slot: number;
+  /** Of the segment; undefined for a list. */
+  readonly path: string | undefined;
+  readonly keysAt: string;
+  readonly sizeBytes: number;
+}
+
+/** What a purge leaves at a destination, to be deleted. */
+export interface FarLeft {
+  readonly destination: string;
+  readonly objects: number;
+  readonly bytes: number;
+  /** 'home', or where the keys were. */
+  readonly keysAt: string;
+}
+
+const columns = `id, destination, object, class, camera, period_id AS periodId, start_ms AS startMs, slot, keys_at AS keysAt, size_bytes AS sizeBytes, state, since_ms AS sinceMs, tries, next_ms AS nextMs, code, maybe_there AS maybeThere`;
+type Raw = Omit<FarObject, 'maybeThere'> & { readonly maybeThere: number };
+
+/** Nothing keeps it any more here. */
+const gone = `CASE f.class
+  WHEN 'segment' THEN NOT EXISTS (SELECT 1 FROM segments AS s WHERE s.id = f.segment_id AND s.state <> 'garbage')
+  WHEN 'hold' THEN NOT EXISTS (SELECT 1 FROM holds AS h JOIN periods AS p ON p.id = h.period_id WHERE h.segment_id = f.segment_id AND h.period_id = f.period_id AND p.state = 'live')
+  WHEN 'hours' THEN NOT EXISTS (SELECT 1 FROM periods AS p WHERE p.id = f.period_id AND p.state = 'live')
+  WHEN 'picture' THEN NOT EXISTS (SELECT 1 FROM alarms AS a JOIN periods AS p ON p.id = a.period_id WHERE a.id = f.alarm_id AND p.id = f.period_id AND p.state = 'live')
+  ELSE 0 END`;
+
+export class FarTable {
+  readonly #db: Connection;
+
+  constructor(db: Connection) {
+    this.#db = db;
+  }
+
+  /** What the rule wants and has no name yet: at most `limit` segments behind row `after`, and as many second headers of what has one. */
+  lookFor({ destination, send, cameras }: FarRule, after: number, limit: number): { segments: readonly FarFound[]; holds: readonly FarFound[] } {
+    const wanted = { destination, after, limit, cameras: cameras === undefined ? null : JSON.stringify(cameras) };
+    const facts = 's.id AS segmentId, p.id AS periodId, s.camera, p.start_ms AS startMs, p.slot, p.generation';
+    const segments = this.#db.prepare<typeof wanted, FarFound>(`
+      SELECT ${facts} FROM segments AS s JOIN periods AS p ON p.id = s.period_id
+      WHERE s.id > @after AND s.state IN ('complete', 'cut') AND s.damaged_ms IS NULL AND p.state = 'live' AND (@cameras IS NULL OR s.camera IN (SELECT value FROM json_each(@cameras)))
+        ${send === 'all' ? '' : "AND s.id IN (SELECT h.segment_id FROM holds AS h JOIN periods AS a ON a.id = h.period_id WHERE a.class = 'alarm' AND a.state = 'live')"}
+        AND NOT EXISTS (SELECT 1 FROM far_objects AS f WHERE f.class = 'segment' AND f.segment_id = s.id AND f.destination = @destination)
+      ORDER BY s.id LIMIT @limit`).all(wanted);
+    const holds = this.#db.prepare<{ destination: string; limit: number }, FarFound>(`
+      SELECT ${facts} FROM far_objects AS f JOIN holds AS h ON h.segment_id = f.segment_id JOIN periods AS p ON p.id = h.period_id JOIN segments AS s ON s.id = f.segment_id
+      WHERE f.destination = @destination AND f.class = 'segment' AND f.state IN ('wanted', 'asked', 'there') AND p.state = 'live' AND h.damaged_ms IS NULL AND p.recipient <> ''
+        AND NOT EXISTS (SELECT 1 FROM far_objects AS o WHERE o.class = 'hold' AND o.segment_id = h.segment_id AND o.period_id = h.period_id AND o.destination = @destination)
+      LIMIT @limit`).all({ destination, limit });
+    return { segments, holds };
+  }
+
+  /** What is to be sent to a destination now, the first to be named first. */
+  wishes(destination: string, limit: number, nowMs: UnixMs): FarWish[] {
+    return this.#db.prepare<[string, number, number], FarWish>(`
+      SELECT f.id, f.destination, f.object, f.class, f.camera, s.stream, s.seq, p.slot, p.recipient FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id
+      JOIN periods AS p ON p.id = CASE f.class WHEN 'segment' THEN s.period_id ELSE f.period_id END
+      WHERE f.destination = ? AND f.state = 'wanted' AND f.next_ms <= ? AND f.class IN ('segment', 'hold') AND p.state = 'live' AND s.state IN ('complete', 'cut') ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
+  }
+
+  /** Lists that are due; a new one has no name yet. */
+  listsDue(destination: string, nowMs: UnixMs): (FarFound & { recipient: string; named: { id: number; object: string } | undefined })[] {
+    type Part = { periodId: number; camera: string; startMs: number; endMs: number; slot: number; generation: number; recipient: string; covers: number; waiting: number; listId: number | null; object: string | null; listed: number | null; madeMs: number | null; listState: FarState | null; nextMs: number | null };
+    const parts = this.#db.prepare<{ destination: string }, Part>(`
+      WITH parts AS (
+        SELECT p.id AS pid, f.id AS fid, f.state FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id JOIN periods AS p ON p.id = s.period_id
+        WHERE f.destination = @destination AND f.class = 'segment' AND p.class = 'footage' AND p.state = 'live'
+        UNION ALL
+        SELECT p.id, h.id, CASE WHEN f.state = 'there' THEN h.state ELSE 'wanted' END FROM far_objects AS h JOIN periods AS p ON p.id = h.period_id
+        LEFT JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = h.segment_id AND f.destination = h.destination
+        WHERE h.destination = @destination AND h.class = 'hold' AND p.state = 'live')
+      SELECT p.id AS periodId, p.camera, p.start_ms AS startMs, p.end_ms AS endMs, p.slot, p.generation, p.recipient, sum(CASE parts.state WHEN 'there' THEN fid ELSE 0 END) AS covers, sum(parts.state IN ('wanted', 'asked')) AS waiting,
+        l.id AS listId, l.object, CASE WHEN l.made_ms = 0 THEN NULL ELSE l.covers END AS listed, l.made_ms AS madeMs, l.state AS listState, l.next_ms AS nextMs
+      FROM parts JOIN periods AS p ON p.id = pid LEFT JOIN far_objects AS l ON l.class = 'hours' AND l.period_id = p.id AND l.destination = @destination
+      GROUP BY p.id`).all({ destination });
+    return parts.flatMap((part) => {
+      const { periodId, camera, startMs, slot, generation, recipient, listState } = part;
+      const due = listState === 'wanted' ? (part.nextMs ?? 0) <= nowMs : listState !== 'asked' && listIsDue({ ...part, listed: part.listed ?? undefined, madeMs: part.madeMs ?? 0 }, nowMs);
+      if (!due || recipient === '' || listState === 'leaving' || part.covers === 0) return [];
+      return [{ segmentId: undefined, periodId, camera, startMs, slot, generation, recipient, named: part.listId === null || part.object === null ? undefined : { id: part.listId, object: part.object } }];
+    });
+  }
+
+  /** The names that the segments of a period have there, and its sum. */
+  namesOf(destination: string, periodId: number): { objects: ReadonlyMap<string, { object: string; hold?: string }>; covers: number } {
+    type Row = { stream: string; seq: number; object: string; hold: string | null; id: number };
+    const rows = this.#db.prepare<{ destination: string; periodId: number }, Row>(`
+      SELECT s.stream, s.seq, f.object, NULL AS hold, f.id FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id JOIN periods AS p ON p.id = s.period_id
+      WHERE f.destination = @destination AND f.class = 'segment' AND f.state = 'there' AND s.period_id = @periodId AND p.class = 'footage'
+      UNION ALL
+      SELECT s.stream, s.seq, f.object, h.object, h.id FROM far_objects AS h JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = h.segment_id AND f.destination = h.destination JOIN segments AS s ON s.id = h.segment_id
+      WHERE h.destination = @destination AND h.class = 'hold' AND h.state = 'there' AND f.state = 'there' AND h.period_id = @periodId`).all({ destination, periodId });
+    return { objects: new Map(rows.map(({ stream, seq, object, hold }) => [`${stream} ${seq}`, { object, ...(hold === null ? {} : { hold }) }])), covers: rows.reduce((sum, { id }) => sum + id, 0) };
+  }
+
+  asked(id: number, { sizeBytes, sha256, madeMs, covers }: { sizeBytes: number; sha256: string; madeMs: UnixMs; covers: number }, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'asked', since_ms = ?, size_bytes = ?, sha256 = ?, made_ms = ?, covers = ? WHERE id = ? AND state IN ('wanted', 'there', 'asked', 'failed')")
+      .run(Math.round(nowMs), sizeBytes, sha256 === '' ? null : Buffer.from(sha256, 'hex'), Math.round(madeMs), covers, id);
+  }
+
+  askedToGo(id: number, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'deleting', since_ms = ? WHERE id = ? AND state IN ('leaving', 'kept')").run(Math.round(nowMs), id);
+  }
+
+  find(destination: string, object: string): FarObject | undefined {
+    return this.#rows('WHERE destination = ? AND object = ?', destination, object)[0];
+  }
+
+  /** What an answer makes of it. */
+  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs): void {
+    const before = this.find(destination, object);
+    if (before === undefined) return;
+    const { state, tries, nextMs, code, maybeThere } = before;
+    const next = afterAnswer({ state, tries, nextMs, code, maybeThere }, answer, nowMs);
+    if (next === undefined) this.#db.prepare('DELETE FROM far_objects WHERE id = ?').run(before.id);
+    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, before.id);
+  }
+
+  /** It cannot be sent as it lies here: why. */
+  refuse(id: number, code: string, againMs: UnixMs | undefined, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = ?, since_ms = ?, tries = tries + 1, next_ms = ?, code = ? WHERE id = ? AND state = 'wanted'").run(againMs === undefined ? 'failed' : 'wanted', Math.round(nowMs), Math.round(againMs ?? 0), code, id);
+  }
+
+  /** Whether there is something for `leave` to do. */
+  get leaves(): boolean {
+    return this.#db.prepare(`SELECT 1 FROM far_objects AS f WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone} LIMIT 1`).get() !== undefined;
+  }
+
+  /**
+   * What nothing here keeps any more goes from there; what never went is forgotten. Answers how much that is by period of its row (of a segment: the
+   * one that it was in last). Call it where periods are marked, in the same transaction, and now and then.
+   */
+  leave(nowMs: UnixMs): (FarLeft & { periodId: number | undefined })[] {
+    this.#db.prepare(`DELETE FROM far_objects AS f WHERE f.state IN ('wanted', 'failed') AND f.maybe_there = 0 AND ${gone}`).run();
+    type Left = { id: number; destination: string; bytes: number; keysAt: string; periodId: number | null };
+    const left = this.#db.prepare<[], Left>(`
+      SELECT f.id, f.destination, f.size_bytes AS bytes, f.keys_at AS keysAt, CASE f.class WHEN 'segment' THEN (SELECT s.period_id FROM segments AS s WHERE s.id = f.segment_id) ELSE f.period_id END AS periodId
+      FROM far_objects AS f WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone}`).all();
+    const leave = this.#db.prepare("UPDATE far_objects SET state = 'leaving', since_ms = ?, next_ms = 0, tries = 0 WHERE id = ?");
+    const sums = new Map<string, FarLeft & { periodId: number | undefined }>();
+    for (const { id, destination, bytes, keysAt, periodId } of left) {
+      leave.run(Math.round(nowMs), id);
+      const key = `${periodId ?? ''} ${destination} ${keysAt}`;
+      const before = sums.get(key) ?? { destination, keysAt, objects: 0, bytes: 0, periodId: periodId ?? undefined };
+      sums.set(key, { ...before, objects: before.objects + 1, bytes: before.bytes + bytes });
+    }
+    return [...sums.values()];
+  }
+
+  /** What is not sent yet and is not wanted by the rules any more; it is named again where they want it. */
+  unwant(destination: string): void {
+    this.#db.prepare("DELETE FROM far_objects WHERE destination = ? AND state IN ('wanted', 'failed') AND maybe_there = 0 AND class IN ('segment', 'hold', 'hours')").run(destination);
+  }
+
+  /** To be deleted there now. */
+  going(destination: string, limit: number, nowMs: UnixMs): { id: number; object: string; camera: string; class: FarClass }[] {
+    return this.#db.prepare<[string, number, number], { id: number; object: string; camera: string; class: FarClass }>(`
+      SELECT f.id, f.object, f.camera, f.class FROM far_objects AS f WHERE f.destination = ? AND f.state = 'leaving' AND f.next_ms <= ?
+        AND NOT EXISTS (SELECT 1 FROM ledger AS l WHERE l.outcome IS NULL AND l.kind = 'put' AND l.destination = f.destination AND l.object = f.object) ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
+  }
+
+  /** Orders to send what is to go by now. */
+  withdrawn(): string[] {
+    return this.#db.prepare<[], { name: string }>(`
+      SELECT l.name FROM ledger AS l JOIN far_objects AS f ON f.destination = l.destination AND f.object = l.object WHERE l.outcome IS NULL AND l.kind = 'put' AND f.state = 'leaving'`).all().map(({ name }) => name);
+  }
+
+  /** The far end deletes again, or it is worth another try. */
+  release(destination: string): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'leaving', next_ms = 0 WHERE destination = ? AND state = 'kept'").run(destination);
+  }
+
+  /** Nobody can delete it: there is no such destination any more. */
+  keep(destination: string, code: string, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'kept', since_ms = ?, code = ? WHERE destination = ? AND state IN ('leaving', 'deleting')").run(Math.round(nowMs), code, destination);
+  }
+
+  /** Of orders that are out, how many and how much. */
+  outOf(destination: string): { orders: number; bytes: number } {
+    return this.#db.prepare<[string], { orders: number; bytes: number }>(`SELECT count(*) AS orders, coalesce(sum(size_bytes), 0) AS bytes FROM ledger WHERE outcome IS NULL AND kind = 'put' AND destination = ?`).get(destination) ?? { orders: 0, bytes: 0 };
+  }
+
+  sums(): FarSum[] {
+    return this.#db.prepare<[], FarSum>('SELECT destination, state, count(*) AS objects, coalesce(sum(size_bytes), 0) AS bytes FROM far_objects GROUP BY destination, state ORDER BY destination, state').all();
+  }
+
+  destinations(): string[] {
+    return this.#db.prepare<[], { destination: string }>('SELECT DISTINCT destination FROM far_objects').all().map(({ destination }) => destination);
+  }
+
+  /** It is not there, though it was: it is sent again. */
+  again(ids: readonly number[], nowMs: UnixMs): void {
+    const again = this.#db.prepare("UPDATE far_objects SET state = 'wanted', since_ms = ?, tries = 0, next_ms = 0, made_ms = CASE class WHEN 'hours' THEN 0 ELSE made_ms END WHERE id = ? AND state = 'there'");
+    for (const id of ids) again.run(Math.round(nowMs), id);
+  }
+
+  /** In the order of their names, for a comparison with what the far end lists. */
+  after(destination: string, object: string, limit: number): FarObject[] {
+    return this.#rows('WHERE destination = ? AND object > ? ORDER BY object LIMIT ?', destination, object, limit);
+  }
+
+  /** What lies there of the classes asked for. */
+  there(destination: string, classes: readonly FarClass[]): FarObject[] {
+    return this.#rows("WHERE destination = ? AND state = 'there' AND class IN (SELECT value FROM json_each(?)) ORDER BY id", destination, JSON.stringify(classes));
+  }
+
+  /** From now on it is to be sent. */
+  name(destination: string, klass: FarClass, keysAt: string, row: FarFound, nowMs: UnixMs): { id: number; object: string } {
+    const object = randomBytes(16).toString('hex');
+    const { lastInsertRowid } = this.#db.prepare(`INSERT INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, keys_at, state, since_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'wanted', ?)`)
+      .run(destination, object, klass, row.camera, row.periodId, row.startMs, row.slot, row.generation, row.segmentId ?? null, keysAt, Math.round(nowMs));
+    return { id: Number(lastInsertRowid), object };
+  }
+
+  /** What is listed at these destinations, of periods that live: what the slots object tells of. */
+  listed(destinations: readonly string[]): FarListed[] {
+    return this.#db.prepare<[string], FarListed>(`
+      SELECT f.destination, f.object AS list, p.id AS periodId, p.slot, lower(hex(p.slot_sha256)) AS slotSha256 FROM far_objects AS f JOIN periods AS p ON p.id = f.period_id
+      WHERE f.class = 'hours' AND p.state = 'live' AND f.state NOT IN ('leaving', 'deleting', 'kept') AND f.destination IN (SELECT value FROM json_each(?)) ORDER BY f.id`).all(JSON.stringify(destinations));
+  }
+
+  /** The slots object of a destination, by its newest row. */
+  keyring(destination: string): FarObject | undefined {
+    return this.#rows("WHERE destination = ? AND class = 'keyring' ORDER BY id DESC LIMIT 1", destination)[0];
+  }
+
+  /** One under a name of its own, or under that which a restored hub has found there. */
+  nameKeyring(destination: string, object: string | undefined, nowMs: UnixMs): void {
+    this.#db.prepare(`INSERT INTO far_objects (destination, object, class, camera, start_ms, keys_at, state, since_ms, maybe_there) VALUES (?, ?, 'keyring', '', 0, 'home', 'wanted', ?, ?)`)
+      .run(destination, object ?? randomBytes(16).toString('hex'), Math.round(nowMs), object === undefined ? 0 : 1);
+  }
+
+  /** Its slots are not to lie there any more. */
+  leaveKeyring(id: number, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'leaving', since_ms = ?, next_ms = 0, tries = 0 WHERE id = ? AND class = 'keyring'").run(Math.round(nowMs), id);
+  }
+
+  /** Where the keys lie of what is at a destination. */
+  keysAt(destination: string, place: string): void {
+    this.#db.prepare('UPDATE far_objects SET keys_at = ? WHERE destination = ? AND class <> \'keyring\' AND keys_at <> ?').run(place, destination, place);
+  }
+
+  /** What a restored hub has found there; rows that are known stay. */
+  adopt(found: readonly FarFoundThere[], nowMs: UnixMs): number {
+    const insert = this.#db.prepare(`
+      INSERT OR IGNORE INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, keys_at, size_bytes, state, since_ms, maybe_there)
+      SELECT @destination, @object, @class, p.camera, p.id, p.start_ms, p.slot, p.generation, s.id, @keysAt, @sizeBytes, 'there', @nowMs, 1 FROM periods AS p LEFT JOIN segments AS s ON s.path = @path
+      WHERE p.camera = @camera AND p.slot = @slot AND p.state = 'live' AND (@path IS NULL OR s.id IS NOT NULL)`);
+    return found.reduce((sum, one) => sum + insert.run({ ...one, path: one.path ?? null, nowMs: Math.round(nowMs) }).changes, 0);
+  }
+
+  #rows(where: string, ...values: readonly (string | number)[]): FarObject[] {
+    return this.#db.prepare<(string | number)[], Raw>(`SELECT ${columns} FROM far_objects ${where}`).all(...values).map((raw) => ({ ...raw, maybeThere: raw.maybeThere === 1 }));
+  }
+}
+
+/** The list of what lies there of a period. */
+export function farListOf(list: HourList, objects: ReadonlyMap<string, { object: string; hold?: string }>): FarList {
+  return {
+    ...list,
+    segments: list.segments.flatMap((segment) => {
+      const named = objects.get(`${segment.stream} ${segment.seq}`);
+      return named === undefined ? [] : [{ ...segment, object: named.object, ...(named.hold === undefined ? {} : { hold_object: named.hold }) }];
+    }),
+  };
+}

@@ -1,0 +1,108 @@
+/** A hub that records, with its courier as a child, and real far ends: what leaves, when, and what comes back from there. */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import type { ReplyOf } from '../../src/api/contract.ts';
+import { verifyFolder } from '../../src/vault/verify.ts';
+import { S3Stub } from '../egress/s3stub.ts';
+import { serveWebdav } from '../egress/stores.ts';
+import { quickConfig, shortFolder, TestSite } from '../e2e/site.ts';
+
+type Egress = ReplyOf<'egress'>;
+
+function objectsIn(folder: string): string[] {
+  return readdirSync(folder).flatMap((shard) => readdirSync(join(folder, shard)).filter((name) => !name.endsWith('.part')).map((name) => join(folder, shard, name)));
+}
+
+async function egressOf(site: TestSite, ...more: string[]): Promise<Egress> {
+  return site.json<Egress>(['egress', '--config', site.config, '--lines', '1000', ...more]);
+}
+
+async function until<T>(look: () => T | Promise<T>, fits: (found: T) => boolean): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (fits(found)) return found;
+    await delay(200);
+  }
+}
+
+async function acceptAll(site: TestSite): Promise<void> {
+  for (const { id, key } of (await site.status()).pending) if (key === 'destination') await site.call(['accept', id, '--identity', site.kit, '--config', site.config]);
+}
+
+function pidOf(site: TestSite): number {
+  const lines = site.log.filter((line) => line.includes('the courier is started'));
+  return Number(/"pid":(\d+)/.exec(lines.at(-1) ?? '')?.[1]);
+}
+
+t.test('after the owner\'s yes sealed footage goes to a folder, WebDAV and S3; at its deadline it goes from there', { timeout: 180_000 }, async (t) => {
+  const folder = await shortFolder(t);
+  const [dav, stub] = [await serveWebdav(folder), await S3Stub.start()];
+  t.teardown(async () => { await dav.close(); await stub.close(); });
+  const key = stub.grant(['put', 'get', 'delete']);
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  const site = await TestSite.start(t, { folder, config: quickConfig({ keep: '15 seconds', more: `
+[[destination]]
+name = "disk"
+purpose = "a copy on another disk"
+kind = "folder"
+path = "disk"
+mount = false
+send = "all"
+
+[[destination]]
+name = "dav"
+purpose = "a copy in another house"
+kind = "webdav"
+url = "${dav.url.href}"
+send = "all"
+
+[[destination]]
+name = "cloud"
+purpose = "a copy far away"
+kind = "s3"
+url = "${stub.url.replace('/bucket', '')}"
+bucket = "bucket"
+prefix = "home/"
+send = "all"
+` }) });
+  await site.untilSealed(1);
+  const asked = (await site.status()).pending;
+  t.same(asked.map(({ key }) => key), ['destination', 'destination', 'destination']);
+  t.equal(asked[0]!.text, `new destination disk (folder ${disk}) gets all footage of all cameras, sealed; the keys stay at home; its purpose: a copy on another disk`);
+  t.equal(objectsIn(disk).length + stub.objects.size, 0, 'nothing left before the yes');
+  t.match(await site.call(['egress', '--config', site.config]), /nothing leaves the house/);
+  await site.call(['secret', 'set', 'dav.all', '--config', site.config], 'sally\nport\n');
+  await site.call(['secret', 'set', 'cloud.all', '--config', site.config], `${key.id}\n${key.secret}\n`);
+  await acceptAll(site);
+
+  const told = await until(() => egressOf(site), ({ destinations }) => destinations.length === 3 && destinations.every(({ there }) => there >= 3));
+  t.same(told.destinations.map(({ deletes, declared, slots }) => [deletes, declared, slots]), [['yes', true, 'home'], ['yes', true, 'home'], ['yes', true, 'home']]);
+  t.match(told.doors, { run: 'child', running: true, confined: /full|files|no/ });
+  t.match(await site.call(['status', '--config', site.config]), /what leaves: the courier is a child of the hub/);
+  t.ok(told.lines.filter(({ kind }) => kind === 'put').every(({ recipients, purpose }) => recipients.length === 1 && purpose.startsWith('a copy')));
+  t.notOk(existsSync(join(site.data, 'outbox', 'credentials', 'dav.all')), 'secrets do not stay on the disk');
+  t.match(await site.call(['egress', '--verify', 'disk', '--config', site.config]), /all is there/);
+
+  // Killed, it comes again; recording has not noticed.
+  const sealedThen = (await site.status()).cameras[0]!.segmentsSealed;
+  const [pid, thereThen] = [pidOf(site), objectsIn(disk).length];
+  process.kill(pid, 'SIGKILL');
+  await until(() => pidOf(site), (now) => now !== pid);
+  await until(() => stub.objects.size, (size) => size > 0);
+  t.ok(thereThen > 0);
+  await site.until(({ cameras, doors }) => cameras[0]!.segmentsSealed > sealedThen + 2 && doors.restarts === 1 && doors.running);
+
+  // Somebody takes an object away: it is noticed, and sent again.
+  const first = (await until(() => egressOf(site, '--to', 'dav'), ({ lines }) => lines.some(({ outcome, class: klass }) => outcome === 'done' && klass === 'segment'))).lines.find(({ outcome, class: klass }) => outcome === 'done' && klass === 'segment')!;
+  rmSync(join(dav.path, first.object.slice(0, 2), first.object));
+  t.match(await site.attempt(['egress', '--verify', 'dav', '--repair', '--config', site.config]).then(({ status, stdout }) => ({ status, text: stdout.toString() })), { status: 1, text: new RegExp(`missing: segment .*${first.object}[^]*sent again`) });
+
+  // The first hours go, here and there.
+  const { lines } = await until(() => egressOf(site), ({ lines }) => ['disk', 'dav', 'cloud'].every((name) => lines.some(({ destination, kind, outcome }) => destination === name && kind === 'delete' && outcome === 'done')));
+  t.ok(lines.filter(({ kind }) => kind === 'delete').every(({ outcome }) => outcome !== 'failed'));
+  await site.stop();
+  t.same((await verifyFolder({ folder: site.data })).problems, []);
+});

@@ -1,0 +1,111 @@
+/** A vault with footage, the hub's side of uploads, and a far end in a folder, between which the courier's own parts run in this process. */
+import { mkdirSync } from 'node:fs';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { makeBox } from '../../src/base/mp4.ts';
+import { dayMs } from '../../src/base/units.ts';
+import { Ledger, type LedgerOptions } from '../../src/duties/ledger.ts';
+import { UploadDuty } from '../../src/duties/upload.ts';
+import { Credentials } from '../../src/egress/credentials.ts';
+import { Dispatch } from '../../src/egress/dispatch.ts';
+import { Journal } from '../../src/egress/journal.ts';
+import { openDestination } from '../../src/egress/open.ts';
+import type { Destined } from '../../src/egress/sender.ts';
+import { BackWriter } from '../../src/outbox/back.ts';
+import { CommandWriter } from '../../src/outbox/commands.ts';
+import { OutReader } from '../../src/outbox/out.ts';
+import { destinationsFile, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
+import { readDestinations } from '../../src/policy/destinations.ts';
+import type { FileKey } from '../../src/seal/filekey.ts';
+import type { Period, SegmentRow, Vault } from '../../src/vault/vault.ts';
+import { begin, makeWorld, openVault, type World } from '../vault/world.ts';
+
+export const rules: StoreRules = { send: 'all', slots: 'home', slotsSamePlace: false };
+
+export interface UploadWorld extends AsyncDisposable {
+  readonly world: World;
+  readonly folder: string;
+  /** Where objects lie. */
+  readonly disk: string;
+  vault: Vault;
+  ledger: Ledger;
+  upload: UploadDuty;
+  destinations: readonly DestinationConfig[];
+}
+
+export function diskAt(path: string, store: Partial<StoreRules> = {}): DestinationConfig {
+  return { name: 'disk', purpose: 'a copy in another house', kind: 'folder', to: { path, mount: false }, store: { ...rules, ...store } };
+}
+
+export async function makeUploads(folder: string, more: Partial<StoreRules> = {}, options: Partial<LedgerOptions> = {}): Promise<UploadWorld> {
+  const world = makeWorld(folder);
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  const made = { world, folder, disk, destinations: [diskAt(disk, more)], [Symbol.asyncDispose]: () => close(made) } as unknown as UploadWorld;
+  await reopen(made, options);
+  return made;
+}
+
+/** As after a restart of the hub. */
+export async function reopen(made: UploadWorld, options: Partial<LedgerOptions> = {}): Promise<void> {
+  const { world, folder } = made;
+  made.vault = await openVault(world);
+  made.ledger = new Ledger({ vault: made.vault, folder: join(folder, 'outbox'), clock: world.clock, log: silentLog, purposeOf: (name) => made.destinations.find((one) => one.name === name)?.purpose ?? '', auditMs: () => 730 * dayMs, ...options });
+  await made.ledger.open();
+  made.upload = new UploadDuty({ vault: made.vault, ledger: made.ledger, destinations: () => made.destinations, clock: world.clock, log: silentLog });
+}
+
+export async function close(made: UploadWorld): Promise<void> {
+  await made.upload.close();
+  await made.ledger.close();
+  await made.vault.close();
+}
+
+export type InProcess = AsyncDisposable;
+
+/** The courier's parts, told of these destinations. */
+export async function runCourier(made: UploadWorld, destinations = made.destinations): Promise<InProcess> {
+  const outbox = join(made.folder, 'outbox');
+  const [out, back] = [new OutReader(join(outbox, 'out')), await BackWriter.open(join(outbox, 'back'))];
+  const journal = await Journal.open(join(made.folder, 'journal'));
+  const parts = { out, back, journal, clock: systemClock, log: silentLog, random: () => 0, localMinute: () => 0 };
+  const commands = await CommandWriter.open(join(outbox, 'back'), systemClock);
+  const opened = new Map<string, Destined>();
+  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(undefined, false), parts, commands));
+  const dispatch = new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log: silentLog });
+  for (const one of opened.values()) one.start();
+  dispatch.start();
+  return { [Symbol.asyncDispose]: async () => { await dispatch.close(); await Promise.all([...opened.values()].map((one) => one.close())); } };
+}
+
+/** Looks until nothing is under way and nothing more is asked. */
+export async function settle(made: UploadWorld): Promise<void> {
+  for (let quiet = 0; quiet < 2;) {
+    await made.upload.look();
+    while (made.ledger.orders.size > 0) {
+      await made.ledger.look();
+      await new Promise((resolve) => { setImmediate(resolve); });
+      quiet = 0;
+    }
+    // What an answer made of the probe is written beside.
+    await new Promise((resolve) => { setImmediate(resolve); });
+    quiet++;
+  }
+}
+
+/** Of a destination in a folder: names and bytes. */
+export async function objectsIn(disk: string): Promise<Map<string, Buffer>> {
+  const objects = new Map<string, Buffer>();
+  for (const shard of await readdir(disk)) for (const name of await readdir(join(disk, shard))) objects.set(name, await readFile(join(disk, shard, name)));
+  return objects;
+}
+
+export async function recordWithKey(vault: Vault, period: Period, second: number, bytes = 70_000): Promise<{ row: SegmentRow; key: FileKey }> {
+  const writer = await begin(vault, period, { wallMs: period.startMs + second * 1000 });
+  writer.append(makeBox('moof', Buffer.alloc(100, 1)), 0);
+  writer.append(makeBox('mdat', Buffer.alloc(bytes, second % 256)));
+  const key = writer.takeFileKey();
+  return { row: await writer.close({ durationMs: 60_000, reason: 'continuous' }), key };
+}

@@ -1,0 +1,78 @@
+import t from 'tap';
+import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
+import { applyAcceptance, effectiveConfig, type ConsentState } from '../../src/policy/consent.ts';
+import { destinationInWords, destinationsFile, withoutYes, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
+import { readDestinations } from '../../src/policy/destinations.ts';
+import { planChanges } from '../../src/policy/plan.ts';
+import { hub } from './configs.ts';
+
+const rules: StoreRules = { send: 'alarms', slots: 'home', slotsSamePlace: false };
+const nas: DestinationConfig = { name: 'nas', purpose: 'a copy in another house', kind: 'webdav', to: { url: 'https://nas.example/dav', lanes: 2 }, store: rules };
+const phone: DestinationConfig = { name: 'phone', purpose: 'to hear of it', kind: 'ntfy', to: { url: 'https://ntfy.example' }, messenger: { picture: false, kinds: ['person', 'motion'] } };
+
+function stored(state: ConsentState): ConsentState {
+  return JSON.parse(canonicalJson(state as unknown as CanonicalValue)) as ConsentState;
+}
+
+function store(more: Partial<StoreRules>): DestinationConfig {
+  return { ...nas, store: { ...rules, ...more } };
+}
+
+t.test('what an owner says yes to is one line that says place, what, keys and purpose', async (t) => {
+  t.equal(destinationInWords(nas), 'nas (WebDAV https://nas.example/dav) gets the footage that alarms keep of all cameras, sealed; the keys stay at home; its purpose: a copy in another house');
+  t.equal(destinationInWords(store({ send: 'all', cameras: ['gate'], slots: 'far', slotsAt: 'safe', archiveAfterMs: 86_400_000 })),
+    'nas (WebDAV https://nas.example/dav) gets all footage of gate, sealed; the sealed keys lie at safe; after 1 day it lies there alone; its purpose: a copy in another house');
+  t.equal(destinationInWords(phone), 'phone (ntfy https://ntfy.example) gets notices of person, motion, without names, without pictures; its purpose: to hear of it');
+  t.equal(destinationInWords({ ...nas, kind: 's3', to: { url: 'https://s3.example', bucket: 'b', prefix: 'home/', region: 'eu', pin: 'ab'.repeat(32) } }),
+    `nas (S3 bucket b at https://s3.example under home/, certificate ${'ab'.repeat(32)}, eu) gets the footage that alarms keep of all cameras, sealed; the keys stay at home; its purpose: a copy in another house`);
+});
+
+const waits: readonly [what: string, before: DestinationConfig, after: DestinationConfig][] = [
+  ['all instead of alarms', nas, store({ send: 'all' })],
+  ['another camera', store({ cameras: ['gate'] }), store({ cameras: ['gate', 'door'] })],
+  ['all cameras', store({ cameras: ['gate'] }), nas],
+  ['keys leave', nas, store({ slots: 'far', slotsAt: 'safe' })],
+  ['keys go elsewhere', store({ slots: 'far', slotsAt: 'safe' }), store({ slots: 'far', slotsAt: 'other' })],
+  ['keys may lie beside it', store({ slots: 'far', slotsAt: 'safe' }), store({ slots: 'far', slotsAt: 'safe', slotsSamePlace: true })],
+  ['it lies there alone', nas, store({ archiveAfterMs: 1 })],
+  ['another address', nas, { ...nas, to: { url: 'https://other.example' } }],
+  ['another kind', nas, { ...nas, kind: 's3', to: { url: 'https://nas.example/dav', bucket: 'b' } }],
+  ['another purpose', nas, { ...nas, purpose: 'who knows' }],
+  ['no pin any more', { ...nas, to: { ...nas.to, pin: 'ab'.repeat(32) } }, nas],
+  ['another kind of notice', phone, { ...phone, messenger: { picture: false, kinds: ['person', 'motion', 'vehicle'] } }],
+  ['all kinds of notices', phone, { ...phone, messenger: { picture: false } }],
+  ['pictures', phone, { ...phone, messenger: { picture: true, kinds: ['person', 'motion'] } }],
+];
+
+for (const [what, before, after] of waits) {
+  t.test(`waits for a yes, and the other way applies at once: ${what}`, async (t) => {
+    const applies = withoutYes(before, after) as DestinationConfig;
+    t.not(destinationInWords(applies), destinationInWords(after));
+    t.equal(destinationInWords(withoutYes(before, applies) as DestinationConfig), destinationInWords(applies), 'what applies needs no yes');
+    t.equal(planChanges(hub(3, [], { destinations: [before] }), hub(3, [], { destinations: [after] }))[0]?.lowersPrivacy, true);
+    if (/address|kind$|purpose|pin|elsewhere/.test(what)) return;
+    t.equal(destinationInWords(withoutYes(after, before) as DestinationConfig), destinationInWords(before), 'back needs none');
+  });
+}
+
+t.test('a new destination gets nothing before the yes, exactly what was said yes to after it, and nothing after it was taken out', async (t) => {
+  const first = effectiveConfig(hub(3, [], { destinations: [nas] }), undefined);
+  t.same(first.effective.destinations, [], 'also on a fresh hub');
+  t.match(first.pending, [{ key: 'destination', from: 'nothing', text: `new destination ${destinationInWords(nas)}` }]);
+  const accepted = effectiveConfig(hub(3, [], { destinations: [nas] }), stored(applyAcceptance(stored(first.state), first.pending[0]?.id ?? '')));
+  t.same([accepted.effective.destinations, accepted.pending], [[nas], []]);
+  const wider = effectiveConfig(hub(3, [], { destinations: [{ ...store({ send: 'all' }), to: { ...nas.to, lanes: 4 } }] }), stored(accepted.state));
+  t.same(wider.effective.destinations, [{ ...nas, to: { url: 'https://nas.example/dav', lanes: 4 } }], 'how it is sent applies, what is sent waits');
+  t.equal(wider.pending.length, 1);
+  const other = hub(3, [], { destinations: [{ ...nas, to: { url: 'https://evil.example' } }] });
+  t.throws(() => applyAcceptance(stored(effectiveConfig(other, stored(wider.state)).state), wider.pending[0]?.id ?? ''), { code: 'SP_CHANGE_UNKNOWN' });
+  const out = effectiveConfig(hub(3), stored(accepted.state));
+  t.same(out.effective.destinations, []);
+  t.equal(effectiveConfig(hub(3, [], { destinations: [nas] }), stored(out.state)).pending.length, 1, 'putting it back needs another yes');
+});
+
+t.test('what the courier is told is what it takes, and holds no rule of the hub\'s', async (t) => {
+  const text = destinationsFile([store({ send: 'all' }), phone]);
+  t.match(readDestinations(text), [{ name: 'nas', kind: 'webdav', lanes: 2 }, { name: 'phone', kind: 'ntfy' }]);
+  t.notMatch(text, /send|slots|kinds/);
+});

@@ -1,0 +1,173 @@
+/** A person on the disk: what a withdrawal leaves of them, whenever the hub is killed; and real pictures through the real decoder and detector. */
+import { cp, mkdir, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { run } from '../../src/base/spawn.ts';
+import { Jail, probeJail } from '../../src/capture/jail.ts';
+import { Detector, modelId } from '../../src/detect/client.ts';
+import { CopiesDuty } from '../../src/duties/copies.ts';
+import { EnrolDuty, type EnrolWish } from '../../src/duties/enrol.ts';
+import { Notices } from '../../src/duties/notices.ts';
+import { PeopleBook } from '../../src/duties/people.ts';
+import { consentText } from '../../src/policy/facesnotice.ts';
+import { Identity } from '../../src/seal/identity.ts';
+import { openConnection } from '../../src/vault/connection.ts';
+import { Vault } from '../../src/vault/vault.ts';
+import { loadWorkingKey } from '../../src/vault/workingkey.ts';
+import { facesFolder, missing } from '../detect/pictures.ts';
+import { needlesOf, searchEverywhere, type Needle } from '../vault/everywhere.ts';
+import { dayMs, page, somebody } from '../vault/somebody.ts';
+import { filesBelow, makeWorld, openVault, record, prepare, start, type World } from '../vault/world.ts';
+
+t.setTimeout(240_000);
+
+let searches = 0;
+async function searched(t: Test, folder: string, needles: readonly Needle[], kit: readonly Identity[] = []): Promise<string[]> {
+  const scratch = join(t.testdirName, `scratch-${searches++}`);
+  await mkdir(scratch, { recursive: true });
+  return [...(await searchEverywhere(folder, needles, scratch, kit)).hits];
+}
+
+/** One turn of the duty, as a start has it. */
+async function copiesTurn(vault: Vault, world: Pick<World, 'clock'>): Promise<void> {
+  let turned = (): void => {};
+  const done = new Promise<void>((resolve) => { turned = resolve; });
+  const clock = { wallMs: () => world.clock.wallMs(), monotonicMs: () => world.clock.monotonicMs(), sleep: (_ms: number, signal?: AbortSignal): Promise<void> => new Promise((resolve) => { turned(); signal?.addEventListener('abort', () => resolve()); }) };
+  const copies = new CopiesDuty({ vault, clock, log: silentLog, notices: new Notices({ vault, clock, log: silentLog }) });
+  copies.start();
+  await done;
+  await copies.close();
+  t.equal(copies.state.problem, undefined);
+}
+
+t.test('who is forgotten is nowhere any more, neither template nor crop nor name; and deleting the rows alone would not be enough', async (t) => {
+  const world = makeWorld(t.testdir());
+  let vault = await openVault(world);
+  const [ada, ben] = [somebody(), somebody('Benedict Ashworth-Quill')];
+  await record(vault, await prepare(vault, world));
+  const id = await vault.people.enrol(ada);
+  await vault.people.enrol(ben);
+  await vault.makeCopy();
+  world.clock.set(start + dayMs);
+  await vault.makeCopy();
+  await vault.close();
+  const places = ['crop', 'name', 'template'].flatMap((what) => [new RegExp(`^${what} in copies.*24T`), new RegExp(`^${what} in copies.*25T`), new RegExp(`^${what} in working.db`)]);
+  t.match(await searched(t, world.folder, needlesOf(ada), [world.owner]), places, 'the search finds it in the database and in both copies');
+
+  const control = join(t.testdirName, 'control');
+  await cp(world.folder, control, { recursive: true });
+  const key = await loadWorkingKey({ folder: control, mayCreate: false });
+  const db = openConnection(join(control, 'working.db'), key.databaseKey(), { readonly: false });
+  db.prepare('DELETE FROM people WHERE id = ?').run(id);
+  db.pragma('wal_checkpoint(TRUNCATE)');
+  db.close();
+  key.close();
+  t.match(await searched(t, control, needlesOf(ada), [world.owner]), places.filter((_, at) => at % 3 !== 2), 'a deletion of rows leaves it in the copies');
+
+  vault = await openVault(world);
+  await vault.people.forget(id, page);
+  t.same(await searched(t, world.folder, needlesOf(ada), [world.owner]), [], 'also while the hub runs, with the log of its database');
+  await vault.close();
+  t.same(await searched(t, world.folder, needlesOf(ada), [world.owner]), []);
+  t.not((await searched(t, world.folder, needlesOf(ben))).length, 0, 'the other one is still there: the search opens what can be opened');
+  t.match((await filesBelow(world.folder)).filter((name) => name.startsWith('copies/')), [/^copies\/working-/], 'one copy, of after it');
+});
+
+t.test('a hub that is killed at any step of forgetting ends it at the next start', async (t) => {
+  const base = makeWorld(t.testdir());
+  let vault = await openVault(base);
+  const ada = somebody();
+  const needles = needlesOf(ada);
+  const id = await vault.people.enrol(ada);
+  await vault.makeCopy();
+  await vault.close();
+  const child = join(import.meta.dirname, '../vault/people-child.ts');
+  // Seven steps of the person's purge, then seven of that of the older copies.
+  for (let step = 1; step <= 15; step++) {
+    const folder = join(t.testdirName, `killed-${step}`);
+    await cp(base.folder, folder, { recursive: true });
+    const { signal, stderr } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', child, folder, id, String(step)]);
+    if (step === 15) t.notOk(signal, `nothing is left to be killed in: ${stderr}`);
+    else t.equal(signal, 'SIGKILL', `step ${step}: ${stderr}`);
+    const world = { ...base, folder };
+    vault = await openVault(world);
+    await copiesTurn(vault, world);
+    t.same(await vault.people.list(), [], `step ${step}`);
+    t.equal(await vault.copiesOwed(), false, `step ${step}`);
+    t.equal((await vault.copies()).length, 1, `step ${step}`);
+    await vault.close();
+    t.same(await searched(t, folder, needles), [], `step ${step}`);
+  }
+});
+
+t.test('real pictures: who agreed is enrolled by them, poor ones are refused each with its reason, and no picture touches the disk', { skip: missing(facesFolder) }, async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const jail = new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' });
+  const detector = new Detector({ clock: systemClock, log: silentLog, jail, random: () => 0, readyMs: 60_000, answerMs: 60_000 });
+  const notices = new Notices({ vault, clock: world.clock, log: silentLog });
+  let faces = { enabled: true, consentMs: 365 * dayMs };
+  const book = new PeopleBook({ vault, faces: () => faces, model: modelId, timeTrusted: async () => true, notices, clock: world.clock, log: silentLog });
+  const tools = { ffmpeg: 'ffmpeg', jail, clock: systemClock };
+  const enrol = new EnrolDuty({ vault, book, faces: () => faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => tools, nameOf: () => 'Grace', clock: world.clock });
+  t.teardown(async () => {
+    await book.close();
+    await detector.close();
+    await vault.close();
+  });
+  const jpeg = (file: string): Promise<Buffer> => readFile(join(facesFolder, file));
+  const made = async (...args: string[]): Promise<Buffer> => (await run('ffmpeg', ['-v', 'error', ...args, '-frames:v', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-'])).stdout;
+  const wish = (pictures: readonly Buffer[], more: Partial<EnrolWish> = {}): EnrolWish => ({ name: 'Ada Kettleborough', how: 'in writing', givenBy: 'Ada Kettleborough', consent: consentText.sha256, pictures, ...more });
+
+  // What is no picture of one person's face.
+  const whole = await jpeg('person-1/20.jpg');
+  const bomb = Buffer.from(whole);
+  for (let at = 0; at < bomb.length - 9; at++) if (bomb[at] === 0xff && (bomb[at + 1] === 0xc0 || bomb[at + 1] === 0xc2)) { bomb.writeUInt16BE(65_500, at + 5); bomb.writeUInt16BE(65_500, at + 7); break; }
+  const reasons: [string, Buffer, string | RegExp][] = [
+    ['no bytes of a picture', Buffer.from('what is this'), 'no picture'],
+    ['nothing', Buffer.alloc(0), 'no picture'],
+    ['half a JPEG', whole.subarray(0, whole.length >> 1), 'no picture'],
+    ['a JPEG that claims four billion pixels', bomb, 'no picture'],
+    ['a PNG', (await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=gray:s=300x300', '-frames:v', '1', '-c:v', 'png', '-f', 'image2pipe', '-'])).stdout, 'no picture'],
+    ['more than any page sends', Buffer.concat([whole, Buffer.alloc(600_000)]), 'too large'],
+    ['a gray wall', await made('-f', 'lavfi', '-i', 'color=gray:s=640x480'), 'no face'],
+    ['a drawing', await made('-f', 'lavfi', '-i', 'testsrc=s=640x480'), /no face|unclear/],
+    ['a face of some 20 pixels', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=-2:60,pad=640:480:300:200:gray'), /too small|no face|unclear/],
+    ['two people', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-i', join(facesFolder, 'person-2/16.jpg'), '-filter_complex', '[0]scale=480:480[a];[1]scale=480:480[b];[a][b]hstack'), 'more than one face'],
+  ];
+  for (const [what, picture, reason] of reasons) t.match(await enrol.check(Buffer.from(picture)), { ok: false, reason }, what);
+
+  const before = await filesBelow(world.folder);
+  await t.rejects(enrol.enrol(wish([await jpeg('person-1/20.jpg'), await jpeg('person-2/16.jpg')]), page.account), { code: 'SP_ENROL' }, 'two people are not one');
+  await t.rejects(enrol.enrol(wish([await jpeg('person-1/20.jpg'), Buffer.from('no')]), page.account), { code: 'SP_ENROL', evidence: { picture: 2, reason: 'no picture' } });
+  await t.rejects(enrol.enrol(wish([await jpeg('person-1/20.jpg')], { consent: '0'.repeat(64) }), page.account), { code: 'SP_CONSENT' });
+  faces = { ...faces, enabled: false };
+  await t.rejects(enrol.enrol(wish([await jpeg('person-1/20.jpg')]), page.account), { code: 'SP_FACES_OFF' });
+  faces = { ...faces, enabled: true };
+  t.same(await vault.people.list(), [], 'nobody was enrolled by any of these');
+  t.same(await filesBelow(world.folder), before);
+
+  const pictures = [await jpeg('person-1/20.jpg'), await jpeg('person-1/21.jpg')];
+  const sent = pictures.map((picture) => Buffer.from(picture));
+  const person = await enrol.enrol(wish(pictures), page.account);
+  t.match(person, { name: 'Ada Kettleborough', state: 'given', templates: 2, usable: true, how: 'in writing', recordedBy: 'Grace', consentVersion: consentText.version });
+  t.ok(pictures.every((picture) => picture.every((byte) => byte === 0)), 'the pictures are wiped');
+  const [known] = book.templates();
+  t.equal(known?.vectors.length, 2);
+  const crop = await enrol.picture(person.id, page.account);
+  t.same([...crop.subarray(0, 3)], [0xff, 0xd8, 0xff]);
+  const { vectors } = await vault.people.templates(person.id);
+  const needles = [...needlesOf({ name: 'Ada Kettleborough', vectors, crop }), ...sent.flatMap((bytes) => [5_000, 10_000, 15_000].map((at) => ({ what: 'picture', bytes: bytes.subarray(at, at + 24) })))];
+  const found = await searched(t, world.folder, needles);
+  t.ok(found.some((hit) => hit.startsWith('template')) && found.some((hit) => hit.startsWith('crop')) && found.some((hit) => hit.startsWith('name')), 'sealed, it is there');
+  t.notOk(found.some((hit) => hit.startsWith('picture')), 'the pictures are nowhere');
+
+  const held = book.templates()[0]?.vectors ?? [];
+  t.match(await enrol.forget(person.id, page), { readBack: true });
+  t.ok(held.every((vector) => vector.every((value) => value === 0)), 'what was in memory is wiped');
+  t.same(book.templates(), []);
+  t.same(await searched(t, world.folder, needles), []);
+  t.not((await readdir(join(world.folder, 'receipts'))).length, 0);
+});
