@@ -72,7 +72,7 @@ export function App() {
   useEffect(() => whenClocksDiffer(setClockOff), []);
 
   const { hello, me } = state;
-  if (hello === undefined) return <Door><main>{state.error === undefined ? <Loading /> : <Problem error={state.error} onAgain={() => void begin()} />}</main></Door>;
+  if (hello === undefined) return <Door><main><h1 class="unseen">{say.name}</h1>{state.error === undefined ? <Loading /> : <Problem error={state.error} onAgain={() => void begin()} />}</main></Door>;
   const held: Held | undefined = me === undefined ? undefined : {
     hello, me, reader: readerOf(me.account), device: state.device,
     take: (next) => change({ me: next, ended: false }),

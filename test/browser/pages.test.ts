@@ -15,7 +15,7 @@ execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['igno
 const passphrase = 'violet candle harbour';
 const person = 'Anna';
 
-t.test('the page, from a hub without an owner to an account that joins', { timeout: 450_000 }, async (t) => {
+t.test('the page, from a hub without an owner to an account that joins', { timeout: 900_000 }, async (t) => {
   const site = await TestSite.start(t, { owner: false, adopt: false, config: quickConfig({ keep: '1 day' }), emulator: { cameras: 2, seconds: 5, ptz: true, talk: ['PCMU'], audio: 'aac' } });
   const { page: where, code } = await site.json<ReplyOf<'pair'>>(['pair', '--config', site.config]);
   const url = where.urls.find((one) => one.startsWith('https://')) ?? '';

@@ -124,9 +124,11 @@ async function everyPage(t: Test, page: Page, camera: EmulatedCamera): Promise<v
   }
   await goTo(page, '/settings/me');
   await page.getByRole('button', { name: 'Replace the kit' }).press('Enter');
+  await page.locator('#me-kit:focus').waitFor();
   await byKeyboard(t, page, 'kit, what happened to it');
   await page.getByRole('button', { name: 'Make a new kit' }).press('Enter');
   await page.locator('.kit-groups li').first().waitFor();
+  await page.locator('#me-kit:focus').waitFor();
   await byKeyboard(t, page, 'kit, the new one');
   await page.getByLabel('I have printed or saved it').press('Space');
   await page.getByRole('button', { name: 'Next' }).press('Enter');
@@ -141,6 +143,7 @@ async function everyPage(t: Test, page: Page, camera: EmulatedCamera): Promise<v
   }
   await page.setViewportSize({ width: 1280, height: 820 });
   await goTo(page, '/panel');
+  await page.locator('.wall-grid').waitFor();
   await byKeyboard(t, page, 'wall panel');
   await goTo(page, '/promises');
   await byKeyboard(t, page, 'promises');

@@ -6,8 +6,8 @@ import { queryOf, shownOf, together, type Filter, type Span } from '../alarmlist
 import { ask } from '../api.ts';
 import { clockSeconds, dateClock, dayStart, fromIsoDay, isoDay } from '../format.ts';
 import { useHeld } from '../held.tsx';
-import type { AlarmWords, Nameable } from '../naming.ts';
 import { hubNow } from '../hubtime.ts';
+import type { AlarmWords, Nameable } from '../naming.ts';
 import { Heading, Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { AlarmThumbnail, forgetAlarmPictures } from '../parts/alarmpicture.tsx';
