@@ -419,6 +419,7 @@ export const english = {
       'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
       'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
       'scrub.whole': 'a file is as it was written, again', 'scrub.damaged': 'a file is not as it was written', 'pictures.settled': 'alarm pictures and their list were compared',
+      'destination.secret-set': 'the hub got the secret of a destination', 'slots.far-renewed': 'the sealed keys that lie elsewhere were renewed', 'slots.far-gone': 'the sealed keys that lay elsewhere are to go from there', 'far.restored': 'footage was brought back from elsewhere',
       'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
     } as Readonly<Record<string, string>>,
     /** What was asked through the page, by its route. */
