@@ -87,6 +87,8 @@ const scoreLeast = 0.6;
 const blurMost = 0.5;
 const yawMost = 30;
 const rollMost = 30;
+/** Beyond it two pictures that somebody says are of one person are of two: farther apart than any pair of one person was, at 48 pixels and more. */
+const strangersFrom = 0.65;
 /** Beside the largest face, of its width: what is smaller is somebody far behind. */
 const bystanderMost = 1 / 3;
 
@@ -117,7 +119,7 @@ function poorOf({ box, widthPx, blur, pose: { yaw, roll }, score }: FaceMeasures
 export function strangersAmong(vectors: readonly Float32Array[]): readonly number[] {
   return vectors.flatMap((vector, at) => {
     const others = vectors.filter((_, index) => index !== at);
-    const alike = others.filter((other) => distanceOf(vector, other) <= distanceMost).length;
+    const alike = others.filter((other) => distanceOf(vector, other) < strangersFrom).length;
     return alike * 2 < others.length ? [at] : [];
   });
 }

@@ -234,6 +234,60 @@ t.test('a file of pictures that is locked when a better one comes costs the bett
   await f.vault.close();
 });
 
+t.test('a thousand who come and go within a minute are thirty alarms at most, six of a rule; the others are counted, and nothing waits for them', async (t) => {
+  let asked = 0;
+  const f = await fixture(t, {
+    rules: Array.from({ length: 10 }, (_, index) => ({ ...rule, name: `rule ${index}`, afterMs: 0 })),
+    pictures: async () => { asked++; return { full: Buffer.from(jpeg), crop: undefined, thumb: Buffer.from(jpeg) }; },
+  });
+  // Each is gone for longer than a visit lasts before the next one comes, by the observers' own times.
+  for (let index = 0; index < 1000; index++) {
+    const second = 10 + index * 0.06;
+    f.world.clock.set(f.at(second));
+    f.duty.observe({ camera: index % 2 === 0 ? 'front' : 'garden', kind: 'person', by: 'hub', atMs: f.at(second), name: `visit ${index}`, lasts: false, best: { atMs: f.at(second), box: boxAt(0.2), worth: index / 1000 } });
+  }
+  const { begun, open } = f.duty.state;
+  const rung = Object.values(begun).reduce((sum, count) => sum + count, 0);
+  t.ok(rung <= 30 && open <= 30 && Object.values(begun).every((count) => count <= 6), JSON.stringify(begun));
+  const rows = await f.until((found) => found.length === rung && found.every(({ pictures }) => pictures.length === 3));
+  t.equal(rows.length, rung);
+  t.ok(asked <= 2 * rung, `pictures were made ${asked} times`);
+  await f.segment(60);
+  t.equal(f.duty.state.failed, 0);
+  await f.duty.close();
+  await f.vault.close();
+});
+
+t.test('a database that is locked or full when an alarm comes costs that alarm, which is counted, its pictures are wiped, and the next one is kept', async (t) => {
+  const made: Buffer[] = [];
+  let why: string | undefined = 'database is locked';
+  const f: Fixture = await fixture(t, {
+    vault: (real) => ({ openAlarm: (...args) => (why === undefined ? real.openAlarm(...args) : Promise.reject(new SallyportError('SP_DATABASE', { file: 'working.db', reason: why }))) }),
+    pictures: async () => {
+      const pictures = { full: Buffer.from(jpeg), crop: undefined, thumb: Buffer.from(jpeg) };
+      made.push(pictures.full, pictures.thumb);
+      return pictures;
+    },
+  });
+  for (const [index, reason] of ['database is locked', 'database or disk is full'].entries()) {
+    why = reason;
+    f.seen(10 + index * 60, { name: reason, lasts: false });
+    while (f.duty.state.failed <= index || made.length < 2 * index + 2) await new Promise((resolve) => { setImmediate(resolve); });
+    f.world.clock.set(f.at(50 + index * 60));
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  while (made.some((bytes) => bytes.some((value) => value !== 0))) await new Promise((resolve) => { setImmediate(resolve); });
+  t.strictSame(await f.rows(), []);
+  why = undefined;
+  f.seen(200, { name: 'after it' });
+  await f.until(([row]) => row?.pictures.length === 3);
+  await f.segment(180);
+  await f.until(([row]) => row?.segments === 1);
+  t.equal(f.duty.state.failed, 2);
+  await f.duty.close();
+  await f.vault.close();
+});
+
 t.test('what was closed too long ago is not held, and the row says why', async (t) => {
   const { vault, duty, world, seen, segment, until, at, rows } = await fixture(t);
   await segment(0);

