@@ -106,12 +106,12 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     'erase-hours': async ({ by, ...wish }) => erase.beginWhole(wish, by),
     'erase-plan': async ({ order }) => toPlain(await erase.plan(order)),
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
-    processing: async () => ({ text: processingRecord(site.config) }),
     people: async () => enrol.show(),
     'person-forget': async ({ person }) => {
       const { receipt, readBack } = await enrol.forget(person, { who: 'cli' });
       return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };
     },
+    processing: async () => ({ text: processingRecord(site.config) }),
     egress: async (query) => withoutUndefined(await egressOf(parts, query)),
     'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {

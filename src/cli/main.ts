@@ -23,6 +23,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'accept', summary: 'the owner\'s signed yes to a change that lowers privacy', load: async () => (await import('./accept.ts')).accept },
   { name: 'list', summary: 'list what is recorded', load: async () => (await import('./list.ts')).list },
   { name: 'alarms', summary: 'what rules have kept, and its pictures', load: async () => (await import('./alarms.ts')).alarms },
+  { name: 'people', summary: 'persons who agreed to be recognised: whose consent counts, and forgetting one', load: async () => (await import('./people.ts')).people },
   { name: 'play', summary: 'open footage for a player', load: async () => (await import('./play.ts')).play },
   { name: 'export', summary: 'open footage into an MP4 file', load: async () => (await import('./export.ts')).exportCommand },
   { name: 'verify', summary: 'prove that everything recorded is there and whole', load: async () => (await import('./verify.ts')).verify },

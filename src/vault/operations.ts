@@ -491,10 +491,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return row === undefined || blobs === undefined || period?.state !== 'live' ? undefined : { row, blobs, period };
     }),
     personPeriods: (): PeriodFacts[] => periods.people(),
-    /** Answers false when the person is gone. */
+    /** Answers false when the person is gone, or is being forgotten. */
     renewConsent: (a: { id: string; record: Uint8Array; consentMs: UnixMs; consentSha256: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
       const row = people.find(a.id);
-      if (row === undefined || periods.byId(row.periodId)?.state !== 'live') return false;
+      if (row === undefined || periods.byId(row.periodId)?.state !== 'live' || receipts.pending().some((purge) => purge.periods.some(({ id }) => id === row.periodId))) return false;
       people.renew(a);
       periods.moveDeadline(row.periodId, a.deadlineMs);
       audit(a.atMs, a.entry);

@@ -34,7 +34,7 @@ export const english = {
     offline: 'This device cannot reach your hub. Recording does not need this page: it goes on as long as the hub runs.',
     offlineFix: 'Is this device in your home network? Is the hub switched on?',
     offlineBanner: 'The hub does not answer. What you see may be old; this page keeps asking.',
-    backOnline: 'The hub answers again.',
+    backOnline: 'The hub answers again.', clockOff: (span: string, ahead: boolean) => `This device's clock is ${span} ${ahead ? 'ahead of' : 'behind'} the hub's. This page goes by the hub's; set this device's right, or look at the hub's under Settings, Storage.`,
     code: (code: string) => `Code ${code}`,
     unexpected: 'The page met an error that it did not expect.',
     notFoundTitle: 'There is no such page', notFound: 'The address may be mistyped, or from another version.', toLive: 'Go to the live pictures',
@@ -410,7 +410,7 @@ export const english = {
       'person.lost': 'somebody\'s key is lost; what was under it is gone', 'people.looked': 'looked at the people who are enrolled',
       'privacy.on': 'switched pictures off', 'privacy.off': 'switched pictures on again', 'owner.list-taken': 'a new list of the owner is in force', 'owner.kit-replaced': 'another recovery kit took the place of the old one', 'camera.adopted': 'a camera was adopted',
       'camera.removed': 'a camera was taken out', 'camera.talk': 'talked through a camera', 'config.changed': 'the configuration changed',
-      'camera.control': 'told a camera what to do', 'command.done': 'an order from outside was followed', 'command.refused': 'an order from outside was refused', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
+      'camera.control': 'told a camera what to do', 'destination.secret-set': 'the hub got a password or key of a destination', 'command.done': 'an order from outside was followed', 'command.refused': 'an order from outside was refused', 'camera.moved': 'a camera is at another address', 'camera.changed': 'a camera says that it has changed', 'camera.password-set': 'the hub got a camera\'s new password',
       'consent.asked': 'a change waits for an owner\'s yes', 'consent.given': 'an owner\'s signed yes was taken', 'slot.replaced': 'a key was sealed anew by an owner\'s device', 'deadlines.shortened': 'recordings are kept shorter than before',
       'database.copied': 'the database was copied', 'database.reconciled': 'the database and the disk were compared', 'database.restored': 'the database was restored from a copy', 'rebuild.period': 'an hour was read back from the disk',
       'key.made': 'an hour\'s key was made', 'keyring.damaged': 'the keyring is damaged', 'purge.shredded': 'an hour\'s key was overwritten', 'segment.closed': 'footage was sealed', 'segment.cut': 'footage was cut off, and what is whole was kept',
@@ -419,7 +419,7 @@ export const english = {
       'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
       'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
       'scrub.whole': 'a file is as it was written, again', 'scrub.damaged': 'a file is not as it was written', 'pictures.settled': 'alarm pictures and their list were compared',
-      'hub.started': 'the hub started', 'purge.done': 'recordings were destroyed at their deadline',
+      'hub.started': 'the hub started', 'slots.far-renewed': 'the sealed keys at a destination are those of now', 'slots.far-gone': 'the sealed keys at a destination are gone', 'far.restored': 'footage was brought back from where it had been sent', 'purge.done': 'recordings were destroyed at their deadline',
     } as Readonly<Record<string, string>>,
     /** What was asked through the page, by its route. */
     asked: {
@@ -441,6 +441,7 @@ export const english = {
   recover: {
     title: 'Back with the recovery kit', lead: 'Choose your kit, and a new passphrase. This browser gets a key of its own, signed by the kit; the page then forgets the kit.',
     kit: 'Recovery kit', kitText: 'Or type it: the groups, in their order', submit: 'New passphrase, and log in', working: 'Signing with the kit…', kitWrong: 'That is no recovery kit: it has 10 groups of capital letters and digits.',
+    otherKit: 'This kit is not the one of this hub', otherKitMore: 'It is another hub\'s, or one that was replaced. Choose the newest kit of this hub.',
     warning: 'Do this only on a device that you trust, and only when the six words of the hub are right.',
   },
 

@@ -90,7 +90,7 @@ export const modules: readonly ModuleRule[] = [
   { names: ['qrcode-generator'], only: ['web/', 'cli/'], because: 'codes are drawn for people, on the page and at the terminal; the package opens nothing' },
   { names: ['preact', 'preact/hooks', 'preact/jsx-runtime'], only: ['web/'], because: 'what draws the page runs in the visitor\'s browser; the hub loads none of it', built: true },
   { names: ['@cycjimmy/jsmpeg-player'], only: ['web/'], oneFile: true, because: 'one file takes its MPEG-1 decoder for browsers without Media Source Extensions; its players open connections of their own', built: true },
-  { names: ['vite'], only: ['web/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
+  { names: ['vite'], only: ['web/vite.config.ts', 'web/viewer/vite.config.ts'], because: 'it puts the page together before the hub runs; nothing that runs knows it', built: true },
   { names: ['@noble/ciphers/chacha.js', '@noble/curves/ed25519.js', '@noble/hashes/argon2.js', '@noble/hashes/hkdf.js', '@noble/hashes/hmac.js', '@noble/hashes/sha2.js'], only: ['web/'], because: 'a browser has no libsodium; in the hub one room holds keys and ciphers, and it is seal/', built: true },
   { names: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-wasm'], only: ['detect/runtime.ts', 'detect/embedding.ts'], because: 'one process runs the models, in a jail of its own; the hub loads none of it' },
   { names: ['@vladmandic/human', '@vladmandic/face-api'], only: [], because: 'they only carry the models, which detect/models.ts reads as files; none of their code is ever run' },
@@ -108,7 +108,7 @@ export const harmlessModules: readonly string[] = [
 export const bannedModules: readonly string[] = ['node:module', 'node:vm', 'node:inspector', 'node:repl', 'node:cluster', 'node:wasi', 'node:http2', 'node:sqlite', 'node:test'];
 
 /** Started by a person, by systemd, by a visitor's browser or by the page's build, so that nobody imports them. */
-export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'detector.ts', 'cli/main.ts', 'web/main.tsx', 'web/vite.config.ts'];
+export const entryPoints: readonly string[] = ['hub.ts', 'courier.ts', 'detector.ts', 'cli/main.ts', 'web/main.tsx', 'web/vite.config.ts', 'web/viewer/main.tsx', 'web/viewer/vite.config.ts'];
 
 /** Waiting for the first duty that calls them. */
 export const awaited: readonly string[] = [];

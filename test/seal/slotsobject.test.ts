@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
+import { readFarList } from '../../src/policy/farlist.ts';
 import { decodeSlotsObject, encodeSlotsObject, maySlotsObjectBe, readSlotsHead, slotsEntryBytes, type SlotsEntry } from '../../src/seal/format/slotsobject.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { padmeSize } from '../../src/seal/padme.ts';
 import { Sealed } from '../../src/seal/sealed.ts';
 import { sealWhole } from '../../src/seal/sealer.ts';
 import { makePeriodKey, openSlot } from '../../src/seal/slot.ts';
+import { ageOpens, noAge } from './referees.ts';
 
 const [kit, space] = [Identity.generate(), Identity.generate()];
 const startMs = Date.UTC(2026, 10, 24, 5);
@@ -79,4 +83,24 @@ t.test('a byte anywhere in a header or a line is noticed, or changes nothing but
       return (error as { code?: string }).code === 'SP_FAR_SLOTS';
     }
   }), { numRuns: 300 });
+});
+
+t.test('the vector: stock age opens a slot of it, and with that the list, which names where each segment lies', { skip: noAge }, async (t) => {
+  const folder = new URL('../vectors/', import.meta.url);
+  const read = (name: string): Buffer => readFileSync(new URL(name, folder));
+  interface Far { slots: { file: string; size: number; sha256: string; hub: string; made_ms: number; lists: string[]; destination: string }; list: { file: string; plain_sha256: string; objects: string[] } }
+  const { far } = JSON.parse(read('index.json').toString()) as { far: Far };
+  const object = read(far.slots.file);
+  const sha256 = (of: string | Uint8Array): string => createHash('sha256').update(of).digest('hex');
+  t.equal(object.length, far.slots.size);
+  t.equal(sha256(object), far.slots.sha256);
+  const { hub: of, madeMs, entries: read1 } = decodeSlotsObject(object, 'the vector');
+  t.same([of, madeMs], [far.slots.hub, far.slots.made_ms]);
+  t.same(read1.map(({ list }) => list), far.slots.lists);
+  t.ok(read1.every(({ destination }) => destination === far.slots.destination));
+  const hour = await ageOpens(Buffer.from(read1[0]?.slotText ?? []), new URL('kit.txt', folder).pathname);
+  const work = t.testdir({ 'hour.txt': hour ?? '' });
+  const list = await ageOpens(read(far.list.file), `${work}/hour.txt`);
+  t.equal(sha256(list?.toString().trimEnd() ?? ''), far.list.plain_sha256);
+  t.same(readFarList(list ?? Buffer.alloc(0), 'the vector').segments.map(({ object: name }) => name), far.list.objects);
 });
