@@ -66,7 +66,7 @@ t.test('no element holds a text of its own, and no attribute that is read out', 
 const codes: Readonly<Record<string, readonly string[]>> = {
   'parts/clip.tsx': ['the disk is full', 'it is more than this browser can hold'], 'parts/schemafield.tsx': ['yes or no'], 'settings/cameras.tsx': ['credentials refused', 'shows another certificate'],
   'schemaform.ts': ['yes or no'], 'clipfiles.ts': ['a clip was written before it began', 'it is more than this browser can hold'], 'held.tsx': ['there is no session here'],
-  'keys.ts': ['kit confirmed'], 'renewing.ts': ['sallyport renewed '], 'player/livelink.ts': ['key frames'], 'facepicture.ts': ['no quality makes it small enough'], 'settings/faces.tsx': ['turn on', 'by guardian'],
+  'keys.ts': ['kit confirmed'], 'renewing.ts': ['sallyport renewed '], 'player/livelink.ts': ['key frames'], 'facepicture.ts': ['no quality makes it small enough'], 'settings/faces.tsx': ['turn on', 'by guardian'], 'viewer/setup.tsx': ['Content-Security-Policy'],
 };
 /** Names that a browser gives: of keys, errors and itself. */
 const names = /^(?:Arrow\w+|Page(?:Up|Down)|Home|End|Enter|Escape|Delete|Backspace|\w+Error|Alphanumeric|Byte|Worker|\w*MediaSource)$/;
