@@ -62,17 +62,46 @@ export class DemoPage {
   /** What the timeline knows of the camera, and how many pictures this device's own key opens of it; the hub hands out sealed bytes only. */
   async replay(camera: string, fromMs: number, toMs: number): Promise<{ segments: number; pictures: number; problems: string[] }> {
     const timeline = await this.ask<Timeline>('GET', `/timeline?camera=${camera}&fromMs=${Math.round(fromMs)}&toMs=${Math.round(toMs)}`);
+    return this.#withFootage(async (footage) => {
+      const seen = { segments: timeline.segments.length, pictures: 0, problems: [] as string[] };
+      for await (const piece of footage.fragments(camera, 'main', fromMs, timeline, { toMs })) {
+        if (piece.kind === 'fragment') seen.pictures++;
+        if (piece.kind === 'problem') seen.problems.push(piece.error.message);
+      }
+      return seen;
+    });
+  }
+
+  /** What this device's own keys open. */
+  async #withFootage<T>(deed: (footage: SealedFootage) => Promise<T>): Promise<T> {
     const { text = '' } = await this.ask<PageReplyOf<'ownerList'>>('GET', '/owner');
     const spaces = openSpaces(verifyOwnerList(text), this.#device.identity);
     const footage = new SealedFootage({ fetch: this.#fetcher, identities: spaces.flatMap(({ identities }) => identities) });
-    const seen = { segments: timeline.segments.length, pictures: 0, problems: [] as string[] };
-    for await (const piece of footage.fragments(camera, 'main', fromMs, timeline, { toMs })) {
-      if (piece.kind === 'fragment') seen.pictures++;
-      if (piece.kind === 'problem') seen.problems.push(piece.error.message);
+    try {
+      return await deed(footage);
+    } finally {
+      footage.close();
+      for (const { identities } of spaces) for (const identity of identities) identity.close();
     }
-    footage.close();
-    for (const { identities } of spaces) for (const identity of identities) identity.close();
-    return seen;
+  }
+
+  /** What rules have kept at a camera, the newest first. */
+  async alarms(camera: string): Promise<PageReplyOf<'alarms'>['alarms']> {
+    return (await this.ask<PageReplyOf<'alarms'>>('GET', `/alarms?camera=${camera}`)).alarms;
+  }
+
+  /** An alarm's pictures, opened by this device's own key, by how large they are; and what its text says. */
+  async alarmPictures({ id, camera, slot, generation, pictures }: PageReplyOf<'alarms'>['alarms'][number]): Promise<{ sizes: Record<string, number>; text: string }> {
+    return this.#withFootage(async (footage) => {
+      const seen = { sizes: {} as Record<string, number>, text: '' };
+      for (const picture of pictures) {
+        const bytes = Buffer.from(await footage.alarmPicture({ camera, alarm: id, picture, slot, generation }));
+        if (picture === 'text') seen.text = bytes.toString().trimEnd();
+        else if (bytes.readUInt16BE(0) !== 0xffd8) throw new Error(`the picture "${picture}" of alarm ${id} is no JPEG`);
+        else seen.sizes[picture] = bytes.length;
+      }
+      return seen;
+    });
   }
 
   /** The owner's yes to each browser of `demo` that has made a key and waits for it. Answers their names, with the words of their keys. */

@@ -25,6 +25,7 @@ import { Detector, modelId } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
+import { AuditCheck } from './duties/auditcheck.ts';
 import { CommandsDuty } from './duties/commands.ts';
 import { placesOf, turnTo } from './duties/control.ts';
 import { CopiesDuty } from './duties/copies.ts';
@@ -119,7 +120,7 @@ export class Hub {
       farSlots: async (places) => await this.#farSlots?.renewed(places) ?? places.map((destination) => ({ destination, renewed: false, reason: 'the hub was starting; it is done soon after' })),
     }));
     const [, jail] = await programs;
-    const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera) }));
+    const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera), onTold: (kind, camera) => this.#notify?.told(kind, camera) }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
       vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
@@ -205,6 +206,8 @@ export class Hub {
     upload.start();
     const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
     farSlots.start();
+    const auditCheck = await this.#life.own('audit check', new AuditCheck({ vault, notices, clock, log }));
+    auditCheck.start();
     const talk = this.#talk = await this.#life.own('talk', new TalkDuty({ site, vault, clock, log }));
     const stills = await this.#life.own('stills', new StillDuty({ site, clock, log }));
     const live = await this.#life.own('live', new LiveDuty({ cameras: () => site.cameras, clock, log, isPrivate: (camera) => isPrivate(site, privacy, camera) }));

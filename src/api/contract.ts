@@ -382,6 +382,7 @@ export const routes = {
   people: { reply: PeopleListReply },
   'person-forget': { request: Type.Object({ person: PersonId }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
+  processing: { reply: Type.Object({ text: Type.String() }, closed) },
   egress: { request: EgressRequest, reply: EgressReply },
   'egress-verify': { request: Type.Object({ destination: Destination, repair: Type.Boolean() }, closed), reply: EgressVerifyReply },
 } as const;

@@ -19,6 +19,7 @@ import { withDeadlines } from '../duties/playback.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
+import { processingRecord } from '../policy/processing.ts';
 import { dueMs } from '../policy/retention.ts';
 import { eventsInWords } from '../policy/subscriptions.ts';
 import type { PageOperations, Pending } from './contract.ts';
@@ -110,6 +111,7 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
       const { receipt, readBack } = await enrol.forget(person, { who: 'cli' });
       return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };
     },
+    processing: async () => ({ text: processingRecord(site.config) }),
     egress: async (query) => withoutUndefined(await egressOf(parts, query)),
     'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {

@@ -46,21 +46,21 @@ export class CameraClient {
   }
 
   /**
-   * Resolves when user and password are right: a call that the camera refuses without them goes through with them. GetUsers is for
-   * administrators, so GetProfiles is asked when it is refused. A camera that asks for no credentials at all is taken as it is.
+   * Resolves when user and password are right: a call that the camera refuses without them goes through with them. GetProfiles, which every
+   * user may; where it is open to everybody, GetUsers, which is for administrators. A camera that asks for no credentials at all is taken as it is.
    */
   async checkCredentials(): Promise<void> {
     const problems: SallyportError[] = [];
     let open = false;
-    // Each refused attempt counts towards the lock that many cameras have (at Dahua's after five): two calls must do.
-    for (const call of [() => this.#usersCall(), () => this.#profilesCall()]) {
+    // Each refused attempt counts towards the lock that many cameras have (at Dahua's after five): who is refused the first is not asked the second.
+    for (const call of [() => this.#profilesCall(), () => this.#usersCall()]) {
       try {
         const [make, target] = await call();
         await this.#link.session.call(make, target);
         if (await this.#link.session.needsCredentials(make, target)) return;
         open = true;
       } catch (error) {
-        if (!isOfThisCall(error)) throw error;
+        if (!isOfThisCall(error) || (error.code === 'SP_CAMERA_REFUSED' && !open)) throw error;
         problems.push(error);
       }
     }

@@ -11,6 +11,8 @@ import type { Credentials, Exchange, Reply, Transport } from './transport.ts';
 /** A call that the camera does not let these credentials make. */
 export const refused: unique symbol = Symbol('refused');
 export type Outcome = XmlElement | typeof refused;
+/** A token that nothing but its password can have been refused for. */
+const wrong: unique symbol = Symbol('wrong');
 
 /** How one call differs from others. */
 export interface CallManner {
@@ -32,6 +34,8 @@ export class OnvifSession {
   readonly #device: Target;
   /** By how much the time in a token is ahead of ours; undefined before the camera was asked. */
   #tokenOffsetMs: number | undefined;
+  /** Whether the camera said what time it has, when it was asked last. */
+  #clockTold = false;
   /** How the camera took our credentials last. */
   #scheme: 'token' | 'digest' | undefined;
 
@@ -51,6 +55,7 @@ export class OnvifSession {
       throw error;
     });
     const cameraMs = outcome === refused ? undefined : readClock(outcome);
+    this.#clockTold = cameraMs !== undefined;
     const offsetMs = cameraMs === undefined ? 0 : cameraMs - (askedMs + this.#clock.wallMs()) / 2;
     this.#tokenOffsetMs ??= offsetMs;
     return offsetMs;
@@ -58,11 +63,13 @@ export class OnvifSession {
 
   /**
    * One call with credentials. A token is tried first; when it is not taken, the clock is read again (it may have stepped) and the token
-   * tried once more by it or by hub time (some cameras tell local time as UTC); HTTP Digest, which needs no clock, comes last.
+   * tried once more by it or by hub time (some cameras tell local time as UTC); HTTP Digest, which needs no clock, comes last. Where the clock
+   * is known to be right and the camera asks for no Digest, the password is what is wrong: each refused try counts towards its lock, so there is none more.
    */
   async call(make: RequestMaker, target: Target, manner: CallManner = {}): Promise<XmlElement> {
     if (this.#tokenOffsetMs === undefined) await this.readClock();
     const outcome = this.#scheme === 'digest' ? refused : await this.#callWithToken(make, target, manner);
+    if (outcome === wrong) throw new SallyportError('SP_CAMERA_REFUSED', { camera: this.#camera });
     if (outcome !== refused) return outcome;
     const request = make('');
     const reply = await this.#transport.exchangeWithDigest(exchangeOf(request, target, manner), this.#access);
@@ -88,14 +95,14 @@ export class OnvifSession {
     }
   }
 
-  async #callWithToken(make: RequestMaker, target: Target, manner: CallManner): Promise<Outcome> {
+  async #callWithToken(make: RequestMaker, target: Target, manner: CallManner): Promise<Outcome | typeof wrong> {
     const first = this.#tokenOffsetMs ?? 0;
     const reply = await this.#sendToken(make, target, first, manner);
     // A camera that asks for HTTP Digest gets it; the clock is not what is wrong.
     if (reply.outcome !== refused || reply.wantsDigest) return this.#took(first, reply.outcome);
     const offsetMs = await this.readClock();
     const other = [offsetMs, 0].find((candidate) => Math.abs(candidate - first) > sameClockMs);
-    if (other === undefined) return refused;
+    if (other === undefined) return this.#clockTold && Math.abs(first) <= sameClockMs ? wrong : refused;
     return this.#took(other, (await this.#sendToken(make, target, other, manner)).outcome);
   }
 

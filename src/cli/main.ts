@@ -23,6 +23,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'accept', summary: 'the owner\'s signed yes to a change that lowers privacy', load: async () => (await import('./accept.ts')).accept },
   { name: 'list', summary: 'list what is recorded', load: async () => (await import('./list.ts')).list },
   { name: 'alarms', summary: 'what rules have kept, and its pictures', load: async () => (await import('./alarms.ts')).alarms },
+  { name: 'people', summary: 'persons who agreed to be recognised: whose consent counts, and forgetting one', load: async () => (await import('./people.ts')).people },
   { name: 'play', summary: 'open footage for a player', load: async () => (await import('./play.ts')).play },
   { name: 'export', summary: 'open footage into an MP4 file', load: async () => (await import('./export.ts')).exportCommand },
   { name: 'verify', summary: 'prove that everything recorded is there and whole', load: async () => (await import('./verify.ts')).verify },
@@ -35,6 +36,7 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
   { name: 'purge', summary: 'explain what will be deleted, and when', load: async () => (await import('./purge.ts')).purge },
   { name: 'egress', summary: 'what has left the house, where to, and what came of it', load: async () => (await import('./egress.ts')).egress },
   { name: 'promises', summary: 'what a privacy policy asks, and the proof instead', load: async () => (await import('./promises.ts')).promises },
+  { name: 'processing', summary: 'the record of processing (GDPR article 30) of this hub', load: async () => (await import('./processing.ts')).processing },
   { name: 'units', summary: 'what systemd lets hub and courier reach', load: async () => (await import('./units.ts')).units },
   { name: 'emulate', summary: 'emulated ONVIF cameras, for developers', load: async () => (await import('./emulate.ts')).emulate },
 ];

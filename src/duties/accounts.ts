@@ -254,6 +254,7 @@ export class AccountsDuty {
       const row = same === undefined ? this.#newDevice(id, device) : { ...same, ...device };
       const now = session === undefined ? undefined : this.book.sessions.get(session.id);
       await this.book.write({ devices: [row], withoutDevices: same === undefined ? this.#oldest(devices) : [], ...(now === undefined ? {} : { sessions: [{ ...now, device: row.id }] }) }, [this.#line('page.device-noted', id)]);
+      if (same === undefined) this.#o.notices.tell('new device', row.name);
     });
   }
 
@@ -450,6 +451,8 @@ export class AccountsDuty {
     await this.book.write({
       ...change, ...(added === undefined ? {} : { devices: [added], withoutDevices: this.#oldest(this.book.devicesOf(account.id)) }), sessions: [row], withoutSessions: [...new Set([...(change.withoutSessions ?? []), ...leaving])],
     }, entries, settings);
+    // The first owner's first device is nobody else's.
+    if (added !== undefined && this.book.devices.size > 1) this.#o.notices.tell('new device', added.name);
     return { principal: new Principal(this.book.account(account.id), row), cookie };
   }
 

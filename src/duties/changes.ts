@@ -93,7 +93,7 @@ export class Changes {
       if (words === undefined || (other !== undefined && other === told)) return;
       if (other === undefined) await onChange(device);
       await vault.audit({ what: 'camera.changed', who: 'hub', camera, detail: { before: { ...before }, after: { ...device } } });
-      notices.raise('camera changed', words, camera);
+      notices.raise(onlyFirmware(before, device) ? 'firmware changed' : 'camera changed', words, camera);
       await this.#note('firmware', words);
     } catch (error) {
       if (isSallyportError(error, 'SP_CAMERA_CERTIFICATE')) notices.raise('certificate changed', '', camera);
@@ -109,6 +109,10 @@ export class Changes {
     await vault.noteObservations([{ camera, ...change }])
       .catch((error: unknown) => log.debug({ component: 'watch', camera, code: asSallyportError(error).code }, 'an observation was not written'));
   }
+}
+
+function onlyFirmware(before: DeviceFacts, after: DeviceFacts): boolean {
+  return before.model === after.model && before.serial === after.serial;
 }
 
 /** Undefined when it is the same camera with the same firmware. */

@@ -23,10 +23,11 @@ export interface NoticesOptions {
   /** One begins to stand, or is over; must not throw. For whoever tells it outside. */
   readonly onRaised?: (kind: NoticeKind, camera: string | undefined) => void;
   readonly onSettled?: (kind: NoticeKind, camera: string | undefined) => void;
+  readonly onTold?: (kind: NoticeKind, camera: string | undefined) => void;
 }
 
 interface Line {
-  readonly what: 'notice.raised' | 'notice.settled';
+  readonly what: 'notice.raised' | 'notice.settled' | 'notice.told';
   readonly notice: Notice;
 }
 
@@ -57,6 +58,14 @@ export class Notices {
     this.#o.log.warn({ component: 'notices', notice: kind, camera }, `${noticeSentence(notice)} ${noticeKinds[kind].todo}`);
     this.#note({ what: 'notice.raised', notice });
     this.#o.onRaised?.(kind, camera);
+  }
+
+  /** What happened and does not last: told once, and not among those that stand. */
+  tell(kind: NoticeKind, detail: string, camera?: string): void {
+    const notice: Notice = { kind, camera, detail, sinceMs: Math.round(this.#o.clock.wallMs()) };
+    this.#o.log.warn({ component: 'notices', notice: kind, camera }, `${noticeSentence(notice)} ${noticeKinds[kind].todo}`);
+    this.#note({ what: 'notice.told', notice });
+    this.#o.onTold?.(kind, camera);
   }
 
   /** It is over. */

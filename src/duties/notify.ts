@@ -11,7 +11,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
-import { dayMs, hourMs, minuteMs, secondMs } from '../base/units.ts';
+import { hourMs, minuteMs, secondMs } from '../base/units.ts';
 import type { Answer, Order } from '../outbox/orders.ts';
 import { begin, dropOld, finish, placed, raisedAgainMs, readNoteState, ring, toldMax, nothingTold, type NoteState, type WaitingNotice } from '../policy/notestate.ts';
 import type { NoticeKind } from '../policy/notices.ts';
@@ -29,14 +29,14 @@ export interface NotifyOptions {
   /** All that there are, stores too. */
   readonly everyDestination: () => readonly string[];
   readonly cameras: () => readonly { readonly id: string; readonly alias?: string }[];
-  readonly notices: Pick<Notices, 'raise' | 'settle'>;
+  readonly notices: Pick<Notices, 'raise' | 'settle' | 'tell'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** An alarm that a rule rang for. */
 export interface Rung {
-  readonly camera: string;
+  readonly camera: string | undefined;
   readonly kind: NoticeMessageKind;
   readonly atMs: UnixMs;
   /** The alarm's, from which the number that is told is made; undefined when it could not be kept. */
@@ -57,8 +57,6 @@ const settingName = 'notify';
 const numbersName = 'camera numbers';
 const destinationsName = 'destinations known';
 const retryMs = 5 * secondMs;
-/** Owners hear of a new destination for so long. */
-const newToldMs = 7 * dayMs;
 /** An order that has waited so long, but for quiet hours and what goes at night, shows that its destination does not take it. */
 const lateMs = 2 * hourMs;
 
@@ -69,8 +67,10 @@ export class NotifyDuty {
   #state: NoteState = nothingTold;
   #stored = '';
   #numbers: CameraNumbers = {};
-  /** When each destination was first seen. */
-  #known: Readonly<Record<string, UnixMs>> | undefined;
+  /** Whether there were numbers before: a hub that counts for the first time has no new cameras. */
+  #counted = false;
+  /** Undefined before the first look. */
+  #known: readonly string[] | undefined;
   #loaded = false;
   /** By kind and camera: raised since the start. */
   readonly #raised = new Set<string>();
@@ -110,6 +110,11 @@ export class NotifyDuty {
 
   settled(kind: NoticeKind, camera: string | undefined): void {
     this.#note({ what: 'settled', kind, camera, atMs: this.#now });
+  }
+
+  /** It happened, and does not last. */
+  told(kind: NoticeKind, camera: string | undefined): void {
+    this.#note({ what: 'rang', rung: { kind, camera, atMs: this.#now, id: undefined } });
   }
 
   rang(rung: Rung): void {
@@ -160,8 +165,10 @@ export class NotifyDuty {
     try {
       const value = await vault.setting(settingName);
       this.#state = readNoteState(value);
-      this.#numbers = ((await vault.setting(numbersName)) ?? {}) as CameraNumbers;
-      this.#known = (await vault.setting(destinationsName)) as Readonly<Record<string, UnixMs>> | undefined;
+      const numbers = (await vault.setting(numbersName)) as CameraNumbers | undefined;
+      this.#numbers = numbers ?? {};
+      this.#counted = numbers !== undefined;
+      this.#known = (await vault.setting(destinationsName)) as readonly string[] | undefined;
       this.#stored = JSON.stringify(this.#state);
       this.#loaded = true;
       // Placed by the one before, which was ended before it could note that.
@@ -192,29 +199,29 @@ export class NotifyDuty {
     return this.#o.destinations().filter((destination) => isToldOf(destination, kind)).map(({ name }) => name);
   }
 
+  /** A camera that had no number before is a new one. */
   async #numberCameras(): Promise<void> {
-    const { cameras, vault, log } = this.#o;
+    const { cameras, vault, notices } = this.#o;
+    if (!this.#loaded) return;
     const next = numberCameras(this.#numbers, cameras().map(({ id }) => id));
-    if (Object.keys(next).length === Object.keys(this.#numbers).length) return;
+    const fresh = Object.keys(next).filter((id) => !Object.hasOwn(this.#numbers, id));
+    if (fresh.length === 0 && this.#counted) return;
+    await vault.putSetting(numbersName, next);
     this.#numbers = next;
-    await vault.putSetting(numbersName, next).catch((error: unknown) => log.debug({ component: 'notify', code: asSallyportError(error).code }, 'the numbers of cameras were not written'));
+    if (this.#counted) for (const id of fresh) notices.tell('new camera', '', id);
+    this.#counted = true;
   }
 
   /** Also where an owner said yes to it: whoever else is an owner hears of it. Those of the first start are none. */
   async #lookForNew(): Promise<void> {
     const { everyDestination, notices, vault } = this.#o;
     if (!this.#loaded) return;
-    const nowMs = this.#now;
     const names = everyDestination();
-    const known = this.#known ?? {};
-    const next = Object.fromEntries(names.map((name) => [name, known[name] ?? (this.#known === undefined ? 0 : nowMs)]));
-    if (this.#known === undefined || names.length !== Object.keys(known).length || names.some((name) => known[name] === undefined)) {
-      await vault.putSetting(destinationsName, next);
-      this.#known = next;
-    }
-    const fresh = names.filter((name) => nowMs - (next[name] ?? 0) < newToldMs);
-    if (fresh.length > 0) notices.raise('new destination', fresh.join(', '));
-    else notices.settle('new destination');
+    const known = this.#known;
+    if (known?.length === names.length && names.every((name) => known.includes(name))) return;
+    await vault.putSetting(destinationsName, names);
+    this.#known = names;
+    for (const name of names) if (known !== undefined && !known.includes(name)) notices.tell('new destination', name);
   }
 
   /** What stood before the start, and has not been raised again. */

@@ -260,6 +260,7 @@ export class Site {
       const remembered = await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
       this.#o.notices.settle('certificate changed', camera);
       this.#o.notices.settle('camera changed', camera);
+      this.#o.notices.settle('firmware changed', camera);
       await this.#restart(this.#known(camera));
       this.#o.onChange();
       return describeCamera(camera, remembered);

@@ -5,7 +5,7 @@ import type { Announcer } from './announcer.ts';
 import type { Position } from './head.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 import { Ear, type Hearing } from './ear.ts';
-import type { CameraFace, DeviceFacts, Quirks, StreamFacts, StreamName, WantedVideo } from './face.ts';
+import type { CameraFace, DeviceFacts, Quirks, StreamFacts, StreamName, Tries, WantedVideo } from './face.ts';
 import { LiveFeed } from './feed.ts';
 import { OnvifServer } from './onvif/server.ts';
 import { RtspServer } from './rtsp.ts';
@@ -69,6 +69,8 @@ export interface EmulatedCamera {
   readonly looksAt: Position | undefined;
   /** Away for so long, as SystemReboot makes it (5 s): Bye, every connection reset, Hello; what lived in memory is gone. */
   reboot(awayMs?: number): Promise<void>;
+  /** How often its password was tried, over HTTP and RTSP, and was right or wrong. */
+  readonly tries: Readonly<Tries>;
   /** How many times it was started. */
   readonly boots: number;
   /** How many subscriptions to events live. */
@@ -122,7 +124,7 @@ export class Camera implements EmulatedCamera {
     face.synchronize = (name) => (name === 'main' ? this.#main : sub).synchronize();
     face.reboot = () => void this.reboot().catch((error: unknown) => o.log.warn({ reason: reasonOf(error) }, 'a camera did not come back'));
     this.#ear = new Ear(face.talk);
-    this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, ear: this.#ear, quirks: face.quirks, clock: face.clock, log: o.log });
+    this.#rtsp = new RtspServer({ get address() { return face.address; }, feeds, user: face.user, password: () => face.password, tries: face.tries, ear: this.#ear, quirks: face.quirks, clock: face.clock, log: o.log });
     this.#onvif = new OnvifServer(face, o.log);
   }
 
@@ -142,6 +144,7 @@ export class Camera implements EmulatedCamera {
   get quirks(): Quirks { return this.#face.quirks; }
   get connections(): number { return this.#rtsp.connections; }
   get looksAt(): Position | undefined { return this.#face.head?.position; }
+  get tries(): Readonly<Tries> { return { ...this.#face.tries }; }
   get boots(): number { return this.#boots; }
   get subscriptions(): number { return this.#face.events.subscriptions; }
   get nextPicture(): number { return this.#main.next(0); }

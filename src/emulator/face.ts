@@ -73,6 +73,8 @@ export interface CameraFace {
   /** Makes the pictures of a stream anew, for whoever looks; undefined where they are what they are. */
   recode?: (name: StreamName, wanted: WantedVideo) => Promise<void>;
   password: string;
+  /** How often its password was tried since it came out of its box, by whatever way; what a lock-out would go by. */
+  readonly tries: Tries;
   readonly tls: TlsUse;
   /** 0 until the camera listens, and where it has no such port. */
   onvifPort: number;
@@ -80,6 +82,8 @@ export interface CameraFace {
   httpsPort: number;
   rtspsPort: number;
 }
+
+export interface Tries { right: number; wrong: number }
 
 /** Whether it speaks HTTPS and RTSPS too, or nothing else. */
 export type TlsUse = 'none' | 'also' | 'only';

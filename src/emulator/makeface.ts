@@ -20,6 +20,6 @@ export function makeFace(o: Given & { make: Make; moves: boolean | undefined; po
     clock, quirks, habits, settings, head: moves ?? habits.moves ? new PtzHead(clock) : undefined,
     events: new CameraEvents({ topics: habits.topics, clock, nowMs: () => cameraTimeMs({ clock, quirks, settings }) }),
     onvifPort: ports?.onvif ?? habits.port ?? 0, rtspPort: ports?.rtsp ?? 0, httpsPort: ports?.https ?? 0, rtspsPort: ports?.rtsps ?? 0,
-    reboot: () => {}, synchronize: () => {},
+    reboot: () => {}, synchronize: () => {}, tries: { right: 0, wrong: 0 },
   };
 }

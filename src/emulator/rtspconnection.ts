@@ -9,7 +9,7 @@ import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { interleaved, openDatagrams, type Delivery } from './delivery.ts';
 import type { Ear } from './ear.ts';
-import type { Quirks } from './face.ts';
+import type { Quirks, Tries } from './face.ts';
 import type { Feed } from './feed.ts';
 import { harmfulSdp } from './hostile.ts';
 import { alterAsQuirksSay } from './loss.ts';
@@ -25,6 +25,7 @@ export interface RtspOptions {
   readonly user: string;
   /** Asked at each check, for it may change. */
   readonly password: () => string;
+  readonly tries: Tries;
   /** What its loudspeaker gets; of no codec, and it has none. */
   readonly ear: Ear;
   readonly quirks: Quirks;

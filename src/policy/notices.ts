@@ -1,4 +1,4 @@
-/** What the owner must hear of, each kind once while it lasts, with what to do about it. A closed list: nothing else ever rings. */
+/** What the owner must hear of, each kind once while it lasts, or once when it happens, with what to do about it. A closed list: nothing else ever rings. */
 export const noticeKinds = {
   'recording stopped': {
     sentence: 'nothing is being sealed',
@@ -30,15 +30,15 @@ export const noticeKinds = {
   },
   'new camera': {
     sentence: 'a camera was added to this site',
-    todo: 'If no owner of yours did that, take it out again, and look at the audit: it says who it was. This is told for a week.',
+    todo: 'If no owner of yours did that, take it out again, and look at the audit: it says who it was.',
   },
   'new device': {
     sentence: 'a browser or phone was added that keeps keys of its own',
-    todo: 'If it is nobody\'s of the household, remove it under Settings, change that account\'s passphrase, and look at the audit. This is told for a day.',
+    todo: 'If it is nobody\'s of the household, remove it under Settings, change that account\'s passphrase, and look at the audit.',
   },
   'new destination': {
     sentence: 'something more may leave this house than before',
-    todo: 'If no owner of yours said yes to it, take the destination out of the configuration, and look at the audit: it says whose yes it was. This is told for a week.',
+    todo: 'If no owner of yours said yes to it, take the destination out of the configuration, and look at the audit: it says whose yes it was.',
   },
   'destination failing': {
     sentence: 'what should leave the house does not arrive',

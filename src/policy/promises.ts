@@ -54,7 +54,12 @@ export const promises: readonly PromiseRow[] = [
     id: 'P4', title: 'Telemetry',
     policy: 'We collect device, usage and log information automatically.',
     mechanism: 'There is no telemetry. The log stays on the hub, is scrubbed where it is written, and expires by its own rule.',
-    proofs: [],
+    proofs: [
+      { file: 'test/slow/egress/scenario.ts', test: 'addresses outside of what is declared: none; each that is declared was spoken to' },
+      { file: 'test/slow/egress/scenario.ts', test: 'names outside of what is declared: none' },
+      { file: 'test/base/log.test.ts', test: 'third net: what stands inside a text is scrubbed' },
+    ],
+    missing: 'a whole day on the wire: the capture takes ten minutes.',
   },
   {
     id: 'P5', title: 'Location',
@@ -63,8 +68,8 @@ export const promises: readonly PromiseRow[] = [
     proofs: [
       { file: 'test/config/load.test.ts', test: 'where the hub is, is known to a tenth of a degree, however exactly it was written' },
       { file: 'test/policy/privacy.test.ts', test: 'rules by the sun' },
+      { file: 'test/slow/egress/scenario.ts', test: 'plaintext on the wire, in the outbox, in the far stores, in what phones and programs were told: none' },
     ],
-    missing: 'a look on the wire, that they are sent nowhere.',
   },
   {
     id: 'P6', title: 'Device data',
@@ -93,19 +98,38 @@ export const promises: readonly PromiseRow[] = [
     id: 'P8', title: 'Purposes and legal bases',
     policy: 'We process data for these purposes, on these grounds.',
     mechanism: 'A record of processing is made from the running configuration, so that it cannot say something else than what runs.',
-    proofs: [],
+    proofs: [
+      { file: 'test/policy/processing.test.ts', test: 'whatever changes what is done with somebody\'s data changes the record' },
+      { file: 'test/policy/processing.test.ts', test: 'the record of a house with all that there is, and of an empty one, word by word' },
+    ],
+    missing: 'who is responsible and on what ground: only people know that.',
   },
   {
     id: 'P9', title: 'Sharing',
     policy: 'We share data with providers, customers, affiliates and authorities.',
     mechanism: 'Nothing leaves by default. One process alone may reach the outside, it cannot open footage, each destination is declared with a purpose, and each object that leaves is entered in a ledger.',
-    proofs: [],
+    proofs: [
+      { file: 'test/slow/egress/scenario.ts', test: 'addresses outside of what is declared: none; each that is declared was spoken to' },
+      { file: 'test/slow/egress/scenario.ts', test: 'names outside of what is declared: none' },
+      { file: 'test/slow/egress/scenario.ts', test: 'what lies at the far ends is what the ledger says, object by object' },
+      { file: 'test/slow/egress/scenario.ts', test: 'plaintext on the wire, in the outbox, in the far stores, in what phones and programs were told: none' },
+      { file: 'test/slow/egress/scenario.ts', test: 'what is not declared is refused in code, and what is told to go elsewhere does not' },
+      { file: 'test/slow/egress/scenario.ts', test: 'the rules that systemd is given hold: proven as rules of the namespace' },
+      { file: 'test/courier/confined.test.ts', test: 'what is forbidden fails inside, and succeeds outside as the control' },
+      { file: 'test/policy/declared.test.ts', test: 'a new destination gets nothing before the yes, exactly what was said yes to after it, and nothing after it was taken out' },
+    ],
+    missing: 'systemd\'s own rule on a machine that it runs: here it is tried as the same rule of nftables.',
   },
   {
     id: 'P10', title: 'Code of others',
     policy: 'The app contains third-party components that collect data.',
-    mechanism: 'A list, made from what runs, of every dependency and of which one may open a connection or start a program.',
-    proofs: [],
+    mechanism: 'A list, made from what runs, of every dependency and of which one may open a connection or start a program; a bill of materials of all of them.',
+    proofs: [
+      { file: 'test/slow/disclosure.test.ts', test: 'docs/DISCLOSURE.md is what the house plan and the packages make of it' },
+      { file: 'test/slow/disclosure.test.ts', test: 'a hub at work and its courier start the programs of the list and no other, and connect to cameras, visitors and what is declared' },
+      { file: 'test/house/house.test.ts', test: 'the house stands: each room imports what it may, by no way around, without cycles and dead files' },
+      { file: 'test/scripts/sbom.test.ts', test: 'the bill of materials lists exactly what the lock file has, with its checksums, and is the same each time' },
+    ],
   },
   {
     id: 'P11', title: 'Your rights',
@@ -167,8 +191,12 @@ export const promises: readonly PromiseRow[] = [
     mechanism: 'Failed logins, a broken chain, a changed camera, a new device or stopped recording become a notice that says what to do.',
     proofs: [
       { file: 'test/api/accounts.test.ts', test: 'tries that fail are told to the owner, and no line of the audit says whose they were' },
+      { file: 'test/duties/auditcheck.test.ts', test: 'an audit that was altered is told of, once, with what to do; one that is whole is not' },
+      { file: 'test/duties/changes.test.ts', test: 'a firmware that changed is an observation, an audit line and a notice, once' },
+      { file: 'test/duties/notify.test.ts', test: 'a new destination and a new camera are told of once, those of the first start are not; a destination that refuses is told of until it takes something' },
+      { file: 'test/duties/notify.test.ts', test: 'what the outbox does not take is remembered over a kill, and told once' },
+      { file: 'test/courier/house.test.ts', test: 'an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else' },
     ],
-    missing: 'a new device, and notices that leave the hub.',
   },
   {
     id: 'P17', title: 'Microphone',
@@ -179,8 +207,17 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P18', title: 'Faces',
     policy: 'Face recognition collects face data, with notice.',
-    mechanism: 'Faces are off until a person\'s consent is recorded: who, when, to which text. Unknown faces are never stored, and withdrawing the consent erases what there was.',
-    proofs: [],
+    mechanism: 'Faces are off until a person\'s consent is recorded: who, when, to which text. Unknown faces are never stored, and withdrawing the consent erases what there was: the person\'s own key first, then the rows, then every older copy of the database. Consent lapses by itself.',
+    proofs: [
+      { file: 'test/policy/consent.test.ts', test: 'faces wait for a yes to the notice as it is; off is at once; a longer time of consents waits too' },
+      { file: 'test/vault/people.test.ts', test: 'without a whole record of a consent nobody is enrolled, and no file has a template' },
+      { file: 'test/slow/faces.test.ts', test: 'who is forgotten is nowhere any more, neither template nor crop nor name; and deleting the rows alone would not be enough' },
+      { file: 'test/slow/faces.test.ts', test: 'a hub that is killed at any step of forgetting ends it at the next start' },
+      { file: 'test/slow/faces.test.ts', test: 'real pictures: who agreed is enrolled by them, poor ones are refused each with its reason, and no picture touches the disk' },
+      { file: 'test/duties/people.test.ts', test: 'matching stops in the moment in which a consent lapses; the owner is told; it may be given anew, or the person is due 30 days later' },
+      { file: 'test/web/naming.test.ts', test: 'who was forgotten, or is not listed to this visitor, has no name' },
+      { file: 'test/browser/faces.test.ts', test: 'somebody agrees to be recognised, is named to whom it may concern, and is forgotten' },
+    ],
   },
   {
     id: 'P19', title: 'Wi-Fi',
@@ -221,7 +258,7 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P22', title: 'Changes of the policy',
     policy: 'We announce changes of this policy.',
-    mechanism: 'A change of the configuration that lowers privacy (longer retention, sound) does not take effect until the owner accepts, by signature, a sentence that says what it changes. Keeping footage of a time longer needs the owner\'s signature, too.',
+    mechanism: 'A change of the configuration that lowers privacy (longer retention, sound, faces, something that leaves the house) does not take effect until the owner accepts, by signature, a sentence that says what it changes. Keeping footage of a time longer needs the owner\'s signature, too.',
     proofs: [
       { file: 'test/policy/consent.test.ts', test: 'without a yes, no camera that stays is ever kept longer or heard, whatever is written' },
       { file: 'test/policy/consent.test.ts', test: 'after the owner\'s yes it is in force, and only it' },
@@ -229,8 +266,9 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/duties/consent.test.ts', test: 'a yes counts once, for exactly the change that the owner read, and only from the owner' },
       { file: 'test/duties/hold.test.ts', test: 'only the owner\'s signature keeps anything longer, for exactly what it says' },
       { file: 'test/e2e/changes.test.ts', test: 'what lowers privacy waits for the owner\'s signature; what raises it applies at once' },
+      { file: 'test/policy/declared.test.ts', test: 'a new destination gets nothing before the yes, exactly what was said yes to after it, and nothing after it was taken out' },
+      { file: 'test/courier/hub.test.ts', test: 'after the owner\'s yes sealed footage goes to a folder, WebDAV and S3; at its deadline it goes from there' },
     ],
-    missing: 'new destinations and faces, which do not exist yet.',
   },
   {
     id: 'P23', title: 'Remote viewing',
@@ -241,8 +279,12 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P24', title: 'Push messages',
     policy: 'Push messages go through a third party.',
-    mechanism: 'Messages are sealed or without content; the picture is fetched from the hub.',
-    proofs: [],
+    mechanism: 'Messages are without content: a kind, an alias, a time, a random number; the picture is fetched from the hub.',
+    proofs: [
+      { file: 'test/egress/messengers.test.ts', test: 'ntfy is told kind, alias, time and how many more, by its own format, and nothing else' },
+      { file: 'test/duties/notify.test.ts', test: 'what is raised, what is over, and what rings goes to each destination that is to hear of it: a kind, an alias, a time, a number, and nothing else' },
+      { file: 'test/courier/house.test.ts', test: 'an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else' },
+    ],
   },
   {
     id: 'P25', title: 'Payment',

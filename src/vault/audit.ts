@@ -42,6 +42,13 @@ export function nextChain(chain: Uint8Array, leaf: Uint8Array): Buffer {
   return sha256(chain, leaf);
 }
 
+/** What is wrong with a line that should come next; empty when nothing is. */
+export function faultsOf(head: ChainHead, line: AuditLine): string[] {
+  const order = line.n !== head.n + 1 ? `lines ${head.n + 1} to ${line.n - 1} are not there` : nextChain(head.chain, line.leaf).equals(line.chain) ? undefined : 'it does not follow from the line before';
+  const text = line.entry === null || line.salt === null ? 'its text is not there' : leafOf(line.salt, line.entry).equals(line.leaf) ? undefined : 'its text was altered';
+  return [order, text].filter((one) => one !== undefined);
+}
+
 /** The SQL of the audit table. Belongs to whoever owns the connection; each writing call runs inside that owner's transaction. */
 export class AuditTable {
   readonly #db: Connection;

@@ -7,13 +7,13 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
-import { AuditTable, type AuditEntry } from './audit.ts';
+import { AuditTable, faultsOf, firstHead, type AuditEntry, type ChainHead } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
 import { PeopleTables, type NewPersonRow, type PersonBlobs, type PersonRow } from './peopletable.ts';
 import { isBare, type Period, type PeriodBytes, type PeriodFacts } from './periodtable.ts';
 import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts';
-import { CheckpointTable, type CheckpointFacts } from './checkpoints.ts';
+import { CheckpointTable, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import { farListOf, FarTable, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarRule, type FarSum, type FarWish } from './fartable.ts';
@@ -57,6 +57,7 @@ export interface ScrubList {
 export type Operations = ReturnType<typeof makeOperations>;
 
 const auditDropAtOnce = 5_000;
+const checkpointsCompared = 3;
 
 /** The number of the purge after which the database's older copies must go; absent once they have. */
 export const copiesOwedSetting = 'copies owed';
@@ -136,6 +137,34 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
         lines: table.linesBefore(a.before ?? Number.MAX_SAFE_INTEGER, a.limit).map(({ n, entry }) => ({ n, entry })),
         total: db.prepare<[], { count: number }>('SELECT count(*) AS count FROM audit').get()?.count ?? 0,
       };
+    }),
+
+    /**
+     * One page of the audit, from `after` on, or from its beginning: whether each line follows from the one before, and at its end whether the newest
+     * checkpoints say the same. The thread is free between pages.
+     */
+    checkAudit: (a: { after: { n: number; chain: string } | undefined; limit: number }): { n: number; chain: string; fault: string | undefined; done: boolean } => read(() => {
+      const table = new AuditTable(db, known().id);
+      const checkpoints = new CheckpointTable(db);
+      const oldest = checkpoints.oldest();
+      const begun = (table.linesAfter(0, 1)[0]?.n ?? 1) > 1 && oldest !== undefined ? parseCheckpoint(oldest.json, `checkpoint ${oldest.number}`) : undefined;
+      let head: ChainHead = a.after !== undefined ? { n: a.after.n, chain: Buffer.from(a.after.chain, 'hex') } : begun === undefined ? firstHead(known().id) : { n: begun.seq, chain: Buffer.from(begun.chain, 'hex') };
+      const lines = table.linesAfter(head.n, a.limit);
+      let fault: string | undefined;
+      for (const line of lines) {
+        const [first] = faultsOf(head, line);
+        fault ??= first === undefined ? undefined : `line ${line.n}: ${first}`;
+        head = { n: line.n, chain: line.chain };
+      }
+      const done = lines.length < a.limit;
+      if (done) {
+        for (const { number, json } of checkpoints.newest(checkpointsCompared)) {
+          const { seq, chain } = parseCheckpoint(json, `checkpoint ${number}`);
+          const said = table.chainAt(seq);
+          if (said?.toString('hex') !== chain) fault ??= `checkpoint ${number}: the audit is not what it signed${said === undefined ? '; it has fewer lines' : ''}`;
+        }
+      }
+      return { n: head.n, chain: head.chain.toString('hex'), fault, done };
     }),
 
     // periods
@@ -462,10 +491,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return row === undefined || blobs === undefined || period?.state !== 'live' ? undefined : { row, blobs, period };
     }),
     personPeriods: (): PeriodFacts[] => periods.people(),
-    /** Answers false when the person is gone. */
+    /** Answers false when the person is gone, or is being forgotten. */
     renewConsent: (a: { id: string; record: Uint8Array; consentMs: UnixMs; consentSha256: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
       const row = people.find(a.id);
-      if (row === undefined || periods.byId(row.periodId)?.state !== 'live') return false;
+      if (row === undefined || periods.byId(row.periodId)?.state !== 'live' || receipts.pending().some((purge) => purge.periods.some(({ id }) => id === row.periodId))) return false;
       people.renew(a);
       periods.moveDeadline(row.periodId, a.deadlineMs);
       audit(a.atMs, a.entry);

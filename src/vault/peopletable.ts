@@ -50,7 +50,7 @@ export class PeopleTables {
   }
 
   list(): PersonRow[] {
-    return this.#db.prepare<[], PersonRow>(`SELECT ${columns} ${from} ORDER BY enrolled_ms, id`).all();
+    return this.#db.prepare<[], PersonRow>(`SELECT ${columns} ${from} ORDER BY enrolled_ms, period_id`).all();
   }
 
   find(id: string): PersonRow | undefined {

@@ -100,6 +100,7 @@ export interface VaultOptions {
 }
 
 const observationsAtOnce = 1_000;
+const auditLinesAtOnce = 2_000;
 
 async function notRenewed(destinations: readonly string[]): Promise<FarSlotsNote[]> {
   return destinations.map((destination) => ({ destination, renewed: false, reason: 'nobody here speaks to it' }));
@@ -651,6 +652,17 @@ export class Vault {
   /** The newest first, those before line `before`. */
   auditBefore(before: number | undefined, limit: number): Promise<{ lines: { n: number; entry: string | null }[]; total: number }> {
     return this.#call('auditBefore', { before, limit });
+  }
+
+  /** Whether each line of the audit follows from the one before: in words what does not; undefined when all do. */
+  async checkAudit(signal?: AbortSignal): Promise<string | undefined> {
+    let after: { n: number; chain: string } | undefined;
+    for (;;) {
+      if (signal?.aborted === true) throw new SallyportError('SP_STOPPED', { what: 'reading the audit' });
+      const { n, chain, fault, done } = await this.#call('checkAudit', { after, limit: auditLinesAtOnce });
+      if (fault !== undefined || done) return fault;
+      after = { n, chain };
+    }
   }
 
   /** Old pages of the database's log hold what was deleted until it is truncated. SP_DATABASE while a reader keeps it from that. */

@@ -13,7 +13,7 @@ import { fileExists, listFolder, readTextBounded } from '../base/files.ts';
 import { silentLog } from '../base/log.ts';
 import { chunkSealedBytes } from '../seal/opener.ts';
 import { verifySignature } from '../seal/sshsig.ts';
-import { AuditTable, firstHead, leafOf, nextChain, type ChainHead } from './audit.ts';
+import { AuditTable, faultsOf, firstHead, type ChainHead } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { SegmentRow } from './segmenttable.ts';
 import { CheckpointTable, checkpointNamespace, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
@@ -346,11 +346,9 @@ class Verification {
       if (lines.length === 0) break;
       for (const line of lines) {
         const where = `line ${line.n}`;
-        if (line.n !== head.n + 1) this.#problem('SP_AUDIT_BROKEN', where, `lines ${head.n + 1} to ${line.n - 1} are not there`);
-        else if (!nextChain(head.chain, line.leaf).equals(line.chain)) this.#problem('SP_AUDIT_BROKEN', where, 'it does not follow from the line before');
-        if (line.entry === null || line.salt === null) this.#problem('SP_AUDIT_BROKEN', where, 'its text is not there');
-        else if (!leafOf(line.salt, line.entry).equals(line.leaf)) this.#problem('SP_AUDIT_BROKEN', where, 'its text was altered');
-        else if (expired !== undefined && isExpiry(line.entry, expired.seq)) expiryNamed = true;
+        const faults = faultsOf(head, line);
+        for (const fault of faults) this.#problem('SP_AUDIT_BROKEN', where, fault);
+        if (faults.length === 0 && expired !== undefined && line.entry !== null && isExpiry(line.entry, expired.seq)) expiryNamed = true;
         head = { n: line.n, chain: line.chain };
         this.#report.auditEntries++;
       }

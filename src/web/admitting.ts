@@ -64,6 +64,7 @@ export async function admitDevice(held: Held, { account, device, spaces }: Waiti
   if (list === undefined) throw new Error(say.error.unexpected);
   const { name, recipient, signer } = device;
   await take(await keys.admit(list, held.me.account.id, { device: { name, recipient, signer }, spaces, owner: account.role === 'owner' }));
+  await openAnew(held);
 }
 
 /** Before somebody may less, or is erased: lists in which their devices are members of `spaces` alone, so that nothing else is sealed for them from now on. */
@@ -90,6 +91,7 @@ export async function addSpace(held: Held, name: string): Promise<void> {
   const list = await ownerListInHand();
   if (list === undefined) throw new Error(say.error.unexpected);
   await take(await (await loadKeys()).addSpace(list, held.me.account.id, name));
+  await openAnew(held);
 }
 
 /** The kit in hand takes the old one's place. The hub asks for the passphrase once more; what remains is sealed anew after it (`renewSlots`). */
@@ -100,6 +102,12 @@ export async function replaceKit(held: Held, passphrase: string): Promise<void> 
   if (list === undefined) throw new Error(say.error.unexpected);
   const half = await halfOf(held, passphrase);
   await ask('ownerListTake', { body: { ...await keys.replaceKit(list, held.me.account.id), half } });
+}
+
+/** The space has another key since, and what is recorded from now on is sealed to it: this device opens it, too. */
+async function openAnew(held: Held): Promise<void> {
+  if (held.device === undefined) return;
+  held.takeDevice(await (await loadKeys()).open(held.device.shape, held.me.account.id, await ownerListInHand()));
 }
 
 async function take(lists: readonly string[]): Promise<void> {

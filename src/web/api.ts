@@ -3,6 +3,7 @@
  * table would bring its schemas along; the compiler compares the two.
  */
 import type { pageRoutes, PageQueryOf, PageReplyOf, PageRequestOf, PageRouteName } from '../api/pagecontract.ts';
+import { noteHubTime } from './hubtime.ts';
 
 /** Without what comes as bytes or over a socket, what the keys' worker asks, and what only scripts ask for. */
 type Asked = Exclude<PageRouteName, 'live' | 'panel' | 'talk' | 'still' | 'slot' | 'segment' | 'alarmPicture' | 'personPicture' | 'holdHeader' | 'hold' | 'holdHeaders' | 'holdDone' | 'release' | 'erase' | 'eraseHeaders' | 'authority' | 'cameraChange' | 'metrics' | 'openapi'>;
@@ -128,8 +129,11 @@ export function socketAddress(path: 'live' | 'panel' | 'talk', query: Record<str
 }
 
 async function reach(address: string, init: RequestInit): Promise<Response> {
+  const askedMs = Date.now();
   try {
-    return await fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...init });
+    const response = await fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...init });
+    noteHubTime(response.headers.get('date'), askedMs);
+    return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new HubError({ code: offline, message: '' });

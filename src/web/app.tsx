@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { Hello, Me } from '../api/pagecontract.ts';
 import { ask, HubError, offline, whenSessionIsOver } from './api.ts';
 import { readerOf } from './format.ts';
+import { whenClocksDiffer } from './hubtime.ts';
 import { readBy } from './hubwords.ts';
 import { HeldProvider, type Held } from './held.tsx';
 import { lockKeys } from './load.ts';
@@ -45,6 +46,7 @@ export function App() {
   const route = useRoute();
   const [state, setState] = useState<State>({ hello: undefined, me: undefined, device: undefined, error: undefined, ended: false, first: false });
   const [away, setAway] = useState(false);
+  const [clockOffMs, setClockOff] = useState(0);
   const change = useCallback((part: Partial<State>) => setState((before) => ({ ...before, ...part })), []);
 
   const begin = useCallback(async () => {
@@ -67,6 +69,7 @@ export function App() {
     return { ...before, me: undefined, device: undefined, ended: true };
   })), []);
   useAway(setAway);
+  useEffect(() => whenClocksDiffer(setClockOff), []);
 
   const { hello, me } = state;
   if (hello === undefined) return <Door><main>{state.error === undefined ? <Loading /> : <Problem error={state.error} onAgain={() => void begin()} />}</main></Door>;
@@ -80,6 +83,7 @@ export function App() {
   const enter = (next: Me, device: OpenDevice | undefined): void => change({ me: next, device, ended: false });
   return <>
     {away ? <div class="banner" role="status">{say.error.offlineBanner}</div> : null}
+    {clockOffMs === 0 ? null : <div class="banner" role="status">{say.error.clockOff(say.span(Math.abs(clockOffMs)), clockOffMs < 0)}</div>}
     {state.first
       ? <FirstHour hello={hello} told={route.page === 'first' ? route : {}} held={held} onOwner={enter} onDone={() => { change({ first: false, hello: { ...hello, state: 'ready' } }); go({ page: 'live' }, { replace: true }); }} />
       : route.page === 'join' && held === undefined

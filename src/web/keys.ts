@@ -1,5 +1,6 @@
 /** The real keys: the worker of `crypto/`, called as the pages need it. A chunk of its own. */
 import workerAddress from './crypto/worker.ts?worker&url';
+import { hubNow } from './hubtime.ts';
 import { startCryptoWorker, type CryptoClient } from './crypto/client.ts';
 import type { OwnerChange } from './crypto/ownerlist.ts';
 import { restricting } from './crypto/restricting.ts';
@@ -30,7 +31,7 @@ export function openKeys(): Keys {
     for (const change of changes) {
       const before = lists.at(-1);
       const inHand = before === undefined ? list : { text: before, earlier: [...list.earlier, list.text, ...lists.slice(0, -1)] };
-      lists.push(await ask.nextOwnerList({ ...inHand, account, by: 'device', change, nowMs: Date.now() }));
+      lists.push(await ask.nextOwnerList({ ...inHand, account, by: 'device', change, nowMs: hubNow() }));
     }
     return lists;
   };
@@ -41,13 +42,13 @@ export function openKeys(): Keys {
       const { half, secondHalf } = await worker.stretch(passphrase, stretch);
       return { login: { stretch, half }, second: secondHalf };
     },
-    makeKit: () => ask.makeKit(Date.now()),
+    makeKit: () => ask.makeKit(hubNow()),
     takeKit: async (text) => { await ask.takeKit(text); },
     forgetKit: () => ask.forgetKit(),
     makeDevice: (name) => ask.makeDevice(name),
     ownersList: (device, known) => known === undefined
-      ? ask.firstOwnerList(Date.now())
-      : ask.nextOwnerList({ ...known, by: 'kit', change: { kind: 'device', device }, nowMs: Date.now() }),
+      ? ask.firstOwnerList(hubNow())
+      : ask.nextOwnerList({ ...known, by: 'kit', change: { kind: 'device', device }, nowMs: hubNow() }),
     keep: ({ account, login, id }, second) => ask.saveDevice({ account, login, secondHalf: second, device: id }),
     async known(login) {
       const found = login === undefined ? (await ask.knownDevices())[0] : await ask.findDevice(login);
@@ -62,12 +63,12 @@ export function openKeys(): Keys {
     wordsOf: (device) => ask.deviceWords(device),
     forget: (account) => ask.forgetDevice(account),
     async approve(pending) {
-      const { document, signature } = await ask.signApproval(pending, Date.now(), 'device');
+      const { document, signature } = await ask.signApproval(pending, hubNow(), 'device');
       return { document, signature };
     },
-    hold: (what, progress) => worker.hold(what, Date.now(), progress),
-    release: (what) => worker.release(what, Date.now()),
-    erase: (what, progress) => worker.erase(what, Date.now(), progress),
+    hold: (what, progress) => worker.hold(what, hubNow(), progress),
+    release: (what) => worker.release(what, hubNow()),
+    erase: (what, progress) => worker.erase(what, hubNow(), progress),
     async admit(list, account, { device, spaces, owner }) {
       if (owner) return signed(list, account, [{ kind: 'device', device }]);
       const { list: known } = await ask.openOwnerList({ ...list, account });
@@ -80,9 +81,9 @@ export function openKeys(): Keys {
     },
     addSpace: (list, account, name) => signed(list, account, [{ kind: 'space', name }]),
     async replaceKit(list, account) {
-      const { recipient, signer } = await ask.showKit(Date.now());
+      const { recipient, signer } = await ask.showKit(hubNow());
       const [text = ''] = await signed(list, account, [{ kind: 'kit', recipient, signer }]);
-      const confirmed = await ask.nextOwnerList({ text, earlier: [...list.earlier, list.text], account, by: 'kit', change: { kind: 'kit confirmed' }, nowMs: Date.now() });
+      const confirmed = await ask.nextOwnerList({ text, earlier: [...list.earlier, list.text], account, by: 'kit', change: { kind: 'kit confirmed' }, nowMs: hubNow() });
       return { text, confirmed };
     },
     async toRenew(list, account) {

@@ -4,6 +4,7 @@
  */
 import { ask, HubError, offline } from './api.ts';
 import type { Held } from './held.tsx';
+import { hubNow } from './hubtime.ts';
 import { loadKeys, ownerListInHand } from './load.ts';
 
 export interface Renewal {
@@ -94,7 +95,7 @@ async function renewAll({ me: { account } }: Held): Promise<void> {
 /** Live periods of a camera, whatever was recorded in them. */
 async function periodsOf(camera: string): Promise<{ slot: number; generation: number }[]> {
   const found = new Map<string, { slot: number; generation: number }>();
-  const toMs = Date.now() + 86_400_000;
+  const toMs = hubNow() + 86_400_000;
   for (let fromMs: number | undefined = 0; fromMs !== undefined;) {
     const from: number = fromMs;
     const page = await patiently(() => ask('timeline', { query: { camera, fromMs: from, toMs } }));

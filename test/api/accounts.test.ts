@@ -189,10 +189,13 @@ t.test('a device of one\'s own is removed: its sessions end, no other account\'s
   const member = await joinAs(site, owner.browser, 'member', ['home']);
   const [tablet, lost] = [Identity.generate(), Identity.generate()];
   const [a, b] = [site.browser(), site.browser()];
+  const told = async (): Promise<number> => (await owner.browser.must<{ lines: { what: string; text: string }[] }>('GET', 'audit')).lines.filter(({ what, text }) => what === 'notice.told' && text.includes('new device')).length;
+  const before = await told();
   for (const [browser, identity] of [[a, tablet], [b, lost]] as const) {
     await browser.must('POST', 'login', { name: 'Olga Owner', half: owner.half });
     await browser.must('POST', 'me/devices', deviceOf(identity));
   }
+  t.equal(await told(), before + 2, 'each new device is told of, once');
   const idOf = async ({ recipient }: Identity): Promise<string> => (await owner.browser.must<Me>('GET', 'me')).account.devices.find((device) => device.recipient === recipient)?.id ?? '';
   const removed = await idOf(lost);
   t.equal((await member.browser.ask('DELETE', `me/devices/${removed}`)).code, 'SP_PAGE_UNKNOWN', 'no account removes another one\'s');

@@ -14,6 +14,8 @@ const expected: Partial<Record<PageRoute['need'], { roles: string[]; ownOnly: bo
   live: { roles: ['member', 'guest', 'live token'], ownOnly: true }, listen: { roles: ['member'], ownOnly: true }, talk: { roles: ['member'], ownOnly: true }, replay: { roles: ['member', 'live token'], ownOnly: true },
   export: { roles: ['member'], ownOnly: true }, privacy: { roles: ['member'], ownOnly: true }, hold: { roles: ['member'], ownOnly: true }, erase: { roles: [], ownOnly: true }, audit: { roles: ['member'], ownOnly: false }, configure: { roles: ['installer'], ownOnly: false }, status: { roles: ['installer', 'status token'], ownOnly: false },
   people: { roles: [], ownOnly: false },
+  // A member only whom an owner lets: test/api/people.test.ts.
+  names: { roles: [], ownOnly: false },
 };
 const withSession = ['owner', 'member', 'guest', 'installer'];
 const tokens = ['live token', 'status token'];
@@ -24,9 +26,10 @@ interface Asked { path: string; body?: object }
 function question(name: PageRouteName, where: Where): Asked {
   const route: PageRoute = pageRoutes[name];
   const camera = cameras[where];
-  const path = route.path.replace(':camera', camera).replace(':slot', '1').replace(':generation', '1').replace(':stream', 'main').replace(':seq', '1').replace(':id', 'A'.repeat(22)).replace(':alarm', 'a'.repeat(16)).replace(':picture', 'thumb');
+  const path = route.path.replace(':camera', camera).replace(':slot', '1').replace(':generation', '1').replace(':stream', 'main').replace(':seq', '1').replace(':id', 'A'.repeat(22)).replace(':alarm', 'a'.repeat(16)).replace(':person', 'a'.repeat(32)).replace(':picture', 'thumb');
   const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, panel: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1`, alarms: `?camera=${camera}` };
   const device = deviceOf(identity);
+  const consent = { how: 'in person', givenBy: 'x', consent: 'a'.repeat(64) };
   const bodies: Partial<Record<PageRouteName, object>> = {
     firstBegin: { code: 'x' }, loginStretch: { name: 'x' }, login: { name: 'x', half: newHalf() }, inviteLook: { code: newHalf() }, join: { code: newHalf(), person: { name: 'x' }, login: newLogin() },
     recover: { document: '{}', signature: 'x' }, firstOwner: { person: { name: 'x' }, login: newLogin(), device, ownerList: '{}' },
@@ -38,6 +41,7 @@ function question(name: PageRouteName, where: Where): Asked {
     hold: { camera, document: '{}', signature: 'x' }, holdHeaders: { camera, order: 'ffffffff', headers: [] }, holdDone: { camera, order: 'ffffffff' }, release: { camera, document: '{}', signature: 'x' },
     erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '', half: newHalf() }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },
     eraseHeaders: { camera, order: 'ffffffff', headers: [] }, eraseDone: { camera, order: 'ffffffff', force: false },
+    peopleCheck: { picture: 'AAAA' }, enrol: { name: 'x', ...consent, pictures: ['AAAA'], half: newHalf() }, personRenew: { ...consent, half: newHalf() }, personForget: { half: newHalf() },
     alarmMark: { camera, alarm: 'a'.repeat(16), seen: true }, alarmTest: { rule: 'x' },
     privacy: { space: spaces[where], on: true }, cameraChange: { camera, name: 'x' }, settingsPlan: { camera, keys: [] }, settingsChange: { camera, keys: [{ key: 'name', value: '' }] },
   };

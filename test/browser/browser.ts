@@ -22,11 +22,12 @@ export async function openBrowser(t: Test, { video }: { readonly video?: string 
 }
 
 /** A visitor with a browser of their own. What goes wrong in the page fails the test. */
-export async function visitor(t: Test, browser: Browser, options: { width?: number; height?: number; agent?: string } = {}): Promise<{ context: BrowserContext; page: Page }> {
+export async function visitor(t: Test, browser: Browser, options: { width?: number; height?: number; agent?: string; clockAheadMs?: number } = {}): Promise<{ context: BrowserContext; page: Page }> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 820 }, colorScheme: 'light', locale: 'en-GB', timezoneId: 'Europe/Berlin', ignoreHTTPSErrors: true,
     acceptDownloads: true, ...(options.agent === undefined ? {} : { userAgent: options.agent }),
   });
+  if (options.clockAheadMs !== undefined) await context.addInitScript(setClockAhead, options.clockAheadMs);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   page.on('pageerror', (error) => t.fail(`an error in the page: ${error.message}`));
@@ -36,6 +37,18 @@ export async function visitor(t: Test, browser: Browser, options: { width?: numb
     if (!t.passing()) await page.screenshot({ path: join(pictures, 'failed.png') }).catch(() => {});
   });
   return { context, page };
+}
+
+/** In the page: a device whose clock is off. */
+function setClockAhead(aheadMs: number): void {
+  const RealDate = Date;
+  window.Date = class extends RealDate {
+    constructor(...given: []) {
+      if (given.length === 0) super(RealDate.now() + aheadMs);
+      else super(...given);
+    }
+    static override now(): number { return RealDate.now() + aheadMs; }
+  } as DateConstructor;
 }
 
 interface Violation { id: string; nodes: { html: string; failureSummary: string }[] }
@@ -53,7 +66,7 @@ export async function inBothThemes(t: Test, page: Page, name: string, { whole = 
 }
 
 /** By the debugger, for the page's own policy lets no foreign script in. */
-async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
   const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
     expression: `${axeSource};axe.run({ runOnly: ${JSON.stringify(rules)} }).then(({ violations }) => JSON.stringify(violations))`, awaitPromise: true, returnByValue: true,

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import type { ReplyOf } from '../../src/api/contract.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { facesFolder, missing } from '../detect/pictures.ts';
@@ -18,6 +18,8 @@ import { inviteBy, makeOwner, openSettings, whereIs } from './owner.ts';
 const [passphrase, mallory] = ['violet candle harbour', 'another one altogether'];
 const [berta, dora] = ['Berta Bell', 'Dora Dale'];
 const shown = (file: string): string => join(facesFolder, 'person-5', file);
+/** The detector has to start, and looks at one picture after the other. */
+const looked = { timeout: 60_000 };
 const rule = `
 [[zone]]
 camera = "front-door"
@@ -36,18 +38,18 @@ t.test('somebody agrees to be recognised, is named to whom it may concern, and i
   execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
   const films = await shortFolder(t);
   const [walk, selfie] = [join(films, 'walk.mp4'), join(films, 'selfie.mjpeg')];
-  // Somebody who goes to and fro before a white wall; and who sits before the browser's camera.
-  film(['-loop', '1', '-framerate', '10', '-i', shown('14.jpg'), '-filter_complex', "color=c=white:s=1280x720:r=10[wall];[0]scale=-2:640[one];[wall][one]overlay=x='160+140*sin(t*1.3)':y=80:shortest=1", '-t', '10', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10', walk]);
+  // Somebody who comes, goes to and fro before a white wall, and is away for long enough that it is another visit the next time; and who sits before the browser's camera.
+  film(['-loop', '1', '-framerate', '10', '-i', shown('14.jpg'), '-filter_complex', "color=c=white:s=1280x720:r=10[wall];[0]scale=-2:640[one];[wall][one]overlay=x='if(lt(t,12),160+140*sin(t*1.3),1300)':y=80:shortest=1", '-t', '28', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10', walk]);
   film(['-loop', '1', '-framerate', '10', '-i', shown('13.jpg'), '-vf', 'scale=1280:720:force_original_aspect_ratio=decrease,pad=1280:720:-1:-1:white', '-t', '1', '-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-q:v', '3', selfie]);
   const config = quickConfig({ keep: '1 hour' });
-  const site = await TestSite.start(t, { owner: false, config, emulator: { cameras: 1, clip: walk, seconds: 10 } });
+  const site = await TestSite.start(t, { owner: false, config, emulator: { cameras: 1, clip: walk, seconds: 28 } });
   const where = await whereIs(site);
   const browser = await openBrowser(t, { video: selfie });
   const { page, context } = await visitor(t, browser);
   await makeOwner(page, site, where, { name: 'Anna', passphrase });
   await turnOn(t, page);
   await enrol(t, page);
-  const member = await join_(t, page, browser);
+  const member = await joined(t, page, browser);
   await writeFile(site.config, config + rule);
   process.kill(site.hub!.pid, 'SIGHUP');
   await named(t, page, site);
@@ -56,7 +58,6 @@ t.test('somebody agrees to be recognised, is named to whom it may concern, and i
   await context.setOffline(true);
   await openSettings(page, 'Faces');
   await page.getByText('The hub does not answer', { exact: true }).first().waitFor();
-  await inBothThemes(t, page, '79-faces-offline');
 });
 
 function film(args: readonly string[]): void {
@@ -73,11 +74,25 @@ async function turnOn(t: Test, page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Turn faces on' }).press('Enter');
   const dialog = page.getByRole('dialog');
   await dialog.getByText('waits for a yes', { exact: true }).waitFor();
-  await inBothThemes(t, page, '71-faces-plan', { whole: false });
   await dialog.getByRole('button', { name: 'Save' }).click();
-  await dialog.getByRole('button', { name: 'Say yes, signed by this device' }).click();
+  await dialog.getByRole('button', { name: 'Later' }).click();
+  await page.getByRole('link', { name: 'Go to Approvals' }).click();
+  await page.getByRole('heading', { name: /^Faces would be compared with those of people who agreed to it \(notice 1, SHA-256 [0-9a-f]{64}\)$/ }).waitFor();
+  await inBothThemes(t, page, '71-faces-approval');
+  await page.getByRole('button', { name: 'Say yes, signed by this device' }).click();
+  await page.getByText('Nothing waits.').waitFor();
+  await openSettings(page, 'Faces');
   await page.getByRole('heading', { name: 'Nobody is enrolled' }).waitFor();
   await inBothThemes(t, page, '72-faces-nobody');
+}
+
+/** What the hub could not look at is asked once more, as somebody would; what it refuses is told. */
+async function usable(dialog: Locator, what: string): Promise<void> {
+  const [ready, again] = [dialog.getByText(`${what} can be used`), dialog.getByRole('button', { name: 'Try again' }).first()];
+  while (await ready.count() === 0) {
+    await ready.or(again).first().waitFor(looked).catch(async (error: unknown) => { throw new Error(await dialog.locator('.shots').textContent() ?? '', { cause: error }); });
+    if (await again.isVisible()) await again.click();
+  }
 }
 
 async function enrol(t: Test, page: Page): Promise<void> {
@@ -95,7 +110,8 @@ async function enrol(t: Test, page: Page): Promise<void> {
   await inBothThemes(t, page, '73-enrol-consent', { whole: false });
   await dialog.getByRole('button', { name: 'Next' }).press('Enter');
   await dialog.getByRole('heading', { name: 'Step 2 of 3: Pictures' }).waitFor();
-  t.match(await page.evaluate(() => document.activeElement?.textContent), /^Step 2 of 3/, 'the focus is at the step\'s beginning');
+  // The focus is at the step's beginning.
+  await page.waitForFunction(() => document.activeElement?.textContent?.startsWith('Step 2 of 3') === true);
   await dialog.getByRole('button', { name: 'Next' }).press('Enter');
   await dialog.getByText('At least one picture must be good.').waitFor();
 
@@ -105,7 +121,7 @@ async function enrol(t: Test, page: Page): Promise<void> {
   await dialog.getByRole('button', { name: 'Take a picture' }).press('Enter');
   const jpeg = Buffer.from((JSON.parse((await sent).postData() ?? '') as { picture: string }).picture, 'base64url');
   t.same([jpeg.subarray(0, 2).toString('hex'), jpeg.includes('Exif')], ['ffd8', false], 'written anew by the browser');
-  await dialog.getByText('1 of 1 picture can be used').waitFor();
+  await usable(dialog, '1 of 1 picture');
   // A file with a place in it; a wall; no picture at all.
   const placed = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 32]), Buffer.from('Exif\0\0 taken at 52.5 N 13.4 E   '.slice(0, 30)), (await readFile(shown('15.jpg'))).subarray(2)]);
   const again = page.waitForRequest('**/api/v1/people/check');
@@ -113,22 +129,26 @@ async function enrol(t: Test, page: Page): Promise<void> {
   await files.setInputFiles([{ name: 'place.jpg', mimeType: 'image/jpeg', buffer: placed }, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') }]);
   t.notOk(Buffer.from((JSON.parse((await again).postData() ?? '') as { picture: string }).picture, 'base64url').includes('taken at'), 'nothing of what the file said of itself');
   await dialog.getByText('One of the files is no picture').waitFor();
-  await dialog.getByText('2 of 2 pictures can be used').waitFor();
+  await usable(dialog, '2 of 2 pictures');
   await files.setInputFiles({ name: 'wall.png', mimeType: 'image/png', buffer: execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=c=gray:s=320x240', '-frames:v', '1', '-f', 'image2pipe', '-c:v', 'png', '-']) });
-  await dialog.getByText('No face is in it.').waitFor();
+  await dialog.getByText('No face is in it.').waitFor(looked);
   await inBothThemes(t, page, '74-enrol-pictures', { whole: false });
   await dialog.getByRole('button', { name: 'Take picture 3 away' }).press('Enter');
-  await dialog.getByText('2 of 2 pictures can be used').waitFor();
+  await usable(dialog, '2 of 2 pictures');
   await dialog.getByRole('button', { name: 'Next' }).press('Enter');
 
   await dialog.getByLabel('Your passphrase').fill(mallory);
   await dialog.getByRole('button', { name: 'Enrol', exact: true }).press('Enter');
   await dialog.getByRole('alert').waitFor();
   await dialog.getByLabel('Your passphrase').fill(passphrase);
-  await inBothThemes(t, page, '75-enrol-passphrase', { whole: false });
-  await dialog.getByRole('button', { name: 'Enrol', exact: true }).press('Enter');
+  const [row, refused] = [page.getByRole('listitem', { name: berta }), dialog.getByRole('alert')];
+  // What the hub says: the wrong passphrase first, then perhaps that its detector was too slow.
+  while (await row.count() === 0) {
+    await dialog.getByRole('button', { name: 'Enrol', exact: true }).press('Enter');
+    await refused.waitFor({ state: 'detached' });
+    await row.or(refused).first().waitFor(looked);
+  }
   await dialog.waitFor({ state: 'detached' });
-  const row = page.getByRole('listitem', { name: berta });
   await row.getByText('Agreed', { exact: true }).first().waitFor();
   await row.getByText('The consent').click();
   t.match(await row.textContent(), new RegExp(`Lapses on .*by who may decide for them.*${dora}.*Recorded by.*Anna.*Version 1.*2 pictures`));
@@ -141,7 +161,7 @@ async function enrol(t: Test, page: Page): Promise<void> {
 }
 
 /** Somebody with an account and a key of their own, who may open footage and has no right to names. */
-async function join_(t: Test, page: Page, browser: Browser): Promise<Page> {
+async function joined(t: Test, page: Page, browser: Browser): Promise<Page> {
   const link = await inviteBy(page);
   const { page: member } = await visitor(t, browser);
   await member.goto(link);
@@ -175,14 +195,18 @@ async function review(page: Page, unlock?: string): Promise<void> {
   await page.getByRole('button', { name: 'Unlock' }).click();
 }
 
+/** The alarms of somebody, or of a person without a name. */
+const cardsOf = (page: Page, who: string): Locator => page.locator('.alarms > li').filter({ has: page.getByRole('heading', { name: `${who} · front-door` }) });
+
 async function named(t: Test, page: Page, site: TestSite): Promise<void> {
   await alarmsOf(site, (alarms) => alarms.some(({ pictures }) => pictures.includes('text')));
   await review(page);
-  const card = page.locator('.alarms > li').last();
-  await card.getByRole('heading', { name: new RegExp(`^${berta} · `) }).waitFor({ timeout: 60_000 });
+  const card = cardsOf(page, berta).last();
+  await card.waitFor({ timeout: 120_000 });
   t.match(await card.textContent(), /Rule: Anybody · In step/, 'and in which zone');
   await page.getByLabel('Who', { exact: true }).selectOption({ label: berta });
-  await page.getByText(/^1 alarm, 1 not seen yet$/).waitFor();
+  await page.getByRole('status').getByText(/^(\d) alarms?, \1 not seen yet$/).waitFor();
+  t.equal(await cardsOf(page, 'Person').count(), 0, 'hers alone');
   await inBothThemes(t, page, '77-review-named');
   await card.getByRole('button', { name: /^Look at it/ }).click();
   t.match(await page.getByRole('dialog').textContent(), new RegExp(`Recognised.*${berta}.*Person.*Zones.*step`));
@@ -196,9 +220,8 @@ async function named(t: Test, page: Page, site: TestSite): Promise<void> {
 async function byRight(t: Test, page: Page, member: Page): Promise<void> {
   await member.reload();
   await review(member, mallory);
-  const card = member.locator('.alarms > li').last();
-  await card.getByText('In step').waitFor();
-  t.match(await card.getByRole('heading').textContent(), /^Person · /, 'without the right it is a person');
+  await cardsOf(member, 'Person').filter({ hasText: 'In step' }).last().waitFor();
+  t.equal(await cardsOf(member, berta).count(), 0, 'without the right it is a person');
   t.equal(await member.getByLabel('Who', { exact: true }).count(), 0);
   t.equal((await member.evaluate(async () => (await fetch('/api/v1/people')).status)), 403);
   t.notMatch(await member.locator('body').textContent(), new RegExp(berta));
@@ -207,14 +230,13 @@ async function byRight(t: Test, page: Page, member: Page): Promise<void> {
   await page.getByRole('listitem').filter({ hasText: 'Ben' }).getByRole('button', { name: 'Change' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('checkbox', { name: /^May see names of persons/ }).check();
-  await inBothThemes(t, page, '78-names', { whole: false });
   await dialog.getByLabel('Your passphrase').fill(passphrase);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.waitFor({ state: 'detached' });
   await page.getByText(/sees names/).waitFor();
   await member.reload();
   await review(member, mallory);
-  await member.locator('.alarms > li').last().getByRole('heading', { name: new RegExp(`^${berta} · `) }).waitFor();
+  await cardsOf(member, berta).last().waitFor();
   t.pass('with it the alarm has a name');
 }
 
@@ -233,12 +255,14 @@ async function forgotten(t: Test, page: Page, member: Page): Promise<void> {
   await dialog.getByLabel('Your passphrase').fill(passphrase);
   await dialog.getByRole('button', { name: 'Forget' }).click();
   await dialog.getByText(/^Receipt \d+, /).waitFor();
-  await inBothThemes(t, page, '79-forgotten', { whole: false });
+  await inBothThemes(t, page, '78-forgotten', { whole: false });
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await page.getByRole('heading', { name: 'Nobody is enrolled' }).waitFor();
-  await review(page);
   for (const one of [page, member]) {
-    await one.locator('.alarms > li').last().getByRole('heading', { name: /^Person · / }).waitFor({ timeout: 40_000 });
+    // Whoever has the list open sees it within seconds; whoever comes back sees it at once.
+    await one.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Timeline' }).click();
+    await review(one);
+    await cardsOf(one, 'Person').filter({ hasText: 'In step' }).last().waitFor();
     t.notMatch(await one.locator('body').textContent(), new RegExp(berta), 'no name anywhere');
   }
 }

@@ -2,7 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
 import { inBothThemes, openBrowser, playFirst, untilShown, visitor } from './browser.ts';
 import { fromCamerasOn, inviteBy, openSettings, sayWho, whereIs, type Where } from './owner.ts';
@@ -10,7 +11,7 @@ import { fromCamerasOn, inviteBy, openSettings, sayWho, whereIs, type Where } fr
 const passphrase = 'violet candle harbour';
 const changed = 'silver lantern meadow';
 
-t.test('a household\'s days with the page', { timeout: 240_000 }, async (t) => {
+t.test('a household\'s days with the page', { timeout: 480_000 }, async (t) => {
   // Discovery hears whoever speaks on loopback: addresses of this test's own tell its cameras from others.
   const site = await TestSite.start(t, {
     adopt: false, config: quickConfig({ keep: '1 hour' }),
@@ -47,15 +48,29 @@ async function ownKit(t: Test, page: Page, site: TestSite, where: Where): Promis
   await page.getByRole('button', { name: 'Next' }).click();
 
   await page.getByRole('heading', { name: 'Your cameras' }).waitFor();
-  const [camera] = site.cameras;
-  const found = page.locator('.found').filter({ hasText: `at ${camera?.address}:${camera?.onvifPort}` });
-  await found.waitFor();
-  await found.getByRole('checkbox').check();
-  await page.getByLabel('User of the cameras').fill(camera?.user ?? '');
-  await page.getByLabel('Password of the cameras').fill(camera?.password ?? '');
-  await page.getByRole('button', { name: 'Take this camera in' }).click();
+  const [camera, other] = site.cameras as [EmulatedCamera, EmulatedCamera];
+  const { password } = camera;
+  other.setPassword('Another-0ne');
+  const [found, otherFound] = [camera, other].map(({ address, onvifPort }) => page.locator('.found').filter({ hasText: `at ${address}:${onvifPort}` })) as [Locator, Locator];
+  // A click anywhere on the card chooses it.
+  for (const card of [found, otherFound]) await card.getByText(/^at /).or(card.locator('b')).first().click();
+  await page.getByLabel('User of the cameras').fill(camera.user);
+  await page.getByLabel('Password of the cameras').fill(password);
+  await page.getByRole('button', { name: 'Take 2 cameras in' }).click();
   await found.getByText('Taken in', { exact: true }).waitFor();
-  t.pass('a camera that was heard is taken in');
+  await otherFound.getByText('Not taken in', { exact: true }).waitFor();
+  t.pass('a camera that was heard is taken in by the password that was typed once');
+  t.match(await otherFound.getByRole('status').textContent(), /password|credentials/i, 'the other one says why');
+  await otherFound.getByText('Is its password another one? Choose only this camera and type its password.').waitFor();
+  t.match([camera.tries, other.tries], [{ wrong: 0 }, { right: 0, wrong: 1 }], 'each was asked once: a camera that locks up after wrong tries has seen one');
+  await inBothThemes(t, page, '60-first-two-passwords');
+  const { tries } = other;
+  await otherFound.locator('b').click();
+  await page.getByLabel('Password of the cameras').fill('wrong, too');
+  await page.getByRole('button', { name: 'Take this camera in' }).click();
+  await otherFound.getByText('Asked…').waitFor({ state: 'detached' });
+  await otherFound.getByText('Not taken in', { exact: true }).waitFor();
+  t.same(other.tries, { ...tries, wrong: 2 }, 'and once more for each time that somebody asks');
   await fromCamerasOn(page);
 }
 

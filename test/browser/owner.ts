@@ -22,10 +22,11 @@ export async function whereIs(site: TestSite): Promise<Where> {
   return { https: of('https://'), http: of('http://'), code: code ?? '' };
 }
 
-/** Through the first hour, with whatever cameras there are already. Resolves to the kit's file, which stays in the site's folder. */
-export async function makeOwner(page: Page, site: TestSite, where: Where, who: Who): Promise<string> {
-  await sayWho(page, where, who);
+/** Through the first hour, with whatever cameras there are already; `at` is called at each step as it is shown. Resolves to the kit's file, which stays in the site's folder. */
+export async function makeOwner(page: Page, site: TestSite, where: Where, who: Who, at: (step: string) => Promise<void> = async () => {}): Promise<string> {
+  await sayWho(page, where, who, at);
   await page.locator('.kit-groups li').first().waitFor();
+  await at('kit');
   const groups = await page.locator('.kit-groups .group').allTextContents();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as a file' }).click()]);
   const kit = join(site.folder, 'kit.txt');
@@ -33,20 +34,26 @@ export async function makeOwner(page: Page, site: TestSite, where: Where, who: W
   await page.getByLabel('I have printed or saved it').check();
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByRole('heading', { name: 'Prove it to yourself' }).waitFor();
+  await at('proof of the kit');
   for (const label of await page.locator('.two label').allTextContents()) await page.getByLabel(label, { exact: true }).fill(groups[Number(/\d+/.exec(label)?.[0] ?? 0) - 1] ?? '');
   await page.getByRole('button', { name: 'The kit is safe' }).click();
   await page.getByRole('heading', { name: 'Your cameras' }).waitFor();
-  await fromCamerasOn(page);
+  await at('cameras');
+  await fromCamerasOn(page, at);
   return kit;
 }
 
 export interface Who { readonly name: string; readonly passphrase: string }
 
 /** From the page's address to the kit. */
-export async function sayWho(page: Page, where: Where, { name, passphrase }: Who): Promise<void> {
+export async function sayWho(page: Page, where: Where, { name, passphrase }: Who, at: (step: string) => Promise<void> = async () => {}): Promise<void> {
   await page.goto(where.https);
+  await page.getByLabel('One-time code').waitFor();
+  await at('code');
   await page.getByLabel('One-time code').fill(where.code);
   await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByLabel('Your name').waitFor();
+  await at('you');
   await page.getByLabel('Your name').fill(name);
   await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
   await page.getByLabel('Passphrase, once more').fill(passphrase);
@@ -54,9 +61,13 @@ export async function sayWho(page: Page, where: Where, { name, passphrase }: Who
 }
 
 /** The rest of the first hour as it is offered. */
-export async function fromCamerasOn(page: Page): Promise<void> {
+export async function fromCamerasOn(page: Page, at: (step: string) => Promise<void> = async () => {}): Promise<void> {
   await page.getByRole('button', { name: /^Go on/ }).click();
+  await page.getByRole('button', { name: 'Keep it so long' }).waitFor();
+  await at('how long');
   await page.getByRole('button', { name: 'Keep it so long' }).click();
+  await page.getByRole('button', { name: 'To the live pictures' }).waitFor();
+  await at('done');
   await page.getByRole('button', { name: 'To the live pictures' }).click();
   await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
 }

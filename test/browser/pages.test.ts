@@ -4,7 +4,10 @@ import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Page } from 'playwright-core';
 import type { ReplyOf } from '../../src/api/contract.ts';
+import { Identity } from '../../src/web/crypto/identity.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
+import { settingsSections } from '../../src/web/router.ts';
+import { goTo } from './everypage.ts';
 import { inBothThemes, keyboardWalk, openBrowser, playFirst, untilShown, visitor } from './browser.ts';
 
 execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -34,7 +37,7 @@ t.test('the page, from a hub without an owner to an account that joins', { timeo
   const words = await joining(t, guest, invitation);
   await newBrowser(t, (await visitor(t, browser)).page, url);
   await admitAndRemove(t, page, words);
-  await recovering(t, (await visitor(t, browser)).page, url, kit);
+  await recovering(t, (await visitor(t, browser, { clockAheadMs: 86_400_000 })).page, url, kit);
 });
 
 async function firstHour(t: Test, site: TestSite, page: Page, code: string, words: readonly string[]): Promise<string> {
@@ -210,11 +213,13 @@ async function settings(t: Test, page: Page): Promise<void> {
 async function everySize(t: Test, page: Page): Promise<void> {
   for (const [name, width, height] of [['360', 360, 740], ['4k', 3840, 2160]] as const) {
     await page.setViewportSize({ width, height });
-    for (const path of ['/', '/timeline', '/settings/cameras', '/settings/keep', '/settings/people', '/settings/me', '/promises']) {
-      await page.evaluate((to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }, path);
-      await page.getByRole('heading', { level: 1 }).first().waitFor();
-      await page.waitForTimeout(700);
-      await page.screenshot({ path: `dist/pictures/40-${name}${path.replaceAll('/', '-')}.png` });
+    for (const path of ['/', '/timeline', '/review', ...settingsSections.map((section) => `/settings/${section}`), '/promises', '/nowhere']) {
+      await goTo(page, path);
+      await page.locator('main .loading').first().waitFor({ state: 'detached' });
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: `dist/pictures/40-${name}${path.replaceAll('/', '-')}-${colorScheme}.png`, animations: 'disabled' });
+      }
       t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${path} fits ${width} px`);
     }
   }
@@ -311,14 +316,21 @@ async function admitAndRemove(t: Test, page: Page, words: readonly string[]): Pr
   await page.getByText('Ben', { exact: true }).waitFor({ state: 'detached' });
 }
 
+/** On a phone whose clock is a day ahead: what it signs is of the hub's hour, and its timeline opens at the hub's day. */
 async function recovering(t: Test, page: Page, url: string, kit: string): Promise<void> {
   await page.goto(`${url}/recover`);
   await page.getByRole('heading', { name: 'Back with the recovery kit' }).waitFor();
+  await page.getByText('This device\'s clock is 1 day ahead of the hub\'s.').waitFor();
   await inBothThemes(t, page, '52-recover');
   await page.getByLabel('Name').fill(person);
-  await page.getByLabel('Recovery kit', { exact: true }).setInputFiles(kit);
+  await page.getByLabel('Recovery kit', { exact: true }).setInputFiles({ name: 'kit.txt', mimeType: 'text/plain', buffer: Buffer.from(`${Identity.generate().reveal()}\n`) });
   await page.getByLabel('New passphrase', { exact: true }).fill('a wholly new passphrase');
   await page.getByLabel('New passphrase, once more').fill('a wholly new passphrase');
+  await page.getByRole('button', { name: 'New passphrase, and log in' }).click();
+  await page.getByRole('alert').getByText('This kit is not the one of this hub').waitFor();
+  t.pass('a kit that is not this hub\'s is refused in words');
+  await inBothThemes(t, page, '52-recover-wrong-kit');
+  await page.getByLabel('Recovery kit', { exact: true }).setInputFiles(kit);
   await page.getByRole('button', { name: 'New passphrase, and log in' }).click();
   await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
   await page.getByRole('link', { name: 'Timeline' }).click();

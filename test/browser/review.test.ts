@@ -5,11 +5,14 @@ import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Locator, Page } from 'playwright-core';
 import type { ReplyOf } from '../../src/api/contract.ts';
+import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { callHub } from '../../src/cli/control.ts';
+import { settingsSections } from '../../src/web/router.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { inBothThemes, openBrowser, visitor } from './browser.ts';
+import { inBothThemes, openBrowser, untilShown, violations, visitor } from './browser.ts';
 import { noChromium } from './chromium.ts';
-import { makeOwner, openSettings, whereIs } from './owner.ts';
+import { byKeyboard, dialogByKeyboard, goTo, inEachState } from './everypage.ts';
+import { inviteBy, makeOwner, openSettings, whereIs, type Where } from './owner.ts';
 
 const passphrase = 'violet candle harbour';
 const rule = `
@@ -21,13 +24,14 @@ before = "3 seconds"
 after = "2 seconds"
 `;
 
-t.test('alarms, from what a camera says to what somebody has seen', { skip: noChromium, timeout: 300_000 }, async (t) => {
+t.test('alarms, from what a camera says to what somebody has seen', { skip: noChromium, timeout: 600_000 }, async (t) => {
   execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
   const site = await TestSite.start(t, { owner: false, adopt: false, config: quickConfig({ keep: '1 day', more: rule }), emulator: { cameras: 1, seconds: 5 } });
   const where = await whereIs(site);
   const browser = await openBrowser(t);
   const { page, context } = await visitor(t, browser);
-  await makeOwner(page, site, where, { name: 'Anna', passphrase });
+  await makeOwner(page, site, where, { name: 'Anna', passphrase }, (step) => byKeyboard(t, page, `first hour, ${step}`));
+  await withoutCameras(t, page);
   const camera = site.cameras[0]!;
   await site.adopt(camera);
   await site.until(({ cameras }) => cameras[0]?.events?.state === 'working' && cameras[0].segmentsSealed >= 3);
@@ -46,13 +50,156 @@ t.test('alarms, from what a camera says to what somebody has seen', { skip: noCh
   await onTimeline(t, page);
   await byKeyboardAlone(t, page, site);
   await byPointer(t, page, site);
+  await inAudit(t, page);
   await tryRule(t, page);
   await small(t, page);
   await locked(t, page, where.https);
+  await everyPage(t, page, camera);
+  for (const path of ['/', '/timeline', '/review', ...settingsSections.map((section) => `/settings/${section}`)]) await inEachState(t, page, path);
+  const outside = (await visitor(t, browser)).page;
+  await beforeOneIsIn(t, outside, where, await inviteBy(page));
   await context.setOffline(true);
+  await goTo(page, '/review');
   await page.getByText('The hub does not answer', { exact: true }).first().waitFor();
   await inBothThemes(t, page, '99-review-offline');
 });
+
+/** Nothing there yet: each page says so, and what to do. */
+async function withoutCameras(t: Test, page: Page): Promise<void> {
+  for (const [path, words] of [
+    ['/', 'No camera yet'], ['/timeline', 'There is no camera whose footage you may see.'], ['/review', 'There is no camera whose alarms you may see.'], ['/settings/cameras', 'No camera is taken in yet.'],
+    ['/settings/keep', 'There is no rule: all is recorded, at any time.'], ['/settings/privacy', 'No space is private by itself.'], ['/settings/alarms', 'No zone is drawn yet.'], ['/settings/approvals', 'Nothing waits.'], ['/settings/system', 'There is none.'],
+  ] as const) {
+    await goTo(page, path);
+    await page.getByText(words, { exact: true }).first().waitFor();
+    t.same(await violations(page), [], `${path}: axe finds nothing where nothing is`);
+  }
+}
+
+/** By keyboard alone through all that somebody sees who is in, with its dialogs. */
+async function everyPage(t: Test, page: Page, camera: EmulatedCamera): Promise<void> {
+  await goTo(page, '/');
+  await untilShown(page, '.grid video');
+  await byKeyboard(t, page, 'live');
+  await goTo(page, '/live/front-door');
+  await untilShown(page, '.stage video');
+  await byKeyboard(t, page, 'live, one camera');
+  camera.breakStream('main');
+  await page.getByText(/^(?:No picture|The camera is offline)$/).first().waitFor();
+  t.same(await violations(page), [], 'axe finds nothing where the camera is gone while somebody watches');
+  camera.mendStream('main');
+  await goTo(page, '/timeline');
+  await page.getByRole('radio', { name: '10 min' }).check();
+  await page.locator('.strip .recorded').first().waitFor();
+  await page.getByRole('slider').first().focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
+  await untilShown(page, '.replay-screen video');
+  await byKeyboard(t, page, 'timeline, playing');
+  for (const [button, heading] of [['Save a clip', /^A clip of/], ['Keep this', /^Keep footage of/], ['Erase this', /^Erase footage of/]] as const) {
+    await page.getByRole('button', { name: button }).press('Enter');
+    await page.getByRole('heading', { name: heading }).waitFor();
+    const ends = page.getByRole('slider', { name: 'End of the chosen time' });
+    const before = await ends.getAttribute('aria-valuetext');
+    await ends.press('ArrowRight');
+    t.not(await ends.getAttribute('aria-valuetext'), before, `${button}: arrows move the end of the time`);
+    await byKeyboard(t, page, `timeline, ${button}`);
+    await page.locator('.range-panel').getByRole('button', { name: /^(?:Close|Cancel)$/ }).first().press('Enter');
+    await page.locator('.range-panel').waitFor({ state: 'detached' });
+    t.ok(await page.evaluate(() => document.activeElement?.matches('.day') === true), `${button}: the focus goes back to the timeline`);
+  }
+  await goTo(page, '/review');
+  await cards(page).first().waitFor();
+  await byKeyboard(t, page, 'review');
+  const dialogs: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+    cameras: ['Add cameras', 'Its settings', 'Change its password', 'Take it out'], keep: ['Change', 'Add a rule of recording', 'Change Kept for'], people: ['Invite somebody', 'Change'], me: ['Forget the key of this device', 'Add another device', 'Erase my account'],
+    privacy: ['Add a space', 'Add a time'], alarms: ['Add a rule', 'Draw a zone', /^Try it/], system: ['Make a token', 'Change Log'],
+  };
+  for (const section of settingsSections) {
+    await goTo(page, `/settings/${section}`);
+    await page.locator('.settings .card, .settings .empty').first().waitFor();
+    if (section === 'cameras') await page.getByText('Details', { exact: true }).press('Enter');
+    await byKeyboard(t, page, `settings, ${section}`);
+    for (const opener of dialogs[section] ?? []) await dialogByKeyboard(t, page, opener);
+  }
+  await goTo(page, '/settings/me');
+  await page.getByRole('button', { name: 'Replace the kit' }).press('Enter');
+  await byKeyboard(t, page, 'kit, what happened to it');
+  await page.getByRole('button', { name: 'Make a new kit' }).press('Enter');
+  await page.locator('.kit-groups li').first().waitFor();
+  await byKeyboard(t, page, 'kit, the new one');
+  await page.getByLabel('I have printed or saved it').press('Space');
+  await page.getByRole('button', { name: 'Next' }).press('Enter');
+  await page.getByRole('heading', { name: 'Prove it to yourself' }).waitFor();
+  await byKeyboard(t, page, 'kit, the proof');
+  // The bar at the thumb covers nothing that has the focus.
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const path of ['/timeline', '/review', '/settings/keep', '/settings/me']) {
+    await goTo(page, path);
+    await page.locator('main .loading').first().waitFor({ state: 'detached' });
+    await byKeyboard(t, page, `${path} on a phone`);
+  }
+  await page.setViewportSize({ width: 1280, height: 820 });
+  await goTo(page, '/panel');
+  await byKeyboard(t, page, 'wall panel');
+  await goTo(page, '/promises');
+  await byKeyboard(t, page, 'promises');
+  await goTo(page, '/nowhere');
+  await byKeyboard(t, page, 'no such page');
+}
+
+/** The pages at the door, which nobody needs a session for. */
+async function beforeOneIsIn(t: Test, page: Page, where: Where, link: string): Promise<void> {
+  await page.goto(where.https);
+  await page.getByLabel('Name').waitFor();
+  await page.getByText('Passphrase lost?').click();
+  await byKeyboard(t, page, 'log in');
+  await page.goto(`${where.https}/recover`);
+  await page.getByRole('heading', { name: 'Back with the recovery kit' }).waitFor();
+  await byKeyboard(t, page, 'recover');
+  await page.goto(link);
+  await page.getByRole('heading', { name: /^Join / }).waitFor();
+  await byKeyboard(t, page, 'join');
+  // Used, too old or mistyped: the hub tells a stranger nothing of which.
+  await page.goto('about:blank');
+  await page.goto(`${link.split('#')[0]}#${'A'.repeat(22)}`);
+  await page.getByText('This invitation does not open').waitFor();
+  await inBothThemes(t, page, '99-join-expired');
+  await byKeyboard(t, page, 'join, expired');
+  await doorInEachState(t, page, where, link);
+}
+
+/** Before anybody is in there is one question, by which the page knows what it is; what is sent by a form has its answer in the form. */
+async function doorInEachState(t: Test, page: Page, where: Where, link: string): Promise<void> {
+  const hello = '**/api/v1/hello';
+  let answer: () => void = () => {};
+  const slow = new Promise<void>((resolve) => { answer = resolve; });
+  await page.route(hello, async (route) => { await slow; await route.fulfill({ status: 500, contentType: 'application/json', body: '{"error":{"code":"SP_INTERNAL","message":"something went wrong","hint":"Look at the log."}}' }); });
+  await page.goto(where.https);
+  await page.locator('.loading').waitFor();
+  t.same(await violations(page), [], 'the door: axe finds nothing while it waits');
+  answer();
+  await page.getByRole('alert').getByText('Something went wrong').waitFor();
+  t.same(await violations(page), [], 'the door: axe finds nothing when it fails');
+  await page.unroute(hello);
+  await page.getByRole('button', { name: 'Try again' }).press('Enter');
+  await page.getByLabel('Name').fill('Anna');
+  await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
+  await page.context().setOffline(true);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('alert').getByText('The hub does not answer', { exact: true }).waitFor();
+  t.same(await violations(page), [], 'the door: axe finds nothing while the hub is away');
+  await page.context().setOffline(false);
+  // Away is no reason to call an invitation used.
+  await page.route('**/api/v1/invitations/look', (route) => route.abort());
+  await page.goto('about:blank');
+  await page.goto(link);
+  await page.getByRole('alert').getByText('The hub does not answer', { exact: true }).waitFor();
+  t.equal(await page.getByText('This invitation does not open').count(), 0);
+  await page.unroute('**/api/v1/invitations/look');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByLabel('Your name').waitFor();
+}
 
 type Alarms = ReplyOf<'alarms'>['alarms'];
 
@@ -144,6 +291,16 @@ async function onTimeline(t: Test, page: Page): Promise<void> {
   t.match(await page.getByRole('slider').first().getAttribute('aria-valuetext'), /alarm: Person/, 'said to a screen reader');
 }
 
+async function inAudit(t: Test, page: Page): Promise<void> {
+  await openSettings(page, 'Audit');
+  for (const words of ['Said that an alarm was false', 'Marked an alarm as seen']) {
+    const row = page.getByRole('row').filter({ hasText: new RegExp(words, 'i') }).first();
+    await row.waitFor();
+    t.match(await row.textContent(), /Anna/, words);
+  }
+  await openSettings(page, 'Alarms');
+}
+
 const ownFile = (site: TestSite): Promise<string> => readFile(join(site.folder, 'conf.d', '90-page.toml'), 'utf8');
 
 async function byKeyboardAlone(t: Test, page: Page, site: TestSite): Promise<void> {
@@ -183,6 +340,8 @@ async function byPointer(t: Test, page: Page, site: TestSite): Promise<void> {
   await page.mouse.move(...to, { steps: 5 });
   await page.mouse.up();
   t.match(await dialog.getByRole('button', { name: /^Corner 1 of/ }).getAttribute('aria-label'), /: 10 % from the left, 20 % from the top$/, 'dragged');
+  await byFinger(page, dialog.getByRole('button', { name: /^Corner 2 of/ }), [box.x + (box.width * 0.8), box.y + (box.height * 0.1)]);
+  t.match(await dialog.getByRole('button', { name: /^Corner 2 of/ }).getAttribute('aria-label'), /: 80 % from the left, 10 % from the top$/, 'and by finger, without moving the page');
   await page.mouse.click(box.x + (box.width * 0.9), box.y + (box.height * 0.9));
   t.equal(await dialog.getByRole('button', { name: /^Corner/ }).count(), 4, 'a click puts another one');
   await dialog.getByRole('checkbox', { name: /^Never look here/ }).check();
@@ -194,6 +353,19 @@ async function byPointer(t: Test, page: Page, site: TestSite): Promise<void> {
   const file = await ownFile(site);
   t.match(file, /mask = true/);
   t.equal(file.match(/\[\[zone\]\]/g)?.length, 1, 'in the place of the other');
+}
+
+/** As a touch screen reports it: the browser decides whether it moves what is touched, or the page. */
+async function byFinger(page: Page, what: Locator, [toX, toY]: readonly [number, number]): Promise<void> {
+  const { x, y, width, height } = (await what.boundingBox())!;
+  const [fromX, fromY] = [x + (width / 2), y + (height / 2)];
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+  await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: fromX, y: fromY }] });
+  for (const part of [0.3, 0.7, 1]) await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: fromX + ((toX - fromX) * part), y: fromY + ((toY - fromY) * part) }] });
+  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await session.send('Emulation.setTouchEmulationEnabled', { enabled: false });
+  await session.detach();
 }
 
 async function tryRule(t: Test, page: Page): Promise<void> {
@@ -239,10 +411,11 @@ async function small(t: Test, page: Page): Promise<void> {
 
 /** The hub forgets an alarm's pictures: whoever looks is told so. */
 async function locked(t: Test, page: Page, https: string): Promise<void> {
-  await page.route('**/api/v1/alarms/front-door/*/full', (route) => route.fulfill({ status: 410, contentType: 'application/json', body: JSON.stringify({ error: { code: 'SP_ALARM', message: 'it is gone', hint: 'Look elsewhere.', evidence: {} } }) }));
+  await page.route('**/api/v1/alarms/front-door/*/full', (route) => route.fulfill({ status: 410, contentType: 'application/json', body: JSON.stringify({ error: { code: 'SP_ALARM', message: 'it is gone', hint: 'Look elsewhere.', evidence: { alarm: 'a'.repeat(16), reason: 'its key is destroyed' } } }) }));
   await open(page);
   await card(page, 'Person').getByRole('button', { name: /^Look at it/ }).click();
-  await page.getByRole('dialog').getByRole('alert').waitFor();
+  await page.getByRole('dialog').getByRole('alert').getByText('its key is destroyed').waitFor();
+  await page.getByRole('dialog').getByRole('alert').getByText('Code SP_ALARM').waitFor();
   await inBothThemes(t, page, '99-alarm-gone', { whole: false });
   await page.keyboard.press('Escape');
   t.ok(page.url().startsWith(https));

@@ -10,7 +10,7 @@ import { makeOwner, openSettings, whereIs } from './owner.ts';
 const passphrase = 'violet candle harbour';
 const yes = 'Say yes, signed by this device';
 
-t.test('settings, from a form to what is in force', { timeout: 240_000 }, async (t) => {
+t.test('settings, from a form to what is in force', { timeout: 480_000 }, async (t) => {
   const site = await TestSite.start(t, { owner: false, adopt: false, config: quickConfig({ keep: '1 day' }).replace('cut_after = "2 seconds"\n', ''), emulator: { cameras: 1, seconds: 5 } });
   const browser = await openBrowser(t);
   const { page, context } = await visitor(t, browser);

@@ -43,8 +43,10 @@ t.test('three emulated cameras are found by both sources, keep their ids, and ar
     t.same(profiles.map(({ streamUri }) => streamUri), [`rtsp://${camera.address}:${camera.rtspPort}/main`, `rtsp://${camera.address}:${camera.rtspPort}/sub`]);
     t.match(profiles[0]?.video, { codec: 'h264', width: 1280, height: 720 });
     t.equal((await client.snapshot(profiles[0]?.snapshotUri ?? '')).subarray(0, 2).toString('hex'), 'ffd8');
+    const { wrong } = camera.tries;
     const error: unknown = await access('a-wrong-password').checkCredentials().catch((caught: unknown) => caught);
     t.match(error, { code: 'SP_CAMERA_REFUSED', evidence: { camera: camera.name } });
+    t.equal(camera.tries.wrong - wrong, 1, 'in one try');
     t.notMatch(`${wordsOf(error)}${lines.join('')}`, /a-wrong-password/);
     t.notOk(lines.join('').includes(camera.password));
   }

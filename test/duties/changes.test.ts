@@ -47,7 +47,7 @@ t.test('a firmware that changed is an observation, an audit line and a notice, o
   clock.pass(hour);
   await until(() => observed.length > 0);
   t.match(observed, [{ camera: 'garden', kind: 'firmware', source: 'firmware 5.11 instead of 5.10', fromMs: startMs, toMs: startMs }]);
-  t.same(notices, ['garden camera changed: firmware 5.11 instead of 5.10']);
+  t.same(notices, ['garden firmware changed: firmware 5.11 instead of 5.10']);
   t.equal(audit.length, 1);
   t.equal(state.known.firmware, '5.11');
   await until(() => clock.waitsFor(hour));

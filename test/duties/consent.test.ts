@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { acceptChange, acceptNamespace, approvalDocument, judgeConsent } from '../../src/duties/consent.ts';
 import type { PendingChange } from '../../src/policy/consent.ts';
+import { facesNotice } from '../../src/policy/facesnotice.ts';
 import type { HubConfig } from '../../src/policy/settings.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { makeOwnerList, readOwnerList, readTakenOwnerList } from '../../src/seal/owner.ts';
@@ -14,9 +15,9 @@ import { firstOwnerList, nextOwnerList } from '../../src/web/crypto/ownerlist.ts
 
 const dayMs = 86_400_000;
 
-function signApproval(change: PendingChange, nowMs: number, by: Device['identity']): { id: string; document: string; signature: string } {
+function signApproval(change: PendingChange, nowMs: number, by: Pick<Device['identity'], 'sign'> | Identity): { id: string; document: string; signature: string } {
   const document = approvalDocument(change, nowMs);
-  return { id: change.id, document, signature: by.sign(document, acceptNamespace) };
+  return { id: change.id, document, signature: (by instanceof Identity ? by.signer() : by).sign(document, acceptNamespace) };
 }
 
 function configOf(footageDays: number): HubConfig {
@@ -41,6 +42,22 @@ t.test('a device of the owner may say yes, and one that was taken out may not an
   await t.rejects(acceptChange(vault, readTakenOwnerList(left, 'it'), change, yesOf(makeDevice('a stranger\'s'))), { code: 'SP_BAD_SIGNATURE' });
   await acceptChange(vault, readTakenOwnerList(both, 'it'), change, yesOf(tablet));
   t.equal((await judgeConsent(vault, configOf(7))).effective.keep.footageMs, 7 * dayMs);
+  await vault.close();
+});
+
+t.test('the notice about faces, its version and its hash stand in the audit: as it was asked, and as the owner signed it', async (t) => {
+  const kit = Identity.generate();
+  const owner = readOwnerList(makeOwnerList(kit, Date.now()), 'owner.json');
+  const vault = await Vault.open({ folder: join(t.testdir(), 'data'), clock: systemClock, log: silentLog, hubName: 'test' });
+  const wanted: HubConfig = { ...configOf(3), faces: { enabled: true, consentMs: dayMs } };
+  const asked = await judgeConsent(vault, wanted);
+  t.equal(asked.effective.faces.enabled, false);
+  const change = asked.pending[0]!;
+  await acceptChange(vault, owner, change, signApproval(change, Date.now(), kit));
+  t.equal((await judgeConsent(vault, wanted)).effective.faces.enabled, true);
+  const lines = (await vault.auditBefore(undefined, 10)).lines.map(({ entry }) => JSON.parse(entry ?? '{}') as { what: string; detail: { text?: string; document?: string } });
+  const said = [lines.find(({ what }) => what === 'consent.asked')?.detail.text, lines.find(({ what }) => what === 'consent.given')?.detail.document];
+  for (const text of said) t.ok(text?.includes(`notice ${facesNotice.version}, SHA-256 ${facesNotice.sha256}`) && text.includes(facesNotice.text.slice(0, 100)), text ?? 'nothing');
   await vault.close();
 });
 

@@ -14,7 +14,7 @@ interface World {
   readonly outbox: Outbox;
   readonly clock: StillClock;
   readonly stored: Map<string, unknown>;
-  readonly state: { full: boolean; broken: boolean; names: string[] };
+  readonly state: { full: boolean; broken: boolean; names: string[]; cameras: { id: string; alias?: string }[] };
   orders(): OrderOf<'notice'>[];
   /** Turns until it holds. */
   until(done: () => boolean): Promise<void>;
@@ -25,7 +25,7 @@ const phone: NoticeDestination = { name: 'phone', kind: 'ntfy' };
 async function hub(t: Test, folder: string, o: { destinations?: readonly NoticeDestination[]; stored?: Map<string, unknown>; clock?: StillClock } = {}): Promise<World> {
   const clock = o.clock ?? new StillClock();
   const stored = o.stored ?? new Map<string, unknown>();
-  const state = { full: false, broken: false, names: (o.destinations ?? [phone]).map(({ name }) => name) };
+  const state = { full: false, broken: false, names: (o.destinations ?? [phone]).map(({ name }) => name), cameras: [{ id: 'front' }, { id: 'garden', alias: 'north' }] };
   const outbox = await Outbox.open({ folder, clock });
   const failing = (): void => {
     if (state.broken) throw new SallyportError('SP_DATABASE', { reason: 'it is locked' });
@@ -35,8 +35,8 @@ async function hub(t: Test, folder: string, o: { destinations?: readonly NoticeD
     putSetting: async (name: string, value: unknown) => { failing(); stored.set(name, JSON.parse(JSON.stringify(value))); },
   };
   const duty: NotifyDuty = new NotifyDuty({
-    vault, clock, log: silentLog, destinations: () => o.destinations ?? [phone], everyDestination: () => state.names, cameras: () => [{ id: 'front' }, { id: 'garden', alias: 'north' }],
-    notices: { raise: (kind, detail, camera) => notices.raise(kind, detail, camera), settle: (kind, camera) => notices.settle(kind, camera) },
+    vault, clock, log: silentLog, destinations: () => o.destinations ?? [phone], everyDestination: () => state.names, cameras: () => state.cameras,
+    notices: { raise: (kind, detail, camera) => notices.raise(kind, detail, camera), settle: (kind, camera) => notices.settle(kind, camera), tell: (kind, detail, camera) => notices.tell(kind, detail, camera) },
     outbox: {
       get orders() { return outbox.orders; },
       notice: async (to, notice) => {
@@ -45,7 +45,7 @@ async function hub(t: Test, folder: string, o: { destinations?: readonly NoticeD
       },
     },
   });
-  const notices = new Notices({ vault: { audit: async () => {} }, clock, log: silentLog, onRaised: (kind, camera) => duty.raised(kind, camera), onSettled: (kind, camera) => duty.settled(kind, camera) });
+  const notices = new Notices({ vault: { audit: async () => {} }, clock, log: silentLog, onRaised: (kind, camera) => duty.raised(kind, camera), onSettled: (kind, camera) => duty.settled(kind, camera), onTold: (kind, camera) => duty.told(kind, camera) });
   duty.start();
   t.teardown(() => duty.close());
   return {
@@ -123,22 +123,22 @@ t.test('a database that cannot be read keeps nothing from being told', async (t)
   t.match(orders()[0], { kind: 'database damaged' });
 });
 
-t.test('a new destination is told of for a week, one of the first start is not; one that refuses is told of until it takes something', async (t) => {
-  const { duty, notices, state, clock, until, stored } = await hub(t, t.testdir());
-  await until(() => stored.has('destinations known'));
-  t.same(notices.open, []);
+t.test('a new destination and a new camera are told of once, those of the first start are not; a destination that refuses is told of until it takes something', async (t) => {
+  const { duty, notices, state, until, stored, orders } = await hub(t, t.testdir());
+  await until(() => stored.has('destinations known') && stored.has('camera numbers'));
+  t.same(orders(), []);
   state.names = ['phone', 'nas'];
+  state.cameras = [...state.cameras, { id: 'shed' }];
   duty.nudge();
-  await until(() => notices.open.length === 1);
-  t.match(notices.open[0], { kind: 'new destination', detail: 'nas' });
+  await until(() => orders().length === 2);
+  t.same(orders().map(({ kind, camera }) => [kind, camera]).toSorted(), [['new camera', 'camera-3'], ['new destination', undefined]]);
+  t.same(notices.open, [], 'it happened, and does not last');
   duty.answered({ order: 'put', to: 'nas' }, { outcome: 'failed', code: 'SP_FAR_REFUSED' });
-  await until(() => notices.open.length === 2);
-  t.match(notices.open[1], { kind: 'destination failing', detail: 'nas: SP_FAR_REFUSED' });
+  await until(() => notices.open.length === 1);
+  t.match(notices.open[0], { kind: 'destination failing', detail: 'nas: SP_FAR_REFUSED' });
   duty.answered({ order: 'get', to: 'nas' }, { outcome: 'failed', code: 'SP_FAR_MISSING' });
   duty.answered({ order: 'put', to: 'nas' }, { outcome: 'done', code: undefined });
-  await until(() => notices.open.length === 1);
-  await until(() => clock.waitsFor(60_000));
-  clock.nowMs += 8 * 86_400_000;
-  clock.pass();
   await until(() => notices.open.length === 0);
+  await until(() => orders().length === 4);
+  t.same(orders().slice(2).map(({ kind, over }) => [kind, over]), [['destination failing', undefined], ['destination failing', true]]);
 });

@@ -79,6 +79,7 @@ t.test('a token counts once, for five seconds, and with the right password', asy
   t.match(await users(good), { status: 200, text: /<tt:Username>admin</ });
   t.match(await users(good), refused, 'replayed');
   t.match(await users(securityHeader(camera, { password: 'wrong' })), refused, 'wrong password');
+  t.same(camera.tries, { right: 2, wrong: 1 }, 'what a lock-out would go by');
   t.match(await users(securityHeader(camera, { createdMs: Date.now() - 10_000 })), refused, 'clock ten seconds slow');
   t.match(await users(securityHeader(camera, { createdMs: Date.now() + 10_000 })), refused, 'clock ten seconds fast');
   t.match(await users(securityHeader(camera, { nonce: Buffer.alloc(0) })), refused, 'no nonce');

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
 import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
 import { applyAcceptance, effectiveConfig, lowersPrivacy, type ConsentState } from '../../src/policy/consent.ts';
+import { consentText, facesNotice } from '../../src/policy/facesnotice.ts';
 import type { HubConfig } from '../../src/policy/settings.ts';
 import { camera, day, hub } from './configs.ts';
 
@@ -35,6 +37,33 @@ t.test('a private time applies at once, and ends only with the owner\'s yes', as
   t.same([accepted.effective.privacy, accepted.pending], [[longer], []]);
   const older = inForce(hub(3));
   t.same(texts(hub(3, [], { privacy: [night] }), { v: older.v, keep: older.keep, cameras: older.cameras, pending: older.pending }), [], 'a state of before there were any');
+});
+
+t.test('faces wait for a yes to the notice as it is; off is at once; a longer time of consents waits too', async (t) => {
+  const on = { faces: { enabled: true, consentMs: 365 * day } };
+  const fresh = effectiveConfig(hub(3, [], on), undefined);
+  t.equal(fresh.effective.faces.enabled, false, 'also where the first configuration of a hub has them on');
+  const [change] = fresh.pending;
+  t.match(change, { key: 'faces', from: 'off', to: `on, notice ${facesNotice.version}, SHA-256 ${facesNotice.sha256}` });
+  t.ok(change?.text.includes(facesNotice.text), 'the whole notice is in what is signed');
+  t.match(facesNotice.text, /numbers[^]*stay[^]*forgotten/);
+  for (const { text, sha256 } of [facesNotice, consentText]) t.equal(sha256, createHash('sha256').update(text).digest('hex'));
+  const state = stored(applyAcceptance(stored(fresh.state), change?.id ?? ''));
+  const accepted = effectiveConfig(hub(3, [], on), state);
+  t.match([accepted.effective.faces.enabled, accepted.pending], [true, []]);
+  const older = { ...stored(accepted.state), faces: { notice: '0'.repeat(64), consentMs: 365 * day } };
+  t.match(effectiveConfig(hub(3, [], on), older), { effective: { faces: { enabled: false } }, pending: [{ key: 'faces' }] }, 'a yes to another text is none to this one');
+
+  const off = effectiveConfig(hub(3), stored(accepted.state));
+  t.same([off.effective.faces.enabled, off.pending], [false, []], 'off at once');
+  t.match(effectiveConfig(hub(3, [], on), stored(off.state)).pending, [{ key: 'faces' }], 'and on again only with another yes');
+
+  const longer = { faces: { enabled: true, consentMs: 730 * day } };
+  const waiting = effectiveConfig(hub(3, [], longer), stored(accepted.state));
+  t.match([waiting.effective.faces, waiting.pending], [{ enabled: true, consentMs: 365 * day }, [{ key: 'faces.consent_lasts', text: 'a person\'s consent would last 730 days instead of 365 days' }]]);
+  t.equal(effectiveConfig(hub(3, [], longer), stored(applyAcceptance(stored(waiting.state), waiting.pending[0]?.id ?? ''))).effective.faces.consentMs, 730 * day);
+  t.same(effectiveConfig(hub(3, [], { faces: { enabled: true, consentMs: 30 * day } }), stored(accepted.state)).effective.faces, { enabled: true, consentMs: 30 * day }, 'a shorter one counts at once');
+  t.match(effectiveConfig(hub(3, [], longer), undefined).pending.map(({ key }) => key), ['faces', 'faces.consent_lasts'], 'on a new hub it is a year');
 });
 
 t.test('an alarm keeps longer only with the owner\'s yes, a new one than footage is kept', async (t) => {

@@ -62,6 +62,12 @@ t.test('alarms, zones and modes of recording are told in plain words, and only a
   t.same(told({ recordings: [alarms] }, {}), [['no longer: garden is recorded around alarms only each day', false]]);
 });
 
+t.test('faces are said to be turned on, and what stays when they are turned off', async (t) => {
+  const on = hub(3, [], { faces: { enabled: true, consentMs: 30 * day } });
+  t.match(planChanges(hub(3), on), [{ text: 'a person\'s consent lasts 30 days instead of 365 days', lowersPrivacy: false }, { text: 'faces are compared with those of people who agreed to it', lowersPrivacy: true, restart: false }]);
+  t.match(planChanges(on, hub(3)), [{ lowersPrivacy: true }, { text: 'faces are no longer compared with anybody\'s; people stay until they are forgotten', lowersPrivacy: false }]);
+});
+
 t.test('no change of a configuration goes unmentioned', async (t) => {
   const other = hub(4, [camera('front-door', { keepDays: 9, audio: true, address: '10.9.9.9', record: false })], {
     name: 'x', data: '/x', dataMount: true, owner: '/x', socket: '/x', record: { periodMs: 1, cutAfterMs: 1, thumbnails: false }, keep: { footageMs: 1, logsMs: 1, auditMs: 1 },

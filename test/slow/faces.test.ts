@@ -1,5 +1,5 @@
 /** A person on the disk: what a withdrawal leaves of them, whenever the hub is killed; and real pictures through the real decoder and detector. */
-import { cp, mkdir, readFile, readdir } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
@@ -15,6 +15,7 @@ import { consentText } from '../../src/policy/facesnotice.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { openConnection } from '../../src/vault/connection.ts';
 import { Vault } from '../../src/vault/vault.ts';
+import { verifyFolder } from '../../src/vault/verify.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
 import { facesFolder, missing } from '../detect/pictures.ts';
 import { needlesOf, searchEverywhere, type Needle } from '../vault/everywhere.ts';
@@ -99,6 +100,56 @@ t.test('a hub that is killed at any step of forgetting ends it at the next start
     t.equal((await vault.copies()).length, 1, `step ${step}`);
     await vault.close();
     t.same(await searched(t, folder, needles), [], `step ${step}`);
+  }
+});
+
+t.test('a database that somebody else has locked: nobody is enrolled, nothing is left of it, and it goes on afterwards', async (t) => {
+  const world = makeWorld(t.testdir());
+  const vault = await openVault(world);
+  const key = await loadWorkingKey({ folder: world.folder, mayCreate: false });
+  const db = openConnection(join(world.folder, 'working.db'), key.databaseKey(), { readonly: false });
+  key.close();
+  const ada = somebody();
+  db.exec('BEGIN IMMEDIATE');
+  await t.rejects(vault.people.enrol(ada), { code: 'SP_NO_SLOT' });
+  db.exec('ROLLBACK');
+  db.close();
+  t.same(await vault.people.list(), []);
+  t.same(await searched(t, world.folder, needlesOf(ada)), []);
+  await vault.mend();
+  const id = await vault.people.enrol(ada);
+  t.match(await vault.people.open(), [{ id, name: ada.name }]);
+  await vault.close();
+});
+
+t.test('a disk that is full at any moment of an enrolment: nobody is enrolled by halves', { skip: process.getuid?.() === 0 ? false : 'skipped: file systems are mounted by root only' }, async (t) => {
+  const world = makeWorld(t.testdir());
+  await mkdir(world.folder, { recursive: true });
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=8M', 'tmpfs', world.folder]);
+  try {
+    const vault = await openVault(world);
+    const ada = somebody();
+    const ballast = join(world.folder, 'ballast');
+    let refused = 0;
+    // With a few pages more each time: first the key cannot be written, then its row, then the person's.
+    for (let freeKib = 0; freeKib <= 96 && refused < 100; freeKib += 8) {
+      await writeFile(ballast, Buffer.alloc(2 ** 23, 1)).catch(() => {});
+      await truncate(ballast, Math.max(0, (await stat(ballast)).size - freeKib * 1024));
+      const id = await vault.people.enrol(ada).catch(() => undefined);
+      if (id === undefined) refused++;
+      await rm(ballast);
+      await vault.mend();
+      t.match((await vault.people.open()).map((person) => person.id), id === undefined ? [] : [id], `${freeKib} KiB free`);
+      t.equal((await vault.people.list()).length, id === undefined ? 0 : 1);
+      if (id !== undefined) await vault.people.forget(id, { who: 'cli' });
+    }
+    t.ok(refused > 2, `${refused} times`);
+    t.equal(await vault.nextDeadlineMs().then((next) => next === undefined || next < start + 300 * dayMs), true, 'no key of a person is left, only the copies of the database have one');
+    await vault.close();
+    t.same((await verifyFolder({ folder: world.folder })).problems, []);
+    t.same(await searched(t, world.folder, needlesOf(ada)), []);
+  } finally {
+    await run('umount', ['-l', world.folder]);
   }
 });
 

@@ -6,8 +6,10 @@ import { silentLog } from '../../src/base/log.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { verifySignature } from '../../src/seal/sshsig.ts';
 import { openConnection } from '../../src/vault/connection.ts';
+import { rebuildDatabase } from '../../src/vault/rebuild.ts';
 import { receiptNamespace } from '../../src/vault/receipts.ts';
 import { settle as settleAfter } from '../../src/vault/restore.ts';
+import { verifyFolder } from '../../src/vault/verify.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { needlesOf, searchEverywhere, type Needle } from './everywhere.ts';
@@ -17,6 +19,13 @@ import { makeWorld, openRaw, openVault, start, type World } from './world.ts';
 async function searched(world: World, needles: readonly Needle[], scratch: string, kit: readonly Identity[] = []): Promise<string[]> {
   await mkdir(scratch, { recursive: true });
   return [...(await searchEverywhere(world.folder, needles, scratch, kit)).hits];
+}
+
+async function spoilSlot(world: World, name: 'keyring.1' | 'keyring.2', slot: number): Promise<void> {
+  const file = join(world.folder, 'keyring', name);
+  const bytes = await readFile(file);
+  randomBytes(4096).copy(bytes, 4096 * slot);
+  await writeFile(file, bytes);
 }
 
 async function auditOf(vault: Vault): Promise<{ what: string; who: string; account?: string; detail: Record<string, unknown> }[]> {
@@ -48,6 +57,16 @@ t.test('a person is enrolled with all that there is, and opens again', async (t)
   t.equal(await vault.finishPeriods(start + 400 * dayMs), 0);
   t.equal(await vault.checkKeyring(), undefined);
   await vault.close();
+  t.same((await verifyFolder({ folder: world.folder })).problems, []);
+
+  // One keyring file rots there: it is found, and mended from the other one.
+  await spoilSlot(world, 'keyring.2', 0);
+  t.match((await verifyFolder({ folder: world.folder })).problems, [{ code: 'SP_SLOT_MISSING', detail: /keyring\.2/ }]);
+  vault = await openVault(world);
+  t.match(await vault.checkKeyring(), /keyring\.2 lacked 1 of 1 slots and was mended/);
+  t.match(await vault.people.open(), [{ id }]);
+  await vault.close();
+  t.same((await verifyFolder({ folder: world.folder })).problems, []);
 });
 
 t.test('without a whole record of a consent nobody is enrolled, and no file has a template', async (t) => {
@@ -92,12 +111,7 @@ t.test('a key without a person is shredded at the next start, a person without a
   await vault.preparePeriod({ camera: 'f'.repeat(32), class: 'person', startMs: start, endMs: start + 1, deadlineMs: start + dayMs, recipients: [Identity.generate().recipient] });
   await vault.close();
   // The second one's slot is gone from both files.
-  for (const name of ['keyring.1', 'keyring.2']) {
-    const file = join(world.folder, 'keyring', name);
-    const bytes = await readFile(file);
-    randomBytes(4096).copy(bytes, 4096);
-    await writeFile(file, bytes);
-  }
+  for (const name of ['keyring.1', 'keyring.2'] as const) await spoilSlot(world, name, 1);
   vault = await openVault(world);
   t.match(await vault.people.open(), [{ id, name: 'Ada Kettleborough' }]);
   t.equal((await vault.people.list()).length, 1);
@@ -178,4 +192,11 @@ t.test('a database that is put back, or made anew, knows no person whose key is 
   t.equal(await vault.copiesOwed(), true);
   await vault.close();
   t.same(await searched(world, late, join(t.testdirName, 'scratch')), []);
+  // Made anew: of nobody it can be known who it was.
+  await rebuildDatabase({ folder: world.folder, clock: world.clock, log: silentLog, hubName: 'test hub', identities: [world.owner], periodMs: 3_600_000, keepMs: () => 3_600_000, gapMsMin: 500, force: true });
+  vault = await openVault(world);
+  t.same(await vault.people.list(), []);
+  t.match((await auditOf(vault)).find(({ what }) => what === 'purge.done'), { detail: { early: 'no person belongs to it' } });
+  await vault.close();
+  t.same(await searched(world, needlesOf(ada), join(t.testdirName, 'anew')), [], 'the database that was set aside still has rows, and nothing opens them');
 });

@@ -79,7 +79,7 @@ t.test('no source but the table holds a sentence: what looks like one is a list 
     const { strings, lineOf } = readSource(readFileSync(join(web, name), 'utf8'));
     for (const { text, start } of strings.filter(({ text }) => (/[A-Za-z]{2,} [A-Za-z]/.test(text) || /^[A-Z][a-z]{2,}/.test(text)) && !names.test(text))) {
       if (codes[name]?.includes(text) === true) named.push(`${name} ${text}`);
-      else t.ok(text.trim().split(/\s+/).every((word) => classes.has(word) || (word.endsWith('-') && [...classes].some((one) => one.startsWith(word)))), `${name}:${lineOf(start)}: ${text}`);
+      else t.ok(text.trim().split(/\s+/).every((word) => classes.has(word) || (word.endsWith('-') && [...classes].some((one) => one?.startsWith(word) === true))), `${name}:${lineOf(start)}: ${text}`);
     }
   }
   for (const [name, all] of Object.entries(codes)) for (const text of all) t.ok(named.includes(`${name} ${text}`), `named and not there: ${name}: ${text}`);

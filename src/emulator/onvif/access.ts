@@ -54,7 +54,7 @@ export class Access {
     const account = accountOf(this.#face, username);
     const { digest } = this.#face.habits.access;
     if (account === undefined || digest === 'none') return undefined;
-    if (!checkAnswer(http.authorization ?? '', { username, password: account.password, method: http.method, realm, nonce, algorithm: digest })) return undefined;
+    if (!this.#count(checkAnswer(http.authorization ?? '', { username, password: account.password, method: http.method, realm, nonce, algorithm: digest }))) return undefined;
     given.counts.add(count);
     return account;
   }
@@ -77,12 +77,17 @@ export class Access {
     if (password?.attributes['Type']?.endsWith('#PasswordDigest') !== true) throw notAuthorized('only PasswordDigest is accepted');
     const account = accountOf(this.#face, textOf(token, 'Username') ?? '');
     const expected = createHash('sha1').update(Buffer.concat([nonce, Buffer.from(created, 'utf8'), Buffer.from(account?.password ?? '', 'utf8')])).digest('base64');
-    if (account === undefined || nonce.length === 0 || password?.text !== expected) throw notAuthorized('user name or password is wrong');
+    if (!this.#count(account !== undefined && nonce.length > 0 && password?.text === expected) || account === undefined) throw notAuthorized('user name or password is wrong');
     const nowMs = cameraTimeMs(this.#face);
     // Not "greater than": a date that cannot be read compares false.
     if (!(Math.abs(nowMs - Date.parse(created)) <= tokenWindowMs)) throw notAuthorized('the token is too old or of the future');
     this.#useOnce(nonce.toString('base64'));
     return account;
+  }
+
+  #count(right: boolean): boolean {
+    this.#face.tries[right ? 'right' : 'wrong']++;
+    return right;
   }
 
   #useOnce(nonce: string): void {

@@ -5,6 +5,7 @@ import { dayView, type DayView } from '../timelineview.ts';
 import { wholeTimeline } from '../daytimeline.ts';
 import { hourMs } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { Heading } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { Button } from '../parts/controls.tsx';
@@ -28,14 +29,14 @@ export function DoneStep({ onDone }: { readonly onDone: () => void }) {
   const [cameras, setCameras] = useState<number>();
   const { value, error, again } = useLoaded(async (signal) => {
     const { cameras } = await ask('cameras', { signal });
-    const now = Date.now();
+    const now = hubNow();
     const rows = await Promise.all(cameras.map(async ({ camera, name }) => ({ camera, name, rows: await wholeTimeline(camera, now - hourMs, now, signal) })));
     return { cameras: cameras.length, first: rows.find(({ rows: { segments } }) => segments.length > 0) };
   }, [], first === undefined ? lookMs : undefined);
   useEffect(() => {
     if (value === undefined) return;
     setCameras(value.cameras);
-    if (value.first !== undefined && first === undefined) setFirst({ ...value.first, view: dayView(value.first.rows, Date.now()) });
+    if (value.first !== undefined && first === undefined) setFirst({ ...value.first, view: dayView(value.first.rows, hubNow()) });
   }, [value]);
   return <div class="card">
     <div><Heading>{say.first.doneTitle}</Heading><p class="lead">{cameras === 0 ? say.first.noCameraYet : say.first.doneLead}</p></div>

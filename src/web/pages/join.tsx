@@ -1,7 +1,7 @@
 /** Joining by an invitation: an account, and a key that is made on this device. */
 import { useState } from 'preact/hooks';
 import type { Hello, Me } from '../../api/pagecontract.ts';
-import { ask } from '../api.ts';
+import { ask, HubError } from '../api.ts';
 import { deviceName } from '../devicename.ts';
 import { deviceIdOf } from '../devices.ts';
 import { dateClock, readerOf } from '../format.ts';
@@ -18,6 +18,11 @@ import { nameFits, PassphraseFields, usePassphrase } from './firstowner.tsx';
 
 interface JoinProps { readonly hello: Hello; readonly code: string; readonly onJoined: (me: Me, device: OpenDevice) => void }
 
+/** Not a hub that is away, or says to wait. */
+function isOfTheInvitation(error: unknown): error is HubError {
+  return error instanceof HubError && (error.code === 'SP_PAGE_CODE' || error.code === 'SP_PAGE_REQUEST');
+}
+
 export function Join({ hello, code, onJoined }: JoinProps) {
   const { value, error, again } = useLoaded((signal) => ask('inviteLook', { body: { code }, signal }), [code]);
   const [name, setName] = useState('');
@@ -25,7 +30,7 @@ export function Join({ hello, code, onJoined }: JoinProps) {
   const passphrase = usePassphrase();
   const doing = useDoing();
   if (value === undefined) {
-    return <Door hub={hello.hub}><main><div class="card"><Heading>{say.join.title(hello.hub)}</Heading>{error === undefined ? <Loading /> : <><div class="note bad"><b>{say.join.badTitle}</b><p>{say.join.badLead}</p></div><Problem error={error} onAgain={again} /></>}</div></main></Door>;
+    return <Door hub={hello.hub}><main><div class="card"><Heading>{say.join.title(hello.hub)}</Heading>{error === undefined ? <Loading /> : isOfTheInvitation(error) ? <div class="note bad" role="alert"><b>{say.join.badTitle}</b><p>{say.join.badLead}</p><p class="small muted">{say.error.code(error.code)}</p></div> : <Problem error={error} onAgain={again} />}</div></main></Door>;
   }
   const submit = (event: Event): void => {
     event.preventDefault();

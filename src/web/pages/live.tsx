@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PageCamera } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { has, useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { Heading, Link } from '../navigation.tsx';
 import { fileNameAt, snapshot, type Picture as Shown } from '../snapshot.ts';
 import { say } from '../strings.ts';
@@ -18,7 +19,7 @@ const lookAgainMs = 10_000;
 
 export function Live({ camera }: { readonly camera: string | undefined }) {
   const { value, error, again } = useLoaded((signal) => ask('cameras', { signal }), [], lookAgainMs);
-  if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
+  if (value === undefined) return <><div class="page-head"><Heading>{say.live.title}</Heading></div>{error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />}</>;
   const seen = value.cameras.filter(({ rights }) => rights.includes('live'));
   const chosen = camera === undefined ? undefined : seen.find((one) => one.camera === camera);
   return <>
@@ -57,7 +58,7 @@ function Large({ camera }: { readonly camera: PageCamera }) {
   const [stream, setStream] = useState<'main' | 'sub'>('main');
   const full = useFullScreen(stage);
   const takeSnapshot = (): void => {
-    void snapshot(shown.current, fileNameAt(camera.camera, Date.now())).then((done) => toast(done ? say.live.snapshotSaved : say.live.noPictureYet));
+    void snapshot(shown.current, fileNameAt(camera.camera, hubNow())).then((done) => toast(done ? say.live.snapshotSaved : say.live.noPictureYet));
   };
   const may = (right: string): boolean => camera.rights.includes(right);
   return <>

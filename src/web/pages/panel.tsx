@@ -11,7 +11,7 @@ const lookAgainMs = 10_000;
 
 export function Panel() {
   const { value, error, again } = useLoaded((signal) => ask('cameras', { signal }), [], lookAgainMs);
-  if (value === undefined) return <main class="wall">{error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />}</main>;
+  if (value === undefined) return <main class="wall"><div class="unseen"><Heading>{say.panel.title}</Heading></div>{error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />}</main>;
   const cameras = value.cameras.filter(({ rights }) => rights.includes('live'));
   // As near to a square as it goes, so that each is as large as it can be.
   const columns = Math.min(5, Math.ceil(Math.sqrt(cameras.length)));

@@ -1,7 +1,7 @@
 /** An owner without passphrase or device: the kit signs once for new ones. */
 import { useState } from 'preact/hooks';
 import type { Hello, Me } from '../../api/pagecontract.ts';
-import { ask } from '../api.ts';
+import { ask, HubError } from '../api.ts';
 import { deviceName } from '../devicename.ts';
 import { deviceIdOf } from '../devices.ts';
 import { loadKeys, ownerListInHand } from '../load.ts';
@@ -48,10 +48,15 @@ export function Recover({ hello, onIn }: RecoverProps) {
     </div>
     <Field label={say.recover.kitText} type="password" value={kit} onInput={(text) => { setKit(text); setKitWrong(false); }} wrong={kitWrong || (tried && kit === '') ? say.recover.kitWrong : undefined} />
     <PassphraseFields state={passphrase} tried={tried} labels={[say.me.next, say.me.again]} />
-    {doing.error === undefined ? null : <Problem error={doing.error} />}
+    {doing.error === undefined ? null : isOfAnotherKit(doing.error) ? <div class="note bad" role="alert"><b>{say.recover.otherKit}</b><p>{say.recover.otherKitMore}</p><p class="small muted">{say.error.code(doing.error.code)}</p></div> : <Problem error={doing.error} />}
     <Button kind="main" type="submit" busy={doing.busy} wide>{doing.busy ? say.recover.working : say.recover.submit}</Button>
     <Link to={{ page: 'login' }} class="button quiet">{say.common.back}</Link>
   </form></main></Door>;
+}
+
+/** A kit by its looks, whose signature is not the one that this hub's owner's kit makes. */
+function isOfAnotherKit(error: unknown): error is HubError {
+  return error instanceof HubError && error.code === 'SP_BAD_SIGNATURE';
 }
 
 /** New passphrase and device, then the list in which this device opens what the kit opens. */

@@ -7,6 +7,7 @@ import { ask } from '../api.ts';
 import { clockSeconds, dateClock, dayStart, fromIsoDay, isoDay } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import type { AlarmWords, Nameable } from '../naming.ts';
+import { hubNow } from '../hubtime.ts';
 import { Heading, Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { AlarmThumbnail, forgetAlarmPictures } from '../parts/alarmpicture.tsx';
@@ -31,12 +32,12 @@ export function Review() {
 
 function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   const { reader, device } = useHeld();
-  const [filter, setFilter] = useState<Filter>(() => ({ camera: '', kind: '', span: 'week', dayStartMs: dayStart(Date.now(), reader), fresh: false, who: '' }));
+  const [filter, setFilter] = useState<Filter>(() => ({ camera: '', kind: '', span: 'week', dayStartMs: dayStart(hubNow(), reader), fresh: false, who: '' }));
   const [older, setOlder] = useState<readonly Page[]>([]);
   const [changed, setChanged] = useState<ReadonlyMap<string, PageAlarm>>(new Map());
   const [openId, setOpenId] = useState<string>();
   const key = JSON.stringify({ ...filter, fresh: false, who: '' });
-  const { value, error, again } = useLoaded(async (signal) => ({ key, page: await ask('alarms', { query: queryOf(filter, Date.now(), reader), signal }) }), [key], refreshMs);
+  const { value, error, again } = useLoaded(async (signal) => ({ key, page: await ask('alarms', { query: queryOf(filter, hubNow(), reader), signal }) }), [key], refreshMs);
   const loading = useDoing();
   const marking = useDoing();
   // What a key opened is seen no longer than the key is open.
@@ -59,7 +60,7 @@ function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   const nameOf = (camera: string): string => cameras.find((one) => one.camera === camera)?.name ?? camera;
   const more = (): void => {
     const last = all.at(-1);
-    if (last !== undefined) void loading.run(async () => { const page = await ask('alarms', { query: queryOf(filter, Date.now(), reader, last) }); setOlder((before) => [...before, page]); });
+    if (last !== undefined) void loading.run(async () => { const page = await ask('alarms', { query: queryOf(filter, hubNow(), reader, last) }); setOlder((before) => [...before, page]); });
   };
   const mark = ({ camera, id }: PageAlarm, marks: { readonly seen?: boolean; readonly falseAlarm?: boolean }): void => {
     void marking.run(async () => {

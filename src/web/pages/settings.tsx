@@ -1,5 +1,6 @@
 /** Settings: a section for each thing that somebody looks after, and only those that the account may see. */
 import type { FunctionComponent } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Right } from '../../policy/access.ts';
 import { has, useHeld, type Held } from '../held.tsx';
 import { Heading, Link } from '../navigation.tsx';
@@ -37,9 +38,11 @@ const sections: Readonly<Record<SettingsSection, { readonly page: FunctionCompon
 export function Settings({ section }: { readonly section: SettingsSection }) {
   const held = useHeld();
   const Section = sections[section].page;
+  const here = useRef<HTMLElement>(null);
+  useEffect(() => { here.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }); }, [section]);
   return <div class="settings medium">
     <Heading>{`${say.settings.title}: ${say.settings.sections[section]}`}</Heading>
-    <nav class="subnav" aria-label={say.settings.title}><ul>
+    <nav class="subnav" ref={here} aria-label={say.settings.title}><ul>
       {settingsSections.filter((one) => maySee(held, one)).map((one) => <li key={one}><Link to={{ page: 'settings', section: one }} aria-current={one === section ? 'page' : undefined}>{say.settings.sections[one]}</Link></li>)}
     </ul></nav>
     {maySee(held, section) ? <Section /> : <Empty icon="hidden" title={say.settings.noRight} />}

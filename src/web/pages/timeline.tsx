@@ -5,6 +5,7 @@ import { ask } from '../api.ts';
 import { wholeAlarms, wholeTimeline } from '../daytimeline.ts';
 import { clock, dayBeside, dayMs, dayName, dayStart, deadline, hourMs, minuteMs } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { go, Heading } from '../navigation.tsx';
 import { rangeAround, wholeSegments, withEdge } from '../range.ts';
 import { say } from '../strings.ts';
@@ -82,7 +83,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
   // Of one camera: a day of many may have thousands.
   const told = (rows === undefined ? undefined : value?.alarms.get(chosen)?.filter(({ falseAlarm }) => !falseAlarm).slice(0, wordsMax)) ?? [];
   const { words } = useAlarmWords(told, useNames(), (camera) => opens(cameras.find((one) => one.camera === camera)), value);
-  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, Date.now(), value?.alarms.get(camera), device === undefined ? undefined : words)])), [rows, words, device]);
+  const views = useMemo(() => new Map([...rows ?? []].map(([camera, timeline]) => [camera, dayView(timeline, hubNow(), value?.alarms.get(camera), device === undefined ? undefined : words)])), [rows, words, device]);
   const viewOf = (camera: string): DayView => views.get(camera) ?? nothing;
   const view = viewOf(chosen);
   const here = cameras.find(({ camera }) => camera === chosen);
@@ -217,9 +218,9 @@ function Legend() {
 }
 
 function useNow(): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(hubNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10_000);
+    const timer = setInterval(() => setNow(hubNow()), 10_000);
     return () => clearInterval(timer);
   }, []);
   return now;

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { PageAlarm } from '../../api/pagecontract.ts';
 import { clockSeconds, dateClock, deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { hubWords } from '../hubwords.ts';
 import type { AlarmWords } from '../naming.ts';
 import { Link } from '../navigation.tsx';
@@ -64,7 +65,7 @@ function AlarmFacts({ alarm: { kind, fromMs, toMs, rule, scorePm, segments, foot
     {words === undefined || words.zones.length === 0 ? null : <div><dt>{say.review.zones}</dt><dd>{say.list(words.zones)}</dd></div>}
     <div><dt>{say.review.rule}</dt><dd>{rule}{scorePm > 0 && scorePm < 1000 ? ` · ${say.review.sure(Math.round(scorePm / 10))}` : ''}</dd></div>
     <div><dt>{say.review.footage}</dt><dd>{segments > 0 ? say.review.kept(segments) : footageWhy === '' ? say.review.notYet : say.review.none(hubWords(footageWhy, { inside: true }))}</dd></div>
-    <div><dt>{say.review.ends}</dt><dd>{deadline(deadlineMs, Date.now(), reader)}</dd></div>
+    <div><dt>{say.review.ends}</dt><dd>{deadline(deadlineMs, hubNow(), reader)}</dd></div>
   </dl>;
 }
 

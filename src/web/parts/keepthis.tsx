@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { dateClock, dayMs } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { loadKeys } from '../load.ts';
 import type { OrderDone } from '../seams.ts';
 import { say } from '../strings.ts';
@@ -30,7 +31,7 @@ export function KeepPanel(props: OrderProps) {
     event.preventDefault();
     void doing.run(async () => {
       const keys = await loadKeys();
-      setDone(await keys.hold({ camera, ...range, untilMs: Date.now() + (Number(forDays) * dayMs), label }, setPart));
+      setDone(await keys.hold({ camera, ...range, untilMs: hubNow() + (Number(forDays) * dayMs), label }, setPart));
       again();
       onDone();
     });

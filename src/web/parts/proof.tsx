@@ -2,6 +2,7 @@
 import type { Timeline } from '../../api/pagecontract.ts';
 import { deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
+import { hubNow } from '../hubtime.ts';
 import { say } from '../strings.ts';
 import { Icon } from './icons.tsx';
 
@@ -10,7 +11,7 @@ export function ProofPanel({ period }: { readonly period: Timeline['periods'][nu
   return <section class="card plain" aria-labelledby="proof">
     <div><h2 id="proof">{say.proof.title}</h2><p class="muted">{say.proof.lead}</p></div>
     <div class="promise"><Icon name="key" /><div><h3>{say.proof.noKey}</h3><p>{say.proof.noKeyMore}</p></div></div>
-    <div class="promise"><Icon name="clock" /><div><h3>{period === undefined ? say.proof.destroyedUnknown : say.proof.destroyed(deadline(period.deadlineMs, Date.now(), reader))}</h3><p>{say.proof.destroyedMore}</p>{period === undefined ? null : <p class="small">{say.proof.where(period)}</p>}</div></div>
+    <div class="promise"><Icon name="clock" /><div><h3>{period === undefined ? say.proof.destroyedUnknown : say.proof.destroyed(deadline(period.deadlineMs, hubNow(), reader))}</h3><p>{say.proof.destroyedMore}</p>{period === undefined ? null : <p class="small">{say.proof.where(period)}</p>}</div></div>
     <div class="promise"><Icon name="home" /><div><h3>{say.proof.sentNothing}</h3><p>{say.proof.sentNothingMore}</p></div></div>
     <p class="hint">{say.proof.check}</p>
   </section>;

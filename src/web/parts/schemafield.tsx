@@ -44,11 +44,12 @@ export function labelOf(node: SchemaNode, value: string): string {
   return node['x-labels']?.[value] ?? hubWords(value);
 }
 
-/** The schema writes names of keys and commands in backticks, for documents. */
+/** The schema writes names of keys and commands in backticks and values as files have them, for documents; here they are called as the choices are. */
 function hintOf(node: SchemaNode): string {
+  const description = Object.entries(node['x-labels'] ?? {}).reduce((text, [value, label]) => text.replaceAll(`"${value}"`, label), (node.description ?? '').replaceAll('`', ''));
   const usual = node.default === undefined ? node['x-default'] : valueInWords(node, undefined);
   return [
-    (node.description ?? '').replaceAll('`', ''), ...(node['x-min'] === undefined || node['x-max'] === undefined ? [] : [say.forms.range(node['x-min'], node['x-max'])]),
+    description, ...(node['x-min'] === undefined || node['x-max'] === undefined ? [] : [say.forms.range(node['x-min'], node['x-max'])]),
     ...(usual === undefined || usual === '' || kindOf(node) === 'yes or no' ? [] : [say.forms.usual(usual)]), ...(node['x-restart'] === true ? [say.forms.nextStart] : []),
   ].filter((part) => part !== '').join(' ');
 }

@@ -27,9 +27,14 @@ export function Problem({ error, onAgain }: { readonly error: unknown; readonly 
 }
 
 function Hint({ error }: { readonly error: unknown }) {
-  if (!(error instanceof HubError)) return null;
+  if (!hasCode(error)) return null;
   if (error.code === offline) return <p class="small">{say.error.offlineFix}</p>;
   return <p class="small"><Prose>{error.hint}</Prose>{error.hint === '' ? '' : ' '}<span class="muted nowrap">{say.error.code(error.code)}</span></p>;
+}
+
+/** One of the table of errors, whether the hub has said it or the keys' worker in this browser. */
+function hasCode(error: unknown): error is Error & { readonly code: string; readonly hint: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'hint' in error && typeof error.hint === 'string';
 }
 
 /** One sentence for any error. */

@@ -19,7 +19,7 @@ export function Toasts() {
   useEffect(() => {
     tell = (text) => {
       const id = ++last;
-      setToasts((list) => [...list, { id, text }].slice(-toastsMax));
+      setToasts((list) => [...list.filter((one) => one.text !== text), { id, text }].slice(-toastsMax));
       setTimeout(() => drop(id), shownMs);
     };
     return () => { tell = () => {}; };

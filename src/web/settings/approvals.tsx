@@ -30,11 +30,18 @@ export function ApprovalsSettings() {
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     {value.pending.length === 0 ? <Empty icon="check" title={say.approvals.none} /> : null}
     {value.pending.length > 0 && mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
-    {value.pending.map((pending) => <section class="card" key={pending.id} aria-label={pending.text}>
-      <h2>{hubWords(pending.text)}</h2>
+    {value.pending.map((pending) => [pending, headOf(pending.text)] as const).map(([pending, [head, notice]]) => <section class="card" key={pending.id} aria-label={head}>
+      <h2>{hubWords(head)}</h2>
+      {notice === '' ? null : <p class="lines">{notice}</p>}
       <dl class="facts"><Fact name={say.approvals.from} value={pending.from} /><Fact name={say.approvals.to} value={pending.to} /></dl>
       {mayAccept && held.device !== undefined ? <div class="buttons"><Button kind="main" icon="key" busy={doing.busy} onClick={() => yes(pending)}>{say.approvals.yes}</Button></div> : null}
       <p class="hint">{say.approvals.kit}</p>
     </section>)}
   </div>;
+}
+
+/** What would change, and the notice that belongs to it, where there is one. */
+function headOf(text: string): readonly [head: string, notice: string] {
+  const end = text.indexOf('). ');
+  return end === -1 ? [text, ''] : [text.slice(0, end + 1), text.slice(end + 3)];
 }

@@ -168,7 +168,7 @@ function Confirm({ change, plan, risky = false, onBack, onDone }: { readonly cha
   const maySave = !destroys || has(held, 'erase');
   const problem = doing.error === undefined ? null : <Problem error={doing.error} />;
   if (waiting !== undefined) return <div class="form" ref={start} tabIndex={-1}>
-    <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p key={id}>{hubWords(text)}</p>)}</div>
+    <div class="note care" role="status"><b>{say.forms.saved}</b>{waiting.map(({ id, text }) => <p class="lines" key={id}>{hubWords(text)}</p>)}</div>
     {mayAccept ? null : <p>{say.forms.ownerSays}</p>}
     {mayAccept && held.device === undefined ? <><p>{say.approvals.locked}</p><UnlockPanel /></> : null}
     {problem}

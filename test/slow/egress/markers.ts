@@ -21,18 +21,31 @@ function formsOf({ text }: Marker): Buffer[] {
   return forms;
 }
 
-/** Each marker that is somewhere in these folders, with the file. */
+interface Looked { readonly what: string; readonly form: Buffer }
+
+/** Each marker that is somewhere in these folders, with the file. All of them are looked for in one pass, by their first four bytes. */
 export async function findMarkers(folders: readonly string[], markers: readonly Marker[]): Promise<{ what: string; file: string }[]> {
-  const looked = markers.map((marker) => ({ what: marker.what, forms: formsOf(marker) }));
+  const looked = markers.flatMap((marker) => formsOf(marker).map((form): Looked => ({ what: marker.what, form })));
+  const byStart = Map.groupBy(looked, ({ form }) => form.readUInt32BE(0));
+  const begins = new Uint8Array(2 ** 16);
+  for (const start of byStart.keys()) begins[start >>> 16] = 1;
   const found: { what: string; file: string }[] = [];
   for (const folder of folders) {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
-      const file = join(entry.parentPath, entry.name);
-      const content = await readFile(file);
-      for (const { what, forms } of looked) if (forms.some((form) => content.includes(form))) found.push({ what, file });
-      for (const { what, forms } of looked) if (forms.some((form) => file.includes(form.toString('latin1')))) found.push({ what, file: `the name ${entry.name}` });
+      const content = await readFile(join(entry.parentPath, entry.name));
+      const here = new Set([...foundIn(content, byStart, begins), ...foundIn(Buffer.from(entry.name), byStart, begins)]);
+      for (const what of here) found.push({ what, file: join(entry.parentPath, entry.name) });
     }
   }
   return found;
+}
+
+function* foundIn(content: Buffer, byStart: ReadonlyMap<number, readonly Looked[]>, begins: Uint8Array): Generator<string> {
+  if (content.length < 4) return;
+  let window = content.readUInt32BE(0);
+  for (let at = 0; at + 4 <= content.length; at++) {
+    if (begins[window >>> 16] === 1) for (const { what, form } of byStart.get(window) ?? []) if (content.subarray(at, at + form.length).equals(form)) yield what;
+    window = ((window << 8) | (content[at + 4] ?? 0)) >>> 0;
+  }
 }

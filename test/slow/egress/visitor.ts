@@ -23,8 +23,10 @@ const sockets = cameras.map(({ camera }) => {
   socket.on('error', () => {});
   return socket;
 });
+// A minute of it is enough to search through.
+const liveMs = systemClock.wallMs() + 60_000;
 const untilMs = systemClock.wallMs() + (Number(seconds) * 1000);
-while (systemClock.wallMs() < untilMs || seen.segments === 0) {
+while (systemClock.wallMs() < untilMs || seen.segments === 0 || seen.alarms === 0) {
   const nowMs = Math.round(systemClock.wallMs());
   for (const { camera } of cameras) {
     const timeline = await browser.must<Timeline>('GET', `timeline?camera=${camera}&fromMs=${nowMs - 600_000}&toMs=${nowMs}`);
@@ -40,6 +42,7 @@ while (systemClock.wallMs() < untilMs || seen.segments === 0) {
     if (status === 200) seen.bytes += bytes.length;
     if (path === 'alarms' && status === 200) seen.alarms = Math.max(seen.alarms, (JSON.parse(bytes.toString()) as { alarms?: unknown[] }).alarms?.length ?? 0);
   }
+  if (systemClock.wallMs() > liveMs) for (const socket of sockets) socket.terminate();
   await systemClock.sleep(1000);
 }
 for (const socket of sockets) socket.terminate();
