@@ -419,7 +419,7 @@ export const english = {
       'hold.asked': 'asked to keep footage longer', 'hold.made': 'footage is kept longer', 'hold.released': 'a hold was ended', 'hold.adopted': 'footage that is kept longer was found again', 'reconcile.held': 'footage went over to what keeps it longer',
       'erase.asked': 'asked to erase footage', 'segment.adopted': 'footage was found and listed',
       'scrub.whole': 'a file is as it was written, again', 'scrub.damaged': 'a file is not as it was written', 'pictures.settled': 'alarm pictures and their list were compared',
-      'hub.started': 'the hub started', 'destination.secret-set': 'gave the courier a destination\'s login', 'slots.far-renewed': 'the sealed keys at a destination are those of now', 'slots.far-gone': 'the sealed keys at a destination are gone', 'far.restored': 'footage was brought back from where it had been sent', 'purge.done': 'recordings were destroyed at their deadline',
+      'hub.started': 'the hub started', 'slots.far-renewed': 'the sealed keys at a destination are those of now', 'slots.far-gone': 'the sealed keys at a destination are gone', 'far.restored': 'footage was brought back from where it had been sent', 'purge.done': 'recordings were destroyed at their deadline',
     } as Readonly<Record<string, string>>,
     /** What was asked through the page, by its route. */
     asked: {
