@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { StatusReport } from '../src/api/contract.ts';
 import { launch, run, type Child } from '../src/base/spawn.ts';
 import { callHub } from '../src/cli/control.ts';
+import { burnAndReturn, sendFar } from './demofar.ts';
 import { DemoPage, demoName } from './demopage.ts';
 
 const sallyport = resolve(import.meta.dirname, 'sallyport');
@@ -541,7 +542,9 @@ try {
     await open(demo, segments, copy);
     await alarm(demo, visitor);
     await purge(demo, segments, copy);
+    const far = await sendFar(demo, demo.children[1] as Child);
     await stop(demo);
+    if (far !== undefined) await burnAndReturn(demo, far);
     console.log(`The whole story took ${((performance.now() - startedAt) / 1000).toFixed(0)} s.`);
   } else await stay(demo, await page(demo));
 } catch (error) {

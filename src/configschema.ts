@@ -206,7 +206,7 @@ export const DestinationSchema = Type.Object({
   // what of footage
   send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage that alarms keep. "all": all that is recorded.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
   cameras: Type.Optional(Type.Array(text('destination.cameras', 'A camera.', { maxLength: 40, pattern: cameraIdPattern.source }),
-    about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 1, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
+    about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 0, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),
   slots_at: Type.Optional(text('destination.slots_at', `${store}with \`slots = "far"\`: the name of the destination that gets the sealed keys.`, { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: 'the name of another destination' })),
   slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination.`, false)),

@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { run } from '../../src/base/spawn.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { sendAway, type Sent } from '../courier/farworld.ts';
-import { openCorsDoor } from '../egress/corsdoor.ts';
+import { openCorsDoor } from '../../scripts/corsdoor.ts';
 import { serveWebdav } from '../egress/stores.ts';
 import { hourMs, makeWorld, openVault, start } from '../vault/world.ts';
 import { recordFilm } from '../web/crypto/world.ts';
