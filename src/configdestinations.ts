@@ -12,9 +12,9 @@ import { destinationSchema } from './policy/destinations.ts';
 type Key = keyof DestinationEntry;
 
 const every: readonly Key[] = ['name', 'purpose', 'kind'];
-const web: readonly Key[] = ['url', 'fingerprint', 'ca'];
-const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'archive_after', 'limit', 'hours', 'lanes'];
-const messenger: readonly Key[] = ['kinds', 'picture', 'group', 'per_hour', 'quiet', 'urgent'];
+const web: readonly Key[] = ['url', 'fingerprint', 'ca', 'proxy'];
+const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes'];
+const messenger: readonly Key[] = ['kinds', 'group', 'per_hour', 'quiet', 'urgent'];
 
 /** Those that a kind needs, and those that it may have besides. */
 const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[]; readonly may: readonly Key[] }>> = {
@@ -23,8 +23,7 @@ const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[];
   s3: { needs: ['url', 'bucket'], may: [...web, ...store, 'region', 'prefix', 'read_back'] },
   ntfy: { needs: ['url'], may: [...web, ...messenger] },
   webhook: { needs: ['url'], may: [...web, ...messenger] },
-  // A broker carries no pictures.
-  mqtt: { needs: ['url'], may: [...web, ...messenger.filter((key) => key !== 'picture'), 'topic', 'discovery', 'commands'] },
+  mqtt: { needs: ['url'], may: [...web.filter((key) => key !== 'proxy'), ...messenger, 'topic', 'discovery', 'commands'] },
 };
 
 /** Of all files together: names, cameras and other destinations may stand in another file. */
@@ -79,16 +78,15 @@ function isStore({ kind }: DestinationEntry): boolean {
 export function destinationOf(entry: DestinationEntry, pathOf: (text: string) => string): DestinationConfig {
   const { name, purpose, kind } = entry;
   const given = {
-    path: entry.path === undefined ? undefined : pathOf(entry.path), mount: entry.mount, url: entry.url, pin: entry.fingerprint, ca: entry.ca === undefined ? undefined : pathOf(entry.ca), bucket: entry.bucket, region: entry.region,
+    path: entry.path === undefined ? undefined : pathOf(entry.path), mount: entry.mount, url: entry.url, pin: entry.fingerprint, ca: entry.ca === undefined ? undefined : pathOf(entry.ca), proxy: entry.proxy, bucket: entry.bucket, region: entry.region,
     prefix: entry.prefix, read_back: entry.read_back, hours: entry.hours, lanes: entry.lanes, limit_bytes_per_second: entry.limit === undefined ? undefined : sizeBytes(entry.limit),
     group_seconds: entry.group === undefined ? undefined : Math.round(durationMs(entry.group) / secondMs), per_hour: entry.per_hour, quiet: entry.quiet, urgent: entry.urgent, topic: entry.topic, discovery: entry.discovery === 'none' ? '' : entry.discovery,
   };
   const to = Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
-  if (!isStore(entry)) return { name, purpose, kind, to, messenger: { picture: entry.picture ?? false, ...(entry.commands === true ? { commands: true } : {}), ...(entry.kinds === undefined ? {} : { kinds: entry.kinds }) } };
+  if (!isStore(entry)) return { name, purpose, kind, to, messenger: { ...(entry.commands === true ? { commands: true } : {}), ...(entry.kinds === undefined ? {} : { kinds: entry.kinds }) } };
   return { name, purpose, kind, to, store: {
     send: entry.send ?? 'alarms', slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
     ...(entry.cameras === undefined ? {} : { cameras: entry.cameras }),
     ...(entry.slots_at === undefined ? {} : { slotsAt: entry.slots_at }),
-    ...(entry.archive_after === undefined ? {} : { archiveAfterMs: durationMs(entry.archive_after) }),
   } };
 }

@@ -2,7 +2,6 @@
  * Destinations as the household declares them (`[[destination]]`): what each gets, in plain words; what of a change lets more out, and so waits
  * for an owner's yes; and what the courier is told. Pure.
  */
-import { formatDuration } from '../base/units.ts';
 import { canonicalJson } from '../base/canonical.ts';
 import type { NoticeMessageKind } from './noticing.ts';
 
@@ -25,15 +24,11 @@ export interface StoreRules {
   readonly slotsAt?: string;
   /** The owner knows that keys and footage lie in one place. */
   readonly slotsSamePlace: boolean;
-  /** After this time footage lies there alone. */
-  readonly archiveAfterMs?: number;
 }
 
 export interface MessengerRules {
   /** What it hears of; all when absent. */
   readonly kinds?: readonly NoticeMessageKind[];
-  /** It gets the small picture of an alarm too, sealed. */
-  readonly picture: boolean;
   /** What comes back from there may make spaces private and turn cameras. */
   readonly commands?: boolean;
 }
@@ -54,7 +49,7 @@ export interface DestinationConfig {
 }
 
 /** Keys of `to` that say where it is. What the others change lets no more out. */
-const placeKeys = ['path', 'url', 'pin', 'ca', 'bucket', 'region', 'prefix', 'topic'] as const;
+const placeKeys = ['path', 'url', 'pin', 'ca', 'proxy', 'bucket', 'region', 'prefix', 'topic'] as const;
 
 /** Its entry in destinations.json, as `destinationSchema` takes it. */
 export function entryOf({ name, purpose, kind, to, messenger }: DestinationConfig): { readonly [key: string]: Value } {
@@ -77,22 +72,23 @@ export function destinationInWords(destination: DestinationConfig): string {
 export function placeInWords({ kind, to }: DestinationConfig): string {
   const place = kind === 'folder' ? `folder ${String(to['path'])}` : kind === 's3' ? `S3 bucket ${String(to['bucket'])} at ${String(to['url'])}${under(to['prefix'])}` : `${kind === 'webdav' ? 'WebDAV' : kind} ${String(to['url'])}${to['topic'] === undefined ? '' : ` under ${String(to['topic'])}`}`;
   const known = to['pin'] !== undefined ? `, certificate ${String(to['pin'])}` : to['ca'] !== undefined ? `, authority ${String(to['ca'])}` : '';
-  return `${place}${known}${to['region'] === undefined ? '' : `, ${String(to['region'])}`}`;
+  const through = to['proxy'] === undefined ? '' : `, through the proxy ${String(to['proxy'])}`;
+  return `${place}${known}${through}${to['region'] === undefined ? '' : `, ${String(to['region'])}`}`;
 }
 
 function under(prefix: Value | undefined): string {
   return prefix === undefined ? '' : ` under ${String(prefix)}`;
 }
 
-function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules): string {
+function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace }: StoreRules): string {
   const what = send === 'all' ? 'all footage' : 'the footage that alarms keep';
   const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
   const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
-  return `gets ${what} of ${whose}, sealed; ${keys}${archiveAfterMs === undefined ? '' : `; after ${formatDuration(archiveAfterMs)} it lies there alone`}`;
+  return `gets ${what} of ${whose}, sealed; ${keys}`;
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
-  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names${rules?.picture === true ? ', and a small sealed picture of each alarm' : ', without pictures'}${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
+  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names or pictures${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
 }
 
 /** What of a change applies without an owner's yes; undefined: nothing of it, for it is a new one. Where it says the same as `after`, nothing waits. */
@@ -115,13 +111,12 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
     send: before.send === 'all' ? after.send : 'alarms', slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
     ...(cameras === undefined ? {} : { cameras }),
     ...(slots === 'home' || before.slotsAt === undefined ? {} : { slotsAt: before.slotsAt }),
-    ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),
   };
 }
 
 function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {
   const kinds = common(before.kinds, after.kinds);
-  return { picture: before.picture && after.picture, ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
+  return { ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
 }
 
 /** Absent means all. */

@@ -9,7 +9,7 @@ import { camera, day, hub } from './configs.ts';
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'processing', `${name}.md`), 'utf8');
 
 const nas: DestinationConfig = { name: 'nas', purpose: 'a copy at my sister\'s', kind: 'webdav', to: { url: 'https://nas.example/' }, store: { send: 'all', slots: 'home', slotsSamePlace: false } };
-const phone: DestinationConfig = { name: 'phone', purpose: 'my phone', kind: 'ntfy', to: { url: 'https://ntfy.example/' }, messenger: { kinds: ['person'], picture: false, commands: false } };
+const phone: DestinationConfig = { name: 'phone', purpose: 'my phone', kind: 'ntfy', to: { url: 'https://ntfy.example/' }, messenger: { kinds: ['person'], commands: false } };
 const night = { name: 'Night', kinds: ['person'] as const, cameras: ['front'], days: ['monday'] as const, from: '22:00', to: '06:00', keepMs: 30 * day, beforeMs: 5000, afterMs: 20_000, enabled: true };
 
 export const house: HubConfig = {
