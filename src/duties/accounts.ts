@@ -254,7 +254,8 @@ export class AccountsDuty {
       const row = same === undefined ? this.#newDevice(id, device) : { ...same, ...device };
       const now = session === undefined ? undefined : this.book.sessions.get(session.id);
       await this.book.write({ devices: [row], withoutDevices: same === undefined ? this.#oldest(devices) : [], ...(now === undefined ? {} : { sessions: [{ ...now, device: row.id }] }) }, [this.#line('page.device-noted', id)]);
-      if (same === undefined) this.#o.notices.tell('new device', row.name);
+      // Not its name: what is told stays in the audit when the account is erased.
+      if (same === undefined) this.#o.notices.tell('new device', `role ${this.book.account(id).role}`);
     });
   }
 
@@ -452,7 +453,7 @@ export class AccountsDuty {
       ...change, ...(added === undefined ? {} : { devices: [added], withoutDevices: this.#oldest(this.book.devicesOf(account.id)) }), sessions: [row], withoutSessions: [...new Set([...(change.withoutSessions ?? []), ...leaving])],
     }, entries, settings);
     // The first owner's first device is nobody else's.
-    if (added !== undefined && this.book.devices.size > 1) this.#o.notices.tell('new device', added.name);
+    if (added !== undefined && this.book.devices.size > 1) this.#o.notices.tell('new device', `role ${account.role}`);
     return { principal: new Principal(this.book.account(account.id), row), cookie };
   }
 
