@@ -113,6 +113,8 @@ export const DoorsShape = Type.Object({
   orders: Type.Integer(), bytes: Type.Integer(),
   last: Optional(Type.Object({ atMs: UnixMs, destination: Text(40), order: Text(20), outcome: Text(20), code: Text(40) })),
   problem: Optional(Text(2000)),
+  /** Where the courier does not get through, by its own word. */
+  stuck: Type.Array(Type.Object({ destination: Text(40), waiting: Type.Integer(), code: Text(44), text: Text(300), atMs: UnixMs }), { maxItems: 16 }),
 });
 
 export const StatusShape = Type.Object({

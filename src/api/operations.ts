@@ -46,7 +46,7 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
         copies: { ...parts.copies.state, problem: parts.copies.state.problem?.toJSON() },
         pending: waiting(parts),
         page: parts.page.state,
-        doors: doorsOf(parts),
+        doors: await doorsOf(parts),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
         warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
       });

@@ -11,6 +11,7 @@ import { Loop } from '../base/loop.ts';
 import { launch, type Child, type Exit } from '../base/spawn.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import { Secret } from '../base/secret.ts';
+import { readCourierStatus, type CourierStatus } from '../outbox/courierstatus.ts';
 import { backoffMs } from '../policy/backoff.ts';
 import { destinationsFile, type DestinationConfig } from '../policy/declared.ts';
 import type { By } from '../policy/access.ts';
@@ -99,6 +100,16 @@ export class CourierDuty {
 
   get state(): CourierState {
     return { run: this.#o.run, running: this.#o.run === 'service' || (this.#running !== undefined && this.#running.over === undefined), confined: this.#confined, sinceMs: this.#sinceMs, restarts: this.#restarts, problem: this.#problem };
+  }
+
+  /** What it says of itself: a stranger's word; undefined where there is none, or none that can be used. */
+  async word(): Promise<CourierStatus | undefined> {
+    try {
+      return await readCourierStatus(joinPath(this.#o.folder, 'back'));
+    } catch (error) {
+      this.#o.log.warn({ component: 'courier', code: asSallyportError(error).code }, 'what the courier says of itself cannot be used');
+      return undefined;
+    }
   }
 
   /** A secret of a destination, for the courier alone: it is kept in the vault, and given to it at its start. SP_CREDENTIAL. */

@@ -32,6 +32,8 @@ export interface Doors extends Omit<CourierState, 'problem'> {
   /** What the courier answered last. */
   readonly last: { readonly atMs: UnixMs; readonly destination: string; readonly order: string; readonly outcome: string; readonly code: string } | undefined;
   readonly problem: string | undefined;
+  /** Where it does not get through, by its own word. */
+  readonly stuck: readonly { readonly destination: string; readonly waiting: number; readonly code: string; readonly text: string; readonly atMs: UnixMs }[];
 }
 
 /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. */
@@ -71,12 +73,14 @@ export interface EgressReport {
   readonly next: number | undefined;
 }
 
-export function doorsOf({ courier, ledger, upload }: Pick<EgressParts, 'courier' | 'ledger' | 'upload'>): Doors {
+export async function doorsOf({ courier, ledger, upload }: Pick<EgressParts, 'courier' | 'ledger' | 'upload'>): Promise<Doors> {
   const { last, orders, bytes, problem } = ledger.state;
   const { problem: ofCourier, ...state } = courier.state;
+  const word = state.running ? await courier.word() : undefined;
   return {
     ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem)?.message,
     last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
+    stuck: (word?.destinations ?? []).flatMap(({ name, waiting, last_error: error, last_ok_ms: okMs }) => (error === undefined || (okMs ?? 0) > error.at_ms ? [] : [{ destination: name, waiting, code: error.code, text: error.text, atMs: error.at_ms }])),
   };
 }
 
@@ -84,7 +88,7 @@ export async function egressOf(parts: EgressParts, { destination, sinceMs, befor
   const { vault: { far }, clock } = parts;
   const lines = await far.lines({ destination, sinceMs, before, limit });
   return {
-    doors: doorsOf(parts), destinations: await standings(parts),
+    doors: await doorsOf(parts), destinations: await standings(parts),
     sums: (await far.ledgerSums(sinceMs ?? clock.wallMs() - 30 * dayMs)).filter((sum) => destination === undefined || sum.destination === destination),
     lines, next: lines.length < limit ? undefined : lines.at(-1)?.n,
   };
