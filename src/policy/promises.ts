@@ -263,6 +263,7 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/policy/consent.test.ts', test: 'without a yes, no camera that stays is ever kept longer or heard, whatever is written' },
       { file: 'test/policy/consent.test.ts', test: 'after the owner\'s yes it is in force, and only it' },
       { file: 'test/policy/consent.test.ts', test: 'a yes to something that does not wait is refused' },
+      { file: 'test/policy/consent.test.ts', test: 'faces wait for a yes to the notice as it is; off is at once; a longer time of consents waits too' },
       { file: 'test/duties/consent.test.ts', test: 'a yes counts once, for exactly the change that the owner read, and only from the owner' },
       { file: 'test/duties/hold.test.ts', test: 'only the owner\'s signature keeps anything longer, for exactly what it says' },
       { file: 'test/e2e/changes.test.ts', test: 'what lowers privacy waits for the owner\'s signature; what raises it applies at once' },
@@ -274,7 +275,12 @@ export const promises: readonly PromiseRow[] = [
     id: 'P23', title: 'Remote viewing',
     policy: 'Remote viewing goes through the video service of a third party.',
     mechanism: 'There is no relay. Away from home the household uses its own VPN, or sealed copies in a store of its own that open on its own devices.',
-    proofs: [],
+    proofs: [
+      { file: 'test/browser/viewer.test.ts', test: 'the file alone plays what is far, shows what is missing, saves a clip, and speaks to the two stores only' },
+      { file: 'test/browser/viewer.test.ts', test: 'a copy of the store in a folder plays too, and nobody is spoken to' },
+      { file: 'test/courier/restore.test.ts', test: 'a hub whose disk is gone comes back whole from its stores and the kit, and verify is clean' },
+    ],
+    missing: 'S3 in the browser without a hub (WebDAV and folders are tried), and the household\'s VPN, which is a guide.',
   },
   {
     id: 'P24', title: 'Push messages',
