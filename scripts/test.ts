@@ -25,8 +25,9 @@ const slowFolders = ['test/slow/', 'test/e2e/', 'test/browser/', 'test/courier/'
  * seconds, or changes something of the whole process. All else shares one with the other files of its folder.
  */
 const longestFirst = [
-  'test/api/limits.test.ts', 'test/api', 'test/web/crypto', 'test/api/browser.test.ts', 'test/api/matrix.test.ts', 'test/emulator', 'test/vault/purge.test.ts', 'test/capture/stream.test.ts', 'test/duties/live.test.ts', 'test/duties/panel.test.ts', 'test/capture/still.test.ts', 'test/capture', 'test/duties', 'test/vault', 'test/vault/verify.test.ts', 'test/config',
-  'test/seal', 'test/vault/recover.test.ts', 'test/vault/vault.test.ts', 'test/cameras', 'test/policy', 'test/scripts',
+  'test/duties', 'test/vault', 'test/api', 'test/api/limits.test.ts', 'test/emulator', 'test/web/crypto', 'test/capture', 'test/vault/alarms.test.ts', 'test/capture/still.test.ts', 'test/capture/stream.test.ts', 'test/cameras', 'test/cli', 'test/duties/live.test.ts',
+  'test/seal', 'test/duties/abilities.test.ts', 'test/policy', 'test/vault/purge.test.ts', 'test/duties/clock.test.ts', 'test/duties/alarms.test.ts', 'test/duties/panel.test.ts', 'test/vault/recover.test.ts', 'test/config', 'test/api/matrix.test.ts', 'test/vault/verify.test.ts', 'test/scripts',
+  'test/api/browser.test.ts', 'test/vault/vault.test.ts',
 ];
 
 /** How long a process may live on after its last test. */

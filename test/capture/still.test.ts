@@ -191,7 +191,7 @@ t.test('what is wanted no more is given up at once, and closing leaves no decode
   const ffmpeg = program(`echo begin >>${log}; exec sleep 100`);
   const stills = stillsOf(t);
   const [running, waiting] = [stills.order(order(first, { ffmpeg, jail: undefined })), stills.order(order(first, { ffmpeg, jail: undefined }))];
-  while (!existsSync(log)) await systemClock.sleep(10);
+  while (!existsSync(log) || readFileSync(log, 'latin1') === '') await systemClock.sleep(10);
   waiting.close();
   running.close();
   t.ok(await ready(stills.order(order(first))), 'the next one follows at once');
