@@ -48,9 +48,14 @@ async function walk(page: Page): Promise<Walk> {
     start.removeAttribute('tabindex');
   });
   const stops = await page.evaluate(() => (window as unknown as { walked: Walked }).walked.expected.length);
-  for (let step = 0; step < stepsMax; step++) {
+  // Where the page takes the focus meanwhile, the walk begins further down: what stands before comes after the browser's own stops.
+  let outside = 0;
+  for (let step = 0; step < stepsMax && outside < 2; step++) {
     await page.keyboard.press('Tab');
-    if (step >= stops && await page.evaluate(() => { const { walked } = window as unknown as { walked: Walked }; const at = document.activeElement; return walked.again || at === null || at === document.body || !walked.scope.contains(at); })) break;
+    if (step < stops) continue;
+    const at = await page.evaluate(() => { const { walked } = window as unknown as { walked: Walked }; const element = document.activeElement; return walked.again ? 'again' : element === null || element === document.body || !walked.scope.contains(element) ? 'outside' : 'inside'; });
+    if (at === 'again') break;
+    if (at === 'outside') outside++;
   }
   const { reached, missing, unseen, covered, foreign } = await page.evaluate(() => {
     const store = window as unknown as { walked?: Walked };
