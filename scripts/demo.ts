@@ -542,7 +542,7 @@ try {
     await open(demo, segments, copy);
     await alarm(demo, visitor);
     await purge(demo, segments, copy);
-    const far = await sendFar(demo, demo.children[1] as Child);
+    const far = await sendFar(demo, demo.hub as Child);
     await stop(demo);
     if (far !== undefined) await burnAndReturn(demo, far);
     console.log(`The whole story took ${((performance.now() - startedAt) / 1000).toFixed(0)} s.`);
