@@ -36,7 +36,8 @@ export async function descendants(pid: number): Promise<RunningProcess[]> {
 export async function streamFfmpegs(hub: number): Promise<RunningProcess[]> {
   const ffmpegs = (await descendants(hub)).filter(({ name }) => name === 'ffmpeg');
   const commands = await Promise.all(ffmpegs.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return ffmpegs.filter((_, index) => commands[index]?.includes('mjpeg') === false);
+  // One that has ended meanwhile has no command any more.
+  return ffmpegs.filter((_, index) => commands[index] !== '' && commands[index]?.includes('mjpeg') === false);
 }
 
 export async function rssBytes(pid: number): Promise<number> {
