@@ -62,6 +62,8 @@ async function walk(page: Page): Promise<Walk> {
     const { walked } = store;
     delete store.walked;
     if (walked === undefined) throw new Error('nothing was walked');
+    // Round the page the focus is on the way past the head again, which covers it while it has the focus.
+    if (walked.scope === document.body && document.activeElement instanceof HTMLElement) document.activeElement.blur();
     const nameOf = (element: Element): string => element.outerHTML.slice(0, 160);
     // What the page has taken away or put there meanwhile is the next walk's.
     const there = walked.expected.filter((element) => element.isConnected && element.checkVisibility() && !element.matches(':disabled'));
