@@ -113,7 +113,7 @@ export const english = {
     days: (n: number) => count(n, 'day', 'days'), arithmetic: (o: { cameras: number; perDay: string; need: string; room: string }) => `${count(o.cameras, 'camera brings', 'cameras bring')} about ${o.perDay} a day, so this needs ${o.need} of the ${o.room} there is room for.`,
     noRate: 'There is no camera yet, so there is nothing to reckon with.',
     assumed: 'Estimated, until an hour was recorded.', fits: 'Fits', fitsNot: (reach: string) => `Does not fit: the oldest would go after ${reach}`, keepGo: 'Keep it so long',
-    signed: 'A longer time than before needs an owner\'s yes. This device signed it for you.',
+    signed: 'What lowers privacy needs an owner\'s yes. This device signed it for you.',
     doneTitle: 'Sealed and recording', doneLead: 'The first footage was sealed, and this device has just opened it:', waitingSeal: 'Waiting for the first sealed footage…', waitingSealHint: 'It comes about a minute after the camera\'s first picture.',
     noCameraYet: 'You are the owner now. There is no camera yet; add some in the settings.', toLive: 'To the live pictures',
     
