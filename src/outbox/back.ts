@@ -1,9 +1,8 @@
 /** `back/`: what the far ends said. The courier's side writes it; the hub's side reads it as a stranger's. */
 import { createHash } from 'node:crypto';
-import { watch } from 'node:fs';
 import { SallyportError } from '../base/errors.ts';
-import { ensureFolder, fileExists } from '../base/files.ts';
-import { BoxFile, listBox, removeBoxFile, removeParts, writeBoxFile, type BoxHook } from './boxfile.ts';
+import { ensureFolder } from '../base/files.ts';
+import { listBox, openSound, readHeads, removeBoxFile, removeParts, watchBox, writeBoxFile, type BoxHook, type OddFile } from './boxfile.ts';
 import { answerSchema, type Answer } from './orders.ts';
 
 /** The courier's side. */
@@ -63,36 +62,17 @@ export class BackReader {
 
   /** Every answer that is there; each once until its order is settled is the caller's to see to. SP_READ. */
   async scan(): Promise<Returned[]> {
-    const returned: Returned[] = [];
-    // Made by the courier, when it first runs.
-    if (!(await fileExists(this.#folder))) return returned;
-    for (const { name } of (await listBox(this.#folder)).files) {
-      try {
-        const file = await this.#open(name);
-        await file.close();
-        returned.push({ name, answer: file.head, refused: undefined });
-      } catch (error) {
-        if (!(error instanceof SallyportError)) throw error;
-        if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') returned.push({ name, answer: undefined, refused: error });
-      }
-    }
-    return returned;
+    return (await readHeads(this.#folder, answerSchema, oddAnswer)).map(({ name, head: answer, refused }) => ({ name, answer, refused }));
   }
 
-  /** Calls when something in the folder may have changed; what a watch misses, the next scan sees. Undefined while the folder is not there. */
+  /** As `watchBox`. */
   watch(onChange: () => void): { close(): void } | undefined {
-    try {
-      const watcher = watch(this.#folder, onChange);
-      watcher.on('error', () => {});
-      return watcher;
-    } catch {
-      return undefined;
-    }
+    return watchBox(this.#folder, onChange);
   }
 
   /** What `get` or `list` brought, compared with its checksum. SP_OUTBOX_FILE. */
   async body(name: string): Promise<Buffer> {
-    const file = await this.#open(name);
+    const file = await openSound(this.#folder, name, answerSchema, oddAnswer);
     try {
       const bytes = await file.read(0, file.bodyBytes);
       if (createHash('sha256').update(bytes).digest('hex') !== file.head.sha256) throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'its body is not what its head says' });
@@ -101,12 +81,6 @@ export class BackReader {
       await file.close();
     }
   }
-
-  async #open(name: string): Promise<BoxFile<Answer>> {
-    const file = await BoxFile.open(this.#folder, name, answerSchema);
-    const reason = file.head.name === name ? file.bodyBytes === (file.head.size ?? 0) ? undefined : 'its size is not what its head says' : 'it answers another order';
-    if (reason === undefined) return file;
-    await file.close();
-    throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason });
-  }
 }
+
+const oddAnswer: OddFile<Answer> = ({ head, bodyBytes }, name) => (head.name === name ? bodyBytes === (head.size ?? 0) ? undefined : 'its size is not what its head says' : 'it answers another order');

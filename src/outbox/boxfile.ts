@@ -6,13 +6,13 @@
  * This file: one file of either folder. A head of 4,096 bytes, canonical JSON with blanks behind it and a line feed at its end, then the
  * body. It appears under its name when it is whole and synced, or not at all.
  */
-import { constants } from 'node:fs';
+import { constants, watch } from 'node:fs';
 import { lstat, open, opendir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Check } from '../base/closed.ts';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
-import { syncFolder } from '../base/files.ts';
+import { fileExists, syncFolder } from '../base/files.ts';
 
 export const headBytes = 4096;
 /** The largest segment (64 MiB of pictures), padded and sealed, and some room. */
@@ -104,6 +104,54 @@ export async function listBox(folder: string): Promise<{ files: BoxStamp[]; odd:
     return { files, odd };
   } catch (error) {
     throw new SallyportError('SP_READ', { file: folder, reason: reasonOf(error) }, error);
+  }
+}
+
+/** What one file of a folder says, or why it is refused. */
+export interface BoxHead<T> {
+  readonly name: string;
+  readonly head: T | undefined;
+  readonly refused: SallyportError | undefined;
+}
+
+/** What is odd about a file whose head is of the schema; undefined when nothing is. */
+export type OddFile<T> = (file: Pick<BoxFile<T>, 'head' | 'bodyBytes'>, name: string) => string | undefined;
+
+/** A file that its own head does not belie. SP_OUTBOX_FILE, SP_READ. */
+export async function openSound<T>(folder: string, name: string, schema: Check<T>, odd: OddFile<T>): Promise<BoxFile<T>> {
+  const file = await BoxFile.open(folder, name, schema);
+  const reason = odd(file, name);
+  if (reason === undefined) return file;
+  await file.close();
+  throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason });
+}
+
+/** The heads of the oldest that are there, at most `max`; of what is taken away between listing and opening nothing. SP_READ. */
+export async function readHeads<T>(folder: string, schema: Check<T>, odd: OddFile<T>, max = namesMax): Promise<BoxHead<T>[]> {
+  const heads: BoxHead<T>[] = [];
+  // Made by its one writer, when that first needs it.
+  if (!(await fileExists(folder))) return heads;
+  for (const { name } of (await listBox(folder)).files.slice(0, max)) {
+    try {
+      const file = await openSound(folder, name, schema, odd);
+      await file.close();
+      heads.push({ name, head: file.head, refused: undefined });
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') heads.push({ name, head: undefined, refused: error });
+    }
+  }
+  return heads;
+}
+
+/** Calls when something in the folder may have changed; what a watch misses, the next look sees. Undefined while there is no folder, or no watch is left on this machine. */
+export function watchBox(folder: string, onChange: () => void): { close(): void } | undefined {
+  try {
+    const watcher = watch(folder, onChange);
+    watcher.on('error', () => {});
+    return watcher;
+  } catch {
+    return undefined;
   }
 }
 

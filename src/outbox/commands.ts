@@ -3,13 +3,12 @@
  * hub reads them as a stranger's, and answers each with an order in `out/` (`heard`). No more than a few wait: who asks more is not heard.
  */
 import { randomBytes } from 'node:crypto';
-import { watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError } from '../base/errors.ts';
+import type { SallyportError } from '../base/errors.ts';
 import { ensureFolder, fileExists } from '../base/files.ts';
 import { commandAgeMsMax } from '../policy/commanding.ts';
-import { BoxFile, listBox, removeBoxFile, removeParts, writeBoxFile } from './boxfile.ts';
+import { listBox, readHeads, removeBoxFile, removeParts, watchBox, writeBoxFile } from './boxfile.ts';
 import { commandSchema, type Command } from './orders.ts';
 
 export const commandsFolder = 'commands';
@@ -88,31 +87,12 @@ export class CommandReader {
 
   /** The oldest that are there, no more than a courier of ours lets wait. SP_READ. */
   async scan(): Promise<Came[]> {
-    if (!(await fileExists(this.#folder))) return [];
-    const came: Came[] = [];
-    for (const { name } of (await listBox(this.#folder)).files.slice(0, commandsMax)) {
-      try {
-        const file = await BoxFile.open(this.#folder, name, commandSchema);
-        await file.close();
-        const odd = file.bodyBytes === 0 ? undefined : new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'a command has no body' });
-        came.push({ name, command: odd === undefined ? file.head : undefined, refused: odd });
-      } catch (error) {
-        if (!(error instanceof SallyportError)) throw error;
-        // Taken away between listing and opening.
-        if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') came.push({ name, command: undefined, refused: error });
-      }
-    }
-    return came;
+    const heads = await readHeads(this.#folder, commandSchema, ({ bodyBytes }) => (bodyBytes === 0 ? undefined : 'a command has no body'), commandsMax);
+    return heads.map(({ name, head: command, refused }) => ({ name, command, refused }));
   }
 
-  /** Calls when something may have come; what a watch misses, the next scan sees. Undefined while there is no folder, or no watch is left on this machine. */
+  /** As `watchBox`. */
   watch(onChange: () => void): { close(): void } | undefined {
-    try {
-      const watcher = watch(this.#folder, onChange);
-      watcher.on('error', () => {});
-      return watcher;
-    } catch {
-      return undefined;
-    }
+    return watchBox(this.#folder, onChange);
   }
 }
