@@ -9,7 +9,7 @@ import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { callHub } from '../../src/cli/control.ts';
 import { settingsSections } from '../../src/web/router.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { inBothThemes, openBrowser, untilShown, violations, visitor } from './browser.ts';
+import { inBothThemes, openBrowser, playFirst, untilShown, violations, visitor } from './browser.ts';
 import { noChromium } from './chromium.ts';
 import { byKeyboard, dialogByKeyboard, goTo, inEachState } from './everypage.ts';
 import { inviteBy, makeOwner, openSettings, whereIs, type Where } from './owner.ts';
@@ -89,12 +89,7 @@ async function everyPage(t: Test, page: Page, camera: EmulatedCamera): Promise<v
   t.same(await violations(page), [], 'axe finds nothing where the camera is gone while somebody watches');
   camera.mendStream('main');
   await goTo(page, '/timeline');
-  await page.getByRole('radio', { name: '10 min' }).check();
-  await page.locator('.strip .recorded').first().waitFor();
-  await page.getByRole('slider').first().focus();
-  await page.keyboard.press('Home');
-  await page.keyboard.press('Enter');
-  await untilShown(page, '.replay-screen video');
+  await playFirst(page);
   await byKeyboard(t, page, 'timeline, playing');
   for (const [button, heading] of [['Save a clip', /^A clip of/], ['Keep this', /^Keep footage of/], ['Erase this', /^Erase footage of/]] as const) {
     await page.getByRole('button', { name: button }).press('Enter');

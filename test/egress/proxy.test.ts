@@ -1,21 +1,17 @@
 /** A proxy joins the TLS connection through, and is told no more than where to. */
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
 import { asSallyportError } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { run } from '../../src/base/spawn.ts';
 import { HttpDoor } from '../../src/egress/http.ts';
 import type { Origin } from '../../src/egress/line.ts';
 import { S3Store } from '../../src/egress/s3.ts';
 import { portsOf, hostsOf, readDestinations } from '../../src/policy/destinations.ts';
-import { S3Stub } from './s3stub.ts';
-import { keysOf, never, noPace, objectName, partBytes, putOf } from './stores.ts';
+import { keysOf, never, noPace, objectName, partBytes, putOf, stubByTls } from './stores.ts';
 
 /** A proxy of our own: it notes what it is asked, and all bytes that pass. */
 async function proxyIn(t: Test, o: { status?: number; silent?: boolean; early?: boolean } = {}) {
@@ -46,17 +42,12 @@ async function proxyIn(t: Test, o: { status?: number; silent?: boolean; early?: 
 }
 
 async function farIn(t: Test) {
-  const folder = t.testdir();
-  const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem'), '-days', '2', '-subj', '/CN=store', '-addext', 'subjectAltName=IP:127.0.0.1']);
-  t.equal(made.status, 0, made.stderr);
-  const [key, cert] = [readFileSync(join(folder, 'key.pem'), 'utf8'), readFileSync(join(folder, 'cert.pem'), 'utf8')];
-  const stub = await S3Stub.start({ tls: { key, cert } });
-  t.teardown(() => stub.close());
+  const { stub, cert, pin } = await stubByTls(t, t.testdir());
   const keys = keysOf(stub);
   const open = (origin: Partial<Origin>): S3Store => new S3Store({
     door: new HttpDoor({ origin: { name: 's3', url: new URL(stub.url), ca: cert, ...origin }, clock: systemClock, pace: noPace, stallMs: 500 }), clock: systemClock, region: 'garage', prefix: '', keys, readBack: false, partBytes,
   });
-  return { stub, open, pin: new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase() };
+  return { stub, open, pin };
 }
 
 t.test('what goes through a proxy arrives whole, under the destination\'s own certificate; the proxy sees host, port and TLS', async (t) => {

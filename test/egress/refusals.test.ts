@@ -4,7 +4,6 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
 import t from 'tap';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { asSallyportError, type ErrorCode } from '../../src/base/errors.ts';
@@ -15,7 +14,7 @@ import { HttpDoor } from '../../src/egress/http.ts';
 import { Pace } from '../../src/egress/pace.ts';
 import { WebdavStore } from '../../src/egress/webdav.ts';
 import { S3Stub, type Fault, type Right } from './s3stub.ts';
-import { keysOf, never, noPace, objectName, partBytes, putOf, s3StoreAt, serveWebdav } from './stores.ts';
+import { keysOf, never, noPace, objectName, partBytes, putOf, s3StoreAt, serveWebdav, stubByTls } from './stores.ts';
 
 async function stubbed(o: Parameters<typeof S3Stub.start>[0] & { rights?: readonly Right[]; readBack?: boolean; stallMs?: number } = {}) {
   const stub = await S3Stub.start(o);
@@ -220,12 +219,7 @@ t.test('hostile names in a bucket come nowhere', async (t) => {
 
 t.test('TLS: an unknown authority, another name and another certificate get nothing; an own authority or a pin are believed', async (t) => {
   const folder = t.testdir();
-  const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem'), '-days', '2', '-subj', '/CN=store', '-addext', 'subjectAltName=IP:127.0.0.1']);
-  t.equal(made.status, 0, made.stderr);
-  const [key, cert] = [readFileSync(join(folder, 'key.pem'), 'utf8'), readFileSync(join(folder, 'cert.pem'), 'utf8')];
-  const stub = await S3Stub.start({ tls: { key, cert } });
-  t.teardown(() => stub.close());
-  const pin = new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+  const { stub, cert, pin } = await stubByTls(t, folder);
   const keys = keysOf(stub);
   const bytes = randomBytes(100);
   const tried = async (o: Parameters<typeof s3StoreAt>[2], url = stub.url): Promise<string> => {

@@ -1,10 +1,11 @@
 /** The stores that the contract is tried on, each with a far end of its own: a folder, the real `rclone serve webdav`, an S3 server from npm, and our own that checks signatures. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Test } from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
 import { Secret } from '../../src/base/secret.ts';
-import { launch } from '../../src/base/spawn.ts';
+import { launch, run } from '../../src/base/spawn.ts';
 import type { Put, Source, Store } from '../../src/egress/destination.ts';
 import { FolderStore } from '../../src/egress/folder.ts';
 import { HttpDoor } from '../../src/egress/http.ts';
@@ -134,4 +135,14 @@ export async function s3rverFar(folder: string): Promise<Far> {
     },
     close: async () => { await store.close(); await server.close(); await rm(join(folder, 's3rver'), { recursive: true, force: true }); },
   };
+}
+
+/** An S3 stub behind TLS, with a certificate of its own for 127.0.0.1 that no authority knows. `pin`: its fingerprint, as a destination names it. */
+export async function stubByTls(t: Test, folder: string): Promise<{ stub: S3Stub; cert: string; pin: string }> {
+  const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem'), '-days', '2', '-subj', '/CN=store', '-addext', 'subjectAltName=IP:127.0.0.1']);
+  t.equal(made.status, 0, made.stderr);
+  const [key, cert] = await Promise.all(['key.pem', 'cert.pem'].map((name) => readFile(join(folder, name), 'utf8'))) as [string, string];
+  const stub = await S3Stub.start({ tls: { key, cert } });
+  t.teardown(() => stub.close());
+  return { stub, cert, pin: new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase() };
 }

@@ -29,7 +29,7 @@ async function refusal(): Promise<string | false> {
 
 interface Ending { teardown(end: () => unknown): unknown }
 
-async function ip(...args: string[]): Promise<void> {
+export async function ip(...args: string[]): Promise<void> {
   const { status, stderr } = await run('ip', args);
   if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`);
 }

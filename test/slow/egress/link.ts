@@ -5,14 +5,10 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { launch, run, type Child, type Finished } from '../../../src/base/spawn.ts';
 import type { Ending } from '../../e2e/site.ts';
+import { ip } from '../lan.ts';
 import { farAddresses, homeAddress } from './plan.ts';
 
 const node = resolve(import.meta.dirname, '../../../scripts/node');
-
-async function ip(...args: string[]): Promise<void> {
-  const { status, stderr } = await run('ip', args);
-  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`);
-}
 
 export class Link {
   readonly home: string;
