@@ -8,8 +8,9 @@ import { SallyportError } from '../base/errors.ts';
 import { hourMs } from '../base/units.ts';
 import { jpegOf, pixelsOf, type EnrolTools } from '../capture/enrolpicture.ts';
 import type { ColourPicture } from '../capture/moments.ts';
+import { sideLeast, wipeFaces, type ExaminedFace } from '../detect/protocol.ts';
 import type { By } from '../policy/access.ts';
-import { judgePicture, strangersAmong, type FaceMeasures } from '../policy/faces.ts';
+import { judgePicture, strangersAmong } from '../policy/faces.ts';
 import { consentText, facesNotice, type VersionedText } from '../policy/facesnotice.ts';
 import { enrolPictureBytesMax, forgottenAfterMs, type ConsentState, type ConsentWay, type PictureReason } from '../policy/people.ts';
 import type { HubConfig } from '../policy/settings.ts';
@@ -17,12 +18,6 @@ import { wipe } from '../seal/secure.ts';
 import type { ConsentRecord, OpenPerson, PersonRow, Vault } from '../vault/vault.ts';
 import type { PeopleBook } from './people.ts';
 import { Turns } from '../vault/turns.ts';
-
-/** A face of a picture, as the detector gives it; whoever asked wipes vector and crop. */
-export interface ExaminedFace extends FaceMeasures {
-  readonly vector: Float32Array;
-  readonly crop: ColourPicture;
-}
 
 /** A consent as somebody on the page records it. */
 export interface ConsentWish {
@@ -111,7 +106,7 @@ export class EnrolDuty {
     this.#checkOn('a picture be looked at');
     const { faces, ...looked } = await this.#look(picture);
     if ('reason' in looked) return { ok: false, reason: looked.reason, faces };
-    wipeFace(looked.face);
+    wipeFaces([looked.face]);
     return { ok: true, faces };
   }
 
@@ -139,7 +134,7 @@ export class EnrolDuty {
       return await this.#one(id);
     } finally {
       for (const picture of pictures) picture.fill(0);
-      for (const face of faces) wipeFace(face);
+      wipeFaces(faces);
       crop?.fill(0);
     }
   }
@@ -197,7 +192,7 @@ export class EnrolDuty {
       } finally {
         jpeg.fill(0);
         pixels?.rgb.fill(0);
-        for (const face of faces) if (face !== kept) wipeFace(face);
+        wipeFaces(faces.filter((face) => face !== kept));
       }
     });
   }
@@ -237,14 +232,6 @@ export class EnrolDuty {
   }
 }
 
-/** Of a picture that the detector takes, in pixels. */
-const sideLeast = 16;
-
 function refused(index: number, reason: PictureReason): SallyportError {
   return new SallyportError('SP_ENROL', { picture: index + 1, reason });
-}
-
-function wipeFace({ vector, crop }: ExaminedFace): void {
-  vector.fill(0);
-  crop.rgb.fill(0);
 }
