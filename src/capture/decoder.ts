@@ -63,12 +63,15 @@ async function untilGone(child: Child, { clock, timeoutMs, signal }: DecodeOrder
   signal?.removeEventListener('abort', onAbort);
 }
 
+/** For every decoder of pictures: it says errors alone, asks nobody, opens nothing, and has one thread. */
+export const decoderOptions: readonly string[] = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1'];
+
 /**
  * What every decoder of a camera's picture is told: this demuxer and this decoder alone, whatever the bytes claim to be, and one thread.
  * Without `-nofind_stream_info` the first pictures are decoded twice.
  */
 export function pictureInput(codec: 'h264' | 'hevc', more: readonly string[] = []): string[] {
-  return ['-hide_banner', '-loglevel', 'error', '-nostdin', '-nofind_stream_info', '-protocol_whitelist', 'pipe', '-threads', '1', '-flags', '+output_corrupt', ...more, '-c:v', codec, '-f', 'mov', '-i', 'pipe:0', '-map', '0:v:0'];
+  return [...decoderOptions, '-nofind_stream_info', '-flags', '+output_corrupt', ...more, '-c:v', codec, '-f', 'mov', '-i', 'pipe:0', '-map', '0:v:0'];
 }
 
 /** One JPEG through the filter, and nothing of ffmpeg's own in it. */

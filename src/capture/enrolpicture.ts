@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { secondMs } from '../base/units.ts';
-import { decodeOnce, jpegOutput } from './decoder.ts';
+import { decodeOnce, decoderOptions, jpegOutput } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import type { ColourPicture } from './moments.ts';
 
@@ -27,7 +27,7 @@ const headBytesMax = 32;
 /** Undefined when the bytes are no whole JPEG, or too large a picture. SP_TOOL_MISSING, SP_JAIL_MISSING, SP_JAIL_LEVEL. */
 export async function pixelsOf(jpeg: Uint8Array, { ffmpeg, jail, clock }: EnrolTools): Promise<ColourPicture | undefined> {
   const fit = `scale=w=min(${enrolSideMax}\\,iw):h=min(${enrolSideMax}\\,ih):force_original_aspect_ratio=decrease:flags=area,format=rgb24`;
-  const args = [...quiet, '-xerror', '-err_detect', 'explode', '-max_pixels', String(pixelsMax), '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0', '-frames:v', '1', '-filter_threads', '1', '-vf', fit, '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'];
+  const args = [...decoderOptions, '-xerror', '-err_detect', 'explode', '-max_pixels', String(pixelsMax), '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0', '-frames:v', '1', '-filter_threads', '1', '-vf', fit, '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'];
   const { output } = await decodeOnce({ ffmpeg, args, input: jpeg, jail, outputBytesMax: enrolSideMax * enrolSideMax * 3 + headBytesMax, clock, ...limits });
   const picture = output === undefined ? undefined : pixelsIn(output);
   if (picture === undefined) output?.fill(0);
@@ -37,15 +37,13 @@ export async function pixelsOf(jpeg: Uint8Array, { ffmpeg, jail, clock }: EnrolT
 /** A JPEG of at most `faceBytesMax`; undefined when none comes of it. */
 export async function jpegOf({ rgb, width, height }: ColourPicture, { ffmpeg, jail, clock }: EnrolTools): Promise<Buffer | undefined> {
   for (const quality of [4, 12, 24]) {
-    const args = [...quiet, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-i', 'pipe:0', ...jpegOutput('setsar=1', quality)];
+    const args = [...decoderOptions, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-i', 'pipe:0', ...jpegOutput('setsar=1', quality)];
     const { output } = await decodeOnce({ ffmpeg, args, input: rgb, jail, outputBytesMax: 4 * faceBytesMax, clock, ...limits });
     if (output === undefined || output.length <= faceBytesMax) return output;
     output.fill(0);
   }
   return undefined;
 }
-
-const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1'];
 
 /** The pixels stay where they are in `ppm`. */
 function pixelsIn(ppm: Buffer): ColourPicture | undefined {

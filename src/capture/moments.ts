@@ -11,7 +11,7 @@ import type { Log } from '../base/log.ts';
 import { secondMs } from '../base/units.ts';
 import type { Box } from '../policy/alarmrules.ts';
 import { isThumbnail, thumbnailBytesMax } from '../seal/thumbnail.ts';
-import { codecOf, decodeOnce, jpegOutput, pictureInput, thumbnailFilter } from './decoder.ts';
+import { codecOf, decodeOnce, decoderOptions, jpegOutput, pictureInput, thumbnailFilter } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import { pictureSizeOf } from './movie.ts';
 import type { Excerpt } from './ring.ts';
@@ -229,7 +229,7 @@ function wholeArguments(excerpt: Excerpt): string[] {
 }
 
 function jpegArguments(filter: string, quality: number): string[] {
-  return ['-hide_banner', '-loglevel', 'error', '-nostdin', '-protocol_whitelist', 'pipe', '-threads', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0', ...jpegOutput(filter, quality)];
+  return [...decoderOptions, '-c:v', 'mjpeg', '-f', 'mjpeg', '-i', 'pipe:0', ...jpegOutput(filter, quality)];
 }
 
 /** So many pixels high is the stream's picture; undefined where that cannot be told. */
