@@ -39,7 +39,7 @@ const destinationsOf: Readonly<Record<DestinationKind, string>> = {
 
 const classesOf: Readonly<Record<ObjectClass, string>> = {
   segment: 'footage of about a minute, sealed to its hour\'s key', hold: 'a second header of footage that is kept longer, 168 bytes', hours: 'the list of an hour\'s footage, sealed to the same key',
-  keyring: 'sealed slots, where the owner said `slots = "far"`', picture: 'the small picture of an alarm, sealed to its day\'s key',
+  keyring: 'sealed slots, where the owner said `slots = "far"`', picture: 'the pictures of an alarm, sealed to its day\'s key',
 };
 
 /** Package path in node_modules → what its code asks for. */

@@ -205,7 +205,7 @@ export const DestinationSchema = Type.Object({
   region: Type.Optional(text('destination.region', '"s3": the region.', { maxLength: 40, pattern: '^[a-z0-9-]{1,40}$', expected: 'the name of a region', default: 'us-east-1' })),
   prefix: Type.Optional(text('destination.prefix', '"s3": what stands before each name.', { maxLength: 164, pattern: '^([a-z0-9-]{1,40}/){1,4}$', expected: 'folder names, each with / behind it' })),
   // what of footage
-  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage that alarms keep. "all": all that is recorded.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
+  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage and the pictures of alarms. "all": all that is recorded, and the pictures of alarms.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
   cameras: Type.Optional(Type.Array(text('destination.cameras', 'A camera.', { maxLength: 40, pattern: cameraIdPattern.source }),
     about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 0, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),

@@ -10,7 +10,7 @@ export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
 export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
 export type DestinationKind = (typeof destinationKinds)[number];
 
-/** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, and every second header of it. */
+/** `alarms`: what alarms keep, with its second headers, and their pictures. `all`: all that is recorded, every second header of it, and alarms' pictures. */
 export const sends = ['alarms', 'all'] as const;
 /** Where the keys of what is sent lie: nowhere but at home, or at another destination too. */
 export const slotPlaces = ['home', 'far'] as const;
@@ -81,7 +81,7 @@ function under(prefix: Value | undefined): string {
 }
 
 function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace }: StoreRules): string {
-  const what = send === 'all' ? 'all footage' : 'the footage that alarms keep';
+  const what = send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms';
   const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
   const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
   return `gets ${what} of ${whose}, sealed; ${keys}`;

@@ -2,7 +2,8 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { PictureName } from './alarmtable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 import type { Operations } from './operations.ts';
 import { abilitiesName, readAbilities, type Abilities } from './receipts.ts';
@@ -33,6 +34,16 @@ export class FarBook {
   /** Lists that are due. */
   listWishes(destination: string, keysAt: string): Promise<FarListWish[]> {
     return this.#call('farLists', { destination, keysAt, atMs: this.#now });
+  }
+
+  /** Alarms whose pictures are to be sent now. `changed`: those too that are others by now than lie there, which is asked of all of them. */
+  picturesWishes(destination: string, limit: number, changed: boolean): Promise<FarPicturesWish[]> {
+    return this.#call('farPicturesWishes', { destination, limit, changed, atMs: this.#now });
+  }
+
+  /** An alarm's pictures as they lie here, and the hash over them. SP_PICTURES. */
+  sealedPictures(alarm: string): Promise<{ pictures: (readonly [PictureName, Uint8Array])[]; sha256: string | undefined }> {
+    return this.#call('sealedPictures', { id: alarm });
   }
 
   /** What lies there of a period, in the words of its hour list; undefined when its key is gone. `covers`: for `asked`. */
