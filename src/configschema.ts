@@ -50,7 +50,7 @@ const titles: Readonly<Record<string, string>> = {
   'destination': 'What leaves the house', 'destination.name': 'Name', 'destination.purpose': 'Purpose', 'destination.kind': 'Kind', 'destination.send': 'What it gets', 'destination.cameras': 'Cameras', 'destination.slots': 'Where the keys are',
   'destination.path': 'Folder', 'destination.mount': 'On a disk of its own', 'destination.url': 'Address', 'destination.fingerprint': 'Fingerprint of its certificate', 'destination.ca': 'Authority', 'destination.proxy': 'Proxy', 'destination.bucket': 'Bucket', 'destination.region': 'Region', 'destination.prefix': 'Prefix',
   'destination.slots_at': 'Which place gets the keys', 'destination.slots_same_place': 'Keys and footage in one place', 'destination.limit': 'Sent per second', 'destination.hours': 'Sent at', 'destination.lanes': 'Sent at once', 'destination.read_back': 'Read again',
-  'destination.kinds': 'What it hears of', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
+  'destination.kinds': 'What it hears of', 'destination.picture': 'Sealed picture', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
 };
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
@@ -218,6 +218,7 @@ export const DestinationSchema = Type.Object({
   read_back: Type.Optional(Type.Boolean(about('destination.read_back', '"webdav", "s3": whether what was sent is read again and compared; with "s3" checksums do when it is not.', { 'x-default': 'true for "webdav", false for "s3"', 'x-expected': 'true or false, without quotes' }))),
   // notices
   kinds: Type.Optional(Type.Array(Type.Enum([...noticeMessageKinds]), about('destination.kinds', `${messenger}of what it hears; of everything when absent.`, { minItems: 1, maxItems: noticeMessageKinds.length, 'x-expected': 'a list of kinds of notices, such as ["person", "recording stopped"]' }))),
+  picture: Type.Optional(yesNo('destination.picture', '"ntfy", "webhook": whether an alarm\'s small picture goes along, sealed to the key of its day: an ntfy server keeps attachments for a while, and cannot open it.', false)),
   group: Type.Optional(duration('destination.group', `${messenger}what follows a notice of a kind within this time goes as one message.`, { default: '60 seconds', min: '0 seconds', max: '1 hour' })),
   per_hour: Type.Optional(Type.Integer(about('destination.per_hour', `${messenger}so many messages an hour at most.`, { minimum: 1, maximum: 1000, default: 30, 'x-expected': 'a whole number from 1 to 1000' }))),
   quiet: dayHours('destination.quiet', `${messenger}at these hours only what is urgent rings.`),

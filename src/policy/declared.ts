@@ -29,6 +29,8 @@ export interface StoreRules {
 export interface MessengerRules {
   /** What it hears of; all when absent. */
   readonly kinds?: readonly NoticeMessageKind[];
+  /** An alarm's small picture goes with it, sealed as it lies at home. */
+  readonly picture?: boolean;
   /** What comes back from there may make spaces private and turn cameras. */
   readonly commands?: boolean;
 }
@@ -88,7 +90,8 @@ function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace }: StoreRu
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
-  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names or pictures${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
+  const pictures = rules?.picture === true ? 'without names, and with each alarm its small picture, sealed to the key of its day' : 'without names or pictures';
+  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, ${pictures}${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
 }
 
 /** What of a change applies without an owner's yes; undefined: nothing of it, for it is a new one. Where it says the same as `after`, nothing waits. */
@@ -116,7 +119,7 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
 
 function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {
   const kinds = common(before.kinds, after.kinds);
-  return { ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
+  return { ...(before.picture === true && after.picture === true ? { picture: true } : {}), ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
 }
 
 /** Absent means all. */
