@@ -211,7 +211,7 @@ export class NotifyDuty {
   #ring({ kind, camera, atMs, id }: Rung): NoteState {
     const to = this.#toldOf(kind);
     const pictured = this.#o.destinations().some(({ name, picture }) => picture === true && to.includes(name));
-    return ring(this.#state, { kind, camera, atMs, id: numberOf(id), alarm: pictured ? id : undefined }, to);
+    return ring(this.#state, { kind, camera, atMs, id: id === undefined ? randomBytes(16).toString('hex') : noticeNumberOf(id), alarm: pictured ? id : undefined }, to);
   }
 
   #toldOf(kind: NoticeMessageKind): string[] {
@@ -328,8 +328,8 @@ export class NotifyDuty {
 }
 
 /** Says nothing outside; whoever has the alarm can make it again. */
-function numberOf(alarm: string | undefined): string {
-  return alarm === undefined ? randomBytes(16).toString('hex') : createHash('sha256').update(`sallyport notice of ${alarm}`).digest('hex').slice(0, 32);
+export function noticeNumberOf(alarm: string): string {
+  return createHash('sha256').update(`sallyport notice of ${alarm}`).digest('hex').slice(0, 32);
 }
 
 /** Of a store, that something is not there says nothing about it. */

@@ -75,6 +75,11 @@ export class FarBook {
     return this.#call('ledger', q);
   }
 
+  /** Lines of notices whose number begins so, the newest first. */
+  notices(begins: string, limit: number): Promise<LedgerRow[]> {
+    return this.#call('ledgerNotices', { begins, limit });
+  }
+
   /** Answered orders of whole UTC days since then. */
   ledgerSums(sinceMs: UnixMs): Promise<LedgerSum[]> {
     return this.#call('ledgerSums', { sinceMs: Math.round(sinceMs) });

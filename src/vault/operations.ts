@@ -433,6 +433,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
     ledgerLine: (a: { name: string }): LedgerRow | undefined => ledger.find(a.name),
     ledger: (a: LedgerQuery): LedgerRow[] => ledger.list(a),
+    ledgerNotices: (a: { begins: string; limit: number }): LedgerRow[] => ledger.notices(a.begins, a.limit),
     ledgerSums: (a: { sinceMs: UnixMs }): LedgerSum[] => ledger.sums(a.sinceMs),
     dropLedger: (a: { beforeMs: UnixMs; limit: number }): number => write(() => ledger.drop(a.beforeMs, ledgerLinesMax, a.limit)),
     farObject: (a: { destination: string; object: string }): FarObject | undefined => far.find(a.destination, a.object),
