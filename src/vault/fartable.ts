@@ -198,7 +198,7 @@ export class FarTable {
   wantChanged(destination: string, nowMs: UnixMs): void {
     type There = { id: number; covers: number; madeMs: number; sha256: string; toMs: number | null };
     const there = this.#db.prepare<[string], There>(`
-      SELECT f.id, f.covers, f.made_ms AS madeMs, lower(hex(a.pictures_sha256)) AS sha256, a.to_ms AS toMs FROM far_objects AS f JOIN alarms AS a ON a.id = f.alarm_id AND a.period_id = f.period_id
+      SELECT f.id, f.covers, f.made_ms AS madeMs, lower(hex(a.pictures_sha256)) AS sha256, a.to_ms AS toMs FROM far_objects AS f INDEXED BY far_pictures CROSS JOIN alarms AS a ON a.id = f.alarm_id AND a.period_id = f.period_id
       WHERE f.class = 'picture' AND f.destination = ? AND f.state = 'there' AND a.pictures > 0`).all(destination);
     const again = this.#db.prepare("UPDATE far_objects SET state = 'wanted', since_ms = ?, tries = 0, next_ms = 0 WHERE id = ?");
     for (const { id, covers, madeMs, sha256, toMs } of there) if (picturesAreDue({ sent: covers, version: picturesVersion(sha256, toMs ?? undefined), madeMs, over: toMs !== null }, nowMs)) again.run(Math.round(nowMs), id);
@@ -234,7 +234,7 @@ export class FarTable {
         LEFT JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = h.segment_id AND f.destination = h.destination
         WHERE h.destination = @destination AND h.class = 'hold' AND p.state = 'live'
         UNION ALL
-        SELECT p.id, f.id + f.covers, f.state FROM far_objects AS f JOIN periods AS p ON p.id = f.period_id WHERE f.destination = @destination AND f.class = 'picture' AND p.state = 'live')
+        SELECT p.id, f.id + f.covers, f.state FROM far_objects AS f INDEXED BY far_pictures CROSS JOIN periods AS p ON p.id = f.period_id WHERE f.destination = @destination AND f.class = 'picture' AND p.state = 'live')
       SELECT p.id AS periodId, p.camera, p.start_ms AS startMs, p.end_ms AS endMs, p.slot, p.generation, p.recipient, sum(CASE parts.state WHEN 'there' THEN fid ELSE 0 END) AS covers, sum(parts.state IN ('wanted', 'asked')) AS waiting,
         l.id AS listId, l.object, CASE WHEN l.made_ms = 0 THEN NULL ELSE l.covers END AS listed, l.made_ms AS madeMs, l.state AS listState, l.next_ms AS nextMs
       FROM parts JOIN periods AS p ON p.id = pid LEFT JOIN far_objects AS l ON l.class = 'hours' AND l.period_id = p.id AND l.destination = @destination
