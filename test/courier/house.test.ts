@@ -72,6 +72,8 @@ commands = true
   const { pending } = await site.until((status) => status.pending.length === 2);
   t.match(pending.map(({ text }) => text).join('\n'), /whoever may write there may make spaces private and turn cameras/, 'the owner reads what it lets in');
   t.match(pending.map(({ text }) => text).join('\n'), /phone .* with each alarm its small picture, sealed to the key of its day/, 'and what goes along');
+  // That something is sealed makes no new state; the first one is to say it.
+  await site.until(({ cameras }) => (cameras[0]?.segmentsSealed ?? 0) > 0);
   for (const { id } of pending) await site.call(['accept', id, '--identity', site.kit, '--config', site.config]);
   while (!existsSync(home.config) || !/"home".*"phone"|"phone".*"home"/.test(readFileSync(home.config, 'utf8'))) await systemClock.sleep(50);
   const courier = await startCourier(home);
