@@ -154,7 +154,7 @@ export class Hub {
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({
       vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
-      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), onRing: (alarm) => notify.rang(alarm), clock, log,
+      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), onRing: (alarm) => notify.rang(alarm), onPictured: (alarm) => notify.pictured(alarm), clock, log,
     }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),

@@ -715,6 +715,11 @@ export const errorTable = {
     sentence: '{what} is no list of what is far: {reason}',
     hint: 'What it lists cannot be found without it. Other periods have lists of their own.',
   },
+  SP_FAR_PICTURES: {
+    kind: 'fault',
+    sentence: '{what} is no object of an alarm\'s pictures: {reason}',
+    hint: 'The alarm itself and its footage are listed all the same; docs/FORMAT.md describes the object.',
+  },
   SP_FAR_NO_SLOTS: {
     kind: 'refuse',
     sentence: 'no slots are in {where} that this kit opens: {reason}',

@@ -10,7 +10,7 @@ export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
 export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
 export type DestinationKind = (typeof destinationKinds)[number];
 
-/** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, and every second header of it. */
+/** `alarms`: what alarms keep, with its second headers, and their pictures. `all`: all that is recorded, every second header of it, and alarms' pictures. */
 export const sends = ['alarms', 'all'] as const;
 /** Where the keys of what is sent lie: nowhere but at home, or at another destination too. */
 export const slotPlaces = ['home', 'far'] as const;
@@ -29,6 +29,8 @@ export interface StoreRules {
 export interface MessengerRules {
   /** What it hears of; all when absent. */
   readonly kinds?: readonly NoticeMessageKind[];
+  /** An alarm's small picture goes with it, sealed as it lies at home. */
+  readonly picture?: boolean;
   /** What comes back from there may make spaces private and turn cameras. */
   readonly commands?: boolean;
 }
@@ -81,14 +83,15 @@ function under(prefix: Value | undefined): string {
 }
 
 function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace }: StoreRules): string {
-  const what = send === 'all' ? 'all footage' : 'the footage that alarms keep';
+  const what = send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms';
   const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
   const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
   return `gets ${what} of ${whose}, sealed; ${keys}`;
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
-  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names or pictures${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
+  const pictures = rules?.picture === true ? 'without names, and with each alarm its small picture, sealed to the key of its day' : 'without names or pictures';
+  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, ${pictures}${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
 }
 
 /** What of a change applies without an owner's yes; undefined: nothing of it, for it is a new one. Where it says the same as `after`, nothing waits. */
@@ -116,7 +119,7 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
 
 function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {
   const kinds = common(before.kinds, after.kinds);
-  return { ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
+  return { ...(before.picture === true && after.picture === true ? { picture: true } : {}), ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
 }
 
 /** Absent means all. */

@@ -514,7 +514,13 @@ CREATE TABLE ledger_days (
 ) STRICT, WITHOUT ROWID;
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10, version11];
+/** Alarms' pictures leave with their footage. */
+const version12 = `
+-- Of 'picture', "covers" says which of the alarm's pictures the object holds (policy/uploading.ts).
+CREATE UNIQUE INDEX far_pictures ON far_objects (alarm_id, destination) WHERE class = 'picture';
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

@@ -22,7 +22,7 @@ import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { FileKey } from '../seal/filekey.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
-import { Alarms, type AlarmBeginning, type AlarmPictures } from './alarms.ts';
+import { Alarms, type AlarmBeginning, type AlarmFromAfar, type AlarmPictures } from './alarms.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
@@ -62,10 +62,10 @@ import { Turns } from './turns.ts';
 import type { SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
-export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
+export type { AlarmBeginning, AlarmFromAfar, AlarmPictures } from './alarms.ts';
 export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 export type { FarBook } from './farbook.ts';
-export type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
+export type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
 export type { PersonRow } from './peopletable.ts';
@@ -466,6 +466,11 @@ export class Vault {
    */
   putAlarmPictures(id: string, pictures: AlarmPictures): Promise<void> {
     return this.#alarms.putPictures(id, pictures);
+  }
+
+  /** One that lay elsewhere is here again, with its pictures as they were sealed. False where its day is not here. SP_FAR_PICTURES, SP_PICTURES, SP_DATABASE, SP_DISK. */
+  adoptAlarm(a: AlarmFromAfar): Promise<boolean> {
+    return this.#alarms.adopt(a);
   }
 
   /** Seals other words to the alarm's day, in place of those that it had; its pictures stay. Errors as `putAlarmPictures`. */

@@ -179,6 +179,8 @@ export const english = {
   },
 
   review: {
+    byNotice: 'Find what a notice was about', notice: 'Number of the notice', noticeHint: 'As it stands in the message, or the name of the picture that came with it.', find: 'Find', noNotice: 'No notice of that number is known here.', openNotice: 'Look at it',
+    noticeOf: (kind: string, camera: string, when: string) => `${kind}${camera === '' ? '' : ` (${camera})`}, ${when}.`, noticeSaid: (sentence: string, todo: string) => `${sentence}. ${todo}`, goneAlarm: 'The alarm itself is not there any more.',
     title: 'Review', noCameras: 'There is no camera whose alarms you may see.', notRight: 'Your account may see live pictures, and no alarms.', empty: 'No alarms', allSeen: 'All of them were seen', emptyLead: 'What becomes an alarm stands under Settings, Alarms.',
     who: 'Who', anybody: 'Anybody', zones: 'Zones', inZones: (zones: string) => `In ${zones}`, recognised: 'Recognised', openingWords: 'Opening what the alarms say…', notSeenHere: (name: string) => `${name} is in none of these alarms`,
     count: (n: number, fresh: number, more: boolean) => `${more ? 'More than ' : ''}${count(n, 'alarm', 'alarms')}, ${fresh.toLocaleString('en')} not seen yet`,
