@@ -375,9 +375,14 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farWishes: (a: { destination: string; limit: number; atMs: UnixMs }): FarWish[] => read(() => far.wishes(a.destination, a.limit, a.atMs)),
     /** Lists that are due; each has a name by then. */
     farLists: (a: { destination: string; keysAt: string; atMs: UnixMs }): FarListWish[] => {
-      const due = read(() => far.listsDue(a.destination, a.atMs));
-      const naming = <T>(deed: () => T): T => (due.some(({ named }) => named === undefined) ? write(deed) : deed());
-      return naming(() => due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient })));
+      const stirred = far.stirred(a.destination);
+      if (stirred === 0) return [];
+      const { due, open } = read(() => far.listsDue(a.destination, a.atMs));
+      const changing = <T>(deed: () => T): T => (open.length < stirred || due.some(({ named }) => named === undefined) ? write(deed) : deed());
+      return changing(() => {
+        if (open.length < stirred) far.settleLists(a.destination, open);
+        return due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient }));
+      });
     },
     /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
     farList: (a: { destination: string; periodId: number }): { list: FarList; covers: number } | undefined => read(() => {
