@@ -226,13 +226,13 @@ export class FarTable {
   }
 
   /** What an answer makes of it. */
-  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs): void {
+  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs, proof = ''): void {
     const before = this.find(destination, object);
     if (before === undefined) return;
     const { state, tries, nextMs, code, maybeThere } = before;
     const next = afterAnswer({ state, tries, nextMs, code, maybeThere }, answer, nowMs);
     if (next === undefined) this.#db.prepare('DELETE FROM far_objects WHERE id = ?').run(before.id);
-    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, before.id);
+    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ?, proof = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, next.state === 'there' ? proof : '', before.id);
   }
 
   /** It cannot be sent as it lies here: why. */

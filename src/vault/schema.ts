@@ -572,6 +572,22 @@ CREATE TRIGGER far_objects_back AFTER UPDATE OF state ON far_objects WHEN NEW.cl
   INSERT OR IGNORE INTO far_loose VALUES (NEW.id);
 END;
 INSERT INTO far_loose SELECT id FROM far_objects WHERE class <> 'keyring';
+
+-- How the far end has shown that it holds what was sent last; '' while it has not.
+ALTER TABLE far_objects ADD COLUMN proof TEXT NOT NULL DEFAULT '';
+CREATE INDEX ledger_of_object ON ledger (destination, object, n);
+UPDATE far_objects SET proof = coalesce((SELECT proof FROM ledger AS l WHERE l.destination = far_objects.destination AND l.object = far_objects.object AND l.kind = 'put' AND l.outcome = 'done' ORDER BY n DESC LIMIT 1), '') WHERE state = 'there';
+DROP INDEX ledger_of_object;
+
+-- Segments that lie at a destination alone. The row is written before the file here is removed, so a kill between the two leaves both.
+CREATE TABLE archived (
+  segment_id   INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+  destination  TEXT NOT NULL,
+  object       TEXT NOT NULL,
+  at_ms        INTEGER NOT NULL,
+  removed      INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1))  -- 1: its file here is gone
+) STRICT;
+CREATE INDEX archived_to_remove ON archived (segment_id) WHERE removed = 0;
 `;
 
 /** The periods whose list at its destination names a far object: its own, that in which its segment is now, and those that hold this. */
