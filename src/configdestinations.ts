@@ -13,7 +13,7 @@ type Key = keyof DestinationEntry;
 
 const every: readonly Key[] = ['name', 'purpose', 'kind'];
 const web: readonly Key[] = ['url', 'fingerprint', 'ca', 'proxy'];
-const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes'];
+const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes', 'archive_after'];
 const messenger: readonly Key[] = ['kinds', 'group', 'per_hour', 'quiet', 'urgent'];
 
 /** Those that a kind needs, and those that it may have besides. */
@@ -88,5 +88,6 @@ export function destinationOf(entry: DestinationEntry, pathOf: (text: string) =>
     send: entry.send ?? 'alarms', slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
     ...(entry.cameras === undefined ? {} : { cameras: entry.cameras }),
     ...(entry.slots_at === undefined ? {} : { slotsAt: entry.slots_at }),
+    ...(entry.archive_after === undefined ? {} : { archiveAfterMs: durationMs(entry.archive_after) }),
   } };
 }

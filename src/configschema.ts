@@ -49,7 +49,7 @@ const titles: Readonly<Record<string, string>> = {
   'recording': 'When cameras are recorded', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
   'destination': 'What leaves the house', 'destination.name': 'Name', 'destination.purpose': 'Purpose', 'destination.kind': 'Kind', 'destination.send': 'What it gets', 'destination.cameras': 'Cameras', 'destination.slots': 'Where the keys are',
   'destination.path': 'Folder', 'destination.mount': 'On a disk of its own', 'destination.url': 'Address', 'destination.fingerprint': 'Fingerprint of its certificate', 'destination.ca': 'Authority', 'destination.proxy': 'Proxy', 'destination.bucket': 'Bucket', 'destination.region': 'Region', 'destination.prefix': 'Prefix',
-  'destination.slots_at': 'Which place gets the keys', 'destination.slots_same_place': 'Keys and footage in one place', 'destination.limit': 'Sent per second', 'destination.hours': 'Sent at', 'destination.lanes': 'Sent at once', 'destination.read_back': 'Read again',
+  'destination.slots_at': 'Which place gets the keys', 'destination.slots_same_place': 'Keys and footage in one place', 'destination.limit': 'Sent per second', 'destination.archive_after': 'Lies there alone after', 'destination.hours': 'Sent at', 'destination.lanes': 'Sent at once', 'destination.read_back': 'Read again',
   'destination.kinds': 'What it hears of', 'destination.picture': 'Sealed picture', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
 };
 
@@ -211,6 +211,7 @@ export const DestinationSchema = Type.Object({
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),
   slots_at: Type.Optional(text('destination.slots_at', `${store}with \`slots = "far"\`: the name of the destination that gets the sealed keys.`, { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: 'the name of another destination' })),
   slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination.`, false)),
+  archive_after: Type.Optional(duration('destination.archive_after', `${store}footage that is older lies there alone: once the far end has shown that it holds it, the hub removes its own file, and fetches it back through the courier for whoever plays it. Needs the credential to get. Footage that is held stays at the hub, and what is purged is erased there.`, { min: '1 hour', max: '10 years' })),
   // how it is sent
   limit: Type.Optional(size('destination.limit', `${store}so much is sent per second at most.`, { min: '1 KiB', max: '1 TB' })),
   hours: dayHours('destination.hours', `${store}footage goes at these hours alone, by the machine's zone.`),

@@ -107,6 +107,8 @@ export const TimelineReply = Type.Object({
     keyFrames: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
     /** Where its thumbnail's box lies in the opened bytes: offset, size (docs/FORMAT.md). */
     thumb: Optional(Type.Tuple([Type.Integer(), Type.Integer()])),
+    /** The destination that has it alone: fetching it takes longer. */
+    archivedAt: Optional(Text()),
   })),
   gaps: Type.Array(Type.Object({ fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
   observations: Type.Array(Type.Object({ kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs) })),

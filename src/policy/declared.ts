@@ -3,6 +3,7 @@
  * for an owner's yes; and what the courier is told. Pure.
  */
 import { canonicalJson } from '../base/canonical.ts';
+import { hourMs } from '../base/units.ts';
 import type { NoticeMessageKind } from './noticing.ts';
 
 export const storeKinds = ['folder', 'webdav', 's3'] as const;
@@ -24,6 +25,8 @@ export interface StoreRules {
   readonly slotsAt?: string;
   /** The owner knows that keys and footage lie in one place. */
   readonly slotsSamePlace: boolean;
+  /** Footage that is older lies there alone. */
+  readonly archiveAfterMs?: number;
 }
 
 export interface MessengerRules {
@@ -82,11 +85,12 @@ function under(prefix: Value | undefined): string {
   return prefix === undefined ? '' : ` under ${String(prefix)}`;
 }
 
-function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace }: StoreRules): string {
+function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules): string {
   const what = send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms';
   const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
   const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
-  return `gets ${what} of ${whose}, sealed; ${keys}`;
+  const alone = archiveAfterMs === undefined ? '' : `; what is older than ${Math.round(archiveAfterMs / hourMs)} hours lies there alone, not at home`;
+  return `gets ${what} of ${whose}, sealed; ${keys}${alone}`;
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
@@ -113,6 +117,8 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
   return {
     send: before.send === 'all' ? after.send : 'alarms', slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
     ...(cameras === undefined ? {} : { cameras }),
+    // Never more of it leaves the hub's own disk than was agreed to.
+    ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),
     ...(slots === 'home' || before.slotsAt === undefined ? {} : { slotsAt: before.slotsAt }),
   };
 }

@@ -222,29 +222,45 @@ export class FarTable {
       WHERE f.destination = ? AND f.state = 'wanted' AND f.next_ms <= ? AND f.class IN ('segment', 'hold') AND p.state = 'live' AND s.state IN ('complete', 'cut') ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
   }
 
-  /** Lists that are due; a new one has no name yet. */
-  listsDue(destination: string, nowMs: UnixMs): (FarFound & { recipient: string; named: { id: number; object: string } | undefined })[] {
+  /** Lists that are due; a new one has no name yet. Only periods of which something has changed there are looked at, until their list is as it should be: `open` are those that go on to be looked at (`settleLists`). */
+  listsDue(destination: string, nowMs: UnixMs): { due: (FarFound & { recipient: string; named: { id: number; object: string } | undefined })[]; open: number[] } {
     type Part = { periodId: number; camera: string; startMs: number; endMs: number; slot: number; generation: number; recipient: string; covers: number; waiting: number; listId: number | null; object: string | null; listed: number | null; madeMs: number | null; listState: FarState | null; nextMs: number | null };
     const parts = this.#db.prepare<{ destination: string }, Part>(`
       WITH parts AS (
-        SELECT p.id AS pid, f.id AS fid, f.state FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id JOIN periods AS p ON p.id = s.period_id
-        WHERE f.destination = @destination AND f.class = 'segment' AND p.class = 'footage' AND p.state = 'live'
+        SELECT p.id AS pid, f.id AS fid, f.state FROM far_stirred AS c CROSS JOIN periods AS p ON p.id = c.period_id CROSS JOIN segments AS s ON s.period_id = p.id
+        CROSS JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = s.id AND f.destination = c.destination
+        WHERE c.destination = @destination AND p.class = 'footage' AND p.state = 'live'
         UNION ALL
-        SELECT p.id, h.id, CASE WHEN f.state = 'there' THEN h.state ELSE 'wanted' END FROM far_objects AS h JOIN periods AS p ON p.id = h.period_id
+        SELECT p.id, h.id, CASE WHEN f.state = 'there' THEN h.state ELSE 'wanted' END FROM far_stirred AS c CROSS JOIN periods AS p ON p.id = c.period_id
+        CROSS JOIN far_objects AS h ON h.period_id = p.id AND h.destination = c.destination AND h.class = 'hold'
         LEFT JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = h.segment_id AND f.destination = h.destination
-        WHERE h.destination = @destination AND h.class = 'hold' AND p.state = 'live'
+        WHERE c.destination = @destination AND p.state = 'live'
         UNION ALL
-        SELECT p.id, f.id + f.covers, f.state FROM far_objects AS f INDEXED BY far_pictures CROSS JOIN periods AS p ON p.id = f.period_id WHERE f.destination = @destination AND f.class = 'picture' AND p.state = 'live')
+        SELECT p.id, f.id + f.covers, f.state FROM far_stirred AS c CROSS JOIN periods AS p ON p.id = c.period_id
+        CROSS JOIN far_objects AS f ON f.period_id = p.id AND f.destination = c.destination AND f.class = 'picture'
+        WHERE c.destination = @destination AND p.state = 'live')
       SELECT p.id AS periodId, p.camera, p.start_ms AS startMs, p.end_ms AS endMs, p.slot, p.generation, p.recipient, sum(CASE parts.state WHEN 'there' THEN fid ELSE 0 END) AS covers, sum(parts.state IN ('wanted', 'asked')) AS waiting,
         l.id AS listId, l.object, CASE WHEN l.made_ms = 0 THEN NULL ELSE l.covers END AS listed, l.made_ms AS madeMs, l.state AS listState, l.next_ms AS nextMs
       FROM parts JOIN periods AS p ON p.id = pid LEFT JOIN far_objects AS l ON l.class = 'hours' AND l.period_id = p.id AND l.destination = @destination
       GROUP BY p.id`).all({ destination });
-    return parts.flatMap((part) => {
+    const open = parts.filter(({ covers, listed, listState }) => listState === 'wanted' || (covers > 0 && covers !== listed));
+    const due = open.flatMap((part) => {
       const { periodId, camera, startMs, slot, generation, recipient, listState } = part;
       const due = listState === 'wanted' ? (part.nextMs ?? 0) <= nowMs : listState !== 'asked' && listIsDue({ ...part, listed: part.listed ?? undefined, madeMs: part.madeMs ?? 0 }, nowMs);
       if (!due || recipient === '' || listState === 'leaving' || part.covers === 0) return [];
       return [{ segmentId: undefined, periodId, camera, startMs, slot, generation, recipient, named: part.listId === null || part.object === null ? undefined : { id: part.listId, object: part.object } }];
     });
+    return { due, open: open.map(({ periodId }) => periodId) };
+  }
+
+  /** How many periods `listsDue` looks at. */
+  stirred(destination: string): number {
+    return this.#db.prepare<[string], { periods: number }>('SELECT count(*) AS periods FROM far_stirred WHERE destination = ?').get(destination)?.periods ?? 0;
+  }
+
+  /** The lists of all but these periods are as they should be. */
+  settleLists(destination: string, open: readonly number[]): void {
+    this.#db.prepare('DELETE FROM far_stirred WHERE destination = ? AND period_id NOT IN (SELECT value FROM json_each(?))').run(destination, JSON.stringify(open));
   }
 
   /** The names that the segments of a period, and its alarms' pictures, have there, and its sum. */
@@ -278,13 +294,13 @@ export class FarTable {
   }
 
   /** What an answer makes of it. */
-  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs): void {
+  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs, proof = ''): void {
     const before = this.find(destination, object);
     if (before === undefined) return;
     const { state, tries, nextMs, code, maybeThere } = before;
     const next = afterAnswer({ state, tries, nextMs, code, maybeThere }, answer, nowMs);
     if (next === undefined) this.#db.prepare('DELETE FROM far_objects WHERE id = ?').run(before.id);
-    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, before.id);
+    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ?, proof = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, next.state === 'there' ? proof : '', before.id);
   }
 
   /** It cannot be sent as it lies here: why. */
@@ -292,9 +308,9 @@ export class FarTable {
     this.#db.prepare("UPDATE far_objects SET state = ?, since_ms = ?, tries = tries + 1, next_ms = ?, code = ? WHERE id = ? AND state = 'wanted'").run(againMs === undefined ? 'failed' : 'wanted', Math.round(nowMs), Math.round(againMs ?? 0), code, id);
   }
 
-  /** Whether there is something for `leave` to do. */
+  /** Whether there may be something for `leave` to do. */
   get leaves(): boolean {
-    return this.#db.prepare(`SELECT 1 FROM far_objects AS f WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone} LIMIT 1`).get() !== undefined;
+    return this.#db.prepare('SELECT 1 FROM far_loose LIMIT 1').get() !== undefined;
   }
 
   /**
@@ -302,11 +318,12 @@ export class FarTable {
    * one that it was in last). Call it where periods are marked, in the same transaction, and now and then.
    */
   leave(nowMs: UnixMs): (FarLeft & { periodId: number | undefined })[] {
-    this.#db.prepare(`DELETE FROM far_objects AS f WHERE f.state IN ('wanted', 'failed') AND f.maybe_there = 0 AND ${gone}`).run();
+    this.#db.prepare(`DELETE FROM far_objects AS f WHERE f.id IN (SELECT id FROM far_loose) AND f.state IN ('wanted', 'failed') AND f.maybe_there = 0 AND ${gone}`).run();
     type Left = { id: number; destination: string; bytes: number; keysAt: string; periodId: number | null };
     const left = this.#db.prepare<[], Left>(`
       SELECT f.id, f.destination, f.size_bytes AS bytes, f.keys_at AS keysAt, CASE f.class WHEN 'segment' THEN (SELECT s.period_id FROM segments AS s WHERE s.id = f.segment_id) ELSE f.period_id END AS periodId
-      FROM far_objects AS f WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone}`).all();
+      FROM far_loose AS c CROSS JOIN far_objects AS f ON f.id = c.id WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone}`).all();
+    this.#db.prepare('DELETE FROM far_loose').run();
     const leave = this.#db.prepare("UPDATE far_objects SET state = 'leaving', since_ms = ?, next_ms = 0, tries = 0 WHERE id = ?");
     const sums = new Map<string, FarLeft & { periodId: number | undefined }>();
     for (const { id, destination, bytes, keysAt, periodId } of left) {

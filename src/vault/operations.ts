@@ -7,6 +7,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import { pictureNames, type AlarmMarks, type AlarmQuery, type AlarmRow, type NewAlarm, type PictureFacts, type PictureName } from './alarmtable.ts';
+import { ArchiveTable, type Archivable, type ArchivedSum, type ArchiveQuery } from './archivetable.ts';
 import { AuditTable, faultsOf, firstHead, type AuditEntry, type ChainHead } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
@@ -40,10 +41,12 @@ export interface ClaimedPath {
   readonly path: string;
   readonly state: SegmentRow['state'];
   readonly sizeBytes: number;
+  /** 1: it lies at a destination alone. */
+  readonly archived: 0 | 1;
 }
 
 /** What a scrub needs of a row. */
-export type ScrubRow = Pick<SegmentRow, 'camera' | 'startMs' | 'path' | 'sizeBytes' | 'headerBytes' | 'headerSha256' | 'bodySha256' | 'state' | 'damagedMs'> & { readonly rowId: number };
+export type ScrubRow = Pick<SegmentRow, 'camera' | 'startMs' | 'path' | 'sizeBytes' | 'headerBytes' | 'headerSha256' | 'bodySha256' | 'state' | 'damagedMs' | 'archivedAt'> & { readonly rowId: number };
 
 export interface ScrubList {
   readonly id: number;
@@ -72,6 +75,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const accounts = new AccountTables(db);
   const people = new PeopleTables(db);
   const far = new FarTable(db);
+  const archive = new ArchiveTable(db);
   const ledger = new LedgerTable(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
@@ -395,9 +399,14 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     },
     /** Lists that are due; each has a name by then. */
     farLists: (a: { destination: string; keysAt: string; atMs: UnixMs }): FarListWish[] => {
-      const due = read(() => far.listsDue(a.destination, a.atMs));
-      const naming = <T>(deed: () => T): T => (due.some(({ named }) => named === undefined) ? write(deed) : deed());
-      return naming(() => due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient })));
+      const stirred = far.stirred(a.destination);
+      if (stirred === 0) return [];
+      const { due, open } = read(() => far.listsDue(a.destination, a.atMs));
+      const changing = <T>(deed: () => T): T => (open.length < stirred || due.some(({ named }) => named === undefined) ? write(deed) : deed());
+      return changing(() => {
+        if (open.length < stirred) far.settleLists(a.destination, open);
+        return due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient }));
+      });
     },
     /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
     farList: (a: { destination: string; periodId: number }): { list: FarList; covers: number } | undefined => read(() => {
@@ -427,7 +436,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
         // The line of an order that was withdrawn says what it had been.
         const { kind, destination, object } = ledger.find(line.name) ?? line;
         if (!ledger.answer(answer) || (kind !== 'put' && kind !== 'delete')) continue;
-        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, attempts: answer.attempts, sentBytes: answer.sentBytes }, a.atMs);
+        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, attempts: answer.attempts, sentBytes: answer.sentBytes }, a.atMs, answer.proof);
       }
     }),
     ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
@@ -443,6 +452,20 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farLeave: (a: { atMs: UnixMs }): void => {
       if (far.leaves) write(() => void far.leave(a.atMs));
     },
+    // what lies far alone
+
+    /** Segments after a row that may be archived; `next`: where the look goes on, undefined behind the last row that is old enough. */
+    archivable: (a: ArchiveQuery): { rows: Archivable[]; next: number | undefined } => read(() => archive.lookFor(a)),
+    /** They lie there alone from now on; answers those that may, by the rows of now. */
+    archive: (a: { rowIds: readonly number[]; destination: string; atMs: UnixMs }): number => write(() => {
+      const count = archive.add(a.rowIds, a.destination, a.atMs);
+      if (count > 0) audit(a.atMs, { what: 'footage.archived', who: 'hub', detail: { destination: a.destination, segments: count } });
+      return count;
+    }),
+    archivedToRemove: (a: { limit: number }): { rowId: number; path: string }[] => archive.toRemove(a.limit),
+    archivedRemoved: (a: { rowIds: readonly number[] }): void => write(() => archive.removed(a.rowIds)),
+    archivedOf: (a: SegmentName): { destination: string; object: string } | undefined => archive.find(a),
+    archivedSums: (): ArchivedSum[] => archive.sums(),
     farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): { id: number; object: string; camera: string; class: FarClass }[] => read(() => far.going(a.destination, a.limit, a.atMs)),
     farWithdrawn: (): string[] => far.withdrawn(),
     farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
@@ -644,7 +667,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     countSegments: (): number => periods.countSegments().segments,
     knownDamage: (): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] => segments.knownDamage(),
     scrubRows: (a: { afterRowId: number; limit: number }): ScrubRow[] => segments.after(a.afterRowId, a.limit)
-      .map(({ rowId, row: { camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs } }) => ({ rowId, camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs })),
+      .map(({ rowId, row: { camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs, archivedAt } }) => ({ rowId, camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs, ...(archivedAt === undefined ? {} : { archivedAt }) })),
     /** Answers false when the row has gone, or is on its way out: then there is nothing to say. */
     scrubbed: (a: { rowId: number; found: 'whole' | 'damaged' | 'missing'; reason: string; atMs: UnixMs }): boolean => write(() => {
       const row = segments.byRowId(a.rowId);
