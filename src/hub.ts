@@ -203,7 +203,7 @@ export class Hub {
       vault, folder: outbox, run: options.courier ?? 'child', credentials: joinPath(options.runtime ?? outbox, 'credentials'), destinations, needed: () => ledger.orders.size > 0, clock, log, random,
     }));
     courier.start();
-    const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, destinations, clock, log }));
+    const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, courier, destinations, clock, log }));
     upload.start();
     const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
     farSlots.start();
@@ -234,7 +234,7 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

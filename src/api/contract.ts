@@ -116,6 +116,8 @@ export const DoorsShape = Type.Object({
   problem: Optional(Text(2000)),
   /** Where the courier does not get through, by its own word. */
   stuck: Type.Array(Type.Object({ destination: Text(40), waiting: Type.Integer(), code: Text(44), text: Text(300), atMs: UnixMs }), { maxItems: 16 }),
+  /** Of each place that has sealed keys (`slots = "far"`), or should; `current`: exactly those that it should have. */
+  slots: Type.Array(Type.Object({ destination: Text(40), current: Type.Boolean(), reason: Optional(Text(1000)), slots: Type.Integer(), madeMs: Optional(UnixMs) }), { maxItems: 16 }),
 });
 
 export const StatusShape = Type.Object({

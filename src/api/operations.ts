@@ -25,7 +25,7 @@ import { eventsInWords } from '../policy/subscriptions.ts';
 import type { PageOperations, Pending } from './contract.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'destinations'> & {
+export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'destinations'> & {
   clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {

@@ -5,6 +5,7 @@ import { dayMs } from '../base/units.ts';
 import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
 import type { FarObject, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
 import type { CourierDuty, CourierState } from './doors.ts';
+import type { FarSlotsDuty, FarSlotsState } from './farslots.ts';
 import type { Ledger } from './ledger.ts';
 import type { Principal } from './sessions.ts';
 import type { UploadDuty } from './upload.ts';
@@ -14,6 +15,7 @@ export interface EgressParts {
   readonly ledger: Ledger;
   readonly courier: CourierDuty;
   readonly upload: UploadDuty;
+  readonly farSlots: FarSlotsDuty;
   readonly destinations: () => readonly DestinationConfig[];
   readonly clock: Clock;
 }
@@ -34,6 +36,8 @@ export interface Doors extends Omit<CourierState, 'problem'> {
   readonly problem: string | undefined;
   /** Where it does not get through, by its own word. */
   readonly stuck: readonly { readonly destination: string; readonly waiting: number; readonly code: string; readonly text: string; readonly atMs: UnixMs }[];
+  /** Of each place that has sealed keys, or should. */
+  readonly slots: readonly FarSlotsState[];
 }
 
 /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. */
@@ -73,7 +77,7 @@ export interface EgressReport {
   readonly next: number | undefined;
 }
 
-export async function doorsOf({ courier, ledger, upload }: Pick<EgressParts, 'courier' | 'ledger' | 'upload'>): Promise<Doors> {
+export async function doorsOf({ courier, ledger, upload, farSlots }: Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots'>): Promise<Doors> {
   const { last, orders, bytes, problem } = ledger.state;
   const { problem: ofCourier, ...state } = courier.state;
   const word = state.running ? await courier.word() : undefined;
@@ -81,6 +85,7 @@ export async function doorsOf({ courier, ledger, upload }: Pick<EgressParts, 'co
     ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem)?.message,
     last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
     stuck: (word?.destinations ?? []).flatMap(({ name, waiting, last_error: error, last_ok_ms: okMs }) => (error === undefined || (okMs ?? 0) > error.at_ms ? [] : [{ destination: name, waiting, code: error.code, text: error.text, atMs: error.at_ms }])),
+    slots: farSlots.states,
   };
 }
 
@@ -107,7 +112,7 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
   if (principal.account.role === 'owner' && principal.token?.spaces === undefined) return report;
   const { last: _, problem: __, ...doors } = report.doors;
   return {
-    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0 },
+    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0, stuck: [], slots: [] },
     lines: report.lines.filter(({ camera }) => camera !== '' && principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '')),
     // Its words name cameras, and its counts are of all of them.
     destinations: report.destinations.map(({ counts: ___, ...one }) => ({ ...one, words: `${one.name}: ${one.purpose}` })),

@@ -15,11 +15,13 @@ import { againAfterMs, atOnce } from '../policy/uploading.ts';
 import { encodePicturesObject } from '../seal/format/picturesobject.ts';
 import { Sealed } from '../seal/sealed.ts';
 import type { FarPicturesWish, FarRule, FarWish, SealedFile, Vault } from '../vault/vault.ts';
+import type { CourierDuty } from './doors.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface UploadOptions {
   readonly vault: Pick<Vault, 'far' | 'sealedFile' | 'secondHeader' | 'backlogBytes' | 'setting' | 'putSetting'>;
   readonly ledger: Pick<Ledger, 'put' | 'delete' | 'probe' | 'withdraw' | 'orders' | 'list' | 'onAnswer'>;
+  readonly courier: Pick<CourierDuty, 'word'>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
   readonly clock: Clock;
@@ -33,9 +35,20 @@ const lookMs = 10 * secondMs;
 const namedAtOnce = 500;
 const deletedAtOnce = 64;
 const probeEveryMs = dayMs;
+/** After the first time that a destination did not answer; twice as long each time. */
+const probeAgainMs = 10 * secondMs;
+const probeAgainMaxMs = 10 * minuteMs;
 /** More sealed bytes than this that wait for the disk: recording comes first. */
 const backlogMax = 2 * 2 ** 20;
 const rulesName = 'far rules';
+
+interface Probed {
+  readonly atMs: number;
+  /** See `#off`: what it was when it was asked. */
+  readonly off: string | undefined;
+  /** In a row. */
+  readonly failures: number;
+}
 
 export class UploadDuty {
   readonly #o: UploadOptions;
@@ -43,7 +56,9 @@ export class UploadDuty {
   /** Behind which row the next look begins, by destination: what lies before has its name, or is not wanted by these rules. */
   readonly #after = new Map<string, { readonly rules: string; readonly row: number }>();
   readonly #probing = new Set<string>();
-  readonly #probedMs = new Map<string, number>();
+  readonly #probed = new Map<string, Probed>();
+  /** What the courier has no credential for, by its own word, by destination. */
+  #off: ReadonlyMap<string, string> = new Map();
   #problem: SallyportError | undefined;
   #sweptMs = -Infinity;
 
@@ -91,6 +106,7 @@ export class UploadDuty {
    */
   async look(sweeps = true): Promise<void> {
     const stores = this.#o.destinations().filter((destination): destination is StoreDestination => destination.store !== undefined);
+    if (sweeps) this.#off = new Map((await this.#o.courier.word())?.destinations.map(({ name, off }) => [name, off.join()]));
     await this.#settleRules(stores);
     await this.#takeBack(stores, sweeps);
     for (const destination of stores) {
@@ -223,25 +239,30 @@ export class UploadDuty {
     this.#after.set(name, { rules, row });
   }
 
-  /** Once a day, and at the start: what the store does, for the receipts; and whether it deletes what it would not before. */
+  /** Once a day, at the start, and when the courier got or lost a credential: what the store does, for the receipts; and whether it deletes what it would not before. */
   async #probe(name: string): Promise<void> {
     const { clock, vault, ledger, log } = this.#o;
-    const lastMs = this.#probedMs.get(name);
-    if (this.#probing.has(name) || (lastMs !== undefined && clock.monotonicMs() - lastMs < probeEveryMs)) return;
+    const last = this.#probed.get(name), off = this.#off.get(name);
+    if (this.#probing.has(name) || (last !== undefined && last.off === off && clock.monotonicMs() - last.atMs < restMs(last))) return;
     this.#probing.add(name);
-    this.#probedMs.set(name, clock.monotonicMs());
+    const probed = (failures: number): void => void this.#probed.set(name, { atMs: clock.monotonicMs(), off, failures });
     ledger.probe(name).then(async ({ answer }) => {
+      probed(0);
       await vault.far.rememberAbilities(name, { may: answer.may ?? [], keepsVersions: answer.keeps_versions ?? 'unknown', overwrites: answer.overwrites ?? 'unknown', atMs: this.#now });
       if (answer.may?.includes('delete') === true) await vault.far.release(name);
     }).catch((error: unknown) => {
       log.debug({ component: 'upload', destination: name, code: asSallyportError(error).code }, 'a destination was not probed');
-      this.#probedMs.set(name, clock.monotonicMs() - probeEveryMs + 10 * minuteMs);
+      probed((last?.failures ?? 0) + 1);
     }).finally(() => this.#probing.delete(name));
   }
 
   get #now(): UnixMs {
     return Math.round(this.#o.clock.wallMs());
   }
+}
+
+function restMs({ failures }: Probed): number {
+  return failures === 0 ? probeEveryMs : Math.min(probeAgainMaxMs, probeAgainMs * 2 ** (failures - 1));
 }
 
 export function keysAtOf({ store }: StoreDestination): string {

@@ -60,6 +60,9 @@ send = "all"
   const then = (await site.status()).cameras[0]!.segmentsSealed;
   const status = await site.until(({ cameras }) => cameras[0]!.segmentsSealed > then + 5);
   t.ok(status.doors.running && status.doors.orders <= 2 * 26, 'no more than so many orders wait');
+  const { doors } = await site.until(({ doors: { stuck } }) => stuck.some(({ destination, code }) => destination === 'refuses' && code === 'SP_FAR_REFUSED'));
+  t.ok(doors.stuck.every(({ text, atMs }) => text !== '' && atMs > 0));
+  t.match(await site.call(['status', '--config', site.config]), /! refuses: SP_FAR_REFUSED .* ago: /);
   const { gaps } = await site.list();
   t.same(gaps.filter(({ reason }) => reason !== 'not recorded'), [], 'nothing of the recording is missing');
   const { lines, destinations } = await egressOf(site);
@@ -113,8 +116,8 @@ send = "all"
 
   const told = await until(() => egressOf(site), ({ destinations }) => destinations.length === 3 && destinations.every(({ counts }) => counts!.there >= 3));
   t.same(told.destinations.map(({ declared, slots }) => [declared, slots]), [[true, 'home'], [true, 'home'], [true, 'home']]);
-  // Asked what it may, a destination answers when it comes to it.
-  t.notOk(told.destinations.some(({ deletes }) => deletes === 'no'));
+  // Passwords came after the destinations: each is asked again what it may.
+  await until(() => egressOf(site), ({ destinations }) => destinations.every(({ deletes }) => deletes === 'yes'));
   t.match(told.doors, { run: 'child', running: true, confined: /full|files|no/ });
   t.match(await site.call(['status', '--config', site.config]), /what leaves: the courier is a child of the hub/);
   t.ok(told.lines.filter(({ kind }) => kind === 'put').every(({ recipients, purpose }) => recipients.length === 1 && purpose.startsWith('a copy')));

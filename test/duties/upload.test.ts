@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { dayMs } from '../../src/base/units.ts';
+import { dayMs, secondMs } from '../../src/base/units.ts';
 import { prepare, record, start } from '../vault/world.ts';
 import { makeUploads, objectsIn, runCourier, settle } from './uploadworld.ts';
 
@@ -79,3 +79,32 @@ t.test('an answer that is none to the order, or cannot be read, is a failure in 
   t.equal((await objectsIn(disk)).size, 2);
 });
 
+
+t.test('a destination that did not answer what it does is asked again soon; and at once when the courier got another credential', async (t) => {
+  await using made = await makeUploads(t.testdir());
+  const { vault, world } = made;
+  const probes = async (): Promise<(string | undefined)[]> => (await vault.far.lines({ limit: 100 })).filter(({ kind }) => kind === 'probe').map(({ outcome }) => outcome).toReversed();
+  {
+    await using _courier = await runCourier(made, []);
+    await settle(made);
+    await settle(made);
+    t.same(await probes(), ['failed'], 'it knows no such destination; nothing is asked at each look');
+    world.clock.set(world.clock.wallMs() + 10 * secondMs);
+    await settle(made);
+    world.clock.set(world.clock.wallMs() + 10 * secondMs);
+    await settle(made);
+    t.same(await probes(), ['failed', 'failed'], 'the next wait is longer');
+  }
+  await using _courier = await runCourier(made);
+  made.off = { disk: ['delete'] };
+  await settle(made);
+  t.same(await probes(), ['failed', 'failed', 'done']);
+  await settle(made);
+  made.off = { disk: [] };
+  await settle(made);
+  await settle(made);
+  t.same(await probes(), ['failed', 'failed', 'done', 'done'], 'once for each credential that came or went');
+  world.clock.set(world.clock.wallMs() + dayMs);
+  await settle(made);
+  t.equal((await probes()).length, 5, 'and once a day');
+});

@@ -15,6 +15,7 @@ import { openDestination } from '../../src/egress/open.ts';
 import type { Destined } from '../../src/egress/sender.ts';
 import { BackWriter } from '../../src/outbox/back.ts';
 import { CommandWriter } from '../../src/outbox/commands.ts';
+import type { CourierStatus } from '../../src/outbox/courierstatus.ts';
 import { OutReader } from '../../src/outbox/out.ts';
 import { destinationsFile, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
 import { readDestinations } from '../../src/policy/destinations.ts';
@@ -33,6 +34,8 @@ export interface UploadWorld extends AsyncDisposable {
   ledger: Ledger;
   upload: UploadDuty;
   destinations: readonly DestinationConfig[];
+  /** What the courier says that it has no credential for, by destination. */
+  off: Readonly<Record<string, readonly ('put' | 'get' | 'delete')[]>>;
 }
 
 export function diskAt(path: string, store: Partial<StoreRules> = {}): DestinationConfig {
@@ -43,7 +46,7 @@ export async function makeUploads(folder: string, more: Partial<StoreRules> = {}
   const world = makeWorld(folder);
   const disk = join(folder, 'disk');
   mkdirSync(disk, { recursive: true });
-  const made = { world, folder, disk, destinations: [diskAt(disk, more)], [Symbol.asyncDispose]: () => close(made) } as unknown as UploadWorld;
+  const made = { world, folder, disk, destinations: [diskAt(disk, more)], off: {}, [Symbol.asyncDispose]: () => close(made) } as unknown as UploadWorld;
   await reopen(made, options, hooks);
   return made;
 }
@@ -54,7 +57,11 @@ export async function reopen(made: UploadWorld, options: Partial<LedgerOptions> 
   made.vault = await openVault(world, hooks);
   made.ledger = new Ledger({ vault: made.vault, folder: join(folder, 'outbox'), clock: world.clock, log: silentLog, purposeOf: (name) => made.destinations.find((one) => one.name === name)?.purpose ?? '', auditMs: () => 730 * dayMs, ...options });
   await made.ledger.open();
-  made.upload = new UploadDuty({ vault: made.vault, ledger: made.ledger, destinations: () => made.destinations, clock: world.clock, log: silentLog });
+  made.upload = new UploadDuty({ vault: made.vault, ledger: made.ledger, courier: { word: async () => wordOf(made) }, destinations: () => made.destinations, clock: world.clock, log: silentLog });
+}
+
+function wordOf({ off }: UploadWorld): CourierStatus {
+  return { v: 1, at_ms: 0, started_ms: 0, confined: 'off', config_sha256: '0'.repeat(64), odd: 0, destinations: Object.entries(off).map(([name, without]) => ({ name, waiting: 0, active: 0, off: [...without], notices: false })) };
 }
 
 export async function close(made: UploadWorld): Promise<void> {

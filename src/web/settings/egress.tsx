@@ -32,7 +32,7 @@ export function EgressSettings() {
     <p class="muted">{say.egress.lead}</p>
     {value.destinations.length === 0 ? <Empty icon="hidden" title={say.egress.none}><p>{say.egress.noneHint}</p></Empty> : <>
       <Door doors={value.doors} />
-      {value.destinations.map((one) => <Destination key={one.name} one={one} sums={value.sums} />)}
+      {value.destinations.map((one) => <Destination key={one.name} one={one} sums={value.sums} keys={value.doors.slots.find(({ destination }) => destination === one.name)} />)}
     </>}
     {value.destinations.length === 0 && value.lines.length === 0 ? null : <section class="card" aria-labelledby="ledger">
       <h2 id="ledger">{say.egress.ledger}</h2>
@@ -60,7 +60,7 @@ function Door({ doors: { run, running, confined, last, problem } }: { readonly d
   </section>;
 }
 
-function Destination({ one, sums }: { readonly one: Report['destinations'][number]; readonly sums: Report['sums'] }) {
+function Destination({ one, sums, keys }: { readonly one: Report['destinations'][number]; readonly sums: Report['sums']; readonly keys: Report['doors']['slots'][number] | undefined }) {
   const { reader } = useHeld();
   const { name, purpose, place, declared, slots, counts, deletes, keepsVersions } = one;
   const sent = sums.filter(({ destination, kind }) => destination === name && (kind === 'put' || kind === 'notice'));
@@ -71,6 +71,7 @@ function Destination({ one, sums }: { readonly one: Report['destinations'][numbe
       {declared ? <Fact name={say.egress.purpose} value={purpose} /> : <Fact name={say.egress.purpose} value={say.egress.gone} />}
       {place === '' ? null : <Fact name={say.egress.place} value={place} />}
       {slots === undefined ? null : <Fact name={say.egress.keys} value={slots === 'home' ? say.egress.keysHome : say.egress.keysAt(slots)} />}
+      {keys?.madeMs === undefined ? null : <Fact name={say.egress.sealedKeys} value={say.egress.sealedKeysOf(keys.slots, dateClock(keys.madeMs, reader))} />}
       {counts === undefined ? null : <>
         <Fact name={say.egress.there} value={say.egress.objects(counts.there, bytes(counts.bytes, reader))} />
         {counts.waiting === 0 ? null : <Fact name={say.egress.waiting} value={String(counts.waiting)} />}
@@ -80,6 +81,7 @@ function Destination({ one, sums }: { readonly one: Report['destinations'][numbe
       </>}
       {sent.length === 0 ? null : <Fact name={say.egress.sent} value={say.egress.sentOf(sent.reduce((sum, { orders }) => sum + orders, 0), bytes(sent.reduce((sum, { sentBytes }) => sum + sentBytes, 0), reader))} />}
     </dl>
+    {keys === undefined || keys.current ? null : <p class="problem">{keys.reason === undefined ? say.egress.keysOld : `${say.egress.keysOld} ${hubWords(keys.reason)}.`} <span class="small">{say.egress.keysOldHint}</span></p>}
     {deletes === 'no' && slots !== undefined ? <p class="small">{[say.egress.noDelete, ...(slots === 'home' ? [say.egress.noDeleteHome] : [])].join(', ')}.</p> : null}
     {keepsVersions === 'yes' ? <p class="small">{say.egress.versions}</p> : null}
   </section>;
