@@ -59,6 +59,7 @@ import { Site } from './duties/site.ts';
 import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
+import { SeenPlaces } from './duties/seenplaces.ts';
 import { UploadDuty } from './duties/upload.ts';
 import { CommandReader } from './outbox/commands.ts';
 import type { HubConfig } from './policy/settings.ts';
@@ -175,11 +176,12 @@ export class Hub {
     this.#started = true;
     privacy.start();
     people.start();
+    const places = new SeenPlaces(clock);
     const moments = await this.#life.own('moments', new Moments({ clock, log }));
     const detector = await this.#life.own('detector', new Detector({ clock, log, random, jail: { launch: (program, args, options) => site.jail.launch(program, args, options) } }));
     const detect = this.#detect = await this.#life.own('detect', new DetectDuty({
       config: () => site.config, watchOf: (camera) => site.watchOf(camera), jail: () => site.jail, detector, moments, face: new FaceFinder({ detector, moments, templates: () => people.templates(), log }), vault, clock, log, random,
-      onSeen: (seen) => { alarms.observe(seen); home.appeared(seen); }, onEnded: (camera, name, atMs) => { alarms.ended(camera, name, atMs); home.left(camera, name); },
+      onSeen: (seen) => { alarms.observe(seen); home.appeared(seen); places.note(seen); }, onEnded: (camera, name, atMs) => { alarms.ended(camera, name, atMs); home.left(camera, name); },
     }));
     detect.start();
     listen.start();
@@ -230,7 +232,7 @@ export class Hub {
       vault, book: people, faces: () => site.config.faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail, clock }),
       nameOf: (account) => accounts.nameOf(account), clock,
     });
-    const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, clock });
+    const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, places, clock });
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));

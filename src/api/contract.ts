@@ -277,6 +277,8 @@ export const AlarmPicturesReply = Type.Object({
 });
 export const RuleTestReply = Type.Object({
   observations: Type.Integer(), verdicts: Type.Record(Type.String(), Type.Integer()), visits: Type.Array(Type.Object({ camera: Text(40), kind: Text(40), fromMs: UnixMs })),
+  /** Of how many the place in the picture is not known any more. */
+  unplaced: Type.Integer(),
 });
 export const PurgePlanReply = Type.Object({
   nowMs: UnixMs, mayPurge: Type.Boolean(), why: Text(1000),

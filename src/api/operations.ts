@@ -90,8 +90,8 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks, { who: 'cli' }) }),
     notice: async ({ number }) => withoutUndefined({ notices: (await alarmList.ofNotice(number)).map(({ alias: camera, ...found }) => ({ ...found, camera })) }),
     'alarm-test': async ({ rule }) => {
-      const { observations, verdicts, visits } = await alarmList.test(rule);
-      return { observations, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };
+      const { observations, verdicts, visits, unplaced } = await alarmList.test(rule);
+      return { observations, unplaced, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };
     },
     scrub: async ({ start }) => {
       if (start) parts.scrub.startNow();

@@ -391,8 +391,8 @@ function handlersOf(rooms: PageRooms): Handlers {
     alarmMark: async ({ principal, body: { camera, alarm, ...marks } }) => alarmOf(await alarms.mark(alarm, marks, byOf(principal), camera)),
     alarmTest: async ({ principal, body: { rule, change } }) => {
       if (change !== undefined) checkSettings(principal, change);
-      const { observations, verdicts, visits } = await alarms.test(rule, change === undefined ? undefined : await site.rulesAfter(change));
-      return { observations, verdicts: { ...verdicts } as Record<string, number>, alarms: visits.length, visits: visits.filter(({ camera }) => principal.may('replay', spaceOf(site, camera) ?? '')).slice(-visitsTold) };
+      const { observations, verdicts, visits, unplaced } = await alarms.test(rule, change === undefined ? undefined : await site.rulesAfter(change));
+      return { observations, unplaced, verdicts: { ...verdicts } as Record<string, number>, alarms: visits.length, visits: visits.filter(({ camera }) => principal.may('replay', spaceOf(site, camera) ?? '')).slice(-visitsTold) };
     },
     holdHeader: async ({ params, reply }) => {
       const header = await playback.secondHeader(params['camera'] ?? '', params['stream'] === 'sub' ? 'sub' : 'main', Number(params['seq']), Number(params['slot']));

@@ -141,6 +141,7 @@ async function test(socket: string, rule: string, json: boolean): Promise<number
   }
   print(`of ${plural(found.observations, 'observation')} of the last day:`);
   for (const [verdict, count] of Object.entries(found.verdicts).sort(([, one], [, other]) => other - one)) print(`  ${count} ${verdict === 'rings' ? 'it keeps' : `not: ${verdict}`}`);
+  if (found.unplaced > 0) print(`  of ${found.unplaced} of them where in the picture they were is not known any more (it is kept in memory alone): zones and masks are left out there`);
   print(`${plural(found.visits.length, 'alarm')}${found.visits.length === 0 ? '' : ':'}`);
   if (found.visits.length > 0) printTable(['CAMERA', 'FROM', 'OBSERVED'], found.visits.slice(0, 100).map(({ camera, kind, fromMs }) => [camera, localTime(fromMs), kind]));
   return 0;

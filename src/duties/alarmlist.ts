@@ -13,12 +13,14 @@ import type { HubConfig } from '../policy/settings.ts';
 import type { AuditEntry } from '../vault/audit.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
 import { noticeNumberOf } from './notify.ts';
+import type { SeenPlaces } from './seenplaces.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface AlarmListOptions {
   readonly vault: Pick<Vault, 'far' | 'alarms' | 'alarm' | 'alarmPicture' | 'alarmFootage' | 'markAlarm' | 'slotText' | 'observations' | 'audit'>;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
   readonly config: () => Pick<HubConfig, 'alarms' | 'zones' | 'place' | 'cameras'>;
+  readonly places: Pick<SeenPlaces, 'of'>;
   readonly clock: Clock;
 }
 
@@ -58,6 +60,8 @@ export interface RuleTest {
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
   /** The visits that would have been alarms, the earliest first. */
   readonly visits: readonly { readonly camera: string; readonly kind: string; readonly fromMs: UnixMs }[];
+  /** Of how many that the hub saw itself the place is not known any more: zones and masks are left out for these. */
+  readonly unplaced: number;
 }
 
 const observationsMax = 10_000;
@@ -112,9 +116,9 @@ export class AlarmList {
     return this.#find(id);
   }
 
-  /** What a rule would have made of the last day's observations. Where they were in the picture is not kept, so a zone is not looked at. `rules`: those of a configuration that is not in force yet. SP_ALARM_RULE. */
+  /** What a rule would have made of the last day's observations. Where they were in the picture is known of what this run of the hub has seen itself. `rules`: those of a configuration that is not in force yet. SP_ALARM_RULE. */
   async test(name: string, rules?: HubConfig['alarms']): Promise<RuleTest> {
-    const { vault, clock, config } = this.#o;
+    const { vault, clock, config, places } = this.#o;
     const { alarms: inForce, zones, place, cameras } = config();
     const alarms = rules ?? inForce;
     const rule = alarms.find((one) => one.name === name);
@@ -125,6 +129,7 @@ export class AlarmList {
     const visits: RuleTest['visits'][number][] = [];
     let state: Visits = noVisits;
     let going: { readonly row: ObservationRow; readonly toMs: UnixMs }[] = [];
+    let unplaced = 0;
     for (const row of rows) {
       const camera = cameras.find(({ id }) => id === row.camera);
       // The word of who observed it: the hub's own sources are named so.
@@ -132,7 +137,13 @@ export class AlarmList {
       const kind = row.kind as ObservationKind;
       const facts = { space: camera?.space ?? '', detect: camera?.detect ?? 'both', zones, place };
       const { zones: _, ...anywhere } = rule;
-      const verdict = judge({ ...anywhere, enabled: true }, { camera: row.camera, kind, by, atMs: row.fromMs }, facts);
+      const seen = { camera: row.camera, kind, by, atMs: row.fromMs } as const;
+      const known = by === 'hub' ? places.of(row) : [];
+      const isLost = by === 'hub' && known.length === 0;
+      // Whoever comes into a zone later rings then.
+      const verdict = known.length === 0 ? judge({ ...(isLost ? anywhere : rule), enabled: true }, seen, facts)
+        : known.map(({ atMs, box }) => judge({ ...rule, enabled: true }, { ...seen, atMs, box }, facts)).reduce((one, next) => (one === 'rings' ? one : next));
+      if (isLost && verdict === 'rings' && (rule.zones !== undefined || zones.some(({ camera: of, mask }) => mask && of === row.camera))) unplaced++;
       verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
       if (verdict !== 'rings') continue;
       for (const over of going.filter(({ toMs }) => toMs <= row.fromMs)) state = endObservation(state, over.row.camera, nameOf(over.row), over.toMs);
@@ -143,7 +154,7 @@ export class AlarmList {
       going.push({ row, toMs: row.toMs ?? nowMs });
       if (after.events.some(({ what }) => what === 'begun')) visits.push({ camera: row.camera, kind: row.kind, fromMs: row.fromMs });
     }
-    return { observations: rows.length, verdicts, visits };
+    return { observations: rows.length, verdicts, visits, unplaced };
   }
 
   /** The newest first: alarms by the number that is made of each one's id, whatever else was told by the ledger's lines. SP_DATABASE, SP_DISK. */

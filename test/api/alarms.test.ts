@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import type { PageAlarm, PageReplyOf } from '../../src/api/pagecontract.ts';
 import { AlarmList } from '../../src/duties/alarmlist.ts';
+import { SeenPlaces } from '../../src/duties/seenplaces.ts';
 import { noticeNumberOf } from '../../src/duties/notify.ts';
 import { hourMs, minuteMs } from '../../src/base/units.ts';
 import { Identity } from '../../src/seal/identity.ts';
@@ -19,7 +20,7 @@ interface Made { readonly id: string; readonly camera: string; readonly fromMs: 
 
 async function door(t: Test): Promise<{ door: Door; add(camera: string, kind: string, agoMs: number, pictures?: boolean): Promise<Made> }> {
   const door = await openDoor(t, ({ vault, clock, config }) => ({
-    alarms: new AlarmList({ vault, clock, timekeeper: { verdict: undefined }, config: () => ({ ...config, alarms: [anybody] }) }),
+    alarms: new AlarmList({ vault, clock, places: new SeenPlaces(clock), timekeeper: { verdict: undefined }, config: () => ({ ...config, alarms: [anybody] }) }),
     playback: {
       timeline: async () => ({ periods: [], segments: [], gaps: [], observations: [] }), segment: async () => { throw new Error('none'); }, secondHeader: async () => { throw new Error('none'); },
       slot: async (camera, slot, generation) => vault.slotText(await vault.periodOfSlot({ camera, slot, generation })),

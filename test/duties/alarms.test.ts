@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { SallyportError } from '../../src/base/errors.ts';
 import { AlarmList } from '../../src/duties/alarmlist.ts';
+import { SeenPlaces } from '../../src/duties/seenplaces.ts';
 import { AlarmsDuty, type AlarmsOptions, type Observed } from '../../src/duties/alarms.ts';
 import { CameraPlan } from '../../src/duties/recordplan.ts';
 import type { AlarmRule, Box, Zone } from '../../src/policy/alarmrules.ts';
@@ -384,12 +385,28 @@ t.test('a rule\'s test says what it would have kept of the last day, and why not
     { camera: 'away', kind: 'person', source: '', fromMs: at(600), toMs: at(610) },
   ]);
   const config = hub(3, [camera('front'), camera('garden')], { alarms: [{ ...rule, cameras: ['front', 'garden'], zones: ['x'], enabled: false }] });
-  const list = new AlarmList({ vault, timekeeper: { verdict: undefined }, config: () => config, clock: world.clock });
+  const places = new SeenPlaces(world.clock);
+  const list = new AlarmList({ vault, timekeeper: { verdict: undefined }, config: () => config, places, clock: world.clock });
   t.same(await list.test('night'), {
-    observations: 5, verdicts: { 'rings': 3, 'another kind': 1, 'another camera': 1 },
-    visits: [{ camera: 'front', kind: 'person', fromMs: at(100) }, { camera: 'front', kind: 'doorbell', fromMs: at(400) }],
+    observations: 5, verdicts: { 'rings': 2, 'without a place': 1, 'another kind': 1, 'another camera': 1 },
+    visits: [{ camera: 'front', kind: 'person', fromMs: at(100) }, { camera: 'front', kind: 'doorbell', fromMs: at(400) }], unplaced: 1,
   });
   await t.rejects(list.test('day'), { code: 'SP_ALARM_RULE' });
+
+  // With zones the day is judged as it was lived: by where the hub saw somebody, while it remembers, and never by the camera's own word.
+  const seenAt = (name: string, seconds: number, x: number, y: number): void => places.note({ camera: 'front', kind: 'person', by: 'hub', atMs: at(seconds), name: `${name} ${at(0)}`, lasts: true, box: { x, y, width: 0.1, height: 0.1 } });
+  await vault.noteObservations([200, 800, 1400].map((seconds, n) => ({ camera: 'front', kind: 'person', source: `hub ${n + 11}`, fromMs: at(seconds), toMs: at(seconds + 60) })));
+  seenAt('hub 11', 201, 0, 0.4);
+  seenAt('hub 12', 801, 0.8, 0.8);
+  seenAt('hub 13', 1401, 0.8, 0.8);
+  seenAt('hub 13', 1430, 0, 0.4);
+  const zoned = new AlarmList({ vault, timekeeper: { verdict: undefined }, config: () => ({ ...config, zones, alarms: [{ ...rule, zones: ['path'] }] }), places, clock: world.clock });
+  const { verdicts, visits, unplaced } = await zoned.test('night');
+  t.same([verdicts, unplaced], [{ 'rings': 4, 'another kind': 1, 'without a place': 2, 'outside its zones': 1 }, 1]);
+  t.same(visits.filter(({ kind }) => kind === 'person').map(({ fromMs }) => fromMs), [at(100), at(200), at(1400)], 'who comes into the zone later rings, too');
+  world.clock.set(at(2 * 86_400));
+  seenAt('hub 14', 2 * 86_400, 0, 0);
+  t.same([places.of({ camera: 'front', kind: 'person', source: 'hub 11', fromMs: at(200), toMs: at(260) }), places.of({ camera: 'front', kind: 'person', source: 'hub 14', fromMs: at(2 * 86_400) }).length], [[], 1], 'what is older than a day is forgotten');
   await duty.close();
   await vault.close();
 });

@@ -112,7 +112,7 @@ function RuleTest({ rule, change }: { readonly rule: string; readonly change: ()
     <b>{say.rules.test}</b>
     {tested === undefined ? <p class="small">{say.rules.testLead}</p> : <><p>{say.rules.rang(tested.alarms, tested.observations)}</p>
       {tested.visits.length === 0 ? null : <ul class="small">{tested.visits.slice(-toldMax).map(({ camera, kind, fromMs }) => <li key={`${camera} ${kind} ${fromMs}`}>{say.rules.at(weekdayClock(fromMs, reader), say.observation[kind] ?? kind, camera)}</li>)}</ul>}
-      <p class="small">{say.rules.zonesLeft}</p></>}
+      {tested.unplaced === 0 ? null : <p class="small">{say.rules.unplaced(tested.unplaced)}</p>}</>}
     {problems.map((problem) => <p class="danger" key={problem.text}>{hubWords(problem.text)}</p>)}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button busy={doing.busy} onClick={test}>{say.rules.testNow}</Button></div>
