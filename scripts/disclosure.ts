@@ -33,13 +33,13 @@ export const programs: readonly (readonly [name: string, what: string])[] = [
 
 const destinationsOf: Readonly<Record<DestinationKind, string>> = {
   folder: 'sealed objects; a disk or a mounted folder, no socket of ours', webdav: 'sealed objects', s3: 'sealed objects',
-  ntfy: 'messages of closed fields: kind of notice, a camera\'s alias, time, a random id', webhook: 'the same, signed',
+  ntfy: 'messages of closed fields: kind of notice, a camera\'s alias, time, a random id; and, where the owner said `picture = true`, an alarm\'s small picture, sealed to its day\'s key', webhook: 'the same, signed',
   mqtt: 'the same, and each camera\'s state: whether it runs, is private, sees something; takes commands that raise privacy',
 };
 
 const classesOf: Readonly<Record<ObjectClass, string>> = {
   segment: 'footage of about a minute, sealed to its hour\'s key', hold: 'a second header of footage that is kept longer, 168 bytes', hours: 'the list of an hour\'s footage, sealed to the same key',
-  keyring: 'sealed slots, where the owner said `slots = "far"`', picture: 'the small picture of an alarm, sealed to its day\'s key',
+  keyring: 'sealed slots, where the owner said `slots = "far"`', picture: 'the pictures of an alarm, sealed to its day\'s key',
 };
 
 /** Package path in node_modules → what its code asks for. */

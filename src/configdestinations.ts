@@ -13,7 +13,7 @@ type Key = keyof DestinationEntry;
 
 const every: readonly Key[] = ['name', 'purpose', 'kind'];
 const web: readonly Key[] = ['url', 'fingerprint', 'ca', 'proxy'];
-const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes'];
+const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes', 'archive_after'];
 const messenger: readonly Key[] = ['kinds', 'group', 'per_hour', 'quiet', 'urgent'];
 
 /** Those that a kind needs, and those that it may have besides. */
@@ -21,8 +21,8 @@ const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[];
   folder: { needs: ['path'], may: [...store, 'mount'] },
   webdav: { needs: ['url'], may: [...web, ...store, 'read_back'] },
   s3: { needs: ['url', 'bucket'], may: [...web, ...store, 'region', 'prefix', 'read_back'] },
-  ntfy: { needs: ['url'], may: [...web, ...messenger] },
-  webhook: { needs: ['url'], may: [...web, ...messenger] },
+  ntfy: { needs: ['url'], may: [...web, ...messenger, 'picture'] },
+  webhook: { needs: ['url'], may: [...web, ...messenger, 'picture'] },
   mqtt: { needs: ['url'], may: [...web.filter((key) => key !== 'proxy'), ...messenger, 'topic', 'discovery', 'commands'] },
 };
 
@@ -83,10 +83,11 @@ export function destinationOf(entry: DestinationEntry, pathOf: (text: string) =>
     group_seconds: entry.group === undefined ? undefined : Math.round(durationMs(entry.group) / secondMs), per_hour: entry.per_hour, quiet: entry.quiet, urgent: entry.urgent, topic: entry.topic, discovery: entry.discovery === 'none' ? '' : entry.discovery,
   };
   const to = Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
-  if (!isStore(entry)) return { name, purpose, kind, to, messenger: { ...(entry.commands === true ? { commands: true } : {}), ...(entry.kinds === undefined ? {} : { kinds: entry.kinds }) } };
+  if (!isStore(entry)) return { name, purpose, kind, to, messenger: { ...(entry.picture === true ? { picture: true } : {}), ...(entry.commands === true ? { commands: true } : {}), ...(entry.kinds === undefined ? {} : { kinds: entry.kinds }) } };
   return { name, purpose, kind, to, store: {
     send: entry.send ?? 'alarms', slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
     ...(entry.cameras === undefined ? {} : { cameras: entry.cameras }),
     ...(entry.slots_at === undefined ? {} : { slotsAt: entry.slots_at }),
+    ...(entry.archive_after === undefined ? {} : { archiveAfterMs: durationMs(entry.archive_after) }),
   } };
 }

@@ -49,8 +49,8 @@ const titles: Readonly<Record<string, string>> = {
   'recording': 'When cameras are recorded', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
   'destination': 'What leaves the house', 'destination.name': 'Name', 'destination.purpose': 'Purpose', 'destination.kind': 'Kind', 'destination.send': 'What it gets', 'destination.cameras': 'Cameras', 'destination.slots': 'Where the keys are',
   'destination.path': 'Folder', 'destination.mount': 'On a disk of its own', 'destination.url': 'Address', 'destination.fingerprint': 'Fingerprint of its certificate', 'destination.ca': 'Authority', 'destination.proxy': 'Proxy', 'destination.bucket': 'Bucket', 'destination.region': 'Region', 'destination.prefix': 'Prefix',
-  'destination.slots_at': 'Which place gets the keys', 'destination.slots_same_place': 'Keys and footage in one place', 'destination.limit': 'Sent per second', 'destination.hours': 'Sent at', 'destination.lanes': 'Sent at once', 'destination.read_back': 'Read again',
-  'destination.kinds': 'What it hears of', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
+  'destination.slots_at': 'Which place gets the keys', 'destination.slots_same_place': 'Keys and footage in one place', 'destination.limit': 'Sent per second', 'destination.archive_after': 'Lies there alone after', 'destination.hours': 'Sent at', 'destination.lanes': 'Sent at once', 'destination.read_back': 'Read again',
+  'destination.kinds': 'What it hears of', 'destination.picture': 'Sealed picture', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
 };
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
@@ -205,12 +205,13 @@ export const DestinationSchema = Type.Object({
   region: Type.Optional(text('destination.region', '"s3": the region.', { maxLength: 40, pattern: '^[a-z0-9-]{1,40}$', expected: 'the name of a region', default: 'us-east-1' })),
   prefix: Type.Optional(text('destination.prefix', '"s3": what stands before each name.', { maxLength: 164, pattern: '^([a-z0-9-]{1,40}/){1,4}$', expected: 'folder names, each with / behind it' })),
   // what of footage
-  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage that alarms keep. "all": all that is recorded.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
+  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage and the pictures of alarms. "all": all that is recorded, and the pictures of alarms.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
   cameras: Type.Optional(Type.Array(text('destination.cameras', 'A camera.', { maxLength: 40, pattern: cameraIdPattern.source }),
     about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 0, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),
   slots_at: Type.Optional(text('destination.slots_at', `${store}with \`slots = "far"\`: the name of the destination that gets the sealed keys.`, { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: 'the name of another destination' })),
   slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination.`, false)),
+  archive_after: Type.Optional(duration('destination.archive_after', `${store}footage that is older lies there alone: once the far end has shown that it holds it, the hub removes its own file, and fetches it back through the courier for whoever plays it. Needs the credential to get. Footage that is held stays at the hub, and what is purged is erased there.`, { min: '1 hour', max: '10 years' })),
   // how it is sent
   limit: Type.Optional(size('destination.limit', `${store}so much is sent per second at most.`, { min: '1 KiB', max: '1 TB' })),
   hours: dayHours('destination.hours', `${store}footage goes at these hours alone, by the machine's zone.`),
@@ -218,6 +219,7 @@ export const DestinationSchema = Type.Object({
   read_back: Type.Optional(Type.Boolean(about('destination.read_back', '"webdav", "s3": whether what was sent is read again and compared; with "s3" checksums do when it is not.', { 'x-default': 'true for "webdav", false for "s3"', 'x-expected': 'true or false, without quotes' }))),
   // notices
   kinds: Type.Optional(Type.Array(Type.Enum([...noticeMessageKinds]), about('destination.kinds', `${messenger}of what it hears; of everything when absent.`, { minItems: 1, maxItems: noticeMessageKinds.length, 'x-expected': 'a list of kinds of notices, such as ["person", "recording stopped"]' }))),
+  picture: Type.Optional(yesNo('destination.picture', '"ntfy", "webhook": whether an alarm\'s small picture goes along, sealed to the key of its day: an ntfy server keeps attachments for a while, and cannot open it.', false)),
   group: Type.Optional(duration('destination.group', `${messenger}what follows a notice of a kind within this time goes as one message.`, { default: '60 seconds', min: '0 seconds', max: '1 hour' })),
   per_hour: Type.Optional(Type.Integer(about('destination.per_hour', `${messenger}so many messages an hour at most.`, { minimum: 1, maximum: 1000, default: 30, 'x-expected': 'a whole number from 1 to 1000' }))),
   quiet: dayHours('destination.quiet', `${messenger}at these hours only what is urgent rings.`),

@@ -6,6 +6,7 @@
  */
 import { isSallyportError, reasonOf } from './base/errors.ts';
 import { joinPath } from './base/files.ts';
+import { readInOnePlace } from './base/oneplace.ts';
 import { embeddingSum, readModels } from './detect/models.ts';
 import { encodeAnswer } from './detect/protocol.ts';
 import { openModels } from './detect/runtime.ts';
@@ -17,7 +18,7 @@ const models = process.argv[2] ?? packages;
 try {
   const files = await readModels(models);
   const service = new Service(await openModels(files, packages), send);
-  process.stdin.on('data', (bytes: Buffer) => {
+  readInOnePlace(process.stdin, (bytes) => {
     try {
       service.take(bytes);
     } catch (error) {

@@ -25,6 +25,7 @@ import { Detector, modelId } from './detect/client.ts';
 import { AccountsDuty } from './duties/accounts.ts';
 import { AlarmList } from './duties/alarmlist.ts';
 import { AlarmsDuty } from './duties/alarms.ts';
+import { ArchiveDuty } from './duties/archive.ts';
 import { AuditCheck } from './duties/auditcheck.ts';
 import { CommandsDuty } from './duties/commands.ts';
 import { placesOf, turnTo } from './duties/control.ts';
@@ -154,7 +155,7 @@ export class Hub {
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({
       vault, fileKeys, config: () => this.#site?.config ?? config, plan: (camera) => this.#site?.plan(camera), recipients: (camera) => this.#site?.recipientsOf(camera) ?? [],
-      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), onRing: (alarm) => notify.rang(alarm), clock, log,
+      pictures: async (camera, atMs, about) => this.#detect?.pictures(camera, atMs, about), markOf: (person, alarm) => people.markOf(person, alarm), onRing: (alarm) => notify.rang(alarm), onPictured: (alarm) => notify.pictured(alarm), clock, log,
     }));
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
@@ -214,7 +215,9 @@ export class Hub {
     const panel = await this.#life.own('panels', new PanelDuty({
       live, clock, log, random, programs: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail }), enabled: () => site.config.page.panels, isPrivate: (camera) => isPrivate(site, privacy, camera),
     }));
-    const playback = new PlaybackDuty({ vault, clock, timekeeper });
+    const archive = await this.#life.own('archive', new ArchiveDuty({ vault, ledger, destinations, clock, log }));
+    archive.start();
+    const playback = new PlaybackDuty({ vault, clock, timekeeper, archive });
     const accounts = await this.#life.own('accounts', new AccountsDuty({
       vault, notices, clock, log, ownerList: () => site.owner.list, takeOwnerList: (text) => site.takeOwnerList(text), renewCopies: (why) => copies.renew(why),
     }));

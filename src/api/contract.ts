@@ -7,6 +7,7 @@
 import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
 import { consentStates } from '../policy/people.ts';
+import { noticeNumberPattern } from '../policy/names.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -262,6 +263,9 @@ export const AlarmShape = Type.Object({
   segments: Type.Integer(), footageWhy: Text(),
   seen: Type.Boolean(), falseAlarm: Type.Boolean(), deadlineMs: UnixMs,
 });
+/** What notices were about whose numbers begin so. `camera`: what it is called outside. */
+export const NoticeNumber = Type.String({ pattern: noticeNumberPattern.source });
+export const NoticeFoundShape = Type.Object({ id: Text(32), kind: Text(40), camera: Optional(Text(40)), atMs: UnixMs, text: Optional(Text(1000)), todo: Optional(Text(1000)), alarm: Optional(AlarmShape) });
 /** Sealed to the key of its day, which `slot` holds, sealed to kit and space: base64. */
 export const AlarmPicturesReply = Type.Object({
   alarm: AlarmShape,
@@ -369,6 +373,7 @@ export const routes = {
   alarms: { request: ListRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
   'alarm-pictures': { request: Type.Object({ id: AlarmId }, closed), reply: AlarmPicturesReply },
   'alarm-mark': { request: Type.Object({ id: AlarmId, seen: Optional(Type.Boolean()), falseAlarm: Optional(Type.Boolean()) }, closed), reply: Type.Object({ alarm: AlarmShape }) },
+  notice: { request: Type.Object({ number: NoticeNumber }, closed), reply: Type.Object({ notices: Type.Array(NoticeFoundShape) }) },
   'alarm-test': { request: Type.Object({ rule: Text(80) }, closed), reply: RuleTestReply },
   scrub: { request: ScrubRequest, reply: ScrubShape },
   hold: { request: Signed, reply: HoldReply },

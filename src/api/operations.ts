@@ -88,6 +88,7 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
       return withoutUndefined({ alarm, pictures: pictures.map(({ which, sealed }) => ({ which, sealed: sealed.toString('base64') })), slot: slot.toString('base64'), footage });
     },
     'alarm-mark': async ({ id, ...marks }) => withoutUndefined({ alarm: await alarmList.mark(id, marks, { who: 'cli' }) }),
+    notice: async ({ number }) => withoutUndefined({ notices: (await alarmList.ofNotice(number)).map(({ alias: camera, ...found }) => ({ ...found, camera })) }),
     'alarm-test': async ({ rule }) => {
       const { observations, verdicts, visits } = await alarmList.test(rule);
       return { observations, verdicts: { ...verdicts } as Record<string, number>, visits: [...visits] };

@@ -11,7 +11,7 @@ import { rights, type Right } from '../policy/access.ts';
 import { consentStates, consentWays, enrolPictureBytesMax, pictureReasons, templatesMax } from '../policy/people.ts';
 import type { SchemaNode } from '../policy/schemanode.ts';
 import {
-  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, EgressReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, MovedRequest, OrderId,
+  AcceptRequest, AdoptReply, AlarmId, AlarmShape, AdoptRequest, CameraReply, CameraRequest, DiscoverReply, EgressReply, DiscoverRequest, Done, EraseOrderReply, ErasePlanReply, HoldReply, HoldsReply, MadeHeaders, MovedReply, NoticeFoundShape, NoticeNumber, MovedRequest, OrderId,
   PendingShape, ReloadReply, RuleTestReply, SecretRequest, SentencesReply, StatusShape,
 } from './contract.ts';
 
@@ -107,6 +107,8 @@ export const TimelineReply = Type.Object({
     keyFrames: Type.Array(Type.Tuple([Type.Integer(), Type.Integer()])),
     /** Where its thumbnail's box lies in the opened bytes: offset, size (docs/FORMAT.md). */
     thumb: Optional(Type.Tuple([Type.Integer(), Type.Integer()])),
+    /** The destination that has it alone: fetching it takes longer. */
+    archivedAt: Optional(Text()),
   })),
   gaps: Type.Array(Type.Object({ fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
   observations: Type.Array(Type.Object({ kind: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs) })),
@@ -317,6 +319,10 @@ export const pageRoutes = {
     method: 'GET', path: '/alarms', need: 'replay', says: 'what rules have kept at the cameras of one\'s spaces, the newest first; without `fromMs` and `toMs` all there is', query: AlarmsQuery,
     // `more`: ask again with the last one as `before`.
     reply: Type.Object({ alarms: Type.Array(PageAlarmShape), more: Type.Boolean() }),
+  },
+  notice: {
+    method: 'GET', path: '/notices', need: 'replay', says: 'what notices were about whose number begins so: those of alarms that one may see, and for an owner all others', query: Type.Object({ number: NoticeNumber }, closed),
+    reply: Type.Object({ notices: Type.Array(Type.Object({ ...NoticeFoundShape.properties, alarm: Optional(PageAlarmShape) })) }),
   },
   alarmPicture: { method: 'GET', path: '/alarms/:camera/:alarm/:picture', need: 'replay', says: 'a sealed picture of an alarm (`full`, `crop`, `thumb`), or its `text`: an age file for the key in the alarm\'s slot' },
   alarmMark: {

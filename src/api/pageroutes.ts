@@ -53,7 +53,7 @@ export interface PlaybackPart {
 }
 
 /** Alarms, for a browser that opens their pictures. */
-export type AlarmsPart = Pick<AlarmList, 'list' | 'picture' | 'mark' | 'test'>;
+export type AlarmsPart = Pick<AlarmList, 'list' | 'picture' | 'mark' | 'test' | 'ofNotice'>;
 
 export interface PrivacyPart {
   of(space: string): SpacePrivacy | undefined;
@@ -374,6 +374,12 @@ function handlersOf(rooms: PageRooms): Handlers {
         cameras, fromMs, toMs, limit: limit + 1, ...(kind === undefined ? {} : { kinds: [kind] }), ...(beforeMs === undefined || beforeId === undefined ? {} : { before: { fromMs: beforeMs, id: beforeId } }),
       });
       return { alarms: found.slice(0, limit).map(alarmOf), more: found.length > limit };
+    },
+    notice: async ({ principal, query: { number } }) => {
+      // What the hub itself had to say is for whoever owns it.
+      const everything = principal.account.role === 'owner' && principal.token?.spaces === undefined;
+      const found = (await alarms.ofNotice(number)).filter(({ alarm }) => (alarm === undefined ? everything : principal.may('replay', spaceOf(site, alarm.camera) ?? '')));
+      return { notices: found.map(({ id, kind, atMs, alias, text, todo, alarm }) => ({ id, kind, atMs, ...(alias === undefined ? {} : { camera: alias }), ...(text === undefined || todo === undefined ? {} : { text, todo }), ...(alarm === undefined ? {} : { alarm: alarmOf(alarm) }) })) };
     },
     alarmPicture: async ({ params, principal, reply }) => {
       const camera = params['camera'] ?? '';

@@ -690,6 +690,26 @@ export const errorTable = {
     sentence: 'the courier could not {order} at {destination} ({code}): {reason}',
     hint: '`sallyport egress` shows each order and what came of it; docs/ERRORS.md says what the code means.',
   },
+  SP_ARCHIVE_AWAY: {
+    kind: 'retry',
+    sentence: '{file} lies at {destination} alone, which does not answer now: {reason}',
+    hint: 'Try again later; `sallyport egress` shows how the destination is.',
+  },
+  SP_ARCHIVE_GONE: {
+    kind: 'refuse',
+    sentence: '{file} should lie at {destination}, but is not there',
+    hint: 'Somebody or something has taken it away there. What the hub itself still has is not affected.',
+  },
+  SP_ARCHIVE_RIGHT: {
+    kind: 'refuse',
+    sentence: '{file} lies at {destination} alone, and the courier may not read there',
+    hint: 'Give the courier the credential to get (`<name>.get`).',
+  },
+  SP_ARCHIVE_LIED: {
+    kind: 'fault',
+    sentence: '{destination} does not give what was sent as {file}: {reason}',
+    hint: 'It is not played. The store, or somebody who reaches it, has changed it.',
+  },
   SP_CREDENTIAL: {
     kind: 'refuse',
     sentence: '{name} cannot be taken as a secret of a destination: {reason}',
@@ -714,6 +734,11 @@ export const errorTable = {
     kind: 'fault',
     sentence: '{what} is no list of what is far: {reason}',
     hint: 'What it lists cannot be found without it. Other periods have lists of their own.',
+  },
+  SP_FAR_PICTURES: {
+    kind: 'fault',
+    sentence: '{what} is no object of an alarm\'s pictures: {reason}',
+    hint: 'The alarm itself and its footage are listed all the same; docs/FORMAT.md describes the object.',
   },
   SP_FAR_NO_SLOTS: {
     kind: 'refuse',

@@ -6,6 +6,7 @@ import { spawn as spawnProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SallyportError, reasonOf } from './errors.ts';
 import { scrub } from './log.ts';
+import { readHandleOf, readInOnePlace } from './oneplace.ts';
 
 export interface Exit {
   /** Exit status, or null when a signal ended it. */
@@ -35,7 +36,7 @@ export interface Child {
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
   /**
-   * What the program prints goes to `onBytes` and not through `stdout`, which only tells of errors and the end: up to `outputBytesMax` at
+   * What the program prints goes to `onBytes` and not through `stdout`, which only tells of errors and the end: up to `readBytesMax` at
    * a time, in memory that is wiped after the return and used again for all programs. Once.
    */
   readOutput(onBytes: (bytes: Buffer) => void): void;
@@ -47,8 +48,6 @@ export interface Child {
   releaseOutput(): void;
 }
 
-/** The kernel is asked for so much at a time, which is more than it holds (208 KiB by default); less is all there was. */
-export const outputBytesMax = 2 ** 18;
 const errorLineMax = 500;
 
 /** Starts a program and resolves once it runs. SP_TOOL_MISSING when there is no such program. */
@@ -142,51 +141,6 @@ export async function run(
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }
-}
-
-interface ReadHandle {
-  readStart(): number;
-  readStop(): number;
-  /** Reads into this memory from now on, and calls `onread` with nothing. */
-  useUserBuffer(memory: Buffer): void;
-  onread: (this: ReadHandle, memory?: ArrayBuffer) => unknown;
-  /** Since it was opened. */
-  readonly bytesRead: number;
-}
-
-/** What Node's stream reads from, while it is open. Node keeps it under this name and documents no other way to stop a reading at once. */
-function readHandleOf(stream: Readable): () => ReadHandle | undefined {
-  return () => (stream as { _handle?: ReadHandle | null })._handle ?? undefined;
-}
-
-let outputMemory: Buffer | undefined;
-
-/**
- * Node reads into 64 KiB of fresh memory each time, copies what came into memory of that size, and leaves both as they are to the
- * allocator. The sockets that it lets us make can read into memory of ours (`onread`), pipes of programs cannot, so this is done on the
- * handle below, as `net.Socket` does it. The end and errors go Node's way.
- */
-function readInOnePlace(stdout: Readable, onBytes: (bytes: Buffer) => void): void {
-  // What was read before, if anything, and the end.
-  stdout.on('data', (early: Buffer) => {
-    onBytes(early);
-    early.fill(0);
-  });
-  const handle = readHandleOf(stdout)();
-  if (handle === undefined) return;
-  const memory = outputMemory ??= Buffer.allocUnsafeSlow(outputBytesMax);
-  const onEnd = handle.onread;
-  let before = handle.bytesRead;
-  handle.useUserBuffer(memory);
-  handle.onread = function (nothing) {
-    const bytes = handle.bytesRead - before;
-    if (bytes === 0) return onEnd.call(handle, nothing);
-    before += bytes;
-    const read = memory.subarray(0, bytes);
-    onBytes(read);
-    read.fill(0);
-    return undefined;
-  };
 }
 
 /** Splits into lines with bounds; what is over a bound is dropped, never buffered. */

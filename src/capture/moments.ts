@@ -10,7 +10,7 @@ import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { secondMs } from '../base/units.ts';
 import type { Box } from '../policy/alarmrules.ts';
-import { isThumbnail, thumbnailBytesMax } from '../seal/thumbnail.ts';
+import { isThumbnail, paddedThumbnail, thumbnailBytesMax } from '../seal/thumbnail.ts';
 import { codecOf, decodeOnce, decoderOptions, jpegOutput, pictureInput, thumbnailFilter } from './decoder.ts';
 import type { Jail } from './jail.ts';
 import { pictureSizeOf } from './movie.ts';
@@ -35,6 +35,7 @@ export interface AlarmPictures {
   readonly full: Buffer;
   /** What the alarm is about; absent where that is not known. */
   readonly crop: Buffer | undefined;
+  /** Of a Padmé size, for it may leave the house alone. */
   readonly thumb: Buffer;
 }
 
@@ -169,9 +170,12 @@ export class Moments {
     try {
       const full = await make(`scale=w=min(${fullWidthMax}\\,iw):h=-2`, fullBytesMax);
       const crop = about === undefined ? undefined : await make(`${cropOf(about)},scale=w=min(${cropWidthMax}\\,iw):h=-2`, cropBytesMax);
-      const thumb = await make(thumbnailFilter, thumbnailBytesMax);
-      if (full !== undefined && thumb !== undefined && isThumbnail(thumb)) return { full, crop, thumb };
-      for (const made of [full, crop, thumb]) made?.fill(0);
+      // With room for the comment that pads it.
+      const thumb = await make(thumbnailFilter, thumbnailBytesMax - 1_024);
+      const padded = thumb === undefined || !isThumbnail(thumb) ? undefined : Buffer.from(paddedThumbnail(thumb).buffer);
+      thumb?.fill(0);
+      if (full !== undefined && padded !== undefined && isThumbnail(padded)) return { full, crop, thumb: padded };
+      for (const made of [full, crop, padded]) made?.fill(0);
       return undefined;
     } finally {
       whole.fill(0);

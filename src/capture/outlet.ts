@@ -3,7 +3,8 @@
  * that is woken for every picture of every camera pays more for waking up than for sealing what it reads (docs/decisions/002-where-the-cpu-goes.md).
  */
 import type { Clock } from '../base/clock.ts';
-import { outputBytesMax, type Child } from '../base/spawn.ts';
+import { readBytesMax } from '../base/oneplace.ts';
+import type { Child } from '../base/spawn.ts';
 import { nextReading, readEveryMsMax, type Reading } from '../policy/reading.ts';
 
 /** Whether somebody waits for each picture. */
@@ -94,7 +95,7 @@ export class Outlet {
     const byMs = this.#o.clock.monotonicMs();
     this.#batchBytes += chunk.length;
     const afterMs = this.#prompt ? byMs : this.#emptyMs;
-    if (chunk.length < outputBytesMax) this.#onEmpty(byMs);
+    if (chunk.length < readBytesMax) this.#onEmpty(byMs);
     this.#o.onChunk(chunk, afterMs, byMs);
   }
 

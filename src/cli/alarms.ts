@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path';
 import type { ReplyOf } from '../api/contract.ts';
 import { systemClock } from '../base/clock.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
-import { writeFileAtomic } from '../base/files.ts';
+import { readFileBounded, writeFileAtomic } from '../base/files.ts';
 import { formatAge, plural } from '../base/units.ts';
 import { readAlarmText } from '../policy/alarmtext.ts';
+import { noticePictureBytesMax } from '../policy/noticing.ts';
 import { openWhole } from '../seal/opener.ts';
 import { openSlot } from '../seal/slot.ts';
 import { callHub } from './control.ts';
@@ -26,6 +27,7 @@ Usage: sallyport alarms [CAMERA] [--from TIME] [--to TIME] [--json]
        sallyport alarms seen ID...
        sallyport alarms false ID...
        sallyport alarms test RULE [--json]
+       sallyport alarms notice NUMBER [--picture FILE --identity KIT] [--json]
 
 show opens an alarm's pictures with your kit, or with a device's identity and the
 owner list, and writes them into the folder (the current one). The hub cannot open them.
@@ -35,18 +37,22 @@ seen and false say of an alarm that somebody has looked at it, or that it was no
 test says what a rule would have made of the last day's observations, zones left out:
 where something was in the picture is not kept.
 
+notice says what a notice was about whose number (or its first eight digits) you have; with
+--picture it opens the picture that came with it (NUMBER.jpg.age) beside it.
+
   --identity KIT   the recovery kit, or another age identity that may see it (else $SALLYPORT_IDENTITY)
   --owner FILE     an owner list: with it the identity of a device or a member opens its spaces
 Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".`,
   async run(args) {
     const { values, positionals } = parseOptions('alarms', args, {
       config: { type: 'string', short: 'c' }, socket: { type: 'string' }, identity: { type: 'string', short: 'i' }, owner: { type: 'string' },
-      from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' },
+      from: { type: 'string' }, to: { type: 'string' }, picture: { type: 'string' }, json: { type: 'boolean' },
     }, 100);
     const socket = await socketOf(values);
     const [act, ...named] = positionals;
     if (act === 'show') return show(socket, requirePositional('alarms', named[0], 'the alarm\'s id'), values);
     if (act === 'seen' || act === 'false') return mark(socket, named, act === 'seen' ? { seen: true } : { seen: true, falseAlarm: true });
+    if (act === 'notice') return notice(socket, requirePositional('alarms', named[0], 'the notice\'s number'), values);
     if (act === 'test') return test(socket, requirePositional('alarms', named[0], 'the name of a rule'), values.json === true);
     if (named.length > 0) throw new SallyportError('SP_USAGE', { command: 'alarms', reason: `"${named[0] ?? ''}" is too much` });
     const nowMs = systemClock.wallMs();
@@ -80,6 +86,33 @@ async function show(socket: string, id: string, values: { identity?: string | un
         print(file);
         if (which === 'text') printWords(plain);
       }
+    } finally {
+      identity.close();
+    }
+    return 0;
+  });
+}
+
+async function notice(socket: string, number: string, values: { identity?: string | undefined; owner?: string | undefined; picture?: string | undefined; json?: boolean | undefined }): Promise<number> {
+  const { notices } = await callHub(socket, 'notice', { number: number.toLowerCase() });
+  if (values.json === true) printJson({ notices });
+  else {
+    for (const { id, kind, camera, atMs } of notices) print(`${id}  ${localTime(atMs)}  ${kind}${camera === undefined ? '' : `  (${camera})`}`);
+    const found = notices.flatMap(({ alarm }) => alarm ?? []);
+    if (notices.length === 0) print('no notice of that number is known (any more)');
+    if (found.length > 0) printAlarms(found);
+  }
+  const alarm = notices.find((one) => one.alarm !== undefined)?.alarm;
+  if (values.picture === undefined) return notices.length === 0 ? 1 : 0;
+  if (alarm === undefined) throw new SallyportError('SP_ALARM', { alarm: number, reason: 'no alarm that is there has such a notice' });
+  const sealed = await readFileBounded(values.picture, noticePictureBytesMax);
+  return withIdentities('alarms', values, async (identities) => {
+    const { slot } = await callHub(socket, 'alarm-pictures', { id: alarm.id });
+    const { identity } = openSlot(Buffer.from(slot, 'base64'), identities, `the key of alarm ${alarm.id}`);
+    try {
+      const file = `${(values.picture ?? '').replace(/\.age$/, '').replace(/\.jpg$/, '')}.jpg`;
+      await writeFileAtomic(file, openWhole(sealed, [identity], values.picture ?? ''));
+      print(file);
     } finally {
       identity.close();
     }

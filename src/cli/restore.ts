@@ -57,14 +57,14 @@ ${farOptionsHelp}`,
   },
 };
 
-function summaryOf({ slots, periods, segments, bytes, found, problems, rebuilt }: RestoredFar): object {
-  return { hub: slots.hub, slotsMadeMs: slots.madeMs, slots: slots.entries.length, periods: periods.length, segments, bytes, found, gaps: rebuilt.gaps, problems: [...problems, ...rebuilt.problems].map((problem) => problem.toJSON()) };
+function summaryOf({ slots, periods, segments, bytes, found, alarms, problems, rebuilt }: RestoredFar): object {
+  return { hub: slots.hub, slotsMadeMs: slots.madeMs, slots: slots.entries.length, periods: periods.length, segments, bytes, found, alarms, gaps: rebuilt.gaps, problems: [...problems, ...rebuilt.problems].map((problem) => problem.toJSON()) };
 }
 
-function report({ slots, periods, segments, bytes, found, problems, rebuilt }: RestoredFar, folder: string): void {
+function report({ slots, periods, segments, bytes, found, alarms, problems, rebuilt }: RestoredFar, folder: string): void {
   for (const problem of [...problems, ...rebuilt.problems]) printError(`${problem.code}: ${problem.message}`);
   print(`the slots as they were ${localTime(slots.madeMs)}: ${plural(slots.entries.length, 'slot')} of hub ${slots.hub}`);
-  print(`brought back: ${plural(periods.length, 'period')}, ${plural(segments, 'segment')}, ${formatBytes(bytes)}${found > 0 ? ` (${plural(found, 'segment')} were there already)` : ''}, ${plural(rebuilt.gaps, 'gap')}`);
+  print(`brought back: ${plural(periods.length, 'period')}, ${plural(segments, 'segment')}, ${formatBytes(bytes)}${found > 0 ? ` (${plural(found, 'segment')} were there already)` : ''}, ${plural(rebuilt.gaps, 'gap')}, ${plural(alarms, 'alarm')}`);
   print(`into ${folder}, with a new working database. What was in the old one alone is gone: its audit, cameras' passwords, accepted changes.`);
   print('Next: `sallyport verify` proves what is there; then start the hub on this folder, with the owner list of this kit. It purges what is due.');
 }

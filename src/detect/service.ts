@@ -16,7 +16,7 @@ export class Service {
     this.#send = send;
   }
 
-  /** The bytes are wiped. */
+  /** Wiping the bytes is the caller's. */
   take(bytes: Uint8Array): void {
     this.#orders.take(bytes, (message) => {
       const answer = this.#answerTo(decodeOrder(message));
@@ -24,7 +24,6 @@ export class Service {
       wipe(answer);
       this.#send(encoded);
     });
-    bytes.fill(0);
   }
 
   #answerTo(order: Order): Answer {

@@ -6,15 +6,17 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { dayMs } from '../base/units.ts';
 import { endObservation, endVisits, judge, noVisits, visit, type Verdict, type Visits } from '../policy/alarmrules.ts';
+import { noticeKinds, type NoticeKind } from '../policy/notices.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { HubConfig } from '../policy/settings.ts';
 import type { AuditEntry } from '../vault/audit.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, ObservationRow, PeriodFacts, PictureName, SegmentRow, Vault } from '../vault/vault.ts';
+import { noticeNumberOf } from './notify.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface AlarmListOptions {
-  readonly vault: Pick<Vault, 'alarms' | 'alarm' | 'alarmPicture' | 'alarmFootage' | 'markAlarm' | 'slotText' | 'observations' | 'audit'>;
+  readonly vault: Pick<Vault, 'far' | 'alarms' | 'alarm' | 'alarmPicture' | 'alarmFootage' | 'markAlarm' | 'slotText' | 'observations' | 'audit'>;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
   readonly config: () => Pick<HubConfig, 'alarms' | 'zones' | 'place' | 'cameras'>;
   readonly clock: Clock;
@@ -28,6 +30,20 @@ export interface AlarmShown {
   readonly slot: Buffer;
   /** Held for it, the earliest first. */
   readonly footage: readonly SegmentRow[];
+}
+
+/** What a notice was about whose number, or its beginning, somebody has read on a phone. */
+export interface NoticeFound {
+  readonly id: string;
+  readonly kind: string;
+  /** What the camera is called outside, as far as the ledger has it. */
+  readonly alias: string | undefined;
+  readonly atMs: UnixMs;
+  /** Of what the hub itself had to say: in words, and what to do. */
+  readonly text: string | undefined;
+  readonly todo: string | undefined;
+  /** While it is there. */
+  readonly alarm: AlarmRow | undefined;
 }
 
 export interface AlarmsAsked extends AlarmQuery {
@@ -45,6 +61,11 @@ export interface RuleTest {
 }
 
 const observationsMax = 10_000;
+/** Alarms that are looked through for a notice's number, and at once. */
+const alarmsMax = 100_000;
+const alarmsAtOnce = 2_000;
+/** Of notices whose numbers begin alike. */
+const noticesMax = 8;
 
 export class AlarmList {
   readonly #o: AlarmListOptions;
@@ -125,6 +146,27 @@ export class AlarmList {
     return { observations: rows.length, verdicts, visits };
   }
 
+  /** The newest first: alarms by the number that is made of each one's id, whatever else was told by the ledger's lines. SP_DATABASE, SP_DISK. */
+  async ofNotice(begins: string): Promise<NoticeFound[]> {
+    const found = new Map<string, NoticeFound>();
+    let before: Pick<AlarmRow, 'fromMs' | 'id'> | undefined;
+    for (let looked = 0; looked < alarmsMax && found.size < noticesMax; looked += alarmsAtOnce) {
+      const rows = await this.list({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: alarmsAtOnce, ...(before === undefined ? {} : { before }) });
+      for (const alarm of rows) {
+        const id = noticeNumberOf(alarm.id);
+        if (id.startsWith(begins)) found.set(id, { id, kind: alarm.kind, alias: undefined, atMs: alarm.fromMs, text: undefined, todo: undefined, alarm });
+      }
+      before = rows.at(-1);
+      if (before === undefined) break;
+    }
+    for (const { object: id, class: kind, camera, atMs } of await this.#o.vault.far.notices(begins, noticesMax)) {
+      const known = found.get(id);
+      if (known !== undefined) found.set(id, { ...known, alias: camera === '' ? undefined : camera });
+      else found.set(id, { id, kind, alias: camera === '' ? undefined : camera, atMs, ...wordsOf(kind), alarm: undefined });
+    }
+    return [...found.values()].toSorted((a, b) => b.atMs - a.atMs).slice(0, noticesMax);
+  }
+
   async #find(id: string, camera?: string): Promise<AlarmRow> {
     const alarm = await this.#o.vault.alarm(id);
     if (alarm === undefined || (camera !== undefined && alarm.camera !== camera)) throw new SallyportError('SP_ALARM', { alarm: id, reason: 'there is none of that name (any more)' });
@@ -134,6 +176,11 @@ export class AlarmList {
   #isLocked(period: PeriodFacts): boolean {
     return duePeriods([period], this.#o.clock.wallMs(), { stepsBack: this.#o.timekeeper.verdict?.stepsBack ?? [] }).length > 0;
   }
+}
+
+function wordsOf(kind: string): Pick<NoticeFound, 'text' | 'todo'> {
+  const known = Object.hasOwn(noticeKinds, kind) ? noticeKinds[kind as NoticeKind] : undefined;
+  return { text: known?.sentence, todo: known?.todo };
 }
 
 function nameOf({ kind, source, fromMs }: ObservationRow): string {

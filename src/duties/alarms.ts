@@ -36,6 +36,8 @@ export interface AlarmsOptions {
   readonly markOf: (person: string, alarm: string) => string;
   /** A rule rings: for whoever tells it outside; must not throw. Without an `id`, it could not be kept. */
   readonly onRing?: (alarm: { readonly camera: string; readonly kind: Observed['kind']; readonly atMs: UnixMs; readonly id: string | undefined }) => void;
+  /** Its first pictures are stored, or there will be none; must not throw. */
+  readonly onPictured?: (alarm: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -267,6 +269,7 @@ export class AlarmsDuty {
       this.#remember();
       this.#want(one, this.#closed.filter(({ camera }) => camera === one.camera));
       await this.#write(one, async () => this.#putPictures(one, id, await pictures));
+      this.#o.onPictured?.(id);
       if (one.toMs !== undefined) await this.#endAlarm(one, one.toMs);
     } catch (error) {
       this.#failed++;

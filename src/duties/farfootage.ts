@@ -6,6 +6,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import { readFarList, type FarList, type FarSegment } from '../policy/farlist.ts';
+import { decodePicturesObject, picturesObjectBytesMax, type FarPictureName } from '../seal/format/picturesobject.ts';
 import { decodeSlotsObject, maySlotsObjectBe, readSlotsHead, slotsHeadBytesMax, type SlotsEntry, type SlotsObject } from '../seal/format/slotsobject.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openWhole } from '../seal/opener.ts';
@@ -93,6 +94,20 @@ export async function* farPeriods({ slots, stores, identities, onProgress }: { s
 /** The sealed bytes of a segment, range by range. */
 export async function* segmentPieces(store: FarStore, segment: Pick<FarSegment, 'object' | 'size'>): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < segment.size; at += pieceBytes) yield await store.read(segment.object, at, Math.min(pieceBytes, segment.size - at));
+}
+
+/** An alarm's pictures, each sealed as it lay at home. SP_FAR_PICTURES, SP_FAR_MISSING, SP_AGE_…. */
+export async function farPictures(store: FarStore, { alarm, object, slotText }: { readonly alarm: string; readonly object: string; readonly slotText: Uint8Array }, identities: readonly Identity[]): Promise<Readonly<Partial<Record<FarPictureName, Uint8Array>>>> {
+  const what = `the pictures of alarm ${alarm}`;
+  const bytes = await store.readWhole(object, picturesObjectBytesMax);
+  const { identity } = openSlot(slotText, identities, what);
+  try {
+    const found = decodePicturesObject(openWhole(bytes, [identity], what), what);
+    if (found.alarm !== alarm) throw new SallyportError('SP_FAR_PICTURES', { what, reason: 'it is of another alarm' });
+    return Object.fromEntries(found.pictures);
+  } finally {
+    identity.close();
+  }
 }
 
 const pieceBytes = 8 * 2 ** 20;

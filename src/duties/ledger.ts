@@ -11,7 +11,7 @@ import { Loop } from '../base/loop.ts';
 import { hourMs, secondMs } from '../base/units.ts';
 import { BackReader, type Returned } from '../outbox/back.ts';
 import type { BoxHook } from '../outbox/boxfile.ts';
-import type { Answer, ObjectClass, Order, OrderOf } from '../outbox/orders.ts';
+import { bodyBytesOf, type Answer, type ObjectClass, type Order, type OrderOf } from '../outbox/orders.ts';
 import { Outbox, type Placed } from '../outbox/out.ts';
 import type { NoticeMessage } from '../policy/noticing.ts';
 import type { OutboxBounds } from '../policy/outbox.ts';
@@ -50,6 +50,12 @@ export interface PutFacts {
   /** Whose keys open it. */
   readonly recipients: readonly string[];
   readonly far?: FarFacts;
+}
+
+/** A sealed picture that goes with a notice, and whose keys open it. */
+export interface NoticePicture {
+  readonly sealed: Sealed;
+  readonly recipients: readonly string[];
 }
 
 /** What came back for an order that somebody waits for. */
@@ -143,9 +149,9 @@ export class Ledger {
     return placed;
   }
 
-  async notice(to: string, message: NoticeMessage): Promise<Placed> {
-    const placed = await this.#outbox.notice(to, message);
-    await this.#note(placed, message.camera ?? '', []);
+  async notice(to: string, message: NoticeMessage, picture?: NoticePicture): Promise<Placed> {
+    const placed = await this.#outbox.notice(to, message, picture?.sealed);
+    await this.#note(placed, message.camera ?? '', picture?.recipients ?? []);
     return placed;
   }
 
@@ -210,7 +216,7 @@ export class Ledger {
     return {
       name, atMs: order.made_ms, destination: order.to, purpose: this.#o.purposeOf(order.to), kind: order.order === 'withdraw' ? order.was : order.order,
       class: order.order === 'put' ? order.class : order.order === 'notice' ? order.kind : order.order === 'heard' ? order.outcome : '', camera, object: 'object' in order ? order.object : '',
-      sizeBytes: order.order === 'put' ? order.size : 0, sha256: order.order === 'put' ? order.sha256 : '', recipients,
+      sizeBytes: bodyBytesOf(order), sha256: 'sha256' in order ? order.sha256 ?? '' : '', recipients,
     };
   }
 

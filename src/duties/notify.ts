@@ -1,6 +1,6 @@
 /**
  * Tells the phones: what `notices.ts` raises and settles, and what rules of alarms ring, becomes an order for each destination that is to hear of
- * it. An order says a kind, what the camera is called outside, a time and a random number. When it rings is the courier's (`policy/noticing.ts`).
+ * it. An order says a kind, what the camera is called outside, a time and a random number; where an owner wants it, an alarm's small picture goes along, sealed. When it rings is the courier's (`policy/noticing.ts`).
  *
  * Whoever raises something never waits: it is noted in memory, and given to the outbox by a turn of this duty. What the outbox does not take
  * is remembered in the working database until it does. So each is told once, but for a kill in the very moment between; the ledger says so.
@@ -15,14 +15,15 @@ import { hourMs, minuteMs, secondMs } from '../base/units.ts';
 import type { Answer, Order } from '../outbox/orders.ts';
 import { begin, dropOld, finish, placed, raisedAgainMs, readNoteState, ring, toldMax, nothingTold, type NoteState, type WaitingNotice } from '../policy/notestate.ts';
 import type { NoticeKind } from '../policy/notices.ts';
-import type { NoticeMessageKind } from '../policy/noticing.ts';
+import { noticePictureBytesMax, type NoticeMessageKind } from '../policy/noticing.ts';
 import { aliasOf, isToldOf, numberCameras, type CameraNumbers, type NoticeDestination } from '../policy/telling.ts';
+import { Sealed } from '../seal/sealed.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, NoticePicture } from './ledger.ts';
 import type { Notices } from './notices.ts';
 
 export interface NotifyOptions {
-  readonly vault: Pick<Vault, 'setting' | 'putSetting'>;
+  readonly vault: Pick<Vault, 'setting' | 'putSetting' | 'alarmPicture'>;
   readonly outbox: Pick<Ledger, 'notice' | 'orders'>;
   /** That an owner said yes to. */
   readonly destinations: () => readonly NoticeDestination[];
@@ -57,6 +58,10 @@ const settingName = 'notify';
 const numbersName = 'camera numbers';
 const destinationsName = 'destinations known';
 const retryMs = 5 * secondMs;
+/** So long a notice that is to have a picture waits for it. */
+const pictureWaitMs = 10 * secondMs;
+/** Alarms whose pictures are there, or will not be; older ones are not waited for anyway. */
+const picturedMax = 100;
 /** An order that has waited so long, but for quiet hours and what goes at night, shows that its destination does not take it. */
 const lateMs = 2 * hourMs;
 
@@ -76,6 +81,7 @@ export class NotifyDuty {
   readonly #raised = new Set<string>();
   #settleByMs = Infinity;
   readonly #failing = new Map<string, string>();
+  readonly #pictured = new Set<string>();
   #dropped = 0;
 
   constructor(o: NotifyOptions) {
@@ -121,6 +127,13 @@ export class NotifyDuty {
     this.#note({ what: 'rang', rung });
   }
 
+  /** An alarm's first pictures are stored, or there will be none. */
+  pictured(alarm: string): void {
+    this.#pictured.add(alarm);
+    if (this.#pictured.size > picturedMax) for (const oldest of this.#pictured) { this.#pictured.delete(oldest); break; }
+    this.#loop.nudge();
+  }
+
   /** What became of an order, of any kind. */
   answered(order: Pick<Order, 'order' | 'to'>, { outcome, code }: Pick<Answer, 'outcome' | 'code'>): void {
     if (outcome === 'done') this.#failing.delete(order.to);
@@ -150,9 +163,9 @@ export class NotifyDuty {
       await this.#lookForNew();
       this.#settleOld();
       this.#tellFailing();
-      const late = await this.#place();
+      const againMs = await this.#place();
       await this.#store();
-      return late || this.#events.length > 0 ? retryMs : minuteMs;
+      return Math.min(againMs, this.#events.length > 0 ? retryMs : minuteMs);
     } catch (error) {
       this.#o.log.error({ component: 'notify', code: asSallyportError(error).code }, `notices wait: ${asSallyportError(error).message}`);
       return retryMs;
@@ -187,12 +200,18 @@ export class NotifyDuty {
     this.#events = [];
     for (const event of events) {
       const before = this.#state;
-      if (event.what === 'rang') this.#state = ring(before, { ...event.rung, id: numberOf(event.rung.id) }, this.#toldOf(event.rung.kind));
+      if (event.what === 'rang') this.#state = this.#ring(event.rung);
       else if (event.what === 'settled') this.#state = finish(before, event.kind, event.camera, event.atMs, this.#toldOf(event.kind));
       else this.#state = begin(before, { ...event, id: randomBytes(16).toString('hex') }, this.#toldOf(event.kind));
       if (this.#state !== before && before.waiting.length === toldMax) this.#drop(1);
     }
     this.#state = dropOld(this.#state, this.#o.destinations().map(({ name }) => name), this.#now);
+  }
+
+  #ring({ kind, camera, atMs, id }: Rung): NoteState {
+    const to = this.#toldOf(kind);
+    const pictured = this.#o.destinations().some(({ name, picture }) => picture === true && to.includes(name));
+    return ring(this.#state, { kind, camera, atMs, id: id === undefined ? randomBytes(16).toString('hex') : noticeNumberOf(id), alarm: pictured ? id : undefined }, to);
   }
 
   #toldOf(kind: NoticeMessageKind): string[] {
@@ -241,20 +260,50 @@ export class NotifyDuty {
     else notices.settle('destination failing');
   }
 
-  /** True when something waits still. */
-  async #place(): Promise<boolean> {
+  /** Answers when to come again for what waits still. */
+  async #place(): Promise<number> {
+    let againMs = minuteMs;
     for (const notice of this.#state.waiting) {
       for (const to of notice.to) {
         try {
-          await this.#o.outbox.notice(to, { kind: notice.kind, camera: this.#aliasOf(notice), atMs: notice.at_ms, id: notice.id, ...(notice.over === undefined ? {} : { over: notice.over }) });
+          const waitMs = this.#pictureWaitMs(notice, to);
+          if (waitMs > 0) {
+            againMs = Math.min(againMs, waitMs);
+            continue;
+          }
+          await this.#o.outbox.notice(to, { kind: notice.kind, camera: this.#aliasOf(notice), atMs: notice.at_ms, id: notice.id, ...(notice.over === undefined ? {} : { over: notice.over }) }, await this.#pictureFor(notice, to));
           this.#state = placed(this.#state, notice, to);
         } catch (error) {
           this.#o.log.warn({ component: 'notify', destination: to, code: asSallyportError(error).code }, asSallyportError(error).message);
-          return true;
+          return retryMs;
         }
       }
     }
-    return false;
+    return againMs;
+  }
+
+  /** For how long its picture is waited for still; whoever is told without one is told at once. */
+  #pictureWaitMs({ alarm, at_ms: atMs }: WaitingNotice, to: string): number {
+    if (alarm === undefined || this.#pictured.has(alarm) || !this.#getsPictures(to)) return 0;
+    const waitedMs = this.#now - atMs;
+    return waitedMs < 0 ? 0 : Math.max(0, pictureWaitMs - waitedMs);
+  }
+
+  /** The small one as it lies at home; undefined where there is none that may leave, for the notice matters more. */
+  async #pictureFor({ alarm }: WaitingNotice, to: string): Promise<NoticePicture | undefined> {
+    if (alarm === undefined || !this.#getsPictures(to)) return undefined;
+    try {
+      const { sealed: bytes, period } = await this.#o.vault.alarmPicture(alarm, 'thumb');
+      const sealed = Sealed.recognise(bytes, 'a picture');
+      return sealed.sizeHidden && bytes.length <= noticePictureBytesMax ? { sealed, recipients: [period.recipient] } : undefined;
+    } catch (error) {
+      this.#o.log.debug({ component: 'notify', code: asSallyportError(error).code }, 'a notice goes without a picture');
+      return undefined;
+    }
+  }
+
+  #getsPictures(to: string): boolean {
+    return this.#o.destinations().some(({ name, picture }) => name === to && picture === true);
   }
 
   #aliasOf({ camera }: WaitingNotice): string | undefined {
@@ -279,8 +328,8 @@ export class NotifyDuty {
 }
 
 /** Says nothing outside; whoever has the alarm can make it again. */
-function numberOf(alarm: string | undefined): string {
-  return alarm === undefined ? randomBytes(16).toString('hex') : createHash('sha256').update(`sallyport notice of ${alarm}`).digest('hex').slice(0, 32);
+export function noticeNumberOf(alarm: string): string {
+  return createHash('sha256').update(`sallyport notice of ${alarm}`).digest('hex').slice(0, 32);
 }
 
 /** Of a store, that something is not there says nothing about it. */

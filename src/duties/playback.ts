@@ -4,18 +4,20 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, isSallyportError } from '../base/errors.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { PeriodTimes } from '../policy/settings.ts';
 import type { HeldSegment } from '../vault/holdtable.ts';
 import { isHoldClass } from '../vault/periodtable.ts';
-import type { GapRow, ObservationRow, PeriodFacts, SegmentRow, Vault } from '../vault/vault.ts';
+import type { GapRow, ObservationRow, PeriodFacts, SealedFile, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface PlaybackOptions {
   readonly vault: Pick<Vault, 'segments' | 'gaps' | 'observations' | 'periodsIn' | 'periodOfSlot' | 'slotText' | 'sealedFile' | 'secondHeader' | 'heldIn'>;
   readonly clock: Clock;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
+  /** Brings back what lies far alone; without it, that is missing. */
+  readonly archive?: { open(name: Parameters<Vault['sealedFile']>[0]): Promise<SealedFile | undefined> };
 }
 
 export interface TimelineQuery {
@@ -55,6 +57,8 @@ export interface SealedSpan {
   readonly cutChunks?: number;
   readonly keyFrames: [number, number][];
   readonly thumb?: [number, number];
+  /** The destination that has it alone. */
+  readonly archivedAt?: string;
 }
 
 export interface GapSpan {
@@ -132,11 +136,21 @@ export class PlaybackDuty {
     return this.#o.vault.slotText(period);
   }
 
-  /** A sealed segment. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK; all of them also while it is read. */
+  /** A sealed segment; one that lies far alone is fetched first: SP_ARCHIVE_…. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK; all of them also while it is read. */
   async segment(camera: string, stream: 'main' | 'sub', seq: number): Promise<SealedSegment> {
-    const file = await this.#o.vault.sealedFile({ camera, stream, seq });
+    const file = await this.#fileOf({ camera, stream, seq });
     if (file.periods.every((period) => this.#isLocked(period))) throw new SallyportError('SP_FOOTAGE_LOCKED', { what: file.row.path });
     return { size: file.size, read: (from, to) => file.read(from, to), close: () => {} };
+  }
+
+  async #fileOf(name: Parameters<Vault['sealedFile']>[0]): Promise<SealedFile> {
+    try {
+      return await this.#o.vault.sealedFile(name);
+    } catch (error) {
+      const file = isSallyportError(error, 'SP_SEGMENT_MISSING') ? await this.#o.archive?.open(name) : undefined;
+      if (file === undefined) throw error;
+      return file;
+    }
   }
 
   /** The second header of a segment for the period that has that slot, 168 bytes. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_HOLD_DAMAGED, SP_DISK. */
@@ -175,12 +189,12 @@ function pageEnd(rows: readonly SegmentRow[]): UnixMs {
 }
 
 /** Nothing where no key is given out that opens it. */
-function spanOf({ periodId, seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb }: SegmentRow, open: ReadonlyMap<number, UnixMs>, held: readonly HeldSegment[]): SealedSpan[] {
+function spanOf({ periodId, seq, startMs, durationMs, sizeBytes, slot, generation, cutChunks, keyFrames, thumb, archivedAt }: SegmentRow, open: ReadonlyMap<number, UnixMs>, held: readonly HeldSegment[]): SealedSpan[] {
   const holds = held.map((hold) => ({ slot: hold.slot, generation: hold.generation }));
   const way = open.has(periodId) ? { slot, generation } : holds[0];
   if (way === undefined) return [];
   const deadlineMs = Math.max(...[periodId, ...held.map((hold) => hold.periodId)].map((id) => open.get(id) ?? 0));
-  return [{ seq, startMs, durationMs, sizeBytes, deadlineMs, ...way, ...(holds.length === 0 ? {} : { holds }), ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }) }];
+  return [{ seq, startMs, durationMs, sizeBytes, deadlineMs, ...way, ...(holds.length === 0 ? {} : { holds }), ...(cutChunks === undefined ? {} : { cutChunks }), keyFrames: keyFrames.map(([ms, offset]) => [ms, offset]), ...(thumb === undefined ? {} : { thumb: [thumb[0], thumb[1]] }), ...(archivedAt === undefined ? {} : { archivedAt }) }];
 }
 
 function gapOf({ fromMs, toMs, reason, detail }: GapRow): GapSpan {

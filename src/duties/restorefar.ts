@@ -8,6 +8,7 @@ import { hourMs } from '../base/units.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import type { FarList, FarSegment } from '../policy/farlist.ts';
+import { picturesVersion } from '../policy/uploading.ts';
 import { holdBytes } from '../seal/format/hold.ts';
 import type { Identity } from '../seal/identity.ts';
 import type { HourList } from '../vault/hourlist.ts';
@@ -15,7 +16,7 @@ import { rebuildDatabase, type Rebuilt } from '../vault/rebuild.ts';
 import { Refill } from '../vault/refill.ts';
 import { Vault } from '../vault/vault.ts';
 import { adoptedSlotsName } from './farslots.ts';
-import { farPeriods, findSlots, segmentPieces, touches, type FarPeriod, type FoundSlots } from './farfootage.ts';
+import { farPeriods, farPictures, findSlots, segmentPieces, touches, type FarPeriod, type FoundSlots } from './farfootage.ts';
 import type { FarStore } from './farstore.ts';
 
 /** A part of what is far. */
@@ -89,6 +90,8 @@ export interface RestoredFar extends Filled {
   readonly rebuilt: Rebuilt;
   /** Objects at the stores that the new database knows. */
   readonly known: number;
+  /** Alarms that are here again. */
+  readonly alarms: number;
 }
 
 export async function restoreFar(o: RestoreFarOptions): Promise<RestoredFar> {
@@ -100,15 +103,48 @@ export async function restoreFar(o: RestoreFarOptions): Promise<RestoredFar> {
     keepMs: () => 0,
     ...(o.workingKeyFile === undefined ? {} : { workingKeyFile: o.workingKeyFile }), ...(o.onRebuild === undefined ? {} : { onProgress: o.onRebuild }),
   });
-  return { ...filled, rebuilt, known: await takeOver(o, filled) };
+  const problems = [...filled.problems];
+  const taken = await takeOver(o, { ...filled, problems });
+  return { ...filled, rebuilt, ...taken, problems };
+}
+
+/** Alarms that the lists tell of, with their pictures; what does not open is among the problems, and the alarm is there without. Answers which are here. */
+async function bringAlarms(o: RestoreFarOptions, vault: Vault, periods: readonly FarPeriod[], problems: SallyportError[]): Promise<Set<string>> {
+  const here = new Set<string>();
+  const pictured = new Set<string>();
+  for (const { list, slotText, store } of periods) {
+    for (const one of list.alarms ?? []) {
+      checkGoing(o);
+      if (pictured.has(one.id) || (here.has(one.id) && one.object === undefined)) continue;
+      const { id, rule, kind, from_ms: fromMs, to_ms: toMs, score_pm: scorePm } = one;
+      const about = { alarm: { id, camera: list.camera, rule, kind, fromMs, toMs: toMs ?? fromMs, scorePm }, slot: list.slot, footage: one.footage.map(segmentKeyOf) };
+      try {
+        const pictures = one.object === undefined || one.sha256 === undefined ? undefined : { sha256: one.sha256, sealed: await farPictures(store, { alarm: id, object: one.object, slotText }, o.identities) };
+        if (await vault.adoptAlarm({ ...about, pictures })) here.add(id);
+        if (pictures !== undefined) pictured.add(id);
+      } catch (error) {
+        const problem = asSallyportError(error);
+        if (problem.kind === 'retry' || problem.code === 'SP_WRITE' || problem.code === 'SP_FAR_REFUSED') throw problem;
+        problems.push(problem);
+        if (await vault.adoptAlarm({ ...about, pictures: undefined })) here.add(id);
+      }
+    }
+  }
+  return here;
+}
+
+function segmentKeyOf(text: string): { stream: 'main' | 'sub'; seq: number } {
+  const [stream, seq] = text.split(' ');
+  return { stream: stream === 'sub' ? 'sub' : 'main', seq: Number(seq) };
 }
 
 /** The hub knows again what it had sent: it deletes it there when it purges here, and replaces the slots object under the name that it had. */
-async function takeOver(o: RestoreFarOptions, { slots, periods }: Filled): Promise<number> {
+async function takeOver(o: RestoreFarOptions, { slots, periods, problems }: Pick<Filled, 'slots' | 'periods'> & { readonly problems: SallyportError[] }): Promise<{ known: number; alarms: number }> {
   const vault = await Vault.open({ folder: o.folder, clock: o.clock, log: silentLog, hubName: o.hubName, ...(o.workingKeyFile === undefined ? {} : { workingKeyFile: o.workingKeyFile }) });
   try {
     await vault.putSetting(adoptedSlotsName, [slots.object]);
     let known = 0;
+    const alarms = await bringAlarms(o, vault, periods, problems);
     for (const { list, destination, listObject } of periods) {
       // Where its keys lie too, which the rules of the hub will say again.
       const every = { destination, camera: list.camera, slot: list.slot, keysAt: destination };
@@ -117,10 +153,11 @@ async function takeOver(o: RestoreFarOptions, { slots, periods }: Filled): Promi
         { ...every, class: 'hours', object: listObject, path: undefined, sizeBytes: 0 },
         ...list.segments.map(({ object, path, size }) => ({ ...every, class: 'segment' as const, object, path, sizeBytes: size })),
         ...(held ? list.segments.flatMap(({ hold_object: object, path }) => (object === undefined ? [] : [{ ...every, class: 'hold' as const, object, path, sizeBytes: holdBytes }])) : []),
+        ...(list.alarms ?? []).flatMap(({ id, object, sha256, to_ms: toMs }) => (object === undefined || sha256 === undefined ? [] : [{ ...every, class: 'picture' as const, object, path: undefined, alarm: { id, version: picturesVersion(sha256, toMs) }, sizeBytes: 0 }])),
       ]);
     }
-    await vault.audit({ what: 'far.restored', who: 'cli', detail: { slots_object: slots.object, made_ms: slots.madeMs, hub_before: slots.hub, periods: periods.length, objects: known } });
-    return known;
+    await vault.audit({ what: 'far.restored', who: 'cli', detail: { slots_object: slots.object, made_ms: slots.madeMs, hub_before: slots.hub, periods: periods.length, objects: known, alarms: alarms.size } });
+    return { known, alarms: alarms.size };
   } finally {
     await vault.close();
   }

@@ -12,8 +12,9 @@ import { Loop } from '../base/loop.ts';
 import { dayMs, minuteMs, secondMs } from '../base/units.ts';
 import { destinationInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
 import { againAfterMs, atOnce } from '../policy/uploading.ts';
+import { encodePicturesObject } from '../seal/format/picturesobject.ts';
 import { Sealed } from '../seal/sealed.ts';
-import type { FarRule, FarWish, SealedFile, Vault } from '../vault/vault.ts';
+import type { FarPicturesWish, FarRule, FarWish, SealedFile, Vault } from '../vault/vault.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface UploadOptions {
@@ -142,6 +143,12 @@ export class UploadDuty {
       const sealed = Sealed.text(Buffer.from(canonicalJson(made.list as unknown as CanonicalValue)), [recipient]);
       await this.#o.ledger.put(sealed, { to: destination.name, class: 'hours', object, replace: true, camera, recipients: [recipient], far: { id, madeMs: this.#now, covers: made.covers } });
     }
+    for (const wish of await far.picturesWishes(destination.name, atOnce.orders, sweeps)) {
+      if (this.#loop.signal.aborted || orders >= atOnce.orders) return;
+      const sent = await this.#putPictures(wish);
+      orders += sent > 0 ? 1 : 0;
+      bytes += sent;
+    }
     for (const wish of await far.wishes(destination.name, atOnce.orders)) {
       if (this.#loop.signal.aborted || orders >= atOnce.orders || (bytes >= atOnce.bytes && orders > 0)) return;
       // Recording has the disk first.
@@ -168,6 +175,26 @@ export class UploadDuty {
     }
     await ledger.put(sealed, { to: wish.destination, class: wish.class, object: wish.object, camera: wish.camera, recipients: wish.recipient === '' ? [] : [wish.recipient], far: { id: wish.id, madeMs: this.#now } });
     return sealed.bytes.length;
+  }
+
+  /** All that an alarm has, as one object, in place of what lies there of it. */
+  async #putPictures(wish: FarPicturesWish): Promise<number> {
+    const { vault: { far }, ledger, log } = this.#o;
+    const { id, destination, object, alarm, camera, recipient, version } = wish;
+    try {
+      const { pictures, sha256 } = await far.sealedPictures(alarm);
+      if (sha256 !== wish.sha256) throw new SallyportError('SP_PICTURES', { reason: 'they are not those that were put there' });
+      const sealed = Sealed.text(encodePicturesObject({ alarm, pictures }), [recipient]);
+      await ledger.put(sealed, { to: destination, class: 'picture', object, replace: true, camera, recipients: [recipient], far: { id, madeMs: this.#now, covers: version } });
+      return sealed.bytes.length;
+    } catch (error) {
+      const { code, message } = asSallyportError(error);
+      // Their file is locked, or away, or they are being replaced: they come again.
+      if (code !== 'SP_PICTURES') throw error;
+      log.debug({ component: 'upload', camera, code }, `an alarm's pictures are not sent yet: ${message}`);
+      await far.refuse(id, code, this.#now + minuteMs);
+      return 0;
+    }
   }
 
   /** Only what is as it was written leaves the house. SP_SEGMENT_DAMAGED. */

@@ -57,6 +57,7 @@ export class HomeDestination implements Destined {
     });
     const messenger: Messenger = {
       name: o.origin.name,
+      picturesMax: 0,
       send: async (notices: readonly NoticeMessage[], _message: string, _urgent: boolean, signal: AbortSignal) => { for (const notice of notices) await this.#broker.publish(noticeMessage(o.home, notice), signal); },
       close: async () => {},
     };

@@ -20,6 +20,8 @@ interface Waiting {
   readonly name: string;
   readonly order: Order;
   readonly notice: NoticeMessage;
+  /** How long the picture is that goes with it. */
+  readonly picture: number;
 }
 
 export class Notifier implements Destined {
@@ -63,7 +65,7 @@ export class Notifier implements Destined {
       const waiting: Waiting[] = [];
       for (const { name, order } of this.#found) {
         if (order === undefined || back.has(name)) continue;
-        if (order.order === 'notice') waiting.push({ name, order, notice: { kind: order.kind, camera: order.camera, atMs: order.at_ms, id: order.id, over: order.over } });
+        if (order.order === 'notice') waiting.push({ name, order, notice: { kind: order.kind, camera: order.camera, atMs: order.at_ms, id: order.id, over: order.over }, picture: order.size ?? 0 });
         else await this.#answer(name, order, order.order === 'withdraw' ? { outcome: 'withdrawn' } : failed(new SallyportError('SP_FAR_FEATURE', { destination: messenger.name, feature: order.order, reason: 'it takes notices alone' })));
       }
       const beforeMs = this.#notBeforeMs - clock.monotonicMs();
@@ -83,10 +85,11 @@ export class Notifier implements Destined {
   async #send(group: readonly Waiting[]): Promise<void> {
     const { clock, journal, log, messenger, rules, random } = this.#o;
     const signal = this.#loop.signal;
-    for (const { name } of group) await journal.write(name, { ...journal.of(name), attempts: journal.of(name).attempts + 1 });
+    const pictures = await this.#picturesOf(group);
+    for (const { name } of group) await journal.write(name, { ...journal.of(name), attempts: journal.of(name).attempts + 1, sent_bytes: journal.of(name).sent_bytes + (pictures.get(name)?.length ?? 0) });
     const message = createHash('sha256').update(group.map(({ name }) => name).join()).digest('hex').slice(0, 32);
     try {
-      await messenger.send(group.map(({ notice }) => notice), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
+      await messenger.send(group.map(({ name, notice }) => ({ ...notice, picture: pictures.get(name) })), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
       this.#sent.push({ kinds: group.map(({ notice }) => notice.kind), atMs: clock.wallMs() });
       this.#failures = 0;
       this.#last.ok(clock.wallMs());
@@ -104,6 +107,27 @@ export class Notifier implements Destined {
       if (next === 'give up') for (const { name, order } of group) await this.#answer(name, order, failed(error));
       else this.#notBeforeMs = clock.monotonicMs() + next.afterMs;
     }
+  }
+
+  /** The first of the group. One that is not what its order says is left out, and said: a notice matters more. */
+  async #picturesOf(group: readonly Waiting[]): Promise<Map<string, Buffer>> {
+    const { out, messenger, log } = this.#o;
+    const pictures = new Map<string, Buffer>();
+    for (const { name, order, picture } of group.filter((one) => one.picture > 0).slice(0, messenger.picturesMax)) {
+      try {
+        const file = await out.open(name);
+        try {
+          const bytes = await file.read(0, picture);
+          if (!('sha256' in order) || createHash('sha256').update(bytes).digest('hex') !== order.sha256) throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'its picture is not what its head says' });
+          pictures.set(name, bytes);
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        log.warn({ component: 'courier', destination: messenger.name, code: asSallyportError(error).code }, 'a notice goes without its picture');
+      }
+    }
+    return pictures;
   }
 
   async #answer(name: string, order: Order, outcome: Outcome): Promise<void> {

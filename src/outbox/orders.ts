@@ -2,7 +2,7 @@
 import { list, maybe, oneOf, table, text, variants, whole, yesNo, type Checked } from '../base/closed.ts';
 import { errorTable, type ErrorCode } from '../base/errors.ts';
 import { commandRefusals } from '../policy/commanding.ts';
-import { noticeMessageKinds } from '../policy/noticing.ts';
+import { noticeMessageKinds, noticePictureBytesMax } from '../policy/noticing.ts';
 import { presenceKinds } from '../policy/presence.ts';
 import { bodyBytesMax, orderNamePattern } from './boxfile.ts';
 
@@ -31,7 +31,8 @@ export const orderSchema = variants('order', {
   get: table({ ...every, order: oneOf(['get']), object: text(objectPattern), from: whole(0, bodyBytesMax), length: whole(1, rangeBytesMax), or_less: maybe(yesNo) }),
   list: table({ ...every, order: oneOf(['list']), after: maybe(text(objectPattern)) }),
   probe: table({ ...every, order: oneOf(['probe']) }),
-  notice: table({ ...every, order: oneOf(['notice']), kind: oneOf(noticeMessageKinds), camera: maybe(text(aliasPattern)), at_ms: timeMs, id: text(objectPattern), over: maybe(yesNo) }),
+  /** `size` and `sha256`: of the sealed picture that is its body, where it has one. */
+  notice: table({ ...every, order: oneOf(['notice']), kind: oneOf(noticeMessageKinds), camera: maybe(text(aliasPattern)), at_ms: timeMs, id: text(objectPattern), over: maybe(yesNo), size: maybe(whole(1, noticePictureBytesMax)), sha256: maybe(text(sha256Pattern)) }),
   /** For a broker of a home: one camera as it is now. `shown`: of what it is told at all; `gone`: it is there no more; `places`: how many it can be turned to. */
   state: table({
     ...every, order: oneOf(['state']), camera: text(aliasPattern), at_ms: timeMs, gone: maybe(yesNo), online: yesNo, private: yesNo,
@@ -43,6 +44,11 @@ export const orderSchema = variants('order', {
   withdraw: table({ ...every, order: oneOf(['withdraw']), was: oneOf(['put', 'delete', 'get', 'list', 'probe', 'notice', 'state', 'heard']) }),
 });
 export type Order = Checked<typeof orderSchema>;
+/** Of the order's body. */
+export function bodyBytesOf(order: Order): number {
+  return order.order === 'put' || order.order === 'notice' ? order.size ?? 0 : 0;
+}
+
 export type OrderOf<K extends Order['order']> = Extract<Order, { readonly order: K }>;
 
 /**

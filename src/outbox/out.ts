@@ -5,11 +5,11 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { ensureFolder } from '../base/files.ts';
 import { isExpired, noRoomFor, outboxBounds, type OutboxBounds, type OutboxHeld } from '../policy/outbox.ts';
-import type { NoticeMessage } from '../policy/noticing.ts';
+import { noticePictureBytesMax, type NoticeMessage } from '../policy/noticing.ts';
 import type { CameraState } from '../policy/presence.ts';
 import type { Sealed } from '../seal/sealed.ts';
 import { BoxFile, headBytes, bodyBytesMax, listBox, removeBoxFile, removeParts, writeBoxFile, type BoxHook, type BoxStamp } from './boxfile.ts';
-import { destinationPattern, objectPattern, orderSchema, type ObjectClass, type Order, type OrderOf } from './orders.ts';
+import { bodyBytesOf, destinationPattern, objectPattern, orderSchema, type ObjectClass, type Order, type OrderOf } from './orders.ts';
 
 export interface OutboxOptions {
   readonly folder: string;
@@ -99,8 +99,11 @@ export class Outbox {
     return this.#place({ order: 'probe', to }, '');
   }
 
-  notice(to: string, { kind, camera, atMs, id, over }: NoticeMessage): Promise<Placed> {
-    return this.#place({ order: 'notice', to, kind, camera, at_ms: Math.round(atMs), id, over }, id);
+  /** `picture`: the small one of the alarm that it tells of. SP_OUTBOX_ORDER when that is too large, or its size would say how much it shows. */
+  notice(to: string, { kind, camera, atMs, id, over }: NoticeMessage, picture?: Sealed): Promise<Placed> {
+    if (picture !== undefined && (!picture.sizeHidden || picture.bytes.length > noticePictureBytesMax)) throw new SallyportError('SP_OUTBOX_ORDER', { reason: 'its picture is too large, or of a size that tells' });
+    const body = picture === undefined ? {} : { size: picture.bytes.length, sha256: createHash('sha256').update(picture.bytes).digest('hex') };
+    return this.#place({ order: 'notice', to, kind, camera, at_ms: Math.round(atMs), id, over, ...body }, id, picture?.bytes);
   }
 
   /** What a broker of the home is told of a camera. */
@@ -217,8 +220,7 @@ export class OutReader {
     try {
       const box = await this.open(file.name);
       await box.close();
-      const size = box.head.order === 'put' ? box.head.size : 0;
-      const refused = box.bodyBytes === size ? undefined : new SallyportError('SP_OUTBOX_FILE', { file: file.name, reason: 'its size is not what its head says' });
+      const refused = box.bodyBytes === bodyBytesOf(box.head) ? undefined : new SallyportError('SP_OUTBOX_FILE', { file: file.name, reason: 'its size is not what its head says' });
       return { ...file, order: box.head, refused };
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;

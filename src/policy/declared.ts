@@ -3,6 +3,7 @@
  * for an owner's yes; and what the courier is told. Pure.
  */
 import { canonicalJson } from '../base/canonical.ts';
+import { hourMs } from '../base/units.ts';
 import type { NoticeMessageKind } from './noticing.ts';
 
 export const storeKinds = ['folder', 'webdav', 's3'] as const;
@@ -10,7 +11,7 @@ export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
 export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
 export type DestinationKind = (typeof destinationKinds)[number];
 
-/** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, and every second header of it. */
+/** `alarms`: what alarms keep, with its second headers, and their pictures. `all`: all that is recorded, every second header of it, and alarms' pictures. */
 export const sends = ['alarms', 'all'] as const;
 /** Where the keys of what is sent lie: nowhere but at home, or at another destination too. */
 export const slotPlaces = ['home', 'far'] as const;
@@ -24,11 +25,15 @@ export interface StoreRules {
   readonly slotsAt?: string;
   /** The owner knows that keys and footage lie in one place. */
   readonly slotsSamePlace: boolean;
+  /** Footage that is older lies there alone. */
+  readonly archiveAfterMs?: number;
 }
 
 export interface MessengerRules {
   /** What it hears of; all when absent. */
   readonly kinds?: readonly NoticeMessageKind[];
+  /** An alarm's small picture goes with it, sealed as it lies at home. */
+  readonly picture?: boolean;
   /** What comes back from there may make spaces private and turn cameras. */
   readonly commands?: boolean;
 }
@@ -80,15 +85,17 @@ function under(prefix: Value | undefined): string {
   return prefix === undefined ? '' : ` under ${String(prefix)}`;
 }
 
-function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace }: StoreRules): string {
-  const what = send === 'all' ? 'all footage' : 'the footage that alarms keep';
+function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules): string {
+  const what = send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms';
   const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
   const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
-  return `gets ${what} of ${whose}, sealed; ${keys}`;
+  const alone = archiveAfterMs === undefined ? '' : `; what is older than ${Math.round(archiveAfterMs / hourMs)} hours lies there alone, not at home`;
+  return `gets ${what} of ${whose}, sealed; ${keys}${alone}`;
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
-  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, without names or pictures${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
+  const pictures = rules?.picture === true ? 'without names, and with each alarm its small picture, sealed to the key of its day' : 'without names or pictures';
+  return `gets notices of ${rules?.kinds?.join(', ') ?? 'all kinds'}, ${pictures}${rules?.commands === true ? '; whoever may write there may make spaces private and turn cameras' : ''}`;
 }
 
 /** What of a change applies without an owner's yes; undefined: nothing of it, for it is a new one. Where it says the same as `after`, nothing waits. */
@@ -110,13 +117,15 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
   return {
     send: before.send === 'all' ? after.send : 'alarms', slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
     ...(cameras === undefined ? {} : { cameras }),
+    // Never more of it leaves the hub's own disk than was agreed to.
+    ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),
     ...(slots === 'home' || before.slotsAt === undefined ? {} : { slotsAt: before.slotsAt }),
   };
 }
 
 function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {
   const kinds = common(before.kinds, after.kinds);
-  return { ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
+  return { ...(before.picture === true && after.picture === true ? { picture: true } : {}), ...(before.commands === true && after.commands === true ? { commands: true } : {}), ...(kinds === undefined ? {} : { kinds }) };
 }
 
 /** Absent means all. */

@@ -39,13 +39,22 @@ const segment = passing({
 
 const gap = passing({ stream, from_ms: timeMs, to_ms: timeMs, reason: word, detail: word });
 
+/** An alarm of a day of alarms: what the hub may say of it, the segments that are held for it, and where its pictures lie. */
+const alarm = passing({
+  id: text(/^[0-9a-f]{16}$/), rule: word, kind: word, from_ms: timeMs, to_ms: maybe(timeMs), score_pm: whole(0, 1000), footage: listOf(text(/^(main|sub) (0|[1-9]\d{0,14})$/), 10_000),
+  /** Over the sealed pictures. */
+  sha256: maybe(sha256), object: maybe(object),
+});
+
 const list = passing({
   v: oneOf([1]), camera: text(cameraIdPattern), class: oneOf(farClasses), start_ms: timeMs, end_ms: timeMs, deadline_ms: timeMs, slot: whole(0, 2 ** 22), generation: timeMs,
   segments: listOf(segment, 200_000), gaps: listOf(gap, 200_000), order: maybe(word), maker: maybe(oneOf(['hub', 'device'])), label: maybe(word),
+  alarms: maybe(listOf(alarm, 100_000)),
 });
 
 export type FarList = Checked<typeof list>;
 export type FarSegment = FarList['segments'][number];
+export type FarAlarm = NonNullable<FarList['alarms']>[number];
 
 /** Canonical JSON, for `Sealed.text`. */
 export function farListJson(value: FarList): string {
@@ -68,6 +77,7 @@ function checked(value: unknown, what: string): FarList {
     const read = list(value, '');
     if (read.end_ms < read.start_ms) throw new TypeError('it ends before it begins');
     const odd = read.segments.find((one) => !isOwnPath(read.camera, one) || (read.class === 'footage') !== (one.hold_sha256 === undefined) || (one.state === 'cut') !== one.chunks > 0);
+    if (read.alarms !== undefined && read.class !== 'alarm') throw new TypeError('alarms stand in a list that is of none');
     if (odd !== undefined) throw new TypeError(`segment ${odd.seq} is not one of this camera and class`);
     return read;
   } catch (error) {

@@ -32,3 +32,6 @@ function plainLetters(name: string): string {
     .slice(0, 40)
     .replace(/-+$/, '');
 }
+
+/** Of a notice: its number, or the beginning of it that stands in its text. */
+export const noticeNumberPattern = /^[0-9a-f]{8,32}$/;

@@ -14,8 +14,8 @@ const kind = oneOf(noticeMessageKinds);
 
 /** Told, and not over. */
 const openSchema = table({ kind, camera, id, at_ms: timeMs });
-/** `to`: the destinations that have not got it. */
-const waitingSchema = table({ kind, camera, id, at_ms: timeMs, over: maybe(yesNo), to: list(text(/^[a-z0-9][a-z0-9-]{0,39}$/), 16) });
+/** `to`: the destinations that have not got it; `alarm`: whose picture may go along. */
+const waitingSchema = table({ kind, camera, id, at_ms: timeMs, over: maybe(yesNo), alarm: maybe(text(/^[0-9a-f]{16}$/)), to: list(text(/^[a-z0-9][a-z0-9-]{0,39}$/), 16) });
 
 export const toldMax = 500;
 const schema = table({ v: oneOf([1]), open: list(openSchema, toldMax), waiting: list(waitingSchema, toldMax) });
@@ -60,8 +60,9 @@ export function finish(state: NoteState, kind: NoticeMessageKind, camera: string
 }
 
 /** An alarm: it rings once and does not stand. */
-export function ring(state: NoteState, notice: Begun, to: readonly string[]): NoteState {
-  return addWaiting(state, { kind: notice.kind, ...(notice.camera === undefined ? {} : { camera: notice.camera }), id: notice.id, at_ms: Math.round(notice.atMs), to });
+export function ring(state: NoteState, notice: Begun & { readonly alarm?: string | undefined }, to: readonly string[]): NoteState {
+  const { kind, camera, id, alarm, atMs } = notice;
+  return addWaiting(state, { kind, ...(camera === undefined ? {} : { camera }), id, at_ms: Math.round(atMs), ...(alarm === undefined ? {} : { alarm }), to });
 }
 
 /** One that has got it; with nobody left, it waits no more. */

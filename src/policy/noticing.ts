@@ -1,5 +1,5 @@
 /**
- * What goes to a phone, and when: closed kinds, no names, no pictures. The first notice of a kind goes at once; what follows it within the
+ * What goes to a phone, and when: closed kinds, no names, no pictures but sealed ones. The first notice of a kind goes at once; what follows it within the
  * grouping time goes as one message; a destination gets no more messages an hour than it should; at quiet hours only what is urgent rings.
  * Nothing is dropped here: what must wait, waits and is counted in the message that comes.
  */
@@ -23,6 +23,11 @@ export interface NoticeMessage {
   /** What was told under the same id is over. It never rings at quiet hours. */
   readonly over?: boolean | undefined;
 }
+
+/** Of a sealed picture that goes with a notice: 24 KiB, sealed. */
+export const noticePictureBytesMax = 32 * 1024;
+/** More than so many do not go with one message; the page has the others. */
+export const noticePicturesMax = 8;
 
 export interface NoticeRules {
   readonly groupMs: number;
@@ -74,10 +79,13 @@ function lastOf(kind: NoticeMessageKind, sent: readonly SentMessage[], nowMs: Un
   return sent.filter(({ kinds, atMs }) => kinds.includes(kind) && nowMs - atMs < groupMs).map(({ atMs }) => atMs).toSorted((a, b) => b - a)[0];
 }
 
-/** "motion, camera-2, 14:32 UTC (and 3 more)"; "recording stopped, over, camera-2, 14:40 UTC". */
+/** So much of a notice's number stands in its text; the hub's page finds it by that. */
+export const noticeDigits = 8;
+
+/** "motion, camera-2, 14:32 UTC, no. 1a2b3c4d (and 3 more)"; "recording stopped, over, camera-2, 14:40 UTC, no. 1a2b3c4d". */
 export function noticeText(notices: readonly NoticeMessage[]): string {
   const [first, ...others] = notices;
   if (first === undefined) return '';
   const time = new Date(first.atMs).toISOString().slice(11, 16);
-  return `${[first.kind, ...(first.over === true ? ['over'] : []), ...(first.camera === undefined ? [] : [first.camera]), `${time} UTC`].join(', ')}${others.length === 0 ? '' : ` (and ${others.length} more)`}`;
+  return `${[first.kind, ...(first.over === true ? ['over'] : []), ...(first.camera === undefined ? [] : [first.camera]), `${time} UTC`, `no. ${first.id.slice(0, noticeDigits)}`].join(', ')}${others.length === 0 ? '' : ` (and ${others.length} more)`}`;
 }

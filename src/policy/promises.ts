@@ -236,6 +236,7 @@ export const promises: readonly PromiseRow[] = [
     proofs: [
       { file: 'test/e2e/alarms.test.ts', test: 'what a camera says becomes an alarm: pictures that only the kit opens, footage around it that outlives its hour, and the rest is gone' },
       { file: 'test/vault/alarms.test.ts', test: 'what shows or names somebody lies sealed: kit, slot and picture open with stock age, and no plain byte is on the disk' },
+      { file: 'test/duties/uploadpictures.test.ts', test: 'an alarm\'s pictures arrive as one object of hidden size, which the key of its day opens and its list names, and go with the day' },
     ],
     missing: 'exporting the configuration.',
   },
@@ -281,7 +282,7 @@ export const promises: readonly PromiseRow[] = [
     mechanism: 'There is no relay. Away from home the household uses its own VPN, or sealed copies in a store of its own that open on its own devices.',
     proofs: [
       { file: 'test/browser/viewer.test.ts', test: 'the file alone plays what is far, shows what is missing, saves a clip, and speaks to the two stores only' },
-      { file: 'test/browser/viewer.test.ts', test: 'a copy of the store in a folder plays too, and nobody is spoken to' },
+      { file: 'test/browser/viewer.test.ts', test: 'a copy of the store in a folder plays too, shows what rang with its picture, and nobody is spoken to' },
       { file: 'test/courier/restore.test.ts', test: 'a hub whose disk is gone comes back whole from its stores and the kit, and verify is clean' },
     ],
     missing: 'S3 in the browser without a hub (WebDAV and folders are tried), and the household\'s VPN, which is a guide.',

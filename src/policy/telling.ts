@@ -7,13 +7,15 @@ export interface NoticeDestination {
   readonly kind: 'ntfy' | 'webhook' | 'mqtt';
   /** Undefined: all there are. */
   readonly kinds?: readonly NoticeMessageKind[] | undefined;
+  /** An alarm's small picture goes along, sealed. */
+  readonly picture?: boolean | undefined;
   /** Whether what comes back from there may turn cameras and make spaces private. */
   readonly commands?: boolean | undefined;
 }
 
 /** Those of them that take notices. */
 export function noticeDestinations(destinations: readonly DestinationConfig[]): NoticeDestination[] {
-  return destinations.flatMap(({ name, kind, messenger }) => (kind === 'ntfy' || kind === 'webhook' || kind === 'mqtt' ? [{ name, kind, kinds: messenger?.kinds, commands: messenger?.commands }] : []));
+  return destinations.flatMap(({ name, kind, messenger }) => (kind === 'ntfy' || kind === 'webhook' || kind === 'mqtt' ? [{ name, kind, kinds: messenger?.kinds, picture: messenger?.picture, commands: messenger?.commands }] : []));
 }
 
 /** Numbers for cameras that are called by none of their owner's words: given once and never again, so that a number never comes to mean another camera. */

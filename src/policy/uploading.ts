@@ -83,5 +83,15 @@ export function listIsDue({ covers, listed, madeMs, endMs, waiting }: ListFacts,
   return listed === undefined || nowMs - madeMs >= listEveryMs || nowMs < madeMs || (nowMs >= endMs && waiting === 0);
 }
 
+/** Which pictures of an alarm a far object holds, and whether it knows the alarm's end: a number that is another one for others. `sha256`: of the pictures. */
+export function picturesVersion(sha256: string, toMs: UnixMs | undefined): number {
+  return (Number.parseInt(sha256.slice(0, 8), 16) + (toMs ?? 0)) % 2 ** 32;
+}
+
+/** While an alarm lasts its pictures become better ones: those are sent with pauses, and what it ends with is sent at once. */
+export function picturesAreDue({ sent, version, madeMs, over }: { readonly sent: number; readonly version: number; readonly madeMs: UnixMs; readonly over: boolean }, nowMs: UnixMs): boolean {
+  return sent !== version && (over || nowMs - madeMs >= minuteMs || nowMs < madeMs);
+}
+
 /** So much of one destination lies in the outbox at once: the vault has the rest, and no destination that is down takes the room of others. */
 export const atOnce = { orders: 24, bytes: 128 * 2 ** 20 } as const;

@@ -2,7 +2,7 @@
 import { makeBox } from '../base/mp4.ts';
 import { encodeThumbnail } from './format/thumbnail.ts';
 
-export { findThumbnail, isThumbnail, thumbnailBoxBytes, thumbnailBytesMax, thumbnailHeightMax, thumbnailIn, thumbnailUuid, thumbnailWidth, type ThumbnailPlace } from './format/thumbnail.ts';
+export { findThumbnail, isThumbnail, paddedThumbnail, thumbnailBoxBytes, thumbnailBytesMax, thumbnailHeightMax, thumbnailIn, thumbnailUuid, thumbnailWidth, type ThumbnailPlace } from './format/thumbnail.ts';
 
 /** The whole `uuid` box; the caller wipes it. */
 export function thumbnailBox(jpeg: Uint8Array): Buffer {

@@ -14,14 +14,16 @@ import type { FileKey } from '../seal/filekey.ts';
 import { makeHold } from '../seal/hold.ts';
 import { sealWhole } from '../seal/sealer.ts';
 import { randomBytes } from '../seal/secure.ts';
-import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { AlarmMarks, AlarmQuery, AlarmRow, NewAlarm, PictureName } from './alarmtable.ts';
 import type { AuditEntry } from './audit.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import { parseSegmentId } from './footagepaths.ts';
 import { newOrderId, type Holding } from './holding.ts';
+import type { SegmentKey } from './holdtable.ts';
 import type { OpenSegments } from './opensegments.ts';
 import type { NewPeriod } from './periodkeys.ts';
 import type { Period, PeriodFacts } from './periodtable.ts';
+import { factsOf, type SealedPictures } from './picturesfile.ts';
 import type { SegmentRow } from './segmenttable.ts';
 
 export interface AlarmBeginning {
@@ -44,6 +46,17 @@ export interface AlarmPictures {
   readonly thumb?: Uint8Array;
   /** Who was recognised, and whatever else words say. */
   readonly text?: CanonicalValue;
+}
+
+/** What a store told of an alarm that this database does not know. */
+export interface AlarmFromAfar {
+  readonly alarm: Omit<NewAlarm, 'periodId'>;
+  /** Of its day's key. */
+  readonly slot: number;
+  /** Segments that were held for it. */
+  readonly footage: readonly SegmentKey[];
+  /** As they lay at home, and the hash over them; undefined where there are none. */
+  readonly pictures: { readonly sealed: SealedPictures; readonly sha256: string } | undefined;
 }
 
 /** Of each JPEG. */
@@ -113,6 +126,16 @@ export class Alarms {
       if (isSallyportError(error, 'SP_PICTURES') && alarm.pictures.length === 0) await this.#o.disk.call('noPictures', { id, why: String(error.evidence['reason']).slice(0, whyMax) });
       throw error;
     }
+  }
+
+  async adopt({ alarm, slot, footage, pictures }: AlarmFromAfar): Promise<boolean> {
+    if (pictures !== undefined && factsOf(pictures.sealed).sha256 !== pictures.sha256) throw new SallyportError('SP_FAR_PICTURES', { what: `what lay far of alarm ${alarm.id}`, reason: 'they are not those that were sent' });
+    const known = await this.#o.disk.call('adoptAlarm', { alarm, slot, footage });
+    if (known === undefined) return false;
+    if (pictures === undefined || known.recipient === '') return true;
+    const facts = await this.#o.disk.call('putPictures', { alarm: { ...alarm, recipient: known.recipient }, sealed: pictures.sealed });
+    await this.#o.disk.call('picturesPut', { id: alarm.id, facts });
+    return true;
   }
 
   async picture(id: string, which: PictureName): Promise<{ sealed: Buffer; period: PeriodFacts }> {

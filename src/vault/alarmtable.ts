@@ -157,6 +157,19 @@ export class AlarmTable {
     ).all({ after, through: through ?? null }).map((row) => ({ ...row, sha256: row.sha256 === '' ? undefined : row.sha256 }));
   }
 
+  /** Of a live period, in the order of ids, with the segments that are held for each. */
+  ofPeriod(periodId: number): (Pick<AlarmRow, 'id' | 'rule' | 'kind' | 'fromMs' | 'toMs' | 'scorePm'> & { readonly sha256: string | undefined; readonly footage: readonly string[] })[] {
+    type Row = Pick<AlarmRow, 'id' | 'rule' | 'kind' | 'fromMs' | 'scorePm'> & { readonly toMs: number | null; readonly sha256: string | null };
+    const footage = new Map<string, string[]>();
+    const held = this.#db.prepare<[number], { id: string; segment: string }>(`
+      SELECT a.id, s.stream || ' ' || s.seq AS segment FROM alarms AS a JOIN alarm_footage AS f ON f.alarm_id = a.id JOIN segments AS s ON s.id = f.segment_id
+      WHERE a.period_id = ? AND s.state IN ('complete', 'cut') ORDER BY a.id, s.stream, s.seq`).all(periodId);
+    for (const { id, segment } of held) footage.set(id, [...(footage.get(id) ?? []), segment]);
+    return this.#db.prepare<[number], Row>(`
+      SELECT a.id, a.rule, a.kind, a.from_ms AS fromMs, a.to_ms AS toMs, a.score_pm AS scorePm, CASE WHEN a.pictures > 0 THEN lower(hex(a.pictures_sha256)) END AS sha256
+      FROM alarms AS a WHERE a.period_id = ? ORDER BY a.id`).all(periodId).map(({ toMs, sha256, ...row }) => ({ ...row, toMs: toMs ?? undefined, sha256: sha256 ?? undefined, footage: footage.get(row.id) ?? [] }));
+  }
+
   /** Hex; undefined without pictures. */
   hashOf(id: string): string | undefined {
     return this.#db.prepare<[string], { sha256: string | null }>('SELECT lower(hex(pictures_sha256)) AS sha256 FROM alarms WHERE id = ? AND pictures_sha256 IS NOT NULL').get(id)?.sha256 ?? undefined;

@@ -2,7 +2,8 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { PictureName } from './alarmtable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 import type { Operations } from './operations.ts';
 import { abilitiesName, readAbilities, type Abilities } from './receipts.ts';
@@ -35,6 +36,16 @@ export class FarBook {
     return this.#call('farLists', { destination, keysAt, atMs: this.#now });
   }
 
+  /** Alarms whose pictures are to be sent now. `changed`: those too that are others by now than lie there, which is asked of all of them. */
+  picturesWishes(destination: string, limit: number, changed: boolean): Promise<FarPicturesWish[]> {
+    return this.#call('farPicturesWishes', { destination, limit, changed, atMs: this.#now });
+  }
+
+  /** An alarm's pictures as they lie here, and the hash over them. SP_PICTURES. */
+  sealedPictures(alarm: string): Promise<{ pictures: (readonly [PictureName, Uint8Array])[]; sha256: string | undefined }> {
+    return this.#call('sealedPictures', { id: alarm });
+  }
+
   /** What lies there of a period, in the words of its hour list; undefined when its key is gone. `covers`: for `asked`. */
   list(destination: string, periodId: number): Promise<{ list: FarList; covers: number } | undefined> {
     return this.#call('farList', { destination, periodId });
@@ -62,6 +73,11 @@ export class FarBook {
   /** The newest first. */
   lines(q: LedgerQuery): Promise<LedgerRow[]> {
     return this.#call('ledger', q);
+  }
+
+  /** Lines of notices whose number begins so, the newest first. */
+  notices(begins: string, limit: number): Promise<LedgerRow[]> {
+    return this.#call('ledgerNotices', { begins, limit });
   }
 
   /** Answered orders of whole UTC days since then. */

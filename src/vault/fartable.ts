@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
-import { afterAnswer, listIsDue, type FarAnswer, type FarState } from '../policy/uploading.ts';
+import { afterAnswer, listIsDue, picturesAreDue, picturesVersion, type FarAnswer, type FarState } from '../policy/uploading.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList, SegmentRecord } from './hourlist.ts';
@@ -20,6 +20,9 @@ export interface FarRule {
   /** 'home', or where the slots lie. */
   readonly keysAt: string;
 }
+
+/** An alarm whose pictures have no name yet at a destination. */
+export type FarFoundAlarm = Omit<FarFound, 'segmentId'> & { readonly alarmId: string };
 
 /** What has no name yet at a destination. */
 export interface FarFound {
@@ -47,6 +50,19 @@ export interface FarWish {
   readonly recipient: string;
 }
 
+/** An alarm's pictures to send. */
+export interface FarPicturesWish {
+  readonly id: number;
+  readonly destination: string;
+  readonly object: string;
+  readonly alarm: string;
+  readonly camera: string;
+  readonly recipient: string;
+  /** Of the pictures, as the alarm's row has it. */
+  readonly sha256: string;
+  readonly version: number;
+}
+
 /** A list to send. */
 export interface FarListWish {
   readonly id: number;
@@ -59,7 +75,19 @@ export interface FarListWish {
 
 /** An hour list's segment, with the names that it has at a destination. */
 export type FarSegment = SegmentRecord & { readonly object: string; readonly hold_object?: string };
-export type FarList = Omit<HourList, 'segments'> & { readonly segments: readonly FarSegment[] };
+/** An alarm of the list's day; `footage`: the segments that are held for it; `object`: its pictures, where they lie there. */
+export interface FarAlarm {
+  readonly id: string;
+  readonly rule: string;
+  readonly kind: string;
+  readonly from_ms: UnixMs;
+  readonly to_ms?: UnixMs;
+  readonly score_pm: number;
+  readonly footage: readonly string[];
+  readonly sha256?: string;
+  readonly object?: string;
+}
+export type FarList = Omit<HourList, 'segments'> & { readonly segments: readonly FarSegment[]; readonly alarms?: readonly FarAlarm[] };
 
 export interface FarObject {
   readonly id: number;
@@ -101,11 +129,13 @@ export interface FarListed {
 export interface FarFoundThere {
   readonly destination: string;
   readonly object: string;
-  readonly class: 'segment' | 'hold' | 'hours';
+  readonly class: 'segment' | 'hold' | 'hours' | 'picture';
   readonly camera: string;
   readonly slot: number;
-  /** Of the segment; undefined for a list. */
+  /** Of the segment; undefined for a list and for pictures. */
   readonly path: string | undefined;
+  /** Of pictures: whose, and which. */
+  readonly alarm?: { readonly id: string; readonly version: number };
   readonly keysAt: string;
   readonly sizeBytes: number;
 }
@@ -155,6 +185,35 @@ export class FarTable {
     return { segments, holds };
   }
 
+  /** Alarms of which the rule wants the pictures, and which have no name yet. */
+  lookForPictures({ destination, cameras }: FarRule, limit: number): FarFoundAlarm[] {
+    return this.#db.prepare<{ destination: string; limit: number; cameras: string | null }, FarFoundAlarm>(`
+      SELECT a.id AS alarmId, p.id AS periodId, a.camera, p.start_ms AS startMs, p.slot, p.generation FROM alarms AS a JOIN periods AS p ON p.id = a.period_id
+      WHERE a.pictures > 0 AND p.state = 'live' AND p.recipient <> '' AND (@cameras IS NULL OR a.camera IN (SELECT value FROM json_each(@cameras)))
+        AND NOT EXISTS (SELECT 1 FROM far_objects AS f WHERE f.class = 'picture' AND f.alarm_id = a.id AND f.destination = @destination)
+      ORDER BY a.id LIMIT @limit`).all({ destination, limit, cameras: cameras === undefined ? null : JSON.stringify(cameras) });
+  }
+
+  /** Those whose pictures lie there, and are others here by now: they are sent again. */
+  wantChanged(destination: string, nowMs: UnixMs): void {
+    type There = { id: number; covers: number; madeMs: number; sha256: string; toMs: number | null };
+    const there = this.#db.prepare<[string], There>(`
+      SELECT f.id, f.covers, f.made_ms AS madeMs, lower(hex(a.pictures_sha256)) AS sha256, a.to_ms AS toMs FROM far_objects AS f INDEXED BY far_pictures CROSS JOIN alarms AS a ON a.id = f.alarm_id AND a.period_id = f.period_id
+      WHERE f.class = 'picture' AND f.destination = ? AND f.state = 'there' AND a.pictures > 0`).all(destination);
+    const again = this.#db.prepare("UPDATE far_objects SET state = 'wanted', since_ms = ?, tries = 0, next_ms = 0 WHERE id = ?");
+    for (const { id, covers, madeMs, sha256, toMs } of there) if (picturesAreDue({ sent: covers, version: picturesVersion(sha256, toMs ?? undefined), madeMs, over: toMs !== null }, nowMs)) again.run(Math.round(nowMs), id);
+  }
+
+  /** Alarms' pictures that are to be sent now. */
+  picturesWishes(destination: string, limit: number, nowMs: UnixMs): FarPicturesWish[] {
+    type Row = Omit<FarPicturesWish, 'version'> & { toMs: number | null };
+    return this.#db.prepare<[string, number, number], Row>(`
+      SELECT f.id, f.destination, f.object, f.alarm_id AS alarm, f.camera, p.recipient, lower(hex(a.pictures_sha256)) AS sha256, a.to_ms AS toMs
+      FROM far_objects AS f JOIN alarms AS a ON a.id = f.alarm_id AND a.period_id = f.period_id JOIN periods AS p ON p.id = a.period_id
+      WHERE f.destination = ? AND f.state = 'wanted' AND f.next_ms <= ? AND f.class = 'picture' AND p.state = 'live' AND a.pictures > 0 ORDER BY f.id LIMIT ?`,
+    ).all(destination, nowMs, limit).map(({ toMs, ...row }) => ({ ...row, version: picturesVersion(row.sha256, toMs ?? undefined) }));
+  }
+
   /** What is to be sent to a destination now, the first to be named first. */
   wishes(destination: string, limit: number, nowMs: UnixMs): FarWish[] {
     return this.#db.prepare<[string, number, number], FarWish>(`
@@ -163,31 +222,49 @@ export class FarTable {
       WHERE f.destination = ? AND f.state = 'wanted' AND f.next_ms <= ? AND f.class IN ('segment', 'hold') AND p.state = 'live' AND s.state IN ('complete', 'cut') ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
   }
 
-  /** Lists that are due; a new one has no name yet. */
-  listsDue(destination: string, nowMs: UnixMs): (FarFound & { recipient: string; named: { id: number; object: string } | undefined })[] {
+  /** Lists that are due; a new one has no name yet. Only periods of which something has changed there are looked at, until their list is as it should be: `open` are those that go on to be looked at (`settleLists`). */
+  listsDue(destination: string, nowMs: UnixMs): { due: (FarFound & { recipient: string; named: { id: number; object: string } | undefined })[]; open: number[] } {
     type Part = { periodId: number; camera: string; startMs: number; endMs: number; slot: number; generation: number; recipient: string; covers: number; waiting: number; listId: number | null; object: string | null; listed: number | null; madeMs: number | null; listState: FarState | null; nextMs: number | null };
     const parts = this.#db.prepare<{ destination: string }, Part>(`
       WITH parts AS (
-        SELECT p.id AS pid, f.id AS fid, f.state FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id JOIN periods AS p ON p.id = s.period_id
-        WHERE f.destination = @destination AND f.class = 'segment' AND p.class = 'footage' AND p.state = 'live'
+        SELECT p.id AS pid, f.id AS fid, f.state FROM far_stirred AS c CROSS JOIN periods AS p ON p.id = c.period_id CROSS JOIN segments AS s ON s.period_id = p.id
+        CROSS JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = s.id AND f.destination = c.destination
+        WHERE c.destination = @destination AND p.class = 'footage' AND p.state = 'live'
         UNION ALL
-        SELECT p.id, h.id, CASE WHEN f.state = 'there' THEN h.state ELSE 'wanted' END FROM far_objects AS h JOIN periods AS p ON p.id = h.period_id
+        SELECT p.id, h.id, CASE WHEN f.state = 'there' THEN h.state ELSE 'wanted' END FROM far_stirred AS c CROSS JOIN periods AS p ON p.id = c.period_id
+        CROSS JOIN far_objects AS h ON h.period_id = p.id AND h.destination = c.destination AND h.class = 'hold'
         LEFT JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = h.segment_id AND f.destination = h.destination
-        WHERE h.destination = @destination AND h.class = 'hold' AND p.state = 'live')
+        WHERE c.destination = @destination AND p.state = 'live'
+        UNION ALL
+        SELECT p.id, f.id + f.covers, f.state FROM far_stirred AS c CROSS JOIN periods AS p ON p.id = c.period_id
+        CROSS JOIN far_objects AS f ON f.period_id = p.id AND f.destination = c.destination AND f.class = 'picture'
+        WHERE c.destination = @destination AND p.state = 'live')
       SELECT p.id AS periodId, p.camera, p.start_ms AS startMs, p.end_ms AS endMs, p.slot, p.generation, p.recipient, sum(CASE parts.state WHEN 'there' THEN fid ELSE 0 END) AS covers, sum(parts.state IN ('wanted', 'asked')) AS waiting,
         l.id AS listId, l.object, CASE WHEN l.made_ms = 0 THEN NULL ELSE l.covers END AS listed, l.made_ms AS madeMs, l.state AS listState, l.next_ms AS nextMs
       FROM parts JOIN periods AS p ON p.id = pid LEFT JOIN far_objects AS l ON l.class = 'hours' AND l.period_id = p.id AND l.destination = @destination
       GROUP BY p.id`).all({ destination });
-    return parts.flatMap((part) => {
+    const open = parts.filter(({ covers, listed, listState }) => listState === 'wanted' || (covers > 0 && covers !== listed));
+    const due = open.flatMap((part) => {
       const { periodId, camera, startMs, slot, generation, recipient, listState } = part;
       const due = listState === 'wanted' ? (part.nextMs ?? 0) <= nowMs : listState !== 'asked' && listIsDue({ ...part, listed: part.listed ?? undefined, madeMs: part.madeMs ?? 0 }, nowMs);
       if (!due || recipient === '' || listState === 'leaving' || part.covers === 0) return [];
       return [{ segmentId: undefined, periodId, camera, startMs, slot, generation, recipient, named: part.listId === null || part.object === null ? undefined : { id: part.listId, object: part.object } }];
     });
+    return { due, open: open.map(({ periodId }) => periodId) };
   }
 
-  /** The names that the segments of a period have there, and its sum. */
-  namesOf(destination: string, periodId: number): { objects: ReadonlyMap<string, { object: string; hold?: string }>; covers: number } {
+  /** How many periods `listsDue` looks at. */
+  stirred(destination: string): number {
+    return this.#db.prepare<[string], { periods: number }>('SELECT count(*) AS periods FROM far_stirred WHERE destination = ?').get(destination)?.periods ?? 0;
+  }
+
+  /** The lists of all but these periods are as they should be. */
+  settleLists(destination: string, open: readonly number[]): void {
+    this.#db.prepare('DELETE FROM far_stirred WHERE destination = ? AND period_id NOT IN (SELECT value FROM json_each(?))').run(destination, JSON.stringify(open));
+  }
+
+  /** The names that the segments of a period, and its alarms' pictures, have there, and its sum. */
+  namesOf(destination: string, periodId: number): { objects: ReadonlyMap<string, { object: string; hold?: string }>; pictures: ReadonlyMap<string, string>; covers: number } {
     type Row = { stream: string; seq: number; object: string; hold: string | null; id: number };
     const rows = this.#db.prepare<{ destination: string; periodId: number }, Row>(`
       SELECT s.stream, s.seq, f.object, NULL AS hold, f.id FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id JOIN periods AS p ON p.id = s.period_id
@@ -195,7 +272,12 @@ export class FarTable {
       UNION ALL
       SELECT s.stream, s.seq, f.object, h.object, h.id FROM far_objects AS h JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = h.segment_id AND f.destination = h.destination JOIN segments AS s ON s.id = h.segment_id
       WHERE h.destination = @destination AND h.class = 'hold' AND h.state = 'there' AND f.state = 'there' AND h.period_id = @periodId`).all({ destination, periodId });
-    return { objects: new Map(rows.map(({ stream, seq, object, hold }) => [`${stream} ${seq}`, { object, ...(hold === null ? {} : { hold }) }])), covers: rows.reduce((sum, { id }) => sum + id, 0) };
+    const pictures = this.#db.prepare<[number, string], { alarm: string; object: string; sum: number }>(
+      "SELECT alarm_id AS alarm, object, id + covers AS sum FROM far_objects WHERE class = 'picture' AND state = 'there' AND period_id = ? AND destination = ?").all(periodId, destination);
+    return {
+      objects: new Map(rows.map(({ stream, seq, object, hold }) => [`${stream} ${seq}`, { object, ...(hold === null ? {} : { hold }) }])), pictures: new Map(pictures.map(({ alarm, object }) => [alarm, object])),
+      covers: rows.reduce((sum, { id }) => sum + id, 0) + pictures.reduce((all, { sum }) => all + sum, 0),
+    };
   }
 
   asked(id: number, { sizeBytes, sha256, madeMs, covers }: { sizeBytes: number; sha256: string; madeMs: UnixMs; covers: number }, nowMs: UnixMs): void {
@@ -212,13 +294,13 @@ export class FarTable {
   }
 
   /** What an answer makes of it. */
-  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs): void {
+  answered(destination: string, object: string, answer: FarAnswer, nowMs: UnixMs, proof = ''): void {
     const before = this.find(destination, object);
     if (before === undefined) return;
     const { state, tries, nextMs, code, maybeThere } = before;
     const next = afterAnswer({ state, tries, nextMs, code, maybeThere }, answer, nowMs);
     if (next === undefined) this.#db.prepare('DELETE FROM far_objects WHERE id = ?').run(before.id);
-    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, before.id);
+    else this.#db.prepare('UPDATE far_objects SET state = ?, since_ms = ?, tries = ?, next_ms = ?, code = ?, maybe_there = ?, proof = ? WHERE id = ?').run(next.state, Math.round(nowMs), next.tries, Math.round(next.nextMs), next.code, next.maybeThere ? 1 : 0, next.state === 'there' ? proof : '', before.id);
   }
 
   /** It cannot be sent as it lies here: why. */
@@ -226,9 +308,9 @@ export class FarTable {
     this.#db.prepare("UPDATE far_objects SET state = ?, since_ms = ?, tries = tries + 1, next_ms = ?, code = ? WHERE id = ? AND state = 'wanted'").run(againMs === undefined ? 'failed' : 'wanted', Math.round(nowMs), Math.round(againMs ?? 0), code, id);
   }
 
-  /** Whether there is something for `leave` to do. */
+  /** Whether there may be something for `leave` to do. */
   get leaves(): boolean {
-    return this.#db.prepare(`SELECT 1 FROM far_objects AS f WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone} LIMIT 1`).get() !== undefined;
+    return this.#db.prepare('SELECT 1 FROM far_loose LIMIT 1').get() !== undefined;
   }
 
   /**
@@ -236,11 +318,12 @@ export class FarTable {
    * one that it was in last). Call it where periods are marked, in the same transaction, and now and then.
    */
   leave(nowMs: UnixMs): (FarLeft & { periodId: number | undefined })[] {
-    this.#db.prepare(`DELETE FROM far_objects AS f WHERE f.state IN ('wanted', 'failed') AND f.maybe_there = 0 AND ${gone}`).run();
+    this.#db.prepare(`DELETE FROM far_objects AS f WHERE f.id IN (SELECT id FROM far_loose) AND f.state IN ('wanted', 'failed') AND f.maybe_there = 0 AND ${gone}`).run();
     type Left = { id: number; destination: string; bytes: number; keysAt: string; periodId: number | null };
     const left = this.#db.prepare<[], Left>(`
       SELECT f.id, f.destination, f.size_bytes AS bytes, f.keys_at AS keysAt, CASE f.class WHEN 'segment' THEN (SELECT s.period_id FROM segments AS s WHERE s.id = f.segment_id) ELSE f.period_id END AS periodId
-      FROM far_objects AS f WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone}`).all();
+      FROM far_loose AS c CROSS JOIN far_objects AS f ON f.id = c.id WHERE f.state NOT IN ('leaving', 'deleting', 'kept') AND ${gone}`).all();
+    this.#db.prepare('DELETE FROM far_loose').run();
     const leave = this.#db.prepare("UPDATE far_objects SET state = 'leaving', since_ms = ?, next_ms = 0, tries = 0 WHERE id = ?");
     const sums = new Map<string, FarLeft & { periodId: number | undefined }>();
     for (const { id, destination, bytes, keysAt, periodId } of left) {
@@ -254,7 +337,7 @@ export class FarTable {
 
   /** What is not sent yet and is not wanted by the rules any more; it is named again where they want it. */
   unwant(destination: string): void {
-    this.#db.prepare("DELETE FROM far_objects WHERE destination = ? AND state IN ('wanted', 'failed') AND maybe_there = 0 AND class IN ('segment', 'hold', 'hours')").run(destination);
+    this.#db.prepare("DELETE FROM far_objects WHERE destination = ? AND state IN ('wanted', 'failed') AND maybe_there = 0 AND class IN ('segment', 'hold', 'hours', 'picture')").run(destination);
   }
 
   /** To be deleted there now. */
@@ -317,6 +400,12 @@ export class FarTable {
     return { id: Number(lastInsertRowid), object };
   }
 
+  /** An alarm's pictures are to be sent from now on. */
+  namePictures(destination: string, keysAt: string, { alarmId, ...row }: FarFoundAlarm, nowMs: UnixMs): void {
+    const { id } = this.name(destination, 'picture', keysAt, { ...row, segmentId: undefined }, nowMs);
+    this.#db.prepare('UPDATE far_objects SET alarm_id = ? WHERE id = ?').run(alarmId, id);
+  }
+
   /** What is listed at these destinations, of periods that live: what the slots object tells of. */
   listed(destinations: readonly string[]): FarListed[] {
     return this.#db.prepare<[string], FarListed>(`
@@ -348,10 +437,10 @@ export class FarTable {
   /** What a restored hub has found there; rows that are known stay. */
   adopt(found: readonly FarFoundThere[], nowMs: UnixMs): number {
     const insert = this.#db.prepare(`
-      INSERT OR IGNORE INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, keys_at, size_bytes, state, since_ms, maybe_there)
-      SELECT @destination, @object, @class, p.camera, p.id, p.start_ms, p.slot, p.generation, s.id, @keysAt, @sizeBytes, 'there', @nowMs, 1 FROM periods AS p LEFT JOIN segments AS s ON s.path = @path
-      WHERE p.camera = @camera AND p.slot = @slot AND p.state = 'live' AND (@path IS NULL OR s.id IS NOT NULL)`);
-    return found.reduce((sum, one) => sum + insert.run({ ...one, path: one.path ?? null, nowMs: Math.round(nowMs) }).changes, 0);
+      INSERT OR IGNORE INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, alarm_id, covers, keys_at, size_bytes, state, since_ms, maybe_there)
+      SELECT @destination, @object, @class, p.camera, p.id, p.start_ms, p.slot, p.generation, s.id, @alarmId, @version, @keysAt, @sizeBytes, 'there', @nowMs, 1 FROM periods AS p LEFT JOIN segments AS s ON s.path = @path
+      WHERE p.camera = @camera AND p.slot = @slot AND p.state = 'live' AND (@path IS NULL OR s.id IS NOT NULL) AND (@alarmId IS NULL OR EXISTS (SELECT 1 FROM alarms AS a WHERE a.id = @alarmId AND a.period_id = p.id))`);
+    return found.reduce((sum, one) => sum + insert.run({ ...one, alarm: undefined, alarmId: one.alarm?.id ?? null, version: one.alarm?.version ?? 0, path: one.path ?? null, nowMs: Math.round(nowMs) }).changes, 0);
   }
 
   #rows(where: string, ...values: readonly (string | number)[]): FarObject[] {
@@ -360,9 +449,9 @@ export class FarTable {
 }
 
 /** The list of what lies there of a period. */
-export function farListOf(list: HourList, objects: ReadonlyMap<string, { object: string; hold?: string }>): FarList {
+export function farListOf(list: HourList, objects: ReadonlyMap<string, { object: string; hold?: string }>, alarms?: readonly FarAlarm[]): FarList {
   return {
-    ...list,
+    ...list, ...(alarms === undefined ? {} : { alarms }),
     segments: list.segments.flatMap((segment) => {
       const named = objects.get(`${segment.stream} ${segment.seq}`);
       return named === undefined ? [] : [{ ...segment, object: named.object, ...(named.hold === undefined ? {} : { hold_object: named.hold }) }];

@@ -111,6 +111,11 @@ export class LedgerTable {
       before ?? Number.MAX_SAFE_INTEGER, sinceMs ?? 0, ...(destination === undefined ? [] : [destination]), limit);
   }
 
+  /** Notices whose number begins so, the newest first. It reads all lines: somebody asks for it, now and then. */
+  notices(begins: string, limit: number): LedgerRow[] {
+    return this.#rows("WHERE kind = 'notice' AND substr(object, 1, length(?)) = ? ORDER BY n DESC LIMIT ?", begins, begins, limit);
+  }
+
   /** Of whole UTC days. */
   sums(sinceMs: UnixMs): LedgerSum[] {
     return this.#db.prepare<[number], LedgerSum>(`SELECT destination, kind, class, outcome, sum(orders) AS orders, sum(sent_bytes) AS sentBytes FROM ledger_days WHERE day_ms > ?

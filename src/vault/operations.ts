@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
-import type { AlarmMarks, AlarmQuery, AlarmRow, NewAlarm, PictureFacts, PictureName } from './alarmtable.ts';
+import { pictureNames, type AlarmMarks, type AlarmQuery, type AlarmRow, type NewAlarm, type PictureFacts, type PictureName } from './alarmtable.ts';
+import { ArchiveTable, type Archivable, type ArchivedSum, type ArchiveQuery } from './archivetable.ts';
 import { AuditTable, faultsOf, firstHead, type AuditEntry, type ChainHead } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
@@ -16,7 +17,7 @@ import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts
 import { CheckpointTable, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
-import { farListOf, FarTable, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarRule, type FarSum, type FarWish } from './fartable.ts';
+import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarPicturesWish, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
@@ -40,10 +41,12 @@ export interface ClaimedPath {
   readonly path: string;
   readonly state: SegmentRow['state'];
   readonly sizeBytes: number;
+  /** 1: it lies at a destination alone. */
+  readonly archived: 0 | 1;
 }
 
 /** What a scrub needs of a row. */
-export type ScrubRow = Pick<SegmentRow, 'camera' | 'startMs' | 'path' | 'sizeBytes' | 'headerBytes' | 'headerSha256' | 'bodySha256' | 'state' | 'damagedMs'> & { readonly rowId: number };
+export type ScrubRow = Pick<SegmentRow, 'camera' | 'startMs' | 'path' | 'sizeBytes' | 'headerBytes' | 'headerSha256' | 'bodySha256' | 'state' | 'damagedMs' | 'archivedAt'> & { readonly rowId: number };
 
 export interface ScrubList {
   readonly id: number;
@@ -72,6 +75,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
   const accounts = new AccountTables(db);
   const people = new PeopleTables(db);
   const far = new FarTable(db);
+  const archive = new ArchiveTable(db);
   const ledger = new LedgerTable(db);
 
   const facts = (): VaultFacts | undefined => readVaultFacts(db);
@@ -317,6 +321,19 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return alarms.find(id);
     }),
     alarm: (a: { id: string }): AlarmRow | undefined => alarms.find(a.id),
+    /** One that came back from afar, of the period in that slot, with what of its footage is there; undefined where that period does not live, or the id is taken. */
+    adoptAlarm: (a: { alarm: Omit<NewAlarm, 'periodId'>; slot: number; footage: readonly SegmentKey[] }): { recipient: string } | undefined => write(() => {
+      const period = periods.ofSlot(a.slot);
+      if (period?.state !== 'live' || period.class !== 'alarm' || period.camera !== a.alarm.camera) return undefined;
+      const before = alarms.periodOf(a.alarm.id);
+      if (before !== undefined && before !== period.id) return undefined;
+      if (before === undefined) alarms.add({ ...a.alarm, periodId: period.id });
+      for (const { stream, seq } of a.footage) {
+        const segmentId = segments.rowIdOf(a.alarm.camera, stream, seq);
+        if (segmentId !== undefined && holds.has(period.id, segmentId)) alarms.addFootage(a.alarm.id, segmentId);
+      }
+      return { recipient: period.recipient };
+    }),
     /** With its live period, to which its pictures are sealed. */
     alarmPeriod: (a: { id: string }): { alarm: AlarmRow; period: PeriodFacts } | undefined => read(() => {
       const [alarm, periodId] = [alarms.find(a.id), alarms.periodOf(a.id)];
@@ -363,27 +380,44 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
 
     /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
     farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
-      const { segments: found, holds: headers } = read(() => far.lookFor(a.rule, a.after, a.limit));
-      if (found.length + headers.length > 0) {
+      const { segments: found, holds: headers, alarms: pictured } = read(() => ({ ...far.lookFor(a.rule, a.after, a.limit), alarms: far.lookForPictures(a.rule, a.limit) }));
+      const named = found.length + headers.length + pictured.length;
+      if (named > 0) {
         write(() => {
           for (const row of found) far.name(a.rule.destination, 'segment', a.rule.keysAt, row, a.atMs);
           for (const row of headers) far.name(a.rule.destination, 'hold', a.rule.keysAt, row, a.atMs);
+          for (const row of pictured) far.namePictures(a.rule.destination, a.rule.keysAt, row, a.atMs);
         });
       }
-      return { named: found.length + headers.length, after: found.at(-1)?.segmentId ?? a.after, more: found.length === a.limit || headers.length === a.limit };
+      return { named, after: found.at(-1)?.segmentId ?? a.after, more: [found, headers, pictured].some(({ length }) => length === a.limit) };
     },
     farWishes: (a: { destination: string; limit: number; atMs: UnixMs }): FarWish[] => read(() => far.wishes(a.destination, a.limit, a.atMs)),
+    /** Alarms' pictures that are to be sent; with `changed`, also those that are others by now than lie there. */
+    farPicturesWishes: (a: { destination: string; limit: number; changed: boolean; atMs: UnixMs }): FarPicturesWish[] => {
+      if (a.changed) withoutSync(db, () => far.wantChanged(a.destination, a.atMs));
+      return read(() => far.picturesWishes(a.destination, a.limit, a.atMs));
+    },
     /** Lists that are due; each has a name by then. */
     farLists: (a: { destination: string; keysAt: string; atMs: UnixMs }): FarListWish[] => {
-      const due = read(() => far.listsDue(a.destination, a.atMs));
-      const naming = <T>(deed: () => T): T => (due.some(({ named }) => named === undefined) ? write(deed) : deed());
-      return naming(() => due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient })));
+      const stirred = far.stirred(a.destination);
+      if (stirred === 0) return [];
+      const { due, open } = read(() => far.listsDue(a.destination, a.atMs));
+      const changing = <T>(deed: () => T): T => (open.length < stirred || due.some(({ named }) => named === undefined) ? write(deed) : deed());
+      return changing(() => {
+        if (open.length < stirred) far.settleLists(a.destination, open);
+        return due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient }));
+      });
     },
     /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
     farList: (a: { destination: string; periodId: number }): { list: FarList; covers: number } | undefined => read(() => {
       const list = periods.byId(a.periodId)?.state === 'live' ? lists.hourList(a.periodId) : undefined;
-      const { objects, covers } = far.namesOf(a.destination, a.periodId);
-      return list === undefined ? undefined : { list: farListOf(list, objects), covers };
+      const { objects, pictures: named, covers } = far.namesOf(a.destination, a.periodId);
+      if (list === undefined) return undefined;
+      const told = list.class !== 'alarm' ? undefined : alarms.ofPeriod(a.periodId).map(({ id, rule, kind, fromMs, toMs, scorePm, footage, sha256 }): FarAlarm => ({
+        id, rule, kind, from_ms: fromMs, ...(toMs === undefined ? {} : { to_ms: toMs }), score_pm: scorePm, footage,
+        ...(sha256 === undefined || !named.has(id) ? {} : { sha256, object: named.get(id) ?? '' }),
+      }));
+      return { list: farListOf(list, objects, told), covers };
     }),
     /** Its order is in the outbox. A power cut may take this back: then it is asked again by the order that lies there. */
     ledgerAsked: (a: { line: LedgerLine; far?: { id: number; madeMs: UnixMs; covers: number } | undefined }): void => withoutSync(db, () => {
@@ -402,12 +436,13 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
         // The line of an order that was withdrawn says what it had been.
         const { kind, destination, object } = ledger.find(line.name) ?? line;
         if (!ledger.answer(answer) || (kind !== 'put' && kind !== 'delete')) continue;
-        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, attempts: answer.attempts, sentBytes: answer.sentBytes }, a.atMs);
+        far.answered(destination, object, { order: kind, outcome: answer.outcome, code: answer.code, attempts: answer.attempts, sentBytes: answer.sentBytes }, a.atMs, answer.proof);
       }
     }),
     ledgerOpen: (): LedgerRow[] => read(() => ledger.open().flatMap((name) => ledger.find(name) ?? [])),
     ledgerLine: (a: { name: string }): LedgerRow | undefined => ledger.find(a.name),
     ledger: (a: LedgerQuery): LedgerRow[] => ledger.list(a),
+    ledgerNotices: (a: { begins: string; limit: number }): LedgerRow[] => ledger.notices(a.begins, a.limit),
     ledgerSums: (a: { sinceMs: UnixMs }): LedgerSum[] => ledger.sums(a.sinceMs),
     dropLedger: (a: { beforeMs: UnixMs; limit: number }): number => write(() => ledger.drop(a.beforeMs, ledgerLinesMax, a.limit)),
     farObject: (a: { destination: string; object: string }): FarObject | undefined => far.find(a.destination, a.object),
@@ -417,6 +452,20 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farLeave: (a: { atMs: UnixMs }): void => {
       if (far.leaves) write(() => void far.leave(a.atMs));
     },
+    // what lies far alone
+
+    /** Segments after a row that may be archived; `next`: where the look goes on, undefined behind the last row that is old enough. */
+    archivable: (a: ArchiveQuery): { rows: Archivable[]; next: number | undefined } => read(() => archive.lookFor(a)),
+    /** They lie there alone from now on; answers those that may, by the rows of now. */
+    archive: (a: { rowIds: readonly number[]; destination: string; atMs: UnixMs }): number => write(() => {
+      const count = archive.add(a.rowIds, a.destination, a.atMs);
+      if (count > 0) audit(a.atMs, { what: 'footage.archived', who: 'hub', detail: { destination: a.destination, segments: count } });
+      return count;
+    }),
+    archivedToRemove: (a: { limit: number }): { rowId: number; path: string }[] => archive.toRemove(a.limit),
+    archivedRemoved: (a: { rowIds: readonly number[] }): void => write(() => archive.removed(a.rowIds)),
+    archivedOf: (a: SegmentName): { destination: string; object: string } | undefined => archive.find(a),
+    archivedSums: (): ArchivedSum[] => archive.sums(),
     farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): { id: number; object: string; camera: string; class: FarClass }[] => read(() => far.going(a.destination, a.limit, a.atMs)),
     farWithdrawn: (): string[] => far.withdrawn(),
     farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
@@ -444,6 +493,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     putText: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.putBeside(a.alarm, a.sealed)),
     putPictures: (a: { alarm: Omit<PicturedAlarm, keyof PictureFacts>; sealed: SealedPictures }): PictureFacts => inPictures((tables) => tables.put(a.alarm, a.sealed)),
     sealedPicture: (a: { id: string; which: PictureName }): Uint8Array | undefined => inPictures((tables) => tables.sealed(a.id, a.which)),
+    /** All that an alarm has, in the order of their bits. */
+    sealedPictures: (a: { id: string }): { pictures: (readonly [PictureName, Uint8Array])[]; sha256: string | undefined } => inPictures((tables) => ({
+      pictures: pictureNames.flatMap((which) => { const sealed = tables.sealed(a.id, which); return sealed === undefined ? [] : [[which, sealed] as const]; }), sha256: tables.hashOf(a.id)?.sha256,
+    })),
     endPictured: (a: { id: string; toMs: UnixMs }): void => inPictures((tables) => tables.end(a.id, a.toMs)),
     /** Of purged periods, a batch at a time; answers how many went. */
     deletePictures: (a: { periodIds: readonly number[]; limit: number }): number => inPictures((tables) => {
@@ -614,7 +667,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     countSegments: (): number => periods.countSegments().segments,
     knownDamage: (): { camera: string; damaged: number; missing: number; firstPath: string; firstMs: UnixMs }[] => segments.knownDamage(),
     scrubRows: (a: { afterRowId: number; limit: number }): ScrubRow[] => segments.after(a.afterRowId, a.limit)
-      .map(({ rowId, row: { camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs } }) => ({ rowId, camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs })),
+      .map(({ rowId, row: { camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs, archivedAt } }) => ({ rowId, camera, startMs, path, sizeBytes, headerBytes, headerSha256, bodySha256, state, damagedMs, ...(archivedAt === undefined ? {} : { archivedAt }) })),
     /** Answers false when the row has gone, or is on its way out: then there is nothing to say. */
     scrubbed: (a: { rowId: number; found: 'whole' | 'damaged' | 'missing'; reason: string; atMs: UnixMs }): boolean => write(() => {
       const row = segments.byRowId(a.rowId);

@@ -271,10 +271,11 @@ class Census {
   }
 
   #compare(claimed: ReadonlyMap<string, ClaimedPath>, present: ReadonlySet<string>): void {
-    for (const { path, state } of claimed.values()) {
+    for (const { path, state, archived } of claimed.values()) {
       if (present.has(path)) {
         if (state === 'missing') this.#found.push(path);
-      } else if (state === 'missing') this.missing.push(path);
+      } else if (archived === 1) continue;
+      else if (state === 'missing') this.missing.push(path);
       else if (state !== 'garbage') {
         this.missing.push(path);
         this.#newlyMissing.push(path);

@@ -514,7 +514,96 @@ CREATE TABLE ledger_days (
 ) STRICT, WITHOUT ROWID;
 `;
 
-const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10, version11];
+/** What is far is asked about where it has changed, not all of it each time. */
+const version12 = `
+-- A period of which something has changed at a destination since its list there was last found to be right.
+CREATE TABLE far_stirred (
+  destination  TEXT NOT NULL,
+  period_id    INTEGER NOT NULL,            -- no reference: what is of a period that is gone is dropped by the next look
+  PRIMARY KEY (destination, period_id)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER far_objects_added AFTER INSERT ON far_objects WHEN NEW.class <> 'keyring' BEGIN
+  INSERT OR IGNORE INTO far_stirred ${stirredBy('NEW')};
+END;
+CREATE TRIGGER far_objects_changed AFTER UPDATE OF state ON far_objects WHEN NEW.class <> 'keyring' BEGIN
+  INSERT OR IGNORE INTO far_stirred ${stirredBy('NEW')};
+END;
+CREATE TRIGGER far_objects_gone AFTER DELETE ON far_objects WHEN OLD.class <> 'keyring' BEGIN
+  INSERT OR IGNORE INTO far_stirred ${stirredBy('OLD')};
+  DELETE FROM far_loose WHERE id = OLD.id;
+END;
+-- A segment goes to another period when others of its own were erased.
+CREATE TRIGGER far_segments_moved AFTER UPDATE OF period_id ON segments BEGIN
+  INSERT OR IGNORE INTO far_stirred SELECT destination, OLD.period_id FROM far_objects WHERE class = 'segment' AND segment_id = NEW.id;
+  INSERT OR IGNORE INTO far_stirred SELECT destination, NEW.period_id FROM far_objects WHERE class = 'segment' AND segment_id = NEW.id;
+END;
+INSERT INTO far_stirred SELECT destination, period_id FROM far_objects WHERE class <> 'keyring' AND period_id IS NOT NULL
+  UNION SELECT f.destination, s.period_id FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id WHERE f.class = 'segment';
+
+-- Far objects that have lost something which kept them here: whether anything still does is asked of these alone. An upgrade that makes one of the
+-- tables below anew takes these triggers along, and has to make them again.
+CREATE TABLE far_loose (
+  id  INTEGER PRIMARY KEY                   -- of far_objects
+) STRICT;
+CREATE TRIGGER far_segments_garbage AFTER UPDATE OF state ON segments WHEN NEW.state = 'garbage' BEGIN
+  INSERT OR IGNORE INTO far_loose SELECT id FROM far_objects WHERE class = 'segment' AND segment_id = NEW.id;
+END;
+CREATE TRIGGER far_segments_deleted AFTER DELETE ON segments BEGIN
+  INSERT OR IGNORE INTO far_loose SELECT id FROM far_objects WHERE class = 'segment' AND segment_id = OLD.id;
+END;
+CREATE TRIGGER far_holds_deleted AFTER DELETE ON holds BEGIN
+  INSERT OR IGNORE INTO far_loose SELECT id FROM far_objects WHERE class = 'hold' AND segment_id = OLD.segment_id AND period_id = OLD.period_id;
+END;
+CREATE TRIGGER far_periods_shredded AFTER UPDATE OF state ON periods WHEN NEW.state <> 'live' BEGIN
+  INSERT OR IGNORE INTO far_loose SELECT id FROM far_objects WHERE period_id = NEW.id AND class <> 'segment';
+END;
+CREATE TRIGGER far_periods_deleted AFTER DELETE ON periods BEGIN
+  INSERT OR IGNORE INTO far_loose SELECT id FROM far_objects WHERE period_id = OLD.id AND class <> 'segment';
+END;
+CREATE TRIGGER far_alarms_deleted AFTER DELETE ON alarms BEGIN
+  INSERT OR IGNORE INTO far_loose SELECT id FROM far_objects WHERE period_id = OLD.period_id AND class = 'picture' AND alarm_id = OLD.id;
+END;
+-- What is put in with nothing to keep it: its order came back after a restart, or a restored hub has found it.
+CREATE TRIGGER far_objects_loose AFTER INSERT ON far_objects WHEN NEW.class <> 'keyring' BEGIN
+  INSERT OR IGNORE INTO far_loose VALUES (NEW.id);
+END;
+-- As long as it may go, it stays to be asked about: an answer may have put it back.
+CREATE TRIGGER far_objects_back AFTER UPDATE OF state ON far_objects WHEN NEW.class <> 'keyring' AND OLD.state IN ('leaving', 'deleting', 'kept') AND NEW.state NOT IN ('leaving', 'deleting', 'kept') BEGIN
+  INSERT OR IGNORE INTO far_loose VALUES (NEW.id);
+END;
+INSERT INTO far_loose SELECT id FROM far_objects WHERE class <> 'keyring';
+
+-- How the far end has shown that it holds what was sent last; '' while it has not.
+ALTER TABLE far_objects ADD COLUMN proof TEXT NOT NULL DEFAULT '';
+CREATE INDEX ledger_of_object ON ledger (destination, object, n);
+UPDATE far_objects SET proof = coalesce((SELECT proof FROM ledger AS l WHERE l.destination = far_objects.destination AND l.object = far_objects.object AND l.kind = 'put' AND l.outcome = 'done' ORDER BY n DESC LIMIT 1), '') WHERE state = 'there';
+DROP INDEX ledger_of_object;
+
+-- Segments that lie at a destination alone. The row is written before the file here is removed, so a kill between the two leaves both.
+CREATE TABLE archived (
+  segment_id   INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+  destination  TEXT NOT NULL,
+  object       TEXT NOT NULL,
+  at_ms        INTEGER NOT NULL,
+  removed      INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1))  -- 1: its file here is gone
+) STRICT;
+CREATE INDEX archived_to_remove ON archived (segment_id) WHERE removed = 0;
+`;
+
+/** The periods whose list at its destination names a far object: its own, that in which its segment is now, and those that hold this. */
+function stirredBy(row: 'NEW' | 'OLD'): string {
+  return `SELECT ${row}.destination, ${row}.period_id WHERE ${row}.period_id IS NOT NULL
+    UNION SELECT ${row}.destination, period_id FROM segments WHERE id = ${row}.segment_id AND ${row}.class = 'segment'
+    UNION SELECT ${row}.destination, period_id FROM far_objects WHERE class = 'hold' AND segment_id = ${row}.segment_id AND destination = ${row}.destination AND ${row}.class = 'segment'`;
+}
+
+/** Alarms' pictures leave with their footage. */
+const version13 = `
+-- Of 'picture', "covers" says which of the alarm's pictures the object holds (policy/uploading.ts).
+CREATE UNIQUE INDEX far_pictures ON far_objects (alarm_id, destination) WHERE class = 'picture';
+`;
+
+const upgrades: readonly string[] = [version1, version2, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12, version13];
 
 /** The schema that this version writes. */
 export const schemaVersion = upgrades.length;

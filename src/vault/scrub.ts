@@ -73,6 +73,7 @@ export class Scrub {
       return whole;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
+      if ((code === 'ENOENT' || code === 'ENOTDIR') && row.archivedAt !== undefined) return whole;
       if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing', reason: 'there is no such file' };
       // Whoever paces may stop us.
       if (code === undefined || isSallyportError(error)) throw error;

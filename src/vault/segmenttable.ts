@@ -41,9 +41,11 @@ export interface SegmentRow {
   readonly damagedMs: UnixMs | undefined;
   /** Where its thumbnail's box lies in the opened bytes; absent when it has none, or none that this row knows of. */
   readonly thumb?: ThumbnailPlace;
+  /** The destination that has it alone: its file here is gone, or is to go. */
+  readonly archivedAt?: string;
 }
 
-export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'periodClass' | 'state' | 'damagedMs'>;
+export type NewSegment = Omit<SegmentRow, 'id' | 'slot' | 'generation' | 'periodClass' | 'state' | 'damagedMs' | 'archivedAt'>;
 
 export interface Begun {
   readonly camera: string;
@@ -66,14 +68,14 @@ export interface TimeQuery {
 const segmentColumns = `s.id AS rowId, s.period_id AS periodId, p.slot, p.generation, p.class AS periodClass, s.camera, s.stream, s.seq, s.boot, s.mono_ms AS monoMs, s.start_ms AS startMs,
   s.duration_ms AS durationMs, s.path, s.size_bytes AS sizeBytes, s.header_bytes AS headerBytes, lower(hex(s.header_sha256)) AS headerSha256,
   lower(hex(s.body_sha256)) AS bodySha256, s.key_frames AS keyFrames, s.reason, s.state, s.cut_chunks AS cutChunks, s.damaged_ms AS damagedMs,
-  s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize`;
+  s.thumb_offset AS thumbOffset, s.thumb_size AS thumbSize, (SELECT a.destination FROM archived AS a WHERE a.segment_id = s.id) AS archivedAt`;
 
 /** A segment may reach over its period's end by the time to the next key frame; longer than this it never is. What an alarm keeps may lie so far before its day, or behind it, too. */
 export const segmentMsMax = 3_600_000;
 
-type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb'> & {
+type RawSegment = Omit<SegmentRow, 'id' | 'keyFrames' | 'cutChunks' | 'damagedMs' | 'thumb' | 'archivedAt'> & {
   readonly rowId: number; readonly keyFrames: Buffer; readonly cutChunks: number | null; readonly damagedMs: number | null;
-  readonly thumbOffset: number | null; readonly thumbSize: number | null;
+  readonly thumbOffset: number | null; readonly thumbSize: number | null; readonly archivedAt: string | null;
 };
 
 export class SegmentTable {
@@ -158,10 +160,10 @@ export class SegmentTable {
   }
 
   /** The files that rows claim in a folder `<camera>/<date>/<hour>`. */
-  rowsIn(folder: string): { path: string; state: SegmentRow['state']; sizeBytes: number }[] {
+  rowsIn(folder: string): { path: string; state: SegmentRow['state']; sizeBytes: number; archived: 0 | 1 }[] {
     // '0' follows '/' in ASCII: everything that begins with "<folder>/".
-    return this.#db.prepare<[string, string], { path: string; state: SegmentRow['state']; sizeBytes: number }>(
-      'SELECT path, state, size_bytes AS sizeBytes FROM segments WHERE path >= ? AND path < ?',
+    return this.#db.prepare<[string, string], { path: string; state: SegmentRow['state']; sizeBytes: number; archived: 0 | 1 }>(
+      'SELECT path, state, size_bytes AS sizeBytes, EXISTS (SELECT 1 FROM archived WHERE segment_id = segments.id) AS archived FROM segments WHERE path >= ? AND path < ?',
     ).all(`${folder}/`, `${folder}0`);
   }
 
@@ -169,8 +171,9 @@ export class SegmentTable {
     return this.#db.prepare<[string], unknown>('SELECT 1 FROM segments WHERE path = ?').get(path) !== undefined;
   }
 
+  /** What is archived is not missed here. */
   markMissing(path: string): void {
-    this.#db.prepare("UPDATE segments SET state = 'missing' WHERE path = ? AND state IN ('complete', 'cut')").run(path);
+    this.#db.prepare("UPDATE segments SET state = 'missing' WHERE path = ? AND state IN ('complete', 'cut') AND id NOT IN (SELECT segment_id FROM archived)").run(path);
   }
 
   markFound(path: string): void {
@@ -221,10 +224,11 @@ export function segmentId(s: { camera: string; stream: StreamName; seq: number }
 }
 
 function rowOf(row: RawSegment): SegmentRow {
-  const { rowId: _, thumbOffset, thumbSize, ...raw } = row;
+  const { rowId: _, thumbOffset, thumbSize, archivedAt, ...raw } = row;
   return {
     ...raw, id: segmentId(raw), keyFrames: unpackKeyFrames(raw.keyFrames), cutChunks: raw.cutChunks ?? undefined, damagedMs: raw.damagedMs ?? undefined,
     ...(thumbOffset === null || thumbSize === null ? {} : { thumb: [thumbOffset, thumbSize] as const }),
+    ...(archivedAt === null ? {} : { archivedAt }),
   };
 }
 

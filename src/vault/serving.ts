@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { SallyportError, isSallyportError } from '../base/errors.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
+import { FetchedFiles, type FetchRange } from './fetched.ts';
 import { holdName } from './footagepaths.ts';
 import { readHold, sha256 } from './holds.ts';
 import type { OpenSegments } from './opensegments.ts';
@@ -12,9 +13,11 @@ import { SealedFile, type SegmentName } from './served.ts';
 export class Serving {
   readonly #disk: DiskKeeper;
   readonly #open: OpenSegments;
+  readonly #fetched: FetchedFiles;
 
-  constructor(disk: DiskKeeper, open: OpenSegments) {
+  constructor(disk: DiskKeeper, open: OpenSegments, fetched: FetchedFiles) {
     this.#disk = disk;
+    this.#fetched = fetched;
     this.#open = open;
   }
 
@@ -34,6 +37,15 @@ export class Serving {
     const served = await this.#disk.call('servedRow', name);
     if (served === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: segmentId(name) });
     return SealedFile.open({ ...served, footage: () => this.#disk.ready.footage, isLeaving: (id) => this.#open.isLeaving(id) });
+  }
+
+  async fetchedFile(name: SegmentName, fetch: (destination: string, object: string, ...range: Parameters<FetchRange>) => ReturnType<FetchRange>): Promise<SealedFile | undefined> {
+    const served = await this.#disk.call('servedRow', name);
+    const far = await this.#disk.call('archivedOf', name);
+    if (served === undefined || far === undefined) return undefined;
+    const { destination, object } = far;
+    await this.#fetched.have(object, served.row, destination, (from, length) => fetch(destination, object, from, length));
+    return SealedFile.open({ ...served, row: { ...served.row, path: object }, footage: () => this.#fetched.folder, isLeaving: (id) => this.#open.isLeaving(id) });
   }
 
   async secondHeader(name: SegmentName & { slot: number }): Promise<{ header: Buffer; period: PeriodFacts }> {

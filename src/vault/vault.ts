@@ -15,21 +15,25 @@
  * calls every few seconds, settles what was left half done, lets go of a disk that is gone, and opens it anew when it is back.
  * docs/ARCHITECTURE.md shows the way of the data, docs/FORMAT.md each byte, docs/THREAT_MODEL.md what a thief finds.
  */
+import { join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
+import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { FileKey } from '../seal/filekey.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
-import { Alarms, type AlarmBeginning, type AlarmPictures } from './alarms.ts';
+import { Alarms, type AlarmBeginning, type AlarmFromAfar, type AlarmPictures } from './alarms.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+import type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
 import type { DiskState } from './diskcare.ts';
 import { DiskKeeper } from './diskkeeper.ts';
 import { FarBook } from './farbook.ts';
+import { FetchedFiles } from './fetched.ts';
 import { Filing } from './filing.ts';
 import type { StreamName } from './footagepaths.ts';
 import { GapNotes } from './gapnotes.ts';
@@ -62,10 +66,11 @@ import { Turns } from './turns.ts';
 import type { SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';
-export type { AlarmBeginning, AlarmPictures } from './alarms.ts';
+export type { AlarmBeginning, AlarmFromAfar, AlarmPictures } from './alarms.ts';
 export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
+export type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 export type { FarBook } from './farbook.ts';
-export type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarRule, FarSum, FarWish } from './fartable.ts';
+export type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
 export type { PersonRow } from './peopletable.ts';
@@ -151,7 +156,7 @@ export class Vault {
     this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
     this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile });
-    this.#serving = new Serving(disk, this.#open);
+    this.#serving = new Serving(disk, this.#open, new FetchedFiles(join(options.folder, 'fetched')));
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
     this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
@@ -438,6 +443,35 @@ export class Vault {
     return this.#serving.sealedFile(name);
   }
 
+  /** As `sealedFile`, of a segment that lies elsewhere alone: it is fetched, compared and kept for a while. Undefined when it does not. SP_ARCHIVE_LIED, and what `fetch` throws. */
+  fetchedFile(name: SegmentName, fetch: (destination: string, object: string, from: number, length: number) => Promise<Uint8Array>): Promise<SealedFile | undefined> {
+    return this.#serving.fetchedFile(name, fetch);
+  }
+
+  // what lies far alone
+
+  /** At most `limit` rows are looked at. */
+  archivable(q: ArchiveQuery): Promise<{ rows: Archivable[]; next: number | undefined }> {
+    return this.#call('archivable', q);
+  }
+
+  /** They lie there alone from now on, as far as the rows of now allow it; answers how many. Durable when it resolves: `removeArchived` may follow, now or after a kill. */
+  archive(destination: string, rowIds: readonly number[]): Promise<number> {
+    return this.#call('archive', { destination, rowIds, atMs: this.#now() });
+  }
+
+  /** Removes the files of what lies elsewhere alone; answers how many there were. SP_WRITE, SP_DISK, SP_DATABASE. */
+  async removeArchived(limit: number): Promise<number> {
+    const rows = await this.#call('archivedToRemove', { limit });
+    for (const { path } of rows) await removeFile(join(this.#disk.ready.footage, path));
+    if (rows.length > 0) await this.#call('archivedRemoved', { rowIds: rows.map(({ rowId }) => rowId) });
+    return rows.length;
+  }
+
+  archivedSums(): Promise<ArchivedSum[]> {
+    return this.#call('archivedSums');
+  }
+
   /** The second header of a segment for the live period that has that slot, 168 bytes. SP_SEGMENT_MISSING when there is none (any more), SP_HOLD_DAMAGED, SP_DISK. */
   secondHeader(name: SegmentName & { slot: number }): Promise<{ header: Buffer; period: PeriodFacts }> {
     return this.#serving.secondHeader(name);
@@ -466,6 +500,11 @@ export class Vault {
    */
   putAlarmPictures(id: string, pictures: AlarmPictures): Promise<void> {
     return this.#alarms.putPictures(id, pictures);
+  }
+
+  /** One that lay elsewhere is here again, with its pictures as they were sealed. False where its day is not here. SP_FAR_PICTURES, SP_PICTURES, SP_DATABASE, SP_DISK. */
+  adoptAlarm(a: AlarmFromAfar): Promise<boolean> {
+    return this.#alarms.adopt(a);
   }
 
   /** Seals other words to the alarm's day, in place of those that it had; its pictures stay. Errors as `putAlarmPictures`. */

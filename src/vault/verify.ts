@@ -190,6 +190,8 @@ class Verification {
       if (found.bodySha256 !== row.bodySha256) return damaged('what follows its header is not what was written');
       return undefined;
     } catch (error) {
+      // It lies elsewhere alone, and what is there is compared each time that it is fetched.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && row.archivedAt !== undefined) return undefined;
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { code: 'SP_SEGMENT_MISSING', detail: row.state === 'missing' ? 'known to be missing since a start of the hub' : 'there is no such file' };
       return { code: 'SP_READ', detail: reasonOf(error) };
     }

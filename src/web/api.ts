@@ -40,6 +40,7 @@ const routes: RouteTable = {
   cameras: ['GET', '/cameras'],
   timeline: ['GET', '/timeline'],
   alarms: ['GET', '/alarms'],
+  notice: ['GET', '/notices'],
   alarmMark: ['POST', '/alarms'],
   alarmTest: ['POST', '/alarms/test'],
   noteExport: ['POST', '/exports'],

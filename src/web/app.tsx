@@ -103,7 +103,7 @@ function pageOf(route: Route) {
   switch (route.page) {
     case 'live': case 'login': case 'first': case 'join': case 'recover': return <Live camera={route.page === 'live' ? route.camera : undefined} />;
     case 'timeline': return <Timeline camera={route.camera} atMs={route.atMs} />;
-    case 'review': return <Review />;
+    case 'review': return <Review notice={route.notice} />;
     case 'settings': return <Settings section={route.section} />;
     case 'device': return <Settings section="me" />;
     // It stands without the frame, above.

@@ -1,4 +1,5 @@
 /** The page's addresses: which page a path means, and how it is written. Pure; `navigation.tsx` moves between them. */
+import { noticeNumberPattern } from '../policy/names.ts';
 import { pairFragment, readPairFragment, type PairLink } from '../policy/pairlink.ts';
 
 export const settingsSections = ['cameras', 'keep', 'people', 'faces', 'me', 'privacy', 'alarms', 'approvals', 'egress', 'audit', 'logs', 'system'] as const;
@@ -8,7 +9,8 @@ export type Route =
   | { readonly page: 'live'; readonly camera?: string }
   | { readonly page: 'timeline'; readonly camera?: string; readonly atMs?: number }
   /** What rules have kept. */
-  | { readonly page: 'review' }
+  /** `notice`: the number of one, of which it is to say what it was about. */
+  | { readonly page: 'review'; readonly notice?: string }
   | { readonly page: 'settings'; readonly section: SettingsSection }
   /** All cameras and nothing else, for a screen on the wall. */
   | { readonly page: 'panel' }
@@ -48,7 +50,11 @@ export function routeOf({ pathname, search = '', hash = '' }: { readonly pathnam
     const trust = (told.get('trust') ?? '').split(',').filter((key) => /^[A-Za-z0-9+/]{68}$/.test(key)).map((key) => `ssh-ed25519 ${key}`);
     return trust.length === 0 ? { page: 'unknown' } : { page, name: (told.get('name') ?? '').slice(0, 64), trust };
   }
-  return page === 'review' || page === 'panel' || page === 'promises' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
+  if (page === 'review') {
+    const notice = new URLSearchParams(hash.replace(/^#/, '')).get('notice')?.toLowerCase() ?? '';
+    return { page, ...(noticeNumberPattern.test(notice) ? { notice } : {}) };
+  }
+  return page === 'panel' || page === 'promises' || page === 'login' || page === 'recover' ? { page } : { page: 'unknown' };
 }
 
 export function pathOf(route: Route): string {
@@ -60,6 +66,7 @@ export function pathOf(route: Route): string {
       const fragment = pairFragment(route);
       return `/first${fragment === '' ? '' : `#${fragment}`}`;
     }
+    case 'review': return `/review${route.notice === undefined ? '' : `#notice=${route.notice}`}`;
     case 'join': return `/join#${route.code}`;
     case 'device': return `/device#${new URLSearchParams({ name: route.name, trust: route.trust.map((key) => key.replace(/^ssh-ed25519 /, '')).join(',') }).toString()}`;
     case 'unknown': return '/';

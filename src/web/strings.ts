@@ -167,7 +167,7 @@ export const english = {
     title: 'Timeline', previous: 'Day before', following: 'Day after', today: 'Today', date: 'Day', zoom: 'Shown', zooms: { day: '24 h', sixHours: '6 h', hour: '1 h', tenMinutes: '10 min' },
     earlier: 'Earlier', later: 'Later', play: 'Play', pause: 'Pause', back10: 'Back 10 seconds', ahead10: 'Ahead 10 seconds', previousEvent: 'Previous observation', nextEvent: 'Next observation', speed: 'Speed', speedOf: (n: number) => `${n}×`,
     choose: 'Choose a moment on the timeline', chooseHint: 'Click a bar, or focus it and use the arrow keys; Enter plays.', opening: 'Fetching sealed footage and opening it here…', ended: 'That is where the footage ends.',
-    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendAlarm: 'Alarm', alarmOf: (kind: string) => `alarm: ${kind}`, alarmIn: (kind: string, zones: string) => `alarm: ${kind} in ${zones}`, legendNow: 'Now',
+    recorded: 'recorded', nothing: 'nothing recorded', gapOf: (reason: string) => `gap: ${reason}`, legend: 'Legend', legendRecorded: 'Recorded', archived: (name: string) => `Recorded; it lies at ${name} alone, and is fetched from there when it is played`, legendGap: 'Gap, with its reason', legendSeen: 'Observation', legendAlarm: 'Alarm', alarmOf: (kind: string) => `alarm: ${kind}`, alarmIn: (kind: string, zones: string) => `alarm: ${kind} in ${zones}`, legendNow: 'Now',
     stripLabel: (camera: string, day: string) => `${camera}, ${day}`, stripValue: (time: string, what: string) => `${time}, ${what}`,
     pictures: 'Pictures', stripHelp: 'Arrow keys move by a minute, Page Up and Page Down by an hour, Home and End to the ends, comma and full stop between observations; Enter plays.',
     asList: 'As a list', listOf: (camera: string) => `${camera}: what there is`, from: 'From', to: 'To', what: 'What', until: 'Key destroyed', lasts: 'still so', playThis: (time: string) => `Play from ${time}`, emptyDay: 'Nothing was recorded on this day.',
@@ -179,6 +179,8 @@ export const english = {
   },
 
   review: {
+    byNotice: 'Find what a notice was about', notice: 'Number of the notice', noticeHint: 'As it stands in the message, or the name of the picture that came with it.', find: 'Find', noNotice: 'No notice of that number is known here.', openNotice: 'Look at it',
+    noticeOf: (kind: string, camera: string, when: string) => `${kind}${camera === '' ? '' : ` (${camera})`}, ${when}.`, noticeSaid: (sentence: string, todo: string) => `${sentence}. ${todo}`, goneAlarm: 'The alarm itself is not there any more.',
     title: 'Review', noCameras: 'There is no camera whose alarms you may see.', notRight: 'Your account may see live pictures, and no alarms.', empty: 'No alarms', allSeen: 'All of them were seen', emptyLead: 'What becomes an alarm stands under Settings, Alarms.',
     who: 'Who', anybody: 'Anybody', zones: 'Zones', inZones: (zones: string) => `In ${zones}`, recognised: 'Recognised', openingWords: 'Opening what the alarms say…', notSeenHere: (name: string) => `${name} is in none of these alarms`,
     count: (n: number, fresh: number, more: boolean) => `${more ? 'More than ' : ''}${count(n, 'alarm', 'alarms')}, ${fresh.toLocaleString('en')} not seen yet`,
@@ -404,7 +406,7 @@ export const english = {
       'page.recovered': 'got a new passphrase with the recovery kit', 'page.session-ended': 'ended a session', 'page.person-changed': 'changed own data',
       'page.passphrase-changed': 'changed the passphrase', 'page.device-noted': 'noted a device', 'page.device-removed': 'removed a device', 'page.account-erased': 'an account was erased', 'page.account-changed': 'changed what an account may',
       'page.invited': 'invited somebody', 'page.invitation-ended': 'took an invitation back', 'page.joined': 'joined by an invitation', 'page.token-made': 'made a token for a script',
-      'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
+      'page.token-ended': 'ended a token', 'page.asked': 'operated the hub', 'live.watched': 'watched live', 'live.listened': 'listened live', 'footage.playback': 'looked at recordings', 'footage.archived': 'moved recordings to where they lie alone', 'footage.export': 'exported recordings', 'alarm.shown': 'looked at alarms',
       'alarm.seen': 'marked an alarm as seen', 'alarm.unseen': 'marked an alarm as new again', 'alarm.false': 'said that an alarm was false', 'alarm.not-false': 'said that an alarm was not false',
       'person.enrolled': 'enrolled somebody, with consent', 'person.renewed': 'renewed somebody\'s consent', 'person.lapsed': 'somebody\'s consent has lapsed; matching has stopped', 'person.forget': 'asked to forget somebody', 'person.forgotten': 'somebody was forgotten: the key was overwritten',
       'person.lost': 'somebody\'s key is lost; what was under it is gone', 'people.looked': 'looked at the people who are enrolled',

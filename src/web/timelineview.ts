@@ -8,8 +8,8 @@ export interface Run { readonly fromMs: number; readonly toMs: number }
 export interface Gap extends Run { readonly reason: string; readonly detail: string }
 export interface Seen extends Run { readonly kind: string; readonly lasts: boolean }
 
-/** Footage whose last key is destroyed at one time. */
-export interface Kept extends Run { readonly deadlineMs: number }
+/** Footage whose last key is destroyed at one time, and that lies in one place. */
+export interface Kept extends Run { readonly deadlineMs: number; /** The destination that has it alone: playing it takes longer. */ readonly archivedAt?: string | undefined }
 /** What a rule kept. */
 export interface Rung extends Run { readonly id: string; readonly kind: string; readonly lasts: boolean; readonly words?: AlarmWords | undefined }
 
@@ -27,10 +27,10 @@ const joinMs = 1500;
 
 /** Alarms that were none are left out. `words`: what this device has opened of them. */
 export function dayView(timeline: Timeline, nowMs: number, alarms: readonly PageAlarm[] = [], words: ReadonlyMap<string, AlarmWords> = new Map()): DayView {
-  const segments = timeline.segments.map(({ startMs, durationMs, deadlineMs }) => ({ fromMs: startMs, toMs: startMs + durationMs, deadlineMs })).toSorted((one, other) => one.fromMs - other.fromMs);
+  const segments = timeline.segments.map(({ startMs, durationMs, deadlineMs, archivedAt }) => ({ fromMs: startMs, toMs: startMs + durationMs, deadlineMs, ...(archivedAt === undefined ? {} : { archivedAt }) })).toSorted((one, other) => one.fromMs - other.fromMs);
   return {
     recorded: joined(segments, () => true).map(({ fromMs, toMs }) => ({ fromMs, toMs })),
-    kept: joined(segments, (one, other) => one.deadlineMs === other.deadlineMs),
+    kept: joined(segments, (one, other) => one.deadlineMs === other.deadlineMs && one.archivedAt === other.archivedAt),
     gaps: timeline.gaps.toSorted((one, other) => one.fromMs - other.fromMs),
     seen: timeline.observations.map(({ kind, fromMs, toMs }) => ({ kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined })).toSorted((one, other) => one.fromMs - other.fromMs),
     alarms: alarms.filter(({ falseAlarm }) => !falseAlarm).map(({ id, kind, fromMs, toMs }) => ({ id, kind, fromMs, toMs: toMs ?? nowMs, lasts: toMs === undefined, ...(words.has(id) ? { words: words.get(id) } : {}) })).toSorted((one, other) => one.fromMs - other.fromMs),
@@ -38,7 +38,7 @@ export function dayView(timeline: Timeline, nowMs: number, alarms: readonly Page
 }
 
 function joined(segments: readonly Kept[], alike: (one: Kept, other: Kept) => boolean): Kept[] {
-  const runs: { fromMs: number; toMs: number; deadlineMs: number }[] = [];
+  const runs: { fromMs: number; toMs: number; deadlineMs: number; archivedAt?: string | undefined }[] = [];
   for (const segment of segments) {
     const last = runs.at(-1);
     if (last !== undefined && segment.fromMs - last.toMs <= joinMs && alike(last, segment)) last.toMs = Math.max(last.toMs, segment.toMs);

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import type { PageAlarm, PageReplyOf } from '../../src/api/pagecontract.ts';
 import { AlarmList } from '../../src/duties/alarmlist.ts';
+import { noticeNumberOf } from '../../src/duties/notify.ts';
 import { hourMs, minuteMs } from '../../src/base/units.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import type { HubConfig } from '../../src/policy/settings.ts';
@@ -129,4 +130,25 @@ t.test('a rule is tried against the last day: how often it would have rung, and 
   const installer = await member(browser, 'installer', ['home']);
   t.match(await installer.browser.must('POST', 'alarms/test', { rule: 'Anybody' }), { alarms: 3, visits: [] });
   t.equal((await browser.post('alarms/test', { rule: 'Nobody' })).code, 'SP_ALARM_RULE');
+});
+
+t.test('the number of a notice leads to its alarm, for whoever may see that; what the hub itself had to say is for an owner', async (t) => {
+  const { door: { owner, member, vault, clock }, add } = await door(t);
+  const [front, garden] = [await add('front', 'person', 9 * minuteMs), await add('garden', 'person', 8 * minuteMs)];
+  const { browser } = await owner();
+  const home = await member(browser, 'member', ['home']);
+  type Found = PageReplyOf<'notice'>;
+  const of = (who: typeof browser, number: string): Promise<Found> => who.must('GET', `notices?number=${number}`);
+  for (const number of [noticeNumberOf(front.id), noticeNumberOf(front.id).slice(0, 8)]) t.match(await of(home.browser, number), { notices: [{ id: noticeNumberOf(front.id), kind: 'person', alarm: { id: front.id, camera: 'front' } }] });
+  t.same(await of(home.browser, noticeNumberOf(garden.id)), { notices: [] }, 'not of another space');
+  t.match(await of(browser, noticeNumberOf(garden.id)), { notices: [{ alarm: { id: garden.id } }] });
+  t.same(await of(browser, 'f'.repeat(32)), { notices: [] });
+  for (const bad of ['', 'abc', `${'a'.repeat(31)}%25`, 'A'.repeat(33)]) t.equal((await browser.get(`notices?number=${bad}`)).code, 'SP_PAGE_REQUEST', `"${bad}"`);
+  const id = 'cd'.repeat(16);
+  const line = { name: `${'0'.repeat(15)}-${id}`, atMs: Math.round(clock.wallMs()), destination: 'phone', purpose: 'x', kind: 'notice' as const, class: 'disk full', camera: '', object: id, sizeBytes: 0, sha256: '', recipients: [] };
+  await vault.far.asked(line);
+  t.match(await of(browser, id.slice(0, 8)), { notices: [{ id, kind: 'disk full', text: 'the disk is full and nothing may be deleted', todo: /Make room/ }] });
+  t.same(await of(home.browser, id), { notices: [] });
+  const guest = await member(browser, 'guest', ['home']);
+  t.equal((await guest.browser.get(`notices?number=${id}`)).code, 'SP_PAGE_RIGHT');
 });

@@ -27,7 +27,7 @@ function question(name: PageRouteName, where: Where): Asked {
   const route: PageRoute = pageRoutes[name];
   const camera = cameras[where];
   const path = route.path.replace(':camera', camera).replace(':slot', '1').replace(':generation', '1').replace(':stream', 'main').replace(':seq', '1').replace(':id', 'A'.repeat(22)).replace(':alarm', 'a'.repeat(16)).replace(':person', 'a'.repeat(32)).replace(':picture', 'thumb');
-  const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, panel: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1`, alarms: `?camera=${camera}` };
+  const query: Partial<Record<PageRouteName, string>> = { live: `?camera=${camera}`, panel: `?camera=${camera}`, talk: `?camera=${camera}`, timeline: `?camera=${camera}&fromMs=0&toMs=1`, alarms: `?camera=${camera}`, notice: '?number=00000000' };
   const device = deviceOf(identity);
   const consent = { how: 'in person', givenBy: 'x', consent: 'a'.repeat(64) };
   const bodies: Partial<Record<PageRouteName, object>> = {

@@ -259,7 +259,7 @@ const off = async (): Promise<never> => {
 
 /** Nothing is recorded or shown, and nothing is private. */
 const nothingBehind: PageParts = {
-  alarms: { list: off, picture: off, mark: off, test: off }, live: off, panel: off, talk: off, still: off, logs: off, playback: { timeline: off, slot: off, segment: off, secondHeader: off }, privacy: { of: () => undefined, switch: off }, people: { list: off, picture: off, check: off, enrol: off, renew: off, forget: off },
+  alarms: { list: off, picture: off, mark: off, test: off, ofNotice: off }, live: off, panel: off, talk: off, still: off, logs: off, playback: { timeline: off, slot: off, segment: off, secondHeader: off }, privacy: { of: () => undefined, switch: off }, people: { list: off, picture: off, check: off, enrol: off, renew: off, forget: off },
 };
 
 /** The page alone, over a real vault, with what a test puts behind its doors; no camera is watched. */

@@ -7,6 +7,7 @@ import type { Locator, Page } from 'playwright-core';
 import type { ReplyOf } from '../../src/api/contract.ts';
 import type { EmulatedCamera } from '../../src/emulator/emulator.ts';
 import { callHub } from '../../src/cli/control.ts';
+import { noticeNumberOf } from '../../src/duties/notify.ts';
 import { settingsSections } from '../../src/web/router.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
 import { inBothThemes, openBrowser, playFirst, untilShown, violations, visitor } from './browser.ts';
@@ -47,6 +48,7 @@ t.test('alarms, from what a camera says to what somebody has seen', { skip: noCh
   }
   await look(t, page);
   await mark(t, page, site);
+  await byNumber(t, page, site);
   await onTimeline(t, page);
   await byKeyboardAlone(t, page, site);
   await byPointer(t, page, site);
@@ -211,6 +213,26 @@ async function alarmsOf(site: TestSite, so: (alarms: Alarms) => boolean): Promis
 
 const cards = (page: Page): Locator => page.locator('.alarms > li');
 const card = (page: Page, kind: string): Locator => page.locator('.alarms > li', { hasText: kind });
+
+/** What a phone said: by the number in its message, or by a link with it, one comes to the alarm, wherever that is in the list. */
+async function byNumber(t: Test, page: Page, site: TestSite): Promise<void> {
+  const [vehicle] = await alarmsOf(site, (alarms) => alarms.some(({ kind }) => kind === 'vehicle')).then((alarms) => alarms.filter(({ kind }) => kind === 'vehicle'));
+  const number = noticeNumberOf(vehicle?.id ?? '');
+  await goTo(page, '/review');
+  await page.getByText('Find what a notice was about').click();
+  await page.getByLabel('Number of the notice').fill('00000000');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByText('No notice of that number is known here.').waitFor();
+  await page.getByLabel('Number of the notice').fill(`${number}.jpg.age`);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByRole('dialog', { name: /^Vehicle/ }).waitFor();
+  await page.keyboard.press('Escape');
+  await goTo(page, `/review#notice=${number.slice(0, 8)}`);
+  await page.getByRole('dialog', { name: /^Vehicle/ }).waitFor();
+  t.same(await violations(page), [], 'axe finds nothing where a number led');
+  await page.keyboard.press('Escape');
+  await goTo(page, '/review');
+}
 
 async function open(page: Page): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Review' }).click();

@@ -8,6 +8,7 @@ import { Frames, type GrayFrame } from '../../src/capture/frames.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { cropBytesMax, fullBytesMax, Moments } from '../../src/capture/moments.ts';
 import { MediaRing } from '../../src/capture/ring.ts';
+import { padmeSize } from '../../src/seal/format/padme.ts';
 import { isThumbnail } from '../../src/seal/thumbnail.ts';
 import { clipFps, clipSeconds, makeClip, streamOf, take, type Taken } from './clips.ts';
 
@@ -126,7 +127,7 @@ t.test('a moment in colour, and the pictures of an alarm: of the right moment, s
   t.ok(Number(/psnr_avg:([\d.]+|inf)/.exec(judge.stdout.toString())?.[1]?.replace('inf', '99') ?? 0) > 25, judge.stdout.toString());
 
   const pictures = await moments.pictures(order(2500), { x: 0.9, y: 0.9, width: 0.2, height: 0.2 });
-  t.ok(pictures !== undefined && pictures.full.length <= fullBytesMax && (pictures.crop?.length ?? 0) <= cropBytesMax && isThumbnail(pictures.thumb), `${pictures?.full.length} bytes`);
+  t.ok(pictures !== undefined && pictures.full.length <= fullBytesMax && (pictures.crop?.length ?? 0) <= cropBytesMax && isThumbnail(pictures.thumb) && padmeSize(pictures.thumb.length) === pictures.thumb.length, `${pictures?.full.length} bytes`);
   for (const [jpeg, size] of [[pictures!.full, '320,240'], [pictures!.crop!, /^\d+,\d+$/], [pictures!.thumb, '320,240']] as const) {
     const probe = await run('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0', '-'], { input: jpeg });
     t.match(probe.stdout.toString().trim(), typeof size === 'string' ? `mjpeg,${size}` : /^mjpeg,\d+,\d+$/);

@@ -9,6 +9,7 @@ import { Sealed } from '../../src/seal/sealed.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { Archive } from '../../src/vault/archive.ts';
 import { holdName } from '../../src/vault/footagepaths.ts';
+import type { Vault } from '../../src/vault/vault.ts';
 
 export interface Sent {
   /** The object of each segment, by its path. */
@@ -55,4 +56,11 @@ export async function sendAway(o: { data: string; identities: readonly Identity[
   await archive.close();
   const bytes = encodeSlotsObject({ hub: o.hub ?? 'c0ffee', madeMs: Date.UTC(2026, 10, 24, 9), entries });
   return { objects, lists, slotsObject: put(o.slots, Sealed.recogniseSlots(bytes, 'the slots object').bytes) };
+}
+
+/** The slots object as a hub keeps it, of all that it has listed at these destinations. */
+export async function putSlots(o: { data: string; vault: Vault; store: string; destinations: readonly string[] }): Promise<string> {
+  const ring = readFileSync(join(o.data, 'keyring/keyring.1'));
+  const entries: SlotsEntry[] = (await o.vault.far.listed(o.destinations)).map(({ destination, slot, list }) => ({ slotText: ring.subarray(slot * slotBlockBytes).subarray(0, slotTextBytes), destination, list }));
+  return put(o.store, Sealed.recogniseSlots(encodeSlotsObject({ hub: 'c0ffee', madeMs: Date.UTC(2026, 10, 24, 9), entries }), 'the slots object').bytes);
 }

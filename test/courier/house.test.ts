@@ -16,13 +16,14 @@ const login = { user: 'hub', password: 'a-password' };
 
 t.test('an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else', async (t) => {
   const folder = await shortFolder(t);
-  const bodies: { topic: string; message: string; priority: number }[] = [];
+  const bodies: { readonly topic?: string; readonly message: string; readonly attachment?: Buffer; readonly filename?: string }[] = [];
   let came: () => void = () => {};
   const sink = createServer((request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
-      bodies.push(JSON.parse(Buffer.concat(pieces).toString()) as typeof bodies[number]);
+      const body = Buffer.concat(pieces);
+      bodies.push(request.method === 'PUT' ? { message: String(request.headers['message']), attachment: body, filename: String(request.headers['filename']) } : JSON.parse(body.toString()) as typeof bodies[number]);
       response.end('{}');
       came();
     });
@@ -58,6 +59,7 @@ purpose = "to hear of it"
 kind = "ntfy"
 url = "http://127.0.0.1:${(sink.address() as AddressInfo).port}"
 group = "0 seconds"
+picture = true
 [[destination]]
 name = "home"
 purpose = "lamps"
@@ -69,6 +71,9 @@ commands = true
   process.kill(site.hub!.pid, 'SIGHUP');
   const { pending } = await site.until((status) => status.pending.length === 2);
   t.match(pending.map(({ text }) => text).join('\n'), /whoever may write there may make spaces private and turn cameras/, 'the owner reads what it lets in');
+  t.match(pending.map(({ text }) => text).join('\n'), /phone .* with each alarm its small picture, sealed to the key of its day/, 'and what goes along');
+  // That something is sealed makes no new state; the first one is to say it.
+  await site.until(({ cameras }) => (cameras[0]?.segmentsSealed ?? 0) > 0);
   for (const { id } of pending) await site.call(['accept', id, '--identity', site.kit, '--config', site.config]);
   while (!existsSync(home.config) || !/"home".*"phone"|"phone".*"home"/.test(readFileSync(home.config, 'utf8'))) await systemClock.sleep(50);
   const courier = await startCourier(home);
@@ -79,11 +84,14 @@ commands = true
   const state = (fits: (state: Record<string, string>) => boolean, from = 0) => listener.until(({ topic, payload }) => topic === 'sallyport/camera-1/state' && fits(JSON.parse(payload) as Record<string, string>), from);
   const first = JSON.parse((await state(({ online, sealed }) => online === 'ON' && sealed !== null)).payload) as object;
   t.same(Object.keys(first).toSorted(), ['online', 'person', 'private', 'sealed'], 'of what it is not to be told it is not told');
-  t.match(await said(/new destination/), /^new destination, \d\d:\d\d UTC( \(and \d more\))?$/);
+  t.match(await said(/new destination/), /^new destination, \d\d:\d\d UTC, no\. [0-9a-f]{8}( \(and \d more\))?$/);
 
   await site.until(({ cameras }) => cameras[0]?.events?.state === 'working');
   camera!.raise('person', true);
-  t.match(await said(/^person/), /^person, camera-1, \d\d:\d\d UTC$/);
+  t.match(await said(/^person/), /^person, camera-1, \d\d:\d\d UTC, no\. [0-9a-f]{8}$/);
+  const pictured = bodies.find(({ message }) => message.startsWith('person'));
+  t.match(pictured?.attachment?.subarray(0, 21).toString('latin1'), 'age-encryption.org/v1', 'with its picture, sealed');
+  t.match(pictured?.message, `no. ${pictured?.filename?.slice(0, 8)}`);
   const shown = listener.messages.length;
   await state(({ person }) => person === 'ON');
   const event = JSON.parse((await listener.until(({ topic }) => topic === 'sallyport/notice')).payload) as Record<string, string>;

@@ -60,7 +60,7 @@ t.test('a full copy of the bucket that was taken before a purge opens with nothi
 
   const before = await openedBy(copy, await keysOf(world));
   t.equal(before.size, 4, 'with the keyring, all but the second header, which is a header alone');
-  const lists = [...before.values()].filter((bytes) => bytes.subarray(0, 8).toString() === '{"camera').map((bytes) => ({ list: decodeHourList(bytes, 'list'), far: JSON.parse(bytes.toString()) as FarList }));
+  const lists = [...before.values()].filter((bytes) => /^\{"(alarms|camera)"/.test(bytes.subarray(0, 10).toString())).map((bytes) => ({ list: decodeHourList(bytes, 'list'), far: JSON.parse(bytes.toString()) as FarList }));
   t.same(lists.map(({ list }) => [list.class, list.segments.length]).sort(), [['alarm', 1], ['footage', 2]]);
   const held = lists.find(({ list }) => list.class === 'alarm')?.far.segments[0];
   const hold = copy.get(held?.hold_object ?? '') ?? Buffer.alloc(0);
@@ -70,7 +70,7 @@ t.test('a full copy of the bucket that was taken before a purge opens with nothi
   // The hour goes. What the alarm keeps stays, and opens by its second header alone.
   await vault.purge([period], {});
   const after = await openedBy(copy, await keysOf(world));
-  t.same([...after.values()].map((bytes) => bytes.subarray(0, 8).toString()), ['{"camera'], 'but the list of the alarms nothing of the copy opens by itself');
+  t.same([...after.values()].map((bytes) => bytes.subarray(0, 8).toString()), ['{"alarms'], 'but the list of the alarms nothing of the copy opens by itself');
   t.equal((await openedBy(new Map([['held', whole]]), await keysOf(world))).size, 1);
   t.match(await readJson(join(world.folder, 'receipts', '1.json')), { far: [{ destination: 'disk', objects: 2, keys: 'home', delete: 'asked', opens: /with nothing/ }] });
   await settle(made);

@@ -33,6 +33,7 @@ async function hub(t: Test, folder: string, o: { destinations?: readonly NoticeD
   const vault = {
     setting: async (name: string) => { failing(); return stored.get(name) as never; },
     putSetting: async (name: string, value: unknown) => { failing(); stored.set(name, JSON.parse(JSON.stringify(value))); },
+    alarmPicture: async (alarm: string): Promise<never> => { throw new SallyportError('SP_ALARM', { alarm, reason: 'it has no such picture' }); },
   };
   const duty: NotifyDuty = new NotifyDuty({
     vault, clock, log: silentLog, destinations: () => o.destinations ?? [phone], everyDestination: () => state.names, cameras: () => state.cameras,

@@ -3,6 +3,7 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReplyOf } from '../../src/api/contract.ts';
 import { callHub } from '../../src/cli/control.ts';
+import { noticeNumberOf } from '../../src/duties/notify.ts';
 import { run } from '../../src/base/spawn.ts';
 import { missing, walkClip } from '../detect/pictures.ts';
 import { TestSite, quickConfig } from './site.ts';
@@ -57,6 +58,17 @@ t.test('what a camera says becomes an alarm: pictures that only the kit opens, f
   const stranger = join(site.folder, 'stranger');
   await site.call(['keys', 'new', '--out', stranger]);
   t.match(await site.attempt(['alarms', 'show', alarm!.id, '--identity', join(stranger, 'kit.txt'), '--to', stranger, ...config]), { status: 1, stderr: /SP_WRONG_IDENTITY/ });
+
+  // A picture as it comes with a notice, and what its number leads to.
+  const number = noticeNumberOf(alarm!.id);
+  const { pictures } = await callHub(join(site.data, 'control.sock'), 'alarm-pictures', { id: alarm!.id });
+  const attachment = join(site.folder, `${number}.jpg.age`);
+  await writeFile(attachment, Buffer.from(pictures.find(({ which }) => which === 'thumb')?.sealed ?? '', 'base64'));
+  t.match(await site.call(['alarms', 'notice', number.slice(0, 8), ...config]), new RegExp(`^${number} .* person[^]*^${alarm!.id} `, 'm'));
+  await site.call(['alarms', 'notice', number, '--picture', attachment, '--identity', site.kit, ...config]);
+  t.ok((await readFile(join(site.folder, `${number}.jpg`))).equals(await readFile(join(opened, `front-door-${alarm!.id}-thumb.jpg`))), 'the kit opens it');
+  t.match(await site.attempt(['alarms', 'notice', number, '--picture', attachment, '--identity', join(stranger, 'kit.txt'), ...config]), { status: 1, stderr: /SP_WRONG_IDENTITY/ });
+  t.match(await site.attempt(['alarms', 'notice', 'f'.repeat(32), ...config]), { status: 1, stdout: /no notice of that number/ });
 
   t.match(await site.call(['alarms', 'false', alarm!.id, ...config]), / false/);
 

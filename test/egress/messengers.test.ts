@@ -14,7 +14,7 @@ const notices: readonly NoticeMessage[] = [
   { kind: 'person', camera: 'camera-2', atMs: Date.UTC(2026, 10, 24, 14, 32), id: 'a'.repeat(32) }, { kind: 'disk full', camera: undefined, atMs: Date.UTC(2026, 10, 24, 14, 33), id: 'b'.repeat(32) },
 ];
 
-interface Seen { readonly request: IncomingMessage; readonly body: string }
+interface Seen { readonly request: IncomingMessage; readonly body: string; readonly bytes: Buffer }
 
 /** A real HTTP server as the far end; answers as it is told. */
 async function farEnd(answer: (seen: Seen, response: ServerResponse) => void) {
@@ -23,7 +23,7 @@ async function farEnd(answer: (seen: Seen, response: ServerResponse) => void) {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
-      seen.push({ request, body: Buffer.concat(pieces).toString() });
+      seen.push({ request, body: Buffer.concat(pieces).toString(), bytes: Buffer.concat(pieces) });
       answer(seen.at(-1) as Seen, response);
     });
   });
@@ -42,10 +42,27 @@ t.test('ntfy is told kind, alias, time and how many more, by its own format, and
   await ntfy.send(notices.slice(0, 1), 'n'.repeat(32), false, never);
   await ntfy.close();
   t.same(far.seen.map(({ body }) => JSON.parse(body) as object), [
-    { topic: 'topic-of-ours', title: 'Sallyport', message: 'person, camera-2, 14:32 UTC (and 1 more)', priority: 5 }, { topic: 'topic-of-ours', title: 'Sallyport', message: 'person, camera-2, 14:32 UTC', priority: 3 },
+    { topic: 'topic-of-ours', title: 'Sallyport', message: 'person, camera-2, 14:32 UTC, no. aaaaaaaa (and 1 more)', priority: 5 }, { topic: 'topic-of-ours', title: 'Sallyport', message: 'person, camera-2, 14:32 UTC, no. aaaaaaaa', priority: 3 },
   ]);
   t.equal(far.seen[0]?.request.headers.authorization, 'Bearer tk_secret');
   t.same(Object.keys(far.seen[0]?.request.headers ?? {}).toSorted(), ['authorization', 'connection', 'content-length', 'content-type', 'host'], 'no header tells more');
+});
+
+t.test('an ntfy server gets a picture as an attachment whose name is the notice\'s number; one that takes none is told without', async (t) => {
+  const picture = Buffer.alloc(4_296, 7);
+  let status = 200;
+  const far = await farEnd(({ request }, response) => { response.statusCode = request.method === 'PUT' ? status : 200; response.end('{}'); });
+  t.teardown(far.close);
+  const ntfy = new Ntfy({ door: far.door('/push'), clock: systemClock, topic: new Secret('topic of ours'), token: new Secret('tk_secret') });
+  await ntfy.send([{ ...notices[0] as NoticeMessage, picture }, notices[1] as NoticeMessage], 'm'.repeat(32), true, never);
+  const [put] = far.seen;
+  t.same([put?.request.method, put?.request.url, put?.bytes.equals(picture)], ['PUT', '/push/topic%20of%20ours', true]);
+  t.match(put?.request.headers, { title: 'Sallyport', message: 'person, camera-2, 14:32 UTC, no. aaaaaaaa (and 1 more)', priority: '5', filename: `${'a'.repeat(32)}.jpg.age`, authorization: 'Bearer tk_secret' });
+  for (status of [400, 413, 507]) await ntfy.send([{ ...notices[0] as NoticeMessage, picture }], 'n'.repeat(32), false, never);
+  t.same(far.seen.slice(1).map(({ request }) => request.method), ['PUT', 'POST', 'PUT', 'POST', 'PUT', 'POST'], 'told without');
+  status = 503;
+  await t.rejects(ntfy.send([{ ...notices[0] as NoticeMessage, picture }], 'o'.repeat(32), false, never), { code: 'SP_FAR_BUSY' }, 'a server that is busy is asked again');
+  await ntfy.close();
 });
 
 /** A receiver as docs/FORMAT.md describes it. */

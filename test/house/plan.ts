@@ -17,7 +17,7 @@ const keysAndBelow = ['base', 'policy', 'seal'];
 const duties = [...keysAndBelow, 'config', 'vault', 'cameras', 'capture', 'detect', 'outbox', 'duties'];
 
 /** Pure, and shared with the browser. */
-const sealFormat = ['armor', 'base64', 'bech32', 'bytes', 'header', 'hold', 'identity', 'metadata', 'ownerlist', 'padme', 'slot', 'slotsobject', 'sshsig', 'stream', 'thumbnail', 'x25519'].map((name) => `seal/format/${name}.ts`);
+const sealFormat = ['armor', 'base64', 'bech32', 'bytes', 'header', 'hold', 'identity', 'metadata', 'ownerlist', 'padme', 'picturesobject', 'slot', 'slotsobject', 'sshsig', 'stream', 'thumbnail', 'x25519'].map((name) => `seal/format/${name}.ts`);
 
 /** `config` stands for the files src/config*.ts; `hub`, `courier` and `detector` for src/hub.ts, src/courier.ts and src/detector.ts. */
 export const rooms: ReadonlyMap<string, Room> = new Map(Object.entries({

@@ -19,12 +19,13 @@ function store(more: Partial<StoreRules>): DestinationConfig {
 }
 
 t.test('what an owner says yes to is one line that says place, what, keys and purpose', async (t) => {
-  t.equal(destinationInWords(nas), 'nas (WebDAV https://nas.example/dav) gets the footage that alarms keep of all cameras, sealed; the keys stay at home; its purpose: a copy in another house');
+  t.equal(destinationInWords(nas), 'nas (WebDAV https://nas.example/dav) gets the footage and the pictures of alarms of all cameras, sealed; the keys stay at home; its purpose: a copy in another house');
   t.equal(destinationInWords(store({ send: 'all', cameras: ['gate'], slots: 'far', slotsAt: 'safe' })),
-    'nas (WebDAV https://nas.example/dav) gets all footage of gate, sealed; the sealed keys lie at safe; its purpose: a copy in another house');
+    'nas (WebDAV https://nas.example/dav) gets all footage, and the pictures of alarms, of gate, sealed; the sealed keys lie at safe; its purpose: a copy in another house');
+  t.equal(destinationInWords({ ...phone, messenger: { ...phone.messenger, picture: true } }), 'phone (ntfy https://ntfy.example) gets notices of person, motion, without names, and with each alarm its small picture, sealed to the key of its day; its purpose: to hear of it');
   t.equal(destinationInWords(phone), 'phone (ntfy https://ntfy.example) gets notices of person, motion, without names or pictures; its purpose: to hear of it');
   t.equal(destinationInWords({ ...nas, kind: 's3', to: { url: 'https://s3.example', bucket: 'b', prefix: 'home/', region: 'eu', pin: 'ab'.repeat(32) } }),
-    `nas (S3 bucket b at https://s3.example under home/, certificate ${'ab'.repeat(32)}, eu) gets the footage that alarms keep of all cameras, sealed; the keys stay at home; its purpose: a copy in another house`);
+    `nas (S3 bucket b at https://s3.example under home/, certificate ${'ab'.repeat(32)}, eu) gets the footage and the pictures of alarms of all cameras, sealed; the keys stay at home; its purpose: a copy in another house`);
 });
 
 const waits: readonly [what: string, before: DestinationConfig, after: DestinationConfig][] = [
@@ -39,6 +40,7 @@ const waits: readonly [what: string, before: DestinationConfig, after: Destinati
   ['another purpose', nas, { ...nas, purpose: 'who knows' }],
   ['no pin any more', { ...nas, to: { ...nas.to, pin: 'ab'.repeat(32) } }, nas],
   ['another kind of notice', phone, { ...phone, messenger: { kinds: ['person', 'motion', 'vehicle'] } }],
+  ['pictures with notices', phone, { ...phone, messenger: { ...phone.messenger, picture: true } }],
   ['all kinds of notices', phone, { ...phone, messenger: {} }],
   ['a proxy', phone, { ...phone, to: { ...phone.to, proxy: 'http://proxy.example:3128' } }],
 ];

@@ -10,6 +10,11 @@ const list: FarList = {
   v: 1, camera: 'front', class: 'footage', start_ms: 1_795_496_400_000, end_ms: 1_795_500_000_000, deadline_ms: 1_795_600_000_000, slot: 2, generation: 1, segments: [segment],
   gaps: [{ stream: 'main', from_ms: 1_795_496_460_000, to_ms: 1_795_496_470_000, reason: 'offline', detail: 'no answer' }],
 };
+const alarms: FarList = {
+  ...list, class: 'alarm', order: 'cafe0123', maker: 'hub', label: '', segments: [{ ...segment, hold_sha256: hash, hold_object: '02'.repeat(16) }],
+  alarms: [{ id: '00000001cafe0123', rule: 'door', kind: 'person', from_ms: 1_795_496_405_000, score_pm: 912, footage: ['main 1'], sha256: hash, object: '03'.repeat(16) }, { id: '00000002cafe0123', rule: 'door', kind: 'motion', from_ms: 1_795_496_405_000, to_ms: 1_795_496_406_000, score_pm: 0, footage: [] }],
+};
+const withAlarm = (change: object): unknown => ({ ...alarms, alarms: [{ ...alarms.alarms?.[0], ...change }] });
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value)}   `);
 const withSegment = (change: object): unknown => ({ ...list, segments: [{ ...segment, ...change }] });
 
@@ -18,6 +23,7 @@ t.test('what was written is read, blanks behind it and keys of later versions or
   t.same(readFarList(encode({ ...list, later: 1, segments: [{ ...segment, later: { a: 1 } }] }), 'it'), list);
   const held: FarList = { ...list, class: 'hold', order: 'cafe0123', maker: 'hub', label: 'the fence', segments: [{ ...segment, hold_sha256: hash, hold_object: '02'.repeat(16) }] };
   t.same(readFarList(encode(held), 'it'), held);
+  t.same(readFarList(new TextEncoder().encode(farListJson(alarms)), 'it'), alarms);
 });
 
 t.test('a list of a stranger\'s making is refused whole', async (t) => {
@@ -29,6 +35,7 @@ t.test('a list of a stranger\'s making is refused whole', async (t) => {
     ['a path with more behind it', withSegment({ path: 'front/20261124/05/20261124T050000Z-1.mp4.age/x' })], ['a part', withSegment({ path: 'front/20261124/05/20261124T050000Z-1.mp4.age.part' })],
     ['an object that has a name', withSegment({ object: 'front-1' })], ['a hash that is none', withSegment({ body_sha256: 'ab' })], ['key frames that go back', withSegment({ key_frames: [[0, 812], [2000, 12]] })],
     ['cut without chunks', withSegment({ state: 'cut' })], ['whole with chunks', withSegment({ chunks: 3 })], ['footage that is held', withSegment({ hold_sha256: hash })], ['a hold that is none', { ...list, class: 'hold' }],
+    ['alarms of an hour', { ...list, alarms: alarms.alarms }], ['an alarm whose id is none', withAlarm({ id: '../../x' })], ['footage that is none', withAlarm({ footage: ['../main 1'] })], ['a picture that has a name', withAlarm({ object: 'full.jpg' })], ['a rule with control characters', withAlarm({ rule: 'a\u0007' })],
     ['a gap with control characters', { ...list, gaps: [{ ...list.gaps[0], detail: 'a\u0007b' }] }],
   ];
   for (const [what, value] of refusals) t.throws(() => readFarList(encode(value), 'it'), { code: 'SP_FAR_LIST' }, what);

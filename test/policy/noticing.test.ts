@@ -57,6 +57,6 @@ t.test('whatever waits goes in the end, each once, and never more messages an ho
 });
 
 t.test('a message says kind, alias, time and how many more, and nothing else', async (t) => {
-  t.equal(noticeText([notice('motion').notice, notice('person').notice, notice('motion').notice]), 'motion, camera-2, 14:32 UTC (and 2 more)');
-  t.equal(noticeText([{ kind: 'disk full', camera: undefined, atMs: now, id: 'f'.repeat(32) }]), 'disk full, 14:32 UTC');
+  t.equal(noticeText([notice('motion').notice, notice('person').notice, notice('motion').notice]), `motion, camera-2, 14:32 UTC, no. ${notice('motion').notice.id.slice(0, 8)} (and 2 more)`);
+  t.equal(noticeText([{ kind: 'disk full', camera: undefined, atMs: now, id: 'f'.repeat(32) }]), 'disk full, 14:32 UTC, no. ffffffff');
 });

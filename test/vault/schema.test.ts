@@ -17,7 +17,7 @@ t.test('a new database has the newest schema, and opening it again changes nothi
   const db = open(file);
   t.equal(db.pragma('user_version', { simple: true }), schemaVersion);
   t.same(db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").pluck().all(), [
-    'accounts', 'alarm_footage', 'alarms', 'audit', 'begun', 'checkpoints', 'devices', 'far_objects', 'gaps', 'hold_periods', 'holds', 'invitations', 'ledger', 'ledger_days', 'observations', 'people', 'periods', 'purges', 'receipts', 'secrets', 'segments', 'sessions', 'settings',
+    'accounts', 'alarm_footage', 'alarms', 'archived', 'audit', 'begun', 'checkpoints', 'devices', 'far_loose', 'far_objects', 'far_stirred', 'gaps', 'hold_periods', 'holds', 'invitations', 'ledger', 'ledger_days', 'observations', 'people', 'periods', 'purges', 'receipts', 'secrets', 'segments', 'sessions', 'settings',
     'shredded', 'slot_generations', 'stream_seqs', 'templates', 'tokens', 'vault',
   ]);
   db.close();

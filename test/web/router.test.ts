@@ -3,7 +3,7 @@ import t from 'tap';
 import { pathOf, routeOf, settingsSections, type Route } from '../../src/web/router.ts';
 
 const routes: readonly Route[] = [
-  { page: 'live' }, { page: 'live', camera: 'front-door' }, { page: 'timeline' }, { page: 'timeline', camera: 'garden', atMs: 1_795_000_000_000 }, { page: 'review' }, { page: 'promises' }, { page: 'first' }, { page: 'first', code: 'ABCD-2345-WXYZ', words: ['apple', 'bread', 'cable', 'dance', 'eagle', 'fence'] }, { page: 'login' },
+  { page: 'live' }, { page: 'live', camera: 'front-door' }, { page: 'timeline' }, { page: 'timeline', camera: 'garden', atMs: 1_795_000_000_000 }, { page: 'review' }, { page: 'review', notice: 'ab'.repeat(16) }, { page: 'review', notice: '0123abcd' }, { page: 'promises' }, { page: 'first' }, { page: 'first', code: 'ABCD-2345-WXYZ', words: ['apple', 'bread', 'cable', 'dance', 'eagle', 'fence'] }, { page: 'login' },
   { page: 'recover' }, { page: 'join', code: 'k'.repeat(43) }, ...settingsSections.map((section) => ({ page: 'settings', section }) as const),
 ];
 

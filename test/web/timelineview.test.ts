@@ -32,6 +32,12 @@ t.test('what is held is shown until its hold ends, and its neighbours until thei
   t.same(held.kept.map(({ fromMs, deadlineMs }) => [fromMs, deadlineMs]), [[0, 900_000], [10_200, 5_000_000], [60_000, 900_000]]);
 });
 
+t.test('what lies elsewhere alone is told from its neighbours', async (t) => {
+  const away = dayView({ ...timeline, segments: timeline.segments.map((one) => (one.seq === 2 ? { ...one, archivedAt: 'disk' } : one)) }, 70_000);
+  t.same(away.kept.map(({ fromMs, archivedAt }) => [fromMs, archivedAt]), [[0, undefined], [10_200, 'disk'], [60_000, undefined]]);
+  t.same(away.recorded, view.recorded, 'it is one run still');
+});
+
 t.test('observations are walked through one by one; one that lasts is known to', async (t) => {
   t.match(seenBeside(view, 0, 'after'), { kind: 'motion' });
   t.match(seenBeside(view, 5000, 'after'), { kind: 'person', lasts: true });

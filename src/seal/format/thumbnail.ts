@@ -5,6 +5,7 @@
  * The JPEG was made by a decoder that a camera may have taken over: only what is certainly small and plain passes here, on the way in and out.
  */
 import { boxAt, BoxError, viewOf } from '../../base/mp4.ts';
+import { padmeSize } from './padme.ts';
 
 /** Where the whole box lies in the opened bytes. It is in one chunk of 64 KiB or in two. */
 export type ThumbnailPlace = readonly [offset: number, size: number];
@@ -69,6 +70,25 @@ export function isThumbnail(jpeg: Uint8Array): boolean {
 function isSmallFrame(view: DataView, at: number): boolean {
   const [height, width, components] = [view.getUint16(at + 1), view.getUint16(at + 3), view.getUint8(at + 5)];
   return view.getUint8(at) === 8 && width >= 1 && width <= thumbnailWidth && height >= 1 && height <= thumbnailHeightMax && (components === 1 || components === 3);
+}
+
+const comment = 0xfe;
+const application = 0xe0;
+
+/** The same picture with a comment of zeros in it that makes it a Padmé size long, so that its size says little where it is sent alone; a copy, whatever its size was. What came in stays the caller's. */
+export function paddedThumbnail(jpeg: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (padmeSize(jpeg.length) === jpeg.length) return jpeg.slice();
+  // A comment has four bytes or more.
+  const size = padmeSize(jpeg.length + 4 > padmeSize(jpeg.length) ? jpeg.length + 4 : jpeg.length);
+  const view = viewOf(jpeg);
+  // Behind the first segment where that is the one which says what file it is: some readers want it first.
+  const at = jpeg[3] === application ? 4 + view.getUint16(4) : 2;
+  const padded = new Uint8Array(size);
+  const gap = size - jpeg.length;
+  padded.set(jpeg.subarray(0, at));
+  padded.set([0xff, comment, (gap - 2) >> 8, (gap - 2) & 0xff], at);
+  padded.set(jpeg.subarray(at), at + gap);
+  return padded;
 }
 
 const readAtOnce = 65_536;

@@ -2,11 +2,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { PageAlarm, PageCamera, PageReplyOf } from '../../api/pagecontract.ts';
 import { observationKinds } from '../../policy/observations.ts';
+import { noticeNumberPattern } from '../../policy/names.ts';
 import { queryOf, shownOf, together, type Filter, type Span } from '../alarmlist.ts';
 import { ask } from '../api.ts';
 import { clockSeconds, dateClock, dayStart, fromIsoDay, isoDay } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { hubNow } from '../hubtime.ts';
+import { hubWords } from '../hubwords.ts';
 import type { AlarmWords, Nameable } from '../naming.ts';
 import { Heading, Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
@@ -15,41 +17,45 @@ import { AlarmView, leadMs, Marks, whatOf } from '../parts/alarmview.tsx';
 import { forgetAlarmWords, useAlarmWords, useNames } from '../parts/alarmwords.ts';
 import { Button, Check, Field, Select } from '../parts/controls.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
+import { Prose } from '../parts/prose.tsx';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { UnlockPanel } from '../parts/unlock.tsx';
 
 const refreshMs = 15_000;
 type Page = PageReplyOf<'alarms'>;
 
-export function Review() {
+/** `notice`: the number of one that led here. */
+export function Review({ notice }: { readonly notice?: string | undefined }) {
   const { value, error, again } = useLoaded((signal) => ask('cameras', { signal }), []);
   const heading = <Heading>{say.review.title}</Heading>;
   if (value === undefined) return <>{heading}{error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />}</>;
   const cameras = value.cameras.filter(({ rights }) => rights.includes('replay'));
   if (cameras.length === 0) return <>{heading}<Empty icon="alarm" title={value.cameras.length === 0 ? say.review.noCameras : say.review.notRight} /></>;
-  return <Alarms cameras={cameras} />;
+  return <Alarms key={notice ?? ''} cameras={cameras} notice={notice} />;
 }
 
-function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
+function Alarms({ cameras, notice }: { readonly cameras: readonly PageCamera[]; readonly notice: string | undefined }) {
   const { reader, device } = useHeld();
   const [filter, setFilter] = useState<Filter>(() => ({ camera: '', kind: '', span: 'week', dayStartMs: dayStart(hubNow(), reader), fresh: false, who: '' }));
   const [older, setOlder] = useState<readonly Page[]>([]);
   const [changed, setChanged] = useState<ReadonlyMap<string, PageAlarm>>(new Map());
   const [openId, setOpenId] = useState<string>();
+  // Led to by the number of its notice: it may be in no page of the list.
+  const [found, setFound] = useState<PageAlarm>();
   const key = JSON.stringify({ ...filter, fresh: false, who: '' });
   const { value, error, again } = useLoaded(async (signal) => ({ key, page: await ask('alarms', { query: queryOf(filter, hubNow(), reader), signal }) }), [key], refreshMs);
   const loading = useDoing();
   const marking = useDoing();
   // What a key opened is seen no longer than the key is open.
   useEffect(() => () => { forgetAlarmPictures(); forgetAlarmWords(); }, [device]);
-  useEffect(() => { setOlder([]); setOpenId(undefined); }, [key]);
+  useEffect(() => { setOlder([]); setFound(undefined); setOpenId(undefined); }, [key]);
   // The hub's newest word counts.
   useEffect(() => { setChanged(new Map()); }, [value]);
 
   const change = (part: Partial<Filter>): void => setFilter((before) => ({ ...before, ...part }));
   const first = value?.key === key ? value.page : undefined;
   const pages = first === undefined ? [] : [first, ...older];
-  const all = together(pages.map(({ alarms }) => alarms), changed);
+  const all = together([...(found === undefined ? [] : [[found]]), ...pages.map(({ alarms }) => alarms)], changed);
   const opens = (camera: string): boolean => device?.spaces.includes(cameras.find((one) => one.camera === camera)?.space ?? '') === true;
   const people = useNames();
   const who = people.find(({ id }) => id === filter.who);
@@ -81,6 +87,7 @@ function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
   return <div class="stack">
     <div class="page-head"><div><Heading>{say.review.title}</Heading><p role="status">{first === undefined ? '' : say.review.count(counted.length, fresh, pages.at(-1)?.more === true)}</p></div></div>
     {device === undefined ? <UnlockPanel /> : null}
+    <NoticeSearch notice={notice} onAlarm={(alarm) => { setFound(alarm); setOpenId(alarm.id); }} />
     <Filters filter={filter} cameras={cameras} people={device === undefined ? [] : people} onChange={change} />
     {who !== undefined && opening > 0 ? <Loading words={say.review.openingWords} /> : null}
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
@@ -95,6 +102,36 @@ function Alarms({ cameras }: { readonly cameras: readonly PageCamera[] }) {
       onNewer={goTo(open - 1)} onOlder={goTo(open + 1)} onClose={() => setOpenId(undefined)}
     />}
   </div>;
+}
+
+/** From the number of a notice, as it stands in the message on a phone, to what it was about. */
+function NoticeSearch({ notice, onAlarm }: { readonly notice: string | undefined; readonly onAlarm: (alarm: PageAlarm) => void }) {
+  const { reader } = useHeld();
+  const [number, setNumber] = useState(notice ?? '');
+  const [told, setTold] = useState<PageReplyOf<'notice'>['notices']>();
+  const looking = useDoing();
+  const wanted = number.trim().toLowerCase().replace(/\.jpg\.age$/, '');
+  const look = (): void => {
+    if (!noticeNumberPattern.test(wanted)) return;
+    void looking.run(async () => {
+      const { notices } = await ask('notice', { query: { number: wanted } });
+      setTold(notices);
+      if (notices.length === 1 && notices[0]?.alarm !== undefined) onAlarm(notices[0].alarm);
+    });
+  };
+  useEffect(() => { if (notice !== undefined) look(); }, []);
+  return <details class="plain" open={notice !== undefined}>
+    <summary>{say.review.byNotice}</summary>
+    <form class="filters" onSubmit={(event) => { event.preventDefault(); look(); }}>
+      <Field label={say.review.notice} hint={say.review.noticeHint} value={number} onInput={setNumber} maxLength={40} code />
+      <Button busy={looking.busy} disabled={!noticeNumberPattern.test(wanted)} type="submit">{say.review.find}</Button>
+    </form>
+    {looking.error === undefined ? null : <Problem error={looking.error} onAgain={look} />}
+    <div role="status">{told === undefined ? null : told.length === 0 ? <p>{say.review.noNotice}</p> : <ul>{told.map(({ id, kind, camera, atMs, alarm, text, todo }) => <li key={id}>
+      {say.review.noticeOf(say.observation[kind] ?? kind, camera ?? '', dateClock(atMs, reader))}
+      {alarm === undefined ? <p>{text === undefined || todo === undefined ? say.review.goneAlarm : <Prose>{say.review.noticeSaid(hubWords(text), hubWords(todo))}</Prose>}</p> : <Button kind="quiet" onClick={() => onAlarm(alarm)}>{say.review.openNotice}</Button>}
+    </li>)}</ul>}</div>
+  </details>;
 }
 
 function Filters({ filter, cameras, people, onChange }: { readonly filter: Filter; readonly cameras: readonly PageCamera[]; readonly people: readonly Nameable[]; readonly onChange: (part: Partial<Filter>) => void }) {

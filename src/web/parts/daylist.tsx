@@ -32,7 +32,7 @@ interface Line { readonly key: string; readonly fromMs: number; readonly toMs: n
 
 function linesOf(view: DayView): Line[] {
   return [
-    ...view.kept.map(({ fromMs, toMs }) => ({ key: `r${fromMs}`, fromMs, toMs, words: say.timeline.legendRecorded, plays: true })),
+    ...view.kept.map(({ fromMs, toMs, archivedAt }) => ({ key: `r${fromMs}`, fromMs, toMs, words: archivedAt === undefined ? say.timeline.legendRecorded : say.timeline.archived(archivedAt), plays: true })),
     ...view.gaps.map(({ fromMs, toMs, reason, detail }) => ({ key: `g${fromMs}${reason}`, fromMs, toMs, words: [say.timeline.gapOf(say.gap[reason] ?? reason), hubWords(detail, { inside: true })].filter((part) => part !== '').join('; '), plays: false })),
     ...view.seen.map(({ kind, fromMs, toMs, lasts }) => ({ key: `s${kind}${fromMs}`, fromMs, toMs: lasts ? undefined : toMs, words: say.observation[kind] ?? kind, plays: true })),
     ...view.alarms.map((alarm) => ({ key: `a${alarm.id}`, fromMs: alarm.fromMs, toMs: alarm.lasts ? undefined : alarm.toMs, words: alarmInWords(alarm), plays: true })),

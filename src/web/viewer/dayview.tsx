@@ -6,17 +6,21 @@ import { SealedFootage } from '../crypto/footage.ts';
 import { ReplayPlayer, type ReplayState } from '../player/replay.ts';
 import { say } from '../strings.ts';
 import { ClipForm } from './clipform.tsx';
+import type { ViewedAlarm } from './library.ts';
 import type { Opened } from './main.tsx';
 import { clock, dayText, runsOf, wholeText } from './times.ts';
 import { words } from './words.ts';
 
 const dayMs = 86_400_000;
 const paces = [1, 2, 4, 8, 16];
+/** Before an alarm, to see how it comes about. */
+const leadMs = 5_000;
 
 interface Shown {
   readonly camera: string;
   readonly dayStartMs: number;
   readonly timeline: Timeline;
+  readonly alarms: readonly ViewedAlarm[];
   readonly problems: readonly string[];
 }
 
@@ -30,8 +34,8 @@ export function DayView({ library, identity }: Opened) {
     let here = true;
     setShown(undefined);
     library.look(camera, day, day + dayMs).then(
-      ({ timeline, problems }) => { if (here) setShown({ camera, dayStartMs: day, timeline, problems: problems.map(({ message, code }) => `${message} (${code})`) }); },
-      (error: unknown) => { if (here) setShown({ camera, dayStartMs: day, timeline: { periods: [], segments: [], gaps: [], observations: [] }, problems: [asSallyportError(error).message] }); },
+      ({ timeline, alarms, problems }) => { if (here) setShown({ camera, dayStartMs: day, timeline, alarms, problems: problems.map(({ message, code }) => `${message} (${code})`) }); },
+      (error: unknown) => { if (here) setShown({ camera, dayStartMs: day, timeline: { periods: [], segments: [], gaps: [], observations: [] }, alarms: [], problems: [asSallyportError(error).message] }); },
     );
     return () => { here = false; };
   }, [camera, day]);
@@ -47,7 +51,7 @@ export function DayView({ library, identity }: Opened) {
   </>;
 }
 
-function Day({ camera, timeline, problems, footage, opened }: Shown & { readonly footage: SealedFootage; readonly opened: Opened }) {
+function Day({ camera, timeline, alarms, problems, footage, opened }: Shown & { readonly footage: SealedFootage; readonly opened: Opened }) {
   const video = useRef<HTMLVideoElement>(null);
   const player = useRef<ReplayPlayer | undefined>(undefined);
   const [state, setState] = useState<ReplayState | undefined>(undefined);
@@ -65,8 +69,9 @@ function Day({ camera, timeline, problems, footage, opened }: Shown & { readonly
   }, []);
   const runs = runsOf(timeline);
   const [first, last] = [runs[0]?.fromMs ?? 0, runs.at(-1)?.toMs ?? 0];
-  if (runs.length === 0) return <><p>{words.nothing}</p><Told lines={said} /></>;
   const seek = (wallMs: number): void => player.current?.seek(wallMs);
+  const marks = <Alarms camera={camera} alarms={alarms} footage={footage} onPlay={runs.length === 0 ? undefined : seek} />;
+  if (runs.length === 0) return <><p>{words.nothing}</p><Told lines={said} />{marks}</>;
   const lines = [
     ...runs.map((run) => ({ atMs: run.fromMs, line: <button type="button" class="run" aria-label={words.playFrom(clock(run.fromMs), clock(run.toMs))} onClick={() => seek(run.fromMs)}>{words.run(clock(run.fromMs), clock(run.toMs))}</button> })),
     ...timeline.gaps.map((gap) => ({ atMs: gap.fromMs, line: <span class="gap">{words.gap(clock(gap.fromMs), clock(gap.toMs), say.gap[gap.reason] ?? gap.reason)}</span> })),
@@ -82,10 +87,46 @@ function Day({ camera, timeline, problems, footage, opened }: Shown & { readonly
     </p>
     <p role="status" data-state={state ?? ''}>{state === 'ended' ? words.ended : state === 'unsupported' ? words.unsupported : atMs === undefined ? '' : words.shown(wholeText(atMs))}</p>
     <Told lines={said} />
+    {marks}
     <h2>{words.times}</h2>
     <ul class="times">{lines.map(({ atMs: key, line }) => <li key={key}>{line}</li>)}</ul>
     <ClipForm camera={camera} firstMs={first} lastMs={last} footage={footage} identity={opened.identity} />
   </>;
+}
+
+/** Its alarms, each with its picture once it is opened: a day may have hundreds. */
+function Alarms({ camera, alarms, footage, onPlay }: { readonly camera: string; readonly alarms: readonly ViewedAlarm[]; readonly footage: SealedFootage; readonly onPlay: ((wallMs: number) => void) | undefined }) {
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  if (alarms.length === 0) return null;
+  return <>
+    <h2>{words.alarms(alarms.length)}</h2>
+    <ul class="times">{alarms.map((alarm) => <li key={alarm.id}>
+      <details onToggle={(event) => { if (event.currentTarget.open) setOpened((before) => new Set([...before, alarm.id])); }}>
+        <summary>{words.alarm(clock(alarm.from_ms), say.observation[alarm.kind] ?? alarm.kind, alarm.rule)}</summary>
+        {alarm.object === undefined ? <p>{words.noPicture}</p> : opened.has(alarm.id) ? <AlarmShot camera={camera} alarm={alarm} footage={footage} /> : null}
+        {onPlay === undefined ? null : <button type="button" onClick={() => onPlay(alarm.from_ms - leadMs)}>{words.playAlarm(clock(alarm.from_ms))}</button>}
+      </details>
+    </li>)}</ul>
+  </>;
+}
+
+function AlarmShot({ camera, alarm, footage }: { readonly camera: string; readonly alarm: ViewedAlarm; readonly footage: SealedFootage }) {
+  const [shown, setShown] = useState<{ readonly address?: string; readonly problem?: string }>({});
+  useEffect(() => {
+    const stop = new AbortController();
+    let address: string | undefined;
+    footage.alarmPicture({ camera, alarm: alarm.id, picture: 'full', slot: alarm.slot, generation: alarm.generation }, stop.signal).then((jpeg) => {
+      if (stop.signal.aborted) return;
+      address = URL.createObjectURL(new Blob([jpeg], { type: 'image/jpeg' }));
+      setShown({ address });
+    }, (error: unknown) => { if (!stop.signal.aborted) setShown({ problem: asSallyportError(error).message }); });
+    return () => {
+      stop.abort();
+      if (address !== undefined) URL.revokeObjectURL(address);
+    };
+  }, []);
+  if (shown.problem !== undefined) return <p role="alert">{shown.problem}</p>;
+  return shown.address === undefined ? <p role="status">{words.loadingPicture}</p> : <img class="shot" src={shown.address} alt={words.pictureOf(clock(alarm.from_ms))} />;
 }
 
 function Told({ lines }: { readonly lines: readonly string[] }) {

@@ -4,7 +4,8 @@
  */
 import type { Timeline } from '../../api/pagecontract.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../../base/errors.ts';
-import { readFarList, type FarList, type FarSegment } from '../../policy/farlist.ts';
+import { readFarList, type FarAlarm, type FarList, type FarSegment } from '../../policy/farlist.ts';
+import { decodePicturesObject } from '../../seal/format/picturesobject.ts';
 import { decodeSlotsObject, maySlotsObjectBe, readSlotsHead, slotsHeadBytesMax, type SlotsEntry, type SlotsObject } from '../../seal/format/slotsobject.ts';
 import { openWhole } from '../crypto/age.ts';
 import { utf8 } from '../crypto/bytes.ts';
@@ -18,6 +19,12 @@ interface FoundPeriod {
   readonly class: string;
   readonly startMs: number;
   readonly entry: SlotsEntry;
+}
+
+/** An alarm of the day that is looked at, with the key of its own day. */
+export interface ViewedAlarm extends FarAlarm {
+  readonly slot: number;
+  readonly generation: number;
 }
 
 interface Loaded {
@@ -83,7 +90,7 @@ export class Library {
   }
 
   /** Reads the lists of a time; what does not open is among the problems. From then on the fetcher answers for it. */
-  async look(camera: string, fromMs: number, toMs: number): Promise<{ timeline: Timeline; problems: SallyportError[] }> {
+  async look(camera: string, fromMs: number, toMs: number): Promise<{ timeline: Timeline; alarms: ViewedAlarm[]; problems: SallyportError[] }> {
     // A day of alarms begins up to a day before what it holds, and holds what was recorded up to a day after.
     const wanted = this.#periods.filter((one) => one.camera === camera && one.startMs >= fromMs - dayMs && one.startMs < toMs + dayMs);
     const problems: SallyportError[] = [];
@@ -95,7 +102,7 @@ export class Library {
       }
     }
     this.#day = day;
-    return { timeline: timelineOf(day, fromMs, toMs), problems };
+    return { timeline: timelineOf(day, fromMs, toMs), alarms: alarmsOf(day, fromMs, toMs), problems };
   }
 
   /** The paths of a hub (`segmentways.ts`), answered from the stores. */
@@ -107,6 +114,14 @@ export class Library {
     if (kind === 'slots') {
       const text = one.find(({ list }) => list.slot === Number(rest[0]) && list.generation === Number(rest[1]))?.slotText;
       if (text !== undefined) return text;
+    }
+    if (kind === 'alarms') {
+      for (const { list, slotText, store } of one) {
+        const object = list.alarms?.find(({ id }) => id === rest[0])?.object;
+        const sealed = object === undefined ? undefined : pictureIn(await store.get(object, undefined, signal), { alarm: rest[0] ?? '', picture: rest[1] ?? '', slotText }, this.#identities);
+        if (sealed !== undefined) return sealed;
+      }
+      throw new HubAnswer(404, new SallyportError('SP_ALARM', { alarm: rest[0] ?? '', reason: 'its picture is not in this store' }));
     }
     const isIt = (segment: FarSegment): boolean => segment.stream === rest[0] && segment.seq === Number(rest[1]);
     if (kind === 'segments') {
@@ -173,6 +188,31 @@ function periodOf(entry: SlotsEntry, identities: readonly Identity[]): FoundPeri
   } catch {
     return undefined;
   }
+}
+
+/** One of an alarm's pictures as it lay at home, out of the object that holds them all; undefined where it has none of that name. SP_FAR_PICTURES, SP_AGE_…. */
+function pictureIn(bytes: Uint8Array, { alarm, picture, slotText }: { readonly alarm: string; readonly picture: string; readonly slotText: Uint8Array }, identities: readonly Identity[]): Uint8Array<ArrayBuffer> | undefined {
+  const what = `the pictures of alarm ${alarm}`;
+  const { identity } = openSlot(slotText, identities, what);
+  try {
+    const found = decodePicturesObject(openWhole(bytes, [identity], what), what);
+    if (found.alarm !== alarm) throw new SallyportError('SP_FAR_PICTURES', { what, reason: 'it is of another alarm' });
+    return found.pictures.find(([which]) => which === picture)?.[1].slice();
+  } finally {
+    identity.close();
+  }
+}
+
+/** Those that began in the time, each once, the one whose pictures lie at a store before another. */
+function alarmsOf(day: readonly Loaded[], fromMs: number, toMs: number): ViewedAlarm[] {
+  const known = new Map<string, ViewedAlarm>();
+  for (const { list } of day) {
+    for (const one of list.alarms ?? []) {
+      if (one.from_ms < fromMs || one.from_ms >= toMs || known.get(one.id)?.object !== undefined) continue;
+      known.set(one.id, { ...one, slot: list.slot, generation: list.generation });
+    }
+  }
+  return [...known.values()].sort((a, b) => a.from_ms - b.from_ms);
 }
 
 /** As the hub tells it: what a second header alone opens has its slot in both places. */

@@ -27,6 +27,8 @@ export const words = {
   asOf: (when: string) => `The keys are those of ${when}. What was purged since then, or before, opens for nobody.`,
   locked: (n: number) => `${count(n, 'key is', 'keys are')} for somebody else's kit or space.`,
   camera: 'Camera', day: 'Day', loadingDay: 'Reading the day…', nothing: 'There is no footage of this day.',
+  alarms: (n: number) => count(n, 'alarm', 'alarms'), alarm: (at: string, kind: string, rule: string) => `${at}: ${kind} (${rule})`, playAlarm: (at: string) => `Play from ${at}`,
+  noPicture: 'No picture of it lies in these stores.', loadingPicture: 'Opening the picture…', pictureOf: (at: string) => `Picture of the alarm at ${at}`,
   times: 'Recorded', gap: (from: string, to: string, reason: string) => `${from} to ${to}: no footage (${reason})`,
   playFrom: (from: string, to: string) => `Play ${from} to ${to}`, run: (from: string, to: string) => `${from} to ${to}`,
   position: 'Time of day', play: 'Play', pause: 'Pause', pace: 'Pace', screen: (camera: string) => `Footage of ${camera}`,

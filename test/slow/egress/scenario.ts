@@ -100,6 +100,7 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
   await t.test('plaintext on the wire, in the outbox, in the far stores, in what phones and programs were told: none', async (t) => {
     t.same(await findMarkers([streams, ...sealed], markers), []);
     t.same(await findMarkers([house.path('bodies')], markers.filter(({ told }) => told !== true)), []);
+    t.match(await readFile(house.path('bodies/bodies.txt'), 'latin1'), /"filename":"[0-9a-f]{32}\.jpg\.age"[^]*age-encryption\.org\/v1/, 'a sealed picture was among it');
     const { findings, files, bytes } = await searchFolders([streams, ...sealed, house.path('bodies')], frames, { runsOnly: true });
     t.same(findings, [], `in ${files} files, ${bytes} bytes`);
     t.same((await searchFolders(sealed.slice(1), frames)).findings, [], 'nor anything that begins as media does');

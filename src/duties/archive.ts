@@ -1,0 +1,125 @@
+/**
+ * The archive tier: footage that is old enough and surely far lies there alone (`archive_after` of a destination), and comes back for whoever plays it.
+ * The hub fetches nothing: each range is an order to the courier. What comes is compared with what was sent before a byte of it is given out.
+ */
+import type { Clock } from '../base/clock.ts';
+import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { Loop } from '../base/loop.ts';
+import { hourMs, minuteMs } from '../base/units.ts';
+import type { DestinationConfig } from '../policy/declared.ts';
+import type { SealedFile, Vault } from '../vault/vault.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface ArchiveOptions {
+  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'removeArchived' | 'fetchedFile' | 'far' | 'backlogBytes'>;
+  readonly ledger: Pick<Ledger, 'get'>;
+  /** In force: what an owner has said yes to. */
+  readonly destinations: () => readonly DestinationConfig[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** So long for one range. */
+  readonly patienceMs?: number;
+}
+
+type Name = Parameters<Vault['fetchedFile']>[0];
+
+const rowsAtOnce = 500;
+const removedAtOnce = 200;
+const patienceMsDefault = 2 * minuteMs;
+/** More sealed bytes than this that wait for the disk: recording comes first. */
+const backlogMax = 2 * 2 ** 20;
+
+export class ArchiveDuty {
+  readonly #o: ArchiveOptions;
+  readonly #loop: Loop;
+  #problem: SallyportError | undefined;
+
+  constructor(o: ArchiveOptions) {
+    this.#o = o;
+    this.#loop = new Loop(o.clock);
+  }
+
+  start(): void {
+    this.#loop.start(async () => {
+      try {
+        await this.look();
+        this.#problem = undefined;
+        return hourMs;
+      } catch (error) {
+        this.#problem = asSallyportError(error);
+        this.#o.log.warn({ component: 'archive', code: this.#problem.code }, `footage that is to lie far alone stays here meanwhile: ${this.#problem.message}`);
+        return 5 * minuteMs;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#loop.close();
+  }
+
+  get problem(): SallyportError | undefined {
+    return this.#problem;
+  }
+
+  /** One look; for the loop, and for tests. SP_DATABASE, SP_DISK, SP_WRITE. */
+  async look(): Promise<void> {
+    const { vault, destinations, clock, log } = this.#o;
+    // What a kill has left between the row and the file.
+    await this.#remove();
+    const abilities = await vault.far.abilities();
+    for (const { name, store } of destinations()) {
+      if (store?.archiveAfterMs === undefined || abilities[name]?.may.includes('get') !== true) continue;
+      const beforeMs = Math.round(clock.wallMs()) - store.archiveAfterMs;
+      let count = 0;
+      for (let after: number | undefined = 0; after !== undefined && !this.#loop.signal.aborted && vault.backlogBytes <= backlogMax;) {
+        const { rows, next } = await vault.archivable({ destination: name, beforeMs, after, limit: rowsAtOnce });
+        if (rows.length > 0) {
+          count += await vault.archive(name, rows.map(({ rowId }) => rowId));
+          await this.#remove();
+        }
+        after = next;
+      }
+      if (count > 0) log.info({ component: 'archive', destination: name, segments: count }, 'footage lies far alone from now on');
+    }
+  }
+
+  /** A segment that lies far alone; undefined when it does not. SP_ARCHIVE_AWAY, SP_ARCHIVE_GONE, SP_ARCHIVE_RIGHT, SP_ARCHIVE_LIED; SP_WRITE, SP_DISK. */
+  open(name: Name): Promise<SealedFile | undefined> {
+    const file = `${name.camera}/${name.stream}/${name.seq}`;
+    return this.#o.vault.fetchedFile(name, async (destination, object, from, length) => {
+      try {
+        return await this.#range(destination, object, from, length, name.camera);
+      } catch (error) {
+        throw asArchiveError(error, file, destination);
+      }
+    });
+  }
+
+  async #range(destination: string, object: string, from: number, length: number, camera: string): Promise<Uint8Array> {
+    const enough = new AbortController();
+    const tooLong = this.#o.clock.sleep(this.#o.patienceMs ?? patienceMsDefault, enough.signal).then(() => { throw new SallyportError('SP_FAR_UNREACHABLE', { destination, reason: 'no answer came' }); });
+    tooLong.catch(() => {});
+    try {
+      const { body } = await Promise.race([this.#o.ledger.get(destination, object, from, length, camera), tooLong]);
+      return body ?? new Uint8Array();
+    } finally {
+      enough.abort();
+    }
+  }
+
+  async #remove(): Promise<void> {
+    while (!this.#loop.signal.aborted && (await this.#o.vault.removeArchived(removedAtOnce)) === removedAtOnce);
+  }
+}
+
+/** The courier's word, as it matters to whoever wants to play it. */
+function asArchiveError(error: unknown, file: string, destination: string): SallyportError {
+  const known = asSallyportError(error);
+  const code = isSallyportError(error, 'SP_FAR_NO') ? String(known.evidence['code']) : known.code;
+  if (code === 'SP_FAR_MISSING') return new SallyportError('SP_ARCHIVE_GONE', { file, destination }, error);
+  if (code === 'SP_FAR_FEATURE' || code === 'SP_FAR_REFUSED') return new SallyportError('SP_ARCHIVE_RIGHT', { file, destination }, error);
+  const reason = String(known.evidence['reason'] ?? known.message);
+  if (code === 'SP_FAR_ANSWER' || code === 'SP_FAR_CHECKSUM') return new SallyportError('SP_ARCHIVE_LIED', { file, destination, reason }, error);
+  return new SallyportError('SP_ARCHIVE_AWAY', { file, destination, reason }, error);
+}

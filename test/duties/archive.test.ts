@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { systemClock, type Clock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { dayMs, hourMs, minuteMs } from '../../src/base/units.ts';
+import { ArchiveDuty } from '../../src/duties/archive.ts';
+import { PlaybackDuty } from '../../src/duties/playback.ts';
+import { destinationInWords } from '../../src/policy/declared.ts';
+import type { SegmentRow } from '../../src/vault/vault.ts';
+import { verifyFolder } from '../../src/vault/verify.ts';
+import { always, prepare, record, start } from '../vault/world.ts';
+import { close, makeUploads, objectsIn, reopen, runCourier, settle, type UploadWorld } from './uploadworld.ts';
+
+type Archived = UploadWorld & { archive: ArchiveDuty; playback: PlaybackDuty };
+
+/** Two segments that have arrived, of a day ago. */
+async function arrived(folder: string): Promise<{ made: Archived; rows: SegmentRow[]; bytes: Buffer[] }> {
+  const made = (await makeUploads(folder, { archiveAfterMs: 2 * hourMs })) as Archived;
+  const period = await prepare(made.vault, made.world, { keepMs: 5 * dayMs });
+  const rows = [await record(made.vault, period), await record(made.vault, period, { wallMs: start + minuteMs, bytes: 300_000 })];
+  const bytes = await Promise.all(rows.map(({ path }) => readFile(join(made.world.folder, 'footage', path))));
+  withDuties(made);
+  return { made, rows, bytes };
+}
+
+function withDuties(made: Archived): void {
+  const { world, vault, ledger } = made;
+  const clock: Clock = { wallMs: () => world.clock.wallMs(), monotonicMs: () => systemClock.monotonicMs(), sleep: (ms, signal) => systemClock.sleep(ms, signal) };
+  made.archive = new ArchiveDuty({ vault, ledger, destinations: () => made.destinations, clock, log: silentLog });
+  made.playback = new PlaybackDuty({ vault, clock, timekeeper: { verdict: undefined }, archive: made.archive });
+}
+
+const fileOf = (made: UploadWorld, row: SegmentRow): string => join(made.world.folder, 'footage', row.path);
+
+/** While the hub takes what the courier answers. */
+async function answered<T>(made: UploadWorld, deed: Promise<T>): Promise<T> {
+  const state = { over: false };
+  deed.finally(() => { state.over = true; }).catch(() => {});
+  while (!state.over) {
+    await made.ledger.look();
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  return deed;
+}
+
+async function played(made: Archived, { camera, stream, seq }: SegmentRow, from?: number, to?: number): Promise<Buffer> {
+  const file = await answered(made, made.playback.segment(camera, stream, seq));
+  const pieces: Buffer[] = [];
+  for await (const piece of file.read(from, to)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+const gets = async (made: UploadWorld): Promise<number> => (await made.vault.far.lines({ limit: 100 })).filter(({ kind }) => kind === 'get').length;
+
+t.test('what is old and surely far lies there alone, and is played from there byte for byte, fetched once for all who ask', async (t) => {
+  const { made, rows: [one, two], bytes } = await arrived(t.testdir());
+  await using _made = made;
+  if (one === undefined || two === undefined) throw new Error('two were recorded');
+  made.world.clock.set(start + 3 * hourMs);
+  await made.archive.look();
+  t.ok(existsSync(fileOf(made, one)), 'nothing is there yet');
+  {
+    await using _courier = await runCourier(made);
+    await settle(made);
+    made.world.clock.set(start + hourMs);
+    await made.archive.look();
+    t.ok(existsSync(fileOf(made, one)), 'it is too young');
+    made.world.clock.set(start + 3 * hourMs);
+    await made.archive.look();
+    t.notOk(existsSync(fileOf(made, one)) || existsSync(fileOf(made, two)), 'they lie there alone');
+    t.same(await made.vault.archivedSums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes }]);
+    t.same((await made.playback.timeline({ camera: 'front', ...always })).segments.map(({ archivedAt }) => archivedAt), ['disk', 'disk']);
+    t.same(await Promise.all([played(made, two), played(made, two, 1_000, 2_000)]), [bytes[1], bytes[1]?.subarray(1_000, 2_000)]);
+    t.same(await played(made, two, 5, 90_000), bytes[1]?.subarray(5, 90_000), 'a seek asks for nothing');
+    t.equal(await gets(made), 1);
+  }
+  const { problems, segments } = await verifyFolder({ folder: made.world.folder });
+  t.same([problems, segments], [[], 2]);
+  await close(made);
+  await reopen(made);
+  withDuties(made);
+  t.same(made.vault.recovery.missing, [], 'a start misses nothing');
+  t.same((await made.vault.segments(always)).map(({ state, archivedAt }) => [state, archivedAt]), [['complete', 'disk'], ['complete', 'disk']]);
+  await using _courier = await runCourier(made);
+  t.same(await played(made, one), bytes[0]);
+  await made.vault.purge([{ id: one.periodId }], {});
+  await t.rejects(answered(made, made.playback.segment(one.camera, one.stream, one.seq)), { code: 'SP_SEGMENT_MISSING' }, 'not from what was fetched either');
+  await settle(made);
+  t.equal((await objectsIn(made.disk)).size, 0, 'a purge erases what lies there');
+});
+
+t.test('a kill between the row and the file leaves both, and the next look removes the file', async (t) => {
+  const { made, rows: [one] } = await arrived(t.testdir());
+  await using _made = made;
+  if (one === undefined) throw new Error('it was recorded');
+  await using _courier = await runCourier(made);
+  await settle(made);
+  const { rows } = await made.vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 });
+  t.equal(await made.vault.archive('disk', rows.map(({ rowId }) => rowId)), 2);
+  await close(made);
+  await reopen(made);
+  withDuties(made);
+  t.ok(existsSync(fileOf(made, one)));
+  t.equal((await played(made, one)).length, one.sizeBytes, 'played from here');
+  t.equal(await gets(made), 0);
+  // Killed behind the file, before that is noted.
+  await rm(fileOf(made, one));
+  await made.archive.look();
+  t.same([await made.vault.removeArchived(10), await readdir(join(made.world.folder, 'fetched')).catch(() => [])], [0, []]);
+  t.same((await verifyFolder({ folder: made.world.folder })).problems, []);
+});
+
+t.test('what is not what was sent, is gone or may not be read is said by its code, and not played', async (t) => {
+  const { made, rows: [one, two] } = await arrived(t.testdir());
+  await using _made = made;
+  if (one === undefined || two === undefined) throw new Error('two were recorded');
+  await using _courier = await runCourier(made);
+  await settle(made);
+  made.world.clock.set(start + 3 * hourMs);
+  await made.archive.look();
+  const files = (await readdir(made.disk, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.startsWith('probe')).map((entry) => join(entry.parentPath, entry.name));
+  const rot = async (size: number, deed: (bytes: Buffer) => Buffer | undefined): Promise<void> => {
+    for (const file of files) {
+      const bytes = await readFile(file).catch(() => undefined);
+      const next = bytes?.length === size ? deed(Buffer.from(bytes)) : bytes;
+      if (bytes?.length !== size) continue;
+      await chmod(file, 0o600);
+      await (next === undefined ? rm(file) : writeFile(file, next));
+    }
+  };
+  await rot(one.sizeBytes, (bytes) => { bytes[bytes.length - 9] = (bytes[bytes.length - 9] ?? 0) ^ 1; return bytes; });
+  await t.rejects(played(made, one), { code: 'SP_ARCHIVE_LIED', evidence: { destination: 'disk' } });
+  t.same(await readdir(join(made.world.folder, 'fetched')), [], 'nothing of it is kept');
+  await rot(two.sizeBytes, () => undefined);
+  await t.rejects(played(made, two), { code: 'SP_ARCHIVE_GONE' });
+  made.ledger.get = () => new Promise(() => {});
+  const hasty = new ArchiveDuty({ vault: made.vault, ledger: made.ledger, destinations: () => [], clock: systemClock, log: silentLog, patienceMs: 1 });
+  await t.rejects(hasty.open(one), { code: 'SP_ARCHIVE_AWAY', evidence: { reason: /no answer came/ } });
+});
+
+t.test('a size alone is no proof, and the owner says yes to what lies there alone', async (t) => {
+  const { made, rows: [one] } = await arrived(t.testdir());
+  await using _made = made;
+  if (one === undefined) throw new Error('it was recorded');
+  await using _courier = await runCourier(made);
+  await made.upload.look();
+  for (const [name, order] of made.ledger.orders) if (order.order === 'put') await made.vault.far.answered([{ line: (await made.vault.far.line(name)) as never, name, outcome: 'done', answeredMs: start, attempts: 1, sentBytes: 1, proof: 'size', code: '', reason: '' }]);
+  t.same((await made.vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 })).rows, []);
+  t.match(made.destinations.map(destinationInWords), [/what is older than 2 hours lies there alone, not at home/]);
+});
