@@ -668,7 +668,7 @@ export const errorTable = {
   SP_FAR_CERTIFICATE: {
     kind: 'refuse',
     sentence: 'the certificate of {destination} is not trusted: {reason}',
-    hint: 'Nothing was sent. Give its authority as `ca` or its SHA-256 as `pin`, or find out who answers in its place.',
+    hint: 'Nothing was sent. Give its authority as `ca` or its SHA-256 as `fingerprint` (on the command line `--pin`), or find out who answers in its place.',
   },
   SP_FAR_ANSWER: {
     kind: 'fault',

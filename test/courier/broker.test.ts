@@ -91,6 +91,27 @@ t.test('a broker with TLS and a password has a camera\'s state, how to show it, 
   t.equal((await listener.until(({ topic }) => topic === 'sallyport/available', end)).payload, 'offline', 'it takes its leave');
 });
 
+t.test('of a flood of orders twenty a minute become files, however quickly the hub hears them; the rest is dropped and said', { timeout: 60_000 }, async (t) => {
+  const folder = t.testdir();
+  const broker = await startBroker(folder, { login });
+  t.teardown(() => broker.kill());
+  const door = { port: broker.port, login };
+  const home = makeHome(join(folder, 'home'), [destination(broker.port, { commands: true })], { 'home.login': `${login.user}\n${login.password}\n` });
+  const hub = await HubSide.open(home);
+  const courier = await startCourier(home);
+  t.teardown(() => courier.stop());
+  // There is a connection, and orders are asked for, when a state has arrived.
+  t.match(await hub.answerTo((await hub.outbox.state('home', state)).name), { outcome: 'done' });
+  for (const half of [1, 2]) {
+    for (let order = 0; order < 10; order++) await publish(door, 'sallyport/camera-1/privacy/set', 'ON');
+    for (const { name } of await commandsOf(home, 10)) t.match(await hub.answerTo((await hub.outbox.heard('home', name, 'camera-1', 'done')).name), { outcome: 'done' }, `half ${half}`);
+    await commandsOf(home, 0);
+  }
+  await publish(door, 'sallyport/camera-1/privacy/set', 'ON');
+  t.match(await courier.said('an order that came was dropped'), /too many come/);
+  t.same(await commandsOf(home, 0), []);
+});
+
 t.test('a broker that was killed and has forgotten everything is told all of it again; a courier that was killed is said to be away by the broker', async (t) => {
   const folder = t.testdir();
   const asked: BrokerAsked = {};

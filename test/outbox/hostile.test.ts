@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import { BackReader, BackWriter } from '../../src/outbox/back.ts';
-import { bodyBytesMax, headBytes, listBox, orderNamePattern } from '../../src/outbox/boxfile.ts';
+import { bodyBytesMax, headBytes, listBox, orderNamePattern, writeBoxFile } from '../../src/outbox/boxfile.ts';
+import { CommandReader, commandsFolder } from '../../src/outbox/commands.ts';
 import { OutReader, Outbox, randomName } from '../../src/outbox/out.ts';
 import { folders, sealedText, start, TestClock } from './world.ts';
 
@@ -32,12 +33,16 @@ t.test('hostile kinds of files are refused on both sides, without waiting and wi
     const { out, back } = folders(t.testdir());
     const outbox = await Outbox.open({ folder: join(out, '..', 'elsewhere'), clock });
     const { name: good } = await outbox.put(sealedText('good'), { to: 'nas', class: 'segment' });
-    for (const folder of [out, back]) await make(join(folder, nameOf()), join(out, '..', 'elsewhere', good));
+    const commands = join(back, commandsFolder);
+    mkdirSync(commands);
+    for (const folder of [out, back, commands]) await make(join(folder, nameOf()), join(out, '..', 'elsewhere', good));
     const [sent] = await new OutReader(out).scan();
     t.equal(sent?.refused?.code, 'SP_OUTBOX_FILE', kind);
     t.match(sent?.refused?.message, says, kind);
     const [returned] = await new BackReader(back).scan();
     t.equal(returned?.refused?.code, 'SP_OUTBOX_FILE', `back: ${kind}`);
+    const [came] = await new CommandReader(back).scan();
+    t.equal(came?.refused?.code, 'SP_OUTBOX_FILE', `a command: ${kind}`);
     const opened = await Outbox.open({ folder: out, clock });
     t.equal(opened.odd.length, 1, `the hub, which opens its own folder again: ${kind}`);
   }
@@ -87,6 +92,13 @@ t.test('an answer under another order\'s name, with another body, or with unknow
   const other = nameOf();
   writeFileSync(join(back, other), bytes);
   t.match((await reader.scan()).find((one) => one.name === other)?.refused?.message, /answers another order/);
+  const [unknown, ordinary] = [nameOf(), nameOf()];
+  const head = { v: 1, to: 'nas', order: 'delete', outcome: 'done', at_ms: start, attempts: 1, sent_bytes: 0 };
+  await writeBoxFile(back, unknown, { ...head, name: unknown, run: 'rm' }, undefined);
+  await writeBoxFile(back, ordinary, { ...head, name: ordinary }, undefined);
+  const scanned = await reader.scan();
+  t.match(scanned.find((one) => one.name === unknown)?.refused, { code: 'SP_OUTBOX_FILE', message: /run/ });
+  t.match(scanned.find((one) => one.name === ordinary), { answer: { outcome: 'done' }, refused: undefined }, 'control: without it, it is taken');
   bytes[headBytes] = 0;
   writeFileSync(join(back, name), bytes);
   await t.rejects(reader.body(name), { code: 'SP_OUTBOX_FILE', message: /its body is not what its head says/ });
