@@ -13,7 +13,7 @@ import { checkDestinations, destinationOf } from './configdestinations.ts';
 import { KeyLines } from './configlines.ts';
 import type { AlarmEntry, CameraEntry, FileEntries, RecordingEntry } from './configschema.ts';
 import { alarmInWords, zoneInWords, type AlarmRule } from './policy/alarmrules.ts';
-import { destinationInWords } from './policy/declared.ts';
+import { destinationInWords, withKeysOf } from './policy/declared.ts';
 import { ruleInWords } from './policy/privacy.ts';
 import { recordingInWords } from './policy/recordmode.ts';
 import { always, isBySun, weekdays, type Schedule } from './policy/schedule.ts';
@@ -223,7 +223,7 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
     alarms: entries.flatMap((file) => file.alarm ?? []).map(alarmOf),
     recordings: entries.flatMap((file) => file.recording ?? []).map((rule) => ({ ...concernsOf(rule), ...scheduleOf(rule), mode: rule.mode })),
     ...placeOf(last((file) => file.place)),
-    destinations: entries.flatMap((file) => file.destination ?? []).map((entry) => destinationOf(entry, pathOf)),
+    destinations: withKeysOf(entries.flatMap((file) => file.destination ?? []).map((entry) => destinationOf(entry, pathOf))),
     cameras: entries.flatMap((file) => (file.camera ?? []).map((camera) => ({ ...cameraOf(camera, footageMs), ...(file === page ? { byPage: true as const } : {}) }))),
   };
 }

@@ -58,7 +58,7 @@ export interface DestinationStanding {
   readonly words: string;
   /** False: it was taken out, and something of it is known still. */
   readonly declared: boolean;
-  /** 'home', or where the keys of what lies there are; absent where it takes notices. */
+  /** 'home', or where the keys of what lies there are; absent where it takes notices, or no footage. */
   readonly slots: string | undefined;
   /** Absent for whom it is not. */
   readonly counts: Counts | undefined;
@@ -136,7 +136,7 @@ async function standings({ vault: { far }, destinations }: EgressParts): Promise
     };
   };
   return [
-    ...declared.map((one) => ({ name: one.name, purpose: one.purpose, kind: one.kind, place: placeInWords(one), words: destinationInWords(one), declared: true, slots: one.store === undefined ? undefined : one.store.slotsAt ?? 'home', ...standing(one.name) })),
+    ...declared.map((one) => ({ name: one.name, purpose: one.purpose, kind: one.kind, place: placeInWords(one), words: destinationInWords(one), declared: true, slots: one.store === undefined || one.store.cameras?.length === 0 ? undefined : one.store.slotsAt ?? 'home', ...standing(one.name) })),
     ...gone.map((name) => ({ name, purpose: '', kind: '', place: '', words: `${name}: no destination any more`, declared: false, slots: undefined, ...standing(name) })),
   ];
 }

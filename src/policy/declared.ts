@@ -23,6 +23,8 @@ export interface StoreRules {
   readonly slots: (typeof slotPlaces)[number];
   /** The destination that gets the sealed slots, with `slots` = "far". */
   readonly slotsAt?: string;
+  /** Of these destinations it gets the sealed slots: whose `slotsAt` it is. None when absent. */
+  readonly keysOf?: readonly string[];
   /** The owner knows that keys and footage lie in one place. */
   readonly slotsSamePlace: boolean;
   /** Footage that is older lies there alone. */
@@ -56,6 +58,14 @@ export interface DestinationConfig {
 /** Keys of `to` that say where it is. What the others change lets no more out. */
 const placeKeys = ['path', 'url', 'pin', 'ca', 'proxy', 'bucket', 'region', 'prefix', 'topic'] as const;
 
+/** Each with what it gets of the others' keys. */
+export function withKeysOf(destinations: readonly DestinationConfig[]): DestinationConfig[] {
+  return destinations.map((one) => {
+    const keysOf = destinations.filter(({ store }) => store?.slots === 'far' && store.slotsAt === one.name).map(({ name }) => name);
+    return one.store === undefined || keysOf.length === 0 ? one : { ...one, store: { ...one.store, keysOf } };
+  });
+}
+
 /** Its entry in destinations.json, as `destinationSchema` takes it. */
 export function entryOf({ name, purpose, kind, to, messenger }: DestinationConfig): { readonly [key: string]: Value } {
   return { name, purpose, kind, ...to, ...(kind === 'mqtt' && messenger?.commands === true ? { commands: true } : {}) };
@@ -85,12 +95,16 @@ function under(prefix: Value | undefined): string {
   return prefix === undefined ? '' : ` under ${String(prefix)}`;
 }
 
-function storeInWords({ send, cameras, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules): string {
+function storeInWords({ cameras, keysOf, ...rules }: StoreRules): string {
+  const footage = cameras?.length === 0 ? 'no footage' : footageInWords(rules, cameras?.join(', ') ?? 'all cameras');
+  return keysOf === undefined ? `gets ${footage}` : `gets ${footage}; and the sealed keys of what lies at ${keysOf.join(', ')}`;
+}
+
+function footageInWords({ send, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules, whose: string): string {
   const what = send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms';
-  const whose = cameras === undefined ? 'all cameras' : cameras.length === 0 ? 'no camera' : cameras.join(', ');
-  const keys = slots === 'home' ? 'the keys stay at home' : `the sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}`;
+  const keys = slots === 'home' ? 'its keys stay at home' : `its sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}: whoever copied both before a deadline, and has the recovery kit, can open it`;
   const alone = archiveAfterMs === undefined ? '' : `; what is older than ${Math.round(archiveAfterMs / hourMs)} hours lies there alone, not at home`;
-  return `gets ${what} of ${whose}, sealed; ${keys}${alone}`;
+  return `${what} of ${whose}, sealed; ${keys}${alone}`;
 }
 
 function messengerInWords(rules: MessengerRules | undefined): string {
@@ -114,9 +128,10 @@ export function withoutYes(before: DestinationConfig | undefined, after: Destina
 function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
   const slots = before.slots === 'far' && after.slots === 'far' ? 'far' : 'home';
   const cameras = common(before.cameras, after.cameras);
+  const keysOf = before.keysOf?.filter((name) => after.keysOf?.includes(name) === true) ?? [];
   return {
     send: before.send === 'all' ? after.send : 'alarms', slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
-    ...(cameras === undefined ? {} : { cameras }),
+    ...(keysOf.length === 0 ? {} : { keysOf }), ...(cameras === undefined ? {} : { cameras }),
     // Never more of it leaves the hub's own disk than was agreed to.
     ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),
     ...(slots === 'home' || before.slotsAt === undefined ? {} : { slotsAt: before.slotsAt }),

@@ -107,7 +107,7 @@ send = "all"
   await site.untilSealed(1);
   const asked = (await site.status()).pending;
   t.same(asked.map(({ key }) => key), ['destination', 'destination', 'destination']);
-  t.equal(asked[0]!.text, `new destination disk (folder ${disk}) gets all footage, and the pictures of alarms, of all cameras, sealed; the keys stay at home; its purpose: a copy on another disk`);
+  t.equal(asked[0]!.text, `new destination disk (folder ${disk}) gets all footage, and the pictures of alarms, of all cameras, sealed; its keys stay at home; its purpose: a copy on another disk`);
   t.equal(objectsIn(disk).length + stub.objects.size, 0, 'nothing left before the yes');
   t.match(await site.call(['egress', '--config', site.config]), /nothing leaves the house/);
   await site.call(['secret', 'set', 'dav.all', '--config', site.config], 'sally\nport\n');

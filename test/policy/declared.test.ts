@@ -1,7 +1,7 @@
 import t from 'tap';
 import { canonicalJson, type CanonicalValue } from '../../src/base/canonical.ts';
 import { applyAcceptance, effectiveConfig, type ConsentState } from '../../src/policy/consent.ts';
-import { destinationInWords, destinationsFile, withoutYes, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
+import { destinationInWords, destinationsFile, withKeysOf, withoutYes, type DestinationConfig, type StoreRules } from '../../src/policy/declared.ts';
 import { readDestinations } from '../../src/policy/destinations.ts';
 import { planChanges } from '../../src/policy/plan.ts';
 import { hub } from './configs.ts';
@@ -19,13 +19,15 @@ function store(more: Partial<StoreRules>): DestinationConfig {
 }
 
 t.test('what an owner says yes to is one line that says place, what, keys and purpose', async (t) => {
-  t.equal(destinationInWords(nas), 'nas (WebDAV https://nas.example/dav) gets the footage and the pictures of alarms of all cameras, sealed; the keys stay at home; its purpose: a copy in another house');
+  t.equal(destinationInWords(nas), 'nas (WebDAV https://nas.example/dav) gets the footage and the pictures of alarms of all cameras, sealed; its keys stay at home; its purpose: a copy in another house');
   t.equal(destinationInWords(store({ send: 'all', cameras: ['gate'], slots: 'far', slotsAt: 'safe' })),
-    'nas (WebDAV https://nas.example/dav) gets all footage, and the pictures of alarms, of gate, sealed; the sealed keys lie at safe; its purpose: a copy in another house');
+    'nas (WebDAV https://nas.example/dav) gets all footage, and the pictures of alarms, of gate, sealed; its sealed keys lie at safe: whoever copied both before a deadline, and has the recovery kit, can open it; its purpose: a copy in another house');
+  const [, safe] = withKeysOf([store({ slots: 'far', slotsAt: 'safe' }), { ...nas, name: 'safe', store: { ...rules, cameras: [] } }]);
+  t.equal(destinationInWords(safe!), 'safe (WebDAV https://nas.example/dav) gets no footage; and the sealed keys of what lies at nas; its purpose: a copy in another house');
   t.equal(destinationInWords({ ...phone, messenger: { ...phone.messenger, picture: true } }), 'phone (ntfy https://ntfy.example) gets notices of person, motion, without names, and with each alarm its small picture, sealed to the key of its day; its purpose: to hear of it');
   t.equal(destinationInWords(phone), 'phone (ntfy https://ntfy.example) gets notices of person, motion, without names or pictures; its purpose: to hear of it');
   t.equal(destinationInWords({ ...nas, kind: 's3', to: { url: 'https://s3.example', bucket: 'b', prefix: 'home/', region: 'eu', pin: 'ab'.repeat(32) } }),
-    `nas (S3 bucket b at https://s3.example under home/, certificate ${'ab'.repeat(32)}, eu) gets the footage and the pictures of alarms of all cameras, sealed; the keys stay at home; its purpose: a copy in another house`);
+    `nas (S3 bucket b at https://s3.example under home/, certificate ${'ab'.repeat(32)}, eu) gets the footage and the pictures of alarms of all cameras, sealed; its keys stay at home; its purpose: a copy in another house`);
 });
 
 const waits: readonly [what: string, before: DestinationConfig, after: DestinationConfig][] = [
@@ -34,6 +36,7 @@ const waits: readonly [what: string, before: DestinationConfig, after: Destinati
   ['all cameras', store({ cameras: ['gate'] }), nas],
   ['keys leave', nas, store({ slots: 'far', slotsAt: 'safe' })],
   ['keys go elsewhere', store({ slots: 'far', slotsAt: 'safe' }), store({ slots: 'far', slotsAt: 'other' })],
+  ['keys of another', nas, store({ keysOf: ['disk'] })],
   ['keys may lie beside it', store({ slots: 'far', slotsAt: 'safe' }), store({ slots: 'far', slotsAt: 'safe', slotsSamePlace: true })],
   ['another address', nas, { ...nas, to: { url: 'https://other.example' } }],
   ['another kind', nas, { ...nas, kind: 's3', to: { url: 'https://nas.example/dav', bucket: 'b' } }],
@@ -67,6 +70,10 @@ t.test('a new destination gets nothing before the yes, exactly what was said yes
   t.equal(wider.pending.length, 1);
   const other = hub(3, [], { destinations: [{ ...nas, to: { url: 'https://evil.example' } }] });
   t.throws(() => applyAcceptance(stored(effectiveConfig(other, stored(wider.state)).state), wider.pending[0]?.id ?? ''), { code: 'SP_CHANGE_UNKNOWN' });
+  const holder = hub(3, [], { destinations: withKeysOf([store({ slots: 'far', slotsAt: 'safe' }), { ...nas, name: 'safe' }]) });
+  let both = effectiveConfig(holder, undefined);
+  for (const { id } of both.pending) both = effectiveConfig(holder, stored(applyAcceptance(stored(both.state), id)));
+  t.same([both.pending, both.effective.destinations], [[], holder.destinations], 'a yes to keys lasts');
   const out = effectiveConfig(hub(3), stored(accepted.state));
   t.same(out.effective.destinations, []);
   t.equal(effectiveConfig(hub(3, [], { destinations: [nas] }), stored(out.state)).pending.length, 1, 'putting it back needs another yes');
