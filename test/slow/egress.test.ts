@@ -3,4 +3,4 @@ import t from 'tap';
 import { proveEgress } from './egress/scenario.ts';
 import { noLan } from './lan.ts';
 
-t.test('nobody is spoken to but who is declared, no name is asked for but theirs, and nothing that was seen here can be read there', { skip: noLan, timeout: 170_000 }, (t) => proveEgress(t, 20));
+t.test('nobody is spoken to but who is declared, no name is asked for but theirs, and nothing that was seen here can be read there', { skip: noLan, timeout: 178_000 }, (t) => proveEgress(t, 120));

@@ -218,7 +218,7 @@ const purposesOf: Readonly<Record<string, string>> = { dav: 'a copy at my sister
 
 const farKinds: Readonly<Record<string, string>> = {
   dav: 'kind = "webdav"\nurl = "https://dav.far.test/"\nsend = "all"',
-  s3: 'kind = "s3"\nurl = "https://s3.far.test/"\nbucket = "bucket"\nsend = "all"',
+  s3: 'kind = "s3"\nurl = "https://s3.far.test/"\nbucket = "bucket"\nsend = "all"\nslots = "far"\nslots_at = "dav"',
   hook: 'kind = "webhook"\nurl = "https://hook.far.test/house"\npicture = true\ngroup = "0 seconds"\nper_hour = 1000',
   phone: 'kind = "ntfy"\nurl = "https://ntfy.far.test/"\npicture = true\ngroup = "0 seconds"\nper_hour = 1000',
   broker: 'kind = "mqtt"\nurl = "mqtts://mqtt.far.test:8883"\ngroup = "0 seconds"\nper_hour = 1000\ndiscovery = "homeassistant"',

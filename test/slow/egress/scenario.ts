@@ -68,6 +68,7 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
 
   await t.test('what lies at the far ends is what the ledger says, object by object', async (t) => {
     t.ok(ledger.filter(({ kind, class: of, outcome }) => kind === 'put' && of === 'segment' && outcome === 'done').length >= 8, 'footage went to both');
+    t.ok(ledger.some(({ destination, kind, class: of, outcome }) => destination === 'dav' && kind === 'put' && of === 'keyring' && outcome === 'done'), 'the sealed keys of one to the other');
     for (const [to, folder] of [['dav', house.path('far/dav')], ['s3', house.path('far/s3')]] as const) {
       const rows = ledger.filter((row) => row.destination === to && row.outcome === 'done');
       const said = new Map<string, string>();
