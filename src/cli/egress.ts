@@ -15,7 +15,7 @@ export const egress: Command = {
   name: 'egress',
   summary: 'what has left the house, where to, and what came of it',
   help: `
-Usage: sallyport egress [--since TIME] [--to DESTINATION] [--lines N] [--json]
+Usage: sallyport egress [--since TIME] [--to DESTINATION] [--lines N] [--long] [--json]
        sallyport egress --verify DESTINATION [--repair] [--json]
 
 Shows the destinations and how they stand, what lies there, and the newest lines of the
@@ -26,11 +26,12 @@ what the hub has sent: what is missing, has another size, or is not known. With 
 what is missing is sent again.
 
   --since TIME   lines and sums since then (whole days); the last 30 days when absent
+  --long         each line with its purpose, hash, recipients and how it is known to be there
   --lines N      so many lines at most; ${linesDefault} when absent, up to ${linesMax}
 Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), or "-2 days".`,
   async run(args) {
     const { values } = parseOptions('egress', args, {
-      ...socketOption, json: { type: 'boolean' }, since: { type: 'string' }, to: { type: 'string' }, lines: { type: 'string' }, verify: { type: 'string' }, repair: { type: 'boolean' },
+      ...socketOption, json: { type: 'boolean' }, since: { type: 'string' }, to: { type: 'string' }, lines: { type: 'string' }, long: { type: 'boolean' }, verify: { type: 'string' }, repair: { type: 'boolean' },
     }, 0);
     const socket = await socketOf(values);
     if (values.verify !== undefined) return verify(socket, values.verify, values.repair === true, values.json === true);
@@ -40,7 +41,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), or "-2 days".`,
       ...(values.since === undefined ? {} : { sinceMs: Math.round(timeOf('egress', values.since, systemClock.wallMs())) }),
     });
     if (values.json === true) printJson(report);
-    else printEgress(report);
+    else printEgress(report, values.long === true);
     return 0;
   },
 };
@@ -61,7 +62,7 @@ export function doorLines({ run, running, confined, restarts, orders, bytes, las
   ];
 }
 
-function printEgress({ doors, destinations, sums, lines }: Report): void {
+function printEgress({ doors, destinations, sums, lines }: Report, long: boolean): void {
   for (const line of doorLines(doors, systemClock.wallMs())) print(line);
   print();
   if (destinations.length === 0) print('no destination: nothing leaves the house');
@@ -69,6 +70,8 @@ function printEgress({ doors, destinations, sums, lines }: Report): void {
     print(one.words);
     const { counts } = one;
     if (counts !== undefined && (one.slots !== undefined || counts.there + counts.kept > 0)) print(`  ${plural(counts.there, 'object')} there (${formatBytes(counts.bytes)}), ${counts.waiting} on their way, ${counts.failed} failed, ${counts.leaving} to be deleted, ${counts.kept} that it does not delete`);
+    if (one.lacks.includes('put')) print('  ! the courier has no right to put anything there: nothing is sent');
+    if (one.lacks.includes('get')) print('  ! the courier has no right to get anything from there: nothing is read again, and nothing that lies there alone can be played');
     if (one.deletes === 'no' && one.slots !== undefined) print(`  ! the courier has no right to delete there: what is purged here stays there${one.slots === 'home' ? ', and opens with nothing' : ''}`);
     if (one.keepsVersions === 'yes') print('  ! it keeps older versions of what is deleted or replaced');
   }
@@ -78,10 +81,23 @@ function printEgress({ doors, destinations, sums, lines }: Report): void {
   }
   if (lines.length === 0) return;
   print();
+  if (long) {
+    for (const line of lines) printLong(line);
+    return;
+  }
   printTable(['TIME', 'DESTINATION', 'ORDER', 'WHAT', 'CAMERA', 'SIZE', 'OUTCOME', 'TRIES', 'OBJECT'], lines.map((line) => [
     localTime(line.atMs), line.destination, line.kind, line.class, line.camera, line.sizeBytes === 0 ? '' : formatBytes(line.sizeBytes),
     line.outcome === undefined ? 'waits' : `${line.outcome}${line.code === '' || line.code === undefined ? '' : ` (${line.code})`}`, String(line.attempts ?? ''), line.object.slice(0, 8),
   ]));
+}
+
+function printLong({ atMs, destination, kind, class: what, camera, object, sizeBytes, sha256, purpose, recipients, outcome, code, reason, attempts = 0, sentBytes = 0, proof }: Report['lines'][number]): void {
+  const facts = [
+    `purpose: ${purpose}`, ...(object === '' ? [] : [`object: ${object}`]), ...(sizeBytes === 0 ? [] : [`size: ${sizeBytes} bytes, sha256: ${sha256}`]), ...(recipients.length === 0 ? [] : [`opens for: ${recipients.join(' ')}`]),
+    `outcome: ${[outcome ?? 'waits', code, reason].filter((part) => part !== undefined && part !== '').join(', ')}`, ...(attempts === 0 ? [] : [`${attempts === 1 ? '1 try' : `${attempts} tries`}, ${formatBytes(sentBytes)} sent`]), ...(proof === undefined || proof === '' ? [] : [`known to be there by: ${proof}`]),
+  ];
+  print(`${localTime(atMs)} ${destination}: ${[kind, what, camera].filter((part) => part !== '').join(' ')}`);
+  for (const fact of facts) print(`  ${fact}`);
 }
 
 async function verify(socket: string, destination: string, repair: boolean, json: boolean): Promise<number> {

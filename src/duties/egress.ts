@@ -62,6 +62,8 @@ export interface DestinationStanding {
   readonly slots: string | undefined;
   /** Absent for whom it is not. */
   readonly counts: Counts | undefined;
+  /** What the courier has no right to there, when it was asked last: nothing is sent; or nothing is fetched, so that nothing is played from there or read again. */
+  readonly lacks: readonly ('put' | 'get')[];
   /** What it said when it was asked last. */
   readonly deletes: 'yes' | 'no' | 'unknown';
   readonly keepsVersions: string;
@@ -124,7 +126,7 @@ async function standings({ vault: { far }, destinations }: EgressParts): Promise
   const declared = destinations();
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
-  const standing = (name: string): Pick<DestinationStanding, 'counts' | 'deletes' | 'keepsVersions'> => {
+  const standing = (name: string): Pick<DestinationStanding, 'counts' | 'lacks' | 'deletes' | 'keepsVersions'> => {
     const of = (...states: readonly FarObject['state'][]): number => sums.filter(({ destination, state }) => destination === name && states.includes(state)).reduce((sum, { objects }) => sum + objects, 0);
     const may = abilities[name]?.may;
     return {
@@ -132,6 +134,7 @@ async function standings({ vault: { far }, destinations }: EgressParts): Promise
         there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
         waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'),
       },
+      lacks: may === undefined ? [] : (['put', 'get'] as const).filter((right) => !may.includes(right)),
       deletes: may === undefined ? 'unknown' : may.includes('delete') ? 'yes' : 'no', keepsVersions: abilities[name]?.keepsVersions ?? 'unknown',
     };
   };

@@ -121,6 +121,7 @@ send = "all"
   t.match(told.doors, { run: 'child', running: true, confined: /full|files|no/ });
   t.match(await site.call(['status', '--config', site.config]), /what leaves: the courier is a child of the hub/);
   t.ok(told.lines.filter(({ kind }) => kind === 'put').every(({ recipients, purpose }) => recipients.length === 1 && purpose.startsWith('a copy')));
+  t.match(await site.call(['egress', '--long', '--to', 'disk', '--lines', '1000', '--config', site.config]), /disk: put segment \S+\n {2}purpose: a copy on another disk\n {2}object: [0-9a-f]{32}\n {2}size: \d+ bytes, sha256: [0-9a-f]{64}\n {2}opens for: age1\S+\n {2}outcome: done\n {2}1 try, .* sent\n {2}known to be there by: read back/);
   t.notOk(existsSync(join(site.data, 'outbox', 'credentials', 'dav.all')), 'secrets do not stay on the disk');
   t.match(await site.call(['egress', '--verify', 'disk', '--config', site.config]), /all is there/);
 

@@ -1,4 +1,4 @@
-import { open, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { silentLog } from '../../src/base/log.ts';
@@ -99,7 +99,7 @@ t.test('a lost segment is missing and comes back; a shorter one is damaged; none
 t.test('a rotten or lost hour list is written anew from its rows', async (t) => {
   const s = await stored(t);
   const list = fileOf(s, hourListPath('front', start, (s.periods[0] as Period).slot));
-  const { size } = await (await open(list)).stat();
+  const { size } = await stat(list);
   for (const harm of [() => flip(list, size - 5), () => unlink(list)]) {
     await harm();
     await fullLook(s);

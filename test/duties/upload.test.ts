@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { dayMs, secondMs } from '../../src/base/units.ts';
+import { egressOf, type EgressParts } from '../../src/duties/egress.ts';
 import { prepare, record, start } from '../vault/world.ts';
 import { makeUploads, objectsIn, runCourier, settle } from './uploadworld.ts';
 
@@ -106,4 +107,16 @@ t.test('a destination that did not answer what it does is asked again soon; and 
   t.same(await probes(), ['failed', 'failed', 'done', 'done'], 'once for each credential that came or went');
   world.clock.set(world.clock.wallMs() + dayMs);
   await untilProbed(5);
+});
+
+t.test('what shows how a destination stands says which rights are missing there', async (t) => {
+  await using made = await makeUploads(t.testdir());
+  const { vault, ledger, upload, world: { clock } } = made;
+  const courier = { state: { run: 'child', running: false, restarts: 0 }, word: async () => undefined };
+  const lacks = async (...may: string[]): Promise<unknown> => {
+    await vault.far.rememberAbilities('disk', { may, keepsVersions: 'no', overwrites: 'yes', atMs: start });
+    const { destinations } = await egressOf({ vault, ledger, upload, courier, farSlots: { states: [] }, destinations: () => made.destinations, clock } as unknown as EgressParts, { limit: 1 });
+    return destinations.map((one) => [one.lacks, one.deletes]);
+  };
+  t.same([await lacks('put', 'get', 'delete'), await lacks('put'), await lacks('get')], [[[[], 'yes']], [[['get'], 'no']], [[['put'], 'no']]]);
 });

@@ -62,7 +62,7 @@ function Door({ doors: { run, running, confined, last, problem } }: { readonly d
 
 function Destination({ one, sums, keys }: { readonly one: Report['destinations'][number]; readonly sums: Report['sums']; readonly keys: Report['doors']['slots'][number] | undefined }) {
   const { reader } = useHeld();
-  const { name, purpose, place, declared, slots, counts, deletes, keepsVersions } = one;
+  const { name, purpose, place, declared, slots, counts, lacks, deletes, keepsVersions } = one;
   const sent = sums.filter(({ destination, kind }) => destination === name && (kind === 'put' || kind === 'notice'));
   const id = `destination-${name}`;
   return <section class="card" aria-labelledby={id}>
@@ -82,6 +82,7 @@ function Destination({ one, sums, keys }: { readonly one: Report['destinations']
       {sent.length === 0 ? null : <Fact name={say.egress.sent} value={say.egress.sentOf(sent.reduce((sum, { orders }) => sum + orders, 0), bytes(sent.reduce((sum, { sentBytes }) => sum + sentBytes, 0), reader))} />}
     </dl>
     {keys === undefined || keys.current ? null : <p class="problem">{keys.reason === undefined ? say.egress.keysOld : `${say.egress.keysOld} ${hubWords(keys.reason)}.`} <span class="small">{say.egress.keysOldHint}</span></p>}
+    {lacks.length === 0 || slots === undefined ? null : <p class="problem">{lacks.map((right) => say.egress.lacks[right]).join(' ')}</p>}
     {deletes === 'no' && slots !== undefined ? <p class="small">{[say.egress.noDelete, ...(slots === 'home' ? [say.egress.noDeleteHome] : [])].join(', ')}.</p> : null}
     {keepsVersions === 'yes' ? <p class="small">{say.egress.versions}</p> : null}
   </section>;
