@@ -8,11 +8,11 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
-import type { SealedFile, Vault } from '../vault/vault.ts';
+import type { Archivable, SealedFile, Vault } from '../vault/vault.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface ArchiveOptions {
-  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'removeArchived' | 'fetchedFile' | 'far' | 'backlogBytes'>;
+  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'removeArchived' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
   readonly ledger: Pick<Ledger, 'get'>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
@@ -26,6 +26,9 @@ type Name = Parameters<Vault['fetchedFile']>[0];
 
 const rowsAtOnce = 500;
 const removedAtOnce = 200;
+/** Of each segment its end is read once more at the far end before its file here goes: that no other copy of it is. */
+const tailBytes = 64;
+const askedAtOnce = 8;
 const patienceMsDefault = 2 * minuteMs;
 /** More sealed bytes than this that wait for the disk: recording comes first. */
 const backlogMax = 2 * 2 ** 20;
@@ -74,8 +77,10 @@ export class ArchiveDuty {
       let count = 0;
       for (let after: number | undefined = 0; after !== undefined && !this.#loop.signal.aborted && vault.backlogBytes <= backlogMax;) {
         const { rows, next } = await vault.archivable({ destination: name, beforeMs, after, limit: rowsAtOnce });
-        if (rows.length > 0) {
-          count += await vault.archive(name, rows.map(({ rowId }) => rowId));
+        for (let at = 0; at < rows.length && !this.#loop.signal.aborted; at += askedAtOnce) {
+          const there = (await Promise.all(rows.slice(at, at + askedAtOnce).map(async (row) => ({ row, is: await this.#isThere(name, row) })))).filter(({ is }) => is);
+          if (there.length === 0) continue;
+          count += await vault.archive(name, there.map(({ row }) => row.rowId));
           await this.#remove();
         }
         after = next;
@@ -94,6 +99,26 @@ export class ArchiveDuty {
         throw asArchiveError(error, file, destination);
       }
     });
+  }
+
+  /** What was proven when it was sent may be gone since. Its end there is that of the file here, whose last bytes authenticate its last chunk. SP_FAR_…, SP_OUTBOX_FULL, SP_DISK. */
+  async #isThere(destination: string, { farId, object, sizeBytes, ...row }: Archivable): Promise<boolean> {
+    const { vault, log } = this.#o;
+    const from = Math.max(0, sizeBytes - tailBytes);
+    try {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of (await vault.sealedFile(row)).read(from)) pieces.push(Buffer.from(piece));
+      if (Buffer.concat(pieces).equals(await this.#range(destination, object, from, sizeBytes - from, row.camera))) return true;
+    } catch (error) {
+      const { code } = asSallyportError(error);
+      // It goes, or is away, here.
+      if (code === 'SP_SEGMENT_MISSING') return false;
+      const said = isSallyportError(error, 'SP_FAR_NO') ? String(error.evidence['code']) : code;
+      if (said !== 'SP_FAR_MISSING' && said !== 'SP_FAR_ANSWER') throw error;
+    }
+    log.warn({ component: 'archive', destination, camera: row.camera, object }, 'what was sent is not there any more: it is sent again, and its file stays');
+    await vault.far.again([farId]);
+    return false;
   }
 
   async #range(destination: string, object: string, from: number, length: number, camera: string): Promise<Uint8Array> {

@@ -193,7 +193,7 @@ export class DiskDuty implements RecordingRoom {
 export function ratesOf(periods: Periods): Map<string, number> {
   const sums = new Map<string, { bytes: number; recordedMs: number }>();
   // What a hold keeps is a few minutes out of hours: it says nothing of what an hour brings.
-  for (const { camera, bytes, recordedMs } of periods.filter((period) => period.class === 'footage').toReversed()) {
+  for (const { camera, broughtBytes: bytes, recordedMs } of periods.filter((period) => period.class === 'footage').toReversed()) {
     const sum = sums.get(camera) ?? { bytes: 0, recordedMs: 0 };
     if (recordedMs <= 0 || sum.recordedMs >= dayMs) continue;
     sums.set(camera, { bytes: sum.bytes + bytes, recordedMs: sum.recordedMs + recordedMs });

@@ -15,9 +15,12 @@ export interface ArchiveQuery {
   readonly limit: number;
 }
 
-export interface Archivable {
+export interface Archivable extends SegmentName {
   readonly rowId: number;
   readonly path: string;
+  /** Its row among what is far, and its name there. */
+  readonly farId: number;
+  readonly object: string;
   readonly sizeBytes: number;
 }
 
@@ -28,7 +31,8 @@ export interface ArchivedSum {
 }
 
 /** A size alone is no proof: such a segment stays here. */
-const may = `s.state IN ('complete', 'cut') AND s.damaged_ms IS NULL AND p.state = 'live' AND p.class = 'footage' AND f.state = 'there' AND f.proof IN ('checksum', 'read back')
+const proven = "f.state = 'there' AND f.proof IN ('checksum', 'read back')";
+const may = `s.state IN ('complete', 'cut') AND s.damaged_ms IS NULL AND p.state = 'live' AND p.class = 'footage' AND ${proven}
   AND f.size_bytes = s.size_bytes AND NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.segment_id = s.id) AND NOT EXISTS (SELECT 1 FROM archived AS a WHERE a.segment_id = s.id)`;
 
 export class ArchiveTable {
@@ -43,7 +47,7 @@ export class ArchiveTable {
     const last = seen.at(-1);
     if (last === undefined) return { rows: [], next: undefined };
     const rows = this.#db.prepare<[string, number, number, number], Archivable>(`
-      SELECT s.id AS rowId, s.path, s.size_bytes AS sizeBytes FROM segments AS s JOIN periods AS p ON p.id = s.period_id JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = s.id AND f.destination = ?
+      SELECT s.id AS rowId, s.camera, s.stream, s.seq, s.path, s.size_bytes AS sizeBytes, f.id AS farId, f.object FROM segments AS s JOIN periods AS p ON p.id = s.period_id JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = s.id AND f.destination = ?
       WHERE s.id > ? AND s.id <= ? AND s.start_ms + s.duration_ms < ? AND ${may} ORDER BY s.id`).all(destination, after, last.id, beforeMs);
     const tooYoung = seen.every(({ startMs }) => startMs >= beforeMs);
     return { rows, next: seen.length < limit || tooYoung ? undefined : last.id };
@@ -55,6 +59,12 @@ export class ArchiveTable {
       INSERT INTO archived (segment_id, destination, object, at_ms) SELECT s.id, f.destination, f.object, ? FROM segments AS s JOIN periods AS p ON p.id = s.period_id
       JOIN far_objects AS f ON f.class = 'segment' AND f.segment_id = s.id AND f.destination = ? WHERE s.id = ? AND ${may}`);
     return rowIds.reduce((sum, id) => sum + add.run(Math.round(nowMs), destination, id).changes, 0);
+  }
+
+  /** Whose object is not known to be there any more, since the row was written, stays here. */
+  doubt(): void {
+    this.#db.prepare(`DELETE FROM archived WHERE removed = 0 AND NOT EXISTS (
+      SELECT 1 FROM far_objects AS f WHERE f.class = 'segment' AND f.segment_id = archived.segment_id AND f.destination = archived.destination AND f.object = archived.object AND ${proven})`).run();
   }
 
   toRemove(limit: number): { rowId: number; path: string }[] {

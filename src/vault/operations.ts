@@ -462,7 +462,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       if (count > 0) audit(a.atMs, { what: 'footage.archived', who: 'hub', detail: { destination: a.destination, segments: count } });
       return count;
     }),
-    archivedToRemove: (a: { limit: number }): { rowId: number; path: string }[] => archive.toRemove(a.limit),
+    archivedToRemove: (a: { limit: number }): { rowId: number; path: string }[] => write(() => {
+      archive.doubt();
+      return archive.toRemove(a.limit);
+    }),
     archivedRemoved: (a: { rowIds: readonly number[] }): void => write(() => archive.removed(a.rowIds)),
     archivedOf: (a: SegmentName): { destination: string; object: string } | undefined => archive.find(a),
     archivedSums: (): ArchivedSum[] => archive.sums(),

@@ -54,7 +54,10 @@ export interface PeriodBytes {
   readonly id: number;
   readonly camera: string;
   readonly class: Exclude<PeriodClass, 'database' | 'person'>;
+  /** Of what is here: footage that lies elsewhere alone takes none. */
   readonly bytes: number;
+  /** With what lies elsewhere alone: what recording brought. */
+  readonly broughtBytes: number;
   /** Something in it is kept beyond its deadline at somebody's wish. */
   readonly held: boolean;
   /** The row of its newest segment, 0 without one: rises with the order of sealing, whatever the clock did. */
@@ -172,10 +175,12 @@ export class PeriodTable {
   /** What the live periods take, in the order in which they were sealed. */
   bytes(): PeriodBytes[] {
     return this.#db.prepare<[], Omit<PeriodBytes, 'held'> & { held: number }>(`
-      SELECT id, camera, class, bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) AS bytes,
+      SELECT id, camera, class, bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) AS broughtBytes,
+        bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) - coalesce(away.sum, 0) AS bytes,
         coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), (SELECT max(segment_id) FROM holds WHERE period_id = periods.id AND periods.class = 'alarm'), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs,
         class = 'hold' OR id IN (SELECT s.period_id FROM holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id WHERE p.class = 'hold' AND p.state = 'live') AS held
-      FROM periods WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
+      FROM periods LEFT JOIN (SELECT s.period_id AS of_period, sum(s.size_bytes) AS sum FROM archived AS a JOIN segments AS s ON s.id = a.segment_id WHERE a.removed = 1 GROUP BY s.period_id) AS away ON away.of_period = periods.id
+      WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
   }
 
   footageFacts(): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] {

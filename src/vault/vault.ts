@@ -621,7 +621,8 @@ export class Vault {
     const periods = await this.#call('periodBytes');
     return periods.map((period) => {
       const writers = this.#open.of(period.id);
-      return { ...period, bytes: writers.reduce((sum, writer) => sum + writer.plainBytes, period.bytes), open: writers.length > 0 };
+      const openBytes = writers.reduce((sum, writer) => sum + writer.plainBytes, 0);
+      return { ...period, bytes: period.bytes + openBytes, broughtBytes: period.broughtBytes + openBytes, open: writers.length > 0 };
     });
   }
 

@@ -4,6 +4,8 @@
  * and deleting in its two ways, as it is (what was deleted can be read from the file) and with `secure_delete` (it is written over).
  */
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -90,6 +92,11 @@ async function fill(folder: string, period: PeriodFacts): Promise<void> {
   db.close();
 }
 
+/** Both databases with their logs, as they lie on the disk. */
+async function databasesMb(folder: string): Promise<number> {
+  return (await readdir(folder)).filter((name) => /\.db(-wal)?$/.test(name)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) / 1e6;
+}
+
 async function sealed(folder: string): Promise<number> {
   const identity = Identity.generate();
   const open = (): Promise<Vault> => Vault.open({ folder, clock: systemClock, log: silentLog, hubName: 'bench' });
@@ -100,7 +107,9 @@ async function sealed(folder: string): Promise<number> {
   const period = (await first.livePeriods()).find(({ startMs }) => startMs === dayStartMs);
   await first.close();
   if (period === undefined) throw new Error('the day has no period');
+  const empty = await databasesMb(folder);
   await fill(folder, period);
+  note('size', ((await databasesMb(folder)) - empty) * 1000 / alarms);
   const vault = await open();
   note('page', await pages((beforeMs) => vault.alarms({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, before: { fromMs: beforeMs, id: '' }, limit: pageRows })));
   const times: number[] = [];
@@ -140,6 +149,7 @@ function plain(file: string, secureDelete: boolean, name: string): Promise<numbe
   for (let n = 0; n < alarms; n++) put(n);
   db.pragma('wal_checkpoint(TRUNCATE)');
   db.pragma('synchronous = FULL');
+  if (!secureDelete) note('plain size', statSync(file).size / 1000 / alarms);
   return (async () => {
     const page = db.prepare('SELECT * FROM alarms WHERE (from_ms, id) < (?, ?) ORDER BY from_ms DESC, id DESC LIMIT ?');
     if (!secureDelete) note('plain page', await pages((beforeMs) => page.all(beforeMs, '', pageRows)));
@@ -173,6 +183,9 @@ await inFolder(options, async (folder) => {
   report(`alarms (${alarms} of a day, a picture of 40 KB each)`, [
     figure('a page of 50 rows, 95th percentile: plain SQLite', 'ms', of('plain page')),
     figure('a page of 50 rows, 95th percentile: the vault', 'ms', of('page'), { peer: 'plain SQLite', values: of('plain page') }),
+    figure('on the disk, for each alarm: plain SQLite', 'kB', of('plain size')),
+    figure('on the disk, for each alarm: the vault', 'kB', of('size'), { peer: 'plain SQLite', values: of('plain size') }),
+    figure('a year of 20 alarms a day, none purged, by that (extrapolated)', 'MB', of('size').map((kB) => (kB * 20 * 365) / 1000)),
     figure('storing one: plain SQLite', 'ms', of('plain put')),
     figure('storing one: the vault, sealed', 'ms', of('put'), { peer: 'plain SQLite', values: of('plain put') }),
     figure('written by a purge: plain, written over', 'MB', of('plain overwrite')),

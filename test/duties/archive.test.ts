@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
@@ -59,22 +59,23 @@ t.test('what is old and surely far lies there alone, and is played from there by
   await using _made = made;
   if (one === undefined || two === undefined) throw new Error('two were recorded');
   made.world.clock.set(start + 3 * hourMs);
-  await made.archive.look();
+  await answered(made, made.archive.look());
   t.ok(existsSync(fileOf(made, one)), 'nothing is there yet');
   {
     await using _courier = await runCourier(made);
     await settle(made);
     made.world.clock.set(start + hourMs);
-    await made.archive.look();
+    await answered(made, made.archive.look());
     t.ok(existsSync(fileOf(made, one)), 'it is too young');
     made.world.clock.set(start + 3 * hourMs);
-    await made.archive.look();
+    await answered(made, made.archive.look());
     t.notOk(existsSync(fileOf(made, one)) || existsSync(fileOf(made, two)), 'they lie there alone');
     t.same(await made.vault.archivedSums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes }]);
     t.same((await made.playback.timeline({ camera: 'front', ...always })).segments.map(({ archivedAt }) => archivedAt), ['disk', 'disk']);
     t.same(await Promise.all([played(made, two), played(made, two, 1_000, 2_000)]), [bytes[1], bytes[1]?.subarray(1_000, 2_000)]);
     t.same(await played(made, two, 5, 90_000), bytes[1]?.subarray(5, 90_000), 'a seek asks for nothing');
-    t.equal(await gets(made), 1);
+    t.equal(await gets(made), 3, 'the end of each before its file went, and one of them whole');
+    t.match(await made.vault.periodBytes(), [{ bytes: 0, broughtBytes: one.sizeBytes + two.sizeBytes }], 'a full disk takes no hour that it would gain nothing from');
   }
   const { problems, segments } = await verifyFolder({ folder: made.world.folder });
   t.same([problems, segments], [[], 2]);
@@ -107,7 +108,7 @@ t.test('a kill between the row and the file leaves both, and the next look remov
   t.equal(await gets(made), 0);
   // Killed behind the file, before that is noted.
   await rm(fileOf(made, one));
-  await made.archive.look();
+  await answered(made, made.archive.look());
   t.same([await made.vault.removeArchived(10), await readdir(join(made.world.folder, 'fetched')).catch(() => [])], [0, []]);
   t.same((await verifyFolder({ folder: made.world.folder })).problems, []);
 });
@@ -119,7 +120,7 @@ t.test('what is not what was sent, is gone or may not be read is said by its cod
   await using _courier = await runCourier(made);
   await settle(made);
   made.world.clock.set(start + 3 * hourMs);
-  await made.archive.look();
+  await answered(made, made.archive.look());
   const files = (await readdir(made.disk, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.startsWith('probe')).map((entry) => join(entry.parentPath, entry.name));
   const rot = async (size: number, deed: (bytes: Buffer) => Buffer | undefined): Promise<void> => {
     for (const file of files) {
@@ -149,4 +150,40 @@ t.test('a size alone is no proof, and the owner says yes to what lies there alon
   for (const [name, order] of made.ledger.orders) if (order.order === 'put') await made.vault.far.answered([{ line: (await made.vault.far.line(name)) as never, name, outcome: 'done', answeredMs: start, attempts: 1, sentBytes: 1, proof: 'size', code: '', reason: '' }]);
   t.same((await made.vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 })).rows, []);
   t.match(made.destinations.map(destinationInWords), [/what is older than 2 hours lies there alone, not at home/]);
+});
+
+t.test('what was proven there once, and is not there any more, stays here and is sent again', async (t) => {
+  for (const [what, harm] of [['gone', (file: string) => rm(file)], ['shorter', (file: string) => truncate(file, 1_000)], ['another', async (file: string) => writeFile(file, (await readFile(file)).fill(1, 1_000))]] as const) {
+    await t.test(what, async (t) => {
+      const { made, rows: [one, two] } = await arrived(t.testdir());
+      await using _made = made;
+      if (one === undefined || two === undefined) throw new Error('two were recorded');
+      await using _courier = await runCourier(made);
+      await settle(made);
+      made.world.clock.set(start + 3 * hourMs);
+      const { rows: [first] } = await made.vault.archivable({ destination: 'disk', beforeMs: start + 3 * hourMs, after: 0, limit: 10 });
+      const { object = '' } = first ?? {};
+      await harm(join(made.disk, object.slice(0, 2), object));
+      await answered(made, made.archive.look());
+      t.same([existsSync(fileOf(made, one)), existsSync(fileOf(made, two))], [true, false]);
+      await settle(made);
+      await answered(made, made.archive.look());
+      // What lies there under its name and is another is not written over.
+      t.equal(existsSync(fileOf(made, one)), what !== 'gone', 'once it is there again it may go');
+    });
+  }
+});
+
+t.test('between the row and the file it is asked again whether the object is known to be there', async (t) => {
+  const { made, rows: [one] } = await arrived(t.testdir());
+  await using _made = made;
+  if (one === undefined) throw new Error('it was recorded');
+  await using _courier = await runCourier(made);
+  await settle(made);
+  const { rows } = await made.vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 });
+  await made.vault.archive('disk', rows.map(({ rowId }) => rowId));
+  await made.vault.far.again(rows.slice(0, 1).map(({ farId }) => farId));
+  t.equal(await made.vault.removeArchived(10), 1);
+  t.ok(existsSync(fileOf(made, one)), 'the one that is to be sent again stays');
+  t.same((await made.vault.segments(always)).map(({ archivedAt }) => archivedAt), [undefined, 'disk']);
 });

@@ -1,5 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
+import { isSallyportError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
 import { Moments } from '../../src/capture/moments.ts';
@@ -10,13 +12,14 @@ import { DetectDuty } from '../../src/duties/detect.ts';
 import type { Watched } from '../../src/duties/watch.ts';
 import type { AlarmRule, Zone } from '../../src/policy/alarmrules.ts';
 import { always } from '../../src/policy/schedule.ts';
-import { missing, walkClip } from '../detect/pictures.ts';
+import { atSecond, missing, walkClip } from '../detect/pictures.ts';
 import { camera, hub } from '../policy/configs.ts';
 import { oneCamera, until, type Ending, type OneCamera } from '../duties/onecamera.ts';
 
 const rule: AlarmRule = { name: 'anybody', kinds: ['person'], ...always, keepMs: 1, beforeMs: 0, afterMs: 0, enabled: true };
 
 interface Fixture extends OneCamera {
+  readonly detector: Detector;
   readonly duty: DetectDuty;
   readonly seen: Observed[];
   readonly ended: string[];
@@ -44,7 +47,7 @@ async function fixture(t: Ending, more: Partial<DetectorOptions> = {}): Promise<
   });
   duty.start();
   return Object.assign(given, {
-    ...one, duty, seen, ended,
+    ...one, detector, duty, seen, ended,
     set: (alarms: readonly AlarmRule[], zones: readonly Zone[] = []) => {
       config = { ...config, alarms, zones };
       duty.nudge();
@@ -92,4 +95,33 @@ t.test('a detector that breaks costs looks, is counted and shown, and recording 
   const sealed = f.watch.status.segmentsSealed;
   await until(() => f.watch.status.segmentsSealed > sealed);
   t.ok((f.duty.of('front')?.frames ?? 0) > 0, 'and what moves is still seen');
+});
+
+t.test('a detector that is asked for far more than it can do drops the oldest and counts them, and no footage is missing', { skip: missing(walkClip) }, async (t) => {
+  const f = await fixture(t);
+  const picture = await atSecond(walkClip, 20);
+  await until(() => f.watch.status.segmentsSealed > 0 && f.seen.length > 0);
+  let [answered, dropped, over] = [0, 0, false];
+  const ask = async (): Promise<void> => {
+    while (!over) {
+      try {
+        await f.detector.objects(picture);
+        answered++;
+      } catch (error) {
+        if (!isSallyportError(error, 'SP_DETECTOR_BUSY')) throw error;
+        dropped++;
+        await turn();
+      }
+    }
+  };
+  const asking = Array.from({ length: 24 }, ask);
+  const before = f.watch.status.segmentsSealed;
+  await until(() => f.watch.status.segmentsSealed > before + 3);
+  over = true;
+  await Promise.all(asking);
+  t.ok(answered > 3 && dropped > 10, `${answered} looked at, ${dropped} dropped`);
+  t.ok(f.detector.status.dropped >= dropped, 'all of these are counted');
+  const rows = await f.vault.segments({ camera: 'front', stream: 'main', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 1_000 });
+  t.ok(rows.length > before + 3);
+  t.same(rows.slice(1).map(({ startMs }, index) => Math.abs(startMs - (rows[index]!.startMs + (rows[index]!.durationMs ?? 0))) < 300), rows.slice(1).map(() => true), 'each begins where the one before it ended');
 });

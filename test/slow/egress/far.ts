@@ -78,6 +78,8 @@ for (const address of [farAddresses.hook, farAddresses.ntfy]) {
 const stranger = createServer((socket) => { strangers.push(`${socket.remoteAddress}`); socket.on('error', () => {}).end(); });
 await new Promise<void>((resolve) => { stranger.listen(443, farAddresses.undeclared, resolve); });
 
+// Its input ends then, too, and what it started goes first.
+process.on('SIGTERM', () => {});
 console.log(JSON.stringify({ key: stub.grant(['put', 'get', 'delete']) }));
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'redirect') redirects++;
