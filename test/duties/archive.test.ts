@@ -11,7 +11,7 @@ import { destinationInWords } from '../../src/policy/declared.ts';
 import type { SegmentRow } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { always, prepare, record, start } from '../vault/world.ts';
-import { close, makeUploads, objectsIn, reopen, runCourier, settle, type UploadWorld } from './uploadworld.ts';
+import { answered, close, makeUploads, objectsIn, reopen, runCourier, settle, type UploadWorld } from './uploadworld.ts';
 
 type Archived = UploadWorld & { archive: ArchiveDuty; playback: PlaybackDuty };
 
@@ -33,17 +33,6 @@ function withDuties(made: Archived): void {
 }
 
 const fileOf = (made: UploadWorld, row: SegmentRow): string => join(made.world.folder, 'footage', row.path);
-
-/** While the hub takes what the courier answers. */
-async function answered<T>(made: UploadWorld, deed: Promise<T>): Promise<T> {
-  const state = { over: false };
-  deed.finally(() => { state.over = true; }).catch(() => {});
-  while (!state.over) {
-    await made.ledger.look();
-    await new Promise((resolve) => { setImmediate(resolve); });
-  }
-  return deed;
-}
 
 async function played(made: Archived, { camera, stream, seq }: SegmentRow, from?: number, to?: number): Promise<Buffer> {
   const file = await answered(made, made.playback.segment(camera, stream, seq));

@@ -102,6 +102,17 @@ export async function settle(made: UploadWorld): Promise<void> {
   }
 }
 
+/** While the hub takes what the courier answers. */
+export async function answered<T>(made: UploadWorld, deed: Promise<T>): Promise<T> {
+  const state = { over: false };
+  deed.finally(() => { state.over = true; }).catch(() => {});
+  while (!state.over) {
+    await made.ledger.look();
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  return deed;
+}
+
 /** Of a destination in a folder: names and bytes. */
 export async function objectsIn(disk: string): Promise<Map<string, Buffer>> {
   const objects = new Map<string, Buffer>();
