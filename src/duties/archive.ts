@@ -122,11 +122,14 @@ export class ArchiveDuty {
   }
 
   async #range(destination: string, object: string, from: number, length: number, camera: string): Promise<Uint8Array> {
-    const enough = new AbortController();
-    const tooLong = this.#o.clock.sleep(this.#o.patienceMs ?? patienceMsDefault, enough.signal).then(() => { throw new SallyportError('SP_FAR_UNREACHABLE', { destination, reason: 'no answer came' }); });
+    const [enough, tooLate] = [new AbortController(), new AbortController()];
+    const tooLong = this.#o.clock.sleep(this.#o.patienceMs ?? patienceMsDefault, enough.signal).then(() => {
+      tooLate.abort();
+      throw new SallyportError('SP_FAR_UNREACHABLE', { destination, reason: 'no answer came' });
+    });
     tooLong.catch(() => {});
     try {
-      const { body } = await Promise.race([this.#o.ledger.get(destination, object, from, length, camera), tooLong]);
+      const { body } = await Promise.race([this.#o.ledger.get(destination, object, from, length, camera, tooLate.signal), tooLong]);
       return body ?? new Uint8Array();
     } finally {
       enough.abort();

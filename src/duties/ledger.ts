@@ -169,9 +169,9 @@ export class Ledger {
     return placed;
   }
 
-  /** What lies there under the name, or a part of it; resolves with what the courier brought. SP_FAR_…, SP_STOPPED. */
-  get(to: string, object: string, from: number, length: number, camera = ''): Promise<Reply> {
-    return this.#ask(() => this.#outbox.get(to, object, from, length), camera);
+  /** What lies there under the name, or a part of it; resolves with what the courier brought. When `signal` aborts before, it is withdrawn, and never settles. SP_FAR_…, SP_STOPPED. */
+  get(to: string, object: string, from: number, length: number, camera = '', signal?: AbortSignal): Promise<Reply> {
+    return this.#ask(() => this.#outbox.get(to, object, from, length), camera, signal);
   }
 
   list(to: string, after?: string): Promise<Reply> {
@@ -187,12 +187,18 @@ export class Ledger {
     await this.#outbox.withdraw(name);
   }
 
-  async #ask(place: () => Promise<Placed>, camera = ''): Promise<Reply> {
+  async #ask(place: () => Promise<Placed>, camera = '', signal?: AbortSignal): Promise<Reply> {
     const placed = await place();
     const reply = new Promise<Reply>((resolve, reject) => { this.#waiting.set(placed.name, { resolve, reject }); });
     // Nobody may be there yet when it is told.
     reply.catch(() => {});
     await this.#note(placed, camera, []);
+    const giveUp = (): void => {
+      if (!this.#waiting.delete(placed.name)) return;
+      this.withdraw(placed.name).catch((error: unknown) => this.#o.log.debug({ component: 'ledger', code: asSallyportError(error).code }, 'an order that nobody waits for was not withdrawn'));
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted === true) giveUp();
     return reply;
   }
 

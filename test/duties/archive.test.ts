@@ -106,7 +106,7 @@ t.test('what is not what was sent, is gone or may not be read is said by its cod
   const { made, rows: [one, two] } = await arrived(t.testdir());
   await using _made = made;
   if (one === undefined || two === undefined) throw new Error('two were recorded');
-  await using _courier = await runCourier(made);
+  const courier = await runCourier(made);
   await settle(made);
   made.world.clock.set(start + 3 * hourMs);
   await answered(made, made.archive.look());
@@ -125,9 +125,11 @@ t.test('what is not what was sent, is gone or may not be read is said by its cod
   t.same(await readdir(join(made.world.folder, 'fetched')), [], 'nothing of it is kept');
   await rot(two.sizeBytes, () => undefined);
   await t.rejects(played(made, two), { code: 'SP_ARCHIVE_GONE' });
-  made.ledger.get = () => new Promise(() => {});
+  await courier[Symbol.asyncDispose]();
   const hasty = new ArchiveDuty({ vault: made.vault, ledger: made.ledger, destinations: () => [], clock: systemClock, log: silentLog, patienceMs: 1 });
   await t.rejects(hasty.open(one), { code: 'SP_ARCHIVE_AWAY', evidence: { reason: /no answer came/ } });
+  while (![...made.ledger.orders.values()].some(({ order }) => order === 'withdraw')) await new Promise((resolve) => { setImmediate(resolve); });
+  t.equal(made.ledger.orders.size, 1, 'what nobody waits for is withdrawn');
 });
 
 t.test('a size alone is no proof, and the owner says yes to what lies there alone', async (t) => {
