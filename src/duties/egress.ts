@@ -11,7 +11,7 @@ import type { Principal } from './sessions.ts';
 import type { UploadDuty } from './upload.ts';
 
 export interface EgressParts {
-  readonly vault: Pick<Vault, 'far'>;
+  readonly vault: Pick<Vault, 'far' | 'archivedSums'>;
   readonly ledger: Ledger;
   readonly courier: CourierDuty;
   readonly upload: UploadDuty;
@@ -48,6 +48,9 @@ export interface Counts {
   readonly failed: number;
   readonly leaving: number;
   readonly kept: number;
+  /** Segments that lie there alone, and their bytes. */
+  readonly alone: number;
+  readonly aloneBytes: number;
 }
 
 export interface DestinationStanding {
@@ -121,18 +124,18 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
   };
 }
 
-async function standings({ vault: { far }, destinations }: EgressParts): Promise<DestinationStanding[]> {
-  const [sums, abilities] = [await far.sums(), await far.abilities()];
+async function standings({ vault, destinations }: EgressParts): Promise<DestinationStanding[]> {
+  const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archivedSums()];
   const declared = destinations();
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
   const standing = (name: string): Pick<DestinationStanding, 'counts' | 'lacks' | 'deletes' | 'keepsVersions'> => {
     const of = (...states: readonly FarObject['state'][]): number => sums.filter(({ destination, state }) => destination === name && states.includes(state)).reduce((sum, { objects }) => sum + objects, 0);
-    const may = abilities[name]?.may;
+    const [may, away] = [abilities[name]?.may, archived.find(({ destination }) => destination === name)];
     return {
       counts: {
         there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
-        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'),
+        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'), alone: away?.segments ?? 0, aloneBytes: away?.bytes ?? 0,
       },
       lacks: may === undefined ? [] : (['put', 'get'] as const).filter((right) => !may.includes(right)),
       deletes: may === undefined ? 'unknown' : may.includes('delete') ? 'yes' : 'no', keepsVersions: abilities[name]?.keepsVersions ?? 'unknown',

@@ -11,7 +11,7 @@ import { destinationInWords } from '../../src/policy/declared.ts';
 import type { SegmentRow } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { always, prepare, record, start } from '../vault/world.ts';
-import { answered, close, makeUploads, objectsIn, reopen, runCourier, settle, type UploadWorld } from './uploadworld.ts';
+import { answered, close, makeUploads, objectsIn, reopen, runCourier, settle, standingsOf, type UploadWorld } from './uploadworld.ts';
 
 type Archived = UploadWorld & { archive: ArchiveDuty; playback: PlaybackDuty };
 
@@ -60,6 +60,7 @@ t.test('what is old and surely far lies there alone, and is played from there by
     await answered(made, made.archive.look());
     t.notOk(existsSync(fileOf(made, one)) || existsSync(fileOf(made, two)), 'they lie there alone');
     t.same(await made.vault.archivedSums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes }]);
+    t.match(await standingsOf(made), [{ counts: { alone: 2, aloneBytes: one.sizeBytes + two.sizeBytes } }]);
     t.same((await made.playback.timeline({ camera: 'front', ...always })).segments.map(({ archivedAt }) => archivedAt), ['disk', 'disk']);
     t.same(await Promise.all([played(made, two), played(made, two, 1_000, 2_000)]), [bytes[1], bytes[1]?.subarray(1_000, 2_000)]);
     t.same(await played(made, two, 5, 90_000), bytes[1]?.subarray(5, 90_000), 'a seek asks for nothing');

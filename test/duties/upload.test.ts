@@ -2,9 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { dayMs, secondMs } from '../../src/base/units.ts';
-import { egressOf, type EgressParts } from '../../src/duties/egress.ts';
 import { prepare, record, start } from '../vault/world.ts';
-import { makeUploads, objectsIn, runCourier, settle } from './uploadworld.ts';
+import { makeUploads, objectsIn, runCourier, settle, standingsOf } from './uploadworld.ts';
 
 t.test('all that is closed arrives byte for byte, with a list that names it, and the ledger has a line of each', async (t) => {
   await using made = await makeUploads(t.testdir());
@@ -111,12 +110,10 @@ t.test('a destination that did not answer what it does is asked again soon; and 
 
 t.test('what shows how a destination stands says which rights are missing there', async (t) => {
   await using made = await makeUploads(t.testdir());
-  const { vault, ledger, upload, world: { clock } } = made;
-  const courier = { state: { run: 'child', running: false, restarts: 0 }, word: async () => undefined };
+  const { vault } = made;
   const lacks = async (...may: string[]): Promise<unknown> => {
     await vault.far.rememberAbilities('disk', { may, keepsVersions: 'no', overwrites: 'yes', atMs: start });
-    const { destinations } = await egressOf({ vault, ledger, upload, courier, farSlots: { states: [] }, destinations: () => made.destinations, clock } as unknown as EgressParts, { limit: 1 });
-    return destinations.map((one) => [one.lacks, one.deletes]);
+    return (await standingsOf(made)).map((one) => [one.lacks, one.deletes]);
   };
   t.same([await lacks('put', 'get', 'delete'), await lacks('put'), await lacks('get')], [[[[], 'yes']], [[['get'], 'no']], [[['put'], 'no']]]);
 });

@@ -74,6 +74,7 @@ function Destination({ one, sums, keys }: { readonly one: Report['destinations']
       {keys?.madeMs === undefined ? null : <Fact name={say.egress.sealedKeys} value={say.egress.sealedKeysOf(keys.slots, dateClock(keys.madeMs, reader))} />}
       {counts === undefined ? null : <>
         <Fact name={say.egress.there} value={say.egress.objects(counts.there, bytes(counts.bytes, reader))} />
+        {counts.alone === 0 ? null : <Fact name={say.egress.alone} value={say.egress.objects(counts.alone, bytes(counts.aloneBytes, reader))} />}
         {counts.waiting === 0 ? null : <Fact name={say.egress.waiting} value={String(counts.waiting)} />}
         {counts.failed === 0 ? null : <Fact name={say.egress.failed} value={String(counts.failed)} />}
         {counts.leaving === 0 ? null : <Fact name={say.egress.leaving} value={String(counts.leaving)} />}
