@@ -119,7 +119,7 @@ async function bringAlarms(o: RestoreFarOptions, vault: Vault, periods: readonly
       const { id, rule, kind, from_ms: fromMs, to_ms: toMs, score_pm: scorePm } = one;
       const about = { alarm: { id, camera: list.camera, rule, kind, fromMs, toMs: toMs ?? fromMs, scorePm }, slot: list.slot, footage: one.footage.map(segmentKeyOf) };
       try {
-        const pictures = one.object === undefined || one.sha256 === undefined ? undefined : { sha256: one.sha256, sealed: await farPictures(store, { alarm: id, object: one.object, slotText }, o.identities) };
+        const pictures = one.object === undefined ? undefined : await farPictures(store, { alarm: id, object: one.object, slotText }, o.identities);
         if (await vault.adoptAlarm({ ...about, pictures })) here.add(id);
         if (pictures !== undefined) pictured.add(id);
       } catch (error) {

@@ -23,7 +23,7 @@ import type { SegmentKey } from './holdtable.ts';
 import type { OpenSegments } from './opensegments.ts';
 import type { NewPeriod } from './periodkeys.ts';
 import type { Period, PeriodFacts } from './periodtable.ts';
-import { factsOf, type SealedPictures } from './picturesfile.ts';
+import type { SealedPictures } from './picturesfile.ts';
 import type { SegmentRow } from './segmenttable.ts';
 
 export interface AlarmBeginning {
@@ -55,8 +55,8 @@ export interface AlarmFromAfar {
   readonly slot: number;
   /** Segments that were held for it. */
   readonly footage: readonly SegmentKey[];
-  /** As they lay at home, and the hash over them; undefined where there are none. */
-  readonly pictures: { readonly sealed: SealedPictures; readonly sha256: string } | undefined;
+  /** As they lay at home when they were sent last, which may be before or after what told of the alarm was made; undefined where there are none. */
+  readonly pictures: SealedPictures | undefined;
 }
 
 /** Of each JPEG. */
@@ -129,11 +129,10 @@ export class Alarms {
   }
 
   async adopt({ alarm, slot, footage, pictures }: AlarmFromAfar): Promise<boolean> {
-    if (pictures !== undefined && factsOf(pictures.sealed).sha256 !== pictures.sha256) throw new SallyportError('SP_FAR_PICTURES', { what: `what lay far of alarm ${alarm.id}`, reason: 'they are not those that were sent' });
     const known = await this.#o.disk.call('adoptAlarm', { alarm, slot, footage });
     if (known === undefined) return false;
     if (pictures === undefined || known.recipient === '') return true;
-    const facts = await this.#o.disk.call('putPictures', { alarm: { ...alarm, recipient: known.recipient }, sealed: pictures.sealed });
+    const facts = await this.#o.disk.call('putPictures', { alarm: { ...alarm, recipient: known.recipient }, sealed: pictures });
     await this.#o.disk.call('picturesPut', { id: alarm.id, facts });
     return true;
   }

@@ -502,7 +502,7 @@ export class Vault {
     return this.#alarms.putPictures(id, pictures);
   }
 
-  /** One that lay elsewhere is here again, with its pictures as they were sealed. False where its day is not here. SP_FAR_PICTURES, SP_PICTURES, SP_DATABASE, SP_DISK. */
+  /** One that lay elsewhere is here again, with its pictures as they were sealed. False where its day is not here. SP_PICTURES, SP_DATABASE, SP_DISK. */
   adoptAlarm(a: AlarmFromAfar): Promise<boolean> {
     return this.#alarms.adopt(a);
   }

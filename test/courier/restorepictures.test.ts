@@ -8,7 +8,7 @@ import { openWhole } from '../../src/seal/opener.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import type { AlarmRow } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
-import { close, makeUploads, objectsIn, recordWithKey, runCourier, settle } from '../duties/uploadworld.ts';
+import { close, makeUploads, objectsIn, recordWithKey, runCourier, settle, type UploadWorld } from '../duties/uploadworld.ts';
 import { openVault, start } from '../vault/world.ts';
 import { objectPath, putSlots } from './farworld.ts';
 
@@ -23,10 +23,10 @@ function sallyport(args: readonly string[]): Promise<{ status: number | null; st
 /** What a person is shown of it; the slot's generation counts on. */
 const told = (alarm: AlarmRow): object => ({ ...alarm, generation: 0 });
 
-t.test('alarms come back with their pictures, their footage and their deadline; one whose pictures are gone comes back without', { timeout: 120_000 }, async (t) => {
-  const folder = t.testdir();
+/** A house whose alarms leave with their pictures, and what makes it ring. */
+async function house(folder: string): Promise<{ made: UploadWorld; ring(minute: number, fill: number): Promise<string> }> {
   const made = await makeUploads(folder, { send: 'alarms', slots: 'far', slotsAt: 'disk', slotsSamePlace: true });
-  const { vault, world, disk } = made;
+  const { vault, world } = made;
   // To a kit and a space, as every slot is whose footage leaves with slots = "far".
   const recipients = [world.owner.recipient, world.owner.recipient];
   const period = await vault.preparePeriod({ camera: 'front', class: 'footage', startMs: start, endMs: start + hourMs, deadlineMs: start + hourMs + dayMs, recipients });
@@ -39,6 +39,13 @@ t.test('alarms come back with their pictures, their footage and their deadline; 
     await vault.endAlarm(id, row.startMs + 25_000);
     return id;
   };
+  return { made, ring };
+}
+
+t.test('alarms come back with their pictures, their footage and their deadline; one whose pictures are gone comes back without', { timeout: 120_000 }, async (t) => {
+  const folder = t.testdir();
+  const { made, ring } = await house(folder);
+  const { vault, world, disk } = made;
   const [first, second] = [await ring(1, 1), await ring(2, 2)];
   const before = await vault.alarms(everything);
   const sealed = (await vault.alarmPicture(first, 'thumb')).sealed;
@@ -91,4 +98,35 @@ t.test('alarms come back with their pictures, their footage and their deadline; 
   t.same((await kept.alarms(everything)).map(({ id, pictures, segments }) => [id, pictures.length, segments]), [[second, 3, 1], [first, 0, 1]]);
   await kept.close();
   day.close();
+});
+
+t.test('pictures that were replaced after the list was made come back as they lie there', { timeout: 60_000 }, async (t) => {
+  const folder = t.testdir();
+  const { made, ring } = await house(folder);
+  const { vault, world, disk } = made;
+  const id = await ring(1, 1);
+  world.clock.set(start + 2 * hourMs);
+  await vault.finishPeriods(start + 2 * hourMs);
+  const courier = await runCourier(made);
+  await settle(made);
+  world.clock.set(start + 2 * hourMs + 6 * minuteMs);
+  await settle(made);
+  const sent = async (): Promise<string[]> => (await vault.far.lines({ limit: 100 })).filter(({ kind }) => kind === 'put').map(({ class: klass }) => klass);
+  const before = await sent();
+  await vault.putAlarmPictures(id, { full: jpeg(3, 30_000), thumb: jpeg(3, 4_000) });
+  await settle(made);
+  t.same((await sent()).slice(0, -before.length), ['picture'], 'the list is not renewed yet');
+  await courier[Symbol.asyncDispose]();
+  const { sealed } = await vault.alarmPicture(id, 'thumb');
+  await putSlots({ data: world.folder, vault, store: disk, destinations: ['disk'] });
+  await close(made);
+  rmSync(world.folder, { recursive: true });
+  const kit = join(folder, 'kit.txt');
+  writeFileSync(kit, `${world.owner.reveal()}\n`);
+  const again = join(folder, 'again');
+  const { status, stderr } = await sallyport(['restore', '--from', disk, '--identity', kit, '--data', again]);
+  t.equal(status, 0, stderr);
+  const back = await openVault({ ...world, folder: again });
+  t.same((await back.alarmPicture(id, 'thumb')).sealed, sealed);
+  await back.close();
 });
