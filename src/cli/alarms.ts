@@ -34,8 +34,8 @@ owner list, and writes them into the folder (the current one). The hub cannot op
 It says in which zones it was, and whether somebody enrolled was recognised: who, the page
 says to whom it may.
 seen and false say of an alarm that somebody has looked at it, or that it was none.
-test says what a rule would have made of the last day's observations, zones left out:
-where something was in the picture is not kept.
+test says what a rule would have made of the last day's observations: in its zones, by where
+the hub saw somebody, which it keeps in memory alone (so not over a restart).
 
 notice says what a notice was about whose number (or its first eight digits) you have; with
 --picture it opens the picture that came with it (NUMBER.jpg.age) beside it.

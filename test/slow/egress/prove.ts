@@ -13,6 +13,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import { launch, run, type Child } from '../../../src/base/spawn.ts';
 import { callHub } from '../../../src/cli/control.ts';
 import type { NoticeMessageKind } from '../../../src/policy/noticing.ts';
+import { Identity } from '../../../src/seal/identity.ts';
+import { Sealed } from '../../../src/seal/sealed.ts';
 import { Vault, type LedgerRow } from '../../../src/vault/vault.ts';
 import { HubSide, startCourier, type Home, type Running } from '../../courier/kit.ts';
 import { sallyport, shortFolder } from '../../e2e/site.ts';
@@ -147,11 +149,13 @@ export class House {
     }
   }
 
-  /** One notice to each phone and program, past the hub; resolves to the outcomes. */
+  /** One notice to each phone and program, past the hub, with a sealed picture where they take one; resolves to the outcomes. */
   async notify(kind: NoticeMessageKind): Promise<string[]> {
     const outcomes: string[] = [];
+    // Whether an alarm's own picture is there in time is the hub's race with its notice.
+    const picture = Sealed.text(randomBytes(4_000), [Identity.generate().recipient]);
     for (const to of ['hook', 'phone', 'broker']) {
-      const { name } = await this.hubSide.outbox.notice(to, { kind, camera: 'camera-1', atMs: Math.round(systemClock.wallMs()), id: randomBytes(16).toString('hex') });
+      const { name } = await this.hubSide.outbox.notice(to, { kind, camera: 'camera-1', atMs: Math.round(systemClock.wallMs()), id: randomBytes(16).toString('hex') }, to === 'broker' ? undefined : picture);
       await copyFile(join(this.home.outbox, 'out', name), join(this.folder, 'outbox-copies', name));
       const answer = await this.hubSide.answerTo(name);
       outcomes.push(answer.code ?? answer.outcome);
