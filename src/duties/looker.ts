@@ -175,7 +175,8 @@ export class Looker {
       this.#looks++;
       this.#problem = undefined;
       if (this.#closed) return;
-      this.#take(found.filter(({ box }) => this.#isLookedAt(box)), wallMs, monotonicMs);
+      // What no rule asks for is not followed: a car that stands there would keep the detector awake for nobody.
+      this.#take(found.filter(({ label, box }) => this.#o.kinds.has(label) && this.#isLookedAt(box)), wallMs, monotonicMs);
       await this.#recognise(wallMs, monotonicMs);
     } catch (error) {
       this.#missed++;
