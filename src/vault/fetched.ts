@@ -2,11 +2,11 @@
  * Sealed segments that were fetched back from where they lie alone: `fetched/`, one file each, under the object's name. A file is there whole, with the bytes that
  * its row tells, or not at all. It is sealed as ever: when its slot is shredded, what lies here opens no more than what lies there. Emptied at each start.
  */
-import { createHash } from 'node:crypto';
 import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import { ensureFolder } from '../base/files.ts';
+import { SplitHash } from './filehash.ts';
 import type { SegmentRow } from './segmenttable.ts';
 
 /** The bytes of an object from `from` on. */
@@ -41,20 +41,19 @@ export class FetchedFiles {
     await this.#emptied;
     if (await isThere(path, row.sizeBytes)) return;
     await this.#makeRoom(row.sizeBytes);
-    const [header, body] = [createHash('sha256'), createHash('sha256')];
+    const hash = new SplitHash(row.headerBytes);
     const part = `${path}.part`;
     const file = await open(part, 'w', 0o600).catch((error: unknown) => { throw new SallyportError('SP_WRITE', { file: part, reason: reasonOf(error) }, error); });
     try {
       for (let at = 0; at < row.sizeBytes;) {
         const bytes = await fetch(at, Math.min(pieceBytes, row.sizeBytes - at));
         if (bytes.length === 0) throw lied(row, destination, `it ends at byte ${at}`);
-        const inHeader = Math.max(0, row.headerBytes - at);
-        header.update(bytes.subarray(0, inHeader));
-        body.update(bytes.subarray(inHeader));
-        await file.write(bytes, 0, bytes.length, at);
+        hash.update(bytes);
+        await file.writeFile(bytes);
         at += bytes.length;
       }
-      if (header.digest('hex') !== row.headerSha256 || body.digest('hex') !== row.bodySha256) throw lied(row, destination, 'its bytes are not those that were written');
+      const { headerSha256, bodySha256 } = hash.digest();
+      if (headerSha256 !== row.headerSha256 || bodySha256 !== row.bodySha256) throw lied(row, destination, 'its bytes are not those that were written');
       await file.close();
       await rename(part, path);
     } catch (error) {

@@ -28,24 +28,43 @@ export async function readHeaderSize(file: string, what: string): Promise<number
   }
 }
 
+/** The two hashes of a segment's row, piece by piece: of its header, and of what follows. */
+export class SplitHash {
+  readonly #headerBytes: number;
+  readonly #header = createHash('sha256');
+  readonly #body = createHash('sha256');
+  #sizeBytes = 0;
+
+  constructor(headerBytes: number) {
+    this.#headerBytes = headerBytes;
+  }
+
+  update(piece: Uint8Array): void {
+    const ofHeader = Math.min(piece.length, Math.max(0, this.#headerBytes - this.#sizeBytes));
+    this.#header.update(piece.subarray(0, ofHeader));
+    this.#body.update(piece.subarray(ofHeader));
+    this.#sizeBytes += piece.length;
+  }
+
+  /** Once. */
+  digest(): FileHashes {
+    return { sizeBytes: this.#sizeBytes, headerBytes: this.#headerBytes, headerSha256: this.#header.digest('hex'), bodySha256: this.#body.digest('hex') };
+  }
+}
+
 /** Reads the whole file once, piece by piece; `pace` is waited for after each. Errors are those of the file system, or `pace`'s. */
 export async function hashFile(file: string, headerBytes: number, pace?: (bytes: number) => Promise<void>): Promise<FileHashes> {
   const handle = await open(file, 'r');
   try {
-    const header = createHash('sha256');
-    const body = createHash('sha256');
+    const hash = new SplitHash(headerBytes);
     const piece = Buffer.allocUnsafeSlow(readBytes);
-    let sizeBytes = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(piece, 0, piece.length, sizeBytes);
-      if (bytesRead === 0) break;
-      const ofHeader = Math.min(bytesRead, Math.max(0, headerBytes - sizeBytes));
-      header.update(piece.subarray(0, ofHeader));
-      body.update(piece.subarray(ofHeader, bytesRead));
-      sizeBytes += bytesRead;
+    for (let at = 0;;) {
+      const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+      if (bytesRead === 0) return hash.digest();
+      hash.update(piece.subarray(0, bytesRead));
+      at += bytesRead;
       await pace?.(bytesRead);
     }
-    return { sizeBytes, headerBytes, headerSha256: header.digest('hex'), bodySha256: body.digest('hex') };
   } finally {
     await handle.close();
   }
