@@ -174,13 +174,13 @@ export class PeriodTable {
 
   /** What the live periods take, in the order in which they were sealed. */
   bytes(): PeriodBytes[] {
-    return this.#db.prepare<[], Omit<PeriodBytes, 'held'> & { held: number }>(`
+    return this.#db.prepare<[], Omit<PeriodBytes, 'held' | 'bytes'> & { held: number; awayBytes: number }>(`
       SELECT id, camera, class, bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) AS broughtBytes,
-        bytes + coalesce((SELECT sum(picture_bytes) FROM alarms WHERE period_id = periods.id), 0) - coalesce(away.sum, 0) AS bytes,
+        coalesce(away.sum, 0) AS awayBytes,
         coalesce((SELECT max(id) FROM segments WHERE period_id = periods.id), (SELECT max(segment_id) FROM holds WHERE period_id = periods.id AND periods.class = 'alarm'), 0) AS "order", coalesce(last_end_ms - first_ms, 0) AS recordedMs,
         class = 'hold' OR id IN (SELECT s.period_id FROM holds AS h JOIN segments AS s ON s.id = h.segment_id JOIN periods AS p ON p.id = h.period_id WHERE p.class = 'hold' AND p.state = 'live') AS held
       FROM periods LEFT JOIN (SELECT s.period_id AS of_period, sum(s.size_bytes) AS sum FROM archived AS a JOIN segments AS s ON s.id = a.segment_id WHERE a.removed = 1 GROUP BY s.period_id) AS away ON away.of_period = periods.id
-      WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY "order", id`).all().map((row) => ({ ...row, held: row.held === 1 }));
+      WHERE state = 'live' AND class NOT IN ${bareClasses} ORDER BY "order", id`).all().map(({ awayBytes, held, ...row }) => ({ ...row, bytes: row.broughtBytes - awayBytes, held: held === 1 }));
   }
 
   footageFacts(): { camera: string; segments: number; bytes: number; oldestMs: UnixMs; newestEndMs: UnixMs }[] {
