@@ -8,7 +8,7 @@ import { openWhole } from '../../src/seal/opener.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import type { AlarmRow } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
-import { close, makeUploads, objectsIn, recordWithKey, runCourier, settle, type UploadWorld } from '../duties/uploadworld.ts';
+import { close, makeUploads, objectsIn, recordWithKey, runCourier, settle, type InProcess, type UploadWorld } from '../duties/uploadworld.ts';
 import { openVault, start } from '../vault/world.ts';
 import { objectPath, putSlots } from './farworld.ts';
 
@@ -42,13 +42,9 @@ async function house(folder: string): Promise<{ made: UploadWorld; ring(minute: 
   return { made, ring };
 }
 
-t.test('alarms come back with their pictures, their footage and their deadline; one whose pictures are gone comes back without', { timeout: 120_000 }, async (t) => {
-  const folder = t.testdir();
-  const { made, ring } = await house(folder);
-  const { vault, world, disk } = made;
-  const [first, second] = [await ring(1, 1), await ring(2, 2)];
-  const before = await vault.alarms(everything);
-  const sealed = (await vault.alarmPicture(first, 'thumb')).sealed;
+/** All of it is there, and the lists name it; the courier goes on. */
+async function arrived(made: UploadWorld): Promise<InProcess> {
+  const { vault, world } = made;
   world.clock.set(start + 2 * hourMs);
   await vault.finishPeriods(start + 2 * hourMs);
   const courier = await runCourier(made);
@@ -56,7 +52,19 @@ t.test('alarms come back with their pictures, their footage and their deadline; 
   // The list of a day that goes on is renewed with pauses.
   world.clock.set(start + 2 * hourMs + 6 * minuteMs);
   await settle(made);
-  await courier[Symbol.asyncDispose]();
+  return courier;
+}
+
+t.test('alarms come back with their pictures, their footage and their deadline; one whose pictures are gone comes back without', { timeout: 120_000 }, async (t) => {
+  const folder = t.testdir();
+  const { made, ring } = await house(folder);
+  const { vault, world, disk } = made;
+  const [first, second] = [await ring(1, 1), await ring(2, 2)];
+  const before = await vault.alarms(everything);
+  const sealed = (await vault.alarmPicture(first, 'thumb')).sealed;
+  {
+    await using _courier = await arrived(made);
+  }
 
   await putSlots({ data: world.folder, vault, store: disk, destinations: ['disk'] });
   const ringFile = readFileSync(join(world.folder, 'keyring/keyring.1'));
@@ -105,12 +113,7 @@ t.test('pictures that were replaced after the list was made come back as they li
   const { made, ring } = await house(folder);
   const { vault, world, disk } = made;
   const id = await ring(1, 1);
-  world.clock.set(start + 2 * hourMs);
-  await vault.finishPeriods(start + 2 * hourMs);
-  const courier = await runCourier(made);
-  await settle(made);
-  world.clock.set(start + 2 * hourMs + 6 * minuteMs);
-  await settle(made);
+  const courier = await arrived(made);
   const sent = async (): Promise<string[]> => (await vault.far.lines({ limit: 100 })).filter(({ kind }) => kind === 'put').map(({ class: klass }) => klass);
   const before = await sent();
   await vault.putAlarmPictures(id, { full: jpeg(3, 30_000), thumb: jpeg(3, 4_000) });
