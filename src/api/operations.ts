@@ -23,6 +23,7 @@ import { processingRecord } from '../policy/processing.ts';
 import { dueMs } from '../policy/retention.ts';
 import { eventsInWords } from '../policy/subscriptions.ts';
 import type { PageOperations, Pending } from './contract.ts';
+import { withoutUndefined } from './defined.ts';
 import type { Page } from './page.ts';
 
 export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'destinations'> & {
@@ -155,12 +156,3 @@ function scrubOf({ state }: StatusParts['scrub']) {
 function pendingOf(changes: readonly PendingChange[]): Pending[] {
   return changes.map(({ id, text, camera, key, from, to }) => ({ id, text, key, from: String(from), to: String(to), ...(camera === undefined ? {} : { camera }) }));
 }
-
-/** Optional members are absent in the contract, not undefined: what JSON does anyway, said to the types. */
-function withoutUndefined<T>(value: T): Defined<T> {
-  return JSON.parse(JSON.stringify(value)) as Defined<T>;
-}
-
-type Defined<T> = T extends readonly (infer E)[] ? Defined<E>[]
-  : T extends object ? { [K in keyof T as undefined extends T[K] ? never : K]: Defined<T[K]> } & { [K in keyof T as undefined extends T[K] ? K : never]?: Defined<Exclude<T[K], undefined>> }
-  : T;

@@ -31,6 +31,7 @@ import type { WatchLog } from '../duties/watchlog.ts';
 import { checkReseal } from '../duties/wishes.ts';
 import type { AlarmRow, PictureName, Vault } from '../vault/vault.ts';
 import type { Operations, PageOperations, RequestOf, RouteName } from './contract.ts';
+import { withoutUndefined } from './defined.ts';
 import { accountHandlers, done, prove } from './pageaccounts.ts';
 import { checkContentType, checkHost, checkOrigin, setCookie, visitorOf, whoIs, type Who } from './pageauth.ts';
 import { camerasOf } from './pagecameras.ts';
@@ -377,9 +378,8 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     notice: async ({ principal, query: { number } }) => {
       // What the hub itself had to say is for whoever owns it.
-      const everything = principal.account.role === 'owner' && principal.token?.spaces === undefined;
-      const found = (await alarms.ofNotice(number)).filter(({ alarm }) => (alarm === undefined ? everything : principal.may('replay', spaceOf(site, alarm.camera) ?? '')));
-      return { notices: found.map(({ id, kind, atMs, alias, text, todo, alarm }) => ({ id, kind, atMs, ...(alias === undefined ? {} : { camera: alias }), ...(text === undefined || todo === undefined ? {} : { text, todo }), ...(alarm === undefined ? {} : { alarm: alarmOf(alarm) }) })) };
+      const found = (await alarms.ofNotice(number)).filter(({ alarm }) => (alarm === undefined ? principal.isWholeOwner : principal.may('replay', spaceOf(site, alarm.camera) ?? '')));
+      return withoutUndefined({ notices: found.map(({ alias: camera, alarm, ...one }) => ({ ...one, camera, alarm: alarm === undefined ? undefined : alarmOf(alarm) })) });
     },
     alarmPicture: async ({ params, principal, reply }) => {
       const camera = params['camera'] ?? '';

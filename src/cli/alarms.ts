@@ -7,6 +7,7 @@ import { readFileBounded, writeFileAtomic } from '../base/files.ts';
 import { formatAge, plural } from '../base/units.ts';
 import { readAlarmText } from '../policy/alarmtext.ts';
 import { noticePictureBytesMax } from '../policy/noticing.ts';
+import type { Identity } from '../seal/identity.ts';
 import { openWhole } from '../seal/opener.ts';
 import { openSlot } from '../seal/slot.ts';
 import { callHub } from './control.ts';
@@ -77,18 +78,15 @@ async function show(socket: string, id: string, values: { identity?: string | un
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw new SallyportError('SP_WRITE', { file: folder, reason: reasonOf(error) }, error);
     });
-    const { identity } = openSlot(Buffer.from(slot, 'base64'), identities, `the key of alarm ${id}`);
-    try {
+    await withKeyOf(id, slot, identities, async (key) => {
       for (const { which, sealed } of pictures) {
         const file = join(folder, `${alarm.camera}-${id}-${which}.${which === 'text' ? 'json' : 'jpg'}`);
-        const plain = openWhole(Buffer.from(sealed, 'base64'), [identity], `the picture "${which}" of alarm ${id}`);
+        const plain = openWhole(Buffer.from(sealed, 'base64'), [key], `the picture "${which}" of alarm ${id}`);
         await writeFileAtomic(file, which === 'text' ? plain.toString().trimEnd() : plain);
         print(file);
         if (which === 'text') printWords(plain);
       }
-    } finally {
-      identity.close();
-    }
+    });
     return 0;
   });
 }
@@ -103,21 +101,29 @@ async function notice(socket: string, number: string, values: { identity?: strin
     if (found.length > 0) printAlarms(found);
   }
   const alarm = notices.find((one) => one.alarm !== undefined)?.alarm;
-  if (values.picture === undefined) return notices.length === 0 ? 1 : 0;
+  const { picture } = values;
+  if (picture === undefined) return notices.length === 0 ? 1 : 0;
   if (alarm === undefined) throw new SallyportError('SP_ALARM', { alarm: number, reason: 'no alarm that is there has such a notice' });
-  const sealed = await readFileBounded(values.picture, noticePictureBytesMax);
+  const sealed = await readFileBounded(picture, noticePictureBytesMax);
   return withIdentities('alarms', values, async (identities) => {
     const { slot } = await callHub(socket, 'alarm-pictures', { id: alarm.id });
-    const { identity } = openSlot(Buffer.from(slot, 'base64'), identities, `the key of alarm ${alarm.id}`);
-    try {
-      const file = `${(values.picture ?? '').replace(/\.age$/, '').replace(/\.jpg$/, '')}.jpg`;
-      await writeFileAtomic(file, openWhole(sealed, [identity], values.picture ?? ''));
+    await withKeyOf(alarm.id, slot, identities, async (key) => {
+      const file = `${picture.replace(/\.age$/, '').replace(/\.jpg$/, '')}.jpg`;
+      await writeFileAtomic(file, openWhole(sealed, [key], picture));
       print(file);
-    } finally {
-      identity.close();
-    }
+    });
     return 0;
   });
+}
+
+/** `slot`: of the alarm's day, as the hub gives it out. */
+async function withKeyOf(alarm: string, slot: string, identities: readonly Identity[], deed: (key: Identity) => Promise<void>): Promise<void> {
+  const { identity } = openSlot(Buffer.from(slot, 'base64'), identities, `the key of alarm ${alarm}`);
+  try {
+    await deed(identity);
+  } finally {
+    identity.close();
+  }
 }
 
 /** What was sealed with the pictures. */

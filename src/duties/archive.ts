@@ -8,7 +8,7 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
-import type { Archivable, SealedFile, Vault } from '../vault/vault.ts';
+import type { Archivable, SealedFile, SegmentName, Vault } from '../vault/vault.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface ArchiveOptions {
@@ -22,8 +22,6 @@ export interface ArchiveOptions {
   readonly patienceMs?: number;
 }
 
-type Name = Parameters<Vault['fetchedFile']>[0];
-
 const rowsAtOnce = 500;
 const removedAtOnce = 200;
 /** Of each segment its end is read once more at the far end before its file here goes: that no other copy of it is. */
@@ -36,7 +34,6 @@ const backlogMax = 2 * 2 ** 20;
 export class ArchiveDuty {
   readonly #o: ArchiveOptions;
   readonly #loop: Loop;
-  #problem: SallyportError | undefined;
 
   constructor(o: ArchiveOptions) {
     this.#o = o;
@@ -47,11 +44,10 @@ export class ArchiveDuty {
     this.#loop.start(async () => {
       try {
         await this.look();
-        this.#problem = undefined;
         return hourMs;
       } catch (error) {
-        this.#problem = asSallyportError(error);
-        this.#o.log.warn({ component: 'archive', code: this.#problem.code }, `footage that is to lie far alone stays here meanwhile: ${this.#problem.message}`);
+        const { code, message } = asSallyportError(error);
+        this.#o.log.warn({ component: 'archive', code }, `footage that is to lie far alone stays here meanwhile: ${message}`);
         return 5 * minuteMs;
       }
     });
@@ -59,10 +55,6 @@ export class ArchiveDuty {
 
   async close(): Promise<void> {
     await this.#loop.close();
-  }
-
-  get problem(): SallyportError | undefined {
-    return this.#problem;
   }
 
   /** One look; for the loop, and for tests. SP_DATABASE, SP_DISK, SP_WRITE. */
@@ -90,7 +82,7 @@ export class ArchiveDuty {
   }
 
   /** A segment that lies far alone; undefined when it does not. SP_ARCHIVE_AWAY, SP_ARCHIVE_GONE, SP_ARCHIVE_RIGHT, SP_ARCHIVE_LIED; SP_WRITE, SP_DISK. */
-  open(name: Name): Promise<SealedFile | undefined> {
+  open(name: SegmentName): Promise<SealedFile | undefined> {
     const file = `${name.camera}/${name.stream}/${name.seq}`;
     return this.#o.vault.fetchedFile(name, async (destination, object, from, length) => {
       try {
@@ -110,11 +102,10 @@ export class ArchiveDuty {
       for await (const piece of (await vault.sealedFile(row)).read(from)) pieces.push(Buffer.from(piece));
       if (Buffer.concat(pieces).equals(await this.#range(destination, object, from, sizeBytes - from, row.camera))) return true;
     } catch (error) {
-      const { code } = asSallyportError(error);
+      const code = codeOf(error);
       // It goes, or is away, here.
       if (code === 'SP_SEGMENT_MISSING') return false;
-      const said = isSallyportError(error, 'SP_FAR_NO') ? String(error.evidence['code']) : code;
-      if (said !== 'SP_FAR_MISSING' && said !== 'SP_FAR_ANSWER') throw error;
+      if (code !== 'SP_FAR_MISSING' && code !== 'SP_FAR_ANSWER') throw error;
     }
     log.warn({ component: 'archive', destination, camera: row.camera, object }, 'what was sent is not there any more: it is sent again, and its file stays');
     await vault.far.again([farId]);
@@ -141,10 +132,14 @@ export class ArchiveDuty {
   }
 }
 
+/** Of an answer: what the far end said. */
+function codeOf(error: unknown): string {
+  return isSallyportError(error, 'SP_FAR_NO') ? String(error.evidence['code']) : asSallyportError(error).code;
+}
+
 /** The courier's word, as it matters to whoever wants to play it. */
 function asArchiveError(error: unknown, file: string, destination: string): SallyportError {
-  const known = asSallyportError(error);
-  const code = isSallyportError(error, 'SP_FAR_NO') ? String(known.evidence['code']) : known.code;
+  const [known, code] = [asSallyportError(error), codeOf(error)];
   if (code === 'SP_FAR_MISSING') return new SallyportError('SP_ARCHIVE_GONE', { file, destination }, error);
   if (code === 'SP_FAR_FEATURE' || code === 'SP_FAR_REFUSED') return new SallyportError('SP_ARCHIVE_RIGHT', { file, destination }, error);
   const reason = String(known.evidence['reason'] ?? known.message);

@@ -60,7 +60,7 @@ export async function auditTrail({ vault, nameOf, spaceOf }: TrailRooms, princip
 }
 
 function maySee({ camera, account }: Entry, principal: Principal, spaceOf: TrailRooms['spaceOf']): boolean {
-  if (principal.account.role === 'owner' && principal.token?.spaces === undefined) return true;
+  if (principal.isWholeOwner) return true;
   if (camera !== undefined) return principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '');
   return account === principal.account.id;
 }

@@ -6,7 +6,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import { readFarList, type FarList, type FarSegment } from '../policy/farlist.ts';
-import { decodePicturesObject, picturesObjectBytesMax, type FarPictureName } from '../seal/format/picturesobject.ts';
+import { picturesObjectBytesMax, picturesOf, type PictureName } from '../seal/format/picturesobject.ts';
 import { decodeSlotsObject, maySlotsObjectBe, readSlotsHead, slotsHeadBytesMax, type SlotsEntry, type SlotsObject } from '../seal/format/slotsobject.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openWhole } from '../seal/opener.ts';
@@ -97,14 +97,12 @@ export async function* segmentPieces(store: FarStore, segment: Pick<FarSegment, 
 }
 
 /** An alarm's pictures, each sealed as it lay at home. SP_FAR_PICTURES, SP_FAR_MISSING, SP_AGE_…. */
-export async function farPictures(store: FarStore, { alarm, object, slotText }: { readonly alarm: string; readonly object: string; readonly slotText: Uint8Array }, identities: readonly Identity[]): Promise<Readonly<Partial<Record<FarPictureName, Uint8Array>>>> {
+export async function farPictures(store: FarStore, { alarm, object, slotText }: { readonly alarm: string; readonly object: string; readonly slotText: Uint8Array }, identities: readonly Identity[]): Promise<Readonly<Partial<Record<PictureName, Uint8Array>>>> {
   const what = `the pictures of alarm ${alarm}`;
   const bytes = await store.readWhole(object, picturesObjectBytesMax);
   const { identity } = openSlot(slotText, identities, what);
   try {
-    const found = decodePicturesObject(openWhole(bytes, [identity], what), what);
-    if (found.alarm !== alarm) throw new SallyportError('SP_FAR_PICTURES', { what, reason: 'it is of another alarm' });
-    return Object.fromEntries(found.pictures);
+    return Object.fromEntries(picturesOf(openWhole(bytes, [identity], what), alarm));
   } finally {
     identity.close();
   }

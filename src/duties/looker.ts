@@ -229,7 +229,6 @@ export class Looker {
 
   /** Where it was at that time; a rule may keep it from there on. */
   #tell(visit: Visit, atMs: UnixMs, box: Box): void {
-    if (!this.#o.kinds.has(visit.label)) return;
     const { camera, onSeen } = this.#o;
     const { best } = visit;
     onSeen({ camera, kind: visit.label, by: 'hub', atMs, box, name: this.#named(nameOf(visit)), lasts: true, score: best.score, best: this.#bestOf(best), person: this.#faces.get(visit.id)?.person });

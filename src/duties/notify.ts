@@ -210,8 +210,7 @@ export class NotifyDuty {
 
   #ring({ kind, camera, atMs, id }: Rung): NoteState {
     const to = this.#toldOf(kind);
-    const pictured = this.#o.destinations().some(({ name, picture }) => picture === true && to.includes(name));
-    return ring(this.#state, { kind, camera, atMs, id: id === undefined ? randomBytes(16).toString('hex') : noticeNumberOf(id), alarm: pictured ? id : undefined }, to);
+    return ring(this.#state, { kind, camera, atMs, id: id === undefined ? randomBytes(16).toString('hex') : noticeNumberOf(id), alarm: to.some((name) => this.#getsPictures(name)) ? id : undefined }, to);
   }
 
   #toldOf(kind: NoticeMessageKind): string[] {

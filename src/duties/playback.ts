@@ -9,7 +9,7 @@ import { duePeriods } from '../policy/retention.ts';
 import type { PeriodTimes } from '../policy/settings.ts';
 import type { HeldSegment } from '../vault/holdtable.ts';
 import { isHoldClass } from '../vault/periodtable.ts';
-import type { GapRow, ObservationRow, PeriodFacts, SealedFile, SegmentRow, Vault } from '../vault/vault.ts';
+import type { GapRow, ObservationRow, PeriodFacts, SealedFile, SegmentName, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
 export interface PlaybackOptions {
@@ -17,7 +17,7 @@ export interface PlaybackOptions {
   readonly clock: Clock;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
   /** Brings back what lies far alone; without it, that is missing. */
-  readonly archive?: { open(name: Parameters<Vault['sealedFile']>[0]): Promise<SealedFile | undefined> };
+  readonly archive?: { open(name: SegmentName): Promise<SealedFile | undefined> };
 }
 
 export interface TimelineQuery {
@@ -143,7 +143,7 @@ export class PlaybackDuty {
     return { size: file.size, read: (from, to) => file.read(from, to), close: () => {} };
   }
 
-  async #fileOf(name: Parameters<Vault['sealedFile']>[0]): Promise<SealedFile> {
+  async #fileOf(name: SegmentName): Promise<SealedFile> {
     try {
       return await this.#o.vault.sealedFile(name);
     } catch (error) {

@@ -5,26 +5,18 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { dayMs, secondMs } from '../base/units.ts';
 import { footOf, type Box } from '../policy/alarmrules.ts';
+import type { ObservationRow } from '../vault/vault.ts';
 import type { Observed } from './alarms.ts';
 
-export interface SeenPlace {
+interface SeenPlace {
   readonly name: string;
   readonly kind: string;
   readonly atMs: UnixMs;
   readonly box: Box;
 }
 
-/** What an observation's row has of itself. */
-interface Row {
-  readonly camera: string;
-  readonly kind: string;
-  readonly source: string;
-  readonly fromMs: UnixMs;
-  readonly toMs?: UnixMs | undefined;
-}
-
 /** Of one camera; the oldest go first. */
-export const placesMost = 5_000;
+const placesMost = 5_000;
 /** Whoever stands still is noted so often, and whoever has gone so far (of the picture's width or height) at once. */
 const stillMs = 30 * secondMs;
 const movedLeast = 1 / 40;
@@ -51,7 +43,7 @@ export class SeenPlaces {
   }
 
   /** In the order of time; none where nothing is known. */
-  of({ camera, kind, source, fromMs, toMs = Infinity }: Row): readonly SeenPlace[] {
+  of({ camera, kind, source, fromMs, toMs = Infinity }: ObservationRow): readonly SeenPlace[] {
     // One that moves is told with a beginning of its own; who comes and goes, by the name of its row.
     return (this.#of.get(camera) ?? []).filter((one) => one.kind === kind && one.atMs >= fromMs - secondMs && one.atMs <= toMs + secondMs && (kind === 'motion' || one.name.startsWith(`${source} `)));
   }

@@ -42,6 +42,11 @@ export class Principal {
     return { role, names, spaces: token?.spaces === undefined ? spaces : spaces.filter((space) => token.spaces?.includes(space) === true) };
   }
 
+  /** An owner, by no token that is for some spaces only: who may know of the whole hub. */
+  get isWholeOwner(): boolean {
+    return this.account.role === 'owner' && this.token?.spaces === undefined;
+  }
+
   may(right: Right, space?: string): boolean {
     const { token, account } = this;
     if (token !== undefined && !token.rights.includes(right)) return false;

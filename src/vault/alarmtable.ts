@@ -4,12 +4,12 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { dayMs } from '../base/units.ts';
+import { pictureNames, type PictureName } from '../seal/format/picturesobject.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
 
 /** In the order of their bits in a row, and of the hash over them. `text`: who was recognised, and whatever else words say. */
-export const pictureNames = ['full', 'crop', 'thumb', 'text'] as const;
-export type PictureName = (typeof pictureNames)[number];
+export { pictureNames, type PictureName };
 
 export interface AlarmRow {
   /** 16 hex characters: a number that rises, then eight random ones. */

@@ -84,7 +84,7 @@ export type { ObservationRow } from './observations.ts';
 export type { NewPeriod } from './periodkeys.ts';
 export type { Abilities, FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
 export type { Recovery } from './recover.ts';
-export type { SealedFile } from './served.ts';
+export type { SealedFile, SegmentName } from './served.ts';
 export type { Pacer, Scrub } from './scrub.ts';
 export type { DiskFacts, FootageFacts } from './shownfacts.ts';
 export type { SegmentBeginning } from './opensegments.ts';

@@ -8,14 +8,14 @@ import { SallyportError } from '../../base/errors.ts';
 import { asciiOf } from './header.ts';
 
 /** In the order of their bits in an alarm's row. */
-export const farPictureNames = ['full', 'crop', 'thumb', 'text'] as const;
-export type FarPictureName = (typeof farPictureNames)[number];
+export const pictureNames = ['full', 'crop', 'thumb', 'text'] as const;
+export type PictureName = (typeof pictureNames)[number];
 
 export interface PicturesObject {
   /** 16 hexadecimal digits. */
   readonly alarm: string;
   /** Sealed, each once. */
-  readonly pictures: readonly (readonly [which: FarPictureName, sealed: Uint8Array])[];
+  readonly pictures: readonly (readonly [which: PictureName, sealed: Uint8Array])[];
 }
 
 const lineFeed = 0x0a;
@@ -48,9 +48,9 @@ export function decodePicturesObject(plain: Uint8Array, what: string): PicturesO
   if (end === -1) refuse('it does not begin as one does');
   const line = asciiOf(plain.subarray(0, end));
   const [, alarm = '', list = ''] = /^\{"alarm":"([0-9a-f]{16})","pictures":\[((?:\["[a-z]+",[1-9]\d{0,5}\],?)*)\],"v":1\}$/.exec(line) ?? refuse('its first line is none');
-  const sizes = [...list.matchAll(/\["([a-z]+)",(\d+)\]/g)].map(([, which = '', size = '']) => [which as FarPictureName, Number(size)] as const);
+  const sizes = [...list.matchAll(/\["([a-z]+)",(\d+)\]/g)].map(([, which = '', size = '']) => [which as PictureName, Number(size)] as const);
   if (headOf(alarm, sizes) !== line) refuse('its first line is not the one way to write it');
-  const order = sizes.map(([which]) => farPictureNames.indexOf(which));
+  const order = sizes.map(([which]) => pictureNames.indexOf(which));
   if (order.some((index, at) => index === -1 || (at > 0 && index <= (order[at - 1] ?? 0)))) refuse('it names other pictures than an alarm has');
   let at = end + 1;
   const pictures = sizes.map(([which, size]) => {
@@ -61,6 +61,14 @@ export function decodePicturesObject(plain: Uint8Array, what: string): PicturesO
   });
   if (plain.subarray(at).some((byte) => byte !== blank)) refuse('something stands behind its last picture');
   return { alarm, pictures };
+}
+
+/** Of that alarm's object, opened. SP_FAR_PICTURES, also where it is another one's. */
+export function picturesOf(plain: Uint8Array, alarm: string): PicturesObject['pictures'] {
+  const what = `the pictures of alarm ${alarm}`;
+  const found = decodePicturesObject(plain, what);
+  if (found.alarm !== alarm) throw new SallyportError('SP_FAR_PICTURES', { what, reason: 'it is of another alarm' });
+  return found.pictures;
 }
 
 function headOf(alarm: string, sizes: readonly (readonly [string, number])[]): string {

@@ -5,7 +5,7 @@
 import type { Timeline } from '../../api/pagecontract.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../../base/errors.ts';
 import { readFarList, type FarAlarm, type FarList, type FarSegment } from '../../policy/farlist.ts';
-import { decodePicturesObject } from '../../seal/format/picturesobject.ts';
+import { picturesOf } from '../../seal/format/picturesobject.ts';
 import { decodeSlotsObject, maySlotsObjectBe, readSlotsHead, slotsHeadBytesMax, type SlotsEntry, type SlotsObject } from '../../seal/format/slotsobject.ts';
 import { openWhole } from '../crypto/age.ts';
 import { utf8 } from '../crypto/bytes.ts';
@@ -195,9 +195,7 @@ function pictureIn(bytes: Uint8Array, { alarm, picture, slotText }: { readonly a
   const what = `the pictures of alarm ${alarm}`;
   const { identity } = openSlot(slotText, identities, what);
   try {
-    const found = decodePicturesObject(openWhole(bytes, [identity], what), what);
-    if (found.alarm !== alarm) throw new SallyportError('SP_FAR_PICTURES', { what, reason: 'it is of another alarm' });
-    return found.pictures.find(([which]) => which === picture)?.[1].slice();
+    return picturesOf(openWhole(bytes, [identity], what), alarm).find(([which]) => which === picture)?.[1].slice();
   } finally {
     identity.close();
   }

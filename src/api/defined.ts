@@ -1,0 +1,10 @@
+/** What the rooms answer, as the contract has it. */
+
+/** Optional members are absent in the contract, not undefined: what JSON does anyway, said to the types. */
+export function withoutUndefined<T>(value: T): Defined<T> {
+  return JSON.parse(JSON.stringify(value)) as Defined<T>;
+}
+
+type Defined<T> = T extends readonly (infer E)[] ? Defined<E>[]
+  : T extends object ? { [K in keyof T as undefined extends T[K] ? never : K]: Defined<T[K]> } & { [K in keyof T as undefined extends T[K] ? K : never]?: Defined<Exclude<T[K], undefined>> }
+  : T;
