@@ -8,12 +8,13 @@ import { Findings, durationMs, sizeBytes, type SoundFile } from './configcheck.t
 import type { DestinationEntry } from './configschema.ts';
 import { entryOf, storeKinds, type DestinationConfig, type DestinationKind } from './policy/declared.ts';
 import { destinationSchema } from './policy/destinations.ts';
+import { pieceBytesFor } from './policy/pieces.ts';
 
 type Key = keyof DestinationEntry;
 
 const every: readonly Key[] = ['name', 'purpose', 'kind'];
 const web: readonly Key[] = ['url', 'fingerprint', 'ca', 'proxy'];
-const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes', 'archive_after'];
+const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_same_place', 'limit', 'hours', 'lanes', 'archive_after', 'constant_size', 'jitter'];
 const messenger: readonly Key[] = ['kinds', 'group', 'per_hour', 'quiet', 'urgent'];
 
 /** Those that a kind needs, and those that it may have besides. */
@@ -88,6 +89,8 @@ export function destinationOf(entry: DestinationEntry, pathOf: (text: string) =>
     send: entry.send ?? 'alarms', slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
     ...(entry.cameras === undefined ? {} : { cameras: entry.cameras }),
     ...(entry.slots_at === undefined ? {} : { slotsAt: entry.slots_at }),
+    ...(entry.constant_size === undefined ? {} : { pieceBytes: pieceBytesFor(sizeBytes(entry.constant_size)) }),
+    ...(entry.jitter === undefined ? {} : { jitterMs: durationMs(entry.jitter) }),
     ...(entry.archive_after === undefined ? {} : { archiveAfterMs: durationMs(entry.archive_after) }),
   } };
 }

@@ -332,7 +332,7 @@ export const EgressReply = Type.Object({
   })),
   sums: Type.Array(Type.Object({ destination: Text(40), kind: Text(20), class: Text(40), outcome: Text(20), orders: Type.Integer(), sentBytes: Type.Integer() })),
   lines: Type.Array(Type.Object({
-    n: Type.Integer(), name: Text(60), atMs: UnixMs, destination: Text(40), purpose: Text(), kind: Text(20), class: Text(40), camera: Text(40), object: Text(32), sizeBytes: Type.Integer(), sha256: Text(64), recipients: Type.Array(Text(80)),
+    n: Type.Integer(), name: Text(60), atMs: UnixMs, destination: Text(40), purpose: Text(), kind: Text(20), class: Text(40), camera: Text(40), object: Text(40), sizeBytes: Type.Integer(), sha256: Text(64), recipients: Type.Array(Text(80)),
     /** Absent while there is no answer. */
     outcome: Optional(Type.Enum(['done', 'failed', 'withdrawn', 'lost'])), answeredMs: Optional(UnixMs), attempts: Optional(Type.Integer()), sentBytes: Optional(Type.Integer()), proof: Optional(Text(20)), code: Optional(Text(40)), reason: Optional(Text(300)),
   })),
@@ -341,7 +341,7 @@ export const EgressReply = Type.Object({
 });
 export const EgressVerifyReply = Type.Object({
   destination: Text(40), listed: Type.Integer(), foreign: Type.Integer(), whole: Type.Integer(),
-  missing: Type.Array(Type.Object({ object: Text(32), class: Text(20), camera: Text(40), startMs: UnixMs, sizeBytes: Type.Integer(), foundBytes: Optional(Type.Integer()) })),
+  missing: Type.Array(Type.Object({ object: Text(40), class: Text(20), camera: Text(40), startMs: UnixMs, sizeBytes: Type.Integer(), foundBytes: Optional(Type.Integer()) })),
   unknown: Type.Integer(), unknownNames: Type.Array(Text(32)), repaired: Type.Integer(),
 });
 

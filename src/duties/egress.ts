@@ -2,7 +2,9 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { dayMs } from '../base/units.ts';
+import { nonceOf, pieceName } from '../outbox/pieces.ts';
 import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
+import { isReplaced, piecesOf, readReference } from '../policy/pieces.ts';
 import type { FarObject, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
 import type { CourierDuty, CourierState } from './doors.ts';
 import type { FarSlotsDuty, FarSlotsState } from './farslots.ts';
@@ -186,15 +188,34 @@ export async function verifyFar({ vault: { far }, ledger, destinations }: Egress
   }
   const now = new Map((await rowsOf(far, name)).map((row) => [row.object, row]));
   // A list is replaced while it is looked at, so its size may be another one by now.
-  const missing = known.filter((row) => row.state === 'there' && now.get(row.object)?.state === 'there' && now.get(row.object)?.sinceMs === row.sinceMs && listed.get(row.object) !== row.sizeBytes);
-  const before = new Set(known.map(({ object }) => object));
-  const unknownNames = [...listed.keys()].filter((object) => !before.has(object) && !now.has(object));
-  const whole = [...listed].filter(([object, bytes]) => now.get(object)?.sizeBytes === bytes).length;
+  const missing = known.filter((row) => row.state === 'there' && now.get(row.object)?.state === 'there' && now.get(row.object)?.sinceMs === row.sinceMs && foundOf(row, listed) !== row.sizeBytes);
+  const ours = new Set([...known, ...now.values()].flatMap((row) => partsOf(row).map(([part]) => part)));
+  const unknownNames = [...listed.keys()].filter((object) => !ours.has(object));
+  const whole = [...now.values()].filter((row) => row.sizeBytes > 0 && foundOf(row, listed) === row.sizeBytes).length;
   if (repair && missing.length > 0) await far.again(missing.map(({ id }) => id));
   return {
     destination: name, listed: listed.size, foreign, whole, unknown: unknownNames.length, unknownNames: unknownNames.slice(0, shownMax), repaired: repair ? missing.length : 0,
-    missing: missing.slice(0, pageRows).map(({ object, class: klass, camera, startMs, sizeBytes }) => ({ object, class: klass, camera, startMs, sizeBytes, foundBytes: listed.get(object) })),
+    missing: missing.slice(0, pageRows).map((row) => ({ object: row.object, class: row.class, camera: row.camera, startMs: row.startMs, sizeBytes: row.sizeBytes, foundBytes: foundOf(row, listed) })),
   };
+}
+
+type Part = Pick<FarObject, 'object' | 'class' | 'sizeBytes' | 'sha256'>;
+
+/** The names under which it lies there, with their sizes. */
+function partsOf({ object, class: klass, sizeBytes, sha256 }: Part): (readonly [name: string, bytes: number])[] {
+  const { name, pieceBytes } = readReference(object);
+  if (pieceBytes === undefined) return [[object, sizeBytes]];
+  const nonce = nonceOf(name, isReplaced(klass) ? sha256 : undefined);
+  return Array.from({ length: piecesOf(sizeBytes, pieceBytes) }, (_, piece) => [pieceName(name, nonce, piece), pieceBytes]);
+}
+
+/** How much of it is listed; undefined: nothing. */
+function foundOf(row: Part, listed: ReadonlyMap<string, number>): number | undefined {
+  const parts = partsOf(row);
+  const found = parts.filter(([name]) => listed.has(name));
+  if (found.length === 0) return undefined;
+  if (parts.every(([name, bytes]) => listed.get(name) === bytes)) return row.sizeBytes;
+  return found.reduce((sum, [name]) => sum + (listed.get(name) ?? 0), 0);
 }
 
 async function rowsOf(far: Vault['far'], destination: string): Promise<FarObject[]> {

@@ -143,8 +143,9 @@ export class Ledger {
     return placed;
   }
 
-  async delete(to: string, object: string, { camera, far }: { readonly camera: string; readonly far?: FarFacts }): Promise<Placed> {
-    const placed = await this.#outbox.delete(to, object);
+  /** `known`: how long it is, of one that lies there in pieces; and its hash, if it may have been replaced. */
+  async delete(to: string, object: string, { camera, far, known }: { readonly camera: string; readonly far?: FarFacts; readonly known?: { readonly bytes: number; readonly sha256: string | undefined } }): Promise<Placed> {
+    const placed = await this.#outbox.delete(to, object, known);
     await this.#note(placed, camera, [], far);
     return placed;
   }
@@ -222,7 +223,7 @@ export class Ledger {
     return {
       name, atMs: order.made_ms, destination: order.to, purpose: this.#o.purposeOf(order.to), kind: order.order === 'withdraw' ? order.was : order.order,
       class: order.order === 'put' ? order.class : order.order === 'notice' ? order.kind : order.order === 'heard' ? order.outcome : '', camera, object: 'object' in order ? order.object : '',
-      sizeBytes: bodyBytesOf(order), sha256: 'sha256' in order ? order.sha256 ?? '' : '', recipients,
+      sizeBytes: bodyBytesOf(order), sha256: 'sha256' in order && order.order !== 'delete' ? order.sha256 ?? '' : '', recipients,
     };
   }
 

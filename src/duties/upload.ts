@@ -11,10 +11,11 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { dayMs, minuteMs, secondMs } from '../base/units.ts';
 import { destinationInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
+import { isReplaced, readReference } from '../policy/pieces.ts';
 import { againAfterMs, atOnce } from '../policy/uploading.ts';
 import { encodePicturesObject } from '../seal/format/picturesobject.ts';
 import { Sealed } from '../seal/sealed.ts';
-import type { FarPicturesWish, FarRule, FarWish, SealedFile, Vault } from '../vault/vault.ts';
+import type { FarNaming, FarPicturesWish, FarRule, FarWish, SealedFile, Vault } from '../vault/vault.ts';
 import type { CourierDuty } from './doors.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -143,9 +144,9 @@ export class UploadDuty {
     if (sweeps) await far.leave();
     for (const name of await far.withdrawn()) await ledger.withdraw(name);
     for (const { name } of stores) {
-      for (const { id, object, camera } of await far.going(name, deletedAtOnce)) {
+      for (const { id, object, camera, class: klass, sizeBytes, sha256 } of await far.going(name, deletedAtOnce)) {
         if (isOut(ledger, name, object)) continue;
-        await ledger.delete(name, object, { camera, far: { id } });
+        await ledger.delete(name, object, { camera, far: { id }, ...(readReference(object).pieceBytes === undefined || sizeBytes === 0 ? {} : { known: { bytes: sizeBytes, sha256: isReplaced(klass) ? sha256 : undefined } }) });
       }
     }
     const known = new Set(stores.map(({ name }) => name));
@@ -158,13 +159,13 @@ export class UploadDuty {
     await this.#nameNew(destination);
     const out = await far.out(destination.name);
     let { orders, bytes } = out;
-    for (const { id, object, periodId, camera, recipient } of sweeps ? await far.listWishes(destination.name, keysAtOf(destination)) : []) {
+    for (const { id, object, periodId, camera, recipient } of sweeps ? await far.listWishes(namingOf(destination)) : []) {
       const made = await far.list(destination.name, periodId);
       if (made === undefined) continue;
       const sealed = Sealed.text(Buffer.from(canonicalJson(made.list as unknown as CanonicalValue)), [recipient]);
       await this.#o.ledger.put(sealed, { to: destination.name, class: 'hours', object, replace: true, camera, recipients: [recipient], far: { id, madeMs: this.#now, covers: made.covers } });
     }
-    for (const wish of await far.picturesWishes(destination.name, atOnce.orders, sweeps)) {
+    for (const wish of await far.picturesWishes(namingOf(destination), atOnce.orders, sweeps)) {
       if (this.#loop.signal.aborted || orders >= atOnce.orders) return;
       const sent = await this.#putPictures(wish);
       orders += sent > 0 ? 1 : 0;
@@ -235,7 +236,7 @@ export class UploadDuty {
     // What alarms keep is not known when a segment is closed, so for them all is looked at each time.
     const known = this.#after.get(name);
     let row = store.send === 'all' && known?.rules === rules ? known.row : 0;
-    const rule: FarRule = { destination: name, send: store.send, cameras: store.cameras, keysAt: keysAtOf(destination) };
+    const rule: FarRule = { ...namingOf(destination), send: store.send, cameras: store.cameras };
     for (let more = true; more && !this.#loop.signal.aborted;) {
       const found = await this.#o.vault.far.want(rule, row, namedAtOnce);
       more = found.more;
@@ -268,6 +269,11 @@ export class UploadDuty {
 
 function restMs({ failures }: Probed): number {
   return failures === 0 ? probeEveryMs : Math.min(probeAgainMaxMs, probeAgainMs * 2 ** (failures - 1));
+}
+
+function namingOf(destination: StoreDestination): FarNaming {
+  const { name, store: { pieceBytes, jitterMs } } = destination;
+  return { destination: name, keysAt: keysAtOf(destination), pieceBytes, jitterMs };
 }
 
 export function keysAtOf({ store }: StoreDestination): string {

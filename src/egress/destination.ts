@@ -16,7 +16,7 @@ export interface Source {
 }
 
 export interface Put {
-  /** 32 hexadecimal digits. */
+  /** 32 hexadecimal digits; of an object in pieces (`policy/pieces.ts`) with their length behind it. */
   readonly object: string;
   readonly source: Source;
   /** Another object of that name may be there, and is replaced. */
@@ -54,8 +54,8 @@ export interface Store {
   put(put: Put, signal: AbortSignal): Promise<Proof>;
   /** Exactly these bytes; with `orLess`, those up to the object's end where that comes before. SP_FAR_MISSING; SP_FAR_ANSWER when there are fewer. */
   get(object: string, from: number, length: number, signal: AbortSignal, orLess?: boolean): Promise<Buffer>;
-  /** It is gone; whether it was there is no matter. */
-  delete(object: string, signal: AbortSignal): Promise<void>;
+  /** It is gone; whether it was there is no matter. `known`: how long it is, and of what may have been replaced its hash, as far as the hub knows. */
+  delete(object: string, signal: AbortSignal, known?: { readonly bytes: number; readonly sha256: string | undefined }): Promise<void>;
   /** Names after `after`, at most `listedMax`. */
   list(after: string | undefined, signal: AbortSignal): Promise<Listed>;
   /** Writes a small random object twice, and deletes it, to learn what the store does. */

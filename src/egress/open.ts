@@ -14,6 +14,7 @@ import type { Origin } from './line.ts';
 import { Ntfy, Webhook, type Messenger } from './messengers.ts';
 import { Notifier } from './notifier.ts';
 import { Pace } from './pace.ts';
+import { PiecedStore } from './pieced.ts';
 import { S3Store } from './s3.ts';
 import { Sender, type Destined, type SenderParts } from './sender.ts';
 import { WebdavStore } from './webdav.ts';
@@ -26,7 +27,7 @@ const homePerHourMax = 1000;
 export async function openDestination(destination: Destination, credentials: Credentials, parts: SenderParts, commands: CommandWriter): Promise<Destined> {
   if (destination.kind === 'mqtt') return openHome(destination, credentials, parts, commands);
   if (destination.kind === 'ntfy' || destination.kind === 'webhook') return new Notifier({ ...parts, messenger: await openMessenger(destination, credentials, parts), rules: rulesOf(destination) });
-  return new Sender({ ...parts, store: await openStore(destination, credentials, parts), hours: destination.hours ?? [], lanes: destination.lanes ?? lanesDefault });
+  return new Sender({ ...parts, store: new PiecedStore(await openStore(destination, credentials, parts)), hours: destination.hours ?? [], lanes: destination.lanes ?? lanesDefault });
 }
 
 async function openStore(destination: Extract<Destination, { kind: 'folder' | 'webdav' | 's3' }>, credentials: Credentials, { clock }: SenderParts): Promise<Store> {

@@ -187,7 +187,7 @@ export class Sender implements Destined {
       case 'put': return [await this.#put(name, order, entry, signal), undefined];
       case 'delete':
         this.#mayDo('delete');
-        await store.delete(order.object, signal);
+        await store.delete(order.object, signal, order.size === undefined ? undefined : { bytes: order.size, sha256: order.sha256 });
         return [{ outcome: 'done' }, undefined];
       case 'get':
         this.#mayDo('get');

@@ -2,6 +2,7 @@
 import { list, maybe, oneOf, table, text, variants, whole, yesNo, type Checked } from '../base/closed.ts';
 import { errorTable, type ErrorCode } from '../base/errors.ts';
 import { commandRefusals } from '../policy/commanding.ts';
+import { referencePattern } from '../policy/pieces.ts';
 import { noticeMessageKinds, noticePictureBytesMax } from '../policy/noticing.ts';
 import { presenceKinds } from '../policy/presence.ts';
 import { bodyBytesMax, orderNamePattern } from './boxfile.ts';
@@ -26,9 +27,10 @@ export const listedMax = 1000;
 export const placesMax = 32;
 
 export const orderSchema = variants('order', {
-  put: table({ ...every, order: oneOf(['put']), object: text(objectPattern), class: oneOf(objectClasses), size: whole(1, bodyBytesMax), sha256: text(sha256Pattern), replace: yesNo }),
-  delete: table({ ...every, order: oneOf(['delete']), object: text(objectPattern) }),
-  get: table({ ...every, order: oneOf(['get']), object: text(objectPattern), from: whole(0, bodyBytesMax), length: whole(1, rangeBytesMax), or_less: maybe(yesNo) }),
+  put: table({ ...every, order: oneOf(['put']), object: text(referencePattern), class: oneOf(objectClasses), size: whole(1, bodyBytesMax), sha256: text(sha256Pattern), replace: yesNo }),
+  /** Of one that lies there in pieces: how long it was when it was sent last, and its hash, if it may have been replaced. */
+  delete: table({ ...every, order: oneOf(['delete']), object: text(referencePattern), size: maybe(whole(1, bodyBytesMax)), sha256: maybe(text(sha256Pattern)) }),
+  get: table({ ...every, order: oneOf(['get']), object: text(referencePattern), from: whole(0, bodyBytesMax), length: whole(1, rangeBytesMax), or_less: maybe(yesNo) }),
   list: table({ ...every, order: oneOf(['list']), after: maybe(text(objectPattern)) }),
   probe: table({ ...every, order: oneOf(['probe']) }),
   /** `size` and `sha256`: of the sealed picture that is its body, where it has one. */

@@ -6,10 +6,11 @@ import { SallyportError } from '../base/errors.ts';
 import { ensureFolder } from '../base/files.ts';
 import { isExpired, noRoomFor, outboxBounds, type OutboxBounds, type OutboxHeld } from '../policy/outbox.ts';
 import { noticePictureBytesMax, type NoticeMessage } from '../policy/noticing.ts';
+import { referencePattern } from '../policy/pieces.ts';
 import type { CameraState } from '../policy/presence.ts';
 import type { Sealed } from '../seal/sealed.ts';
 import { BoxFile, headBytes, bodyBytesMax, listBox, removeBoxFile, removeParts, writeBoxFile, type BoxHook, type BoxStamp } from './boxfile.ts';
-import { bodyBytesOf, destinationPattern, objectPattern, orderSchema, type ObjectClass, type Order, type OrderOf } from './orders.ts';
+import { bodyBytesOf, destinationPattern, orderSchema, type ObjectClass, type Order, type OrderOf } from './orders.ts';
 
 export interface OutboxOptions {
   readonly folder: string;
@@ -82,8 +83,9 @@ export class Outbox {
     return this.#place({ order: 'put', to: o.to, object, class: o.class, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), replace: o.replace ?? false }, object, bytes);
   }
 
-  delete(to: string, object: string): Promise<Placed> {
-    return this.#place({ order: 'delete', to, object }, object);
+  /** `known`: of one that lies there in pieces. */
+  delete(to: string, object: string, known?: { readonly bytes: number; readonly sha256: string | undefined }): Promise<Placed> {
+    return this.#place({ order: 'delete', to, object, size: known?.bytes, sha256: known?.sha256 }, object);
   }
 
   /** With `orLess`, also of an object that ends before. */
@@ -144,7 +146,7 @@ export class Outbox {
 
   #place(wanted: Wanted, object: string, body?: Uint8Array): Promise<Placed> {
     if (!destinationPattern.test(wanted.to)) throw new SallyportError('SP_OUTBOX_ORDER', { reason: 'the destination is no name of one' });
-    if (object !== '' && !objectPattern.test(object)) throw new SallyportError('SP_OUTBOX_ORDER', { reason: 'the object\'s name is not 32 hexadecimal digits' });
+    if (object !== '' && !referencePattern.test(object)) throw new SallyportError('SP_OUTBOX_ORDER', { reason: 'the object\'s name is not 32 hexadecimal digits' });
     return this.#inTurn(async () => {
       const made = Math.round(this.#o.clock.wallMs());
       const full = noRoomFor(wanted.order, headBytes + (body?.length ?? 0), this.held, this.#o.bounds ?? outboxBounds);

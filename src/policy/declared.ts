@@ -3,7 +3,7 @@
  * for an owner's yes; and what the courier is told. Pure.
  */
 import { canonicalJson } from '../base/canonical.ts';
-import { hourMs } from '../base/units.ts';
+import { hourMs, secondMs } from '../base/units.ts';
 import type { NoticeMessageKind } from './noticing.ts';
 
 export const storeKinds = ['folder', 'webdav', 's3'] as const;
@@ -29,6 +29,10 @@ export interface StoreRules {
   readonly slotsSamePlace: boolean;
   /** Footage that is older lies there alone. */
   readonly archiveAfterMs?: number;
+  /** All but the keys lies there in pieces of so many bytes (`pieces.ts`). */
+  readonly pieceBytes?: number;
+  /** What is new is sent up to so much later, at a moment of chance. */
+  readonly jitterMs?: number;
 }
 
 export interface MessengerRules {
@@ -95,9 +99,11 @@ function under(prefix: Value | undefined): string {
   return prefix === undefined ? '' : ` under ${String(prefix)}`;
 }
 
-function storeInWords({ cameras, keysOf, ...rules }: StoreRules): string {
+function storeInWords({ cameras, keysOf, pieceBytes, jitterMs, ...rules }: StoreRules): string {
   const footage = cameras?.length === 0 ? 'no footage' : footageInWords(rules, cameras?.join(', ') ?? 'all cameras');
-  return keysOf === undefined ? `gets ${footage}` : `gets ${footage}; and the sealed keys of what lies at ${keysOf.join(', ')}`;
+  const pieces = pieceBytes === undefined ? '' : `; in pieces of ${pieceBytes} bytes each`;
+  const later = jitterMs === undefined ? '' : `; up to ${Math.round(jitterMs / secondMs)} seconds later, by chance`;
+  return `gets ${footage}${pieces}${later}${keysOf === undefined ? '' : `; and the sealed keys of what lies at ${keysOf.join(', ')}`}`;
 }
 
 function footageInWords({ send, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules, whose: string): string {
@@ -134,8 +140,16 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
     ...(keysOf.length === 0 ? {} : { keysOf }), ...(cameras === undefined ? {} : { cameras }),
     // Never more of it leaves the hub's own disk than was agreed to.
     ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),
+    // What hides more is taken at once, and what hides less waits.
+    ...fewerSigns(before, after),
     ...(slots === 'home' || before.slotsAt === undefined ? {} : { slotsAt: before.slotsAt }),
   };
+}
+
+function fewerSigns(before: StoreRules, after: StoreRules): Pick<StoreRules, 'pieceBytes' | 'jitterMs'> {
+  const pieceBytes = after.pieceBytes ?? before.pieceBytes;
+  const jitterMs = Math.max(before.jitterMs ?? 0, after.jitterMs ?? 0);
+  return { ...(pieceBytes === undefined ? {} : { pieceBytes }), ...(jitterMs === 0 ? {} : { jitterMs }) };
 }
 
 function lesserMessenger(before: MessengerRules, after: MessengerRules): MessengerRules {

@@ -7,9 +7,10 @@ import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { list as listOf, maybe, oneOf, table, text, whole, type Check, type Checked, type Table } from '../base/closed.ts';
 import { SallyportError } from '../base/errors.ts';
 import { cameraIdPattern } from './names.ts';
+import { referencePattern } from './pieces.ts';
 
 const any = Number.MAX_SAFE_INTEGER;
-const object = text(/^[0-9a-f]{32}$/);
+const object = text(referencePattern);
 const sha256 = text(/^[0-9a-f]{64}$/);
 const word = text(/^[^\p{C}]*$/u, 500);
 const timeMs = whole(0, any);

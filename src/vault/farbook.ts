@@ -2,7 +2,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarFoundThere, FarList, FarListed, FarListWish, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
 import type { PictureName } from './alarmtable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 import type { Operations } from './operations.ts';
@@ -32,13 +32,13 @@ export class FarBook {
   }
 
   /** Lists that are due. */
-  listWishes(destination: string, keysAt: string): Promise<FarListWish[]> {
-    return this.#call('farLists', { destination, keysAt, atMs: this.#now });
+  listWishes(naming: FarNaming): Promise<FarListWish[]> {
+    return this.#call('farLists', { naming, atMs: this.#now });
   }
 
   /** Alarms whose pictures are to be sent now. `changed`: those too that are others by now than lie there, which is asked of all of them. */
-  picturesWishes(destination: string, limit: number, changed: boolean): Promise<FarPicturesWish[]> {
-    return this.#call('farPicturesWishes', { destination, limit, changed, atMs: this.#now });
+  picturesWishes(naming: FarNaming, limit: number, changed: boolean): Promise<FarPicturesWish[]> {
+    return this.#call('farPicturesWishes', { naming, limit, changed, atMs: this.#now });
   }
 
   /** An alarm's pictures as they lie here, and the hash over them. SP_PICTURES. */
@@ -112,7 +112,7 @@ export class FarBook {
   }
 
   /** Objects to be deleted there now. */
-  going(destination: string, limit: number): Promise<{ id: number; object: string; camera: string; class: FarClass }[]> {
+  going(destination: string, limit: number): Promise<FarGoing[]> {
     return this.#call('farGoing', { destination, limit, atMs: this.#now });
   }
 

@@ -2,8 +2,9 @@
  * The SQL of far objects: what of the catalogue is to lie at a destination, what lies there, and what must go from there. It is all found from the
  * rows as they stand, so nothing of it is lost by a restart. Runs where the connection lives; each writing call runs inside the transaction of its caller.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
+import { writeReference } from '../policy/pieces.ts';
 import { afterAnswer, listIsDue, picturesAreDue, picturesVersion, type FarAnswer, type FarState } from '../policy/uploading.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
@@ -19,7 +20,14 @@ export interface FarRule {
   readonly cameras?: readonly string[] | undefined;
   /** 'home', or where the slots lie. */
   readonly keysAt: string;
+  /** What is named lies there in pieces of this length. */
+  readonly pieceBytes?: number | undefined;
+  /** It is sent up to so much later, at a moment of chance. */
+  readonly jitterMs?: number | undefined;
 }
+
+/** How new names are made. */
+export type FarNaming = Pick<FarRule, 'destination' | 'keysAt' | 'pieceBytes' | 'jitterMs'>;
 
 /** An alarm whose pictures have no name yet at a destination. */
 export type FarFoundAlarm = Omit<FarFound, 'segmentId'> & { readonly alarmId: string };
@@ -99,7 +107,9 @@ export interface FarObject {
   readonly startMs: UnixMs;
   readonly slot: number | null;
   readonly keysAt: string;
+  /** As it was asked for last. `sha256`: in hexadecimal digits, empty where it is not known. */
   readonly sizeBytes: number;
+  readonly sha256: string;
   readonly state: FarState;
   readonly sinceMs: UnixMs;
   readonly tries: number;
@@ -140,6 +150,9 @@ export interface FarFoundThere {
   readonly sizeBytes: number;
 }
 
+/** To be deleted. */
+export type FarGoing = Pick<FarObject, 'id' | 'object' | 'camera' | 'class' | 'sizeBytes' | 'sha256'>;
+
 /** What a purge leaves at a destination, to be deleted. */
 export interface FarLeft {
   readonly destination: string;
@@ -149,7 +162,7 @@ export interface FarLeft {
   readonly keysAt: string;
 }
 
-const columns = `id, destination, object, class, camera, period_id AS periodId, start_ms AS startMs, slot, keys_at AS keysAt, size_bytes AS sizeBytes, state, since_ms AS sinceMs, tries, next_ms AS nextMs, code, maybe_there AS maybeThere`;
+const columns = `id, destination, object, class, camera, period_id AS periodId, start_ms AS startMs, slot, keys_at AS keysAt, size_bytes AS sizeBytes, lower(hex(sha256)) AS sha256, state, since_ms AS sinceMs, tries, next_ms AS nextMs, code, maybe_there AS maybeThere`;
 type Raw = Omit<FarObject, 'maybeThere'> & { readonly maybeThere: number };
 
 /** Nothing keeps it any more here. */
@@ -159,6 +172,11 @@ const gone = `CASE f.class
   WHEN 'hours' THEN NOT EXISTS (SELECT 1 FROM periods AS p WHERE p.id = f.period_id AND p.state = 'live')
   WHEN 'picture' THEN NOT EXISTS (SELECT 1 FROM alarms AS a JOIN periods AS p ON p.id = a.period_id WHERE a.id = f.alarm_id AND p.id = f.period_id AND p.state = 'live')
   ELSE 0 END`;
+
+/** When something new may go. It is durable: a restart draws no other moment. */
+function drawn(jitterMs: number | undefined, nowMs: UnixMs): UnixMs {
+  return jitterMs === undefined || jitterMs < 1 ? 0 : Math.round(nowMs) + randomInt(Math.round(jitterMs) + 1);
+}
 
 export class FarTable {
   readonly #db: Connection;
@@ -195,13 +213,13 @@ export class FarTable {
   }
 
   /** Those whose pictures lie there, and are others here by now: they are sent again. */
-  wantChanged(destination: string, nowMs: UnixMs): void {
+  wantChanged({ destination, jitterMs }: FarNaming, nowMs: UnixMs): void {
     type There = { id: number; covers: number; madeMs: number; sha256: string; toMs: number | null };
     const there = this.#db.prepare<[string], There>(`
       SELECT f.id, f.covers, f.made_ms AS madeMs, lower(hex(a.pictures_sha256)) AS sha256, a.to_ms AS toMs FROM far_objects AS f INDEXED BY far_pictures CROSS JOIN alarms AS a ON a.id = f.alarm_id AND a.period_id = f.period_id
       WHERE f.class = 'picture' AND f.destination = ? AND f.state = 'there' AND a.pictures > 0`).all(destination);
-    const again = this.#db.prepare("UPDATE far_objects SET state = 'wanted', since_ms = ?, tries = 0, next_ms = 0 WHERE id = ?");
-    for (const { id, covers, madeMs, sha256, toMs } of there) if (picturesAreDue({ sent: covers, version: picturesVersion(sha256, toMs ?? undefined), madeMs, over: toMs !== null }, nowMs)) again.run(Math.round(nowMs), id);
+    const again = this.#db.prepare("UPDATE far_objects SET state = 'wanted', since_ms = ?, tries = 0, next_ms = ? WHERE id = ?");
+    for (const { id, covers, madeMs, sha256, toMs } of there) if (picturesAreDue({ sent: covers, version: picturesVersion(sha256, toMs ?? undefined), madeMs, over: toMs !== null }, nowMs)) again.run(Math.round(nowMs), drawn(jitterMs, nowMs), id);
   }
 
   /** Alarms' pictures that are to be sent now. */
@@ -341,9 +359,9 @@ export class FarTable {
   }
 
   /** To be deleted there now. */
-  going(destination: string, limit: number, nowMs: UnixMs): { id: number; object: string; camera: string; class: FarClass }[] {
-    return this.#db.prepare<[string, number, number], { id: number; object: string; camera: string; class: FarClass }>(`
-      SELECT f.id, f.object, f.camera, f.class FROM far_objects AS f WHERE f.destination = ? AND f.state = 'leaving' AND f.next_ms <= ?
+  going(destination: string, limit: number, nowMs: UnixMs): FarGoing[] {
+    return this.#db.prepare<[string, number, number], FarGoing>(`
+      SELECT f.id, f.object, f.camera, f.class, f.size_bytes AS sizeBytes, lower(hex(f.sha256)) AS sha256 FROM far_objects AS f WHERE f.destination = ? AND f.state = 'leaving' AND f.next_ms <= ?
         AND NOT EXISTS (SELECT 1 FROM ledger AS l WHERE l.outcome IS NULL AND l.kind = 'put' AND l.destination = f.destination AND l.object = f.object) ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
   }
 
@@ -393,16 +411,16 @@ export class FarTable {
   }
 
   /** From now on it is to be sent. */
-  name(destination: string, klass: FarClass, keysAt: string, row: FarFound, nowMs: UnixMs): { id: number; object: string } {
-    const object = randomBytes(16).toString('hex');
-    const { lastInsertRowid } = this.#db.prepare(`INSERT INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, keys_at, state, since_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'wanted', ?)`)
-      .run(destination, object, klass, row.camera, row.periodId, row.startMs, row.slot, row.generation, row.segmentId ?? null, keysAt, Math.round(nowMs));
+  name({ destination, keysAt, pieceBytes, jitterMs }: FarNaming, klass: FarClass, row: FarFound, nowMs: UnixMs): { id: number; object: string } {
+    const object = writeReference({ name: randomBytes(16).toString('hex'), pieceBytes });
+    const { lastInsertRowid } = this.#db.prepare(`INSERT INTO far_objects (destination, object, class, camera, period_id, start_ms, slot, generation, segment_id, keys_at, state, since_ms, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'wanted', ?, ?)`)
+      .run(destination, object, klass, row.camera, row.periodId, row.startMs, row.slot, row.generation, row.segmentId ?? null, keysAt, Math.round(nowMs), drawn(jitterMs, nowMs));
     return { id: Number(lastInsertRowid), object };
   }
 
   /** An alarm's pictures are to be sent from now on. */
-  namePictures(destination: string, keysAt: string, { alarmId, ...row }: FarFoundAlarm, nowMs: UnixMs): void {
-    const { id } = this.name(destination, 'picture', keysAt, { ...row, segmentId: undefined }, nowMs);
+  namePictures(naming: FarNaming, { alarmId, ...row }: FarFoundAlarm, nowMs: UnixMs): void {
+    const { id } = this.name(naming, 'picture', { ...row, segmentId: undefined }, nowMs);
     this.#db.prepare('UPDATE far_objects SET alarm_id = ? WHERE id = ?').run(alarmId, id);
   }
 

@@ -17,7 +17,7 @@ import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts
 import { CheckpointTable, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
-import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarPicturesWish, type FarRule, type FarSum, type FarWish } from './fartable.ts';
+import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarLeft, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
@@ -384,28 +384,30 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       const named = found.length + headers.length + pictured.length;
       if (named > 0) {
         write(() => {
-          for (const row of found) far.name(a.rule.destination, 'segment', a.rule.keysAt, row, a.atMs);
-          for (const row of headers) far.name(a.rule.destination, 'hold', a.rule.keysAt, row, a.atMs);
-          for (const row of pictured) far.namePictures(a.rule.destination, a.rule.keysAt, row, a.atMs);
+          for (const row of found) far.name(a.rule, 'segment', row, a.atMs);
+          for (const row of headers) far.name(a.rule, 'hold', row, a.atMs);
+          for (const row of pictured) far.namePictures(a.rule, row, a.atMs);
         });
       }
       return { named, after: found.at(-1)?.segmentId ?? a.after, more: [found, headers, pictured].some(({ length }) => length === a.limit) };
     },
     farWishes: (a: { destination: string; limit: number; atMs: UnixMs }): FarWish[] => read(() => far.wishes(a.destination, a.limit, a.atMs)),
     /** Alarms' pictures that are to be sent; with `changed`, also those that are others by now than lie there. */
-    farPicturesWishes: (a: { destination: string; limit: number; changed: boolean; atMs: UnixMs }): FarPicturesWish[] => {
-      if (a.changed) withoutSync(db, () => far.wantChanged(a.destination, a.atMs));
-      return read(() => far.picturesWishes(a.destination, a.limit, a.atMs));
+    farPicturesWishes: (a: { naming: FarNaming; limit: number; changed: boolean; atMs: UnixMs }): FarPicturesWish[] => {
+      if (a.changed) withoutSync(db, () => far.wantChanged(a.naming, a.atMs));
+      return read(() => far.picturesWishes(a.naming.destination, a.limit, a.atMs));
     },
     /** Lists that are due; each has a name by then. */
-    farLists: (a: { destination: string; keysAt: string; atMs: UnixMs }): FarListWish[] => {
-      const stirred = far.stirred(a.destination);
+    farLists: (a: { naming: FarNaming; atMs: UnixMs }): FarListWish[] => {
+      const { destination } = a.naming;
+      const stirred = far.stirred(destination);
       if (stirred === 0) return [];
-      const { due, open } = read(() => far.listsDue(a.destination, a.atMs));
+      const { due, open } = read(() => far.listsDue(destination, a.atMs));
       const changing = <T>(deed: () => T): T => (open.length < stirred || due.some(({ named }) => named === undefined) ? write(deed) : deed());
       return changing(() => {
-        if (open.length < stirred) far.settleLists(a.destination, open);
-        return due.map(({ named, ...row }) => ({ ...(named ?? far.name(a.destination, 'hours', a.keysAt, row, a.atMs)), destination: a.destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient }));
+        if (open.length < stirred) far.settleLists(destination, open);
+        // At once: what it names has had its delay.
+        return due.map(({ named, ...row }) => ({ ...(named ?? far.name({ ...a.naming, jitterMs: 0 }, 'hours', row, a.atMs)), destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient }));
       });
     },
     /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
@@ -469,7 +471,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     archivedRemoved: (a: { rowIds: readonly number[] }): void => write(() => archive.removed(a.rowIds)),
     archivedOf: (a: SegmentName): { destination: string; object: string } | undefined => archive.find(a),
     archivedSums: (): ArchivedSum[] => archive.sums(),
-    farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): { id: number; object: string; camera: string; class: FarClass }[] => read(() => far.going(a.destination, a.limit, a.atMs)),
+    farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): FarGoing[] => read(() => far.going(a.destination, a.limit, a.atMs)),
     farWithdrawn: (): string[] => far.withdrawn(),
     farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
     farKeep: (a: { destination: string; code: string; atMs: UnixMs }): void => write(() => far.keep(a.destination, a.code, a.atMs)),

@@ -443,7 +443,7 @@ const version11 = `
 CREATE TABLE far_objects (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   destination  TEXT NOT NULL,
-  object       TEXT NOT NULL,               -- its name there: 32 hex characters, random
+  object       TEXT NOT NULL,               -- its name there: 32 hex characters, random; with the length of its pieces behind it, a name from which theirs follow
   class        TEXT NOT NULL CHECK (class IN ('segment', 'hold', 'hours', 'keyring', 'picture')),
   camera       TEXT NOT NULL,               -- '' where it is of none
   period_id    INTEGER,                     -- whose key opens it: of 'segment' the period that its row was in then. No reference: it outlives the period; NULL where it is of none

@@ -96,6 +96,8 @@ const cases: [name: string, text: string | Buffer, code: string, line: number, m
   ['a destination for no camera', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\ncameras = ["gate"]\n', 'SP_CONFIG_VALUE', 6, /cameras of destination no\. 1 names a camera that there is not/, /no cameras yet/],
   ['keys that go nowhere', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nslots = "far"\nslots_at = "e"\n', 'SP_CONFIG_VALUE', 7, /slots_at of destination no\. 1 names a destination that there is not/, /Known: d/],
   ['keys beside what they open, unsaid', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nslots = "far"\nslots_at = "d"\n', 'SP_CONFIG_VALUE', 7, /slots_at of destination no\. 1 is this destination itself/, /slots_same_place/],
+  ['pieces that are too small', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nconstant_size = "4 KiB"\n', 'SP_CONFIG_VALUE', 6, /constant_size of destination no\. 1 is too small/, /64 KiB/],
+  ['pieces of a notice', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "ntfy"\nurl = "https://n.example"\njitter = "5 minutes"\n', 'SP_CONFIG_VALUE', 6, /jitter of destination no\. 1 does not go with kind "ntfy"/, /With it go: url/],
   ['a password', camera('password = "hunter2"\n'), 'SP_CONFIG_SECRET', 5, /password of camera no\. 1 holds a secret/, /sallyport secret set/],
   ['a secret under an unknown table', '[mqtt]\nuser = "x"\napi_key = "hunter2"\n', 'SP_CONFIG_SECRET', 3, /mqtt\.api_key holds a secret/, /secret set/],
   ['a secret deep inside', '[a]\nb = { c = [ { "pass-phrase" = "hunter2" } ] }\n', 'SP_CONFIG_SECRET', 2, /holds a secret/, /secret set/],

@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ciphered, pieceName } from '../../src/outbox/pieces.ts';
 import { farListJson, type FarList } from '../../src/policy/farlist.ts';
+import { pieceNonceBytes, piecesOf, writeReference } from '../../src/policy/pieces.ts';
 import { encodeSlotsObject, type SlotsEntry } from '../../src/seal/format/slotsobject.ts';
 import type { Identity } from '../../src/seal/identity.ts';
 import { Sealed } from '../../src/seal/sealed.ts';
@@ -28,7 +30,20 @@ function put(store: string, bytes: Uint8Array, object = randomBytes(16).toString
   return object;
 }
 
-export async function sendAway(o: { data: string; identities: readonly Identity[]; footage: string; slots: string; destination?: string; hub?: string }): Promise<Sent> {
+/** In pieces of one length, as docs/FORMAT.md says. */
+function putPieces(store: string, bytes: Uint8Array, pieceBytes: number): string {
+  const name = randomBytes(16).toString('hex');
+  const plain = Buffer.alloc(piecesOf(bytes.length, pieceBytes) * pieceBytes - pieceNonceBytes);
+  plain.writeBigUInt64BE(BigInt(bytes.length));
+  plain.set(bytes, 8);
+  const nonce = randomBytes(pieceNonceBytes);
+  const all = Buffer.concat([nonce, ciphered(name, nonce, 0, plain)]);
+  for (let at = 0; at < all.length; at += pieceBytes) put(store, all.subarray(at, at + pieceBytes), pieceName(name, nonce, at / pieceBytes));
+  return writeReference({ name, pieceBytes });
+}
+
+export async function sendAway(o: { data: string; identities: readonly Identity[]; footage: string; slots: string; destination?: string; hub?: string; pieceBytes?: number }): Promise<Sent> {
+  const send = (bytes: Uint8Array): string => (o.pieceBytes === undefined ? put(o.footage, bytes) : putPieces(o.footage, bytes, o.pieceBytes));
   const archive = await Archive.open(o.data, o.identities);
   const objects = new Map<string, string>();
   const lists: { list: FarList; object: string }[] = [];
@@ -42,13 +57,13 @@ export async function sendAway(o: { data: string; identities: readonly Identity[
       ...list,
       segments: list.segments.map((segment) => {
         const file = join(o.data, 'footage', segment.path);
-        const object = objects.get(segment.path) ?? put(o.footage, readFileSync(file));
+        const object = objects.get(segment.path) ?? send(readFileSync(file));
         objects.set(segment.path, object);
         const hold = holdName(file, list.slot);
-        return { ...segment, object, ...(existsSync(hold) ? { hold_object: put(o.footage, readFileSync(hold)) } : {}) };
+        return { ...segment, object, ...(existsSync(hold) ? { hold_object: send(readFileSync(hold)) } : {}) };
       }),
     };
-    const object = put(o.footage, Sealed.text(Buffer.from(farListJson(far)), [identity.recipient]).bytes);
+    const object = send(Sealed.text(Buffer.from(farListJson(far)), [identity.recipient]).bytes);
     identity.close();
     lists.push({ list: far, object });
     entries.push({ slotText, destination: o.destination ?? 'nas', list: object });

@@ -1,5 +1,5 @@
 /** A burnt hub is no lost footage: the real command line, its own courier, real WebDAV servers, and nothing of the hub left. */
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../../src/base/spawn.ts';
@@ -30,7 +30,7 @@ async function paths(folder: string, owner: Identity): Promise<string[]> {
 }
 
 /** Two cameras, three hours, a hold whose hour is purged, a gap; all of it sent away, then the data folder is gone. */
-async function burn(t: Test): Promise<Burnt> {
+async function burn(t: Test, pieceBytes?: number): Promise<Burnt> {
   const folder = t.testdir();
   const world = makeWorld(folder);
   const space = Identity.generate();
@@ -63,7 +63,7 @@ async function burn(t: Test): Promise<Burnt> {
   for (const name of ['nas', 'keys']) mkdirSync(join(folder, name));
   const [nas, keys] = [await serveWebdav(join(folder, 'nas')), await serveWebdav(join(folder, 'keys'))];
   t.teardown(async () => { await nas.close(); await keys.close(); });
-  const sent = await sendAway({ data: world.folder, identities: [world.owner], footage: nas.path, slots: keys.path });
+  const sent = await sendAway({ data: world.folder, identities: [world.owner], footage: nas.path, slots: keys.path, ...(pieceBytes === undefined ? {} : { pieceBytes }) });
   rmSync(world.folder, { recursive: true });
   const [kit, login] = [join(folder, 'kit.txt'), join(folder, 'login.txt')];
   writeFileSync(kit, `${world.owner.reveal()}\n`);
@@ -78,6 +78,18 @@ function sallyport(args: readonly string[]): Promise<{ status: number | null; st
 function farArgs({ nas, keys, login, kit }: Burnt, name = '--far'): string[] {
   return [name, nas.url.href, '--far-login', login, '--slots', keys.url.href, '--slots-login', login, '--identity', kit];
 }
+
+t.test('what lies there in pieces of one size comes back as whole', { timeout: 120_000 }, async (t) => {
+  const burnt = await burn(t, 65_535);
+  const files = readdirSync(burnt.nas.path, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  t.same([...new Set(files.map(({ parentPath, name }) => statSync(join(parentPath, name)).size))], [65_535], 'nothing there has another size');
+  const data = join(burnt.folder, 'again');
+  const whole = await sallyport(['restore', ...farArgs(burnt, '--from'), '--data', data, '--json']);
+  t.equal(whole.status, 0, whole.stderr);
+  t.match(JSON.parse(whole.stdout.toString()), { hub: 'c0ffee', periods: 5, segments: 9, found: 0, problems: [] });
+  t.same(await paths(data, burnt.world.owner), burnt.before);
+  t.same((await verifyFolder({ folder: data })).problems, []);
+});
 
 t.test('a hub whose disk is gone comes back whole from its stores and the kit, and verify is clean', { timeout: 180_000 }, async (t) => {
   const burnt = await burn(t);

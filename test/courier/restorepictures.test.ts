@@ -88,7 +88,7 @@ t.test('alarms come back with their pictures, their footage and their deadline; 
   t.same(picture.sealed, sealed, 'the picture is the one that was sealed');
   t.same(openWhole(picture.sealed, [day], 'a picture'), jpeg(1, 4_000));
   t.equal((await back.far.there('disk', ['picture'])).length, 2, 'and the hub knows what lies there of them');
-  t.same(await back.far.picturesWishes('disk', 9, true), [], 'which it does not send again');
+  t.same(await back.far.picturesWishes({ destination: 'disk', keysAt: 'home' }, 9, true), [], 'which it does not send again');
   await back.purge((await back.duePeriods(start + 40 * dayMs)).filter(({ slot }) => slot === daySlot), {});
   t.same((await back.far.going('disk', 99)).filter(({ class: klass }) => klass === 'picture').length, 2, 'what is purged here goes from there');
   await back.close();

@@ -2,13 +2,20 @@ import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
 import { isSallyportError } from '../../src/base/errors.ts';
-import { folderFar, objectName, never, partBytes, putOf, s3rverFar, sourceOf, stubFar, webdavFar, type Far } from './stores.ts';
+import { PiecedStore } from '../../src/egress/pieced.ts';
+import { ciphered, pieceName } from '../../src/outbox/pieces.ts';
+import { pieceBytesFor, pieceHeadBytes, pieceNonceBytes, piecesOf, readReference, writeReference } from '../../src/policy/pieces.ts';
+import { folderFar, objectName as randomName, never, partBytes, putOf, s3rverFar, sourceOf, stubFar, webdavFar, type Far } from './stores.ts';
 
 const stores: readonly (readonly [name: string, open: (folder: string) => Promise<Far>])[] = [
   ['a folder', folderFar], ['rclone serve webdav', webdavFar], ['S3, our own server', () => stubFar()], ['S3, s3rver', s3rverFar],
+  ['a folder, in pieces', inPieces(folderFar)], ['rclone serve webdav, in pieces', inPieces(webdavFar)], ['S3, our own server, in pieces', inPieces(() => stubFar())], ['S3, s3rver, in pieces', inPieces(s3rverFar)],
 ];
+const pieceBytes = pieceBytesFor(2 ** 20);
 
 for (const [name, open] of stores) {
+  const pieced = name.endsWith('in pieces');
+  const objectName = (): string => writeReference({ name: randomName(), pieceBytes: pieced ? pieceBytes : undefined });
   t.test(`the contract of stores: ${name}`, async (t) => {
     const far = await open(t.testdir());
     t.teardown(() => far.close());
@@ -21,7 +28,7 @@ for (const [name, open] of stores) {
         const tried = putOf(object, bytes);
         t.not(await store.put(tried.put, never), 'size');
         t.same(await far.held(object), bytes, String(length));
-        t.equal(tried.sentBytes, length);
+        t.equal(tried.sentBytes, pieced ? piecesOf(length, pieceBytes) * pieceBytes : length);
       }
     });
 
@@ -55,7 +62,7 @@ for (const [name, open] of stores) {
       const object = objectName();
       await store.put(putOf(object, bytes).put, never);
       // s3rver takes `bytes=0-0` for a wish for everything.
-      const first = name === 'S3, s3rver' ? [0, 2] as const : [0, 1] as const;
+      const first = name.startsWith('S3, s3rver') ? [0, 2] as const : [0, 1] as const;
       for (const [from, length] of [first, [0, 300_000], [65_552, 65_552], [299_999, 1]] as const) t.same(await store.get(object, from, length, never), bytes.subarray(from, from + length));
       await t.rejects(store.get(object, 299_999, 2, never), { code: 'SP_FAR_ANSWER' });
       await t.rejects(store.get(object, 300_000, 1, never), { code: 'SP_FAR_ANSWER' });
@@ -75,7 +82,7 @@ for (const [name, open] of stores) {
       await t.rejects(store.get(object, 0, 1, never), { code: 'SP_FAR_MISSING' });
     });
 
-    t.test('the list has names of ours with their sizes, in order, from any name on; others are counted', async (t) => {
+    if (!pieced) t.test('the list has names of ours with their sizes, in order, from any name on; others are counted', async (t) => {
       const objects = ['00', '0f', 'f0', 'ff'].map((begin) => `${begin}${objectName().slice(2)}`).sort();
       for (const object of objects) await store.put(putOf(object, randomBytes(10)).put, never);
       const before = await store.list(undefined, never);
@@ -96,8 +103,8 @@ for (const [name, open] of stores) {
       const object = objectName();
       const stop = new AbortController();
       const source = sourceOf(bytes);
-      // Within the second part, at a place that is none of its own.
-      const cut = { ...source, read: async (from: number, length: number) => { if (from + length > partBytes + 300_000) stop.abort(); stop.signal.throwIfAborted(); return source.read(from, length); } };
+      // Within the second part, at a place that is none of its own; pieces go from the last to the first.
+      const cut = { ...source, read: async (from: number, length: number) => { if (pieced ? from < partBytes : from + length > partBytes + 300_000) stop.abort(); stop.signal.throwIfAborted(); return source.read(from, length); } };
       const first = putOf(object, bytes, { source: cut });
       await t.rejects(store.put(first.put, stop.signal));
       t.ok(stop.signal.aborted);
@@ -106,7 +113,21 @@ for (const [name, open] of stores) {
       t.not(await untilFree(() => store.put(second.put, never)), 'size');
       t.ok((await far.held(object))?.equals(bytes));
       // WebDAV has no parts, and s3rver does not list them.
-      if (name !== 'rclone serve webdav' && name !== 'S3, s3rver') t.ok(second.sentBytes < bytes.length, 'and does not begin anew');
+      if (pieced || (name !== 'rclone serve webdav' && name !== 'S3, s3rver')) t.ok(second.sentBytes < bytes.length, 'and does not begin anew');
+    });
+
+    if (pieced) t.test('all that lies there is of one size and looks like nothing; a shorter one in its place leaves nothing of the longer one', async (t) => {
+      const object = objectName();
+      const before = new Set((await store.list(undefined, never)).objects.map(([one]) => one));
+      for (const [length, pieces] of [[3 * pieceBytes, 4], [5, 1], [pieceBytes - pieceHeadBytes, 1], [pieceBytes - pieceHeadBytes + 1, 2]] as const) {
+        await store.put(putOf(object, Buffer.alloc(length, 'age-encryption.org/v1'), { replace: true }).put, never);
+        const now = (await store.list(undefined, never)).objects.filter(([one]) => !before.has(one));
+        t.same(now.map(([, bytes]) => bytes), Array.from({ length: pieces }, () => pieceBytes), String(length));
+        t.notOk(now.some(([one]) => one === readReference(object).name));
+        for (const [one] of now) t.notOk((await store.get(one, 0, pieceBytes, never)).includes('age-encryption'));
+      }
+      await store.delete(object, never);
+      t.same((await store.list(undefined, never)).objects.filter(([one]) => !before.has(one)), []);
     });
 
     t.test('a probe says whether it overwrites, and leaves nothing', async (t) => {
@@ -115,6 +136,23 @@ for (const [name, open] of stores) {
       t.same((await store.list(undefined, never)).objects, before.objects);
     });
   });
+}
+
+/** The same far end, whose objects are put together again as a stranger would by `policy/pieces.ts`. */
+function inPieces(open: (folder: string) => Promise<Far>): (folder: string) => Promise<Far> {
+  return async (folder) => {
+    const far = await open(folder);
+    const held = async (object: string): Promise<Buffer | undefined> => {
+      const { name } = readReference(object);
+      const pieces: Buffer[] = [];
+      for (let piece = await far.held(pieceName(name, Buffer.alloc(0), 0)); piece !== undefined; piece = await far.held(pieceName(name, pieces[0]?.subarray(0, pieceNonceBytes) ?? Buffer.alloc(0), pieces.length))) pieces.push(piece);
+      const all = Buffer.concat(pieces);
+      if (all.length === 0) return undefined;
+      const plain = ciphered(name, all.subarray(0, pieceNonceBytes), 0, all.subarray(pieceNonceBytes));
+      return plain.subarray(8, 8 + Number(plain.readBigUInt64BE()));
+    };
+    return { ...far, store: new PiecedStore(far.store), held };
+  };
 }
 
 /** A server may keep a name locked until it has noticed that the connection is gone. */

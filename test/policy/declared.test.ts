@@ -40,6 +40,8 @@ const waits: readonly [what: string, before: DestinationConfig, after: Destinati
   ['keys may lie beside it', store({ slots: 'far', slotsAt: 'safe' }), store({ slots: 'far', slotsAt: 'safe', slotsSamePlace: true })],
   ['another address', nas, { ...nas, to: { url: 'https://other.example' } }],
   ['another kind', nas, { ...nas, kind: 's3', to: { url: 'https://nas.example/dav', bucket: 'b' } }],
+  ['sizes that show again', store({ pieceBytes: 65_535 }), nas],
+  ['less left to chance', store({ jitterMs: 600_000 }), store({ jitterMs: 60_000 })],
   ['another purpose', nas, { ...nas, purpose: 'who knows' }],
   ['no pin any more', { ...nas, to: { ...nas.to, pin: 'ab'.repeat(32) } }, nas],
   ['another kind of notice', phone, { ...phone, messenger: { kinds: ['person', 'motion', 'vehicle'] } }],

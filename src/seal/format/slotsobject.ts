@@ -41,7 +41,8 @@ const blank = 0x20;
 const recipientsMax = 5;
 const hubPattern = /^[!-~]{1,80}$/;
 const destinationPattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
-const objectPattern = /^[0-9a-f]{32}$/;
+/** As `policy/pieces.ts` has it. */
+const objectPattern = /^[0-9a-f]{32}(?:\.[1-9][0-9]{4,6})?$/;
 
 /** Entries in the order of their lists' names, which are random, so that their order says nothing. Slots and names are not looked at: a reader does. */
 export function encodeSlotsObject({ hub, madeMs, entries }: SlotsObject): Uint8Array<ArrayBuffer> {

@@ -12,6 +12,7 @@ import { utf8 } from '../crypto/bytes.ts';
 import { HubAnswer, type Fetcher } from '../crypto/fetcher.ts';
 import type { Identity } from '../crypto/identity.ts';
 import { openSlot } from '../crypto/slot.ts';
+import { withPieces } from './pieces.ts';
 import type { ViewerStore } from './stores.ts';
 
 interface FoundPeriod {
@@ -54,7 +55,7 @@ export class Library {
     this.madeMs = slots.madeMs;
     this.locked = slots.entries.length - periods.length;
     this.#periods = periods;
-    this.#stores = stores;
+    this.#stores = stores.map(withPieces);
     this.#identities = identities;
   }
 
