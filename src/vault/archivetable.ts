@@ -53,6 +53,16 @@ export class ArchiveTable {
     return { rows, next: seen.length < limit || tooYoung ? undefined : last.id };
   }
 
+  /** The periods whose lists tell of these rows. */
+  periodsOf(rowIds: readonly number[]): number[] {
+    return this.#db.prepare<[string], { id: number }>('SELECT DISTINCT period_id AS id FROM segments WHERE id IN (SELECT value FROM json_each(?))').all(JSON.stringify(rowIds)).map(({ id }) => id);
+  }
+
+  /** What a rebuilt catalogue knows from an hour list; its object is in the book already. Answers how many. */
+  restore(path: string, { destination, object }: { readonly destination: string; readonly object: string }, nowMs: UnixMs): number {
+    return this.#db.prepare('INSERT INTO archived (segment_id, destination, object, at_ms, removed) SELECT id, ?, ?, ?, 1 FROM segments WHERE path = ?').run(destination, object, Math.round(nowMs), path).changes;
+  }
+
   /** Answers how many. */
   add(rowIds: readonly number[], destination: string, nowMs: UnixMs): number {
     const add = this.#db.prepare(`

@@ -459,6 +459,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     /** They lie there alone from now on; answers those that may, by the rows of now. */
     archive: (a: { rowIds: readonly number[]; destination: string; atMs: UnixMs }): number => write(() => {
       const count = archive.add(a.rowIds, a.destination, a.atMs);
+      // Whoever opens the folder without the hub learns from the list where they are.
+      for (const id of archive.periodsOf(a.rowIds)) lists.outdate(id);
       if (count > 0) audit(a.atMs, { what: 'footage.archived', who: 'hub', detail: { destination: a.destination, segments: count } });
       return count;
     }),

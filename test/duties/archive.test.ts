@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
@@ -9,6 +9,8 @@ import { ArchiveDuty } from '../../src/duties/archive.ts';
 import { PlaybackDuty } from '../../src/duties/playback.ts';
 import { destinationInWords } from '../../src/policy/declared.ts';
 import type { Archivable, SegmentRow } from '../../src/vault/vault.ts';
+import { Archive, type FetchSegment } from '../../src/vault/archive.ts';
+import { rebuildDatabase } from '../../src/vault/rebuild.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { always, prepare, record, start } from '../vault/world.ts';
 import { answered, close, makeUploads, objectsIn, reopen, runCourier, settle, standingsOf, type UploadWorld } from './uploadworld.ts';
@@ -73,8 +75,8 @@ t.test('what is old and surely far lies there alone, and is played from there by
     t.equal(await gets(made), 3, 'the end of each before its file went, and one of them whole');
     t.match(await made.vault.periodBytes(), [{ bytes: 0, broughtBytes: one.sizeBytes + two.sizeBytes }], 'a full disk takes no hour that it would gain nothing from');
   }
-  const { problems, segments } = await verifyFolder({ folder: made.world.folder });
-  t.same([problems, segments], [[], 2]);
+  const { problems, segments, elsewhere } = await verifyFolder({ folder: made.world.folder });
+  t.same([problems, segments, elsewhere], [[], 2, 2], 'it says what it did not read');
   await close(made);
   await reopen(made);
   withDuties(made);
@@ -177,4 +179,98 @@ t.test('between the row and the file it is asked again whether the object is kno
   t.equal(await made.vault.removeArchived(10), 1);
   t.ok(existsSync(fileOf(made, one)), 'the one that is to be sent again stays');
   t.same((await made.vault.segments(always)).map(({ archivedAt }) => archivedAt), [undefined, 'disk']);
+});
+
+/** Two segments that lie at the disk alone, and the hour list says so. */
+async function archived(folder: string): Promise<Awaited<ReturnType<typeof arrived>>> {
+  const all = await arrived(folder);
+  const { made } = all;
+  {
+    await using _courier = await runCourier(made);
+    await settle(made);
+    await made.vault.finishPeriods(start + 2 * hourMs);
+    made.world.clock.set(start + 3 * hourMs);
+    await answered(made, made.archive.look());
+  }
+  await made.vault.finishPeriods(start + 3 * hourMs);
+  return all;
+}
+
+async function openedWith(made: Archived, fetch: FetchSegment | undefined, deed: (archive: Archive, segments: Awaited<ReturnType<Archive['segments']>>) => Promise<void>): Promise<void> {
+  const archive = await Archive.open(made.world.folder, [made.world.owner], { fetch });
+  try {
+    await deed(archive, await archive.segments('front', always.fromMs, always.toMs));
+  } finally {
+    await archive.close();
+  }
+}
+
+async function contentOf(archive: Archive, segment: Awaited<ReturnType<Archive['segments']>>['segments'][number]): Promise<number> {
+  const opener = await archive.openSegment(segment);
+  let bytes = 0;
+  for await (const chunk of opener.chunks()) bytes += chunk.length;
+  opener.close();
+  return bytes;
+}
+
+t.test('with the kit alone the list says where it lies; with the hub it is opened from there, also when it had to make room meanwhile', async (t) => {
+  const { made, one, two } = await archived(t.testdir());
+  await using _made = made;
+  await openedWith(made, undefined, async (archive, { segments: [first, second], problems }) => {
+    t.same([first?.archivedAt, second?.archivedAt, problems], ['disk', 'disk', []]);
+    await t.rejects(archive.openSegment(first!), { code: 'SP_ARCHIVE_HUB', evidence: { destination: 'disk', file: one.path } });
+  });
+  await using _courier = await runCourier(made);
+  const asked: [string, number][] = [];
+  const fetch: FetchSegment = async (name, destination) => {
+    asked.push([destination, name.seq]);
+    return join(made.world.folder, 'fetched', await answered(made, made.playback.fetch({ camera: name.camera, stream: name.stream, seq: name.seq })));
+  };
+  await openedWith(made, fetch, async (archive, { segments: [, second] }) => {
+    t.ok(await contentOf(archive, second!) > 300_000);
+    t.same(asked, [['disk', two.seq]]);
+    const opener = await archive.openSegment(second!);
+    await opener.read(0, 10);
+    await rm(join(made.world.folder, 'fetched'), { recursive: true });
+    await mkdir(join(made.world.folder, 'fetched'));
+    t.equal((await opener.read(opener.plainSize - 10, 10)).length, 10, 'once more');
+    opener.close();
+  });
+  await t.rejects(answered(made, made.playback.fetch({ camera: 'front', stream: 'main', seq: 99 })), { code: 'SP_SEGMENT_MISSING' });
+  made.world.clock.set(start + 7 * dayMs);
+  await t.rejects(answered(made, made.playback.fetch(two)), { code: 'SP_FOOTAGE_LOCKED' });
+});
+
+t.test('a second header is made of what lies far alone', async (t) => {
+  const { made, one } = await archived(t.testdir());
+  await using _made = made;
+  await using _courier = await runCourier(made);
+  const hold = await made.vault.preparePeriod({ camera: 'front', class: 'hold', startMs: start, endMs: start + hourMs, deadlineMs: start + 9 * dayMs, recipients: [made.world.owner.recipient], hold: { order: '5a11e0a7', maker: 'device', label: '' } });
+  await openedWith(made, async (name) => join(made.world.folder, 'fetched', await answered(made, made.playback.fetch({ camera: name.camera, stream: name.stream, seq: name.seq }))), async (archive) => {
+    const header = await archive.secondHeader({ path: one.path, slot: one.slot }, hold);
+    t.equal(await made.vault.addHolds(hold, [{ stream: 'main', seq: one.seq, header }]), 1);
+  });
+  await made.vault.finishPeriods(start + 4 * hourMs);
+  await made.vault.purge([{ id: one.periodId }], {});
+  await settle(made);
+  t.equal((await played(made, one)).length, one.sizeBytes, 'it stays there beyond its hour');
+  await openedWith(made, undefined, async (_archive, { segments }) => void t.match(segments, [{ seq: one.seq, archivedAt: 'disk', heldBy: [hold.slot] }]));
+});
+
+t.test('a catalogue that is made anew knows what lies far alone, plays it, and erases it there', async (t) => {
+  const { made, one, two, bytes } = await archived(t.testdir());
+  await using _made = made;
+  await close(made);
+  const rebuilt = await rebuildDatabase({ folder: made.world.folder, clock: made.world.clock, log: silentLog, hubName: 'test hub', identities: [made.world.owner], periodMs: hourMs, keepMs: () => hourMs, gapMsMin: 500, force: true });
+  t.match(rebuilt, { segments: 2, archived: { disk: 2 }, problems: [], recovery: { missing: [] } });
+  await reopen(made);
+  withDuties(made);
+  t.same((await made.vault.segments(always)).map(({ state, archivedAt }) => [state, archivedAt]), [['complete', 'disk'], ['complete', 'disk']]);
+  t.same((await verifyFolder({ folder: made.world.folder })).problems, []);
+  await using _courier = await runCourier(made);
+  t.same([await played(made, one), await played(made, two)], bytes);
+  const [{ periodId } = one] = await made.vault.segments(always);
+  await made.vault.purge([{ id: periodId }], {});
+  await settle(made);
+  t.notOk([...(await objectsIn(made.disk)).values()].some((object) => object.length === two.sizeBytes), 'nothing of it is left there');
 });
