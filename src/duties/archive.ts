@@ -34,6 +34,8 @@ const backlogMax = 2 * 2 ** 20;
 export class ArchiveDuty {
   readonly #o: ArchiveOptions;
   readonly #loop: Loop;
+  /** Of each stream the segment that was fetched ahead last. */
+  readonly #ahead = new Map<string, number>();
 
   constructor(o: ArchiveOptions) {
     this.#o = o;
@@ -90,6 +92,18 @@ export class ArchiveDuty {
       } catch (error) {
         throw asArchiveError(error, file, destination);
       }
+    });
+  }
+
+  /** Begins to fetch what is played next, so that playing does not pause at each segment. What goes wrong is told when it is asked for. */
+  ahead(name: SegmentName): void {
+    const stream = `${name.camera}/${name.stream}`;
+    // Whoever plays a segment asks for many ranges of it.
+    if (this.#ahead.get(stream) === name.seq) return;
+    this.#ahead.set(stream, name.seq);
+    this.open(name).catch((error: unknown) => {
+      this.#ahead.delete(stream);
+      this.#o.log.debug({ component: 'archive', camera: name.camera, code: asSallyportError(error).code }, 'what is played next was not fetched ahead');
     });
   }
 

@@ -18,7 +18,7 @@ export interface PlaybackOptions {
   readonly clock: Clock;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
   /** Brings back what lies far alone; without it, that is missing. */
-  readonly archive?: { open(name: SegmentName): Promise<SealedFile | undefined> };
+  readonly archive?: { open(name: SegmentName): Promise<SealedFile | undefined>; ahead(name: SegmentName): void };
 }
 
 export interface TimelineQuery {
@@ -162,6 +162,7 @@ export class PlaybackDuty {
     } catch (error) {
       const file = isSallyportError(error, 'SP_SEGMENT_MISSING') ? await this.#o.archive?.open(name) : undefined;
       if (file === undefined) throw error;
+      this.#o.archive?.ahead({ ...name, seq: name.seq + 1 });
       return file;
     }
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemClock, type Clock } from '../../src/base/clock.ts';
@@ -239,6 +239,23 @@ t.test('with the kit alone the list says where it lies; with the hub it is opene
   await t.rejects(answered(made, made.playback.fetch({ camera: 'front', stream: 'main', seq: 99 })), { code: 'SP_SEGMENT_MISSING' });
   made.world.clock.set(start + 7 * dayMs);
   await t.rejects(answered(made, made.playback.fetch(two)), { code: 'SP_FOOTAGE_LOCKED' });
+});
+
+t.test('while one segment is played the next one is fetched already, once', async (t) => {
+  const { made, one, two, bytes } = await archived(t.testdir());
+  await using _made = made;
+  await using _courier = await runCourier(made);
+  await played(made, one, 0, 100);
+  await played(made, one, 100, 200);
+  const fetched = async (): Promise<number[]> => (await Promise.all((await readdir(join(made.world.folder, 'fetched'))).map(async (name) => (name.endsWith('.part') ? [] : [(await stat(join(made.world.folder, 'fetched', name))).size])))).flat().toSorted((a, b) => a - b);
+  while ((await fetched()).length < 2) {
+    await made.ledger.look();
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  t.same(await fetched(), [one.sizeBytes, two.sizeBytes]);
+  const asked = await gets(made);
+  t.ok((await played(made, two)).equals(bytes[1] ?? Buffer.alloc(0)));
+  t.equal(await gets(made), asked, 'it is there');
 });
 
 t.test('a second header is made of what lies far alone', async (t) => {
