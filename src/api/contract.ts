@@ -327,8 +327,8 @@ export const EgressReply = Type.Object({
   doors: DoorsShape,
   destinations: Type.Array(Type.Object({
     name: Text(40), purpose: Text(), kind: Text(20), place: Text(1000), words: Text(6000), declared: Type.Boolean(), slots: Optional(Text(40)),
-    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. For an owner alone. */
-    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(), alone: Type.Integer(), aloneBytes: Type.Integer() })),
+    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted; lies there alone, and of that what is lost. For an owner alone. */
+    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(), alone: Type.Integer(), aloneBytes: Type.Integer(), lost: Type.Integer() })),
     /** What the courier has no right to there. */
     lacks: Type.Array(Type.Enum(['put', 'get']), { maxItems: 2 }),
     deletes: Type.Enum(['yes', 'no', 'unknown']), keepsVersions: Text(20),

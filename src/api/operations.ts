@@ -26,7 +26,7 @@ import type { PageOperations, Pending } from './contract.ts';
 import { withoutUndefined } from './defined.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'destinations'> & {
+export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'archive' | 'destinations'> & {
   clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; playback: Pick<PlaybackDuty, 'fetch'>; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {

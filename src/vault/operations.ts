@@ -7,7 +7,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import { pictureNames, type AlarmMarks, type AlarmQuery, type AlarmRow, type NewAlarm, type PictureFacts, type PictureName } from './alarmtable.ts';
-import { ArchiveTable, type Archivable, type ArchivedSum, type ArchiveQuery } from './archivetable.ts';
+import { ArchiveTable, type Archivable, type ArchivedPlace, type ArchivedSum, type ArchiveQuery } from './archivetable.ts';
 import { AuditTable, faultsOf, firstHead, type AuditEntry, type ChainHead } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
@@ -469,7 +469,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return archive.toRemove(a.limit);
     }),
     archivedRemoved: (a: { rowIds: readonly number[] }): void => write(() => archive.removed(a.rowIds)),
-    archivedOf: (a: SegmentName): { destination: string; object: string } | undefined => archive.find(a),
+    archivedOf: (a: SegmentName): ArchivedPlace | undefined => archive.find(a),
     archivedSums: (): ArchivedSum[] => archive.sums(),
     farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): { id: number; object: string; camera: string; class: FarClass }[] => read(() => far.going(a.destination, a.limit, a.atMs)),
     farWithdrawn: (): string[] => far.withdrawn(),
@@ -489,6 +489,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farSums: (): FarSum[] => far.sums(),
     farDestinations: (): string[] => far.destinations(),
     farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
+    farFound: (a: { destination: string; object: string; atMs: UnixMs }): void => write(() => far.found(a.destination, a.object, a.atMs)),
     farAgain: (a: { ids: readonly number[]; atMs: UnixMs }): void => write(() => far.again(a.ids, a.atMs)),
     farThere: (a: { destination: string; classes: readonly FarClass[] }): FarObject[] => far.there(a.destination, a.classes),
 

@@ -156,7 +156,7 @@ export class Vault {
     this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
     this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile });
-    this.#serving = new Serving(disk, this.#open, new FetchedFiles(join(options.folder, 'fetched')));
+    this.#serving = new Serving(disk, this.#open, new FetchedFiles(join(options.folder, 'fetched')), clock);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
     this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
