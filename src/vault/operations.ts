@@ -423,7 +423,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     ledgerAsked: (a: { line: LedgerLine; far?: { id: number; madeMs: UnixMs; covers: number } | undefined }): void => withoutSync(db, () => {
       if (!ledger.add(a.line)) return;
       if (a.far !== undefined && a.line.kind === 'delete') far.askedToGo(a.far.id, a.line.atMs);
-      else if (a.far !== undefined) far.asked(a.far.id, { ...a.far, sizeBytes: a.line.sizeBytes, sha256: a.line.sha256 }, a.line.atMs);
+      // What is only read there is there as before.
+      else if (a.far !== undefined && a.line.kind === 'put') far.asked(a.far.id, { ...a.far, sizeBytes: a.line.sizeBytes, sha256: a.line.sha256 }, a.line.atMs);
     }),
     /** All of them are durable when this answers, and what they mean for what lies there. */
     ledgerAnswered: (a: { answers: readonly (LedgerAnswer & { line: LedgerLine })[]; atMs: UnixMs }): void => write(() => {

@@ -135,3 +135,21 @@ t.test('a destination that does not answer keeps no other, and why it waits is s
   await answered(made, made.archive.look());
   t.equal(made.archive.problem, undefined);
 });
+
+t.test('an order to read that was placed just before a kill makes nothing of what lies there', async (t) => {
+  const { made } = await arrived(t.testdir());
+  await using _made = made;
+  {
+    await using _courier = await runCourier(made);
+    await settle(made);
+  }
+  const [object = ''] = [...(await objectsIn(made.disk)).keys()];
+  await close(made);
+  await reopen(made, { afterStep: (step) => { if (step === 'placed') throw new Error('killed'); } });
+  await t.rejects(made.ledger.get('disk', object, 0, 10, 'front'), { message: 'killed' });
+  await close(made);
+  await reopen(made);
+  t.same([...made.ledger.orders.values()].map(({ order }) => order), ['get'], 'it lies in the outbox, and has its line now');
+  t.match(await made.vault.far.lines({ limit: 1 }), [{ kind: 'get', object }]);
+  t.match(await made.vault.far.object('disk', object), { state: 'there' });
+});
