@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
-import { hourMs, minuteMs, plural } from '../base/units.ts';
+import { hourMs, minuteMs, plural, secondMs } from '../base/units.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
 import { againAfterMs } from '../policy/uploading.ts';
 import type { Archivable, SealedFile, SegmentName, Vault } from '../vault/vault.ts';
@@ -14,7 +14,7 @@ import type { Ledger } from './ledger.ts';
 import type { Notices } from './notices.ts';
 
 export interface ArchiveOptions {
-  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'archivedSums' | 'removeArchived' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
+  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'archivedSums' | 'finishPeriods' | 'removeArchived' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
   readonly ledger: Pick<Ledger, 'get'>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
@@ -29,6 +29,7 @@ const rowsAtOnce = 500;
 const removedAtOnce = 200;
 /** Of each segment its end is read once more at the far end before its file here goes: that no other copy of it is. */
 const tailBytes = 64;
+const outboxAgainMs = 10 * secondMs;
 const askedAtOnce = 8;
 const patienceMsDefault = 2 * minuteMs;
 /** More sealed bytes than this that wait for the disk: recording comes first. */
@@ -60,6 +61,8 @@ export class ArchiveDuty {
         return hourMs;
       }
       this.#o.log.warn({ component: 'archive', code: this.#problem.code }, `footage that is to lie far alone stays here meanwhile: ${this.#problem.message}`);
+      // Full, or not open yet: nothing was asked.
+      if (this.#problem.code === 'SP_OUTBOX_FULL') return outboxAgainMs;
       return Math.min(hourMs, againAfterMs(++this.#failures));
     });
   }
@@ -109,7 +112,10 @@ export class ArchiveDuty {
       }
       after = next;
     }
-    if (count > 0) log.info({ component: 'archive', destination: name, segments: count }, 'footage lies far alone from now on');
+    if (count === 0) return;
+    // Their hour lists say at once where they are, for whoever opens the folder without the hub.
+    await vault.finishPeriods(Math.round(clock.wallMs()));
+    log.info({ component: 'archive', destination: name, segments: count }, 'footage lies far alone from now on');
   }
 
   async #tellLost(): Promise<void> {

@@ -18,8 +18,6 @@ withDuties(made);
 await using _courier = await runCourier(made);
 made.world.clock.set(start + 3 * hourMs);
 await answered(made, made.archive.look());
-await made.vault.finishPeriods(start + 3 * hourMs);
-step();
 const last = (await made.vault.segments(always)).at(-1);
 if (last !== undefined) await played(made, last);
 step();

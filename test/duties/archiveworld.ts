@@ -61,7 +61,6 @@ export async function archived(folder: string): Promise<Awaited<ReturnType<typeo
     made.world.clock.set(start + 3 * hourMs);
     await answered(made, made.archive.look());
   }
-  await made.vault.finishPeriods(start + 3 * hourMs);
   return all;
 }
 
