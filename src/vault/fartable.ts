@@ -459,7 +459,9 @@ export class FarTable {
 export function farListOf(list: HourList, objects: ReadonlyMap<string, { object: string; hold?: string }>, alarms?: readonly FarAlarm[]): FarList {
   return {
     ...list, ...(alarms === undefined ? {} : { alarms }),
-    segments: list.segments.flatMap((segment) => {
+    segments: list.segments.flatMap((record) => {
+      // That it lies there alone is told at home alone.
+      const { destination: _, ...segment } = record;
       const named = objects.get(`${segment.stream} ${segment.seq}`);
       return named === undefined ? [] : [{ ...segment, object: named.object, ...(named.hold === undefined ? {} : { hold_object: named.hold }) }];
     }),

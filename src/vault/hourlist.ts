@@ -83,6 +83,11 @@ const segmentsMax = 200_000;
 const keyFramesMax = 100_000;
 const textMax = 500;
 
+/** How many of its segments lie elsewhere alone. */
+export function awayIn({ segments }: Pick<HourList, 'segments'>): number {
+  return segments.filter(({ destination }) => destination !== undefined).length;
+}
+
 /** Canonical JSON of a list that decodes again; SP_HOUR_LIST when it would not (a defect of the caller). */
 export function encodeHourList(list: HourList): string {
   return canonicalJson(decodeValue(list, `hour-${list.slot}.json.age`) as unknown as CanonicalValue);

@@ -19,7 +19,7 @@ import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarLeft, type FarListed, type FarList, type FarListWish, type FarObject, type FarPicturesWish, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
-import type { HourList } from './hourlist.ts';
+import { awayIn, type HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
 import { LedgerTable, ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum } from './ledgertable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
@@ -221,10 +221,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     }),
     unlistedPeriods: (a: { nowMs: UnixMs }): Period[] => periods.unlisted(a.nowMs),
     hourList: (a: { periodId: number }): HourList | undefined => read(() => lists.hourList(a.periodId)),
-    /** Answers false when rows came since the list was made, so that what is on disk is not whole. */
-    markListed: (a: { periodId: number; segments: number; gaps: number; listSha256: string | undefined }): boolean => write(() => {
+    /** Answers false when rows came since the list was made, or files went elsewhere, so that what is on disk is not whole. */
+    markListed: (a: { periodId: number; segments: number; away: number; gaps: number; listSha256: string | undefined }): boolean => write(() => {
       const list = lists.hourList(a.periodId);
-      if (list === undefined || list.segments.length !== a.segments || list.gaps.length !== a.gaps) return false;
+      if (list === undefined || list.segments.length !== a.segments || awayIn(list) !== a.away || list.gaps.length !== a.gaps) return false;
       lists.markListed(a.periodId, a.listSha256);
       return true;
     }),

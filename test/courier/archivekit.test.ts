@@ -6,11 +6,12 @@ import t from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { dayMs, hourMs, minuteMs } from '../../src/base/units.ts';
 import type { FetchSegment } from '../../src/vault/archive.ts';
+import { makeOperations } from '../../src/vault/operations.ts';
 import { rebuildDatabase } from '../../src/vault/rebuild.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { archived, arrived, contentOf, fileOf, gets, openedWith, played, withDuties } from '../duties/archiveworld.ts';
 import { answered, close, objectsIn, reopen, runCourier, settle, standingsOf } from '../duties/uploadworld.ts';
-import { always, start } from '../vault/world.ts';
+import { always, openRaw, start } from '../vault/world.ts';
 
 t.test('with the kit alone the list says where it lies; with the hub it is opened from there, also when it had to make room meanwhile', async (t) => {
   const { made, one, two } = await archived(t.testdir());
@@ -152,4 +153,26 @@ t.test('an order to read that was placed just before a kill makes nothing of wha
   t.same([...made.ledger.orders.values()].map(({ order }) => order), ['get'], 'it lies in the outbox, and has its line now');
   t.match(await made.vault.far.lines({ limit: 1 }), [{ kind: 'get', object }]);
   t.match(await made.vault.far.object('disk', object), { state: 'there' });
+});
+
+t.test('a list that was made just before files went elsewhere is not taken for whole; at the store nothing is said of that', async (t) => {
+  const { made, one } = await arrived(t.testdir());
+  await using _made = made;
+  {
+    await using _courier = await runCourier(made);
+    await settle(made);
+  }
+  await close(made);
+  const db = await openRaw(made.world);
+  const operations = makeOperations(db);
+  const list = operations.hourList({ periodId: one.periodId });
+  const { rows } = operations.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 });
+  t.equal(operations.archive({ destination: 'disk', rowIds: rows.map(({ rowId }) => rowId), atMs: start }), 2);
+  t.equal(operations.markListed({ periodId: one.periodId, segments: 2, away: 0, gaps: 0, listSha256: undefined }), false);
+  t.equal(operations.markListed({ periodId: one.periodId, segments: 2, away: 2, gaps: 0, listSha256: undefined }), true);
+  t.same(list?.segments.map(({ destination }) => destination), [undefined, undefined]);
+  t.same(operations.hourList({ periodId: one.periodId })?.segments.map(({ destination }) => destination), ['disk', 'disk']);
+  t.notMatch(JSON.stringify(operations.farList({ destination: 'disk', periodId: one.periodId })), /destination/);
+  db.close();
+  await reopen(made);
 });
