@@ -11,7 +11,7 @@ import { formatBytes, formatDuration } from './base/units.ts';
 import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
 import { checkDestinations, destinationOf } from './configdestinations.ts';
 import { KeyLines } from './configlines.ts';
-import type { AlarmEntry, CameraEntry, FileEntries, RecordingEntry } from './configschema.ts';
+import { footageKeptFor, type AlarmEntry, type CameraEntry, type FileEntries, type RecordingEntry } from './configschema.ts';
 import { alarmInWords, zoneInWords, type AlarmRule } from './policy/alarmrules.ts';
 import { destinationInWords, withKeysOf } from './policy/declared.ts';
 import { ruleInWords } from './policy/privacy.ts';
@@ -193,7 +193,7 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
   const data = pathOf(last((file) => file.data) ?? '/var/lib/sallyport');
   const optionalPath = <K extends string>(key: K, text: string | undefined): { [key in K]?: string } => (text === undefined ? {} : { [key]: pathOf(text) } as { [key in K]: string });
   const owner = last((file) => file.owner);
-  const footageMs = lengthMs('3 days', (file) => file.keep?.footage);
+  const footageMs = lengthMs(footageKeptFor, (file) => file.keep?.footage);
   return {
     name: last((file) => file.name) ?? 'Home',
     data,

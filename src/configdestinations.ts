@@ -2,10 +2,10 @@
  * `[[destination]]`: which keys go with which kind, and what an entry comes to. What the courier would refuse is refused here already, by the same
  * check, with file and line.
  */
-import { secondMs } from './base/units.ts';
+import { formatDuration, secondMs } from './base/units.ts';
 import type { SallyportError } from './base/errors.ts';
 import { Findings, durationMs, sizeBytes, type SoundFile } from './configcheck.ts';
-import type { DestinationEntry } from './configschema.ts';
+import { footageKeptFor, type DestinationEntry } from './configschema.ts';
 import { entryOf, storeKinds, type DestinationConfig, type DestinationKind } from './policy/declared.ts';
 import { destinationSchema } from './policy/destinations.ts';
 import { pieceBytesFor } from './policy/pieces.ts';
@@ -44,6 +44,7 @@ export function checkDestinations(files: readonly SoundFile[]): SallyportError[]
       for (const key of odd) say(key, `does not go with kind "${entry.kind}"`, `With it go: ${[...needs, ...may].join(', ')}.`);
       if (entry.cameras?.some((camera) => !cameras.has(camera)) === true) say('cameras', 'names a camera that there is not', cameras.size === 0 ? 'There are no cameras yet.' : `Known cameras: ${[...cameras].slice(0, 20).join(', ')}.`);
       checkSlots(entry, stores, say);
+      checkArchive(entry, files, say);
       if (odd.length === 0 && needs.every((key) => entry[key] !== undefined)) checkEntry(entry, say);
     }
     return found.list;
@@ -58,6 +59,18 @@ function checkSlots(entry: DestinationEntry, stores: ReadonlySet<string>, say: (
   if (entry.slots_at === undefined) return say('slots_at', 'is missing', 'With slots = "far": the name of the destination that gets the sealed keys.');
   if (!stores.has(entry.slots_at)) say('slots_at', 'names a destination that there is not, or that takes notices alone', `Known: ${[...stores].join(', ')}.`);
   else if (entry.slots_at === entry.name && entry.slots_same_place !== true) say('slots_at', 'is this destination itself', 'Name another one; or, knowing that one place then holds footage and sealed keys, write slots_same_place = true.');
+}
+
+/** What would never lie there alone is no archive: the owner would wait for room that never comes. */
+function checkArchive(entry: DestinationEntry, files: readonly SoundFile[], say: (key: Key, reason: string, expected: string) => void): void {
+  const { send, cameras, archive_after: after } = entry;
+  const afterMs = after === undefined ? undefined : durationMs(after);
+  if (afterMs === undefined || !isStore(entry)) return;
+  if (send !== 'all') return say('archive_after', 'stands without send = "all"', 'What alarms keep stays at the hub, so nothing would be moved: write send = "all", or take it out.');
+  const footage = files.map(({ entries }) => entries.keep?.footage).findLast((text) => text !== undefined) ?? footageKeptFor;
+  const sent = files.flatMap(({ entries }) => entries.camera ?? []).filter(({ id }) => cameras?.includes(id) ?? true);
+  const longestMs = Math.max(...(sent.length === 0 ? [footage] : sent.map(({ keep }) => keep ?? footage)).map((text) => durationMs(text)));
+  if (afterMs >= longestMs) say('archive_after', 'is not shorter than the footage is kept', `What goes there is kept for ${formatDuration(longestMs)} at most, and destroyed before it would be moved: give a shorter time, or keep footage longer.`);
 }
 
 /** What the courier takes. */

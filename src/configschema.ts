@@ -53,6 +53,9 @@ const titles: Readonly<Record<string, string>> = {
   'destination.kinds': 'What it hears of', 'destination.picture': 'Sealed picture', 'destination.group': 'One message within', 'destination.per_hour': 'Messages an hour', 'destination.quiet': 'Quiet at', 'destination.urgent': 'Rings all the same', 'destination.topic': 'Topic', 'destination.discovery': 'Where it is looked for', 'destination.commands': 'Takes orders',
 };
 
+/** Where nothing says otherwise. */
+export const footageKeptFor = '3 days';
+
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
   const { expected, ...rest } = more;
   return Type.String(about(key, description, { minLength: 1, maxLength: 80, pattern: plainText, 'x-expected': expected ?? 'plain text', ...rest }));
@@ -211,7 +214,7 @@ export const DestinationSchema = Type.Object({
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),
   slots_at: Type.Optional(text('destination.slots_at', `${store}with \`slots = "far"\`: the name of the destination that gets the sealed keys.`, { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: 'the name of another destination' })),
   slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination.`, false)),
-  archive_after: Type.Optional(duration('destination.archive_after', `${store}footage that is older lies there alone: once the far end has shown that it holds it, the hub removes its own file, and fetches it back through the courier for whoever plays it. Needs the credential to get. Footage that is held stays at the hub, and what is purged is erased there.`, { min: '1 hour', max: '10 years' })),
+  archive_after: Type.Optional(duration('destination.archive_after', `${store}footage that is older lies there alone: once the far end has shown that it holds it, the hub removes its own file, and fetches it back through the courier for whoever plays it. Needs send = "all", the credential to get, and that footage is kept for longer. Footage that is held stays at the hub, and what is purged is erased there.`, { min: '1 hour', max: '10 years' })),
   // how it is sent
   constant_size: Type.Optional(size('destination.constant_size', `${store}all but the sealed keys lies there in pieces of this size (less a byte where it is an even number) that look alike, so that sizes tell nothing. Each thing is filled up to whole pieces: a second header of 168 bytes takes one, too. It counts for what is sent from then on.`, { min: '64 KiB', max: '8 MiB' })),
   jitter: Type.Optional(duration('destination.jitter', `${store}what is new is sent up to so much later, at a moment of chance, so that times there tell less of when something happened; a hub that burns loses up to so much more. Notices are not delayed.`, { min: '1 second', max: '1 day' })),
@@ -243,7 +246,7 @@ export const FileSchema = Type.Object({
     thumbnails: Type.Optional(yesNo('record.thumbnails', 'Whether a small picture of its beginning lies in each segment, sealed with it, for the timeline.', true)),
   }),
   keep: table('keep', 'How long things are kept, then destroyed. A longer time than now waits for the owner\'s yes.', {
-    footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: '3 days', min: '10 seconds', max: '10 years' })),
+    footage: Type.Optional(duration('keep.footage', 'Footage, counted from the end of its period.', { default: footageKeptFor, min: '10 seconds', max: '10 years' })),
     logs: Type.Optional(duration('keep.logs', 'The operator\'s log.', { default: '14 days', min: '1 day', max: '10 years' })),
     audit: Type.Optional(duration('keep.audit', 'The owner\'s audit.', { default: '2 years', min: '1 day', max: '10 years' })),
   }),

@@ -217,7 +217,7 @@ export class Hub {
     const panel = await this.#life.own('panels', new PanelDuty({
       live, clock, log, random, programs: () => ({ ffmpeg: site.config.capture.ffmpeg, jail: site.jail }), enabled: () => site.config.page.panels, isPrivate: (camera) => isPrivate(site, privacy, camera),
     }));
-    const archive = await this.#life.own('archive', new ArchiveDuty({ vault, ledger, destinations, clock, log }));
+    const archive = await this.#life.own('archive', new ArchiveDuty({ vault, ledger, destinations, notices, clock, log }));
     archive.start();
     const playback = new PlaybackDuty({ vault, clock, timekeeper, archive });
     const accounts = await this.#life.own('accounts', new AccountsDuty({
@@ -236,7 +236,7 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, archive, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, playback, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

@@ -248,6 +248,9 @@ export const NoteRequest = Type.Object({
   camera: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs),
 }, { additionalProperties: false });
 export const ListRequest = Type.Object({ camera: Optional(Text(40)), fromMs: UnixMs, toMs: UnixMs, limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }, { additionalProperties: false });
+/** A segment that lies elsewhere alone. `file`: its name in `fetched/` of the data folder, where it lies sealed, whole and compared, for a while. */
+export const FetchRequest = Type.Object({ camera: Text(40), stream: Type.Enum(['main', 'sub']), seq: Type.Integer({ minimum: 0 }) }, { additionalProperties: false });
+export const FetchReply = Type.Object({ file: Type.String({ pattern: '^[0-9a-f]{32}$' }) });
 export const ListReply = Type.Object({
   segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000), deadlineMs: Optional(UnixMs) })),
   gaps: Type.Array(Type.Object({ camera: Text(40), stream: Text(), fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
@@ -324,8 +327,8 @@ export const EgressReply = Type.Object({
   doors: DoorsShape,
   destinations: Type.Array(Type.Object({
     name: Text(40), purpose: Text(), kind: Text(20), place: Text(1000), words: Text(6000), declared: Type.Boolean(), slots: Optional(Text(40)),
-    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted. For an owner alone. */
-    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(), alone: Type.Integer(), aloneBytes: Type.Integer() })),
+    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted; lies there alone, and of that what is lost. For an owner alone. */
+    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(), alone: Type.Integer(), aloneBytes: Type.Integer(), lost: Type.Integer() })),
     /** What the courier has no right to there. */
     lacks: Type.Array(Type.Enum(['put', 'get']), { maxItems: 2 }),
     deletes: Type.Enum(['yes', 'no', 'unknown']), keepsVersions: Text(20),
@@ -375,6 +378,7 @@ export const routes = {
   accept: { request: AcceptRequest, reply: ReloadReply },
   note: { request: NoteRequest, reply: Done },
   list: { request: ListRequest, reply: ListReply },
+  fetch: { request: FetchRequest, reply: FetchReply },
   observations: { request: ListRequest, reply: ObservationsReply },
   alarms: { request: ListRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
   'alarm-pictures': { request: Type.Object({ id: AlarmId }, closed), reply: AlarmPicturesReply },

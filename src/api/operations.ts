@@ -15,7 +15,7 @@ import type { HoldDuty } from '../duties/hold.ts';
 import { metricsText } from '../duties/metrics.ts';
 import type { PrivacyDuty } from '../duties/privacy.ts';
 import type { SealingDuty } from '../duties/sealing.ts';
-import { withDeadlines } from '../duties/playback.ts';
+import { withDeadlines, type PlaybackDuty } from '../duties/playback.ts';
 import { collectStatus, type StatusParts } from '../duties/status.ts';
 import type { CameraStatus } from '../duties/watch.ts';
 import type { PendingChange } from '../policy/consent.ts';
@@ -26,11 +26,11 @@ import type { PageOperations, Pending } from './contract.ts';
 import { withoutUndefined } from './defined.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'destinations'> & {
-  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
+export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'archive' | 'destinations'> & {
+  clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; playback: Pick<PlaybackDuty, 'fetch'>; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {
-  const { site, vault, timekeeper, hold, erase, headers, alarmList, enrol } = parts;
+  const { site, vault, timekeeper, hold, erase, headers, alarmList, enrol, playback } = parts;
   return {
     status: async () => {
       const status = await collectStatus(parts);
@@ -80,8 +80,9 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
       return { done: true };
     },
     list: async (query) => withoutUndefined({
-      segments: (await withDeadlines(vault, await vault.segments(query))).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : (row.periodClass === 'hold' || row.periodClass === 'alarm') && row.state !== 'missing' ? 'held' : row.state })), gaps: await vault.gaps(query),
+      segments: (await withDeadlines(vault, await vault.segments(query))).map((row) => ({ ...row, state: row.damagedMs !== undefined ? 'damaged' : (row.periodClass === 'hold' || row.periodClass === 'alarm') && row.state !== 'missing' ? 'held' : row.archivedAt !== undefined ? 'archived' : row.state })), gaps: await vault.gaps(query),
     }),
+    fetch: async (name) => ({ file: await playback.fetch(name) }),
     observations: async (query) => withoutUndefined({ observations: await vault.observations(query) }),
     alarms: async (query) => withoutUndefined({ alarms: await alarmList.list(query) }),
     'alarm-pictures': async ({ id }) => {

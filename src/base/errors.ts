@@ -695,6 +695,11 @@ export const errorTable = {
     sentence: '{file} lies at {destination} alone, which does not answer now: {reason}',
     hint: 'Try again later; `sallyport egress` shows how the destination is.',
   },
+  SP_ARCHIVE_HUB: {
+    kind: 'refuse',
+    sentence: '{file} lies at {destination} alone, and no hub answers here that would have it fetched',
+    hint: 'Start the hub: its courier fetches it. Where the keys lie far too (`slots = "far"`), `--far WHERE` opens it from there without the hub.',
+  },
   SP_ARCHIVE_GONE: {
     kind: 'refuse',
     sentence: '{file} should lie at {destination}, but is not there',

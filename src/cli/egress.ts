@@ -71,6 +71,7 @@ function printEgress({ doors, destinations, sums, lines }: Report, long: boolean
     const { counts } = one;
     if (counts !== undefined && (one.slots !== undefined || counts.there + counts.kept > 0)) print(`  ${plural(counts.there, 'object')} there (${formatBytes(counts.bytes)}), ${counts.waiting} on their way, ${counts.failed} failed, ${counts.leaving} to be deleted, ${counts.kept} that it does not delete`);
     if (counts !== undefined && counts.alone > 0) print(`  ${plural(counts.alone, 'segment')} (${formatBytes(counts.aloneBytes)}) of it ${counts.alone === 1 ? 'lies' : 'lie'} there alone`);
+    if (counts !== undefined && counts.lost > 0) print(`  ! ${counts.lost} of those ${counts.lost === 1 ? 'was' : 'were'} not there when last looked for, and ${counts.lost === 1 ? 'is' : 'are'} nowhere else: put back what the store held, or find out who deletes there`);
     if (one.lacks.includes('put')) print('  ! the courier has no right to put anything there: nothing is sent');
     if (one.lacks.includes('get')) print('  ! the courier has no right to get anything from there: nothing is read again, and nothing that lies there alone can be played');
     if (one.deletes === 'no' && one.slots !== undefined) print(`  ! the courier has no right to delete there: what is purged here stays there${one.slots === 'home' ? ', and opens with nothing' : ''}`);

@@ -57,7 +57,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
       const plan = await planWhenClosed(socket, order);
       await handOver(socket, archive, order, plan);
       return finish(socket, order, values.force === true);
-    });
+    }, { socket });
   },
 };
 

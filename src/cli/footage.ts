@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { SallyportError, expecting } from '../base/errors.ts';
+import { SallyportError, expecting, isSallyportError } from '../base/errors.ts';
 import { readTextBounded } from '../base/files.ts';
 import { parseTime } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openSpaceHistory, readTakenOwnerList } from '../seal/owner.ts';
 import { fillFromFar, type FarPart, type Filled } from '../duties/restorefar.ts';
-import { Archive } from '../vault/archive.ts';
+import { Archive, type FetchSegment } from '../vault/archive.ts';
 import { callHub } from './control.ts';
 import { configOf, dataOf, dataOption, identitiesOf } from './command.ts';
 import { farOption, farOptionsHelp, withFar, type FarValues } from './faraway.ts';
@@ -40,18 +40,37 @@ interface ArchiveValues extends FarValues {
 }
 
 /** As `withArchive`, or of stores, of which what `part` needs is fetched first. */
-export function withFootage<T>(command: string, values: ArchiveValues, part: FarPart, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
-  if (values.far === undefined) return withArchive(command, values, work);
+export async function withFootage<T>(command: string, values: ArchiveValues, part: FarPart, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  if (values.far === undefined) return withArchive(command, values, work, { socket: values.data !== undefined && values.config === undefined ? undefined : (await configOf(values.config)).socket });
   return withFarFilled(command, values, { part }, (folder, identities) => withFolder(folder, identities, work));
 }
 
-/** Opens the archive for as long as `work` takes; identities are wiped afterwards. */
-export function withArchive<T>(command: string, values: Omit<ArchiveValues, keyof FarValues>, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
-  return withIdentities(command, values, async (identities) => withFolder(await dataOf(values), identities, work));
+/** Opens the archive for as long as `work` takes; identities are wiped afterwards. `socket`: of the hub that brings what lies elsewhere alone. */
+export function withArchive<T>(command: string, values: Omit<ArchiveValues, keyof FarValues>, work: (archive: Archive, identities: Identity[]) => Promise<T>, { socket }: { readonly socket?: string | undefined } = {}): Promise<T> {
+  return withIdentities(command, values, async (identities) => {
+    const folder = await dataOf(values);
+    return withFolder(folder, identities, work, socket === undefined ? undefined : fetchBy(socket, folder));
+  });
 }
 
-async function withFolder<T>(folder: string, identities: Identity[], work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
-  const archive = await Archive.open(folder, identities, {});
+/** The hub fetches nothing itself: its courier does. What came lies sealed in the data folder for a while. */
+function fetchBy(socket: string, folder: string): FetchSegment {
+  const told = new Set<string>();
+  return async ({ camera, stream, seq }, destination) => {
+    if (destination !== '' && !told.has(destination)) printError(`fetching from ${destination}: it lies there alone`);
+    told.add(destination);
+    try {
+      return join(folder, 'fetched', (await callHub(socket, 'fetch', { camera, stream, seq })).file);
+    } catch (error) {
+      if (!isSallyportError(error, 'SP_NO_DAEMON')) throw error;
+      const file = `${camera} ${stream} ${seq}`;
+      throw destination === '' ? new SallyportError('SP_SEGMENT_MISSING', { file }, error) : new SallyportError('SP_ARCHIVE_HUB', { file, destination }, error);
+    }
+  };
+}
+
+async function withFolder<T>(folder: string, identities: Identity[], work: (archive: Archive, identities: Identity[]) => Promise<T>, fetch?: FetchSegment): Promise<T> {
+  const archive = await Archive.open(folder, identities, { fetch });
   try {
     return await work(archive, identities);
   } finally {

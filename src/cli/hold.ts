@@ -49,7 +49,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
       const { sentences } = await callHub(socket, 'hold-done', { order: plan.order });
       for (const sentence of sentences) print(hubWords(sentence));
       return failed === 0 ? 0 : 1;
-    });
+    }, { socket });
   },
 };
 

@@ -69,12 +69,14 @@ function fromArchive(values: ArchiveOptions, camera: string | undefined, fromMs:
     const all: { segments: Row[]; gaps: Gap[] } = { segments: [], gaps: [] };
     for (const name of camera === undefined ? await archive.cameras() : [camera]) {
       const { segments, gaps, problems } = await archive.segments(name, fromMs, toMs);
-      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path, deadlineMs, damagedMs }) => ({ camera: name, startMs, durationMs, sizeBytes, state: damagedMs === undefined ? state : 'damaged', path, ...(deadlineMs === undefined ? {} : { deadlineMs }) })));
+      all.segments.push(...segments.map(({ startMs, durationMs, sizeBytes, state, path, deadlineMs, damagedMs, archivedAt }) => ({ camera: name, startMs, durationMs, sizeBytes, state: damagedMs !== undefined ? 'damaged' : archivedAt === undefined ? state : 'archived', path, ...(deadlineMs === undefined ? {} : { deadlineMs }) })));
       all.gaps.push(...gaps.map((gap) => ({ camera: name, fromMs: gap.fromMs, toMs: gap.toMs, reason: gap.reason })));
       for (const problem of problems) print(`! ${problem.message} (${problem.code})`);
       if (values.pictures !== undefined) {
         await noteInAudit(values, 'export', name, fromMs, toMs);
-        await writePictures(archive, segments, resolve(values.pictures));
+        const here = segments.filter(({ archivedAt }) => archivedAt === undefined);
+        if (here.length < segments.length) print(`! ${plural(segments.length - here.length, 'segment')} of ${name} lie elsewhere alone: no picture of them is written`);
+        await writePictures(archive, here, resolve(values.pictures));
       }
     }
     return all;

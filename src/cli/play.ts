@@ -16,6 +16,7 @@ Usage: sallyport play CAMERA --at TIME [--for DURATION] --identity KIT | ffplay 
 
 Opens the footage on this machine and writes it to standard output as MP4, from the last key frame
 before TIME on, for an hour or as long as --for says. Gaps and damage are named on standard error.
+What lies at a destination alone the running hub has fetched.
 ${farFootageHelp}`,
   async run(args) {
     const { values, positionals } = parseOptions('play', args, { ...farFootageOption, at: { type: 'string' }, for: { type: 'string' } }, 1);

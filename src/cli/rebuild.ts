@@ -49,10 +49,11 @@ its signing key, cameras' passwords and accepted changes were in the database on
   },
 };
 
-function report({ periods, segments, gaps, gapsUnexplained, deadlinesGuessed, setAside, problems, recovery, reconciliation }: Rebuilt): void {
+function report({ periods, segments, archived, gaps, gapsUnexplained, deadlinesGuessed, setAside, problems, recovery, reconciliation }: Rebuilt): void {
   for (const problem of problems) printError(`${problem.code}: ${problem.message}`);
   print(`made anew: ${plural(periods, 'period')}, ${plural(segments + recovery.adopted + recovery.cut, 'segment')}, ${plural(gaps, 'gap')}; ${recovery.missing.length} missing`);
   print(`what was there before: ${setAside}`);
+  for (const [destination, count] of Object.entries(archived)) print(`! ${plural(count, 'segment')} of them lie at ${destination} alone: they are played from there as long as it is declared under that name, with the credential to get; \`sallyport restore\` brings them back where the keys lie far too`);
   if (gapsUnexplained > 0) print(`! of ${plural(gapsUnexplained, 'gap')} the reason is lost with the old database`);
   if (deadlinesGuessed > 0) print(`! nothing tells the deadline of ${plural(deadlinesGuessed, 'period')}: kept as long as the configuration (or --keep) says`);
   if ((reconciliation?.unknownSlots ?? 0) > 0) print(`! ${plural(reconciliation?.unknownSlots ?? 0, 'key')} do not open with this kit: kept, with what may belong to them`);

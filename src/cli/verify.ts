@@ -32,6 +32,7 @@ none was put back from an older state. Names what is wrong; exit status 1 then.
     if (values.json === true) printJson(report);
     else {
       for (const problem of report.problems) printError(`${problem.code}: ${problem.what}: ${problem.detail}`);
+      if (report.elsewhere > 0) print(`${plural(report.elsewhere, 'segment')} of them lie elsewhere alone and were not read; \`sallyport egress --verify NAME\` asks the destination whether they are there`);
       print(`${plural(report.segments, 'segment')} (${formatBytes(report.bytes)}), ${report.auditEntries} audit entries, ${plural(report.checkpoints, 'checkpoint')}: ${report.problems.length === 0 ? 'all whole' : plural(report.problems.length, 'problem')}`);
     }
     if (report.problems.length > 0 && values.json !== true) throw new SallyportError('SP_VERIFY', { count: report.problems.length, folder });

@@ -6,16 +6,19 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
-import { hourMs, minuteMs } from '../base/units.ts';
+import { hourMs, minuteMs, plural, secondMs } from '../base/units.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
+import { againAfterMs } from '../policy/uploading.ts';
 import type { Archivable, SealedFile, SegmentName, Vault } from '../vault/vault.ts';
 import type { Ledger } from './ledger.ts';
+import type { Notices } from './notices.ts';
 
 export interface ArchiveOptions {
-  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'removeArchived' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
+  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'archivedSums' | 'finishPeriods' | 'removeArchived' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
   readonly ledger: Pick<Ledger, 'get'>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
+  readonly notices: Pick<Notices, 'raise' | 'settle'>;
   readonly clock: Clock;
   readonly log: Log;
   /** So long for one range. */
@@ -26,6 +29,7 @@ const rowsAtOnce = 500;
 const removedAtOnce = 200;
 /** Of each segment its end is read once more at the far end before its file here goes: that no other copy of it is. */
 const tailBytes = 64;
+const outboxAgainMs = 10 * secondMs;
 const askedAtOnce = 8;
 const patienceMsDefault = 2 * minuteMs;
 /** More sealed bytes than this that wait for the disk: recording comes first. */
@@ -34,6 +38,11 @@ const backlogMax = 2 * 2 ** 20;
 export class ArchiveDuty {
   readonly #o: ArchiveOptions;
   readonly #loop: Loop;
+  /** Of each stream the segment that was fetched ahead last. */
+  readonly #ahead = new Map<string, number>();
+  #problem: SallyportError | undefined;
+  /** Looks in a row that failed. */
+  #failures = 0;
 
   constructor(o: ArchiveOptions) {
     this.#o = o;
@@ -44,13 +53,23 @@ export class ArchiveDuty {
     this.#loop.start(async () => {
       try {
         await this.look();
-        return hourMs;
       } catch (error) {
-        const { code, message } = asSallyportError(error);
-        this.#o.log.warn({ component: 'archive', code }, `footage that is to lie far alone stays here meanwhile: ${message}`);
-        return 5 * minuteMs;
+        this.#problem = asSallyportError(error);
       }
+      if (this.#problem === undefined) {
+        this.#failures = 0;
+        return hourMs;
+      }
+      this.#o.log.warn({ component: 'archive', code: this.#problem.code }, `footage that is to lie far alone stays here meanwhile: ${this.#problem.message}`);
+      // Full, or not open yet: nothing was asked.
+      if (this.#problem.code === 'SP_OUTBOX_FULL') return outboxAgainMs;
+      return Math.min(hourMs, againAfterMs(++this.#failures));
     });
+  }
+
+  /** Why what should lie far alone lies here still. */
+  get problem(): SallyportError | undefined {
+    return this.#problem;
   }
 
   async close(): Promise<void> {
@@ -59,37 +78,84 @@ export class ArchiveDuty {
 
   /** One look; for the loop, and for tests. SP_DATABASE, SP_DISK, SP_WRITE. */
   async look(): Promise<void> {
-    const { vault, destinations, clock, log } = this.#o;
+    const { vault, destinations } = this.#o;
     // What a kill has left between the row and the file.
     await this.#remove();
     const abilities = await vault.far.abilities();
+    let problem: SallyportError | undefined;
     for (const { name, store } of destinations()) {
       if (store?.archiveAfterMs === undefined || abilities[name]?.may.includes('get') !== true) continue;
-      const beforeMs = Math.round(clock.wallMs()) - store.archiveAfterMs;
-      let count = 0;
-      for (let after: number | undefined = 0; after !== undefined && !this.#loop.signal.aborted && vault.backlogBytes <= backlogMax;) {
-        const { rows, next } = await vault.archivable({ destination: name, beforeMs, after, limit: rowsAtOnce });
-        for (let at = 0; at < rows.length && !this.#loop.signal.aborted; at += askedAtOnce) {
-          const there = (await Promise.all(rows.slice(at, at + askedAtOnce).map(async (row) => ({ row, is: await this.#isThere(name, row) })))).filter(({ is }) => is);
-          if (there.length === 0) continue;
-          count += await vault.archive(name, there.map(({ row }) => row.rowId));
-          await this.#remove();
-        }
-        after = next;
+      try {
+        await this.#moveTo(name, store.archiveAfterMs);
+      } catch (error) {
+        const known = asSallyportError(error);
+        // One that does not answer keeps none of the others.
+        if (!known.code.startsWith('SP_FAR_') && known.code !== 'SP_OUTBOX_FULL') throw error;
+        problem ??= known;
       }
-      if (count > 0) log.info({ component: 'archive', destination: name, segments: count }, 'footage lies far alone from now on');
     }
+    this.#problem = problem;
+    await this.#tellLost();
+  }
+
+  async #moveTo(name: string, archiveAfterMs: number): Promise<void> {
+    const { vault, clock, log } = this.#o;
+    const beforeMs = Math.round(clock.wallMs()) - archiveAfterMs;
+    let count = 0;
+    for (let after: number | undefined = 0; after !== undefined && !this.#loop.signal.aborted && vault.backlogBytes <= backlogMax;) {
+      const { rows, next } = await vault.archivable({ destination: name, beforeMs, after, limit: rowsAtOnce });
+      for (let at = 0; at < rows.length && !this.#loop.signal.aborted; at += askedAtOnce) {
+        const there = (await Promise.all(rows.slice(at, at + askedAtOnce).map(async (row) => ({ row, is: await this.#isThere(name, row) })))).filter(({ is }) => is);
+        if (there.length === 0) continue;
+        count += await vault.archive(name, there.map(({ row }) => row.rowId));
+        await this.#remove();
+      }
+      after = next;
+    }
+    if (count === 0) return;
+    // Their hour lists say at once where they are, for whoever opens the folder without the hub.
+    await vault.finishPeriods(Math.round(clock.wallMs()));
+    log.info({ component: 'archive', destination: name, segments: count }, 'footage lies far alone from now on');
+  }
+
+  async #tellLost(): Promise<void> {
+    const { vault, notices } = this.#o;
+    const lost = (await vault.archivedSums()).filter((sum) => sum.lost > 0);
+    if (lost.length === 0) notices.settle('far footage lost');
+    else notices.raise('far footage lost', lost.map((sum) => `${sum.destination}: ${plural(sum.lost, 'segment')}`).join('; '));
   }
 
   /** A segment that lies far alone; undefined when it does not. SP_ARCHIVE_AWAY, SP_ARCHIVE_GONE, SP_ARCHIVE_RIGHT, SP_ARCHIVE_LIED; SP_WRITE, SP_DISK. */
-  open(name: SegmentName): Promise<SealedFile | undefined> {
+  async open(name: SegmentName): Promise<SealedFile | undefined> {
     const file = `${name.camera}/${name.stream}/${name.seq}`;
     return this.#o.vault.fetchedFile(name, async (destination, object, from, length) => {
       try {
         return await this.#range(destination, object, from, length, name.camera);
       } catch (error) {
+        if (codeOf(error) === 'SP_FAR_MISSING') await this.#miss(destination, object);
         throw asArchiveError(error, file, destination);
       }
+    });
+  }
+
+  /** It counts as lost until it is found there again. */
+  async #miss(destination: string, object: string): Promise<void> {
+    const { far } = this.#o.vault;
+    const row = await far.object(destination, object);
+    if (row?.state !== 'there') return;
+    await far.again([row.id]);
+    await this.#tellLost();
+  }
+
+  /** Begins to fetch what is played next, so that playing does not pause at each segment. What goes wrong is told when it is asked for. */
+  ahead(name: SegmentName): void {
+    const stream = `${name.camera}/${name.stream}`;
+    // Whoever plays a segment asks for many ranges of it.
+    if (this.#ahead.get(stream) === name.seq) return;
+    this.#ahead.set(stream, name.seq);
+    this.open(name).catch((error: unknown) => {
+      this.#ahead.delete(stream);
+      this.#o.log.debug({ component: 'archive', camera: name.camera, code: asSallyportError(error).code }, 'what is played next was not fetched ahead');
     });
   }
 

@@ -6,6 +6,7 @@ import { nonceOf, pieceName } from '../outbox/pieces.ts';
 import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
 import { isReplaced, piecesOf, readReference } from '../policy/pieces.ts';
 import type { FarObject, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
+import type { ArchiveDuty } from './archive.ts';
 import type { CourierDuty, CourierState } from './doors.ts';
 import type { FarSlotsDuty, FarSlotsState } from './farslots.ts';
 import type { Ledger } from './ledger.ts';
@@ -18,6 +19,7 @@ export interface EgressParts {
   readonly courier: CourierDuty;
   readonly upload: UploadDuty;
   readonly farSlots: FarSlotsDuty;
+  readonly archive: Pick<ArchiveDuty, 'problem'>;
   readonly destinations: () => readonly DestinationConfig[];
   readonly clock: Clock;
 }
@@ -53,6 +55,8 @@ export interface Counts {
   /** Segments that lie there alone, and their bytes. */
   readonly alone: number;
   readonly aloneBytes: number;
+  /** Of those: not there when they were looked for last, and nowhere else. */
+  readonly lost: number;
 }
 
 export interface DestinationStanding {
@@ -84,12 +88,12 @@ export interface EgressReport {
   readonly next: number | undefined;
 }
 
-export async function doorsOf({ courier, ledger, upload, farSlots }: Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots'>): Promise<Doors> {
+export async function doorsOf({ courier, ledger, upload, farSlots, archive }: Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots' | 'archive'>): Promise<Doors> {
   const { last, orders, bytes, problem } = ledger.state;
   const { problem: ofCourier, ...state } = courier.state;
   const word = state.running ? await courier.word() : undefined;
   return {
-    ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem)?.message,
+    ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem ?? archive.problem)?.message,
     last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
     stuck: (word?.destinations ?? []).flatMap(({ name, waiting, last_error: error, last_ok_ms: okMs }) => (error === undefined || (okMs ?? 0) > error.at_ms ? [] : [{ destination: name, waiting, code: error.code, text: error.text, atMs: error.at_ms }])),
     slots: farSlots.states,
@@ -137,7 +141,7 @@ async function standings({ vault, destinations }: EgressParts): Promise<Destinat
     return {
       counts: {
         there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
-        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'), alone: away?.segments ?? 0, aloneBytes: away?.bytes ?? 0,
+        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'), alone: away?.segments ?? 0, aloneBytes: away?.bytes ?? 0, lost: away?.lost ?? 0,
       },
       lacks: may === undefined ? [] : (['put', 'get'] as const).filter((right) => !may.includes(right)),
       deletes: may === undefined ? 'unknown' : may.includes('delete') ? 'yes' : 'no', keepsVersions: abilities[name]?.keepsVersions ?? 'unknown',

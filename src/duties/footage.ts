@@ -37,7 +37,9 @@ export async function* readFootage(archive: Archive, camera: string, fromMs: Uni
   }
   let init: Buffer | undefined;
   const pendingGaps = gaps.filter((gap) => gap.stream === 'main').sort((a, b) => a.fromMs - b.fromMs);
-  for (const segment of main) {
+  for (const [index, segment] of main.entries()) {
+    const next = main[index + 1];
+    if (next !== undefined) archive.ahead(next);
     while (pendingGaps[0] !== undefined && pendingGaps[0].fromMs <= segment.startMs) {
       const { fromMs: from, toMs: to, reason } = pendingGaps.shift() as (typeof pendingGaps)[number];
       yield { kind: 'gap', fromMs: from, toMs: to, reason };

@@ -9,6 +9,7 @@ import { duePeriods } from '../policy/retention.ts';
 import type { PeriodTimes } from '../policy/settings.ts';
 import type { HeldSegment } from '../vault/holdtable.ts';
 import { isHoldClass } from '../vault/periodtable.ts';
+import { segmentId } from '../vault/segmenttable.ts';
 import type { GapRow, ObservationRow, PeriodFacts, SealedFile, SegmentName, SegmentRow, Vault } from '../vault/vault.ts';
 import type { Timekeeper } from './timekeeper.ts';
 
@@ -17,7 +18,7 @@ export interface PlaybackOptions {
   readonly clock: Clock;
   readonly timekeeper: Pick<Timekeeper, 'verdict'>;
   /** Brings back what lies far alone; without it, that is missing. */
-  readonly archive?: { open(name: SegmentName): Promise<SealedFile | undefined> };
+  readonly archive?: { open(name: SegmentName): Promise<SealedFile | undefined>; ahead(name: SegmentName): void };
 }
 
 export interface TimelineQuery {
@@ -139,8 +140,20 @@ export class PlaybackDuty {
   /** A sealed segment; one that lies far alone is fetched first: SP_ARCHIVE_…. SP_SEGMENT_MISSING, SP_FOOTAGE_LOCKED, SP_SEGMENT_DAMAGED, SP_READ, SP_DISK; all of them also while it is read. */
   async segment(camera: string, stream: 'main' | 'sub', seq: number): Promise<SealedSegment> {
     const file = await this.#fileOf({ camera, stream, seq });
-    if (file.periods.every((period) => this.#isLocked(period))) throw new SallyportError('SP_FOOTAGE_LOCKED', { what: file.row.path });
+    this.#checkFile(file);
     return { size: file.size, read: (from, to) => file.read(from, to), close: () => {} };
+  }
+
+  /** Has a segment fetched that lies far alone; its file's name in `fetched/` of the data folder. SP_SEGMENT_MISSING where it is nowhere, or here; SP_ARCHIVE_…, SP_FOOTAGE_LOCKED. */
+  async fetch(name: SegmentName): Promise<string> {
+    const file = await this.#o.archive?.open(name);
+    if (file === undefined) throw new SallyportError('SP_SEGMENT_MISSING', { file: segmentId(name) });
+    this.#checkFile(file);
+    return file.row.path;
+  }
+
+  #checkFile(file: SealedFile): void {
+    if (file.periods.every((period) => this.#isLocked(period))) throw new SallyportError('SP_FOOTAGE_LOCKED', { what: file.row.path });
   }
 
   async #fileOf(name: SegmentName): Promise<SealedFile> {
@@ -149,6 +162,7 @@ export class PlaybackDuty {
     } catch (error) {
       const file = isSallyportError(error, 'SP_SEGMENT_MISSING') ? await this.#o.archive?.open(name) : undefined;
       if (file === undefined) throw error;
+      this.#o.archive?.ahead({ ...name, seq: name.seq + 1 });
       return file;
     }
   }

@@ -192,7 +192,7 @@ export class UploadDuty {
       // The disk is away, or it was purged meanwhile: the next look knows.
       if (code === 'SP_DISK' || code === 'SP_DATABASE' || code === 'SP_STOPPED') throw error;
       log.warn({ component: 'upload', camera: wish.camera, code }, `it is not sent: ${message}`);
-      await vault.far.refuse(wish.id, code, kind === 'retry' || code === 'SP_SEGMENT_MISSING' || code === 'SP_READ' ? this.#now + againAfterMs(1) : undefined);
+      await vault.far.refuse(wish.id, code, kind === 'retry' || code === 'SP_SEGMENT_MISSING' || code === 'SP_READ' ? this.#now + againAfterMs(wish.tries + 1) : undefined);
       return 0;
     }
     await ledger.put(sealed, { to: wish.destination, class: wish.class, object: wish.object, camera: wish.camera, recipients: wish.recipient === '' ? [] : [wish.recipient], far: { id: wish.id, madeMs: this.#now } });

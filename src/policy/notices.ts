@@ -44,6 +44,10 @@ export const noticeKinds = {
     sentence: 'what should leave the house does not arrive',
     todo: 'Look at `sallyport egress`: it says what the destination answered. What waits is sent when it takes it again; notices that wait too long are dropped and counted.',
   },
+  'far footage lost': {
+    sentence: 'footage that lay at a destination alone is not there any more',
+    todo: '`sallyport egress` says how much. If the store was exchanged, emptied or is another disk, put back what it held: it is found again when it is played. Else somebody deletes there: change its credentials.',
+  },
   'audit broken': {
     sentence: 'the audit is not as it was written: lines were altered or cut out',
     todo: 'Keep a copy of the data folder as it is, then run `sallyport verify`: it names each line. Somebody, or a failing disk, has changed the working database.',

@@ -48,7 +48,12 @@ export interface ArchiveSegment {
   readonly heldBy?: readonly number[];
   /** Where its thumbnail's box lies in the opened bytes: as the list says, or as it was found in a file that no list covers. */
   readonly thumb?: ThumbnailPlace;
+  /** No file of it is here: the destination that has it alone, as its list says; '' where no list says where it is. */
+  readonly archivedAt?: string;
 }
+
+/** Brings a segment that is not here: where its sealed file lies then, whole. SP_SEGMENT_MISSING, SP_ARCHIVE_…. */
+export type FetchSegment = (name: Pick<ArchiveSegment, 'camera' | 'stream' | 'seq'>, destination: string) => Promise<string>;
 
 export interface ArchiveFindings {
   readonly segments: ArchiveSegment[];
@@ -75,19 +80,21 @@ export class Archive {
   readonly #footage: string;
   readonly #keyring: Keyring;
   readonly #slots: ArchiveSlots;
+  readonly #fetch: FetchSegment | undefined;
   #listedSlots: Promise<ReadonlySet<number>> | undefined;
 
-  private constructor(footage: string, keyring: Keyring, slots: ArchiveSlots) {
+  private constructor(footage: string, keyring: Keyring, slots: ArchiveSlots, fetch: FetchSegment | undefined) {
+    this.#fetch = fetch;
     this.#footage = footage;
     this.#keyring = keyring;
     this.#slots = slots;
   }
 
-  /** `identities` stay the caller's. SP_DATA_FOLDER; SP_KEYRING; SP_WRONG_IDENTITY when there are slots and none of them opens. */
-  static async open(folder: string, identities: readonly Identity[], options: { log?: Log } = {}): Promise<Archive> {
+  /** `identities` stay the caller's; without `fetch` what lies elsewhere alone does not open (SP_ARCHIVE_HUB). SP_DATA_FOLDER; SP_KEYRING; SP_WRONG_IDENTITY when there are slots and none of them opens. */
+  static async open(folder: string, identities: readonly Identity[], options: { log?: Log; fetch?: FetchSegment | undefined } = {}): Promise<Archive> {
     await checkFolders(folder, ['footage', 'keyring']);
     const keyring = await Keyring.open(join(folder, 'keyring'), { log: options.log ?? silentLog, writable: false });
-    const archive = new Archive(join(folder, 'footage'), keyring, new ArchiveSlots(keyring, identities));
+    const archive = new Archive(join(folder, 'footage'), keyring, new ArchiveSlots(keyring, identities), options.fetch);
     try {
       // Slots of database copies are the hub's alone: without footage they say nothing about whose folder this is.
       if (!await archive.#slots.openAny() && (await archive.cameras()).length > 0) throw new SallyportError('SP_WRONG_IDENTITY', { what: folder });
@@ -131,7 +138,7 @@ export class Archive {
 
   /**
    * By its own header, or by a second one that opens it. The caller closes it. SP_SLOT_MISSING, SP_SEGMENT_MISSING, SP_READ, and what
-   * Opener.open throws.
+   * Opener.open throws; of what lies elsewhere alone SP_ARCHIVE_….
    */
   async openSegment(segment: Sealed & Pick<ArchiveSegment, 'state' | 'sizeBytes' | 'cutChunks'>): Promise<Opener> {
     checkPath(segment.path);
@@ -141,7 +148,7 @@ export class Archive {
     let failure: unknown;
     for (const way of ways) {
       try {
-        const source = await this.#sourceBy(way, segment.path, segment.state === 'unlisted' ? segment.sizeBytes : undefined);
+        const source = await this.#sourceBy(way, segment, segment.state === 'unlisted' ? segment.sizeBytes : undefined);
         const opener = await this.#slots.use(way.slot, segment.path, (identity) => Opener.open(source, [identity], segment.path, options));
         // A second header may hold a key of its own making: the first chunk tells.
         if (ways.length === 1 || await opens(opener)) {
@@ -173,7 +180,7 @@ export class Archive {
     let failure: unknown;
     for (const way of waysInto(segment)) {
       try {
-        const source = await this.#sourceBy(way, segment.path);
+        const source = await this.#sourceBy(way, segment);
         const start = await source.read(0, Math.min(source.size, beginningBytes));
         const fileKey = await this.#slots.use(way.slot, segment.path, async (identity) => fileKeyIn(start, [identity], segment.path));
         try {
@@ -189,9 +196,32 @@ export class Archive {
     throw failure;
   }
 
-  async #sourceBy({ slot, held }: Way, path: string, sizeMax?: number): Promise<ByteSource> {
-    const file = join(this.#footage, path);
-    return sourceOf(held ? { file, hold: await readHold(holdName(file, slot), holdName(path, slot)) } : { file }, sizeMax);
+  /** Begins to bring what lies elsewhere alone, for whoever opens it next; what goes wrong is told then. */
+  ahead({ camera, stream, seq, archivedAt }: ArchiveSegment): void {
+    if (archivedAt !== undefined) this.#fetch?.({ camera, stream, seq }, archivedAt).catch(() => {});
+  }
+
+  async #sourceBy({ slot, held }: Way, { path, archivedAt }: Sealed, sizeMax?: number): Promise<ByteSource> {
+    const here = join(this.#footage, path);
+    const hold = held ? await readHold(holdName(here, slot), holdName(path, slot)) : undefined;
+    const sourceIn = (file: string): Promise<ByteSource> => sourceOf(hold === undefined ? { file } : { file, hold }, sizeMax);
+    try {
+      return await sourceIn(here);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      return broughtSource(async () => sourceIn(await this.#bring(path, archivedAt, error)));
+    }
+  }
+
+  async #bring(path: string, archivedAt: string | undefined, absent: unknown): Promise<string> {
+    const name = parseSegmentPath(path);
+    if (this.#fetch === undefined || name === undefined) throw archivedAt === undefined ? absent : new SallyportError('SP_ARCHIVE_HUB', { file: path, destination: archivedAt });
+    try {
+      return await this.#fetch(name, archivedAt ?? '');
+    } catch (error) {
+      // It was here when it was listed, so it was purged since.
+      throw archivedAt === undefined && isSallyportError(error, 'SP_SEGMENT_MISSING') ? absent : error;
+    }
   }
 
   /**
@@ -246,7 +276,7 @@ export class Archive {
     }
     lists.push(...await this.#alarmLists(folder, names));
     for (const { segments } of lists) for (const { path } of segments) covered.add(nameOf(path));
-    takeLists(lists.sort(byClass), present, range, findings);
+    takeLists(lists.sort(byClass), { present, mayFetch: this.#fetch !== undefined }, range, findings);
     const unlisted = unlistedIn(folder, names, covered).filter((file) => file.startMs <= range.toMs && file.endMsMax > range.fromMs);
     const locked = problems.find(isLocked)?.code ?? 'SP_SLOT_MISSING';
     const lockedFiles = await this.#readUnlisted(folder, unlisted, problems, findings);
@@ -296,7 +326,7 @@ export class Archive {
       if (source.size > hourListBytesMax) throw new SallyportError('SP_HOUR_LIST', { file: path, reason: `it has ${source.size} bytes` });
       return await source.read(0, source.size);
     } catch (error) {
-      if (isSallyportError(error, 'SP_READ') && isAbsent(error.cause)) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     }
   }
@@ -310,7 +340,7 @@ export class Archive {
         if (segment === 'locked') locked.push(file.path);
         else if (segment !== undefined) findings.segments.push(segment);
       } catch (error) {
-        if (!(isSallyportError(error, 'SP_READ') && isAbsent(error.cause))) problems.push(asSallyportError(error));
+        if (!isGone(error)) problems.push(asSallyportError(error));
       }
     }
     return locked;
@@ -364,7 +394,7 @@ function byClass(a: HourList, b: HourList): number {
 }
 
 /** Several lists of a folder may tell one segment: it is found once, with all that open it. */
-function takeLists(lists: readonly HourList[], present: ReadonlySet<string>, range: Range, findings: ArchiveFindings): void {
+function takeLists(lists: readonly HourList[], { present, mayFetch }: { readonly present: ReadonlySet<string>; readonly mayFetch: boolean }, range: Range, findings: ArchiveFindings): void {
   const found = new Map<string, ArchiveSegment>();
   const missing = new Set<string>();
   for (const list of lists) {
@@ -372,9 +402,12 @@ function takeLists(lists: readonly HourList[], present: ReadonlySet<string>, ran
       if (record.start_ms > range.toMs || record.start_ms + record.duration_ms < range.fromMs) continue;
       const name = nameOf(record.path);
       const known = found.get(name);
-      if (!present.has(name)) missing.add(record.path);
-      else if (list.class === 'footage') found.set(name, listedSegment(list, record));
-      else if (present.has(holdName(name, list.slot))) found.set(name, { ...(known ?? listedSegment(list, record)), heldBy: [...(known?.heldBy ?? []), list.slot], deadlineMs: Math.max(known?.deadlineMs ?? 0, list.deadline_ms) });
+      // A list may not say yet that its file went elsewhere: the hub knows.
+      const away = present.has(name) ? undefined : record.destination ?? (mayFetch ? '' : undefined);
+      const segment = { ...listedSegment(list, record), ...(away === undefined ? {} : { archivedAt: away }) };
+      if (!present.has(name) && away === undefined) missing.add(record.path);
+      else if (list.class === 'footage') found.set(name, segment);
+      else if (present.has(holdName(name, list.slot))) found.set(name, { ...(known ?? segment), heldBy: [...(known?.heldBy ?? []), list.slot], deadlineMs: Math.max(known?.deadlineMs ?? 0, list.deadline_ms) });
       else if (known === undefined) findings.problems.push(new SallyportError('SP_HOLD_DAMAGED', { file: holdName(record.path, list.slot) }));
     }
     takeGaps(list, range, findings);
@@ -409,7 +442,7 @@ function listedSegment(list: HourList, record: SegmentRecord): ArchiveSegment {
   };
 }
 
-type Sealed = Pick<ArchiveSegment, 'path' | 'slot' | 'heldBy'>;
+type Sealed = Pick<ArchiveSegment, 'path' | 'slot' | 'heldBy' | 'archivedAt'>;
 
 /** A period whose key opens a segment: by its own header, or by a second one. */
 interface Way {
@@ -449,7 +482,28 @@ function addLocked(problems: SallyportError[], code: ErrorCode, folder: Folder, 
 
 /** Of what was there and opened when it was listed: its key, or then its file, has been destroyed since, as its deadline has it. */
 export function purgedMeanwhile(error: unknown): boolean {
-  return isSallyportError(error, 'SP_SLOT_MISSING') || (isSallyportError(error, 'SP_READ') && isAbsent(error.cause));
+  return isSallyportError(error, 'SP_SLOT_MISSING') || isGone(error);
+}
+
+function isGone(error: unknown): boolean {
+  return isSallyportError(error, 'SP_READ') && isAbsent(error.cause);
+}
+
+/** What was brought may be let go while it is read, for room: then it is brought once more. */
+async function broughtSource(bring: () => Promise<ByteSource>): Promise<ByteSource> {
+  let source = await bring();
+  return {
+    size: source.size,
+    read: async (offset, length) => {
+      try {
+        return await source.read(offset, length);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        source = await bring();
+        return source.read(offset, length);
+      }
+    },
+  };
 }
 
 function isAbsent(error: unknown): boolean {

@@ -24,10 +24,19 @@ export interface Archivable extends SegmentName {
   readonly sizeBytes: number;
 }
 
+export interface ArchivedPlace {
+  readonly destination: string;
+  readonly object: string;
+  /** False: it was not there when it was looked for last. */
+  readonly known: boolean;
+}
+
 export interface ArchivedSum {
   readonly destination: string;
   readonly segments: number;
   readonly bytes: number;
+  /** Of the segments: those that were not there when they were looked for last, and are nowhere else. */
+  readonly lost: number;
 }
 
 /** A size alone is no proof: such a segment stays here. */
@@ -53,6 +62,16 @@ export class ArchiveTable {
     return { rows, next: seen.length < limit || tooYoung ? undefined : last.id };
   }
 
+  /** The periods whose lists tell of these rows. */
+  periodsOf(rowIds: readonly number[]): number[] {
+    return this.#db.prepare<[string], { id: number }>('SELECT DISTINCT period_id AS id FROM segments WHERE id IN (SELECT value FROM json_each(?))').all(JSON.stringify(rowIds)).map(({ id }) => id);
+  }
+
+  /** What a rebuilt catalogue knows from an hour list; its object is in the book already. Answers how many. */
+  restore(path: string, { destination, object }: { readonly destination: string; readonly object: string }, nowMs: UnixMs): number {
+    return this.#db.prepare('INSERT INTO archived (segment_id, destination, object, at_ms, removed) SELECT id, ?, ?, ?, 1 FROM segments WHERE path = ?').run(destination, object, Math.round(nowMs), path).changes;
+  }
+
   /** Answers how many. */
   add(rowIds: readonly number[], destination: string, nowMs: UnixMs): number {
     const add = this.#db.prepare(`
@@ -76,11 +95,17 @@ export class ArchiveTable {
     for (const id of rowIds) mark.run(id);
   }
 
-  find({ camera, stream, seq }: SegmentName): { destination: string; object: string } | undefined {
-    return this.#db.prepare<[string, string, number], { destination: string; object: string }>('SELECT a.destination, a.object FROM archived AS a JOIN segments AS s ON s.id = a.segment_id WHERE s.camera = ? AND s.stream = ? AND s.seq = ?').get(camera, stream, seq);
+  find({ camera, stream, seq }: SegmentName): ArchivedPlace | undefined {
+    const row = this.#db.prepare<[string, string, number], Omit<ArchivedPlace, 'known'> & { known: 0 | 1 }>(`
+      SELECT a.destination, a.object, EXISTS (SELECT 1 FROM far_objects AS f WHERE f.destination = a.destination AND f.object = a.object AND f.state = 'there') AS known
+      FROM archived AS a JOIN segments AS s ON s.id = a.segment_id WHERE s.camera = ? AND s.stream = ? AND s.seq = ?`).get(camera, stream, seq);
+    return row === undefined ? undefined : { ...row, known: row.known === 1 };
   }
 
   sums(): ArchivedSum[] {
-    return this.#db.prepare<[], ArchivedSum>('SELECT a.destination, count(*) AS segments, sum(s.size_bytes) AS bytes FROM archived AS a JOIN segments AS s ON s.id = a.segment_id GROUP BY a.destination ORDER BY a.destination').all();
+    return this.#db.prepare<[], ArchivedSum>(`
+      SELECT a.destination, count(*) AS segments, sum(s.size_bytes) AS bytes, sum(a.removed = 1 AND EXISTS (
+        SELECT 1 FROM far_objects AS f WHERE f.class = 'segment' AND f.segment_id = a.segment_id AND f.destination = a.destination AND f.state IN ('wanted', 'asked', 'failed'))) AS lost
+      FROM archived AS a JOIN segments AS s ON s.id = a.segment_id WHERE s.state <> 'garbage' GROUP BY a.destination ORDER BY a.destination`).all();
   }
 }

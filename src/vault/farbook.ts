@@ -184,6 +184,11 @@ export class FarBook {
     return this.#call('farAgain', { ids, atMs: this.#now });
   }
 
+  /** One that was missed there is there again, as it was sent. */
+  found(destination: string, object: string): Promise<void> {
+    return this.#call('farFound', { destination, object, atMs: this.#now });
+  }
+
   /** What lies there of these classes. */
   there(destination: string, classes: readonly FarClass[]): Promise<FarObject[]> {
     return this.#call('farThere', { destination, classes });

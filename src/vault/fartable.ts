@@ -56,6 +56,8 @@ export interface FarWish {
   /** Of the period whose key opens it, and whom that is sealed to. */
   readonly slot: number;
   readonly recipient: string;
+  /** Answers that said no, and times that it could not be read here, since it was last there. */
+  readonly tries: number;
 }
 
 /** An alarm's pictures to send. */
@@ -235,7 +237,7 @@ export class FarTable {
   /** What is to be sent to a destination now, the first to be named first. */
   wishes(destination: string, limit: number, nowMs: UnixMs): FarWish[] {
     return this.#db.prepare<[string, number, number], FarWish>(`
-      SELECT f.id, f.destination, f.object, f.class, f.camera, s.stream, s.seq, p.slot, p.recipient FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id
+      SELECT f.id, f.destination, f.object, f.class, f.camera, s.stream, s.seq, p.slot, p.recipient, f.tries FROM far_objects AS f JOIN segments AS s ON s.id = f.segment_id
       JOIN periods AS p ON p.id = CASE f.class WHEN 'segment' THEN s.period_id ELSE f.period_id END
       WHERE f.destination = ? AND f.state = 'wanted' AND f.next_ms <= ? AND f.class IN ('segment', 'hold') AND p.state = 'live' AND s.state IN ('complete', 'cut') ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
   }
@@ -400,6 +402,11 @@ export class FarTable {
     for (const id of ids) again.run(Math.round(nowMs), id);
   }
 
+  /** It was not there, and is: what was read of it is what was sent. */
+  found(destination: string, object: string, nowMs: UnixMs): void {
+    this.#db.prepare("UPDATE far_objects SET state = 'there', since_ms = ?, tries = 0, next_ms = 0, code = '', proof = 'read back' WHERE destination = ? AND object = ? AND state IN ('wanted', 'failed')").run(Math.round(nowMs), destination, object);
+  }
+
   /** In the order of their names, for a comparison with what the far end lists. */
   after(destination: string, object: string, limit: number): FarObject[] {
     return this.#rows('WHERE destination = ? AND object > ? ORDER BY object LIMIT ?', destination, object, limit);
@@ -470,7 +477,9 @@ export class FarTable {
 export function farListOf(list: HourList, objects: ReadonlyMap<string, { object: string; hold?: string }>, alarms?: readonly FarAlarm[]): FarList {
   return {
     ...list, ...(alarms === undefined ? {} : { alarms }),
-    segments: list.segments.flatMap((segment) => {
+    segments: list.segments.flatMap((record) => {
+      // That it lies there alone is told at home alone.
+      const { destination: _, ...segment } = record;
       const named = objects.get(`${segment.stream} ${segment.seq}`);
       return named === undefined ? [] : [{ ...segment, object: named.object, ...(named.hold === undefined ? {} : { hold_object: named.hold }) }];
     }),

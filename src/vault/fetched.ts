@@ -19,7 +19,7 @@ const pieceBytes = 8 * 2 ** 20;
 export class FetchedFiles {
   readonly folder: string;
   readonly #bytesMax: number;
-  readonly #coming = new Map<string, Promise<void>>();
+  readonly #coming = new Map<string, Promise<boolean>>();
   #emptied: Promise<void> | undefined;
 
   constructor(folder: string, bytesMax = fetchedBytesMax) {
@@ -27,8 +27,8 @@ export class FetchedFiles {
     this.#bytesMax = bytesMax;
   }
 
-  /** It lies in `folder` under `object` when this resolves; many who ask at once cause one fetch. SP_ARCHIVE_LIED, SP_WRITE, and what `fetch` throws. */
-  have(object: string, row: SegmentRow, destination: string, fetch: FetchRange): Promise<void> {
+  /** It lies in `folder` under `object` when this resolves; many who ask at once cause one fetch. False: it lay there already. SP_ARCHIVE_LIED, SP_WRITE, and what `fetch` throws. */
+  have(object: string, row: SegmentRow, destination: string, fetch: FetchRange): Promise<boolean> {
     const coming = this.#coming.get(object);
     if (coming !== undefined) return coming;
     const fetched = this.#fetch(join(this.folder, object), row, destination, fetch).finally(() => this.#coming.delete(object));
@@ -36,10 +36,10 @@ export class FetchedFiles {
     return fetched;
   }
 
-  async #fetch(path: string, row: SegmentRow, destination: string, fetch: FetchRange): Promise<void> {
+  async #fetch(path: string, row: SegmentRow, destination: string, fetch: FetchRange): Promise<boolean> {
     this.#emptied ??= this.#empty();
     await this.#emptied;
-    if (await isThere(path, row.sizeBytes)) return;
+    if (await isThere(path, row.sizeBytes)) return false;
     await this.#makeRoom(row.sizeBytes);
     const hash = new SplitHash(row.headerBytes);
     const part = `${path}.part`;
@@ -56,6 +56,7 @@ export class FetchedFiles {
       if (headerSha256 !== row.headerSha256 || bodySha256 !== row.bodySha256) throw lied(row, destination, 'its bytes are not those that were written');
       await file.close();
       await rename(part, path);
+      return true;
     } catch (error) {
       await file.close().catch(() => {});
       await rm(part, { force: true });

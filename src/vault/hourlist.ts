@@ -42,6 +42,9 @@ export interface SegmentRecord {
   readonly hold_sha256?: string;
   /** Where its thumbnail's box lies in the plaintext: offset and size. Absent when it has none, as one that a crash cut. */
   readonly thumb?: ThumbnailPlace;
+  /** It lies at that destination alone, under that name; absent while its file is here. Not in the hashes over rows, which tell of what does not change. */
+  readonly destination?: string;
+  readonly object?: string;
 }
 
 /** A time without footage, and why. */
@@ -79,6 +82,11 @@ export const hourListBytesMax = 64 * 2 ** 20;
 const segmentsMax = 200_000;
 const keyFramesMax = 100_000;
 const textMax = 500;
+
+/** How many of its segments lie elsewhere alone. */
+export function awayIn({ segments }: Pick<HourList, 'segments'>): number {
+  return segments.filter(({ destination }) => destination !== undefined).length;
+}
 
 /** Canonical JSON of a list that decodes again; SP_HOUR_LIST when it would not (a defect of the caller). */
 export function encodeHourList(list: HourList): string {
@@ -142,6 +150,7 @@ function segmentOf(fields: Fields, camera: string, held: boolean): SegmentRecord
     ...(fields.has('damaged_ms') ? { damaged_ms: fields.int('damaged_ms') } : {}),
     ...(held ? { hold_sha256: fields.sha256('hold_sha256') } : {}),
     ...(fields.has('thumb') ? { thumb: thumbOf(fields) } : {}),
+    ...(fields.has('destination') ? placeOf(fields) : {}),
   };
   const path = parseSegmentPath(record.path);
   if (path === undefined || path.part || path.camera !== camera || path.seq !== record.seq || path.stream !== record.stream) {
@@ -166,6 +175,13 @@ function thumbOf(fields: Fields): ThumbnailPlace {
   const [offset, size, ...more] = fields.list('thumb', 2);
   if (!isCount(offset) || !isCount(size) || more.length > 0 || size < thumbnailBoxBytes.min || size > thumbnailBoxBytes.max) fields.fail('thumb', 'is not the place of a thumbnail');
   return [offset, size];
+}
+
+function placeOf(fields: Fields): { destination: string; object: string } {
+  const [destination, object] = [fields.text('destination'), fields.text('object')];
+  if (!isCameraId(destination)) fields.fail('destination', 'is no name of a destination');
+  if (!/^[0-9a-f]{32}$/.test(object)) fields.fail('object', 'is no name of an object');
+  return { destination, object };
 }
 
 function gapOf(fields: Fields): GapRecord {

@@ -5,7 +5,7 @@ import { fileExists, makeFolder, syncFolder, writeFileAtomic } from '../base/fil
 import { sealWhole } from '../seal/sealer.ts';
 import type { Period } from './periodtable.ts';
 import { hourListPath, periodFolder } from './footagepaths.ts';
-import { encodeHourList } from './hourlist.ts';
+import { awayIn, encodeHourList } from './hourlist.ts';
 import type { Parts } from './parts.ts';
 
 /** False when there is nothing to list any more, or its rows changed meanwhile: then it is written again. SP_WRITE, SP_DATABASE. */
@@ -19,7 +19,7 @@ export async function writeHourList({ database, footage }: Parts, period: Period
     await writeFileAtomic(join(footage, hourListPath(period.camera, period.startMs, period.slot)), sealed);
     listSha256 = createHash('sha256').update(sealed).digest('hex');
   }
-  return database.call('markListed', { periodId: period.id, segments: list.segments.length, gaps: list.gaps.length, listSha256 });
+  return database.call('markListed', { periodId: period.id, segments: list.segments.length, away: awayIn(list), gaps: list.gaps.length, listSha256 });
 }
 
 /** Under a name that lasts. */

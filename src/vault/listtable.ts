@@ -32,9 +32,10 @@ export class ListTable {
     const period = this.#of.periods.byId(periodId);
     if (period === undefined || isBare(period.class)) return undefined;
     const order = this.#of.holds.orderOf(periodId);
+    const places = this.#placesOf(periodId);
     return {
       v: 1, camera: period.camera, class: period.class, start_ms: period.startMs, end_ms: period.endMs, deadline_ms: period.deadlineMs,
-      slot: period.slot, generation: period.generation, segments: this.#recordsOf(periodId), gaps: this.#of.gaps.ofPeriod(periodId),
+      slot: period.slot, generation: period.generation, segments: this.#recordsOf(periodId).map((record) => ({ ...record, ...places.get(record.path) })), gaps: this.#of.gaps.ofPeriod(periodId),
       ...(order === undefined ? {} : { order: order.order, maker: order.maker, label: order.label }),
     };
   }
@@ -89,6 +90,14 @@ export class ListTable {
       else for (const record of this.#recordsOf(id)) hash.update(recordHash(record));
     }
     return hash.digest();
+  }
+
+  /** Where those of them lie that lie elsewhere alone. */
+  #placesOf(periodId: number): ReadonlyMap<string, { destination: string; object: string }> {
+    const rows = this.#db.prepare<[number, number], { path: string; destination: string; object: string }>(`
+      SELECT s.path, a.destination, a.object FROM (SELECT id FROM segments WHERE period_id = ? UNION SELECT segment_id FROM holds WHERE period_id = ?) AS of_it
+      JOIN archived AS a ON a.segment_id = of_it.id JOIN segments AS s ON s.id = of_it.id`).all(periodId, periodId);
+    return new Map(rows.map(({ path, destination, object }) => [path, { destination, object }]));
   }
 
   /** What the period's list tells: its own segments; of a hold's period what it holds, whoever's row that is now. */

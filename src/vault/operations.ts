@@ -7,7 +7,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { AccountTables, type AccountsBook, type AccountsChange } from './accounts.ts';
 import { pictureNames, type AlarmMarks, type AlarmQuery, type AlarmRow, type NewAlarm, type PictureFacts, type PictureName } from './alarmtable.ts';
-import { ArchiveTable, type Archivable, type ArchivedSum, type ArchiveQuery } from './archivetable.ts';
+import { ArchiveTable, type Archivable, type ArchivedPlace, type ArchivedSum, type ArchiveQuery } from './archivetable.ts';
 import { AuditTable, faultsOf, firstHead, type AuditEntry, type ChainHead } from './audit.ts';
 import { Catalogue } from './catalogue.ts';
 import type { GapRow, Hole, HoleQuery } from './gaptable.ts';
@@ -19,7 +19,7 @@ import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarLeft, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
-import type { HourList } from './hourlist.ts';
+import { awayIn, type HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
 import { LedgerTable, ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum } from './ledgertable.ts';
 import { ObservationTable, type ObservationQuery, type ObservationRow, type ObservedBefore } from './observations.ts';
@@ -221,10 +221,10 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     }),
     unlistedPeriods: (a: { nowMs: UnixMs }): Period[] => periods.unlisted(a.nowMs),
     hourList: (a: { periodId: number }): HourList | undefined => read(() => lists.hourList(a.periodId)),
-    /** Answers false when rows came since the list was made, so that what is on disk is not whole. */
-    markListed: (a: { periodId: number; segments: number; gaps: number; listSha256: string | undefined }): boolean => write(() => {
+    /** Answers false when rows came since the list was made, or files went elsewhere, so that what is on disk is not whole. */
+    markListed: (a: { periodId: number; segments: number; away: number; gaps: number; listSha256: string | undefined }): boolean => write(() => {
       const list = lists.hourList(a.periodId);
-      if (list === undefined || list.segments.length !== a.segments || list.gaps.length !== a.gaps) return false;
+      if (list === undefined || list.segments.length !== a.segments || awayIn(list) !== a.away || list.gaps.length !== a.gaps) return false;
       lists.markListed(a.periodId, a.listSha256);
       return true;
     }),
@@ -425,7 +425,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     ledgerAsked: (a: { line: LedgerLine; far?: { id: number; madeMs: UnixMs; covers: number } | undefined }): void => withoutSync(db, () => {
       if (!ledger.add(a.line)) return;
       if (a.far !== undefined && a.line.kind === 'delete') far.askedToGo(a.far.id, a.line.atMs);
-      else if (a.far !== undefined) far.asked(a.far.id, { ...a.far, sizeBytes: a.line.sizeBytes, sha256: a.line.sha256 }, a.line.atMs);
+      // What is only read there is there as before.
+      else if (a.far !== undefined && a.line.kind === 'put') far.asked(a.far.id, { ...a.far, sizeBytes: a.line.sizeBytes, sha256: a.line.sha256 }, a.line.atMs);
     }),
     /** All of them are durable when this answers, and what they mean for what lies there. */
     ledgerAnswered: (a: { answers: readonly (LedgerAnswer & { line: LedgerLine })[]; atMs: UnixMs }): void => write(() => {
@@ -461,6 +462,8 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     /** They lie there alone from now on; answers those that may, by the rows of now. */
     archive: (a: { rowIds: readonly number[]; destination: string; atMs: UnixMs }): number => write(() => {
       const count = archive.add(a.rowIds, a.destination, a.atMs);
+      // Whoever opens the folder without the hub learns from the list where they are.
+      for (const id of archive.periodsOf(a.rowIds)) lists.outdate(id);
       if (count > 0) audit(a.atMs, { what: 'footage.archived', who: 'hub', detail: { destination: a.destination, segments: count } });
       return count;
     }),
@@ -469,7 +472,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return archive.toRemove(a.limit);
     }),
     archivedRemoved: (a: { rowIds: readonly number[] }): void => write(() => archive.removed(a.rowIds)),
-    archivedOf: (a: SegmentName): { destination: string; object: string } | undefined => archive.find(a),
+    archivedOf: (a: SegmentName): ArchivedPlace | undefined => archive.find(a),
     archivedSums: (): ArchivedSum[] => archive.sums(),
     farGoing: (a: { destination: string; limit: number; atMs: UnixMs }): FarGoing[] => read(() => far.going(a.destination, a.limit, a.atMs)),
     farWithdrawn: (): string[] => far.withdrawn(),
@@ -489,6 +492,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farSums: (): FarSum[] => far.sums(),
     farDestinations: (): string[] => far.destinations(),
     farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
+    farFound: (a: { destination: string; object: string; atMs: UnixMs }): void => write(() => far.found(a.destination, a.object, a.atMs)),
     farAgain: (a: { ids: readonly number[]; atMs: UnixMs }): void => write(() => far.again(a.ids, a.atMs)),
     farThere: (a: { destination: string; classes: readonly FarClass[] }): FarObject[] => far.there(a.destination, a.classes),
 

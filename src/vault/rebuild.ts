@@ -15,11 +15,13 @@ import type { Identity } from '../seal/identity.ts';
 import { openSlot } from '../seal/slot.ts';
 import { Signer } from '../seal/sshsig.ts';
 import { Archive, type ArchiveSegment } from './archive.ts';
+import { ArchiveTable } from './archivetable.ts';
 import { Catalogue } from './catalogue.ts';
 import { isHoldClass, type Period } from './periodtable.ts';
 import type { NewSegment } from './segmenttable.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { checkTable, tablesOf } from './databaseroot.ts';
+import { FarTable } from './fartable.ts';
 import { hashFile, readHeaderSize } from './filehash.ts';
 import { lockFolder } from './folderlock.ts';
 import { holdName, parseHoldName, parseSegmentPath, periodFolder } from './footagepaths.ts';
@@ -57,6 +59,8 @@ export interface Rebuilt {
   readonly periods: number;
   readonly segments: number;
   readonly gaps: number;
+  /** Of the segments: those that lie elsewhere alone, by destination. */
+  readonly archived: Readonly<Record<string, number>>;
   /** Times without footage whose reason was in the lost database alone. */
   readonly gapsUnexplained: number;
   /** Periods whose deadline nothing tells: kept as the configuration says. */
@@ -156,12 +160,15 @@ async function fill(o: RebuildOptions, db: Connection, archive: Archive, working
     if (problem !== undefined) problems.push(problem);
   }
   const periods = await findPeriods(o, lists, workingKey);
-  const counts = { periods: 0, segments: 0, gaps: 0, gapsUnexplained: 0, deadlinesGuessed: periods.filter(({ guessed }) => guessed).length };
+  const archived: Record<string, number> = {};
+  const counts = { periods: 0, segments: 0, archived, gaps: 0, gapsUnexplained: 0, deadlinesGuessed: periods.filter(({ guessed }) => guessed).length };
   for (const found of periods) {
     const unlisted = await unlistedOf(archive, found);
     const rows = await rowsOf(o, archive, found, unlisted, problems);
     const holds = found.hold === undefined ? [] : await holdsOf(o, found, rows, problems);
-    counts.segments += write(o, db, found, found.hold === undefined ? rows : rows.filter(({ segment }) => holds.some(({ path }) => path === segment.path)), holds);
+    const written = write(o, db, found, found.hold === undefined ? rows : rows.filter(({ segment }) => holds.some(({ path }) => path === segment.path)), holds);
+    counts.segments += written.length;
+    for (const { place } of written) if (place !== undefined) archived[place.destination] = (archived[place.destination] ?? 0) + 1;
     counts.periods++;
     counts.gaps += found.list?.gaps.length ?? 0;
     o.onProgress?.(counts.periods, periods.length);
@@ -255,6 +262,8 @@ async function rowsOf(o: RebuildOptions, archive: Archive, { list, facts, hold }
 interface Row {
   readonly segment: Omit<NewSegment, 'periodId' | 'camera'>;
   readonly found: 'whole' | 'damaged' | 'missing';
+  /** Its file is not missing here: it lies there alone. */
+  readonly place?: { readonly destination: string; readonly object: string };
 }
 
 /**
@@ -269,7 +278,8 @@ async function listedRow(o: RebuildOptions, archive: Archive, by: { slot: number
     ...(record.thumb === undefined ? {} : { thumb: record.thumb }),
   };
   const file = join(o.folder, 'footage', record.path);
-  if (!(await fileExists(file))) return { segment, found: 'missing' };
+  const { destination, object } = record;
+  if (!(await fileExists(file))) return destination === undefined || object === undefined ? { segment, found: 'missing' } : { segment, found: 'whole', place: { destination, object } };
   const now = await hashFile(file, headerBytes).catch(() => undefined);
   if (now?.sizeBytes !== record.size || now.headerSha256 !== headerSha256 || now.bodySha256 !== bodySha256) return { segment, found: 'damaged' };
   if (record.key_frames.length > 0 || await isWhole(archive, { path: record.path, ...by, state: 'complete', sizeBytes: record.size, cutChunks: segment.cutChunks })) return { segment, found: 'whole' };
@@ -346,8 +356,8 @@ async function holdsOf(o: RebuildOptions, { facts, list }: FoundPeriod, rows: re
   return found;
 }
 
-/** Answers how many segments are new: those that footage lists name are theirs, and held besides. */
-function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPeriod, rows: readonly Row[], holds: readonly FoundHold[]): number {
+/** Answers the segments that are new: those that footage lists name are theirs, and held besides. */
+function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPeriod, rows: readonly Row[], holds: readonly FoundHold[]): readonly Row[] {
   const catalogue = new Catalogue(db);
   const operations = makeOperations(db);
   const atMs = Math.round(o.clock.wallMs());
@@ -355,10 +365,14 @@ function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPe
   db.transaction(() => {
     const period = catalogue.periods.add({ ...facts, generation: facts.generation + generationsSkipped });
     if (hold !== undefined) catalogue.holds.addPeriod(period.id, hold);
-    for (const { segment, found } of ours) {
+    const [archive, far] = [new ArchiveTable(db), new FarTable(db)];
+    for (const { segment, found, place } of ours) {
       catalogue.addSegment({ ...segment, periodId: period.id, camera: facts.camera });
       if (found === 'missing') catalogue.segments.markMissing(segment.path);
       if (found === 'damaged') catalogue.markDamagedPath(segment.path, atMs);
+      if (place === undefined) continue;
+      far.adopt([{ ...place, class: 'segment', camera: facts.camera, slot: facts.slot, path: segment.path, keysAt: 'home', sizeBytes: segment.sizeBytes }], atMs);
+      archive.restore(segment.path, place, atMs);
     }
     for (const { path, sha256 } of holds) {
       const name = parseSegmentPath(path);
@@ -368,7 +382,7 @@ function write(o: RebuildOptions, db: Connection, { facts, list, hold }: FoundPe
     for (const gap of list?.gaps ?? []) catalogue.addGap({ camera: facts.camera, stream: gap.stream, fromMs: gap.from_ms, toMs: gap.to_ms, reason: gap.reason, detail: gap.detail });
   }).immediate();
   operations.audit({ entry: { what: 'rebuild.period', who: 'cli', camera: facts.camera, detail: { slot: facts.slot, start_ms: facts.startMs, deadline_ms: facts.deadlineMs, class: facts.class, segments: ours.length, holds: holds.length } }, atMs });
-  return ours.length;
+  return ours;
 }
 
 /** The reason of a gap stands in its period's list, which is written at the period's end: what was open has lost its reasons, not its holes. */

@@ -1,5 +1,6 @@
 /** Sealed footage, given out as it lies there: which live period a slot is of, a slot's text, a segment's file, a second header. */
 import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
 import { SallyportError, isSallyportError } from '../base/errors.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import { FetchedFiles, type FetchRange } from './fetched.ts';
@@ -14,9 +15,11 @@ export class Serving {
   readonly #disk: DiskKeeper;
   readonly #open: OpenSegments;
   readonly #fetched: FetchedFiles;
+  readonly #clock: Clock;
 
-  constructor(disk: DiskKeeper, open: OpenSegments, fetched: FetchedFiles) {
+  constructor(disk: DiskKeeper, open: OpenSegments, fetched: FetchedFiles, clock: Clock) {
     this.#disk = disk;
+    this.#clock = clock;
     this.#fetched = fetched;
     this.#open = open;
   }
@@ -43,8 +46,9 @@ export class Serving {
     const served = await this.#disk.call('servedRow', name);
     const far = await this.#disk.call('archivedOf', name);
     if (served === undefined || far === undefined) return undefined;
-    const { destination, object } = far;
-    await this.#fetched.have(object, served.row, destination, (from, length) => fetch(destination, object, from, length));
+    const { destination, object, known } = far;
+    const fetched = await this.#fetched.have(object, served.row, destination, (from, length) => fetch(destination, object, from, length));
+    if (fetched && !known) await this.#disk.call('farFound', { destination, object, atMs: this.#clock.wallMs() });
     return SealedFile.open({ ...served, row: { ...served.row, path: object }, footage: () => this.#fetched.folder, isLeaving: (id) => this.#open.isLeaving(id) });
   }
 

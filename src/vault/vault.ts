@@ -19,7 +19,6 @@ import { join } from 'node:path';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
-import { removeFile } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import type { FileKey } from '../seal/filekey.ts';
@@ -27,6 +26,7 @@ import type { AccountsBook, AccountsChange } from './accounts.ts';
 import { Alarms, type AlarmBeginning, type AlarmFromAfar, type AlarmPictures } from './alarms.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 import type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
+import { removeArchived, type ArchiveStep } from './archiving.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
@@ -101,7 +101,7 @@ export interface VaultOptions {
   /** Slots were shredded that lie at these destinations too: answers what became of the objects there. Within a minute; it never rejects. */
   readonly farSlots?: (destinations: readonly string[]) => Promise<readonly FarSlotsNote[]>;
   /** For tests that kill between steps. */
-  readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep) => Promise<void> | void };
+  readonly hooks?: { readonly afterStep?: (step: PurgeStep | ReplaceStep | ArchiveStep) => Promise<void> | void };
 }
 
 const observationsAtOnce = 1_000;
@@ -156,7 +156,7 @@ export class Vault {
     this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
     this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile });
-    this.#serving = new Serving(disk, this.#open, new FetchedFiles(join(options.folder, 'fetched')));
+    this.#serving = new Serving(disk, this.#open, new FetchedFiles(join(options.folder, 'fetched')), clock);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
     this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
@@ -456,16 +456,15 @@ export class Vault {
   }
 
   /** They lie there alone from now on, as far as the rows of now allow it; answers how many. Durable when it resolves: `removeArchived` may follow, now or after a kill. */
-  archive(destination: string, rowIds: readonly number[]): Promise<number> {
-    return this.#call('archive', { destination, rowIds, atMs: this.#now() });
+  async archive(destination: string, rowIds: readonly number[]): Promise<number> {
+    const count = await this.#call('archive', { destination, rowIds, atMs: this.#now() });
+    await this.#o.hooks?.afterStep?.('archived');
+    return count;
   }
 
   /** Removes the files of what lies elsewhere alone; answers how many there were. SP_WRITE, SP_DISK, SP_DATABASE. */
-  async removeArchived(limit: number): Promise<number> {
-    const rows = await this.#call('archivedToRemove', { limit });
-    for (const { path } of rows) await removeFile(join(this.#disk.ready.footage, path));
-    if (rows.length > 0) await this.#call('archivedRemoved', { rowIds: rows.map(({ rowId }) => rowId) });
-    return rows.length;
+  removeArchived(limit: number): Promise<number> {
+    return removeArchived({ database: { call: (op, ...args) => this.#call(op, ...args) }, footage: this.#disk.ready.footage }, limit, (step) => this.#o.hooks?.afterStep?.(step));
   }
 
   archivedSums(): Promise<ArchivedSum[]> {

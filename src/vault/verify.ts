@@ -50,6 +50,8 @@ export interface VerifyProblem {
 export interface VerifyReport {
   segments: number;
   bytes: number;
+  /** Of the segments: those that lie elsewhere alone, which are compared when they are fetched and not now. */
+  elsewhere: number;
   auditEntries: number;
   checkpoints: number;
   problems: VerifyProblem[];
@@ -92,7 +94,7 @@ class Verification {
   readonly #footage: string;
   /** Of the pictures' file; wiped when it was used. */
   readonly #key: Buffer;
-  readonly #report: VerifyReport = { segments: 0, bytes: 0, auditEntries: 0, checkpoints: 0, problems: [] };
+  readonly #report: VerifyReport = { segments: 0, bytes: 0, elsewhere: 0, auditEntries: 0, checkpoints: 0, problems: [] };
 
   constructor(o: VerifyOptions, db: Connection, facts: VaultFacts, picturesKey: Buffer) {
     this.#o = o;
@@ -191,7 +193,7 @@ class Verification {
       return undefined;
     } catch (error) {
       // It lies elsewhere alone, and what is there is compared each time that it is fetched.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && row.archivedAt !== undefined) return undefined;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && row.archivedAt !== undefined) return void this.#report.elsewhere++;
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { code: 'SP_SEGMENT_MISSING', detail: row.state === 'missing' ? 'known to be missing since a start of the hub' : 'there is no such file' };
       return { code: 'SP_READ', detail: reasonOf(error) };
     }

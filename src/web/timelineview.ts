@@ -49,11 +49,11 @@ function joined(segments: readonly Kept[], alike: (one: Kept, other: Kept) => bo
 
 export const nothing: DayView = { recorded: [], kept: [], gaps: [], seen: [], alarms: [] };
 
-/** What is there at that moment: footage, a gap, neither. */
-export function at(view: DayView, ms: number): { readonly recorded: boolean; readonly gap: Gap | undefined; readonly seen: readonly Seen[]; readonly alarms: readonly Rung[] } {
+/** What is there at that moment: footage, a gap, neither; `away`: the destination that has it alone. */
+export function at(view: DayView, ms: number): { readonly recorded: boolean; readonly away: string | undefined; readonly gap: Gap | undefined; readonly seen: readonly Seen[]; readonly alarms: readonly Rung[] } {
   const holds = ({ fromMs, toMs }: Run): boolean => fromMs <= ms && ms < Math.max(toMs, fromMs + 1);
   const recorded = view.recorded.some(holds);
-  return { recorded, gap: recorded ? undefined : view.gaps.find(holds), seen: view.seen.filter(holds), alarms: view.alarms.filter(holds) };
+  return { recorded, away: view.kept.find(holds)?.archivedAt, gap: recorded ? undefined : view.gaps.find(holds), seen: view.seen.filter(holds), alarms: view.alarms.filter(holds) };
 }
 
 /** The moment itself where there is footage, else the beginning of what comes next, else undefined. */
@@ -95,9 +95,14 @@ export function ticksOf(scale: Scale, dayStartMs: number, roomPx = 64): number[]
   return Array.from({ length: Math.max(0, Math.floor((scale.toMs - first) / stepMs) + 1) }, (_, index) => first + (index * stepMs));
 }
 
+/** Of what lies elsewhere alone none is shown: for a small picture the whole segment would be fetched. */
+function hasPicture({ thumb, archivedAt }: SegmentRow): boolean {
+  return thumb !== undefined && archivedAt === undefined;
+}
+
 /** The segment whose picture stands for that moment: the one that holds it. */
 export function pictureAt({ segments }: Pick<Timeline, 'segments'>, ms: number): SegmentRow | undefined {
-  return segments.find(({ startMs, durationMs, thumb }) => thumb !== undefined && startMs <= ms && ms < startMs + durationMs);
+  return segments.find((one) => hasPicture(one) && one.startMs <= ms && ms < one.startMs + one.durationMs);
 }
 
 /** As many pictures as have room, each in its part of what is shown: the first of that part. Undefined for a part without one. */
@@ -106,7 +111,7 @@ export function filmOf({ segments }: Pick<Timeline, 'segments'>, { fromMs, toMs 
   for (const segment of segments) {
     const place = Math.floor(((segment.startMs - fromMs) / (toMs - fromMs)) * places);
     const known = film[place];
-    if (segment.thumb !== undefined && place >= 0 && place < places && (known === undefined || known.startMs > segment.startMs)) film[place] = segment;
+    if (hasPicture(segment) && place >= 0 && place < places && (known === undefined || known.startMs > segment.startMs)) film[place] = segment;
   }
   return film;
 }

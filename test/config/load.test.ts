@@ -66,6 +66,19 @@ t.test('budgets and the reserve are sizes', async (t) => {
   t.equal(config.cameras[0]?.budgetBytes, 20e9);
 });
 
+t.test('an archive needs one camera that is kept for longer, whichever file says so', async (t) => {
+  const camera = (id: string, n: number, keep: string): string => `[[camera]]\nid = "${id}"\naddress = "10.0.0.${n}"\nuser = "u"\n${keep}`;
+  const store = '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nsend = "all"\narchive_after = "5 days"\n';
+  const good = [
+    { 'sallyport.toml': `${store}${camera('one', 1, 'keep = "1 day"\n')}${camera('two', 2, 'keep = "6 days"\n')}` },
+    { 'sallyport.toml': store, 'conf.d': { 'keep.toml': `${camera('one', 1, '')}[keep]\nfootage = "6 days"\n` } },
+  ];
+  for (const [index, files] of good.entries()) {
+    const { config } = await loadConfig(join(t.testdir({ [index]: files }), String(index), 'sallyport.toml'));
+    t.equal(config.destinations[0]?.store?.archiveAfterMs, 5 * 86_400_000);
+  }
+});
+
 t.test('a byte order mark and Windows line ends do not matter', async (t) => {
   const folder = t.testdir({ 'sallyport.toml': '\ufeffname = "Tür"\r\n\r\n[keep]\r\nfootage = "1 day"\r\n' });
   const { config } = await loadConfig(join(folder, 'sallyport.toml'));

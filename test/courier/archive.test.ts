@@ -30,7 +30,7 @@ t.test('footage that lies at a WebDAV server alone comes back through the courie
   await settle(made);
   world.clock.set(start + 3 * hourMs);
   const clock: Clock = { wallMs: () => world.clock.wallMs(), monotonicMs: () => systemClock.monotonicMs(), sleep: (ms, signal) => systemClock.sleep(ms, signal) };
-  const archive = new ArchiveDuty({ vault, ledger, destinations: () => made.destinations, clock, log: silentLog });
+  const archive = new ArchiveDuty({ vault, ledger, destinations: () => made.destinations, notices: { raise: () => {}, settle: () => {} }, clock, log: silentLog });
   await answered(made, archive.look());
   t.notOk(existsSync(file));
   const playback = new PlaybackDuty({ vault, clock, timekeeper: { verdict: undefined }, archive });

@@ -2,53 +2,15 @@ import { existsSync } from 'node:fs';
 import { chmod, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { systemClock, type Clock } from '../../src/base/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { dayMs, hourMs, minuteMs } from '../../src/base/units.ts';
+import { dayMs, hourMs } from '../../src/base/units.ts';
 import { ArchiveDuty } from '../../src/duties/archive.ts';
-import { PlaybackDuty } from '../../src/duties/playback.ts';
 import { destinationInWords } from '../../src/policy/declared.ts';
-import type { Archivable, SegmentRow } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
-import { always, prepare, record, start } from '../vault/world.ts';
-import { answered, close, makeUploads, objectsIn, reopen, runCourier, settle, standingsOf, type UploadWorld } from './uploadworld.ts';
-
-type Archived = UploadWorld & { archive: ArchiveDuty; playback: PlaybackDuty };
-
-/** Two segments that have arrived, of a day ago. */
-async function arrived(folder: string): Promise<{ made: Archived; one: SegmentRow; two: SegmentRow; bytes: Buffer[] }> {
-  const made = (await makeUploads(folder, { archiveAfterMs: 2 * hourMs })) as Archived;
-  const period = await prepare(made.vault, made.world, { keepMs: 5 * dayMs });
-  const [one, two] = [await record(made.vault, period), await record(made.vault, period, { wallMs: start + minuteMs, bytes: 300_000 })];
-  const bytes = await Promise.all([one, two].map(({ path }) => readFile(join(made.world.folder, 'footage', path))));
-  withDuties(made);
-  return { made, one, two, bytes };
-}
-
-function withDuties(made: Archived): void {
-  const { world, vault, ledger } = made;
-  const clock: Clock = { wallMs: () => world.clock.wallMs(), monotonicMs: () => systemClock.monotonicMs(), sleep: (ms, signal) => systemClock.sleep(ms, signal) };
-  made.archive = new ArchiveDuty({ vault, ledger, destinations: () => made.destinations, clock, log: silentLog });
-  made.playback = new PlaybackDuty({ vault, clock, timekeeper: { verdict: undefined }, archive: made.archive });
-}
-
-const fileOf = (made: UploadWorld, row: SegmentRow): string => join(made.world.folder, 'footage', row.path);
-
-/** All that may go has its row, and its file still: as a kill between the two leaves it. Answers what was marked. */
-async function marked({ vault }: Archived): Promise<readonly Archivable[]> {
-  const { rows } = await vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 });
-  const count = await vault.archive('disk', rows.map(({ rowId }) => rowId));
-  return rows.slice(0, count);
-}
-
-async function played(made: Archived, { camera, stream, seq }: SegmentRow, from?: number, to?: number): Promise<Buffer> {
-  const file = await answered(made, made.playback.segment(camera, stream, seq));
-  const pieces: Buffer[] = [];
-  for await (const piece of file.read(from, to)) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
-
-const gets = async (made: UploadWorld): Promise<number> => (await made.vault.far.lines({ limit: 100 })).filter(({ kind }) => kind === 'get').length;
+import { always, start } from '../vault/world.ts';
+import { arrived, fileOf, gets, marked, played, withDuties } from './archiveworld.ts';
+import { answered, close, objectsIn, reopen, runCourier, settle, standingsOf } from './uploadworld.ts';
 
 t.test('what is old and surely far lies there alone, and is played from there byte for byte, fetched once for all who ask', async (t) => {
   const { made, one, two, bytes } = await arrived(t.testdir());
@@ -65,7 +27,7 @@ t.test('what is old and surely far lies there alone, and is played from there by
     made.world.clock.set(start + 3 * hourMs);
     await answered(made, made.archive.look());
     t.notOk(existsSync(fileOf(made, one)) || existsSync(fileOf(made, two)), 'they lie there alone');
-    t.same(await made.vault.archivedSums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes }]);
+    t.same(await made.vault.archivedSums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes, lost: 0 }]);
     t.match(await standingsOf(made), [{ counts: { alone: 2, aloneBytes: one.sizeBytes + two.sizeBytes } }]);
     t.same((await made.playback.timeline({ camera: 'front', ...always })).segments.map(({ archivedAt }) => archivedAt), ['disk', 'disk']);
     t.same(await Promise.all([played(made, two), played(made, two, 1_000, 2_000)]), [bytes[1], bytes[1]?.subarray(1_000, 2_000)]);
@@ -73,8 +35,8 @@ t.test('what is old and surely far lies there alone, and is played from there by
     t.equal(await gets(made), 3, 'the end of each before its file went, and one of them whole');
     t.match(await made.vault.periodBytes(), [{ bytes: 0, broughtBytes: one.sizeBytes + two.sizeBytes }], 'a full disk takes no hour that it would gain nothing from');
   }
-  const { problems, segments } = await verifyFolder({ folder: made.world.folder });
-  t.same([problems, segments], [[], 2]);
+  const { problems, segments, elsewhere } = await verifyFolder({ folder: made.world.folder });
+  t.same([problems, segments, elsewhere], [[], 2, 2], 'it says what it did not read');
   await close(made);
   await reopen(made);
   withDuties(made);
@@ -130,7 +92,7 @@ t.test('what is not what was sent, is gone or may not be read is said by its cod
   await rot(two.sizeBytes, () => undefined);
   await t.rejects(played(made, two), { code: 'SP_ARCHIVE_GONE' });
   await courier[Symbol.asyncDispose]();
-  const hasty = new ArchiveDuty({ vault: made.vault, ledger: made.ledger, destinations: () => [], clock: systemClock, log: silentLog, patienceMs: 1 });
+  const hasty = new ArchiveDuty({ vault: made.vault, ledger: made.ledger, destinations: () => [], notices: made.notices, clock: systemClock, log: silentLog, patienceMs: 1 });
   await t.rejects(hasty.open(one), { code: 'SP_ARCHIVE_AWAY', evidence: { reason: /no answer came/ } });
   while (![...made.ledger.orders.values()].some(({ order }) => order === 'withdraw')) await new Promise((resolve) => { setImmediate(resolve); });
   t.equal(made.ledger.orders.size, 1, 'what nobody waits for is withdrawn');

@@ -117,7 +117,7 @@ export async function answered<T>(made: UploadWorld, deed: Promise<T>): Promise<
 export async function standingsOf(made: UploadWorld): Promise<readonly DestinationStanding[]> {
   const { vault, ledger, upload, world: { clock } } = made;
   const courier = { state: { run: 'child', running: false, restarts: 0 }, word: async () => undefined };
-  const parts = { vault, ledger, upload, courier, farSlots: { states: [] }, destinations: () => made.destinations, clock };
+  const parts = { vault, ledger, upload, courier, farSlots: { states: [] }, archive: { problem: undefined }, destinations: () => made.destinations, clock };
   return (await egressOf(parts as unknown as EgressParts, { limit: 1 })).destinations;
 }
 

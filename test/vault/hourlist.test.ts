@@ -24,6 +24,8 @@ t.test('a list is canonical JSON and comes back as it was', async (t) => {
   t.match(text, /^\{"camera":"front","class":"footage","deadline_ms":\d+,"end_ms"/);
   t.same(decodeHourList(Buffer.from(text), 'x'), list);
   t.equal(encodeHourList(decodeHourList(Buffer.from(text), 'x')), text);
+  const away = { ...list, segments: [{ ...segment, destination: 'disk', object: hex.slice(32) }] };
+  t.same(decode(away), away);
   t.same(decode({ ...list, later: { unknown: true } }), list, 'what a later version adds is left out');
 });
 
@@ -39,6 +41,9 @@ t.test('each wrong field is refused by name', async (t) => {
       ['key_frames', [[0]]], ['key_frames', [[0, 1, 2]]], ['key_frames', [[5, 1], [4, 2]]], ['key_frames', [[0, 2], [1, 2]]], ['key_frames', [['0', 1]]], ['key_frames', 'x'], ['reason', undefined],
     ] as const).map(([name, value]): [string, unknown] => [`segments[0].${name}`, { ...list, segments: [{ ...segment, [name]: value }] }]),
     ['segments[0].chunks', { ...list, segments: [{ ...segment, state: 'cut', chunks: 0 }] }],
+    ['segments[0].destination', { ...list, segments: [{ ...segment, destination: '../x', object: hex.slice(32) }] }],
+    ['segments[0].object', { ...list, segments: [{ ...segment, destination: 'disk' }] }],
+    ['segments[0].object', { ...list, segments: [{ ...segment, destination: 'disk', object: hex }] }],
     ['gaps[0].to_ms', { ...list, gaps: [{ ...list.gaps[0], to_ms: start - 1 }] }],
     ['gaps[0].reason', { ...list, gaps: [{ ...list.gaps[0], reason: ['x'] }] }],
   ];

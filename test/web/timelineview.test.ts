@@ -36,6 +36,10 @@ t.test('what lies elsewhere alone is told from its neighbours', async (t) => {
   const away = dayView({ ...timeline, segments: timeline.segments.map((one) => (one.seq === 2 ? { ...one, archivedAt: 'disk' } : one)) }, 70_000);
   t.same(away.kept.map(({ fromMs, archivedAt }) => [fromMs, archivedAt]), [[0, undefined], [10_200, 'disk'], [60_000, undefined]]);
   t.same(away.recorded, view.recorded, 'it is one run still');
+  t.same([5000, 15_000, 65_000, 30_000].map((ms) => at(away, ms).away), [undefined, 'disk', undefined, undefined]);
+  const pictured = { segments: timeline.segments.map((one) => ({ ...one, thumb: [1, 2] as [number, number], ...(one.seq === 2 ? { archivedAt: 'disk' } : {}) })) };
+  t.same([5000, 15_000].map((ms) => pictureAt(pictured, ms)?.seq), [1, undefined], 'no segment is fetched for a small picture');
+  t.same(filmOf(pictured, { fromMs: 0, toMs: 40_000 }, 4).map((one) => one?.seq), [1, undefined, undefined, undefined]);
 });
 
 t.test('observations are walked through one by one; one that lasts is known to', async (t) => {

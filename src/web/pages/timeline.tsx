@@ -179,7 +179,7 @@ function Days({ cameras, first, atMs }: { readonly cameras: readonly PageCamera[
       key={part.what} what={part.what} camera={part.camera.camera} name={part.camera.name} rows={partRows} view={viewOf(part.camera.camera)} dayStartMs={startMs} headMs={headMs}
       range={part.range} onRange={(range) => setPart({ ...part, range })} onFixed={setFixed} onClose={closePart} onDone={again}
     />}
-    <div class="timeline-bar"><Legend />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}
+    <div class="timeline-bar"><Legend away={[...views.values()].some(({ kept }) => kept.some(({ archivedAt }) => archivedAt !== undefined))} />{ends === undefined ? null : <p class="small muted">{say.timeline.deadline(deadline(ends, nowMs, reader))}</p>}
       {device !== undefined || here === undefined || !has(held, 'people') || !here.rights.includes('erase') ? null : <EraseHour camera={chosen} name={here.name} headMs={headMs} onDone={again} />}
       {part !== undefined || device === undefined || here === undefined || !has(held, 'people') || !here.rights.includes('hold') ? null : <div class="buttons">
         <Button icon="key" onClick={() => choose('keep', rangeAround(headMs, orderMinutes.keep))}>{say.keeping.keep}</Button>
@@ -212,9 +212,9 @@ function useWindow({ startMs, endMs, headMs, zoom }: { startMs: number; endMs: n
   return [from.current, zoom === 'day' ? endMs : from.current + spanMs];
 }
 
-function Legend() {
-  const swatches = [['recorded', say.timeline.legendRecorded], ['gap', say.timeline.legendGap], ['seen', say.timeline.legendSeen], ['rang', say.timeline.legendAlarm]] as const;
-  return <ul class="legend" aria-label={say.timeline.legend}>{swatches.map(([kind, name]) => <li key={kind}><svg class="swatch" viewBox="0 0 18 11" aria-hidden="true">{kind === 'rang' ? <path class={kind} d="M9 0l5.500 11h-11z" /> : <rect class={kind} width="18" height="11" />}</svg>{name}</li>)}</ul>;
+function Legend({ away }: { readonly away: boolean }) {
+  const swatches = [['recorded', say.timeline.legendRecorded], ...(away ? [['away', say.timeline.legendAway] as const] : []), ['gap', say.timeline.legendGap], ['seen', say.timeline.legendSeen], ['rang', say.timeline.legendAlarm]] as const;
+  return <ul class="legend" aria-label={say.timeline.legend}>{swatches.map(([kind, name]) => <li key={kind}><svg class="swatch" viewBox="0 0 18 11" aria-hidden="true">{kind === 'rang' ? <path class={kind} d="M9 0l5.500 11h-11z" /> : kind === 'away' ? <><rect class="recorded" width="18" height="11" /><rect class={kind} y="4" width="18" height="3" /></> : <rect class={kind} width="18" height="11" />}</svg>{name}</li>)}</ul>;
 }
 
 function useNow(): number {

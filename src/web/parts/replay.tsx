@@ -8,7 +8,7 @@ import { loadPlayers } from '../load.ts';
 import type { Replay } from '../seams.ts';
 import { fileNameAt, snapshot } from '../snapshot.ts';
 import { say } from '../strings.ts';
-import type { DayView } from '../timelineview.ts';
+import { at, type DayView } from '../timelineview.ts';
 import { hubWords } from '../hubwords.ts';
 import { IconButton } from './controls.tsx';
 import { Icon } from './icons.tsx';
@@ -79,6 +79,7 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
     setNote('');
     if (order !== undefined) replay.current?.seek(order.fromMs);
   }, [order?.turn]);
+  const { away } = at(view, order?.fromMs ?? headMs);
   const playing = state === 'playing' || state === 'opening';
   const toggle = (): void => {
     if (replay.current === undefined || state === 'ended') onPlay();
@@ -93,7 +94,7 @@ export function ReplayScreen({ order, name, headMs, rows, view, onTime, onPlay, 
       <video ref={video} playsInline muted aria-label={name} />
       {canPlay() ? null : <div class="tile-state"><Icon name="warning" /><span>{say.cannot.media2}</span></div>}
       {state === 'idle' && canPlay() ? <div class="tile-state"><Icon name="play" /><b>{say.timeline.choose}</b><span>{say.timeline.chooseHint}</span></div> : null}
-      {state === 'opening' ? <div class="tile-state" role="status"><span class="spinner" aria-hidden="true" /><span>{say.timeline.opening}</span></div> : null}
+      {state === 'opening' ? <div class="tile-state" role="status"><span class="spinner" aria-hidden="true" /><span>{away === undefined ? say.timeline.opening : say.timeline.fetching(away)}</span></div> : null}
     </div>
     <div class="stage-bar">
       <IconButton name="back10" label={say.timeline.back10} onClick={() => onSeek(headMs - 10_000)} />

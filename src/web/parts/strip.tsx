@@ -60,6 +60,7 @@ export function Strip({ camera, name, rows, range, covers, day, view, dayStartMs
       {ticksOf(scale, dayStartMs).map((tick) => <line key={tick} class="tick" x1={xOf(scale, tick)} x2={xOf(scale, tick)} y1="12" y2="46" />)}
       {view.gaps.map((gap) => <Bar key={`g${gap.fromMs}`} kind={gap.reason === 'privacy' ? 'private' : 'gap'} bar={barOf(scale, gap)} y={18} height={22} />)}
       {view.recorded.map((run) => <Bar key={`r${run.fromMs}`} kind="recorded" bar={barOf(scale, run)} y={18} height={22} />)}
+      {view.kept.flatMap((run) => (run.archivedAt === undefined ? [] : <Bar key={`w${run.fromMs}`} kind="away" bar={barOf(scale, run)} y={27} height={4} />))}
       {covers === undefined ? null : <Bar kind="covers" bar={barOf(scale, covers, 3)} y={16} height={26} />}
       {range === undefined ? null : <Bar kind="range" bar={barOf(scale, range, 3)} y={14} height={30} />}
       {view.seen.map((seen) => <Bar key={`s${seen.kind}${seen.fromMs}`} kind="seen" bar={barOf(scale, seen, 3)} y={8} height={7} />)}
@@ -123,8 +124,8 @@ export function GapPattern() {
 
 /** In words, for a screen reader and below the picture. */
 export function whatIs(view: DayView, ms: number): string {
-  const { recorded, gap, seen, alarms } = at(view, ms);
-  const state = recorded ? say.timeline.recorded : gap === undefined ? say.timeline.nothing : say.timeline.gapOf(say.gap[gap.reason] ?? gap.reason);
+  const { recorded, away, gap, seen, alarms } = at(view, ms);
+  const state = recorded ? (away === undefined ? say.timeline.recorded : say.timeline.recordedAt(away)) : gap === undefined ? say.timeline.nothing : say.timeline.gapOf(say.gap[gap.reason] ?? gap.reason);
   return [state, ...new Set(seen.map(({ kind }) => say.observation[kind] ?? kind)), ...new Set(alarms.map(alarmInWords))].join(', ');
 }
 

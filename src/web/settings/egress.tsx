@@ -83,6 +83,7 @@ function Destination({ one, sums, keys }: { readonly one: Report['destinations']
       {sent.length === 0 ? null : <Fact name={say.egress.sent} value={say.egress.sentOf(sent.reduce((sum, { orders }) => sum + orders, 0), bytes(sent.reduce((sum, { sentBytes }) => sum + sentBytes, 0), reader))} />}
     </dl>
     {keys === undefined || keys.current ? null : <p class="problem">{keys.reason === undefined ? say.egress.keysOld : `${say.egress.keysOld} ${hubWords(keys.reason)}.`} <span class="small">{say.egress.keysOldHint}</span></p>}
+    {counts === undefined || counts.lost === 0 ? null : <p class="problem">{say.egress.lost(counts.lost)} <span class="small">{say.egress.lostHint}</span></p>}
     {lacks.length === 0 || slots === undefined ? null : <p class="problem">{lacks.map((right) => say.egress.lacks[right]).join(' ')}</p>}
     {deletes === 'no' && slots !== undefined ? <p class="small">{[say.egress.noDelete, ...(slots === 'home' ? [say.egress.noDeleteHome] : [])].join(', ')}.</p> : null}
     {keepsVersions === 'yes' ? <p class="small">{say.egress.versions}</p> : null}
