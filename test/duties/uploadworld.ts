@@ -35,6 +35,8 @@ export interface UploadWorld extends AsyncDisposable {
   ledger: Ledger;
   upload: UploadDuty;
   destinations: readonly DestinationConfig[];
+  /** Where the courier finds its credentials; nowhere when absent. */
+  credentials?: string;
   /** What the courier says that it has no credential for, by destination. */
   off: Readonly<Record<string, readonly ('put' | 'get' | 'delete')[]>>;
 }
@@ -81,7 +83,7 @@ export async function runCourier(made: UploadWorld, destinations = made.destinat
   const parts = { out, back, journal, clock: systemClock, log: silentLog, random: () => 0, localMinute: () => 0 };
   const commands = await CommandWriter.open(join(outbox, 'back'), systemClock);
   const opened = new Map<string, Destined>();
-  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(undefined, false), parts, commands));
+  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(made.credentials, false), parts, commands));
   const dispatch = new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log: silentLog });
   for (const one of opened.values()) one.start();
   dispatch.start();

@@ -115,15 +115,22 @@ export async function stubFar(): Promise<Far> {
   };
 }
 
-/** The S3 server from npm. It takes any secret for a known key, and knows no conditions: what it cannot show, the stub does. */
-export async function s3rverFar(folder: string): Promise<Far> {
+export interface S3rver { readonly url: URL; readonly path: string; close(): Promise<void> }
+
+/** The S3 server from npm, with one bucket, `bucket`, and one key, whose two halves are `S3RVER`. `cors`: its bucket's rule, as S3 has it in XML. */
+export async function serveS3(folder: string, o: { cors?: string } = {}): Promise<S3rver> {
   // @ts-expect-error -- it brings no types
-  const { default: S3rver } = await import('s3rver') as { default: new (o: object) => { run(): Promise<{ port: number }>; close(): Promise<void> } };
-  const server = new S3rver({ address: '127.0.0.1', port: 0, silent: true, directory: join(folder, 's3rver'), configureBuckets: [{ name: 'bucket', configs: [] }] });
+  const { default: Server } = await import('s3rver') as { default: new (o: object) => { run(): Promise<{ port: number }>; close(): Promise<void> } };
+  const server = new Server({ address: '127.0.0.1', port: 0, silent: true, directory: join(folder, 's3rver'), configureBuckets: [{ name: 'bucket', configs: o.cors === undefined ? [] : [o.cors] }] });
   const { port } = await server.run();
+  return { url: new URL(`http://127.0.0.1:${port}/`), path: join(folder, 's3rver', 'bucket'), close: async () => { await server.close(); await rm(join(folder, 's3rver'), { recursive: true, force: true }); } };
+}
+
+/** It takes any secret for a known key, and knows no conditions: what it cannot show, the stub does. */
+export async function s3rverFar(folder: string): Promise<Far> {
+  const server = await serveS3(folder);
   const key = { id: 'S3RVER', secret: new Secret('S3RVER') };
-  const url = `http://127.0.0.1:${port}/bucket`;
-  const store = s3StoreAt(url, { put: key, get: key, delete: key });
+  const store = s3StoreAt(`${server.url.href}bucket`, { put: key, get: key, delete: key });
   return {
     store,
     held: (object) => readFile(join(folder, 's3rver', 'bucket', `${object}._S3rver_object`)).catch(() => undefined),
@@ -133,7 +140,7 @@ export async function s3rverFar(folder: string): Promise<Far> {
       await writeFile(join(folder, 's3rver', 'bucket', `${path}._S3rver_object.md5`), createHash('md5').update(bytes).digest('hex'));
       await writeFile(join(folder, 's3rver', 'bucket', `${path}._S3rver_metadata.json`), '{}');
     },
-    close: async () => { await store.close(); await server.close(); await rm(join(folder, 's3rver'), { recursive: true, force: true }); },
+    close: async () => { await store.close(); await server.close(); },
   };
 }
 
