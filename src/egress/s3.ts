@@ -15,7 +15,7 @@ import { randomName } from '../outbox/out.ts';
 import type { Feature, Listed, Probe, Put, Source, Store } from './destination.ts';
 import { refusedBy, type Answer, type Body, type HttpDoor } from './http.ts';
 import { givesBack } from './readback.ts';
-import { offWithout, rangeOf } from './webdav.ts';
+import { deletingRefused, offWithout, rangeOf } from './webdav.ts';
 
 export interface S3Key {
   readonly id: string;
@@ -87,7 +87,7 @@ export class S3Store implements Store {
 
   async delete(object: string, signal: AbortSignal): Promise<void> {
     const answer = await this.#ask('delete', { method: 'DELETE', object }, signal);
-    if (![200, 204, 404].includes(answer.status)) throw this.#refused('delete', object, answer);
+    if (![200, 204, 404].includes(answer.status)) throw deletingRefused(this.name, answer) ?? this.#refused('delete', object, answer);
   }
 
   async list(after: string | undefined, signal: AbortSignal): Promise<Listed> {

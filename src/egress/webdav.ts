@@ -44,12 +44,14 @@ export class WebdavStore implements Store {
 
   async put({ object, source, replace, again, sent }: Put, signal: AbortSignal): Promise<Proof> {
     if (again && !replace && await this.#there(object, source, signal)) return this.#prove(object, source, signal);
-    await this.#makeShard(object.slice(0, 2), signal);
+    const said = await this.#makeShard(object.slice(0, 2), signal);
     const part = `${pathOf(object)}.part`;
     const put = await this.#ask('put', { method: 'PUT', path: part, headers: { 'Content-Type': 'application/octet-stream' }, body: source, onSent: sent }, signal);
     if (put.status === 409 || put.status === 404) {
       // Somebody took the folder away: the next try makes it anew.
       this.#shards.delete(object.slice(0, 2));
+      // One that only reads says the one and the other, whatever is there.
+      if (said === 'there') throw new SallyportError('SP_FAR_REFUSED', { destination: this.name, what: 'put', reason: `it says that the folder is there, and that it is not (status ${put.status}); it may be served for reading alone` });
       throw new SallyportError('SP_FAR_BUSY', { destination: this.name, reason: `status ${put.status}` });
     }
     if (![200, 201, 204].includes(put.status)) throw this.#refused('put', object, put);
@@ -71,7 +73,7 @@ export class WebdavStore implements Store {
     for (const path of [pathOf(object), `${pathOf(object)}.part`]) {
       const answer = await this.#ask('delete', { method: 'DELETE', path }, signal);
       // 409: its folder is not there either.
-      if (![200, 204, 404, 409].includes(answer.status)) throw this.#refused('delete', object, answer);
+      if (![200, 204, 404, 409].includes(answer.status)) throw deletingRefused(this.name, answer) ?? this.#refused('delete', object, answer);
     }
   }
 
@@ -140,12 +142,14 @@ export class WebdavStore implements Store {
     return Number(answer.headers['content-length'] ?? -1);
   }
 
-  async #makeShard(shard: string, signal: AbortSignal): Promise<void> {
-    if (this.#shards.has(shard)) return;
+  /** What the server has said of the folder just now; undefined when it was not asked. */
+  async #makeShard(shard: string, signal: AbortSignal): Promise<'made' | 'there' | undefined> {
+    if (this.#shards.has(shard)) return undefined;
     const answer = await this.#ask('put', { method: 'MKCOL', path: `/${shard}` }, signal);
     // 405: it is there.
     if (![200, 201, 405].includes(answer.status)) throw this.#refused('put', shard, answer);
     this.#shards.add(shard);
+    return answer.status === 405 ? 'there' : 'made';
   }
 
   async #children(path: string, signal: AbortSignal): Promise<{ name: string; bytes: number | undefined }[]> {
@@ -171,6 +175,11 @@ export class WebdavStore implements Store {
 }
 
 const propfind = Buffer.from('<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>');
+
+/** A server that only reads says that it knows no such method (`rclone serve webdav --read-only`); undefined: it says something else. */
+export function deletingRefused(name: string, { status }: Answer): SallyportError | undefined {
+  return status === 405 || status === 501 ? new SallyportError('SP_FAR_REFUSED', { destination: name, what: 'delete', reason: `status ${status}` }) : undefined;
+}
 
 /** Why a feature is off without its credential. */
 export function offWithout(given: Readonly<Partial<Record<Feature, unknown>>>): Partial<Record<Feature, string>> {

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { makeBox } from '../../src/base/mp4.ts';
 import { dayMs } from '../../src/base/units.ts';
-import { egressOf, type DestinationStanding, type EgressParts } from '../../src/duties/egress.ts';
+import { egressOf, type DestinationStanding, type EgressParts, type EgressReport } from '../../src/duties/egress.ts';
 import { Ledger, type LedgerOptions } from '../../src/duties/ledger.ts';
 import { UploadDuty } from '../../src/duties/upload.ts';
 import { Credentials } from '../../src/egress/credentials.ts';
@@ -118,10 +118,15 @@ export async function answered<T>(made: UploadWorld, deed: Promise<T>): Promise<
 
 /** How destinations stand, as it is shown. */
 export async function standingsOf(made: UploadWorld): Promise<readonly DestinationStanding[]> {
+  return (await reportOf(made)).destinations;
+}
+
+/** What leaves the house, as it is shown. */
+export async function reportOf(made: UploadWorld): Promise<EgressReport> {
   const { vault, ledger, upload, world: { clock } } = made;
   const courier = { state: { run: 'child', running: false, restarts: 0 }, word: async () => undefined };
   const parts = { vault, ledger, upload, courier, farSlots: { states: [] }, destinations: () => made.destinations, clock };
-  return (await egressOf(parts as unknown as EgressParts, { limit: 1 })).destinations;
+  return egressOf(parts as unknown as EgressParts, { limit: 1 });
 }
 
 /** Of a destination in a folder: names and bytes. */

@@ -68,14 +68,14 @@ function onDisk(path: string): Omit<Far, 'store'> {
 export interface Rclone { readonly url: URL; readonly path: string; close(): Promise<void> }
 
 /** The real server; resolves when it listens. */
-export async function serveWebdav(folder: string, o: { user?: string; password?: string } = {}): Promise<Rclone> {
+export async function serveWebdav(folder: string, o: { user?: string; password?: string; readOnly?: boolean } = {}): Promise<Rclone> {
   const path = join(folder, 'dav');
   await mkdir(path, { recursive: true });
   let heard: (url: string) => void = () => {};
   const listens = new Promise<string>((resolve) => { heard = resolve; });
   // No cache folder and no configuration of whoever runs this.
   const child = await launch('rclone', [
-    'serve', 'webdav', '--addr', '127.0.0.1:0', '--user', o.user ?? 'sally', '--pass', o.password ?? 'port', '--config', join(folder, 'rclone.conf'), '--dir-cache-time', '0s', path,
+    'serve', 'webdav', '--addr', '127.0.0.1:0', '--user', o.user ?? 'sally', '--pass', o.password ?? 'port', '--config', join(folder, 'rclone.conf'), '--dir-cache-time', '0s', ...(o.readOnly === true ? ['--read-only'] : []), path,
   ], { environment: { HOME: folder }, package: 'rclone', onErrorLine: (line) => { const url = /started on \[?(http:\S+?)\]?$/i.exec(line)?.[1]; if (url !== undefined) heard(url); } });
   child.stdout.resume();
   const url = new URL(await Promise.race([listens, child.exited.then(({ status }) => { throw new Error(`rclone ended with ${status}`); })]));

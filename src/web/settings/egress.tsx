@@ -85,6 +85,7 @@ function Destination({ one, sums, keys }: { readonly one: Report['destinations']
     {keys === undefined || keys.current ? null : <p class="problem">{keys.reason === undefined ? say.egress.keysOld : `${say.egress.keysOld} ${hubWords(keys.reason)}.`} <span class="small">{say.egress.keysOldHint}</span></p>}
     {lacks.length === 0 || slots === undefined ? null : <p class="problem">{lacks.map((right) => say.egress.lacks[right]).join(' ')}</p>}
     {deletes === 'no' && slots !== undefined ? <p class="small">{[say.egress.noDelete, ...(slots === 'home' ? [say.egress.noDeleteHome] : [])].join(', ')}.</p> : null}
+    {counts === undefined || counts.refused === 0 ? null : <p class="problem">{say.egress.refused(counts.refused)} <span class="small">{say.egress.refusedHint}</span></p>}
     {keepsVersions === 'yes' ? <p class="small">{say.egress.versions}</p> : null}
   </section>;
 }
