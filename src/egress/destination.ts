@@ -46,6 +46,11 @@ export interface Probe {
   readonly overwrites: 'yes' | 'no' | 'unknown';
 }
 
+/** What a probe writes where nobody may delete: under one name, so that it is one small object and not one for each day. */
+export const probeName = 'probe.part';
+/** Random ones, so that what an earlier probe has left is not taken for an answer. */
+export const probeBytes = 16;
+
 export interface Store {
   readonly name: string;
   /** Why a feature is off; absent where it is on. */
@@ -58,7 +63,7 @@ export interface Store {
   delete(object: string, signal: AbortSignal): Promise<void>;
   /** Names after `after`, at most `listedMax`. */
   list(after: string | undefined, signal: AbortSignal): Promise<Listed>;
-  /** Writes a small random object twice, and deletes it, to learn what the store does. */
+  /** Writes a small random object twice, and deletes it where it may, to learn what the store does. */
   probe(signal: AbortSignal): Promise<Probe>;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@
  * credential of its own, and works without the others. Large objects go in parts, each with its checksum, and a try goes on where the last one
  * ended. What the far end says it holds is compared with what was sent: by SHA-256 where it knows it, else by MD5, else by reading it back.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { AwsV4Signer } from 'aws4fetch';
 import type { Clock } from '../base/clock.ts';
 import { list, table, text, whole, type Checked } from '../base/closed.ts';
@@ -12,7 +12,7 @@ import type { Secret } from '../base/secret.ts';
 import { escapeXml, findAll, parseXml, textOf, type XmlElement } from '../base/xml.ts';
 import { objectPattern, type Proof } from '../outbox/orders.ts';
 import { randomName } from '../outbox/out.ts';
-import type { Feature, Listed, Probe, Put, Source, Store } from './destination.ts';
+import { probeBytes, probeName, type Feature, type Listed, type Probe, type Put, type Source, type Store } from './destination.ts';
 import { refusedBy, type Answer, type Body, type HttpDoor } from './http.ts';
 import { givesBack } from './readback.ts';
 import { deletingRefused, offWithout, rangeOf } from './webdav.ts';
@@ -102,17 +102,22 @@ export class S3Store implements Store {
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
-    const object = randomName();
+    const object = this.#o.keys.delete === undefined ? probeName : randomName();
     try {
-      for (const letter of ['x', 'y']) {
-        const body = Buffer.from(letter);
-        const answer = await this.#ask('put', { method: 'PUT', object, body, sha256: sha256Of(body) }, signal);
+      let keepsVersions: Probe['keepsVersions'] = 'no';
+      let last = Buffer.alloc(0);
+      for (const turn of ['first', 'second']) {
+        last = randomBytes(probeBytes);
+        const answer = await this.#ask('put', { method: 'PUT', object, body: last, sha256: sha256Of(last) }, signal);
+        // Whoever may put may not replace: a rule of the bucket, or a lock on what is there.
+        if (turn === 'second' && [403, 405, 409, 412].includes(answer.status)) return { keepsVersions, overwrites: 'no' };
         if (answer.status !== 200) throw this.#refused('put', object, answer);
         // A bucket with versions gives each its number.
-        if (letter === 'y' && typeof answer.headers['x-amz-version-id'] === 'string' && answer.headers['x-amz-version-id'] !== 'null') return { keepsVersions: 'yes', overwrites: 'yes' };
+        const version = answer.headers['x-amz-version-id'];
+        if (typeof version === 'string' && version !== 'null') keepsVersions = 'yes';
       }
-      const second = this.#o.keys.get === undefined ? undefined : await this.get(object, 0, 1, signal);
-      return { keepsVersions: 'no', overwrites: second === undefined ? 'unknown' : second.toString('latin1') === 'y' ? 'yes' : 'no' };
+      const second = this.#o.keys.get === undefined ? undefined : await this.get(object, 0, probeBytes, signal);
+      return { keepsVersions, overwrites: second === undefined ? 'unknown' : second.equals(last) ? 'yes' : 'no' };
     } finally {
       if (this.#o.keys.delete !== undefined) await this.delete(object, signal).catch(() => {});
     }

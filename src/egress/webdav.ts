@@ -2,13 +2,14 @@
  * WebDAV as a store (RFC 4918): Nextcloud, a NAS, `rclone serve webdav`. An object is sent under a name of its own with `.part` behind it and then moved, so
  * that one that was cut off is never taken for whole. WebDAV knows no way to go on within a file: what was cut is sent anew.
  */
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { find, findAll, parseXml, textOf, type XmlElement } from '../base/xml.ts';
 import { listedMax, objectPattern, type Proof } from '../outbox/orders.ts';
 import { randomName } from '../outbox/out.ts';
-import type { Feature, Listed, Probe, Put, Source, Store } from './destination.ts';
+import { probeBytes, probeName, type Feature, type Listed, type Probe, type Put, type Source, type Store } from './destination.ts';
 import { refusedBy, type Answer, type HttpDoor, type Request } from './http.ts';
 import { givesBack } from './readback.ts';
 
@@ -92,16 +93,19 @@ export class WebdavStore implements Store {
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
-    const object = randomName();
-    const path = `/${object}.part`;
+    const path = this.#o.logins.delete === undefined ? `/${probeName}` : `/${randomName()}.part`;
     try {
-      for (const bytes of ['x', 'y']) {
-        const answer = await this.#ask('put', { method: 'PUT', path, body: Buffer.from(bytes) }, signal);
-        if (![200, 201, 204].includes(answer.status)) throw this.#refused('put', object, answer);
+      let last = Buffer.alloc(0);
+      for (const turn of ['first', 'second']) {
+        last = randomBytes(probeBytes);
+        const answer = await this.#ask('put', { method: 'PUT', path, body: last }, signal);
+        // Whoever may put may not replace.
+        if (turn === 'second' && [403, 405, 409, 412].includes(answer.status)) return { keepsVersions: 'unknown', overwrites: 'no' };
+        if (![200, 201, 204].includes(answer.status)) throw this.#refused('put', path, answer);
       }
       if (this.#o.logins.get === undefined) return { keepsVersions: 'unknown', overwrites: 'unknown' };
-      const answer = await this.#ask('get', { method: 'GET', path, answerBytesMax: 16 }, signal);
-      return { keepsVersions: 'unknown', overwrites: answer.body.toString('latin1') === 'y' ? 'yes' : 'no' };
+      const answer = await this.#ask('get', { method: 'GET', path, answerBytesMax: probeBytes }, signal);
+      return { keepsVersions: 'unknown', overwrites: answer.body.equals(last) ? 'yes' : 'no' };
     } finally {
       if (this.#o.logins.delete !== undefined) await this.#ask('delete', { method: 'DELETE', path }, signal).catch(() => {});
     }
