@@ -12,7 +12,8 @@ export interface Source {
   readonly bytes: number;
   /** Of all of it, in hexadecimal digits. */
   readonly sha256: string;
-  read(from: number, length: number): Promise<Buffer>;
+  /** Into `into` where that is given, which is as long at least: whoever is done with one piece need not have another one made for the next. */
+  read(from: number, length: number, into?: Buffer): Promise<Buffer>;
 }
 
 export interface Put {

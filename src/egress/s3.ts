@@ -14,7 +14,7 @@ import { objectPattern, type Proof } from '../outbox/orders.ts';
 import { randomName } from '../outbox/out.ts';
 import { probeBytes, probeName, type Feature, type Listed, type Probe, type Put, type Source, type Store } from './destination.ts';
 import { refusedBy, type Answer, type Body, type HttpDoor } from './http.ts';
-import { givesBack } from './readback.ts';
+import { givesBack, hashOfAll } from './readback.ts';
 import { deletingRefused, offWithout, rangeOf } from './webdav.ts';
 
 export interface S3Key {
@@ -55,6 +55,7 @@ interface Ask {
   /** Of the body, in hexadecimal digits. */
   readonly sha256?: string;
   readonly answerBytesMax?: number;
+  readonly onPiece?: (piece: Buffer) => void;
   readonly onSent?: (bytes: number) => void;
 }
 
@@ -136,7 +137,7 @@ export class S3Store implements Store {
     const head = await this.#head(object, signal);
     if (head === undefined) return false;
     if (head.bytes === source.bytes && head.sha256 !== undefined && head.sha256 === source.sha256) return true;
-    if (head.bytes === source.bytes && this.#o.keys.get !== undefined && await givesBack(this, object, source, signal)) return true;
+    if (head.bytes === source.bytes && this.#o.keys.get !== undefined && await this.#givesBack(object, source, signal)) return true;
     // Without a way to look nobody can tell; a name of 128 random bits that is there with this size is ours.
     if (head.bytes === source.bytes && head.sha256 === undefined && this.#o.keys.get === undefined) return true;
     throw new SallyportError('SP_FAR_EXISTS', { destination: this.name, object });
@@ -231,8 +232,12 @@ export class S3Store implements Store {
     const proof = this.#o.readBack && mayGet ? undefined : await this.#checksumProof(object, source, answer, signal);
     if (proof !== undefined) return proof;
     if (!mayGet) return 'size';
-    if (!(await givesBack(this, object, source, signal))) throw await this.#spoiled(object, signal);
+    if (!(await this.#givesBack(object, source, signal))) throw await this.#spoiled(object, signal);
     return 'read back';
+  }
+
+  #givesBack(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
+    return givesBack({ name: this.name, object, source, nowMs: this.#o.clock.wallMs(), ask: (request) => this.#ask('get', { ...request, object }, signal) });
   }
 
   /** undefined when the far end's word is none. SP_FAR_CHECKSUM when it is another. */
@@ -247,7 +252,7 @@ export class S3Store implements Store {
       if (given === undefined && answer !== undefined && source.bytes > this.#partBytes && head !== undefined) return 'checksum';
     }
     if (given === undefined && md5 === undefined) return undefined;
-    const right = given === undefined ? md5 === await md5OfAll(source) : given === source.sha256;
+    const right = given === undefined ? md5 === await hashOfAll(source, 'md5') : given === source.sha256;
     if (!right) throw await this.#spoiled(object, signal);
     return 'checksum';
   }
@@ -282,7 +287,7 @@ export class S3Store implements Store {
     const path = `${signed.url.pathname}${signed.url.search}`.slice(origin.url.pathname.replace(/\/$/, '').length);
     return this.#o.door.ask({
       method: ask.method, path, headers: Object.fromEntries(signed.headers as unknown as Iterable<[string, string]>), ...(ask.body === undefined ? {} : { body: ask.body }),
-      ...(ask.answerBytesMax === undefined ? {} : { answerBytesMax: ask.answerBytesMax }), ...(ask.onSent === undefined ? {} : { onSent: ask.onSent }),
+      ...(ask.answerBytesMax === undefined ? {} : { answerBytesMax: ask.answerBytesMax }), ...(ask.onSent === undefined ? {} : { onSent: ask.onSent }), ...(ask.onPiece === undefined ? {} : { onPiece: ask.onPiece }),
     }, signal);
   }
 
@@ -323,10 +328,4 @@ function md5Of(answer: Answer): string | undefined {
 
 function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function md5OfAll(source: Source): Promise<string> {
-  const hash = createHash('md5');
-  for (let at = 0; at < source.bytes; at += partBytesDefault) hash.update(await source.read(at, Math.min(partBytesDefault, source.bytes - at)));
-  return hash.digest('hex');
 }

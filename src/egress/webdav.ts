@@ -11,7 +11,7 @@ import { listedMax, objectPattern, type Proof } from '../outbox/orders.ts';
 import { randomName } from '../outbox/out.ts';
 import { probeBytes, probeName, type Feature, type Listed, type Probe, type Put, type Source, type Store } from './destination.ts';
 import { refusedBy, type Answer, type HttpDoor, type Request } from './http.ts';
-import { givesBack } from './readback.ts';
+import { givesBack, hashOfAll } from './readback.ts';
 
 export interface Login {
   readonly user: string;
@@ -23,12 +23,14 @@ export interface WebdavOptions {
   readonly clock: Clock;
   /** Whose rights each feature uses; a feature without one is off. */
   readonly logins: Readonly<Partial<Record<Feature, Login>>>;
-  /** Whether what was sent is read back; else its size is all that is known. */
-  readonly readBack: boolean;
+  /** Whether what was sent is read back: `unless hashed` where the server's ETag does not prove it. Without either its size is all that is known. */
+  readonly readBack: 'always' | 'unless hashed' | 'never';
 }
 
 const listBytesMax = 2 ** 20;
 const shardPattern = /^[0-9a-f]{2}$/;
+/** After so many ETags that are no hashes none is computed again: Nextcloud's only look like one. */
+const missesMax = 3;
 
 export class WebdavStore implements Store {
   readonly name: string;
@@ -36,6 +38,8 @@ export class WebdavStore implements Store {
   readonly #o: WebdavOptions;
   /** Folders that are known to be there. */
   readonly #shards = new Set<string>();
+  /** How many of its ETags in a row looked like a hash and were none. */
+  #misses = 0;
 
   constructor(o: WebdavOptions) {
     this.name = o.door.origin.name;
@@ -44,7 +48,7 @@ export class WebdavStore implements Store {
   }
 
   async put({ object, source, replace, again, sent }: Put, signal: AbortSignal): Promise<Proof> {
-    if (again && !replace && await this.#there(object, source, signal)) return this.#prove(object, source, signal);
+    if (again && !replace && await this.#there(object, source, signal)) return this.#prove(object, source, undefined, signal);
     const said = await this.#makeShard(object.slice(0, 2), signal);
     const part = `${pathOf(object)}.part`;
     const put = await this.#ask('put', { method: 'PUT', path: part, headers: { 'Content-Type': 'application/octet-stream' }, body: source, onSent: sent }, signal);
@@ -62,7 +66,7 @@ export class WebdavStore implements Store {
     // The very same may be there by a try whose answer was lost.
     if (moved.status === 412) await this.#there(object, source, signal);
     else if (![201, 204].includes(moved.status)) throw this.#refused('put', object, moved);
-    return this.#prove(object, source, signal);
+    return this.#prove(object, source, moved.status === 412 ? undefined : put, signal);
   }
 
   async get(object: string, from: number, length: number, signal: AbortSignal, orLess = false): Promise<Buffer> {
@@ -115,13 +119,40 @@ export class WebdavStore implements Store {
     this.#o.door.close();
   }
 
-  async #prove(object: string, source: Source, signal: AbortSignal): Promise<Proof> {
-    if (this.#o.readBack && this.#o.logins.get !== undefined) {
-      if (!(await givesBack(this, object, source, signal))) throw await this.#spoiled(object, signal);
+  /** `put`: the answer to the put of just now, if there was one. */
+  async #prove(object: string, source: Source, put: Answer | undefined, signal: AbortSignal): Promise<Proof> {
+    const { readBack, logins } = this.#o;
+    if (put !== undefined && !(readBack === 'always' && logins.get !== undefined) && await this.#hashAgrees(put, source) && await this.#lengthOf(object, signal) === source.bytes) return 'checksum';
+    if (readBack !== 'never' && logins.get !== undefined) {
+      if (!(await this.#givesBack(object, source, signal))) throw await this.#spoiled(object, signal);
       return 'read back';
     }
     if (await this.#sizeOf(object, signal) !== source.bytes) throw await this.#spoiled(object, signal);
     return 'size';
+  }
+
+  #givesBack(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
+    return givesBack({ name: this.name, object, source, nowMs: this.#o.clock.wallMs(), ask: (request) => this.#ask('get', { ...request, path: pathOf(object) }, signal) });
+  }
+
+  /**
+   * Whether the server's ETag is a hash of what it has written, and agrees (`rclone serve webdav --etag-hash MD5`): nobody hits upon that without having the bytes.
+   * One that is no hash says nothing. Not OC-Checksum: that one server computes and another one repeats from the request.
+   */
+  async #hashAgrees({ headers: { etag = '' } }: Answer, source: Source): Promise<boolean> {
+    const [, digits = ''] = /^"([0-9a-f]+)"$/.exec(etag) ?? [];
+    const algorithm = ({ 32: 'md5', 40: 'sha1', 64: 'sha256' } as const)[digits.length];
+    if (algorithm === undefined || this.#misses >= missesMax) return false;
+    const agrees = digits === await hashOfAll(source, algorithm);
+    this.#misses = agrees ? 0 : this.#misses + 1;
+    return agrees;
+  }
+
+  /** Without asking for its ETag, which a server may have to read all of it for. undefined when there is nothing, or it does not say. */
+  async #lengthOf(object: string, signal: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#ask('put', { method: 'PROPFIND', path: pathOf(object), headers: { Depth: '0', 'Content-Type': 'application/xml' }, body: propfind, answerBytesMax: 2 ** 16 }, signal);
+    const length = answer.status === 207 ? /<(?:\w+:)?getcontentlength[^>]*>(\d{1,15})</.exec(answer.body.toString('utf8'))?.[1] : undefined;
+    return length === undefined ? undefined : Number(length);
   }
 
   /** It is taken away, so that the next try does not find it in its place. */
@@ -134,7 +165,7 @@ export class WebdavStore implements Store {
   async #there(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
     const bytes = await this.#sizeOf(object, signal);
     if (bytes === undefined) return false;
-    if (bytes === source.bytes && (this.#o.logins.get === undefined || await givesBack(this, object, source, signal))) return true;
+    if (bytes === source.bytes && (this.#o.logins.get === undefined || await this.#givesBack(object, source, signal))) return true;
     throw new SallyportError('SP_FAR_EXISTS', { destination: this.name, object });
   }
 
