@@ -116,6 +116,8 @@ export const DoorsShape = Type.Object({
   problem: Optional(Text(2000)),
   /** Where the courier does not get through, by its own word. */
   stuck: Type.Array(Type.Object({ destination: Text(40), waiting: Type.Integer(), code: Text(44), text: Text(300), atMs: UnixMs }), { maxItems: 16 }),
+  /** What lies there still, because the store refused to delete it: it is asked again each day. */
+  refused: Type.Array(Type.Object({ destination: Text(40), objects: Type.Integer(), bytes: Type.Integer() }), { maxItems: 16 }),
   /** Of each place that has sealed keys (`slots = "far"`), or should; `current`: exactly those that it should have. */
   slots: Type.Array(Type.Object({ destination: Text(40), current: Type.Boolean(), reason: Optional(Text(1000)), slots: Type.Integer(), madeMs: Optional(UnixMs) }), { maxItems: 16 }),
 });
@@ -327,8 +329,8 @@ export const EgressReply = Type.Object({
   doors: DoorsShape,
   destinations: Type.Array(Type.Object({
     name: Text(40), purpose: Text(), kind: Text(20), place: Text(1000), words: Text(6000), declared: Type.Boolean(), slots: Optional(Text(40)),
-    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted; lies there alone, and of that what is lost. For an owner alone. */
-    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(), alone: Type.Integer(), aloneBytes: Type.Integer(), lost: Type.Integer() })),
+    /** What lies there; is on its way; could not be sent; is to go; cannot be deleted, of which `refused` the store said no to; lies there alone, and of that what is lost. For an owner alone. */
+    counts: Optional(Type.Object({ there: Type.Integer(), bytes: Type.Integer(), waiting: Type.Integer(), failed: Type.Integer(), leaving: Type.Integer(), kept: Type.Integer(), refused: Type.Integer(), alone: Type.Integer(), aloneBytes: Type.Integer(), lost: Type.Integer() })),
     /** What the courier has no right to there. */
     lacks: Type.Array(Type.Enum(['put', 'get']), { maxItems: 2 }),
     deletes: Type.Enum(['yes', 'no', 'unknown']), keepsVersions: Text(20),

@@ -46,7 +46,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), or "-2 days".`,
   },
 };
 
-export function doorLines({ run, running, confined, restarts, orders, bytes, last, problem, stuck, slots }: Report['doors'], nowMs: number): string[] {
+export function doorLines({ run, running, confined, restarts, orders, bytes, last, problem, stuck, refused, slots }: Report['doors'], nowMs: number): string[] {
   const held = confined === undefined ? '' : confined === 'no' ? '; nothing confines it: this kernel has no Landlock, or its jail was not built' : `; its files and ports are held by the jail (level ${confined})`;
   const apart = run === 'service' ? 'the courier is a service of its own, held by the service manager' : running ? `the courier is a child of the hub, under the hub's user${held}` : 'no courier runs: there is no destination';
   const said = last === undefined ? 'it has answered nothing yet' : `it answered ${formatAge(Math.max(0, nowMs - last.atMs))} ago: ${last.order} at ${last.destination} ${last.outcome}${last.code === '' ? '' : ` (${last.code})`}`;
@@ -55,11 +55,16 @@ export function doorLines({ run, running, confined, restarts, orders, bytes, las
     ...(running || orders > 0 ? [`  ${said}; ${plural(orders, 'order')} ${orders === 1 ? 'waits' : 'wait'} (${formatBytes(bytes)})`] : []),
     ...(problem === undefined ? [] : [`  ! ${problem}`]),
     ...stuck.map(({ destination, waiting, code, text, atMs }) => `  ! ${destination}: ${code} ${formatAge(Math.max(0, nowMs - atMs))} ago: ${text}${waiting === 0 ? '' : `; ${plural(waiting, 'order')} ${waiting === 1 ? 'waits' : 'wait'}`}`),
+    ...refused.map(({ destination, objects, bytes: size }) => `  ! ${refusedLine(destination, objects, size)}`),
     ...slots.map(({ destination, current, reason, slots: count, madeMs }) => {
       const since = madeMs === undefined ? 'none were put there yet' : `${plural(count, 'key')} of ${formatAge(Math.max(0, nowMs - madeMs))} ago`;
       return current ? `  sealed keys at ${destination}: ${since}` : `  ! sealed keys at ${destination} are not those of now (${since})${reason === undefined ? '' : `: ${reason}`}; while it is so, what was purged may still open there with the kit, and a lost hub loses what came since`;
     }),
   ];
+}
+
+function refusedLine(destination: string, objects: number, bytes: number): string {
+  return `${plural(objects, 'object')} (${formatBytes(bytes)}) that ${objects === 1 ? 'was' : 'were'} purged here still ${objects === 1 ? 'lies' : 'lie'} at ${destination}: it refused to delete ${objects === 1 ? 'it' : 'them'}, and is asked again each day`;
 }
 
 function printEgress({ doors, destinations, sums, lines }: Report, long: boolean): void {
@@ -69,7 +74,7 @@ function printEgress({ doors, destinations, sums, lines }: Report, long: boolean
   for (const one of destinations) {
     print(one.words);
     const { counts } = one;
-    if (counts !== undefined && (one.slots !== undefined || counts.there + counts.kept > 0)) print(`  ${plural(counts.there, 'object')} there (${formatBytes(counts.bytes)}), ${counts.waiting} on their way, ${counts.failed} failed, ${counts.leaving} to be deleted, ${counts.kept} that it does not delete`);
+    if (counts !== undefined && (one.slots !== undefined || counts.there + counts.kept > 0)) print(`  ${plural(counts.there, 'object')} there (${formatBytes(counts.bytes)}), ${counts.waiting} on their way, ${counts.failed} failed, ${counts.leaving} to be deleted, ${counts.kept} that it does not delete${counts.refused === 0 ? '' : ` (it refused ${counts.refused}, and is asked again each day)`}`);
     if (counts !== undefined && counts.alone > 0) print(`  ${plural(counts.alone, 'segment')} (${formatBytes(counts.aloneBytes)}) of it ${counts.alone === 1 ? 'lies' : 'lie'} there alone`);
     if (counts !== undefined && counts.lost > 0) print(`  ! ${counts.lost} of those ${counts.lost === 1 ? 'was' : 'were'} not there when last looked for, and ${counts.lost === 1 ? 'is' : 'are'} nowhere else: put back what the store held, or find out who deletes there`);
     if (one.lacks.includes('put')) print('  ! the courier has no right to put anything there: nothing is sent');

@@ -5,7 +5,7 @@ import { dayMs } from '../base/units.ts';
 import { nonceOf, pieceName } from '../outbox/pieces.ts';
 import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
 import { isReplaced, piecesOf, readReference } from '../policy/pieces.ts';
-import type { FarObject, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
+import type { FarObject, FarRefusal, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
 import type { ArchiveDuty } from './archive.ts';
 import type { CourierDuty, CourierState } from './doors.ts';
 import type { FarSlotsDuty, FarSlotsState } from './farslots.ts';
@@ -40,11 +40,13 @@ export interface Doors extends Omit<CourierState, 'problem'> {
   readonly problem: string | undefined;
   /** Where it does not get through, by its own word. */
   readonly stuck: readonly { readonly destination: string; readonly waiting: number; readonly code: string; readonly text: string; readonly atMs: UnixMs }[];
+  /** What lies there still, because the store refused to delete it; it is asked again each day. */
+  readonly refused: readonly FarRefusal[];
   /** Of each place that has sealed keys, or should. */
   readonly slots: readonly FarSlotsState[];
 }
 
-/** What lies there; is on its way; could not be sent; is to go; cannot be deleted. */
+/** What lies there; is on its way; could not be sent; is to go; cannot be deleted, of which `refused` the store said no to. */
 export interface Counts {
   readonly there: number;
   readonly bytes: number;
@@ -52,6 +54,7 @@ export interface Counts {
   readonly failed: number;
   readonly leaving: number;
   readonly kept: number;
+  readonly refused: number;
   /** Segments that lie there alone, and their bytes. */
   readonly alone: number;
   readonly aloneBytes: number;
@@ -88,7 +91,9 @@ export interface EgressReport {
   readonly next: number | undefined;
 }
 
-export async function doorsOf({ courier, ledger, upload, farSlots, archive }: Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots' | 'archive'>): Promise<Doors> {
+type DoorsParts = Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots' | 'archive' | 'destinations'> & { readonly vault: Pick<Vault, 'far'> };
+
+export async function doorsOf({ vault, courier, ledger, upload, farSlots, archive, destinations }: DoorsParts): Promise<Doors> {
   const { last, orders, bytes, problem } = ledger.state;
   const { problem: ofCourier, ...state } = courier.state;
   const word = state.running ? await courier.word() : undefined;
@@ -96,7 +101,7 @@ export async function doorsOf({ courier, ledger, upload, farSlots, archive }: Pi
     ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem ?? archive.problem)?.message,
     last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
     stuck: (word?.destinations ?? []).flatMap(({ name, waiting, last_error: error, last_ok_ms: okMs }) => (error === undefined || (okMs ?? 0) > error.at_ms ? [] : [{ destination: name, waiting, code: error.code, text: error.text, atMs: error.at_ms }])),
-    slots: farSlots.states,
+    refused: await vault.far.refusals(destinations().map(({ name }) => name)), slots: farSlots.states,
   };
 }
 
@@ -123,7 +128,7 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
   if (principal.isWholeOwner) return report;
   const { last: _, problem: __, ...doors } = report.doors;
   return {
-    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0, stuck: [], slots: [] },
+    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0, stuck: [], refused: [], slots: [] },
     lines: report.lines.filter(({ camera }) => camera !== '' && principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '')),
     // Its words name cameras, and its counts are of all of them.
     destinations: report.destinations.map(({ counts: ___, ...one }) => ({ ...one, words: `${one.name}: ${one.purpose}` })),
@@ -133,6 +138,7 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
 async function standings({ vault, destinations }: EgressParts): Promise<DestinationStanding[]> {
   const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archivedSums()];
   const declared = destinations();
+  const refusals = await vault.far.refusals(declared.map(({ name }) => name));
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
   const standing = (name: string): Pick<DestinationStanding, 'counts' | 'lacks' | 'deletes' | 'keepsVersions'> => {
@@ -141,7 +147,7 @@ async function standings({ vault, destinations }: EgressParts): Promise<Destinat
     return {
       counts: {
         there: of('there'), bytes: sums.filter(({ destination, state }) => destination === name && (state === 'there' || state === 'leaving' || state === 'deleting' || state === 'kept')).reduce((sum, { bytes }) => sum + bytes, 0),
-        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'), alone: away?.segments ?? 0, aloneBytes: away?.bytes ?? 0, lost: away?.lost ?? 0,
+        waiting: of('wanted', 'asked'), failed: of('failed'), leaving: of('leaving', 'deleting'), kept: of('kept'), refused: refusals.find(({ destination }) => destination === name)?.objects ?? 0, alone: away?.segments ?? 0, aloneBytes: away?.bytes ?? 0, lost: away?.lost ?? 0,
       },
       lacks: may === undefined ? [] : (['put', 'get'] as const).filter((right) => !may.includes(right)),
       deletes: may === undefined ? 'unknown' : may.includes('delete') ? 'yes' : 'no', keepsVersions: abilities[name]?.keepsVersions ?? 'unknown',

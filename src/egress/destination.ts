@@ -12,7 +12,8 @@ export interface Source {
   readonly bytes: number;
   /** Of all of it, in hexadecimal digits. */
   readonly sha256: string;
-  read(from: number, length: number): Promise<Buffer>;
+  /** Into `into` where that is given, which is as long at least: whoever is done with one piece need not have another one made for the next. */
+  read(from: number, length: number, into?: Buffer): Promise<Buffer>;
 }
 
 export interface Put {
@@ -46,6 +47,11 @@ export interface Probe {
   readonly overwrites: 'yes' | 'no' | 'unknown';
 }
 
+/** What a probe writes where nobody may delete: under one name, so that it is one small object and not one for each day. */
+export const probeName = 'probe.part';
+/** Random ones, so that what an earlier probe has left is not taken for an answer. */
+export const probeBytes = 16;
+
 export interface Store {
   readonly name: string;
   /** Why a feature is off; absent where it is on. */
@@ -58,7 +64,7 @@ export interface Store {
   delete(object: string, signal: AbortSignal, known?: { readonly bytes: number; readonly sha256: string | undefined }): Promise<void>;
   /** Names after `after`, at most `listedMax`. */
   list(after: string | undefined, signal: AbortSignal): Promise<Listed>;
-  /** Writes a small random object twice, and deletes it, to learn what the store does. */
+  /** Writes a small random object twice, and deletes it where it may, to learn what the store does. */
   probe(signal: AbortSignal): Promise<Probe>;
   close(): Promise<void>;
 }

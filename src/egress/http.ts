@@ -25,7 +25,8 @@ const refusalBytesMax = 2 ** 16;
 
 export interface Body {
   readonly bytes: number;
-  read(from: number, length: number): Promise<Buffer>;
+  /** Into `into` where that is given. */
+  read(from: number, length: number, into?: Buffer): Promise<Buffer>;
 }
 
 export interface Request {
@@ -35,6 +36,8 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | Body;
   readonly answerBytesMax?: number;
+  /** Gets the body of an answer with status 200 piece by piece, in the place of `Answer.body`; a piece is not to be kept. */
+  readonly onPiece?: (piece: Buffer) => void;
   readonly onSent?: (bytes: number) => void;
 }
 
@@ -119,14 +122,17 @@ export class HttpDoor {
 
   async #write(sent: ClientRequest, body: Buffer | Body, bytes: number, progress: Progress, onSent: ((bytes: number) => void) | undefined, signal: AbortSignal): Promise<void> {
     const { pace, clock } = this.#o;
+    // One buffer is enough: each piece has gone to the system before the next is read.
+    const room = Buffer.isBuffer(body) ? undefined : Buffer.allocUnsafeSlow(Math.min(pace.pieceBytes, bytes));
     for (let at = 0; at < bytes;) {
       const length = Math.min(pace.pieceBytes, bytes - at);
       await pace.take(length, signal);
-      const piece = Buffer.isBuffer(body) ? body.subarray(at, at + length) : await body.read(at, length);
+      if (sent.destroyed || progress.answering) return;
+      const piece = Buffer.isBuffer(body) ? body.subarray(at, at + length) : await body.read(at, length, room);
       progress.atMs = clock.monotonicMs();
       // An early answer is what counts; the far end may have stopped reading.
       if (sent.destroyed || progress.answering) return;
-      if (!sent.write(piece)) await drained(sent, signal);
+      await written(sent, piece, signal);
       at += length;
       onSent?.(length);
       progress.atMs = clock.monotonicMs();
@@ -147,7 +153,8 @@ export class HttpDoor {
       progress.atMs = this.#o.clock.monotonicMs();
       length += piece.length;
       if (length > bytesMax) refuse(tooLong);
-      pieces.push(piece);
+      if (status === 200 && request.onPiece !== undefined) request.onPiece(piece);
+      else pieces.push(piece);
     }
     if (!response.complete) refuse(new SallyportError('SP_FAR_UNREACHABLE', { destination: name, reason: 'its answer was cut off' }));
     return { status, headers: response.headers, body: Buffer.concat(pieces) };
@@ -229,11 +236,12 @@ function joinedBy({ url: proxy, login }: NonNullable<Origin['proxy']>, { name, u
   });
 }
 
-function drained(sent: ClientRequest, signal: AbortSignal): Promise<void> {
+/** Resolves when the piece has been handed to the system, or when there is no more use in it. */
+function written(sent: ClientRequest, piece: Buffer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = (): void => { sent.off('drain', done); sent.off('close', done); sent.off('response', done); signal.removeEventListener('abort', stop); resolve(); };
+    const done = (): void => { sent.off('close', done); sent.off('response', done); signal.removeEventListener('abort', stop); resolve(); };
     const stop = (): void => { done(); reject(signal.reason as Error); };
-    sent.once('drain', done);
+    sent.write(piece, done);
     sent.once('close', done);
     sent.once('response', done);
     signal.addEventListener('abort', stop, { once: true });

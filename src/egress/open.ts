@@ -37,7 +37,7 @@ async function openStore(destination: Extract<Destination, { kind: 'folder' | 'w
   const socketsMax = destination.lanes ?? lanesDefault;
   if (destination.kind === 'webdav') {
     const door = new HttpDoor({ origin: await originOf(destination, credentials), clock, pace, socketsMax });
-    return new WebdavStore({ door, clock, logins: each(found, ({ user, secret }) => ({ user, password: secret })), readBack: destination.read_back ?? true });
+    return new WebdavStore({ door, clock, logins: each(found, ({ user, secret }) => ({ user, password: secret })), readBack: destination.read_back === undefined ? 'unless hashed' : destination.read_back ? 'always' : 'never' });
   }
   const origin = await originOf(destination, credentials);
   const url = new URL(origin.url);

@@ -3,7 +3,7 @@
  * credential of its own, and works without the others. Large objects go in parts, each with its checksum, and a try goes on where the last one
  * ended. What the far end says it holds is compared with what was sent: by SHA-256 where it knows it, else by MD5, else by reading it back.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { AwsV4Signer } from 'aws4fetch';
 import type { Clock } from '../base/clock.ts';
 import { list, table, text, whole, type Checked } from '../base/closed.ts';
@@ -12,10 +12,10 @@ import type { Secret } from '../base/secret.ts';
 import { escapeXml, findAll, parseXml, textOf, type XmlElement } from '../base/xml.ts';
 import { objectPattern, type Proof } from '../outbox/orders.ts';
 import { randomName } from '../outbox/out.ts';
-import type { Feature, Listed, Probe, Put, Source, Store } from './destination.ts';
+import { probeBytes, probeName, type Feature, type Listed, type Probe, type Put, type Source, type Store } from './destination.ts';
 import { refusedBy, type Answer, type Body, type HttpDoor } from './http.ts';
-import { givesBack } from './readback.ts';
-import { offWithout, rangeOf } from './webdav.ts';
+import { givesBack, hashOfAll } from './readback.ts';
+import { deletingRefused, offWithout, rangeOf } from './webdav.ts';
 
 export interface S3Key {
   readonly id: string;
@@ -55,6 +55,7 @@ interface Ask {
   /** Of the body, in hexadecimal digits. */
   readonly sha256?: string;
   readonly answerBytesMax?: number;
+  readonly onPiece?: (piece: Buffer) => void;
   readonly onSent?: (bytes: number) => void;
 }
 
@@ -87,7 +88,7 @@ export class S3Store implements Store {
 
   async delete(object: string, signal: AbortSignal): Promise<void> {
     const answer = await this.#ask('delete', { method: 'DELETE', object }, signal);
-    if (![200, 204, 404].includes(answer.status)) throw this.#refused('delete', object, answer);
+    if (![200, 204, 404].includes(answer.status)) throw deletingRefused(this.name, answer) ?? this.#refused('delete', object, answer);
   }
 
   async list(after: string | undefined, signal: AbortSignal): Promise<Listed> {
@@ -102,17 +103,22 @@ export class S3Store implements Store {
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
-    const object = randomName();
+    const object = this.#o.keys.delete === undefined ? probeName : randomName();
     try {
-      for (const letter of ['x', 'y']) {
-        const body = Buffer.from(letter);
-        const answer = await this.#ask('put', { method: 'PUT', object, body, sha256: sha256Of(body) }, signal);
+      let keepsVersions: Probe['keepsVersions'] = 'no';
+      let last = Buffer.alloc(0);
+      for (const turn of ['first', 'second']) {
+        last = randomBytes(probeBytes);
+        const answer = await this.#ask('put', { method: 'PUT', object, body: last, sha256: sha256Of(last) }, signal);
+        // Whoever may put may not replace: a rule of the bucket, or a lock on what is there.
+        if (turn === 'second' && [403, 405, 409, 412].includes(answer.status)) return { keepsVersions, overwrites: 'no' };
         if (answer.status !== 200) throw this.#refused('put', object, answer);
         // A bucket with versions gives each its number.
-        if (letter === 'y' && typeof answer.headers['x-amz-version-id'] === 'string' && answer.headers['x-amz-version-id'] !== 'null') return { keepsVersions: 'yes', overwrites: 'yes' };
+        const version = answer.headers['x-amz-version-id'];
+        if (typeof version === 'string' && version !== 'null') keepsVersions = 'yes';
       }
-      const second = this.#o.keys.get === undefined ? undefined : await this.get(object, 0, 1, signal);
-      return { keepsVersions: 'no', overwrites: second === undefined ? 'unknown' : second.toString('latin1') === 'y' ? 'yes' : 'no' };
+      const second = this.#o.keys.get === undefined ? undefined : await this.get(object, 0, probeBytes, signal);
+      return { keepsVersions, overwrites: second === undefined ? 'unknown' : second.equals(last) ? 'yes' : 'no' };
     } finally {
       if (this.#o.keys.delete !== undefined) await this.delete(object, signal).catch(() => {});
     }
@@ -131,7 +137,7 @@ export class S3Store implements Store {
     const head = await this.#head(object, signal);
     if (head === undefined) return false;
     if (head.bytes === source.bytes && head.sha256 !== undefined && head.sha256 === source.sha256) return true;
-    if (head.bytes === source.bytes && this.#o.keys.get !== undefined && await givesBack(this, object, source, signal)) return true;
+    if (head.bytes === source.bytes && this.#o.keys.get !== undefined && await this.#givesBack(object, source, signal)) return true;
     // Without a way to look nobody can tell; a name of 128 random bits that is there with this size is ours.
     if (head.bytes === source.bytes && head.sha256 === undefined && this.#o.keys.get === undefined) return true;
     throw new SallyportError('SP_FAR_EXISTS', { destination: this.name, object });
@@ -226,8 +232,12 @@ export class S3Store implements Store {
     const proof = this.#o.readBack && mayGet ? undefined : await this.#checksumProof(object, source, answer, signal);
     if (proof !== undefined) return proof;
     if (!mayGet) return 'size';
-    if (!(await givesBack(this, object, source, signal))) throw await this.#spoiled(object, signal);
+    if (!(await this.#givesBack(object, source, signal))) throw await this.#spoiled(object, signal);
     return 'read back';
+  }
+
+  #givesBack(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
+    return givesBack({ name: this.name, object, source, nowMs: this.#o.clock.wallMs(), ask: (request) => this.#ask('get', { ...request, object }, signal) });
   }
 
   /** undefined when the far end's word is none. SP_FAR_CHECKSUM when it is another. */
@@ -242,7 +252,7 @@ export class S3Store implements Store {
       if (given === undefined && answer !== undefined && source.bytes > this.#partBytes && head !== undefined) return 'checksum';
     }
     if (given === undefined && md5 === undefined) return undefined;
-    const right = given === undefined ? md5 === await md5OfAll(source) : given === source.sha256;
+    const right = given === undefined ? md5 === await hashOfAll(source, 'md5') : given === source.sha256;
     if (!right) throw await this.#spoiled(object, signal);
     return 'checksum';
   }
@@ -277,7 +287,7 @@ export class S3Store implements Store {
     const path = `${signed.url.pathname}${signed.url.search}`.slice(origin.url.pathname.replace(/\/$/, '').length);
     return this.#o.door.ask({
       method: ask.method, path, headers: Object.fromEntries(signed.headers as unknown as Iterable<[string, string]>), ...(ask.body === undefined ? {} : { body: ask.body }),
-      ...(ask.answerBytesMax === undefined ? {} : { answerBytesMax: ask.answerBytesMax }), ...(ask.onSent === undefined ? {} : { onSent: ask.onSent }),
+      ...(ask.answerBytesMax === undefined ? {} : { answerBytesMax: ask.answerBytesMax }), ...(ask.onSent === undefined ? {} : { onSent: ask.onSent }), ...(ask.onPiece === undefined ? {} : { onPiece: ask.onPiece }),
     }, signal);
   }
 
@@ -318,10 +328,4 @@ function md5Of(answer: Answer): string | undefined {
 
 function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function md5OfAll(source: Source): Promise<string> {
-  const hash = createHash('md5');
-  for (let at = 0; at < source.bytes; at += partBytesDefault) hash.update(await source.read(at, Math.min(partBytesDefault, source.bytes - at)));
-  return hash.digest('hex');
 }

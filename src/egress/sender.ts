@@ -2,7 +2,6 @@
  * All that goes to one store: orders in their turn, a few at once, at the hours and the pace that were set, again and again with growing pauses while
  * it cannot be reached, until each has its answer in `back/`. Small things (erasures, visitors' questions) go before footage.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { asSallyportError, SallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -15,6 +14,7 @@ import type { Found, OutReader } from '../outbox/out.ts';
 import { mayUpload, nextTry, type DayHours } from '../policy/sending.ts';
 import type { Feature, Source, Store } from './destination.ts';
 import type { Entry, Journal } from './journal.ts';
+import { hashOfAll } from './readback.ts';
 
 export interface SenderParts {
   readonly out: Pick<OutReader, 'open'>;
@@ -70,7 +70,6 @@ export function retryIn(untilMs: number, nowMs: number): Pick<DestinationState, 
   return untilMs > nowMs ? { retry_ms: Math.ceil(untilMs - nowMs) } : {};
 }
 
-const hashBytes = 2 ** 20;
 /** With nothing to do, or out of hours, it is looked again; a new order wakes it at once. */
 const idleMs = minuteMs;
 
@@ -214,8 +213,8 @@ export class Sender implements Destined {
     try {
       // Withdrawn since it was found: the next look sees it.
       if (box.head.order !== 'put') throw new SallyportError('SP_FAR_BUSY', { destination: this.#o.store.name, reason: 'the order has changed' });
-      const source: Source = { bytes: order.size, sha256: order.sha256, read: (from, length) => box.read(from, length) };
-      if (await hashOf(source) !== order.sha256) throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'its body is not what its head says' });
+      const source: Source = { bytes: order.size, sha256: order.sha256, read: (from, length, into) => box.read(from, length, into) };
+      if (await hashOfAll(source, 'sha256') !== order.sha256) throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'its body is not what its head says' });
       const { resume } = entry.now;
       const proof = await this.#o.store.put({
         object: order.object, source, replace: order.replace, again: entry.now.attempts > 1, resume,
@@ -250,11 +249,5 @@ export function answerTo(name: string, order: Pick<Order, 'to' | 'order'>, outco
 /** The reason is a stranger's word in part, so it is cut to plain letters. */
 export function failed(error: SallyportError): Outcome {
   return { outcome: 'failed', code: error.code, reason: plainly(error.message) };
-}
-
-async function hashOf(source: Source): Promise<string> {
-  const hash = createHash('sha256');
-  for (let at = 0; at < source.bytes; at += hashBytes) hash.update(await source.read(at, Math.min(hashBytes, source.bytes - at)));
-  return hash.digest('hex');
 }
 

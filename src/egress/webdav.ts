@@ -2,15 +2,16 @@
  * WebDAV as a store (RFC 4918): Nextcloud, a NAS, `rclone serve webdav`. An object is sent under a name of its own with `.part` behind it and then moved, so
  * that one that was cut off is never taken for whole. WebDAV knows no way to go on within a file: what was cut is sent anew.
  */
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { find, findAll, parseXml, textOf, type XmlElement } from '../base/xml.ts';
 import { listedMax, objectPattern, type Proof } from '../outbox/orders.ts';
 import { randomName } from '../outbox/out.ts';
-import type { Feature, Listed, Probe, Put, Source, Store } from './destination.ts';
+import { probeBytes, probeName, type Feature, type Listed, type Probe, type Put, type Source, type Store } from './destination.ts';
 import { refusedBy, type Answer, type HttpDoor, type Request } from './http.ts';
-import { givesBack } from './readback.ts';
+import { givesBack, hashOfAll } from './readback.ts';
 
 export interface Login {
   readonly user: string;
@@ -22,12 +23,14 @@ export interface WebdavOptions {
   readonly clock: Clock;
   /** Whose rights each feature uses; a feature without one is off. */
   readonly logins: Readonly<Partial<Record<Feature, Login>>>;
-  /** Whether what was sent is read back; else its size is all that is known. */
-  readonly readBack: boolean;
+  /** Whether what was sent is read back: `unless hashed` where the server's ETag does not prove it. Without either its size is all that is known. */
+  readonly readBack: 'always' | 'unless hashed' | 'never';
 }
 
 const listBytesMax = 2 ** 20;
 const shardPattern = /^[0-9a-f]{2}$/;
+/** After so many ETags that are no hashes none is computed again: Nextcloud's only look like one. */
+const missesMax = 3;
 
 export class WebdavStore implements Store {
   readonly name: string;
@@ -35,6 +38,8 @@ export class WebdavStore implements Store {
   readonly #o: WebdavOptions;
   /** Folders that are known to be there. */
   readonly #shards = new Set<string>();
+  /** How many of its ETags in a row looked like a hash and were none. */
+  #misses = 0;
 
   constructor(o: WebdavOptions) {
     this.name = o.door.origin.name;
@@ -43,13 +48,15 @@ export class WebdavStore implements Store {
   }
 
   async put({ object, source, replace, again, sent }: Put, signal: AbortSignal): Promise<Proof> {
-    if (again && !replace && await this.#there(object, source, signal)) return this.#prove(object, source, signal);
-    await this.#makeShard(object.slice(0, 2), signal);
+    if (again && !replace && await this.#there(object, source, signal)) return this.#prove(object, source, undefined, signal);
+    const said = await this.#makeShard(object.slice(0, 2), signal);
     const part = `${pathOf(object)}.part`;
     const put = await this.#ask('put', { method: 'PUT', path: part, headers: { 'Content-Type': 'application/octet-stream' }, body: source, onSent: sent }, signal);
     if (put.status === 409 || put.status === 404) {
       // Somebody took the folder away: the next try makes it anew.
       this.#shards.delete(object.slice(0, 2));
+      // One that only reads says the one and the other, whatever is there.
+      if (said === 'there') throw new SallyportError('SP_FAR_REFUSED', { destination: this.name, what: 'put', reason: `it says that the folder is there, and that it is not (status ${put.status}); it may be served for reading alone` });
       throw new SallyportError('SP_FAR_BUSY', { destination: this.name, reason: `status ${put.status}` });
     }
     if (![200, 201, 204].includes(put.status)) throw this.#refused('put', object, put);
@@ -59,7 +66,7 @@ export class WebdavStore implements Store {
     // The very same may be there by a try whose answer was lost.
     if (moved.status === 412) await this.#there(object, source, signal);
     else if (![201, 204].includes(moved.status)) throw this.#refused('put', object, moved);
-    return this.#prove(object, source, signal);
+    return this.#prove(object, source, moved.status === 412 ? undefined : put, signal);
   }
 
   async get(object: string, from: number, length: number, signal: AbortSignal, orLess = false): Promise<Buffer> {
@@ -71,7 +78,7 @@ export class WebdavStore implements Store {
     for (const path of [pathOf(object), `${pathOf(object)}.part`]) {
       const answer = await this.#ask('delete', { method: 'DELETE', path }, signal);
       // 409: its folder is not there either.
-      if (![200, 204, 404, 409].includes(answer.status)) throw this.#refused('delete', object, answer);
+      if (![200, 204, 404, 409].includes(answer.status)) throw deletingRefused(this.name, answer) ?? this.#refused('delete', object, answer);
     }
   }
 
@@ -90,16 +97,19 @@ export class WebdavStore implements Store {
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
-    const object = randomName();
-    const path = `/${object}.part`;
+    const path = this.#o.logins.delete === undefined ? `/${probeName}` : `/${randomName()}.part`;
     try {
-      for (const bytes of ['x', 'y']) {
-        const answer = await this.#ask('put', { method: 'PUT', path, body: Buffer.from(bytes) }, signal);
-        if (![200, 201, 204].includes(answer.status)) throw this.#refused('put', object, answer);
+      let last = Buffer.alloc(0);
+      for (const turn of ['first', 'second']) {
+        last = randomBytes(probeBytes);
+        const answer = await this.#ask('put', { method: 'PUT', path, body: last }, signal);
+        // Whoever may put may not replace.
+        if (turn === 'second' && [403, 405, 409, 412].includes(answer.status)) return { keepsVersions: 'unknown', overwrites: 'no' };
+        if (![200, 201, 204].includes(answer.status)) throw this.#refused('put', path, answer);
       }
       if (this.#o.logins.get === undefined) return { keepsVersions: 'unknown', overwrites: 'unknown' };
-      const answer = await this.#ask('get', { method: 'GET', path, answerBytesMax: 16 }, signal);
-      return { keepsVersions: 'unknown', overwrites: answer.body.toString('latin1') === 'y' ? 'yes' : 'no' };
+      const answer = await this.#ask('get', { method: 'GET', path, answerBytesMax: probeBytes }, signal);
+      return { keepsVersions: 'unknown', overwrites: answer.body.equals(last) ? 'yes' : 'no' };
     } finally {
       if (this.#o.logins.delete !== undefined) await this.#ask('delete', { method: 'DELETE', path }, signal).catch(() => {});
     }
@@ -109,13 +119,40 @@ export class WebdavStore implements Store {
     this.#o.door.close();
   }
 
-  async #prove(object: string, source: Source, signal: AbortSignal): Promise<Proof> {
-    if (this.#o.readBack && this.#o.logins.get !== undefined) {
-      if (!(await givesBack(this, object, source, signal))) throw await this.#spoiled(object, signal);
+  /** `put`: the answer to the put of just now, if there was one. */
+  async #prove(object: string, source: Source, put: Answer | undefined, signal: AbortSignal): Promise<Proof> {
+    const { readBack, logins } = this.#o;
+    if (put !== undefined && !(readBack === 'always' && logins.get !== undefined) && await this.#hashAgrees(put, source) && await this.#lengthOf(object, signal) === source.bytes) return 'checksum';
+    if (readBack !== 'never' && logins.get !== undefined) {
+      if (!(await this.#givesBack(object, source, signal))) throw await this.#spoiled(object, signal);
       return 'read back';
     }
     if (await this.#sizeOf(object, signal) !== source.bytes) throw await this.#spoiled(object, signal);
     return 'size';
+  }
+
+  #givesBack(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
+    return givesBack({ name: this.name, object, source, nowMs: this.#o.clock.wallMs(), ask: (request) => this.#ask('get', { ...request, path: pathOf(object) }, signal) });
+  }
+
+  /**
+   * Whether the server's ETag is a hash of what it has written, and agrees (`rclone serve webdav --etag-hash MD5`): nobody hits upon that without having the bytes.
+   * One that is no hash says nothing. Not OC-Checksum: that one server computes and another one repeats from the request.
+   */
+  async #hashAgrees({ headers: { etag = '' } }: Answer, source: Source): Promise<boolean> {
+    const [, digits = ''] = /^"([0-9a-f]+)"$/.exec(etag) ?? [];
+    const algorithm = ({ 32: 'md5', 40: 'sha1', 64: 'sha256' } as const)[digits.length];
+    if (algorithm === undefined || this.#misses >= missesMax) return false;
+    const agrees = digits === await hashOfAll(source, algorithm);
+    this.#misses = agrees ? 0 : this.#misses + 1;
+    return agrees;
+  }
+
+  /** Without asking for its ETag, which a server may have to read all of it for. undefined when there is nothing, or it does not say. */
+  async #lengthOf(object: string, signal: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#ask('put', { method: 'PROPFIND', path: pathOf(object), headers: { Depth: '0', 'Content-Type': 'application/xml' }, body: propfind, answerBytesMax: 2 ** 16 }, signal);
+    const length = answer.status === 207 ? /<(?:\w+:)?getcontentlength[^>]*>(\d{1,15})</.exec(answer.body.toString('utf8'))?.[1] : undefined;
+    return length === undefined ? undefined : Number(length);
   }
 
   /** It is taken away, so that the next try does not find it in its place. */
@@ -128,7 +165,7 @@ export class WebdavStore implements Store {
   async #there(object: string, source: Source, signal: AbortSignal): Promise<boolean> {
     const bytes = await this.#sizeOf(object, signal);
     if (bytes === undefined) return false;
-    if (bytes === source.bytes && (this.#o.logins.get === undefined || await givesBack(this, object, source, signal))) return true;
+    if (bytes === source.bytes && (this.#o.logins.get === undefined || await this.#givesBack(object, source, signal))) return true;
     throw new SallyportError('SP_FAR_EXISTS', { destination: this.name, object });
   }
 
@@ -140,12 +177,14 @@ export class WebdavStore implements Store {
     return Number(answer.headers['content-length'] ?? -1);
   }
 
-  async #makeShard(shard: string, signal: AbortSignal): Promise<void> {
-    if (this.#shards.has(shard)) return;
+  /** What the server has said of the folder just now; undefined when it was not asked. */
+  async #makeShard(shard: string, signal: AbortSignal): Promise<'made' | 'there' | undefined> {
+    if (this.#shards.has(shard)) return undefined;
     const answer = await this.#ask('put', { method: 'MKCOL', path: `/${shard}` }, signal);
     // 405: it is there.
     if (![200, 201, 405].includes(answer.status)) throw this.#refused('put', shard, answer);
     this.#shards.add(shard);
+    return answer.status === 405 ? 'there' : 'made';
   }
 
   async #children(path: string, signal: AbortSignal): Promise<{ name: string; bytes: number | undefined }[]> {
@@ -171,6 +210,11 @@ export class WebdavStore implements Store {
 }
 
 const propfind = Buffer.from('<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>');
+
+/** A server that only reads says that it knows no such method (`rclone serve webdav --read-only`); undefined: it says something else. */
+export function deletingRefused(name: string, { status }: Answer): SallyportError | undefined {
+  return status === 405 || status === 501 ? new SallyportError('SP_FAR_REFUSED', { destination: name, what: 'delete', reason: `status ${status}` }) : undefined;
+}
 
 /** Why a feature is off without its credential. */
 export function offWithout(given: Readonly<Partial<Record<Feature, unknown>>>): Partial<Record<Feature, string>> {

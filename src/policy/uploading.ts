@@ -32,6 +32,9 @@ export interface FarAnswer {
 /** Of these nothing was begun at the far end. */
 const neverBegun: ReadonlySet<string> = new Set(['SP_FAR_FEATURE', 'SP_FAR_UNDECLARED']);
 
+/** The store was asked to delete, and said no. */
+export const deleteRefused = 'SP_FAR_REFUSED';
+
 const retryMs = 5 * minuteMs;
 
 /** 5 minutes, doubling up to a day. */
@@ -60,8 +63,10 @@ function afterPut(before: FarStanding, { outcome, code, attempts, sentBytes }: F
 function afterDelete(before: FarStanding, { outcome, code }: FarAnswer, nowMs: UnixMs): FarStanding | undefined {
   if (outcome === 'done') return undefined;
   const tries = before.tries + 1;
-  const kept = outcome === 'failed' && (code === 'SP_FAR_FEATURE' || code === 'SP_FAR_REFUSED' || code === 'SP_FAR_UNDECLARED');
-  return { state: kept ? 'kept' : 'leaving', tries, nextMs: nowMs + againAfterMs(tries), code: outcome === 'failed' ? code : outcome, maybeThere: true };
+  // A store's no is a rule of its own that people change: each is asked for once more a day. Where there is no credential, or no destination, nobody can be asked.
+  const refused = outcome === 'failed' && code === deleteRefused;
+  const kept = refused || (outcome === 'failed' && (code === 'SP_FAR_FEATURE' || code === 'SP_FAR_UNDECLARED'));
+  return { state: kept ? 'kept' : 'leaving', tries, nextMs: nowMs + (refused ? dayMs : againAfterMs(tries)), code: outcome === 'failed' ? code : outcome, maybeThere: true };
 }
 
 export interface ListFacts {

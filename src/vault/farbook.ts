@@ -2,7 +2,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
 import type { PictureName } from './alarmtable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 import type { Operations } from './operations.ts';
@@ -167,6 +167,10 @@ export class FarBook {
 
   sums(): Promise<FarSum[]> {
     return this.#call('farSums');
+  }
+
+  refusals(destinations: readonly string[]): Promise<FarRefusal[]> {
+    return this.#call('farRefusals', { destinations });
   }
 
   /** Those of which something is known, declared or not. */

@@ -5,7 +5,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { writeReference } from '../policy/pieces.ts';
-import { afterAnswer, listIsDue, picturesAreDue, picturesVersion, type FarAnswer, type FarState } from '../policy/uploading.ts';
+import { afterAnswer, deleteRefused, listIsDue, picturesAreDue, picturesVersion, type FarAnswer, type FarState } from '../policy/uploading.ts';
 import type { Connection } from './connection.ts';
 import type { StreamName } from './footagepaths.ts';
 import type { HourList, SegmentRecord } from './hourlist.ts';
@@ -124,6 +124,13 @@ export interface FarObject {
 export interface FarSum {
   readonly destination: string;
   readonly state: FarState;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** What a destination refused to delete when it was asked last: it lies there still. */
+export interface FarRefusal {
+  readonly destination: string;
   readonly objects: number;
   readonly bytes: number;
 }
@@ -360,10 +367,10 @@ export class FarTable {
     this.#db.prepare("DELETE FROM far_objects WHERE destination = ? AND state IN ('wanted', 'failed') AND maybe_there = 0 AND class IN ('segment', 'hold', 'hours', 'picture')").run(destination);
   }
 
-  /** To be deleted there now. */
+  /** To be deleted there now: what it refused is asked for again when its day is over. */
   going(destination: string, limit: number, nowMs: UnixMs): FarGoing[] {
     return this.#db.prepare<[string, number, number], FarGoing>(`
-      SELECT f.id, f.object, f.camera, f.class, f.size_bytes AS sizeBytes, lower(hex(f.sha256)) AS sha256 FROM far_objects AS f WHERE f.destination = ? AND f.state = 'leaving' AND f.next_ms <= ?
+      SELECT f.id, f.object, f.camera, f.class, f.size_bytes AS sizeBytes, lower(hex(f.sha256)) AS sha256 FROM far_objects AS f WHERE f.destination = ? AND f.state IN ('leaving', 'kept') AND f.next_ms <= ? AND (f.state = 'leaving' OR f.code = '${deleteRefused}')
         AND NOT EXISTS (SELECT 1 FROM ledger AS l WHERE l.outcome IS NULL AND l.kind = 'put' AND l.destination = f.destination AND l.object = f.object) ORDER BY f.id LIMIT ?`).all(destination, nowMs, limit);
   }
 
@@ -390,6 +397,13 @@ export class FarTable {
 
   sums(): FarSum[] {
     return this.#db.prepare<[], FarSum>('SELECT destination, state, count(*) AS objects, coalesce(sum(size_bytes), 0) AS bytes FROM far_objects GROUP BY destination, state ORDER BY destination, state').all();
+  }
+
+  /** Of these destinations, where there is any; also while it is asked for again. */
+  refusals(destinations: readonly string[]): FarRefusal[] {
+    return this.#db.prepare<[string], FarRefusal>(`
+      SELECT destination, count(*) AS objects, coalesce(sum(size_bytes), 0) AS bytes FROM far_objects
+      WHERE destination IN (SELECT value FROM json_each(?)) AND state IN ('leaving', 'deleting', 'kept') AND code = '${deleteRefused}' AND tries > 0 GROUP BY destination ORDER BY destination`).all(JSON.stringify(destinations));
   }
 
   destinations(): string[] {

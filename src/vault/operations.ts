@@ -17,7 +17,7 @@ import type { Begun, NewSegment, SegmentRow, TimeQuery } from './segmenttable.ts
 import { CheckpointTable, parseCheckpoint, type CheckpointFacts } from './checkpoints.ts';
 import type { Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
-import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarLeft, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRule, type FarSum, type FarWish } from './fartable.ts';
+import { farListOf, FarTable, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarLeft, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRefusal, type FarRule, type FarSum, type FarWish } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import { awayIn, type HourList } from './hourlist.ts';
 import type { ErasePlan, HeldSegment, HoldFacts, HoldOrder, HoldRow, NewHold, SegmentKey } from './holdtable.ts';
@@ -490,6 +490,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     farKeysAt: (a: { destination: string; place: string }): void => write(() => far.keysAt(a.destination, a.place)),
     farAdopt: (a: { found: readonly FarFoundThere[]; atMs: UnixMs }): number => write(() => far.adopt(a.found, a.atMs)),
     farSums: (): FarSum[] => far.sums(),
+    farRefusals: (a: { destinations: readonly string[] }): FarRefusal[] => read(() => far.refusals(a.destinations)),
     farDestinations: (): string[] => far.destinations(),
     farAfter: (a: { destination: string; object: string; limit: number }): FarObject[] => far.after(a.destination, a.object, a.limit),
     farFound: (a: { destination: string; object: string; atMs: UnixMs }): void => write(() => far.found(a.destination, a.object, a.atMs)),

@@ -175,7 +175,9 @@ async function recordReceipt(parts: PurgeParts, purge: PendingPurge): Promise<Re
   const places = [...new Set(purge.periods.flatMap(({ far = [] }) => far.map(({ keysAt }) => keysAt)))].filter((place) => place !== 'home');
   const farSlots = places.length === 0 ? [] : await parts.farSlots(places);
   const atMs = parts.clock.wallMs();
-  const json = receiptJson(purge, parts.vault, atMs, readAbilities(await parts.database.call('setting', { name: abilitiesName })), farSlots);
+  const destinations = [...new Set(purge.periods.flatMap(({ far = [] }) => far.map(({ destination }) => destination)))];
+  const refusals = destinations.length === 0 ? [] : await parts.database.call('farRefusals', { destinations });
+  const json = receiptJson(purge, parts.vault, atMs, { abilities: readAbilities(await parts.database.call('setting', { name: abilitiesName })), refusals, farSlots });
   const signed = { number: purge.number, json, signature: parts.signer.sign(json, receiptNamespace) };
   const receiptSha256 = createHash('sha256').update(json).digest('hex');
   await parts.database.call('finishPurge', { purge, receipt: { ...signed, atMs }, receiptSha256 });

@@ -4,9 +4,10 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
+import { plural } from '../base/units.ts';
 import type { AuditEntry } from './audit.ts';
 import type { Connection } from './connection.ts';
-import type { FarLeft } from './fartable.ts';
+import type { FarLeft, FarRefusal } from './fartable.ts';
 import type { Period } from './periodtable.ts';
 
 export const receiptNamespace = 'sallyport-receipt';
@@ -107,9 +108,16 @@ export function totalOf(periods: readonly PurgedPeriod[]): { segments: number; b
   };
 }
 
+/** How destinations stand when a receipt is written. */
+export interface FarStandings {
+  readonly abilities?: Readonly<Record<string, Abilities>>;
+  readonly refusals?: readonly FarRefusal[];
+  readonly farSlots?: readonly FarSlotsNote[];
+}
+
 /** The canonical JSON that is signed. */
-export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, abilities: Readonly<Record<string, Abilities>> = {}, farSlots: readonly FarSlotsNote[] = []): string {
-  const far = farOf(purge.periods, abilities);
+export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: string }, atMs: UnixMs, { abilities = {}, refusals = [], farSlots = [] }: FarStandings = {}): string {
+  const far = farOf(purge.periods, abilities, refusals);
   return canonicalJson({
     v: 1,
     number: purge.number,
@@ -132,20 +140,22 @@ export function receiptJson(purge: PendingPurge, vault: { id: string; hubName: s
 }
 
 /** Copies elsewhere, by destination: whether the courier may delete them, and whether they open with anything. */
-function farOf(periods: readonly PurgedPeriod[], abilities: Readonly<Record<string, Abilities>>): CanonicalValue[] {
+function farOf(periods: readonly PurgedPeriod[], abilities: Readonly<Record<string, Abilities>>, refusals: readonly FarRefusal[]): CanonicalValue[] {
   const all = periods.flatMap(({ far = [] }) => far);
   return [...Map.groupBy(all, ({ destination, keysAt }) => `${destination} ${keysAt}`).values()].map((parts): CanonicalValue => {
     const { destination = '', keysAt = 'home' } = parts[0] ?? {};
     return {
       destination, objects: parts.reduce((sum, { objects }) => sum + objects, 0), bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), keys: keysAt,
-      delete: deletingAt(abilities[destination]), opens: keysAt === 'home' ? 'with nothing: its keys were here alone' : `with the keys at ${keysAt}, until these are replaced`,
+      delete: deletingAt(abilities[destination], refusals.find((one) => one.destination === destination)), opens: keysAt === 'home' ? 'with nothing: its keys were here alone' : `with the keys at ${keysAt}, until these are replaced`,
     };
   });
 }
 
-function deletingAt(abilities: Abilities | undefined): string {
+/** What was asked for now has no answer yet; what was refused before tells what may come of it. */
+function deletingAt(abilities: Abilities | undefined, refused: FarRefusal | undefined): string {
   if (abilities?.may.includes('delete') === false) return 'not possible';
-  return abilities?.keepsVersions === 'yes' ? 'asked; it keeps older versions' : 'asked';
+  const before = refused === undefined ? '' : `; what was asked for before still lies there (${plural(refused.objects, 'object')}): it refused, and is asked again each day`;
+  return `asked${abilities?.keepsVersions === 'yes' ? '; it keeps older versions' : ''}${before}`;
 }
 
 function some(count: number | undefined): boolean {

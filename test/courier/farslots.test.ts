@@ -1,5 +1,5 @@
 /** `slots = "far"`: where the keys of what is sent away lie, and that a shredded one does not stay there. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -11,7 +11,10 @@ import { decodeSlotsObject, type SlotsObject } from '../../src/seal/format/slots
 import { Identity } from '../../src/seal/identity.ts';
 import { openSlot } from '../../src/seal/slot.ts';
 import type { Period } from '../../src/vault/vault.ts';
-import { hourMs, readJson, record, start } from '../vault/world.ts';
+import { S3Stub } from '../egress/s3stub.ts';
+import { serveS3 } from '../egress/stores.ts';
+import { filesBelow, hourMs, readJson, record, start } from '../vault/world.ts';
+import { writeCredentials } from './farends.ts';
 import { close, diskAt, makeUploads, objectsIn, reopen, rules, runCourier, settle, type UploadWorld } from '../duties/uploadworld.ts';
 
 interface Slots { made: UploadWorld; duty: FarSlotsDuty; ring: string; later: { ms: number }; prepare(hour: number): Promise<Period>; object(): Promise<SlotsObject>; answered<T>(work: () => Promise<T>): Promise<T> }
@@ -55,6 +58,12 @@ async function slotsAt(t: Test, patienceMs = 60_000): Promise<Slots> {
       return done;
     },
   };
+}
+
+/** The sealed keys go to a bucket. */
+function keysByS3(made: UploadWorld, url: URL, key: { id: string; secret: string }): void {
+  made.destinations = made.destinations.map((one) => (one.name === 'ring' ? { ...one, kind: 's3', to: { url: `${url.origin}/`, bucket: 'bucket' } } : one));
+  made.credentials = writeCredentials(join(made.folder, 'credentials'), { 'ring.all': `${key.id}\n${key.secret}\n` });
 }
 
 t.test('the kit finds each live period by the slots object, a purge takes its slot out before the receipt says so, and the name stays', async (t) => {
@@ -135,6 +144,49 @@ t.test('a store that keeps versions gets no slots, and neither does the footage\
   made.destinations = [first, second];
   await answered(() => duty.look());
   t.equal((await objectsIn(ring)).size, 1);
+});
+
+for (const [name, options, refused] of [
+  ['keeps versions', { versions: true }, /keeps older versions/], ['keeps what was there first, and says nothing', { keepsFirst: true }, /does not replace/], ['refuses to replace what is there', { refusesReplacing: true }, /does not replace/],
+] as const) {
+  t.test(`an S3 server that ${name} is found out by the courier's probe, and gets no slots; the receipt says why`, async (t) => {
+    const { made, duty, prepare, answered } = await slotsAt(t, 2_000);
+    const stub = await S3Stub.start(options);
+    t.teardown(() => stub.close());
+    const { id, secret } = stub.grant(['put', 'get', 'delete']);
+    keysByS3(made, new URL(stub.url), { id, secret });
+    const [dying, living] = [await prepare(0), await prepare(5)];
+    for (const period of [dying, living]) await record(made.vault, period);
+    const courier = await runCourier(made);
+    t.teardown(() => courier[Symbol.asyncDispose]());
+    await settle(made);
+    await answered(() => duty.look());
+    t.match(duty.states, [{ destination: 'ring', current: false, slots: 0, reason: refused }]);
+    const receipt = await answered(() => made.vault.purge([dying], {}));
+    t.match(await readJson(receipt.file), { far_slots: [{ destination: 'ring', renewed: false, reason: refused }] });
+    t.equal([...stub.objects.values()].filter(({ bytes }) => bytes.length > 16).length, 0, 'no slots lie there');
+  });
+}
+
+t.test('a real S3 server that replaces what it has gets the slots, and a purge replaces them', async (t) => {
+  const { made, duty, prepare, answered } = await slotsAt(t);
+  const server = await serveS3(join(made.folder, 'keys'));
+  t.teardown(() => server.close());
+  keysByS3(made, server.url, { id: 'S3RVER', secret: 'S3RVER' });
+  const [dying, living] = [await prepare(0), await prepare(5)];
+  for (const period of [dying, living]) await record(made.vault, period);
+  const courier = await runCourier(made);
+  t.teardown(() => courier[Symbol.asyncDispose]());
+  await settle(made);
+  await answered(() => duty.look());
+  t.match(duty.states, [{ destination: 'ring', current: true, slots: 2 }]);
+  const objects = async (): Promise<[string, SlotsObject][]> => (await filesBelow(server.path)).filter((file) => file.endsWith('_object')).map((file) => [file, decodeSlotsObject(readFileSync(join(server.path, file)), 'the slots object')]);
+  const before = await objects();
+  t.same(before.map(([, { entries }]) => entries.length), [2], 'one object');
+  const receipt = await answered(() => made.vault.purge([dying], {}));
+  t.match(await readJson(receipt.file), { far_slots: [{ destination: 'ring', renewed: true }] });
+  const after = await objects();
+  t.same(after.map(([file, { entries }]) => [file, entries.map(({ slotText }) => openSlot(slotText, [made.world.owner], 'a slot').startMs)]), [[before[0]?.[0], [living.startMs]]], 'the same name, without what was shredded');
 });
 
 t.test('what the owner takes back goes from there', async (t) => {

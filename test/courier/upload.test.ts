@@ -1,92 +1,15 @@
-/** Uploads and erasing from afar, with a real vault and the courier's own parts; what opens, stock `age` decides. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+/** Uploads and erasing from afar, with a real vault and the courier's own parts. What a copy of a store opens with, bucketcopy.test.ts tells. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { dayMs } from '../../src/base/units.ts';
-import { slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
-import { decodeHourList } from '../../src/vault/hourlist.ts';
-import type { FarList } from '../../src/vault/fartable.ts';
 import type { Vault } from '../../src/vault/vault.ts';
-import { ageOpens, noAge } from '../seal/referees.ts';
 import { hourMs, prepare, readJson, record, start, type World } from '../vault/world.ts';
 import { close, diskAt, makeUploads, objectsIn, recordWithKey, reopen, runCourier, settle } from '../duties/uploadworld.ts';
-
-/** `dd … | age -d -i kit.txt > key.txt`, for every block of the keyring. */
-async function keysOf(world: World): Promise<string[]> {
-  const owner = join(world.folder, '..', 'owner');
-  await mkdir(owner, { recursive: true });
-  const kit = join(owner, 'kit.txt');
-  await writeFile(kit, `${world.owner.reveal()}\n`);
-  const keys = [kit];
-  for (const file of ['keyring.1', 'keyring.2']) {
-    const ring = await readFile(join(world.folder, 'keyring', file));
-    for (let slot = 0; slot * slotBlockBytes < ring.length; slot++) {
-      const text = ring.subarray(slot * slotBlockBytes, slot * slotBlockBytes + slotTextBytes);
-      const opened = text.includes('BEGIN AGE') ? await ageOpens(text, kit) : undefined;
-      if (opened === undefined) continue;
-      keys.push(join(owner, `${file}-${slot}.txt`));
-      await writeFile(keys.at(-1) ?? '', opened);
-    }
-  }
-  return keys;
-}
-
-async function openedBy(objects: ReadonlyMap<string, Buffer>, keys: readonly string[]): Promise<Map<string, Buffer>> {
-  const opened = new Map<string, Buffer>();
-  for (const [name, bytes] of objects) for (const key of keys) {
-    const plain = opened.has(name) ? undefined : await ageOpens(bytes, key);
-    if (plain !== undefined) opened.set(name, plain);
-  }
-  return opened;
-}
 
 function ring(vault: Vault, world: World): Promise<{ id: string }> {
   return vault.openAlarm({ camera: 'front', rule: 'door', kind: 'person', atMs: world.clock.wallMs(), keepMs: 30 * dayMs, recipients: [world.owner.recipient], scorePm: 900 });
 }
-
-t.test('a full copy of the bucket that was taken before a purge opens with nothing after it', { skip: noAge }, async (t) => {
-  await using made = await makeUploads(t.testdir());
-  const { vault, world, disk } = made;
-  const period = await prepare(vault, world, { keepMs: hourMs });
-  const { row, key } = await recordWithKey(vault, period, 10);
-  const alarm = await ring(vault, world);
-  await vault.holdForAlarm(alarm.id, row.id, key);
-  key.close();
-  const plain = await record(vault, period, { wallMs: start + 90_000 });
-  await using _courier = await runCourier(made);
-  await settle(made);
-  const copy = await objectsIn(disk);
-  t.equal(copy.size, 5, 'two segments, a second header, a list of the hour and one of the alarms');
-
-  const before = await openedBy(copy, await keysOf(world));
-  t.equal(before.size, 4, 'with the keyring, all but the second header, which is a header alone');
-  const lists = [...before.values()].filter((bytes) => /^\{"(alarms|camera)"/.test(bytes.subarray(0, 10).toString())).map((bytes) => ({ list: decodeHourList(bytes, 'list'), far: JSON.parse(bytes.toString()) as FarList }));
-  t.same(lists.map(({ list }) => [list.class, list.segments.length]).sort(), [['alarm', 1], ['footage', 2]]);
-  const held = lists.find(({ list }) => list.class === 'alarm')?.far.segments[0];
-  const hold = copy.get(held?.hold_object ?? '') ?? Buffer.alloc(0);
-  const whole = Buffer.concat([hold, (copy.get(held?.object ?? '') ?? Buffer.alloc(0)).subarray(hold.length)]);
-  const alarmKeys = await keysOf(world);
-
-  // The hour goes. What the alarm keeps stays, and opens by its second header alone.
-  await vault.purge([period], {});
-  const after = await openedBy(copy, await keysOf(world));
-  t.same([...after.values()].map((bytes) => bytes.subarray(0, 8).toString()), ['{"alarms'], 'but the list of the alarms nothing of the copy opens by itself');
-  t.equal((await openedBy(new Map([['held', whole]]), await keysOf(world))).size, 1);
-  t.match(await readJson(join(world.folder, 'receipts', '1.json')), { far: [{ destination: 'disk', objects: 2, keys: 'home', delete: 'asked', opens: /with nothing/ }] });
-  await settle(made);
-  const left = await objectsIn(disk);
-  t.equal(left.size, 3, 'what nothing keeps is deleted there');
-  t.notOk([...left.values()].some((bytes) => bytes.length === plain.sizeBytes));
-
-  // The alarm goes.
-  await vault.purge((await vault.livePeriods()).filter((one) => one.class === 'alarm'), {});
-  t.equal((await openedBy(new Map([...copy, ['held', whole]]), await keysOf(world))).size, 0, 'nothing opens the copy any more');
-  t.ok(alarmKeys.length > 1);
-  await settle(made);
-  t.same(await objectsIn(disk), new Map());
-  t.same(await vault.far.sums(), []);
-  t.equal((await vault.far.lines({ limit: 100 })).filter(({ kind, outcome }) => kind === 'delete' && outcome === 'done').length, 5);
-});
 
 t.test('by the rule for alarms only what alarms keep goes, of the cameras that are named, with its second header', async (t) => {
   await using made = await makeUploads(t.testdir(), { send: 'alarms', cameras: ['front'] });

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { makeBox } from '../../src/base/mp4.ts';
 import { dayMs } from '../../src/base/units.ts';
-import { egressOf, type DestinationStanding, type EgressParts } from '../../src/duties/egress.ts';
+import { egressOf, type DestinationStanding, type EgressParts, type EgressReport } from '../../src/duties/egress.ts';
 import { Ledger, type LedgerOptions } from '../../src/duties/ledger.ts';
 import { UploadDuty } from '../../src/duties/upload.ts';
 import { Credentials } from '../../src/egress/credentials.ts';
@@ -35,6 +35,8 @@ export interface UploadWorld extends AsyncDisposable {
   ledger: Ledger;
   upload: UploadDuty;
   destinations: readonly DestinationConfig[];
+  /** Where the courier finds its credentials; nowhere when absent. */
+  credentials?: string;
   /** What the courier says that it has no credential for, by destination. */
   off: Readonly<Record<string, readonly ('put' | 'get' | 'delete')[]>>;
 }
@@ -81,7 +83,7 @@ export async function runCourier(made: UploadWorld, destinations = made.destinat
   const parts = { out, back, journal, clock: systemClock, log: silentLog, random: () => 0, localMinute: () => 0 };
   const commands = await CommandWriter.open(join(outbox, 'back'), systemClock);
   const opened = new Map<string, Destined>();
-  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(undefined, false), parts, commands));
+  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(made.credentials, false), parts, commands));
   const dispatch = new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log: silentLog });
   for (const one of opened.values()) one.start();
   dispatch.start();
@@ -115,10 +117,15 @@ export async function answered<T>(made: UploadWorld, deed: Promise<T>): Promise<
 
 /** How destinations stand, as it is shown. */
 export async function standingsOf(made: UploadWorld): Promise<readonly DestinationStanding[]> {
+  return (await reportOf(made)).destinations;
+}
+
+/** What leaves the house, as it is shown. */
+export async function reportOf(made: UploadWorld): Promise<EgressReport> {
   const { vault, ledger, upload, world: { clock } } = made;
   const courier = { state: { run: 'child', running: false, restarts: 0 }, word: async () => undefined };
   const parts = { vault, ledger, upload, courier, farSlots: { states: [] }, archive: { problem: undefined }, destinations: () => made.destinations, clock };
-  return (await egressOf(parts as unknown as EgressParts, { limit: 1 })).destinations;
+  return egressOf(parts as unknown as EgressParts, { limit: 1 });
 }
 
 /** Of a destination in a folder: names and bytes. */

@@ -252,7 +252,7 @@ t.test('WebDAV: a wrong password is refused, and what another put there is not r
   const folder = t.testdir();
   const server = await serveWebdav(folder);
   t.teardown(() => server.close());
-  const open = (logins: ConstructorParameters<typeof WebdavStore>[0]['logins']) => new WebdavStore({ door: new HttpDoor({ origin: { name: 'dav', url: server.url }, clock: systemClock, pace: noPace }), clock: systemClock, logins, readBack: true });
+  const open = (logins: ConstructorParameters<typeof WebdavStore>[0]['logins']) => new WebdavStore({ door: new HttpDoor({ origin: { name: 'dav', url: server.url }, clock: systemClock, pace: noPace }), clock: systemClock, logins, readBack: 'always' });
   const right = { user: 'sally', password: new Secret('port') };
   const wrong = open({ put: { user: 'sally', password: new Secret('guess') } });
   await t.rejects(wrong.put(putOf(objectName(), randomBytes(10)).put, never), { code: 'SP_FAR_REFUSED' });

@@ -29,6 +29,8 @@ export interface StubOptions {
   readonly versions?: boolean;
   readonly knowsConditions?: boolean;
   readonly keepsFirst?: boolean;
+  /** Who may put may not replace what is there: as a rule of the bucket, or a lock on its objects, does it. */
+  readonly refusesReplacing?: boolean;
   readonly nowMs?: () => number;
 }
 
@@ -201,6 +203,7 @@ export class S3Stub {
       return reply(200, {}, `<CompleteMultipartUploadResult><Key>${key}</Key></CompleteMultipartUploadResult>`);
     }
     if (request.method === 'PUT') {
+      if (this.#o.refusesReplacing === true && this.objects.has(key)) return reply(403, {}, '<Error><Code>AccessDenied</Code></Error>');
       if (exists()) return reply(412, {}, '<Error><Code>PreconditionFailed</Code></Error>');
       const held = hold(lie ? spoiled(body) : body);
       if (lie) held.etag = `"${createHash('md5').update(body).digest('hex')}"`;

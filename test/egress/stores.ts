@@ -11,7 +11,7 @@ import { FolderStore } from '../../src/egress/folder.ts';
 import { HttpDoor } from '../../src/egress/http.ts';
 import { Pace } from '../../src/egress/pace.ts';
 import { S3Store, type S3Key } from '../../src/egress/s3.ts';
-import { WebdavStore } from '../../src/egress/webdav.ts';
+import { WebdavStore, type WebdavOptions } from '../../src/egress/webdav.ts';
 import { S3Stub, type Right } from './s3stub.ts';
 
 export const never = new AbortController().signal;
@@ -28,7 +28,13 @@ export interface Far {
 }
 
 export function sourceOf(bytes: Buffer): Source {
-  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), read: async (from, length) => bytes.subarray(from, from + length) };
+  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), read: async (from, length, into) => pieceOf(bytes, from, length, into) };
+}
+
+/** As a file gives it: into the buffer that is lent, which may be filled anew by the next piece. */
+function pieceOf(bytes: Buffer, from: number, length: number, into: Buffer | undefined): Buffer {
+  const piece = bytes.subarray(from, from + length);
+  return into === undefined ? piece : into.subarray(0, piece.copy(into));
 }
 
 export interface Tried { readonly put: Put; sentBytes: number; noted: string | undefined }
@@ -68,25 +74,25 @@ function onDisk(path: string): Omit<Far, 'store'> {
 export interface Rclone { readonly url: URL; readonly path: string; close(): Promise<void> }
 
 /** The real server; resolves when it listens. */
-export async function serveWebdav(folder: string, o: { user?: string; password?: string } = {}): Promise<Rclone> {
+export async function serveWebdav(folder: string, o: { user?: string; password?: string; readOnly?: boolean; etagHash?: 'MD5' | 'SHA-1' } = {}): Promise<Rclone> {
   const path = join(folder, 'dav');
   await mkdir(path, { recursive: true });
   let heard: (url: string) => void = () => {};
   const listens = new Promise<string>((resolve) => { heard = resolve; });
   // No cache folder and no configuration of whoever runs this.
   const child = await launch('rclone', [
-    'serve', 'webdav', '--addr', '127.0.0.1:0', '--user', o.user ?? 'sally', '--pass', o.password ?? 'port', '--config', join(folder, 'rclone.conf'), '--dir-cache-time', '0s', path,
+    'serve', 'webdav', '--addr', '127.0.0.1:0', '--user', o.user ?? 'sally', '--pass', o.password ?? 'port', '--config', join(folder, 'rclone.conf'), '--dir-cache-time', '0s', ...(o.readOnly === true ? ['--read-only'] : []), ...(o.etagHash === undefined ? [] : ['--etag-hash', o.etagHash]), path,
   ], { environment: { HOME: folder }, package: 'rclone', onErrorLine: (line) => { const url = /started on \[?(http:\S+?)\]?$/i.exec(line)?.[1]; if (url !== undefined) heard(url); } });
   child.stdout.resume();
   const url = new URL(await Promise.race([listens, child.exited.then(({ status }) => { throw new Error(`rclone ended with ${status}`); })]));
   return { url, path, close: async () => { child.kill('SIGKILL'); await child.exited; } };
 }
 
-export async function webdavFar(folder: string): Promise<Far> {
-  const server = await serveWebdav(folder);
+export async function webdavFar(folder: string, o: { etagHash?: 'MD5' | 'SHA-1'; readBack?: WebdavOptions['readBack'] } = {}): Promise<Far> {
+  const server = await serveWebdav(folder, o);
   const door = new HttpDoor({ origin: { name: 'dav', url: server.url }, clock: systemClock, pace: noPace });
   const login = { user: 'sally', password: new Secret('port') };
-  const store = new WebdavStore({ door, clock: systemClock, logins: { put: login, get: login, delete: login }, readBack: true });
+  const store = new WebdavStore({ door, clock: systemClock, logins: { put: login, get: login, delete: login }, readBack: o.readBack ?? 'unless hashed' });
   return { store, ...onDisk(server.path), close: async () => { await store.close(); await server.close(); } };
 }
 
@@ -115,15 +121,22 @@ export async function stubFar(): Promise<Far> {
   };
 }
 
-/** The S3 server from npm. It takes any secret for a known key, and knows no conditions: what it cannot show, the stub does. */
-export async function s3rverFar(folder: string): Promise<Far> {
+export interface S3rver { readonly url: URL; readonly path: string; close(): Promise<void> }
+
+/** The S3 server from npm, with one bucket, `bucket`, and one key, whose two halves are `S3RVER`. `cors`: its bucket's rule, as S3 has it in XML. */
+export async function serveS3(folder: string, o: { cors?: string } = {}): Promise<S3rver> {
   // @ts-expect-error -- it brings no types
-  const { default: S3rver } = await import('s3rver') as { default: new (o: object) => { run(): Promise<{ port: number }>; close(): Promise<void> } };
-  const server = new S3rver({ address: '127.0.0.1', port: 0, silent: true, directory: join(folder, 's3rver'), configureBuckets: [{ name: 'bucket', configs: [] }] });
+  const { default: Server } = await import('s3rver') as { default: new (o: object) => { run(): Promise<{ port: number }>; close(): Promise<void> } };
+  const server = new Server({ address: '127.0.0.1', port: 0, silent: true, directory: join(folder, 's3rver'), configureBuckets: [{ name: 'bucket', configs: o.cors === undefined ? [] : [o.cors] }] });
   const { port } = await server.run();
+  return { url: new URL(`http://127.0.0.1:${port}/`), path: join(folder, 's3rver', 'bucket'), close: async () => { await server.close(); await rm(join(folder, 's3rver'), { recursive: true, force: true }); } };
+}
+
+/** It takes any secret for a known key, and knows no conditions: what it cannot show, the stub does. */
+export async function s3rverFar(folder: string): Promise<Far> {
+  const server = await serveS3(folder);
   const key = { id: 'S3RVER', secret: new Secret('S3RVER') };
-  const url = `http://127.0.0.1:${port}/bucket`;
-  const store = s3StoreAt(url, { put: key, get: key, delete: key });
+  const store = s3StoreAt(`${server.url.href}bucket`, { put: key, get: key, delete: key });
   return {
     store,
     held: (object) => readFile(join(folder, 's3rver', 'bucket', `${object}._S3rver_object`)).catch(() => undefined),
@@ -133,7 +146,7 @@ export async function s3rverFar(folder: string): Promise<Far> {
       await writeFile(join(folder, 's3rver', 'bucket', `${path}._S3rver_object.md5`), createHash('md5').update(bytes).digest('hex'));
       await writeFile(join(folder, 's3rver', 'bucket', `${path}._S3rver_metadata.json`), '{}');
     },
-    close: async () => { await store.close(); await server.close(); await rm(join(folder, 's3rver'), { recursive: true, force: true }); },
+    close: async () => { await store.close(); await server.close(); },
   };
 }
 

@@ -86,6 +86,7 @@ function Destination({ one, sums, keys }: { readonly one: Report['destinations']
     {counts === undefined || counts.lost === 0 ? null : <p class="problem">{say.egress.lost(counts.lost)} <span class="small">{say.egress.lostHint}</span></p>}
     {lacks.length === 0 || slots === undefined ? null : <p class="problem">{lacks.map((right) => say.egress.lacks[right]).join(' ')}</p>}
     {deletes === 'no' && slots !== undefined ? <p class="small">{[say.egress.noDelete, ...(slots === 'home' ? [say.egress.noDeleteHome] : [])].join(', ')}.</p> : null}
+    {counts === undefined || counts.refused === 0 ? null : <p class="problem">{say.egress.refused(counts.refused)} <span class="small">{say.egress.refusedHint}</span></p>}
     {keepsVersions === 'yes' ? <p class="small">{say.egress.versions}</p> : null}
   </section>;
 }

@@ -1,10 +1,9 @@
 /** Stores as a browser reads them: WebDAV, S3, a folder of this computer. Only reading; what a store says is a stranger's word, and what it gives is verified by whoever opens it. */
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { AwsV4Signer } from 'aws4fetch';
 import { SallyportError, reasonOf } from '../../base/errors.ts';
 import { encodeBase64 } from '../../seal/format/base64.ts';
 import { asciiOf } from '../../seal/format/header.ts';
-import { toHex, utf8 } from '../crypto/bytes.ts';
+import { utf8 } from '../crypto/bytes.ts';
 import type { ByteRange } from '../crypto/fetcher.ts';
 
 export interface ViewerStore {
@@ -19,6 +18,8 @@ export interface ViewerStore {
 
 const objectName = /^[0-9a-f]{32}$/;
 const shardsAtOnce = 8;
+/** What a request without a body is signed with. */
+const sha256OfNothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** As it lies there: `<first two digits>/<object>`. */
 export function webdavStore({ url, user, password }: { readonly url: URL; readonly user: string; readonly password: string }): ViewerStore {
@@ -28,7 +29,7 @@ export function webdavStore({ url, user, password }: { readonly url: URL; readon
   const children = async (path: string): Promise<{ name: string; bytes: number | undefined }[]> => {
     const answer = await ask(path, { method: 'PROPFIND', headers: { depth: '1' } });
     if (answer.status === 404) return [];
-    if (answer.status !== 207) throw refused(url, answer.status);
+    if (answer.status !== 207) throw await refused(url, answer);
     return childrenOf(await answer.text());
   };
   return {
@@ -55,14 +56,18 @@ export interface S3Place {
   readonly secret: string;
 }
 
-/** Signature version 4 in headers, the bucket in the path. */
+/** Signature version 4 in headers, the bucket in the path: a secret in an address would stand in the browser's history. */
 export function s3Store(place: S3Place, nowMs: () => number = Date.now): ViewerStore {
-  const { url, bucket, prefix } = place;
-  const root = `${url.pathname.replace(/\/*$/, '')}/${bucket}`;
-  const ask = (path: string, query: Readonly<Record<string, string>>, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> => {
-    const sorted = Object.entries(query).map(([key, value]) => `${encoded(key)}=${encoded(value)}`).sort().join('&');
-    const full = `${root}${path.split('/').map(encoded).join('/')}`;
-    return asked(url, `${url.origin}${full}${sorted === '' ? '' : `?${sorted}`}`, { headers: { ...headers, ...signed(place, full, sorted, nowMs()) } }, signal);
+  const { url, bucket, prefix, region, id, secret } = place;
+  const root = `${url.origin}${url.pathname.replace(/\/*$/, '')}/${encoded(bucket)}`;
+  // A day's key is derived once.
+  const cache = new Map<string, ArrayBuffer>();
+  const ask = async (path: string, query: Readonly<Record<string, string>>, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> => {
+    const address = new URL(`${root}${path.split('/').map(encoded).join('/')}`);
+    for (const [key, value] of Object.entries(query)) address.searchParams.set(key, value);
+    const datetime = new Date(nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const signed = await new AwsV4Signer({ method: 'GET', url: address.href, headers: { ...headers, 'x-amz-content-sha256': sha256OfNothing }, accessKeyId: id, secretAccessKey: secret, service: 's3', region, datetime, cache }).sign();
+    return asked(url, signed.url.href, { headers: signed.headers }, signal);
   };
   return {
     where: url.host, origin: url.origin,
@@ -70,7 +75,7 @@ export function s3Store(place: S3Place, nowMs: () => number = Date.now): ViewerS
       const found: (readonly [string, number])[] = [];
       for (let after: string | undefined; ;) {
         const answer = await ask('/', { 'list-type': '2', ...(prefix === '' ? {} : { prefix }), ...(after === undefined ? {} : { 'start-after': after }) }, {});
-        if (!answer.ok) throw refused(url, answer.status);
+        if (!answer.ok) throw await refused(url, answer);
         const text = await answer.text();
         const entries = [...text.matchAll(/<Contents>([\s\S]*?)<\/Contents>/g)].map(([, inner = '']) => [/<Key>([^<]*)<\/Key>/.exec(inner)?.[1] ?? '', Number(/<Size>(\d{1,15})<\/Size>/.exec(inner)?.[1] ?? Number.NaN)] as const);
         for (const [key, bytes] of entries) if (key.startsWith(prefix) && objectName.test(key.slice(prefix.length)) && !Number.isNaN(bytes)) found.push([key.slice(prefix.length), bytes]);
@@ -110,7 +115,7 @@ async function asked(url: URL, address: string, o: RequestInit, signal?: AbortSi
 
 async function bytesOf(url: URL, object: string, answer: Response, range: ByteRange | undefined): Promise<Uint8Array> {
   if (answer.status === 404) throw new SallyportError('SP_FAR_MISSING', { destination: url.host, object });
-  if (answer.status !== 200 && answer.status !== 206) throw refused(url, answer.status);
+  if (answer.status !== 200 && answer.status !== 206) throw await refused(url, answer);
   const bytes = new Uint8Array(await answer.arrayBuffer().catch((error: unknown) => { throw new SallyportError('SP_FAR_UNREACHABLE', { destination: url.host, reason: reasonOf(error) }, error); }));
   // One that knows no ranges gives all of it: slow, not wrong.
   return exactly(url.host, range !== undefined && answer.status === 200 ? bytes.subarray(range.from, range.to) : bytes, range);
@@ -121,8 +126,10 @@ function exactly(where: string, bytes: Uint8Array, range: ByteRange | undefined)
   return bytes;
 }
 
-function refused(url: URL, status: number): SallyportError {
-  return new SallyportError('SP_FAR_REFUSED', { destination: url.host, what: 'read', reason: `status ${status}` });
+/** S3 says in a word why: a clock that is off, a key that it does not know. */
+async function refused(url: URL, answer: Response): Promise<SallyportError> {
+  const code = /<Code>([A-Za-z0-9]{1,60})<\/Code>/.exec((await answer.text().catch(() => '')).slice(0, 4096))?.[1];
+  return new SallyportError('SP_FAR_REFUSED', { destination: url.host, what: 'read', reason: `status ${answer.status}${code === undefined ? '' : `, ${code}`}` });
 }
 
 function rangeHeader(range: ByteRange | undefined): Record<string, string> {
@@ -142,17 +149,4 @@ function childrenOf(xml: string): { name: string; bytes: number | undefined }[] 
 /** All but letters, digits and `-._~`. */
 function encoded(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function signed({ url, region, id, secret }: S3Place, path: string, query: string, nowMs: number): Record<string, string> {
-  const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const day = stamp.slice(0, 8);
-  const body = 'UNSIGNED-PAYLOAD';
-  const names = 'host;x-amz-content-sha256;x-amz-date';
-  const request = `GET\n${path}\n${query}\nhost:${url.host}\nx-amz-content-sha256:${body}\nx-amz-date:${stamp}\n\n${names}\n${body}`;
-  const scope = `${day}/${region}/s3/aws4_request`;
-  const toSign = `AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${toHex(sha256(utf8(request)))}`;
-  let key: Uint8Array = utf8(`AWS4${secret}`);
-  for (const part of [day, region, 's3', 'aws4_request', toSign]) key = hmac(sha256, key, utf8(part));
-  return { 'x-amz-content-sha256': body, 'x-amz-date': stamp, 'authorization': `AWS4-HMAC-SHA256 Credential=${id}/${scope}, SignedHeaders=${names}, Signature=${toHex(key)}` };
 }
