@@ -59,6 +59,7 @@ import { Site } from './duties/site.ts';
 import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
+import { Told } from './duties/told.ts';
 import { SeenPlaces } from './duties/seenplaces.ts';
 import { UploadDuty } from './duties/upload.ts';
 import { CommandReader } from './outbox/commands.ts';
@@ -122,7 +123,11 @@ export class Hub {
       farSlots: async (places) => await this.#farSlots?.renewed(places) ?? places.map((destination) => ({ destination, renewed: false, reason: 'the hub was starting; it is done soon after' })),
     }));
     const [, jail] = await programs;
-    const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera), onTold: (kind, camera) => this.#notify?.told(kind, camera) }));
+    const told = await this.#life.own('told', new Told({ vault, clock, log }));
+    told.start();
+    const notices = await this.#life.own('notices', new Notices({
+      vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera), onTold: (notice) => { told.note(notice); this.#notify?.told(notice.kind, notice.camera); },
+    }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
       vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
@@ -236,7 +241,7 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, told, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

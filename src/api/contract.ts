@@ -120,6 +120,8 @@ export const DoorsShape = Type.Object({
   slots: Type.Array(Type.Object({ destination: Text(40), current: Type.Boolean(), reason: Optional(Text(1000)), slots: Type.Integer(), madeMs: Optional(UnixMs) }), { maxItems: 16 }),
 });
 
+const NoticeShape = Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) });
+
 export const StatusShape = Type.Object({
   version: Text(),
   hub: Text(),
@@ -158,7 +160,9 @@ export const StatusShape = Type.Object({
   /** Daily copies of the working database. */
   copies: Type.Object({ copies: Type.Integer(), newestMs: Optional(UnixMs), problem: Optional(ErrorShape) }),
   pending: Type.Array(PendingShape),
-  notices: Type.Array(Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) })),
+  notices: Type.Array(NoticeShape),
+  /** What happened within the last week and does not last, the newest first. */
+  told: Type.Array(NoticeShape),
   confinement: Type.Object({
     level: Text(), need: Text(), landlock: Type.Integer(), seccomp: Type.Boolean(), missing: Optional(Text(1000)),
     hub: Type.Object({ managed: Type.Boolean(), noNewPrivileges: Type.Boolean(), callFilters: Type.Integer(), capable: Type.Boolean() }),

@@ -68,6 +68,7 @@ export function printStatus(report: StatusReport): void {
   print(`stored: ${scrubLine(report)}`);
   print(`database: ${copiesLine(report)}`);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${hubWords(notice.text)}\n  ${notice.todo}`);
+  for (const { sinceMs, text, todo } of report.told) print(`! told ${localTime(sinceMs)}: ${hubWords(text)}\n  ${todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
 }
 

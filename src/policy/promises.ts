@@ -199,6 +199,8 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/e2e/tls.test.ts', test: 'a camera that has TLS is asked and recorded by it, and another certificate stops all that until the owner trusts it' },
       { file: 'test/duties/notify.test.ts', test: 'a new destination and a new camera are told of once, those of the first start are not; a destination that refuses is told of until it takes something' },
       { file: 'test/duties/notify.test.ts', test: 'what the outbox does not take is remembered over a kill, and told once' },
+      { file: 'test/policy/notices.test.ts', test: 'whatever may be told has its own sentence, and what to do about it' },
+      { file: 'test/duties/told.test.ts', test: 'what happens and does not last stands for a week with its words, also over a restart and a disk that takes nothing' },
       { file: 'test/courier/house.test.ts', test: 'an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else' },
     ],
   },

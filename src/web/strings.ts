@@ -433,7 +433,7 @@ export const english = {
   },
 
   system: {
-    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
+    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', told: 'Within the last week', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
   },
 
   tokens: {
