@@ -34,6 +34,7 @@ import { CourierDuty } from './duties/doors.ts';
 import { DetectDuty } from './duties/detect.ts';
 import { FaceFinder } from './duties/faces.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { DropsDuty } from './duties/drops.ts';
 import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
 import { FarSlotsDuty } from './duties/farslots.ts';
@@ -63,6 +64,7 @@ import { Told } from './duties/told.ts';
 import { SeenPlaces } from './duties/seenplaces.ts';
 import { UploadDuty } from './duties/upload.ts';
 import { CommandReader } from './outbox/commands.ts';
+import type { DestinationConfig } from './policy/declared.ts';
 import type { HubConfig } from './policy/settings.ts';
 import { noticeDestinations } from './policy/telling.ts';
 import { FileKeys } from './seal/filekey.ts';
@@ -145,7 +147,7 @@ export class Hub {
     // Before the site has asked for the owner's yes, nothing is a destination.
     const destinations = () => (this.#started ? this.#site?.config.destinations ?? [] : []);
     const ledger = await this.#life.own('ledger', new Ledger({
-      vault, folder: outbox, clock, log, purposeOf: (name) => destinations().find((destination) => destination.name === name)?.purpose ?? '', auditMs: () => (this.#site?.config ?? config).keep.auditMs,
+      vault, folder: outbox, clock, log, purposeOf: (name) => purposeOf(destinations(), name), auditMs: () => (this.#site?.config ?? config).keep.auditMs,
     }));
     const notify = this.#notify = await this.#life.own('notify', new NotifyDuty({
       vault, outbox: ledger, destinations: () => noticeDestinations(destinations()), everyDestination: () => destinations().map(({ name }) => name), cameras: () => this.#site?.config.cameras ?? [], notices, clock, log,
@@ -210,6 +212,8 @@ export class Hub {
       vault, folder: outbox, run: options.courier ?? 'child', credentials: joinPath(options.runtime ?? outbox, 'credentials'), destinations, needed: () => ledger.orders.size > 0, clock, log, random,
     }));
     courier.start();
+    const drops = await this.#life.own('drops', new DropsDuty({ vault, word: () => courier.word(), destinations: () => noticeDestinations(destinations()), purposeOf: (name) => purposeOf(destinations(), name), clock, log }));
+    drops.start();
     const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, courier, destinations, clock, log }));
     upload.start();
     const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
@@ -315,6 +319,11 @@ async function openLog(config: HubConfig, clock: Clock, echo: ((line: string) =>
 function isPrivate(site: Site, privacy: PrivacyDuty, camera: string): boolean {
   const space = site.config.cameras.find(({ id }) => id === camera)?.space;
   return space === undefined || privacy.of(space) !== undefined;
+}
+
+/** As the owner has said yes to it; empty for what is no destination (any more). */
+function purposeOf(destinations: readonly DestinationConfig[], name: string): string {
+  return destinations.find((destination) => destination.name === name)?.purpose ?? '';
 }
 
 /** How long what is known of a camera is kept. */

@@ -392,8 +392,8 @@ export const english = {
     noDelete: 'The hub may not delete there: what is destroyed here stays there', noDeleteHome: 'and opens with nothing', versions: 'It keeps older versions of what is deleted or replaced.', sent: 'Sent in the last 30 days', sentOf: (orders: number, size: string) => `${size} in ${count(orders, 'order', 'orders')}`,
     doors: 'The door', child: 'A process of its own, started by the hub', service: 'A service of its own', closed: 'Closed: nothing is to be sent', held: (level: string) => level === 'no' ? 'not confined on this machine' : 'its files and connections are confined', last: 'Last answer', lastOf: (order: string, destination: string, outcome: string, time: string) => `${order} at ${destination}: ${outcome}, ${time}`,
     when: 'When', where: 'Where to', what: 'What', result: 'Result', more: 'Older lines', empty: 'Nothing yet.', details: 'Details',
-    kinds: { put: 'sent', delete: 'deleted', get: 'fetched', list: 'asked for a list', probe: 'asked what it does', notice: 'told', heard: 'answered a command' } as Readonly<Record<string, string>>,
-    classes: { segment: 'footage', hold: 'a second header', hours: 'a list', keyring: 'sealed keys', picture: 'a picture' } as Readonly<Record<string, string>>,
+    kinds: { put: 'sent', delete: 'deleted', get: 'fetched', list: 'asked for a list', probe: 'asked what it does', notice: 'told', heard: 'answered a command', dropped: 'orders from there, dropped' } as Readonly<Record<string, string>>,
+    classes: { segment: 'footage', hold: 'a second header', hours: 'a list', keyring: 'sealed keys', picture: 'a picture', odd: 'no orders', flood: 'too many in a minute', waiting: 'too many at once' } as Readonly<Record<string, string>>,
     outcomes: { done: 'Done', failed: 'Failed', withdrawn: 'Withdrawn', lost: 'Lost, and sent again' } as Readonly<Record<string, string>>, open: 'Waits', tries: (n: number, size: string) => `${count(n, 'try', 'tries')}, ${size} sent`, proof: (how: string) => `known to be there by: ${how}`, opens: (n: number) => `Opens for ${count(n, 'key', 'keys')}`,
   },
 
