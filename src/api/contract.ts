@@ -8,6 +8,7 @@ import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
 import { consentStates } from '../policy/people.ts';
 import { noticeNumberPattern } from '../policy/names.ts';
+import { wayKinds } from '../policy/ways.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -96,6 +97,8 @@ export const PageState = Type.Object({
   /** `new`: nobody has an account. Absent while it is not known. */
   state: Optional(Type.Enum(['new', 'ready'])),
   urls: Type.Array(Text(300)),
+  /** By which addresses of this machine it is reached, and from where; `named`: its certificate is good for that address. Absent while it is not open. */
+  ways: Optional(Type.Array(Type.Object({ address: Text(45), interface: Text(40), kind: Type.Enum([...wayKinds]), named: Type.Boolean() }), { maxItems: 32 })),
   fingerprint: Optional(Text(64)),
   words: Optional(Type.Array(Text(20))),
   /** Of the hub's own authority; false: one that the household has put there. */

@@ -434,6 +434,8 @@ export const english = {
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', told: 'Within the last week', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
+    ways: { home: 'Reached from home', vpn: 'Reached by a VPN', shared: 'Reached from a provider\'s shared network', public: 'Reached by the whole internet, unless a firewall stands before it' },
+    way: (address: string, name: string, named: boolean) => `${address} (${name}${named ? '' : ', which the certificate does not name'})`,
   },
 
   tokens: {

@@ -1,5 +1,6 @@
 /** The hub itself: what needs somebody, its version, its certificate, and how far its parts are confined. */
 import type { PageReplyOf } from '../../api/pagecontract.ts';
+import { wayKinds } from '../../policy/ways.ts';
 import { ask } from '../api.ts';
 import { dateClock } from '../format.ts';
 import { has, useHeld } from '../held.tsx';
@@ -40,6 +41,10 @@ export function SystemSettings() {
       <Fact name={say.system.confinement} value={[value.confinement.level, value.confinement.missing ?? ''].filter((part) => part !== '').join('; ')} />
     </dl></section>
     <section class="card" aria-labelledby="system-certificate"><h2 id="system-certificate">{say.system.certificate}</h2>
+      {value.page.ways === undefined ? null : <dl class="facts">{wayKinds.flatMap((kind) => {
+        const of = value.page.ways?.filter((way) => way.kind === kind) ?? [];
+        return of.length === 0 ? [] : [<Fact key={kind} name={say.system.ways[kind]} value={of.map(({ address, interface: name, named }) => say.system.way(address, name, named)).join(', ')} />];
+      })}</dl>}
       {certificate === undefined ? <p>{say.system.noCertificate}</p> : <><Certificate certificate={certificate} /><dl class="facts"><Fact name={say.system.fingerprint} value={certificate.fingerprint} /><Fact name={say.system.certificate} value={certificate.own ? say.system.ownCertificate : say.system.foreignCertificate} /></dl></>}
     </section>
     {has(held, 'configure') ? <SettingsTables tables={['', 'time', 'discovery', 'page', 'capture', 'log']} /> : null}
