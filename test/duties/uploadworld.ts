@@ -24,7 +24,7 @@ import type { FileKey } from '../../src/seal/filekey.ts';
 import type { Period, SegmentRow, Vault, VaultOptions } from '../../src/vault/vault.ts';
 import { begin, makeWorld, openVault, type World } from '../vault/world.ts';
 
-export const rules: StoreRules = { send: 'all', slots: 'home', slotsSamePlace: false };
+export const rules: StoreRules = { send: 'all', pictures: true, slots: 'home', slotsSamePlace: false };
 
 export interface UploadWorld extends AsyncDisposable {
   readonly world: World;
