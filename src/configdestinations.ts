@@ -99,7 +99,7 @@ export function destinationOf(entry: DestinationEntry, pathOf: (text: string) =>
   const to = Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
   if (!isStore(entry)) return { name, purpose, kind, to, messenger: { ...(entry.picture === true ? { picture: true } : {}), ...(entry.commands === true ? { commands: true } : {}), ...(entry.kinds === undefined ? {} : { kinds: entry.kinds }) } };
   return { name, purpose, kind, to, store: {
-    send: entry.send ?? 'alarms', slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
+    send: entry.send ?? 'alarms', pictures: true, slots: entry.slots ?? 'home', slotsSamePlace: entry.slots_same_place ?? false,
     ...(entry.cameras === undefined ? {} : { cameras: entry.cameras }),
     ...(entry.slots_at === undefined ? {} : { slotsAt: entry.slots_at }),
     ...(entry.constant_size === undefined ? {} : { pieceBytes: pieceBytesFor(sizeBytes(entry.constant_size)) }),

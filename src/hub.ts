@@ -34,6 +34,7 @@ import { CourierDuty } from './duties/doors.ts';
 import { DetectDuty } from './duties/detect.ts';
 import { FaceFinder } from './duties/faces.ts';
 import { DiskDuty } from './duties/disk.ts';
+import { DropsDuty } from './duties/drops.ts';
 import { EnrolDuty } from './duties/enrol.ts';
 import { EraseDuty } from './duties/erase.ts';
 import { FarSlotsDuty } from './duties/farslots.ts';
@@ -59,9 +60,11 @@ import { Site } from './duties/site.ts';
 import { StillDuty } from './duties/still.ts';
 import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
+import { Told } from './duties/told.ts';
 import { SeenPlaces } from './duties/seenplaces.ts';
 import { UploadDuty } from './duties/upload.ts';
 import { CommandReader } from './outbox/commands.ts';
+import type { DestinationConfig } from './policy/declared.ts';
 import type { HubConfig } from './policy/settings.ts';
 import { noticeDestinations } from './policy/telling.ts';
 import { FileKeys } from './seal/filekey.ts';
@@ -122,7 +125,11 @@ export class Hub {
       farSlots: async (places) => await this.#farSlots?.renewed(places) ?? places.map((destination) => ({ destination, renewed: false, reason: 'the hub was starting; it is done soon after' })),
     }));
     const [, jail] = await programs;
-    const notices = await this.#life.own('notices', new Notices({ vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera), onTold: (kind, camera) => this.#notify?.told(kind, camera) }));
+    const told = await this.#life.own('told', new Told({ vault, clock, log }));
+    told.start();
+    const notices = await this.#life.own('notices', new Notices({
+      vault, clock, log, onRaised: (kind, camera) => this.#notify?.raised(kind, camera), onSettled: (kind, camera) => this.#notify?.settled(kind, camera), onTold: (notice) => { told.note(notice); this.#notify?.told(notice.kind, notice.camera); },
+    }));
     const fileKeys = await this.#life.own('file keys', new FileKeys(clock));
     const timekeeper = await this.#life.own('timekeeper', new Timekeeper({
       vault, clock, log, notices, bootId, source: config.time.source, settleMs: config.time.settleMs, synchronised: clockSynchronised,
@@ -140,7 +147,7 @@ export class Hub {
     // Before the site has asked for the owner's yes, nothing is a destination.
     const destinations = () => (this.#started ? this.#site?.config.destinations ?? [] : []);
     const ledger = await this.#life.own('ledger', new Ledger({
-      vault, folder: outbox, clock, log, purposeOf: (name) => destinations().find((destination) => destination.name === name)?.purpose ?? '', auditMs: () => (this.#site?.config ?? config).keep.auditMs,
+      vault, folder: outbox, clock, log, purposeOf: (name) => purposeOf(destinations(), name), auditMs: () => (this.#site?.config ?? config).keep.auditMs,
     }));
     const notify = this.#notify = await this.#life.own('notify', new NotifyDuty({
       vault, outbox: ledger, destinations: () => noticeDestinations(destinations()), everyDestination: () => destinations().map(({ name }) => name), cameras: () => this.#site?.config.cameras ?? [], notices, clock, log,
@@ -205,6 +212,8 @@ export class Hub {
       vault, folder: outbox, run: options.courier ?? 'child', credentials: joinPath(options.runtime ?? outbox, 'credentials'), destinations, needed: () => ledger.orders.size > 0, clock, log, random,
     }));
     courier.start();
+    const drops = await this.#life.own('drops', new DropsDuty({ vault, word: () => courier.word(), destinations: () => noticeDestinations(destinations()), purposeOf: (name) => purposeOf(destinations(), name), clock, log }));
+    drops.start();
     const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, courier, destinations, clock, log }));
     upload.start();
     const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
@@ -236,7 +245,7 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, archive, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, playback, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, archive, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, playback, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, told, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();
@@ -310,6 +319,11 @@ async function openLog(config: HubConfig, clock: Clock, echo: ((line: string) =>
 function isPrivate(site: Site, privacy: PrivacyDuty, camera: string): boolean {
   const space = site.config.cameras.find(({ id }) => id === camera)?.space;
   return space === undefined || privacy.of(space) !== undefined;
+}
+
+/** As the owner has said yes to it; empty for what is no destination (any more). */
+function purposeOf(destinations: readonly DestinationConfig[], name: string): string {
+  return destinations.find((destination) => destination.name === name)?.purpose ?? '';
 }
 
 /** How long what is known of a camera is kept. */

@@ -8,6 +8,7 @@ import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
 import { consentStates } from '../policy/people.ts';
 import { noticeNumberPattern } from '../policy/names.ts';
+import { wayKinds } from '../policy/ways.ts';
 
 const Text = (maxLength = 200) => Type.String({ maxLength });
 const UnixMs = Type.Integer();
@@ -96,6 +97,8 @@ export const PageState = Type.Object({
   /** `new`: nobody has an account. Absent while it is not known. */
   state: Optional(Type.Enum(['new', 'ready'])),
   urls: Type.Array(Text(300)),
+  /** By which addresses of this machine it is reached, and from where; `named`: its certificate is good for that address. Absent while it is not open. */
+  ways: Optional(Type.Array(Type.Object({ address: Text(45), interface: Text(40), kind: Type.Enum([...wayKinds]), named: Type.Boolean() }), { maxItems: 32 })),
   fingerprint: Optional(Text(64)),
   words: Optional(Type.Array(Text(20))),
   /** Of the hub's own authority; false: one that the household has put there. */
@@ -121,6 +124,8 @@ export const DoorsShape = Type.Object({
   /** Of each place that has sealed keys (`slots = "far"`), or should; `current`: exactly those that it should have. */
   slots: Type.Array(Type.Object({ destination: Text(40), current: Type.Boolean(), reason: Optional(Text(1000)), slots: Type.Integer(), madeMs: Optional(UnixMs) }), { maxItems: 16 }),
 });
+
+const NoticeShape = Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) });
 
 export const StatusShape = Type.Object({
   version: Text(),
@@ -160,7 +165,9 @@ export const StatusShape = Type.Object({
   /** Daily copies of the working database. */
   copies: Type.Object({ copies: Type.Integer(), newestMs: Optional(UnixMs), problem: Optional(ErrorShape) }),
   pending: Type.Array(PendingShape),
-  notices: Type.Array(Type.Object({ kind: Text(), camera: Optional(Text(40)), sinceMs: UnixMs, text: Text(1000), todo: Text(1000) })),
+  notices: Type.Array(NoticeShape),
+  /** What happened within the last week and does not last, the newest first. */
+  told: Type.Array(NoticeShape),
   confinement: Type.Object({
     level: Text(), need: Text(), landlock: Type.Integer(), seccomp: Type.Boolean(), missing: Optional(Text(1000)),
     hub: Type.Object({ managed: Type.Boolean(), noNewPrivileges: Type.Boolean(), callFilters: Type.Integer(), capable: Type.Boolean() }),

@@ -18,15 +18,17 @@ import type { LogPage } from '../duties/logbook.ts';
 import type { Notices } from '../duties/notices.ts';
 import { WatchLog } from '../duties/watchlog.ts';
 import { Crowd } from '../policy/crowd.ts';
+import { vpnWarnings, waysOf } from '../policy/reachable.ts';
 import type { PageConfig } from '../policy/settings.ts';
+import type { Way } from '../policy/ways.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { PageOperations, PageState, PairReply } from './contract.ts';
 import type { PageQueryOf } from './pagecontract.ts';
 import { PageFiles } from './pagefiles.ts';
 import { makeServer, type AlarmsPart, type PageSite, type PeoplePart, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
 import { PageSockets, type SocketPart } from './pagesockets.ts';
-import { reachOf, type Reach } from './reach.ts';
-import { Certificates } from './tls.ts';
+import { ownAddresses, reachOf, type Reach } from './reach.ts';
+import { Certificates, namesAddress } from './tls.ts';
 
 export type { AlarmsPart, PeoplePart, PlaybackPart, PrivacyPart } from './pageroutes.ts';
 export { rangeOf, type SealedFile } from './pagesegments.ts';
@@ -72,6 +74,7 @@ const requestMs = 30 * secondMs;
 const idleMs = 150 * secondMs;
 const keepAliveMs = 30 * secondMs;
 const headerBytesMax = 16 * 1024;
+const waysMax = 32;
 const requestsOfConnectionMax = 10_000;
 
 export class Page {
@@ -85,6 +88,7 @@ export class Page {
   readonly #connections = new Crowd<string>(connectionLimits);
   readonly #ends = new Map<string, Socket>();
   #reach: Reach;
+  #ways: readonly Way[] = [];
   #https: FastifyInstance | undefined;
   #http: FastifyInstance | undefined;
   #problem: SallyportError | undefined;
@@ -131,7 +135,7 @@ export class Page {
     const { shown } = this.#certificates;
     const problem = this.#problem ?? shown?.problem;
     return {
-      enabled: config.enabled, urls: this.#urls(),
+      enabled: config.enabled, urls: this.#urls(), ...(this.#https === undefined ? {} : { ways: [...this.#ways] }),
       ...(this.#opened ? { state: accounts.state } : {}),
       ...(shown === undefined ? {} : { fingerprint: shown.fingerprint, words: [...shown.words], own: shown.own }),
       ...(problem === undefined ? {} : { problem: problem.toJSON() }),
@@ -141,7 +145,7 @@ export class Page {
   /** In words, for `status`. */
   get warnings(): string[] {
     const { shown } = this.#certificates;
-    return shown?.warning === undefined ? [] : [shown.warning];
+    return [...(shown?.warning === undefined ? [] : [shown.warning]), ...(this.#https === undefined ? [] : vpnWarnings(this.#ways))];
   }
 
   /** For whoever runs the hub: with the one-time code, as long as there is no account. */
@@ -171,6 +175,7 @@ export class Page {
       this.#reach = reachOf(config.names);
       const renewed = await this.#certificates.renew();
       if (renewed) this.#showCertificate();
+      this.#ways = await this.#findWays();
       // One that cannot be opened keeps not the other one shut.
       const [https, http] = await Promise.allSettled([this.#https ?? this.#listenSecure(), this.#http ?? this.#listenHere()]);
       if (https.status === 'fulfilled') this.#https = https.value;
@@ -188,6 +193,11 @@ export class Page {
       if (this.#https === undefined) notices.raise('page unreachable', problem.message);
       return retryMs;
     }
+  }
+
+  async #findWays(): Promise<readonly Way[]> {
+    const certificate = this.#certificates.shown?.pair.certificate;
+    return waysOf(await ownAddresses(), (address) => certificate !== undefined && namesAddress(certificate, address)).slice(0, waysMax);
   }
 
   #showCertificate(): void {

@@ -1,6 +1,8 @@
 /** By which names and addresses visitors come to this machine. */
 import { hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
+import { fileExists, readTextBounded } from '../base/files.ts';
+import type { OwnAddress } from '../policy/reachable.ts';
 
 export interface Reach {
   /** Lower case. */
@@ -17,6 +19,22 @@ export function reachOf(names: readonly string[]): Reach {
     names: [...new Set(['localhost', ...(isName ? [own, ...(own.includes('.') ? [] : [`${own}.local`])] : []), ...names.filter((name) => isIP(name) === 0)])],
     addresses: [...new Set(['127.0.0.1', ...addresses, ...names.filter((name) => isIP(name) !== 0)])],
   };
+}
+
+/** The machine's addresses with what the kernel knows of their interfaces; where it tells nothing (no `/sys`), their names are all there is. */
+export async function ownAddresses(): Promise<OwnAddress[]> {
+  const found = await Promise.all(Object.entries(networkInterfaces()).map(async ([name, entries = []]) => {
+    const facts = await factsOf(name);
+    return [...new Set(entries.map(({ address }) => bareAddress(address)))].map((address) => ({ address, interface: name, ...facts }));
+  }));
+  return found.flat();
+}
+
+async function factsOf(name: string): Promise<Pick<OwnAddress, 'tunnel' | 'card'>> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/.test(name)) return { tunnel: false, card: true };
+  const folder = `/sys/class/net/${name}`;
+  const told = await readTextBounded(`${folder}/uevent`, 4096).catch(() => undefined);
+  return { tunnel: /^DEVTYPE=wireguard$/m.test(told ?? '') || (await fileExists(`${folder}/tun_flags`)), card: told === undefined || (await fileExists(`${folder}/device`)) };
 }
 
 /** Without a zone, in the one way of writing that a browser uses. */

@@ -236,6 +236,11 @@ export function isPrivate(name: string): boolean {
   return isIP(address) === 6 && (address === '::1' || /^f[cd]|^fe[89ab]/.test(address));
 }
 
+/** Whether a browser takes the first certificate of this PEM for that address. */
+export function namesAddress(certificate: string, address: string): boolean {
+  return new X509Certificate(certificate).checkIP(address) !== undefined;
+}
+
 function newKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }

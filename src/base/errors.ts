@@ -625,6 +625,11 @@ export const errorTable = {
     sentence: '{file} is refused: {reason}',
     hint: 'Hub and courier write plain files of their own into these folders. Find out what put it there, and delete it.',
   },
+  SP_ORDERS_DROPPED: {
+    kind: 'refuse',
+    sentence: '{count} orders that came from {destination} were dropped: {reason}',
+    hint: 'Nothing was done. If it goes on, look who may write to that broker, and what they send there.',
+  },
   SP_COURIER_CONFIG: {
     kind: 'refuse',
     sentence: 'the courier cannot use {file}: {reason}',

@@ -95,7 +95,10 @@ async function notice(socket: string, number: string, values: { identity?: strin
   const { notices } = await callHub(socket, 'notice', { number: number.toLowerCase() });
   if (values.json === true) printJson({ notices });
   else {
-    for (const { id, kind, camera, atMs } of notices) print(`${id}  ${localTime(atMs)}  ${kind}${camera === undefined ? '' : `  (${camera})`}`);
+    for (const { id, kind, camera, atMs, text, todo } of notices) {
+      print(`${id}  ${localTime(atMs)}  ${kind}${camera === undefined ? '' : `  (${camera})`}${text === undefined ? '' : `: ${text}`}`);
+      if (todo !== undefined) print(`  ${todo}`);
+    }
     const found = notices.flatMap(({ alarm }) => alarm ?? []);
     if (notices.length === 0) print('no notice of that number is known (any more)');
     if (found.length > 0) printAlarms(found);

@@ -1,5 +1,6 @@
 import type { StatusReport } from '../api/contract.ts';
 import { formatAge, formatBytes, plural } from '../base/units.ts';
+import { wayKinds, type WayKind } from '../policy/ways.ts';
 import { callHub } from './control.ts';
 import { doorLines } from './egress.ts';
 import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
@@ -56,7 +57,7 @@ export function printStatus(report: StatusReport): void {
   for (const line of [...eventLines(report), ...alarmLines(report)]) print(line);
   print();
   for (const line of diskLines(report.disk)) print(line);
-  print(pageLine(report.page));
+  for (const line of pageLines(report.page)) print(line);
   const { purge } = report;
   print(`next purge: ${purge.nextDeadlineMs === undefined ? 'nothing to purge' : localTime(purge.nextDeadlineMs)}${report.time.mayPurge ? '' : ` (waiting: ${hubWords(report.time.why)})`}`);
   if (purge.lastReceipt !== undefined) {
@@ -68,6 +69,7 @@ export function printStatus(report: StatusReport): void {
   print(`stored: ${scrubLine(report)}`);
   print(`database: ${copiesLine(report)}`);
   for (const notice of report.notices) print(`! since ${localTime(notice.sinceMs)}: ${hubWords(notice.text)}\n  ${notice.todo}`);
+  for (const { sinceMs, text, todo } of report.told) print(`! told ${localTime(sinceMs)}: ${hubWords(text)}\n  ${todo}`);
   for (const warning of report.warnings) print(`! ${warning}`);
 }
 
@@ -108,11 +110,21 @@ function confinementLines({ level, landlock, seccomp, hub }: StatusReport['confi
   ];
 }
 
-function pageLine({ enabled, urls, state, problem }: StatusReport['page']): string {
-  if (!enabled) return 'page: none (enabled = false)';
+/** Where it is, and from where that is reached. */
+export function pageLines({ enabled, urls, ways, state, problem }: StatusReport['page']): string[] {
+  if (!enabled) return ['page: none (enabled = false)'];
   const where = urls.length === 0 ? 'not open' : `${urls.slice(0, 3).join(', ')}${state === 'new' ? '; nobody has an account yet: `sallyport pair`' : ''}`;
-  return `page: ${where}${problem === undefined ? '' : ` (${problem.code}: ${problem.message})`}`;
+  const through = wayKinds.flatMap((kind) => {
+    const of = (ways ?? []).filter((way) => way.kind === kind);
+    return of.length === 0 ? [] : [`  ${wayWords[kind]}: ${of.map(({ address, interface: name, named }) => `${address} (${name}${named ? '' : '; its certificate does not name it'})`).join(', ')}`];
+  });
+  return [
+    `page: ${where}${problem === undefined ? '' : ` (${problem.code}: ${problem.message})`}`, ...through,
+    ...(ways === undefined || ways.some(({ kind }) => kind === 'vpn') ? [] : ['  by a VPN: none ends at this machine; one that ends at the router needs none here (docs/NETWORK.md)']),
+  ];
 }
+
+const wayWords: Readonly<Record<WayKind, string>> = { home: 'from home', vpn: 'by a VPN', shared: 'by whoever shares the provider\'s network', public: 'by the whole internet, unless a firewall stands before it' };
 
 function copiesLine({ copies, nowMs }: StatusReport): string {
   const newest = copies.newestMs === undefined ? 'no copy yet' : `${copies.copies === 1 ? 'one copy' : `${copies.copies} copies`}, the newest made ${formatAge(Math.max(0, nowMs - copies.newestMs))} ago`;

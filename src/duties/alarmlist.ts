@@ -6,7 +6,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { dayMs } from '../base/units.ts';
 import { endObservation, endVisits, judge, noVisits, visit, type Verdict, type Visits } from '../policy/alarmrules.ts';
-import { noticeKinds, type NoticeKind } from '../policy/notices.ts';
+import { wordsOfNotice } from '../policy/notices.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import { duePeriods } from '../policy/retention.ts';
 import type { HubConfig } from '../policy/settings.ts';
@@ -165,7 +165,7 @@ export class AlarmList {
       const rows = await this.list({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: alarmsAtOnce, ...(before === undefined ? {} : { before }) });
       for (const alarm of rows) {
         const id = noticeNumberOf(alarm.id);
-        if (id.startsWith(begins)) found.set(id, { id, kind: alarm.kind, alias: undefined, atMs: alarm.fromMs, text: undefined, todo: undefined, alarm });
+        if (id.startsWith(begins)) found.set(id, { id, kind: alarm.kind, alias: undefined, atMs: alarm.fromMs, ...wordsOf(alarm.kind), alarm });
       }
       before = rows.at(-1);
       if (before === undefined) break;
@@ -190,7 +190,7 @@ export class AlarmList {
 }
 
 function wordsOf(kind: string): Pick<NoticeFound, 'text' | 'todo'> {
-  const known = Object.hasOwn(noticeKinds, kind) ? noticeKinds[kind as NoticeKind] : undefined;
+  const known = wordsOfNotice(kind);
   return { text: known?.sentence, todo: known?.todo };
 }
 

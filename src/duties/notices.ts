@@ -23,7 +23,7 @@ export interface NoticesOptions {
   /** One begins to stand, or is over; must not throw. For whoever tells it outside. */
   readonly onRaised?: (kind: NoticeKind, camera: string | undefined) => void;
   readonly onSettled?: (kind: NoticeKind, camera: string | undefined) => void;
-  readonly onTold?: (kind: NoticeKind, camera: string | undefined) => void;
+  readonly onTold?: (notice: Notice) => void;
 }
 
 interface Line {
@@ -65,7 +65,7 @@ export class Notices {
     const notice: Notice = { kind, camera, detail, sinceMs: Math.round(this.#o.clock.wallMs()) };
     this.#o.log.warn({ component: 'notices', notice: kind, camera }, `${noticeSentence(notice)} ${noticeKinds[kind].todo}`);
     this.#note({ what: 'notice.told', notice });
-    this.#o.onTold?.(kind, camera);
+    this.#o.onTold?.(notice);
   }
 
   /** It is over. */

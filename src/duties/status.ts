@@ -11,11 +11,12 @@ import type { CopiesDuty } from './copies.ts';
 import type { DetectDuty } from './detect.ts';
 import type { DiskDuty, DiskState } from './disk.ts';
 import type { LookerState } from './looker.ts';
-import { noticeSentence, type Notices } from './notices.ts';
+import { noticeSentence, type Notice, type Notices } from './notices.ts';
 import { overdueMs, type PurgeDuty, type PurgeState } from './purge.ts';
 import type { ScrubDuty } from './scrub.ts';
 import type { Site } from './site.ts';
 import type { Timekeeper } from './timekeeper.ts';
+import type { Told } from './told.ts';
 import type { CameraStatus } from './watch.ts';
 
 export interface StatusParts {
@@ -25,11 +26,20 @@ export interface StatusParts {
   readonly disk: DiskDuty;
   readonly timekeeper: Timekeeper;
   readonly notices: Notices;
+  readonly told: Pick<Told, 'list'>;
   readonly scrub: ScrubDuty;
   readonly copies: CopiesDuty;
   readonly alarms: Pick<AlarmsDuty, 'state'>;
   readonly detect: Pick<DetectDuty, 'of' | 'status'>;
   readonly clock: Clock;
+}
+
+export interface NoticeStanding {
+  readonly kind: string;
+  readonly camera: string | undefined;
+  readonly sinceMs: UnixMs;
+  readonly text: string;
+  readonly todo: string;
 }
 
 export interface HubStatus {
@@ -42,7 +52,9 @@ export interface HubStatus {
   readonly time: { readonly mayPurge: boolean; readonly why: string; readonly clock: string };
   readonly purge: PurgeState;
   /** What the owner should hear of, open now. */
-  readonly notices: readonly { readonly kind: string; readonly camera: string | undefined; readonly sinceMs: UnixMs; readonly text: string; readonly todo: string }[];
+  readonly notices: readonly NoticeStanding[];
+  /** What happened within the last week and does not last. */
+  readonly told: readonly NoticeStanding[];
   readonly confinement: Confinement;
   readonly warnings: readonly string[];
 }
@@ -57,7 +69,7 @@ export interface DiskStatus extends Partial<Omit<RoomFit, 'warnings'>> {
   readonly lastEarly: DiskState['lastEarly'];
 }
 
-export async function collectStatus({ site, vault, purge, disk, timekeeper, notices, alarms, detect, clock }: StatusParts): Promise<HubStatus> {
+export async function collectStatus({ site, vault, purge, disk, timekeeper, notices, told, alarms, detect, clock }: StatusParts): Promise<HubStatus> {
   const nowMs = Math.round(clock.wallMs());
   const cameras = site.cameras.map((watch) => watch.status).map((camera) => ({ ...camera, looking: detect.of(camera.camera) }));
   const verdict = timekeeper.verdict;
@@ -70,13 +82,18 @@ export async function collectStatus({ site, vault, purge, disk, timekeeper, noti
     disk: await diskStatus(site, vault, disk),
     time: { mayPurge: verdict?.mayPurge ?? false, why: verdict?.why ?? 'the clock was not judged yet', clock: timekeeper.clockState },
     purge: purge.state,
-    notices: notices.open.map((notice) => ({ kind: notice.kind, camera: notice.camera, sinceMs: notice.sinceMs, text: noticeSentence(notice), todo: noticeKinds[notice.kind].todo })),
+    notices: notices.open.map(standing),
+    told: told.list.map(standing),
     confinement,
     warnings: [
       ...warningsOf(site, [...site.pending, ...(timekeeper.question === undefined ? [] : [timekeeper.question])], purge.state, cameras, nowMs),
       ...await site.advice(), ...(disk.state.fit?.warnings ?? []), ...confinementWarnings(confinement),
     ],
   };
+}
+
+function standing(notice: Notice): NoticeStanding {
+  return { kind: notice.kind, camera: notice.camera, sinceMs: notice.sinceMs, text: noticeSentence(notice), todo: noticeKinds[notice.kind].todo };
 }
 
 async function diskStatus(site: Site, vault: Vault, { state }: DiskDuty): Promise<DiskStatus> {

@@ -165,7 +165,7 @@ export class UploadDuty {
       const sealed = Sealed.text(Buffer.from(canonicalJson(made.list as unknown as CanonicalValue)), [recipient]);
       await this.#o.ledger.put(sealed, { to: destination.name, class: 'hours', object, replace: true, camera, recipients: [recipient], far: { id, madeMs: this.#now, covers: made.covers } });
     }
-    for (const wish of await far.picturesWishes(namingOf(destination), atOnce.orders, sweeps)) {
+    for (const wish of destination.store.pictures === true ? await far.picturesWishes(namingOf(destination), atOnce.orders, sweeps) : []) {
       if (this.#loop.signal.aborted || orders >= atOnce.orders) return;
       const sent = await this.#putPictures(wish);
       orders += sent > 0 ? 1 : 0;

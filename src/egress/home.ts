@@ -9,6 +9,7 @@ import type { CommandWriter } from '../outbox/commands.ts';
 import type { DestinationState } from '../outbox/courierstatus.ts';
 import type { Order, OrderOf } from '../outbox/orders.ts';
 import type { Found } from '../outbox/out.ts';
+import { dropReasons, dropWords, nothingDropped, type DropReason } from '../policy/drops.ts';
 import { available, availableTopic, cameraDiscovery, hubDiscovery, noticeMessage, orderTopics, readOrder, stateMessage, unavailable, type HomeMessage, type HomeRules } from '../policy/homeassistant.ts';
 import type { NoticeMessage, NoticeRules } from '../policy/noticing.ts';
 import type { CameraState } from '../policy/presence.ts';
@@ -45,7 +46,7 @@ export class HomeDestination implements Destined {
   readonly #shown = new Map<string, string>();
   /** When orders were taken, monotonic. */
   #taken: number[] = [];
-  #dropped = 0;
+  #dropped = nothingDropped;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(o: HomeOptions) {
@@ -86,7 +87,7 @@ export class HomeDestination implements Destined {
   state(): Omit<DestinationState, 'name'> {
     const waiting = this.#found.filter(({ name }) => !this.#o.back.has(name)).length;
     const notices = this.#notifier.state();
-    return { waiting: waiting + notices.waiting, active: 0, off: [], notices: true, ...this.#broker.last };
+    return { waiting: waiting + notices.waiting, active: 0, off: [], notices: true, ...(this.#dropped === nothingDropped ? {} : { dropped: this.#dropped }), ...this.#broker.last };
   }
 
   async #turn(): Promise<number> {
@@ -174,15 +175,17 @@ export class HomeDestination implements Destined {
     const nowMs = clock.monotonicMs();
     this.#taken = this.#taken.filter((ms) => nowMs - ms < minuteMs);
     const order = fresh ? readOrder(home, topic, payload) : undefined;
-    if (order === undefined || this.#taken.length >= ordersPerMinuteMax) return this.#drop(order === undefined ? 'it is no order of now' : 'too many come');
+    if (order === undefined || this.#taken.length >= ordersPerMinuteMax) return this.#drop(order === undefined ? 'odd' : 'flood');
     this.#taken.push(nowMs);
     this.#writing = this.#writing.then(async () => {
-      if (!(await commands.put({ ...order, from: origin.name }))) this.#drop('too many wait for the hub');
+      if (!(await commands.put({ ...order, from: origin.name }))) this.#drop('waiting');
     }).catch((error: unknown) => log.error({ component: 'courier', destination: origin.name, error: asSallyportError(error).message }, 'an order was not written'));
   }
 
-  /** Said for the first and then each hundredth: a flood shall not fill the log. */
-  #drop(why: string): void {
-    if (this.#dropped++ % 100 === 0) this.#o.log.warn({ component: 'courier', destination: this.#o.origin.name, dropped: this.#dropped }, `an order that came was dropped: ${why}`);
+  /** Said for the first and then each hundredth: a flood shall not fill the log. The hub reads the counts, for the ledger. */
+  #drop(why: DropReason): void {
+    const before = dropReasons.reduce((sum, reason) => sum + this.#dropped[reason], 0);
+    this.#dropped = { ...this.#dropped, [why]: this.#dropped[why] + 1 };
+    if (before % 100 === 0) this.#o.log.warn({ component: 'courier', destination: this.#o.origin.name, dropped: before + 1 }, `an order that came was dropped: ${dropWords[why]}`);
   }
 }

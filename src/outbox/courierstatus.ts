@@ -22,6 +22,8 @@ const schema = table({
   destinations: list(table({
     name: text(destinationPattern), waiting: count, active: count, retry_ms: maybe(timeMs), last_ok_ms: maybe(timeMs), last_error: maybe(fault), off: list(oneOf(['put', 'get', 'delete']), 3),
     notices: yesNo,
+    /** Of a broker: orders that came from there and were dropped here, since the start. */
+    dropped: maybe(table({ odd: count, flood: count, waiting: count })),
   }), 16),
 });
 export type CourierStatus = Checked<typeof schema>;

@@ -53,6 +53,9 @@ interface FacesConsent {
   readonly consentMs?: number;
 }
 
+/** `line`: that the owner said yes to, as it read then. Where the same rules read otherwise today, it counts for them as they were, and is asked for anew. */
+type Agreed = DestinationConfig & { readonly line?: string };
+
 /** What is in force, and what waits, with the values that a yes would bring. */
 export interface ConsentState {
   readonly v: 1;
@@ -65,7 +68,7 @@ export interface ConsentState {
   /** The notice that the owner said yes to, while faces are on, and how long a consent lasts. Absent in states of before there were any: off. */
   readonly faces?: FacesConsent;
   /** What leaves the house; absent in states of before anything could. */
-  readonly destinations?: readonly DestinationConfig[];
+  readonly destinations?: readonly Agreed[];
   readonly pending: readonly Waiting[];
 }
 
@@ -109,7 +112,7 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
   return {
     effective: { ...wanted, keep, cameras, privacy, alarms, faces, destinations },
     pending: waiting.map(withoutValue),
-    state: { v: 1, keep, privacy, faces: { consentMs: faces.consentMs, ...(faces.enabled ? { notice: facesNotice.sha256 } : {}) }, alarms: alarms.map(alarmConsentOf), destinations, cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
+    state: { v: 1, keep, privacy, faces: { consentMs: faces.consentMs, ...(faces.enabled ? { notice: facesNotice.sha256 } : {}) }, alarms: alarms.map(alarmConsentOf), destinations: destinations.map((destination) => agreed(destination, lineOf(destinationInForce(state, destination.name), destination))), cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
   };
 }
 
@@ -127,7 +130,7 @@ export function applyAcceptance(state: ConsentState, id: string): ConsentState {
   if (key === 'privacy') return { ...rest, privacy: (state.privacy ?? []).filter((rule) => ruleInWords(rule) !== change.from) };
   if (key === 'alarm') return { ...rest, alarms: [...(state.alarms ?? []).filter((one) => one.alarm !== change.alarm), { alarm: change.alarm ?? '', keepMs: Number(value) }] };
   const { destination } = change;
-  if (key === 'destination') return { ...rest, destinations: [...(state.destinations ?? []).filter(({ name }) => name !== destination?.name), ...(destination === undefined ? [] : [destination])] };
+  if (key === 'destination') return { ...rest, destinations: [...(state.destinations ?? []).filter(({ name }) => name !== destination?.name), ...(destination === undefined ? [] : [agreed(destination, destinationInWords(destination))])] };
   const known = state.cameras.find((one) => one.camera === camera) ?? { camera: camera ?? '', audio: false };
   const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : { ...known, keepMs: Number(value) };
   return { ...rest, cameras: [...state.cameras.filter((one) => one.camera !== camera), changed] };
@@ -184,13 +187,27 @@ function destinationChange(state: ConsentState, destination: DestinationConfig):
   const before = destinationInForce(state, destination.name);
   const applies = withoutYes(before, destination);
   const to = destinationInWords(destination);
-  if (applies !== undefined && destinationInWords(applies) === to) return [];
-  const from = before === undefined ? 'nothing' : destinationInWords(before);
+  if (before !== undefined && applies !== undefined && destinationInWords(applies) === to && isAsRead(before)) return [];
+  const from = before === undefined ? 'nothing' : before.line ?? 'a line that is not known any more';
   return [{ ...change({ key: 'destination', from, to, text: before === undefined ? `new destination ${to}` : `destination ${to}; before: ${from}` }, true), destination }];
 }
 
-function destinationInForce(state: ConsentState, name: string): DestinationConfig | undefined {
+function destinationInForce(state: ConsentState, name: string): Agreed | undefined {
   return state.destinations?.find((known) => known.name === name);
+}
+
+/** Whether what the owner read then is what would be read of the same rules today: a hub that has learned to send more says more. */
+function isAsRead(before: Agreed): boolean {
+  return before.line === destinationInWords(before);
+}
+
+/** What applies of a change without a yes lets no more out, so the line goes with it; one that reads otherwise today stays as it was read. */
+function lineOf(before: Agreed | undefined, now: DestinationConfig): string | undefined {
+  return before === undefined || isAsRead(before) ? destinationInWords(now) : before.line;
+}
+
+function agreed(destination: DestinationConfig, line: string | undefined): Agreed {
+  return { ...destination, ...(line === undefined ? {} : { line }) };
 }
 
 function alarmInForce(state: ConsentState, keep: Keeps, name: string): number {

@@ -11,13 +11,15 @@ export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
 export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
 export type DestinationKind = (typeof destinationKinds)[number];
 
-/** `alarms`: what alarms keep, with its second headers, and their pictures. `all`: all that is recorded, every second header of it, and alarms' pictures. */
+/** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, every second header of it. With either, alarms' pictures, where they were agreed to. */
 export const sends = ['alarms', 'all'] as const;
 /** Where the keys of what is sent lie: nowhere but at home, or at another destination too. */
 export const slotPlaces = ['home', 'far'] as const;
 
 export interface StoreRules {
   readonly send: (typeof sends)[number];
+  /** Alarms' pictures go along. Absent in what was agreed to by a line that did not name them. */
+  readonly pictures?: boolean;
   /** All when absent. */
   readonly cameras?: readonly string[];
   readonly slots: (typeof slotPlaces)[number];
@@ -106,8 +108,8 @@ function storeInWords({ cameras, keysOf, pieceBytes, jitterMs, ...rules }: Store
   return `gets ${footage}${pieces}${later}${keysOf === undefined ? '' : `; and the sealed keys of what lies at ${keysOf.join(', ')}`}`;
 }
 
-function footageInWords({ send, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules, whose: string): string {
-  const what = send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms';
+function footageInWords({ send, pictures, slots, slotsAt, slotsSamePlace, archiveAfterMs }: StoreRules, whose: string): string {
+  const what = pictures === true ? (send === 'all' ? 'all footage, and the pictures of alarms,' : 'the footage and the pictures of alarms') : send === 'all' ? 'all footage' : 'the footage of alarms';
   const keys = slots === 'home' ? 'its keys stay at home' : `its sealed keys lie at ${slotsAt ?? 'no place'}${slotsSamePlace ? ', which may be the same place' : ''}: whoever copied both before a deadline, and has the recovery kit, can open it`;
   const alone = archiveAfterMs === undefined ? '' : `; what is older than ${Math.round(archiveAfterMs / hourMs)} hours lies there alone, not at home`;
   return `${what} of ${whose}, sealed; ${keys}${alone}`;
@@ -136,7 +138,7 @@ function lesserStore(before: StoreRules, after: StoreRules): StoreRules {
   const cameras = common(before.cameras, after.cameras);
   const keysOf = before.keysOf?.filter((name) => after.keysOf?.includes(name) === true) ?? [];
   return {
-    send: before.send === 'all' ? after.send : 'alarms', slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
+    send: before.send === 'all' ? after.send : 'alarms', ...(before.pictures === true && after.pictures === true ? { pictures: true } : {}), slots, slotsSamePlace: before.slotsSamePlace && after.slotsSamePlace,
     ...(keysOf.length === 0 ? {} : { keysOf }), ...(cameras === undefined ? {} : { cameras }),
     // Never more of it leaves the hub's own disk than was agreed to.
     ...(before.archiveAfterMs === undefined || after.archiveAfterMs === undefined ? {} : { archiveAfterMs: Math.max(before.archiveAfterMs, after.archiveAfterMs) }),

@@ -1,3 +1,11 @@
+import type { ObservationKind } from './observations.ts';
+
+export interface NoticeWords {
+  readonly sentence: string;
+  /** What to do about it. */
+  readonly todo: string;
+}
+
 /** What the owner must hear of, each kind once while it lasts, or once when it happens, with what to do about it. A closed list: nothing else ever rings. */
 export const noticeKinds = {
   'recording stopped': {
@@ -116,6 +124,31 @@ export const noticeKinds = {
     sentence: 'it observes more in a day than is kept; the rest of the day\'s are dropped',
     todo: 'Lower the camera\'s sensitivity, or set `events = false`. Recording is not affected.',
   },
-} as const satisfies Record<string, { readonly sentence: string; readonly todo: string }>;
+} as const satisfies Record<string, NoticeWords>;
 
 export type NoticeKind = keyof typeof noticeKinds;
+
+const look = 'Look at the alarm on the page: its pictures and its footage say what it was. If such alarms are too many, narrow its rule by hours, zones or cameras.';
+
+/** What a rule rings for, where an owner wants it on a phone. */
+export const observedKinds = {
+  motion: { sentence: 'something moved', todo: look },
+  person: { sentence: 'somebody came', todo: look },
+  vehicle: { sentence: 'a vehicle came', todo: look },
+  pet: { sentence: 'an animal came', todo: look },
+  face: { sentence: 'a face was seen', todo: look },
+  package: { sentence: 'a package was left or taken', todo: look },
+  line: { sentence: 'a line, or the edge of a field, was crossed', todo: look },
+  sound: { sentence: 'something was heard', todo: look },
+  doorbell: { sentence: 'somebody rang', todo: 'Answer on the page, under Live, where the camera has a loudspeaker; its pictures and its footage say who it was.' },
+  tamper: { sentence: 'the camera says that somebody covers, turns or opens it', todo: 'Look at it, live and with your own eyes. What was recorded before is sealed on the hub, and stays.' },
+  input: { sentence: 'a contact at the camera opened or closed', todo: look },
+  firmware: { sentence: 'it runs another firmware, or is another device, than before', todo: noticeKinds['firmware changed'].todo },
+  restart: { sentence: 'it has started anew', todo: 'If nobody pulled its plug and there was no power cut, look at the camera and its cable. What is missing meanwhile stands on its timeline, with the reason.' },
+} as const satisfies Record<ObservationKind, NoticeWords>;
+
+/** Of any kind that may be told; undefined for a word that is none. */
+export function wordsOfNotice(kind: string): NoticeWords | undefined {
+  const all: Readonly<Record<string, NoticeWords>> = { ...observedKinds, ...noticeKinds };
+  return Object.hasOwn(all, kind) ? all[kind] : undefined;
+}

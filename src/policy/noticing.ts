@@ -5,12 +5,11 @@
  */
 import type { UnixMs } from '../base/clock.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
-import { noticeKinds } from './notices.ts';
-import { observationKinds } from './observations.ts';
+import { noticeKinds, observedKinds } from './notices.ts';
 import { inHours, type DayHours } from './sending.ts';
 
 /** What the hub itself has to say, and what was observed. */
-export const noticeMessageKinds = [...(Object.keys(noticeKinds) as (keyof typeof noticeKinds)[]), ...observationKinds] as const;
+export const noticeMessageKinds = [...(Object.keys(noticeKinds) as (keyof typeof noticeKinds)[]), ...(Object.keys(observedKinds) as (keyof typeof observedKinds)[])] as const;
 export type NoticeMessageKind = (typeof noticeMessageKinds)[number];
 
 export interface NoticeMessage {

@@ -1,5 +1,6 @@
-/** Whether strangers could come: which of a machine's own addresses the world knows a way to. Pure. */
+/** From where a machine's own addresses are reached: from home, through a VPN, or by anybody; and what somebody should know of that. Pure. */
 import { BlockList, isIP } from 'node:net';
+import { wayKinds, type Way, type WayKind } from './ways.ts';
 
 /** At home, of a VPN (100.64.0.0/10 too: providers and overlay networks), of this machine, of the link, of groups. */
 const here = new BlockList();
@@ -20,4 +21,48 @@ export function reachableWarnings(page: { readonly enabled: boolean; readonly po
     ...(four.length === 0 ? [] : [`this machine has the public address ${four.join(', ')}: the page on port ${page.port} is open to the whole internet unless a firewall stands before it (docs/NETWORK.md)`]),
     ...(six.length === 0 ? [] : [`this machine has a public IPv6 address (${six.join(', ')}): see that the router lets nobody in on port ${page.port} (docs/NETWORK.md)`]),
   ];
+}
+
+/** As the kernel tells of it. */
+export interface OwnAddress {
+  /** Without a zone. */
+  readonly address: string;
+  readonly interface: string;
+  /** WireGuard's, or one whose packets a program takes (TUN, TAP). */
+  readonly tunnel: boolean;
+  /** A network card is behind it. */
+  readonly card: boolean;
+}
+
+const vpnNames = /^(wg|tailscale|utun|tun|tap|zt|wt|nebula|netbird|ipsec)/;
+const shared = new BlockList();
+shared.addSubnet('100.64.0.0', 10, 'ipv4');
+const unreachable = new BlockList();
+for (const [network, bits] of [['127.0.0.0', 8], ['169.254.0.0', 16]] as const) unreachable.addSubnet(network, bits, 'ipv4');
+for (const [network, bits] of [['::1', 128], ['fe80::', 10]] as const) unreachable.addSubnet(network, bits, 'ipv6');
+
+/** Undefined: nobody else's machine comes by it. An address that the world knows a way to is public, whatever it goes through. */
+export function wayKindOf({ address, interface: name, tunnel, card }: OwnAddress): WayKind | undefined {
+  const family = isIP(address);
+  if (family === 0 || unreachable.check(address, family === 4 ? 'ipv4' : 'ipv6')) return undefined;
+  if (isPublic(address)) return 'public';
+  if (tunnel || vpnNames.test(name)) return 'vpn';
+  if (family === 4 && shared.check(address)) return card ? 'shared' : 'vpn';
+  return 'home';
+}
+
+/** In the order of their kinds. */
+export function waysOf(addresses: readonly OwnAddress[], isNamed: (address: string) => boolean): Way[] {
+  const ways = addresses.flatMap((one) => {
+    const kind = wayKindOf(one);
+    return kind === undefined ? [] : [{ address: one.address, interface: one.interface, kind, named: isNamed(one.address) }];
+  });
+  return ways.toSorted((a, b) => wayKinds.indexOf(a.kind) - wayKinds.indexOf(b.kind));
+}
+
+/** Sentences for `status`, of the VPN alone: of a certificate that does not know its addresses every phone warns, until somebody learns to click that away. */
+export function vpnWarnings(ways: readonly Way[]): string[] {
+  const unnamed = ways.filter(({ kind, named }) => kind === 'vpn' && !named);
+  if (unnamed.length === 0) return [];
+  return [`the page's certificate does not name ${unnamed.map((way) => `${way.address} (${way.interface}, a VPN)`).join(', ')}, so browsers warn there: visit it by a name that the certificate has, or let it be made for that address too (docs/NETWORK.md)`];
 }

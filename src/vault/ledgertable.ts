@@ -6,7 +6,7 @@ import type { UnixMs } from '../base/clock.ts';
 import { dayMs } from '../base/units.ts';
 import type { Connection } from './connection.ts';
 
-export type LedgerKind = 'put' | 'delete' | 'get' | 'list' | 'probe' | 'notice' | 'state' | 'heard' | 'withdraw';
+export type LedgerKind = 'put' | 'delete' | 'get' | 'list' | 'probe' | 'notice' | 'state' | 'heard' | 'withdraw' | 'dropped';
 export type LedgerOutcome = 'done' | 'failed' | 'withdrawn' | 'lost';
 
 /** As it is asked. */

@@ -394,8 +394,8 @@ export const english = {
     noDelete: 'The hub may not delete there: what is destroyed here stays there', noDeleteHome: 'and opens with nothing', versions: 'It keeps older versions of what is deleted or replaced.', sent: 'Sent in the last 30 days', sentOf: (orders: number, size: string) => `${size} in ${count(orders, 'order', 'orders')}`,
     doors: 'The door', child: 'A process of its own, started by the hub', service: 'A service of its own', closed: 'Closed: nothing is to be sent', held: (level: string) => level === 'no' ? 'not confined on this machine' : 'its files and connections are confined', last: 'Last answer', lastOf: (order: string, destination: string, outcome: string, time: string) => `${order} at ${destination}: ${outcome}, ${time}`,
     when: 'When', where: 'Where to', what: 'What', result: 'Result', more: 'Older lines', empty: 'Nothing yet.', details: 'Details',
-    kinds: { put: 'sent', delete: 'deleted', get: 'fetched', list: 'asked for a list', probe: 'asked what it does', notice: 'told', heard: 'answered a command' } as Readonly<Record<string, string>>,
-    classes: { segment: 'footage', hold: 'a second header', hours: 'a list', keyring: 'sealed keys', picture: 'a picture' } as Readonly<Record<string, string>>,
+    kinds: { put: 'sent', delete: 'deleted', get: 'fetched', list: 'asked for a list', probe: 'asked what it does', notice: 'told', heard: 'answered a command', dropped: 'orders from there, dropped' } as Readonly<Record<string, string>>,
+    classes: { segment: 'footage', hold: 'a second header', hours: 'a list', keyring: 'sealed keys', picture: 'a picture', odd: 'no orders', flood: 'too many in a minute', waiting: 'too many at once' } as Readonly<Record<string, string>>,
     outcomes: { done: 'Done', failed: 'Failed', withdrawn: 'Withdrawn', lost: 'Lost, and sent again' } as Readonly<Record<string, string>>, open: 'Waits', tries: (n: number, size: string) => `${count(n, 'try', 'tries')}, ${size} sent`, proof: (how: string) => `known to be there by: ${how}`, opens: (n: number) => `Opens for ${count(n, 'key', 'keys')}`,
   },
 
@@ -435,7 +435,9 @@ export const english = {
   },
 
   system: {
-    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
+    version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', told: 'Within the last week', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
+    ways: { home: 'Reached from home', vpn: 'Reached by a VPN', shared: 'Reached from a provider\'s shared network', public: 'Reached by the whole internet, unless a firewall stands before it' },
+    way: (address: string, name: string, named: boolean) => `${address} (${name}${named ? '' : ', which the certificate does not name'})`,
   },
 
   tokens: {

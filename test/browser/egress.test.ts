@@ -38,5 +38,10 @@ t.test('nothing leaves before the yes; after it the page says where it went, why
   await openSettings(page, 'What leaves');
   await page.getByRole('region', { name: 'keys', exact: true }).getByText(/\d+ keys?, put there/).waitFor();
   t.notOk(await page.getByText(/undefined|\[object/).count(), 'no text is missing');
+  await openSettings(page, 'System');
+  const told = page.getByRole('region', { name: 'Notices' }).getByRole('listitem').filter({ hasText: 'Something more may leave this house than before (disk)' });
+  await told.getByText('take the destination out of the configuration').waitFor();
+  t.match(await site.call(['status', '--config', site.config]), /^! told .*something more may leave this house than before \(disk\)\.\n {2}If no owner of yours said yes to it/m);
+  await openSettings(page, 'What leaves');
   await inBothThemes(t, page, '96-what-leaves');
 });

@@ -46,7 +46,7 @@ async function hub(t: Test, folder: string, o: { destinations?: readonly NoticeD
       },
     },
   });
-  const notices = new Notices({ vault: { audit: async () => {} }, clock, log: silentLog, onRaised: (kind, camera) => duty.raised(kind, camera), onSettled: (kind, camera) => duty.settled(kind, camera), onTold: (kind, camera) => duty.told(kind, camera) });
+  const notices = new Notices({ vault: { audit: async () => {} }, clock, log: silentLog, onRaised: (kind, camera) => duty.raised(kind, camera), onSettled: (kind, camera) => duty.settled(kind, camera), onTold: ({ kind, camera }) => duty.told(kind, camera) });
   duty.start();
   t.teardown(() => duty.close());
   return {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { dayMs, minuteMs } from '../../src/base/units.ts';
+import type { DestinationConfig } from '../../src/policy/declared.ts';
 import { readFarList, type FarList } from '../../src/policy/farlist.ts';
 import { decodePicturesObject } from '../../src/seal/format/picturesobject.ts';
 import type { Identity } from '../../src/seal/identity.ts';
@@ -10,7 +11,7 @@ import { openWhole } from '../../src/seal/opener.ts';
 import { padmeSize } from '../../src/seal/format/padme.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { prepare, start } from '../vault/world.ts';
-import { makeUploads, objectsIn, recordWithKey, runCourier, settle, type UploadWorld } from './uploadworld.ts';
+import { makeUploads, objectsIn, recordWithKey, rules, runCourier, settle, type UploadWorld } from './uploadworld.ts';
 
 const jpeg = (fill: number, bytes: number): Buffer => Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(bytes - 4, fill), Buffer.from([0xff, 0xd9])]);
 
@@ -40,6 +41,22 @@ function listIn(objects: ReadonlyMap<string, Buffer>, key: Identity): FarList | 
   }
   return undefined;
 }
+
+t.test('a yes to a line that did not name pictures sends none; after the yes to the one that does, those that are there go', async (t) => {
+  await using made = await makeUploads(t.testdir(), { send: 'alarms' });
+  const [disk] = made.destinations;
+  const { pictures: _, ...rulesThen } = disk?.store ?? rules;
+  made.destinations = [{ ...disk as DestinationConfig, store: rulesThen }];
+  await ring(made);
+  await using _courier = await runCourier(made);
+  await settle(made);
+  const classes = async (): Promise<string[]> => [...new Set((await made.vault.far.lines({ limit: 100 })).filter(({ kind, outcome }) => kind === 'put' && outcome === 'done').map((line) => line.class))].toSorted();
+  t.same((await classes()).filter((one) => one === 'picture'), []);
+  t.ok((await classes()).includes('segment'), 'footage goes on');
+  made.destinations = [disk as DestinationConfig];
+  await settle(made);
+  t.ok((await classes()).includes('picture'));
+});
 
 t.test('an alarm\'s pictures arrive as one object of hidden size, which the key of its day opens and its list names, and go with the day', async (t) => {
   await using made = await makeUploads(t.testdir(), { send: 'alarms' });

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock } from '../../src/base/clock.ts';
+import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { makeBox } from '../../src/base/mp4.ts';
 import { dayMs } from '../../src/base/units.ts';
@@ -24,7 +24,7 @@ import type { FileKey } from '../../src/seal/filekey.ts';
 import type { Period, SegmentRow, Vault, VaultOptions } from '../../src/vault/vault.ts';
 import { begin, makeWorld, openVault, type World } from '../vault/world.ts';
 
-export const rules: StoreRules = { send: 'all', slots: 'home', slotsSamePlace: false };
+export const rules: StoreRules = { send: 'all', pictures: true, slots: 'home', slotsSamePlace: false };
 
 export interface UploadWorld extends AsyncDisposable {
   readonly world: World;
@@ -75,15 +75,16 @@ export async function close(made: UploadWorld): Promise<void> {
 
 export type InProcess = AsyncDisposable;
 
-/** The courier's parts, told of these destinations. */
-export async function runCourier(made: UploadWorld, destinations = made.destinations): Promise<InProcess> {
+/** The courier's parts, told of these destinations. `credentials`: the folder of their secrets. */
+export async function runCourier(made: UploadWorld, destinations = made.destinations, o: { readonly credentials?: string; readonly clock?: Clock } = {}): Promise<InProcess> {
+  const clock = o.clock ?? systemClock;
   const outbox = join(made.folder, 'outbox');
   const [out, back] = [new OutReader(join(outbox, 'out')), await BackWriter.open(join(outbox, 'back'))];
   const journal = await Journal.open(join(made.folder, 'journal'));
-  const parts = { out, back, journal, clock: systemClock, log: silentLog, random: () => 0, localMinute: () => 0 };
+  const parts = { out, back, journal, clock, log: silentLog, random: () => 0, localMinute: () => 0 };
   const commands = await CommandWriter.open(join(outbox, 'back'), systemClock);
   const opened = new Map<string, Destined>();
-  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(made.credentials, false), parts, commands));
+  for (const destination of readDestinations(destinationsFile(destinations))) opened.set(destination.name, await openDestination(destination, new Credentials(o.credentials ?? made.credentials, o.credentials !== undefined), parts, commands));
   const dispatch = new Dispatch({ out, back, journal, destinations: opened, clock: systemClock, log: silentLog });
   for (const one of opened.values()) one.start();
   dispatch.start();

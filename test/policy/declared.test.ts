@@ -6,7 +6,7 @@ import { readDestinations } from '../../src/policy/destinations.ts';
 import { planChanges } from '../../src/policy/plan.ts';
 import { hub } from './configs.ts';
 
-const rules: StoreRules = { send: 'alarms', slots: 'home', slotsSamePlace: false };
+const rules: StoreRules = { send: 'alarms', pictures: true, slots: 'home', slotsSamePlace: false };
 const nas: DestinationConfig = { name: 'nas', purpose: 'a copy in another house', kind: 'webdav', to: { url: 'https://nas.example/dav', lanes: 2 }, store: rules };
 const phone: DestinationConfig = { name: 'phone', purpose: 'to hear of it', kind: 'ntfy', to: { url: 'https://ntfy.example' }, messenger: { kinds: ['person', 'motion'] } };
 
@@ -79,6 +79,45 @@ t.test('a new destination gets nothing before the yes, exactly what was said yes
   const out = effectiveConfig(hub(3), stored(accepted.state));
   t.same(out.effective.destinations, []);
   t.equal(effectiveConfig(hub(3, [], { destinations: [nas] }), stored(out.state)).pending.length, 1, 'putting it back needs another yes');
+});
+
+t.test('a hub that learned to send pictures sends none by a yes to a line that did not name them, and asks anew; footage goes on meanwhile', async (t) => {
+  const { pictures: _, ...rulesThen } = rules;
+  const then: DestinationConfig = { ...nas, store: rulesThen };
+  const lineThen = destinationInWords(then);
+  t.notMatch(lineThen, /pictures/);
+  const wanted = hub(3, [], { destinations: [nas] });
+  const before = effectiveConfig(wanted, undefined);
+  // As a hub of then stored it, after the yes.
+  const old = stored({ ...before.state, pending: [], destinations: [{ ...then, line: lineThen }] });
+  const now = effectiveConfig(wanted, old);
+  t.same(now.effective.destinations, [then], 'what was agreed to goes on, without pictures');
+  t.match(now.pending, [{ key: 'destination', from: lineThen, to: destinationInWords(nas), text: /the pictures of alarms.*; before: / }]);
+  t.same(effectiveConfig(wanted, stored(now.state)).pending, now.pending, 'also after the next start');
+  const yes = effectiveConfig(wanted, stored(applyAcceptance(stored(now.state), now.pending[0]?.id ?? '')));
+  t.same([yes.effective.destinations, yes.pending], [[nas], []]);
+  t.same(effectiveConfig(wanted, stored(yes.state)).pending, [], 'that yes lasts');
+});
+
+t.test('a yes is to the line as it was read: where the same rules read otherwise today, or the line is not known, it is asked anew, once', async (t) => {
+  const wanted = hub(3, [], { destinations: [nas] });
+  const fresh = effectiveConfig(wanted, undefined).state;
+  const { line: _, ...unknown } = { ...nas, line: '' };
+  for (const [what, known, from] of [['other words', { ...nas, line: 'nas gets a little of everything' }, 'nas gets a little of everything'], ['no line', unknown, /not known/]] as const) {
+    const now = effectiveConfig(wanted, stored({ ...fresh, pending: [], destinations: [known] }));
+    t.same(now.effective.destinations, [nas], `${what}: what was agreed to goes on`);
+    t.match(now.pending, [{ key: 'destination', from, to: destinationInWords(nas) }], what);
+    // Less of it needs no yes, and makes none of the question.
+    const less = effectiveConfig(hub(3, [], { destinations: [store({ cameras: ['gate'] })] }), stored(now.state));
+    t.same(less.effective.destinations, [store({ cameras: ['gate'] })]);
+    t.equal(less.pending.length, 1, `${what}: still asked`);
+    const yes = effectiveConfig(wanted, stored(applyAcceptance(stored(now.state), now.pending[0]?.id ?? '')));
+    t.same(yes.pending, [], what);
+  }
+  const agreed = effectiveConfig(wanted, stored(applyAcceptance(stored(effectiveConfig(wanted, undefined).state), effectiveConfig(wanted, undefined).pending[0]?.id ?? '')));
+  const less = effectiveConfig(hub(3, [], { destinations: [store({ cameras: ['gate'] })] }), stored(agreed.state));
+  t.same([less.pending, effectiveConfig(hub(3, [], { destinations: [store({ cameras: ['gate'] })] }), stored(less.state)).pending], [[], []], 'what only lets less out reads otherwise by the owner\'s own doing');
+  t.equal(effectiveConfig(wanted, stored(less.state)).pending.length, 1, 'and back to more needs another yes');
 });
 
 t.test('what the courier is told is what it takes, and holds no rule of the hub\'s', async (t) => {

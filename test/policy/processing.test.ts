@@ -8,7 +8,7 @@ import { camera, day, hub } from './configs.ts';
 
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'processing', `${name}.md`), 'utf8');
 
-const nas: DestinationConfig = { name: 'nas', purpose: 'a copy at my sister\'s', kind: 'webdav', to: { url: 'https://nas.example/' }, store: { send: 'all', slots: 'home', slotsSamePlace: false } };
+const nas: DestinationConfig = { name: 'nas', purpose: 'a copy at my sister\'s', kind: 'webdav', to: { url: 'https://nas.example/' }, store: { send: 'all', pictures: true, slots: 'home', slotsSamePlace: false } };
 const phone: DestinationConfig = { name: 'phone', purpose: 'my phone', kind: 'ntfy', to: { url: 'https://ntfy.example/' }, messenger: { kinds: ['person'], commands: false } };
 const night = { name: 'Night', kinds: ['person'] as const, cameras: ['front'], days: ['monday'] as const, from: '22:00', to: '06:00', keepMs: 30 * day, beforeMs: 5000, afterMs: 20_000, enabled: true };
 
@@ -44,8 +44,8 @@ t.test('whatever changes what is done with somebody\'s data changes the record',
     ['when it is private', { privacy: [] }, 'Recording'],
     ['another destination', { destinations: [nas] }, 'nas'],
     ['none', { destinations: [] }, 'Nothing leaves the house'],
-    ['the keys leave, too', { destinations: [{ ...nas, store: { send: 'all', slots: 'far', slotsAt: 'phone', slotsSamePlace: false } }] }, 'recovery kit can'],
-    ['less is sent', { destinations: [{ ...nas, store: { send: 'alarms', slots: 'home', slotsSamePlace: false } }] }, 'the footage and the pictures of alarms'],
+    ['the keys leave, too', { destinations: [{ ...nas, store: { send: 'all', pictures: true, slots: 'far', slotsAt: 'phone', slotsSamePlace: false } }] }, 'recovery kit can'],
+    ['less is sent', { destinations: [{ ...nas, store: { send: 'alarms', pictures: true, slots: 'home', slotsSamePlace: false } }] }, 'the footage and the pictures of alarms'],
     ['elsewhere', { destinations: [{ ...nas, to: { url: 'https://other.example/' } }] }, 'other.example'],
     ['another purpose', { destinations: [{ ...nas, purpose: 'another' }] }, 'its purpose: another'],
     ['the audit', { keep: { ...house.keep, auditMs: 40 * day } }, 'audit and ledger: 40 days'],

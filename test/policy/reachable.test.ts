@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isPublic, reachableWarnings } from '../../src/policy/reachable.ts';
+import { isPublic, reachableWarnings, vpnWarnings, wayKindOf, waysOf, type OwnAddress } from '../../src/policy/reachable.ts';
 
 t.test('what is public is what the world knows a way to', async (t) => {
   for (const address of ['8.8.8.8', '203.0.113.7', '172.32.0.1', '100.128.0.1', '2001:db8::1', '2a00:1450::1']) t.ok(isPublic(address), address);
@@ -14,4 +14,31 @@ t.test('a machine at home is warned of nothing; one that strangers could reach i
   t.match(six, /2001:db8::7.*router.*7443/);
   t.same(more, []);
   t.same(reachableWarnings({ ...page, enabled: false }, ['203.0.113.7']), []);
+});
+
+t.test('from where an address is reached', async (t) => {
+  const card = { tunnel: false, card: true };
+  const none = { tunnel: false, card: false };
+  const cases: readonly (readonly [address: string, name: string, facts: { tunnel: boolean; card: boolean }, kind: ReturnType<typeof wayKindOf>])[] = [
+    ['192.168.1.7', 'eth0', card, 'home'], ['fd00::7', 'wlan0', card, 'home'], ['172.17.0.1', 'docker0', none, 'home'],
+    ['10.8.0.1', 'wg0', none, 'vpn'], ['fd12::1', 'wg0', none, 'vpn'], ['10.6.0.2', 'home-vpn', { tunnel: true, card: false }, 'vpn'], ['10.7.0.1', 'tun0', none, 'vpn'], ['10.9.0.1', 'utun4', none, 'vpn'],
+    ['100.101.102.103', 'tailscale0', { tunnel: true, card: false }, 'vpn'], ['fd7a:115c:a1e0::1', 'tailscale0', none, 'vpn'], ['100.101.102.103', 'overlay', none, 'vpn'],
+    ['100.64.3.4', 'eth0', card, 'shared'], ['100.64.3.4', 'wwan0', card, 'shared'],
+    ['203.0.113.7', 'eth0', card, 'public'], ['2001:db8::7', 'eth0', card, 'public'], ['203.0.113.7', 'wg0', none, 'public'],
+    ['127.0.0.1', 'lo', none, undefined], ['::1', 'lo', none, undefined], ['fe80::1', 'eth0', card, undefined], ['169.254.1.1', 'eth0', card, undefined], ['nonsense', 'eth0', card, undefined],
+  ];
+  for (const [address, name, facts, kind] of cases) t.equal(wayKindOf({ address, interface: name, ...facts }), kind, `${address} on ${name}`);
+});
+
+t.test('of a VPN\'s address that the certificate does not name somebody is told; of others not', async (t) => {
+  const own: OwnAddress[] = [
+    { address: '203.0.113.7', interface: 'eth0', tunnel: false, card: true }, { address: '10.8.0.1', interface: 'wg0', tunnel: true, card: false }, { address: '192.168.1.7', interface: 'eth0', tunnel: false, card: true }, { address: '127.0.0.1', interface: 'lo', tunnel: false, card: false },
+  ];
+  const ways = waysOf(own, (address) => address === '192.168.1.7');
+  t.same(ways.map(({ address, kind, named }) => [address, kind, named]), [['192.168.1.7', 'home', true], ['10.8.0.1', 'vpn', false], ['203.0.113.7', 'public', false]]);
+  const [warning, ...more] = vpnWarnings(ways);
+  t.match(warning, /does not name 10\.8\.0\.1 \(wg0, a VPN\)/);
+  t.same(more, []);
+  t.same(vpnWarnings(waysOf(own, () => true)), []);
+  t.same(vpnWarnings([]), []);
 });

@@ -129,7 +129,8 @@ function NoticeSearch({ notice, onAlarm }: { readonly notice: string | undefined
     {looking.error === undefined ? null : <Problem error={looking.error} onAgain={look} />}
     <div role="status">{told === undefined ? null : told.length === 0 ? <p>{say.review.noNotice}</p> : <ul>{told.map(({ id, kind, camera, atMs, alarm, text, todo }) => <li key={id}>
       {say.review.noticeOf(say.observation[kind] ?? kind, camera ?? '', dateClock(atMs, reader))}
-      {alarm === undefined ? <p>{text === undefined || todo === undefined ? say.review.goneAlarm : <Prose>{say.review.noticeSaid(hubWords(text), hubWords(todo))}</Prose>}</p> : <Button kind="quiet" onClick={() => onAlarm(alarm)}>{say.review.openNotice}</Button>}
+      {text === undefined || todo === undefined ? null : <p><Prose>{say.review.noticeSaid(hubWords(text), hubWords(todo))}</Prose></p>}
+      {alarm === undefined ? kind in say.observation ? <p>{say.review.goneAlarm}</p> : null : <Button kind="quiet" onClick={() => onAlarm(alarm)}>{say.review.openNotice}</Button>}
     </li>)}</ul>}</div>
   </details>;
 }
