@@ -35,8 +35,9 @@ owner list, and writes them into the folder (the current one). The hub cannot op
 It says in which zones it was, and whether somebody enrolled was recognised: who, the page
 says to whom it may.
 seen and false say of an alarm that somebody has looked at it, or that it was none.
-test says what a rule would have made of the last day's observations: in its zones, by where
-the hub saw somebody, which it keeps in memory alone (so not over a restart).
+test says what a rule would have made of the last day's observations: in its zones
+and of its sizes, by where the hub saw somebody and how large, which it keeps in memory alone
+(so not over a restart).
 
 notice says what a notice was about whose number (or its first eight digits) you have; with
 --picture it opens the picture that came with it (NUMBER.jpg.age) beside it.
@@ -147,7 +148,7 @@ async function test(socket: string, rule: string, json: boolean): Promise<number
   }
   print(`of ${plural(found.observations, 'observation')} of the last day:`);
   for (const [verdict, count] of Object.entries(found.verdicts).sort(([, one], [, other]) => other - one)) print(`  ${count} ${verdict === 'rings' ? 'it keeps' : `not: ${verdict}`}`);
-  if (found.unplaced > 0) print(`  of ${found.unplaced} of them where in the picture they were is not known any more (it is kept in memory alone): zones and masks are left out there`);
+  if (found.unplaced > 0) print(`  of ${found.unplaced} of them where in the picture they were is not known any more (it is kept in memory alone): zones, masks and sizes are left out there`);
   print(`${plural(found.visits.length, 'alarm')}${found.visits.length === 0 ? '' : ':'}`);
   if (found.visits.length > 0) printTable(['CAMERA', 'FROM', 'OBSERVED'], found.visits.slice(0, 100).map(({ camera, kind, fromMs }) => [camera, localTime(fromMs), kind]));
   return 0;

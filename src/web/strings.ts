@@ -196,9 +196,9 @@ export const english = {
   rules: {
     title: 'Rules', lead: 'A rule says which observations become alarms. Their pictures, and the footage around them, are sealed to a key of their own and kept as long as the rule says.', none: 'No rule yet: what cameras observe stands on the timeline, and nothing rings.', add: 'Add a rule', off: 'off',
     changeTitle: (name: string) => `Change ${name}`, removeOf: (name: string) => `Remove ${name}`, removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'What it has kept stays until its deadline.',
-    words: (kinds: string, where: string) => `${kinds} at ${where}`, everywhere: 'all cameras', in: (zones: string) => `in ${zones}`, keeps: (span: string) => `kept ${span}`,
+    words: (kinds: string, where: string) => `${kinds} at ${where}`, everywhere: 'all cameras', in: (zones: string) => `in ${zones}`, size: (least: number | string | undefined, most: number | string | undefined) => `${least === undefined ? `at most ${most}` : most === undefined ? `at least ${least}` : `${least} to ${most}`} % of the picture's height`, keeps: (span: string) => `kept ${span}`,
     try: 'Try it', testOf: (name: string) => `Try it: ${name}`, test: 'Tried against the last day', testLead: 'How often it would have rung, by what was observed since this time yesterday. Nothing is changed.', testNow: 'Try it now',
-    rang: (n: number, of: number) => `This rule would have rung ${n === 0 ? 'not once' : n === 1 ? 'once' : `${n.toLocaleString('en')} times`} in the last day, of ${count(of, 'observation', 'observations')}.`, at: (when: string, kind: string, camera: string) => `${when}: ${kind}, ${camera}`, unplaced: (n: number) => `Of ${n.toLocaleString('en')} the place in the picture is not known any more, since it is kept in memory alone: zones are left out for ${n === 1 ? 'it' : 'them'}.`,
+    rang: (n: number, of: number) => `This rule would have rung ${n === 0 ? 'not once' : n === 1 ? 'once' : `${n.toLocaleString('en')} times`} in the last day, of ${count(of, 'observation', 'observations')}.`, at: (when: string, kind: string, camera: string) => `${when}: ${kind}, ${camera}`, unplaced: (n: number) => `Of ${n.toLocaleString('en')} the place in the picture is not known any more, since it is kept in memory alone: zones and sizes are left out for ${n === 1 ? 'it' : 'them'}.`,
   },
 
   zones: {

@@ -144,6 +144,21 @@ t.test('an alarm says where it was, and says so to its day\'s key alone; the siz
   await f.vault.close();
 });
 
+t.test('a rule with a size rings once whoever it is has come near enough, and never by a camera\'s own word', async (t) => {
+  const f = await fixture(t, { rules: [{ ...rule, sizeLeast: 0.4 }] });
+  f.duty.changed('front', [{ kind: 'person', source: '', fromMs: f.at(5), toMs: undefined }]);
+  f.seen(10, { box: { ...boxAt(0.1), height: 0.39 } });
+  t.same(await f.rows(), []);
+  f.seen(14, { box: { ...boxAt(0.1), height: 0.4 } });
+  const [row] = await f.until(([first]) => first?.pictures.length === 4);
+  t.equal(row!.fromMs, f.at(14));
+  f.seen(16, { box: { ...boxAt(0.1), height: 0.2 } });
+  f.seen(18, { box: { ...boxAt(0.1), height: 0.5 } });
+  t.equal((await f.rows()).length, 1, 'one visit, however far and near they go');
+  await f.duty.close();
+  await f.vault.close();
+});
+
 t.test('who is recognised stands in the words as a mark, at once, in each alarm that the visit is part of; who was nobody, or counts no more, does not', async (t) => {
   const asked: string[] = [];
   const gone = new Set<string>();
@@ -404,6 +419,16 @@ t.test('a rule\'s test says what it would have kept of the last day, and why not
   const { verdicts, visits, unplaced } = await zoned.test('night');
   t.same([verdicts, unplaced], [{ 'rings': 4, 'another kind': 1, 'without a place': 2, 'outside its zones': 1 }, 1]);
   t.same(visits.filter(({ kind }) => kind === 'person').map(({ fromMs }) => fromMs), [at(100), at(200), at(1400)], 'who comes into the zone later rings, too');
+
+  // With a size, too: who came nearer on the same spot was noted as nearer.
+  await vault.noteObservations([{ camera: 'front', kind: 'person', source: 'hub 21', fromMs: at(2000), toMs: at(2060) }]);
+  const nearer = (seconds: number, height: number): void => places.note({ camera: 'front', kind: 'person', by: 'hub', atMs: at(seconds), name: `hub 21 ${at(0)}`, lasts: true, box: { x: 0.4, y: 0.9 - height, width: 0.1, height } });
+  nearer(2000, 0.1);
+  nearer(2001, 0.45);
+  const sized = new AlarmList({ vault, timekeeper: { verdict: undefined }, config: () => ({ ...config, alarms: [{ ...rule, sizeLeast: 0.4 }] }), places, clock: world.clock });
+  const bySize = await sized.test('night');
+  t.same([bySize.verdicts, bySize.unplaced], [{ 'rings': 3, 'another kind': 1, 'without a size': 2, 'too small': 3 }, 1]);
+  t.same(bySize.visits.filter(({ kind }) => kind === 'person').map(({ fromMs }) => fromMs), [at(100), at(2000)], 'whose place is not known any more, and who came near');
   world.clock.set(at(2 * 86_400));
   seenAt('hub 14', 2 * 86_400, 0, 0);
   t.same([places.of({ camera: 'front', kind: 'person', source: 'hub 11', fromMs: at(200), toMs: at(260) }), places.of({ camera: 'front', kind: 'person', source: 'hub 14', fromMs: at(2 * 86_400), toMs: undefined }).length], [[], 1], 'what is older than a day is forgotten');
