@@ -32,8 +32,8 @@ Usage: sallyport alarms [CAMERA] [--from TIME] [--to TIME] [--json]
 
 show opens an alarm's pictures with your kit, or with a device's identity and the
 owner list, and writes them into the folder (the current one). The hub cannot open them.
-It says in which zones it was, and whether somebody enrolled was recognised: who, the page
-says to whom it may.
+It says in which zones it was, and whether somebody enrolled was recognised, or may have been:
+who, the page says to whom it may.
 seen and false say of an alarm that somebody has looked at it, or that it was none.
 test says what a rule would have made of the last day's observations: in its zones
 and of its sizes, by where the hub saw somebody and how large, which it keeps in memory alone
@@ -129,9 +129,10 @@ async function withKeyOf(alarm: string, slot: string, identities: readonly Ident
 
 /** What was sealed with the pictures. */
 function printWords(plain: Uint8Array): void {
-  const { zones, person } = readAlarmText(plain);
+  const { zones, person, unsure } = readAlarmText(plain);
   if (zones.length > 0) print(`zones: ${zones.join(', ')}`);
   if (person !== undefined) print('somebody enrolled was recognised');
+  if (unsure === true) print('somebody was there who resembles a person who is enrolled: not sure who');
 }
 
 async function mark(socket: string, ids: readonly string[], marks: { seen: boolean; falseAlarm?: boolean }): Promise<number> {

@@ -190,6 +190,38 @@ t.test('who is recognised stands in the words as a mark, at once, in each alarm 
   await f.vault.close();
 });
 
+t.test('that it is not certain who it is stands in the words, with no name, until it is certain', async (t) => {
+  const markOf = (person: string, alarm: string): string => createHash('sha256').update(person + alarm).digest('hex').slice(0, 32);
+  const f = await fixture(t, { zones, markOf });
+  f.seen(10, { box: boxAt(0.1), unsure: true });
+  const [row] = await f.until(([first]) => first?.pictures.length === 4);
+  f.seen(12, { box: boxAt(0.1), name: 'two', unsure: false });
+  f.duty.ended('front', 'one', f.at(15));
+  f.duty.ended('front', 'two', f.at(15));
+  f.world.clock.set(f.at(60));
+  await f.until(([first]) => first?.toMs !== undefined);
+  t.strictSame(await untilText(f, row!.id, ({ unsure }) => unsure === true), { zones: ['path'], unsure: true }, 'one of two');
+  t.equal((await opened(f, row!.id, 'text')).length, 1024);
+
+  f.seen(100, { box: boxAt(0.1), name: 'three', unsure: true });
+  const [other] = await f.until((found) => found.length === 2 && found[0]?.pictures.length === 4);
+  f.seen(104, { box: boxAt(0.1), name: 'three', person: 'ann', unsure: false });
+  t.strictSame(await untilText(f, other!.id, ({ person }) => person !== undefined), { zones: ['path'], person: markOf('ann', other!.id) }, 'certain in the end');
+  f.duty.ended('front', 'three', f.at(105));
+  f.world.clock.set(f.at(160));
+  await f.until(([first]) => first?.toMs !== undefined);
+
+  f.seen(200, { box: boxAt(0.1), name: 'four', unsure: true });
+  const [third] = await f.until((found) => found.length === 3 && found[0]?.pictures.length === 4);
+  f.seen(204, { box: boxAt(0.1), name: 'four', unsure: false });
+  f.duty.ended('front', 'four', f.at(205));
+  f.world.clock.set(f.at(260));
+  await f.until((found) => found.every(({ toMs }) => toMs !== undefined));
+  t.strictSame(await untilText(f, third!.id, ({ unsure }) => unsure === undefined), { zones: ['path'] }, 'no doubt any more');
+  await f.duty.close();
+  await f.vault.close();
+});
+
 t.test('the pictures are those of when the visit was seen best, as far as that is still in memory', async (t) => {
   const asked: number[] = [];
   let none = false;
