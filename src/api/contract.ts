@@ -248,6 +248,8 @@ export const NoteRequest = Type.Object({
   camera: Text(40), fromMs: UnixMs, toMs: Optional(UnixMs),
 }, { additionalProperties: false });
 export const ListRequest = Type.Object({ camera: Optional(Text(40)), fromMs: UnixMs, toMs: UnixMs, limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }, { additionalProperties: false });
+/** `kinds`: any when absent. */
+export const AlarmsRequest = Type.Object({ ...ListRequest.properties, kinds: Optional(Type.Array(Text(40), { minItems: 1, maxItems: 64 })) }, { additionalProperties: false });
 export const ListReply = Type.Object({
   segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000), deadlineMs: Optional(UnixMs) })),
   gaps: Type.Array(Type.Object({ camera: Text(40), stream: Text(), fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
@@ -376,7 +378,7 @@ export const routes = {
   note: { request: NoteRequest, reply: Done },
   list: { request: ListRequest, reply: ListReply },
   observations: { request: ListRequest, reply: ObservationsReply },
-  alarms: { request: ListRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
+  alarms: { request: AlarmsRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
   'alarm-pictures': { request: Type.Object({ id: AlarmId }, closed), reply: AlarmPicturesReply },
   'alarm-mark': { request: Type.Object({ id: AlarmId, seen: Optional(Type.Boolean()), falseAlarm: Optional(Type.Boolean()) }, closed), reply: Type.Object({ alarm: AlarmShape }) },
   notice: { request: Type.Object({ number: NoticeNumber }, closed), reply: Type.Object({ notices: Type.Array(NoticeFoundShape) }) },

@@ -434,6 +434,9 @@ export const english = {
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
+    looks: 'What the hub looks at itself', looksLead: 'Where something moves, a picture is looked at for persons and vehicles, as a rule of alarms asks. A look that is dropped or comes to nothing costs a sighting, never footage.',
+    looksOf: (looks: number, missed: number, problem: string | undefined) => `${count(looks, 'picture', 'pictures')} looked at, ${missed === 0 ? 'none' : missed.toLocaleString('en')} came to nothing${problem === undefined ? '' : `; failing now: ${problem}`}`,
+    dropped: 'Dropped for newer ones', droppedOf: (n: number) => n === 0 ? 'none: this machine keeps up' : `${count(n, 'look', 'looks')} since the start, because there was more to look at than this machine can`,
   },
 
   tokens: {
