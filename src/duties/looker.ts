@@ -9,7 +9,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { dayMs, secondMs } from '../base/units.ts';
-import { Frames, type GrayFrame } from '../capture/frames.ts';
+import { Frames, type FramesOptions, type GrayFrame } from '../capture/frames.ts';
 import type { Jail } from '../capture/jail.ts';
 import type { Moments } from '../capture/moments.ts';
 import { wholePicture, type Box } from '../detect/box.ts';
@@ -42,6 +42,8 @@ export interface LookerOptions {
   readonly detector: ObjectFinder;
   readonly face: FaceLook;
   readonly moments: Pick<Moments, 'colour'>;
+  /** Where small pictures come from; a decoder of the stream when absent. */
+  readonly frames?: (o: FramesOptions) => Pick<Frames, 'start' | 'close' | 'state'>;
   readonly ffmpeg: string;
   readonly jail: Jail | undefined;
   readonly vault: Pick<Vault, 'noteObservations'>;
@@ -93,7 +95,7 @@ const movingFramesMin = 3;
 
 export class Looker {
   readonly #o: LookerOptions;
-  readonly #frames: Frames;
+  readonly #frames: Pick<Frames, 'start' | 'close' | 'state'>;
   readonly #motion: Motion;
   readonly #masks: readonly Zone[];
   #tracks = new Tracks();
@@ -117,11 +119,11 @@ export class Looker {
 
   constructor(o: LookerOptions) {
     this.#o = o;
-    const { camera, lent, ffmpeg, jail, clock, log, random, zones } = o;
+    const { camera, lent, ffmpeg, jail, clock, log, random, zones, frames = (of: FramesOptions) => new Frames(of) } = o;
     this.#startedMs = Math.round(clock.wallMs());
     this.#masks = zones.filter(({ mask }) => mask);
     this.#motion = new Motion({ masks: this.#masks.map(({ points }) => points) });
-    this.#frames = new Frames({ camera, capture: lent.capture, ffmpeg, jail, clock, log, random, onFrame: (frame) => this.#onFrame(frame), onBreak: () => this.#onBreak() });
+    this.#frames = frames({ camera, capture: lent.capture, ffmpeg, jail, clock, log, random, onFrame: (frame) => this.#onFrame(frame), onBreak: () => this.#onBreak() });
   }
 
   start(): void {
