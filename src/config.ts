@@ -232,9 +232,13 @@ function bytesOf<K extends string>(key: K, text: string | undefined): { [key in 
   return text === undefined ? {} : { [key]: sizeBytes(text) } as { [key in K]: number };
 }
 
+function shareOf<K extends string>(key: K, percent: number | undefined): { [key in K]?: number } {
+  return percent === undefined ? {} : { [key]: percent / 100 } as { [key in K]: number };
+}
+
 function alarmOf(entry: AlarmEntry): AlarmRule {
   return {
-    name: entry.name, ...concernsOf(entry), kinds: entry.kinds, ...(entry.zones === undefined ? {} : { zones: entry.zones }), ...scheduleOf(entry),
+    name: entry.name, ...concernsOf(entry), kinds: entry.kinds, ...(entry.zones === undefined ? {} : { zones: entry.zones }), ...shareOf('sizeLeast', entry.size_least), ...shareOf('sizeMost', entry.size_most), ...scheduleOf(entry),
     keepMs: durationMs(entry.keep ?? '30 days'), beforeMs: durationMs(entry.before ?? '5 seconds'), afterMs: durationMs(entry.after ?? '20 seconds'), enabled: entry.enabled ?? true,
   };
 }

@@ -83,6 +83,7 @@ function checkRules(files: readonly SoundFile[]): SallyportError[] {
       else if (alarm.cameras !== undefined && alarm.zones?.some((name) => !zones.some((zone) => zone.name === name && alarm.cameras?.includes(zone.camera))) === true) {
         found.value(['alarm', index, 'zones'], 'names a zone that none of its cameras has', 'Draw the zone in the picture of one of these cameras, or name the zone\'s camera.');
       }
+      if (alarm.size_least !== undefined && alarm.size_most !== undefined && alarm.size_least > alarm.size_most) found.value(['alarm', index, 'size_most'], 'is less than size_least', 'Nothing would ever ring: give a greater one, or leave one of the two out.');
     }
     for (const [index, { cameras: named }] of (file.entries.recording ?? []).entries()) known(['recording', index, 'cameras'], named);
     for (const table of ['alarm', 'recording'] as const) {

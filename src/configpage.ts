@@ -48,6 +48,8 @@ export interface RuleOfAlarms {
   readonly cameras?: readonly string[];
   readonly spaces?: readonly string[];
   readonly zones?: readonly string[];
+  readonly size_least?: number | string;
+  readonly size_most?: number | string;
   readonly days?: readonly string[];
   readonly from?: string;
   readonly to?: string;

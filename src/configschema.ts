@@ -44,7 +44,7 @@ const titles: Readonly<Record<string, string>> = {
   'camera': 'Cameras', 'camera.id': 'Id', 'camera.name': 'Name', 'camera.address': 'Address', 'camera.port': 'Port', 'camera.path': 'Path', 'camera.https': 'Asked by HTTPS', 'camera.user': 'User', 'camera.keep': 'Footage is kept', 'camera.audio': 'Sound', 'camera.record': 'Recorded',
   'camera.sub': 'Small pictures, too', 'camera.events': 'Events', 'camera.space': 'Space', 'camera.budget': 'May take of the disk', 'camera.serial': 'Serial number', 'camera.alias': 'Called outside', 'camera.detect': 'Whose observations count',
   'zone': 'Zones and masks', 'zone.camera': 'Camera', 'zone.name': 'Name', 'zone.mask': 'Never looked at', 'zone.points': 'Corners',
-  'alarm': 'Alarms', 'alarm.name': 'Name', 'alarm.cameras': 'Cameras', 'alarm.spaces': 'Spaces', 'alarm.kinds': 'What rings', 'alarm.zones': 'Zones', 'alarm.days': 'Days', 'alarm.from': 'From', 'alarm.to': 'To',
+  'alarm': 'Alarms', 'alarm.name': 'Name', 'alarm.cameras': 'Cameras', 'alarm.spaces': 'Spaces', 'alarm.kinds': 'What rings', 'alarm.zones': 'Zones', 'alarm.size_least': 'Size at least', 'alarm.size_most': 'Size at most', 'alarm.days': 'Days', 'alarm.from': 'From', 'alarm.to': 'To',
   'alarm.keep': 'Kept for', 'alarm.before': 'Before it', 'alarm.after': 'After it', 'alarm.enabled': 'It rings',
   'recording': 'When cameras are recorded', 'recording.cameras': 'Cameras', 'recording.spaces': 'Spaces', 'recording.days': 'Days', 'recording.from': 'From', 'recording.to': 'To', 'recording.mode': 'What is recorded',
   'destination': 'What leaves the house', 'destination.name': 'Name', 'destination.purpose': 'Purpose', 'destination.kind': 'Kind', 'destination.send': 'What it gets', 'destination.cameras': 'Cameras', 'destination.slots': 'Where the keys are',
@@ -85,6 +85,10 @@ function size(key: string, description: string, more: { default?: string; min: s
 
 function port(key: string, description: string, fallback: number) {
   return Type.Integer(about(key, description, { minimum: 0, maximum: 65_535, default: fallback, 'x-expected': 'a whole number from 0 to 65535' }));
+}
+
+function percent(key: string, description: string) {
+  return Type.Integer(about(key, description, { minimum: 1, maximum: 100, 'x-expected': 'a whole number of per cent, from 1 to 100' }));
 }
 
 function yesNo(key: string, description: string, fallback: boolean) {
@@ -172,6 +176,8 @@ export const AlarmSchema = Type.Object({
   kinds: Type.Array(Type.Enum([...observationKinds]), about('alarm.kinds', 'What becomes an alarm, whoever has observed it: the camera, or the hub itself (person, vehicle, motion).', { minItems: 1, maxItems: observationKinds.length, 'x-expected': `a list of ${observationKinds.map((kind) => `"${kind}"`).join(', ')}` })),
   zones: Type.Optional(Type.Array(text('alarm.zones', 'A zone.', { maxLength: 40 }),
     about('alarm.zones', 'Only in these zones; anywhere when absent. Where a thing is only the hub knows: what a camera says without a place does not count then, but for sounds, door bells and the like.', { minItems: 1, maxItems: 64, 'x-expected': 'a list of names of zones, such as ["door"]' }))),
+  size_least: Type.Optional(percent('alarm.size_least', 'Only what is at least so high, in per cent of the picture\'s height; whoever comes nearer counts from then on. How high a thing is only the hub knows: what a camera says without it does not count then, but for sounds, door bells and the like.')),
+  size_most: Type.Optional(percent('alarm.size_most', 'Only what is at most so high, in per cent of the picture\'s height, such as nothing that covers the lens. What a camera says without a size does not count then, either.')),
   ...when('alarm'),
   keep: Type.Optional(duration('alarm.keep', 'How long its pictures and its footage are kept. A longer time than now, or in a new alarm than `keep.footage`, waits for the owner\'s yes.', { default: '30 days', min: '10 seconds', max: '10 years' })),
   before: Type.Optional(duration('alarm.before', 'So much before it is kept too; the hub has it in memory.', { default: '5 seconds', min: '0 seconds', max: '30 seconds' })),

@@ -259,7 +259,9 @@ export const NoteRequest = Type.Object({
 export const ListRequest = Type.Object({ camera: Optional(Text(40)), fromMs: UnixMs, toMs: UnixMs, limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }, { additionalProperties: false });
 /** A segment that lies elsewhere alone. `file`: its name in `fetched/` of the data folder, where it lies sealed, whole and compared, for a while. */
 export const FetchRequest = Type.Object({ camera: Text(40), stream: Type.Enum(['main', 'sub']), seq: Type.Integer({ minimum: 0 }) }, { additionalProperties: false });
-export const FetchReply = Type.Object({ file: Type.String({ pattern: '^[0-9a-f]{32}$' }) });
+export const FetchReply = Type.Object({ file: Type.String({ pattern: '^[0-9a-f]{32}(\\.[1-9][0-9]{4,6})?$' }) });
+/** `kinds`: any when absent. */
+export const AlarmsRequest = Type.Object({ ...ListRequest.properties, kinds: Optional(Type.Array(Text(40), { minItems: 1, maxItems: 64 })) }, { additionalProperties: false });
 export const ListReply = Type.Object({
   segments: Type.Array(Type.Object({ camera: Text(40), stream: Text(), seq: Type.Integer(), startMs: UnixMs, durationMs: Optional(Type.Integer()), sizeBytes: Type.Integer(), state: Text(), path: Text(1000), deadlineMs: Optional(UnixMs) })),
   gaps: Type.Array(Type.Object({ camera: Text(40), stream: Text(), fromMs: UnixMs, toMs: UnixMs, reason: Text(), detail: Text(1000) })),
@@ -389,7 +391,7 @@ export const routes = {
   list: { request: ListRequest, reply: ListReply },
   fetch: { request: FetchRequest, reply: FetchReply },
   observations: { request: ListRequest, reply: ObservationsReply },
-  alarms: { request: ListRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
+  alarms: { request: AlarmsRequest, reply: Type.Object({ alarms: Type.Array(AlarmShape) }) },
   'alarm-pictures': { request: Type.Object({ id: AlarmId }, closed), reply: AlarmPicturesReply },
   'alarm-mark': { request: Type.Object({ id: AlarmId, seen: Optional(Type.Boolean()), falseAlarm: Optional(Type.Boolean()) }, closed), reply: Type.Object({ alarm: AlarmShape }) },
   notice: { request: Type.Object({ number: NoticeNumber }, closed), reply: Type.Object({ notices: Type.Array(NoticeFoundShape) }) },

@@ -152,12 +152,14 @@ const SettingValue = Type.Union([Type.String({ maxLength: 4096 }), Type.Number()
 /** A time of privacy. Of one that somebody types it is judged as in a file whether it is one. */
 const RuleShape = Type.Object({ space: Text(40), days: Type.Array(Text(20), { maxItems: 7 }), from: Text(20), to: Text(20) }, closed);
 const Word = Text(80);
+/** What somebody typed where a number belongs. */
+const TypedNumber = Type.Union([Type.Number(), Text(40)]);
 /** A place in a camera's picture, as files have it. */
 const ZoneEntryShape = Type.Object({ camera: CameraId, name: Text(80), mask: Optional(Type.Boolean()), points: Type.Array(Type.Array(Type.Number(), { minItems: 2, maxItems: 2 }), { maxItems: 64 }) }, closed);
 /** A rule of alarms, as files have it: what is wrong with one is for the same check as there. */
 const AlarmEntryShape = Type.Object({
   name: Text(80), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), kinds: Type.Array(Word, { maxItems: 64 }), zones: Optional(Type.Array(Word, { maxItems: 64 })),
-  days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)), keep: Optional(Text(40)), before: Optional(Text(40)), after: Optional(Text(40)), enabled: Optional(Type.Boolean()),
+  size_least: Optional(TypedNumber), size_most: Optional(TypedNumber), days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)), keep: Optional(Text(40)), before: Optional(Text(40)), after: Optional(Text(40)), enabled: Optional(Type.Boolean()),
 }, closed);
 /** When cameras are recorded, as files have it. */
 const RecordingEntryShape = Type.Object({

@@ -7,6 +7,7 @@ import { readFileBounded, writeFileAtomic } from '../base/files.ts';
 import { formatAge, plural } from '../base/units.ts';
 import { readAlarmText } from '../policy/alarmtext.ts';
 import { noticePictureBytesMax } from '../policy/noticing.ts';
+import { observationKinds, type ObservationKind } from '../policy/observations.ts';
 import type { Identity } from '../seal/identity.ts';
 import { openWhole } from '../seal/opener.ts';
 import { openSlot } from '../seal/slot.ts';
@@ -23,20 +24,24 @@ export const alarms: Command = {
   name: 'alarms',
   summary: 'what rules have kept, and its pictures',
   help: `
-Usage: sallyport alarms [CAMERA] [--from TIME] [--to TIME] [--json]
+Usage: sallyport alarms [CAMERA] [--kind KIND[,KIND…]] [--from TIME] [--to TIME] [--new] [--json]
        sallyport alarms show ID --identity KIT [--owner FILE] [--to FOLDER]
        sallyport alarms seen ID...
        sallyport alarms false ID...
        sallyport alarms test RULE [--json]
        sallyport alarms notice NUMBER [--picture FILE --identity KIT] [--json]
 
+Without more, the alarms of the last 7 days, at all cameras or at CAMERA; of those kinds alone
+(person, vehicle, motion, doorbell, …), and with --new those that nobody has looked at.
+
 show opens an alarm's pictures with your kit, or with a device's identity and the
 owner list, and writes them into the folder (the current one). The hub cannot open them.
-It says in which zones it was, and whether somebody enrolled was recognised: who, the page
-says to whom it may.
+It says in which zones it was, and whether somebody enrolled was recognised, or may have been:
+who, the page says to whom it may.
 seen and false say of an alarm that somebody has looked at it, or that it was none.
-test says what a rule would have made of the last day's observations: in its zones, by where
-the hub saw somebody, which it keeps in memory alone (so not over a restart).
+test says what a rule would have made of the last day's observations: in its zones
+and of its sizes, by where the hub saw somebody and how large, which it keeps in memory alone
+(so not over a restart).
 
 notice says what a notice was about whose number (or its first eight digits) you have; with
 --picture it opens the picture that came with it (NUMBER.jpg.age) beside it.
@@ -47,7 +52,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
   async run(args) {
     const { values, positionals } = parseOptions('alarms', args, {
       config: { type: 'string', short: 'c' }, socket: { type: 'string' }, identity: { type: 'string', short: 'i' }, owner: { type: 'string' },
-      from: { type: 'string' }, to: { type: 'string' }, picture: { type: 'string' }, json: { type: 'boolean' },
+      from: { type: 'string' }, to: { type: 'string' }, kind: { type: 'string' }, new: { type: 'boolean' }, picture: { type: 'string' }, json: { type: 'boolean' },
     }, 100);
     const socket = await socketOf(values);
     const [act, ...named] = positionals;
@@ -58,12 +63,22 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), now, or "-10 min".
     if (named.length > 0) throw new SallyportError('SP_USAGE', { command: 'alarms', reason: `"${named[0] ?? ''}" is too much` });
     const nowMs = systemClock.wallMs();
     const query = { fromMs: Math.round(timeOf('alarms', values.from, nowMs - 7 * 24 * 3_600_000)), toMs: Math.round(timeOf('alarms', values.to, nowMs)), limit: rowsMax };
-    const found = await callHub(socket, 'alarms', { ...query, ...(act === undefined ? {} : { camera: act }) });
-    if (values.json === true) printJson(found);
-    else printAlarms(found.alarms);
+    const found = await callHub(socket, 'alarms', { ...query, ...(act === undefined ? {} : { camera: act }), ...(values.kind === undefined ? {} : { kinds: kindsOf(values.kind) }) });
+    const rows = found.alarms.filter(({ seen }) => values.new !== true || !seen);
+    if (values.json === true) printJson({ alarms: rows });
+    else printAlarms(rows);
     return 0;
   },
 };
+
+/** "person,vehicle". SP_USAGE for what nobody observes. */
+export function kindsOf(text: string): ObservationKind[] {
+  return text.split(',').map((word) => {
+    const kind = observationKinds.find((one) => one === word.trim().toLowerCase());
+    if (kind === undefined) throw new SallyportError('SP_USAGE', { command: 'alarms', reason: `--kind: "${word.trim()}" is none of ${observationKinds.join(', ')}` });
+    return kind;
+  });
+}
 
 async function show(socket: string, id: string, values: { identity?: string | undefined; owner?: string | undefined; to?: string | undefined }): Promise<number> {
   const folder = resolve(values.to ?? '.');
@@ -131,9 +146,10 @@ async function withKeyOf(alarm: string, slot: string, identities: readonly Ident
 
 /** What was sealed with the pictures. */
 function printWords(plain: Uint8Array): void {
-  const { zones, person } = readAlarmText(plain);
+  const { zones, person, unsure } = readAlarmText(plain);
   if (zones.length > 0) print(`zones: ${zones.join(', ')}`);
   if (person !== undefined) print('somebody enrolled was recognised');
+  if (unsure === true) print('somebody was there who resembles a person who is enrolled: not sure who');
 }
 
 async function mark(socket: string, ids: readonly string[], marks: { seen: boolean; falseAlarm?: boolean }): Promise<number> {
@@ -150,7 +166,7 @@ async function test(socket: string, rule: string, json: boolean): Promise<number
   }
   print(`of ${plural(found.observations, 'observation')} of the last day:`);
   for (const [verdict, count] of Object.entries(found.verdicts).sort(([, one], [, other]) => other - one)) print(`  ${count} ${verdict === 'rings' ? 'it keeps' : `not: ${verdict}`}`);
-  if (found.unplaced > 0) print(`  of ${found.unplaced} of them where in the picture they were is not known any more (it is kept in memory alone): zones and masks are left out there`);
+  if (found.unplaced > 0) print(`  of ${found.unplaced} of them where in the picture they were is not known any more (it is kept in memory alone): zones, masks and sizes are left out there`);
   print(`${plural(found.visits.length, 'alarm')}${found.visits.length === 0 ? '' : ':'}`);
   if (found.visits.length > 0) printTable(['CAMERA', 'FROM', 'OBSERVED'], found.visits.slice(0, 100).map(({ camera, kind, fromMs }) => [camera, localTime(fromMs), kind]));
   return 0;

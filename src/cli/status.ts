@@ -80,15 +80,17 @@ function eventLines({ cameras, nowMs }: StatusReport): string[] {
 }
 
 /** What the hub looks at itself, and what rules have kept; nothing where there are neither. */
-function alarmLines({ cameras, alarms, nowMs }: StatusReport): string[] {
+export function alarmLines({ cameras, alarms, nowMs }: Pick<StatusReport, 'cameras' | 'alarms' | 'nowMs'>): string[] {
   const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, one) => all + one, 0);
   const looking = cameras.flatMap(({ camera, looking: one }) => (one === undefined ? [] : [
-    `the hub looks at ${camera} (${one.stream} stream): ${one.problem === undefined ? (one.moving ? 'something moves' : 'nothing moves') : `failing: ${one.problem}`}; ${plural(sum(one.seen), 'visit')} since it looks`,
+    `the hub looks at ${camera} (${one.stream} stream): ${one.problem === undefined ? (one.moving ? 'something moves' : 'nothing moves') : `failing: ${one.problem}`}; ${plural(sum(one.seen), 'visit')} since it looks`
+      + `${one.missed === 0 ? '' : `; ${one.missed} of ${plural(one.looks + one.missed, 'look')} came to nothing`}`,
   ]));
   const [begun, suppressed] = [sum(alarms.begun), sum(alarms.suppressed)];
   const troubles = [
     ...(suppressed > 0 ? [`${suppressed} more were too many`] : []), ...(alarms.failed > 0 ? [`${alarms.failed} could not be kept`] : []),
     ...(alarms.withoutPictures > 0 ? [`${alarms.withoutPictures} without pictures`] : []), ...(alarms.notHeld > 0 ? [`${plural(alarms.notHeld, 'segment')} not held`] : []),
+    ...(alarms.droppedLooks > 0 ? [`${plural(alarms.droppedLooks, 'look')} dropped for newer ones, because there was more to look at than this machine can`] : []),
     ...(alarms.problem === undefined ? [] : [`the detector fails: ${alarms.problem}`]),
   ];
   if (looking.length === 0 && begun + suppressed === 0 && troubles.length === 0) return [];

@@ -140,19 +140,6 @@ export class Motion {
     return answer;
   }
 
-  /**
-   * Whether something moved in the box within that time before the last picture: a stone that the model takes for a person never does.
-   * For who was found first; who stands still later is still there.
-   */
-  moved(box: Box, withinMs = 5000): boolean {
-    const column = (x: number): number => Math.min(cellColumns - 1, Math.max(0, Math.floor(x * cellColumns)));
-    const row = (y: number): number => Math.min(cellRows - 1, Math.max(0, Math.floor(y * cellRows)));
-    for (let r = row(box.y); r <= row(box.y + box.height); r++) {
-      for (let c = column(box.x); c <= column(box.x + box.width); c++) if (this.#atMs - (this.#movedMs[r * cellColumns + c] as number) <= withinMs) return true;
-    }
-    return false;
-  }
-
   /** Overwrites what is known of the picture. The next one begins anew. */
   clear(): void {
     this.#mean.fill(0);

@@ -5,7 +5,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { dayMs } from '../base/units.ts';
-import { endObservation, endVisits, judge, noVisits, visit, type Verdict, type Visits } from '../policy/alarmrules.ts';
+import { anywhere, asksPlace, endObservation, endVisits, judge, noVisits, visit, type Verdict, type Visits } from '../policy/alarmrules.ts';
 import { wordsOfNotice } from '../policy/notices.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import { duePeriods } from '../policy/retention.ts';
@@ -60,7 +60,7 @@ export interface RuleTest {
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
   /** The visits that would have been alarms, the earliest first. */
   readonly visits: readonly { readonly camera: string; readonly kind: string; readonly fromMs: UnixMs }[];
-  /** Of how many that the hub saw itself the place is not known any more: zones and masks are left out for these. */
+  /** Of how many that the hub saw itself the place is not known any more: zones, masks and sizes are left out for these. */
   readonly unplaced: number;
 }
 
@@ -116,7 +116,7 @@ export class AlarmList {
     return this.#find(id);
   }
 
-  /** What a rule would have made of the last day's observations. Where they were in the picture is known of what this run of the hub has seen itself. `rules`: those of a configuration that is not in force yet. SP_ALARM_RULE. */
+  /** What a rule would have made of the last day's observations. Where they were in the picture, and how large, is known of what this run of the hub has seen itself. `rules`: those of a configuration that is not in force yet. SP_ALARM_RULE. */
   async test(name: string, rules?: HubConfig['alarms']): Promise<RuleTest> {
     const { vault, clock, config, places } = this.#o;
     const { alarms: inForce, zones, place, cameras } = config();
@@ -136,14 +136,13 @@ export class AlarmList {
       const by = /^hub( |$)/.test(row.source) ? 'hub' : 'camera';
       const kind = row.kind as ObservationKind;
       const facts = { space: camera?.space ?? '', detect: camera?.detect ?? 'both', zones, place };
-      const { zones: _, ...anywhere } = rule;
       const seen = { camera: row.camera, kind, by, atMs: row.fromMs } as const;
       const known = by === 'hub' ? places.of(row) : [];
       const isLost = by === 'hub' && known.length === 0;
-      // Whoever comes into a zone later rings then.
-      const verdict = known.length === 0 ? judge({ ...(isLost ? anywhere : rule), enabled: true }, seen, facts)
+      // Whoever comes into a zone later, or nearer, rings then.
+      const verdict = known.length === 0 ? judge({ ...(isLost ? anywhere(rule) : rule), enabled: true }, seen, facts)
         : known.map(({ atMs, box }) => judge({ ...rule, enabled: true }, { ...seen, atMs, box }, facts)).reduce((one, next) => (one === 'rings' ? one : next));
-      if (isLost && verdict === 'rings' && (rule.zones !== undefined || zones.some(({ camera: of, mask }) => mask && of === row.camera))) unplaced++;
+      if (isLost && verdict === 'rings' && (asksPlace(rule) || zones.some(({ camera: of, mask }) => mask && of === row.camera))) unplaced++;
       verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
       if (verdict !== 'rings') continue;
       for (const over of going.filter(({ toMs }) => toMs <= row.fromMs)) state = endObservation(state, over.row.camera, nameOf(over.row), over.toMs);

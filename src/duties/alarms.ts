@@ -54,6 +54,8 @@ export interface Observed extends Seen {
   readonly best?: Best;
   /** The id of who it is, once that is certain. */
   readonly person?: string | undefined;
+  /** It may be somebody enrolled, and is not certain, until now. */
+  readonly unsure?: boolean | undefined;
 }
 
 export interface AlarmsState {
@@ -91,6 +93,8 @@ interface InHand {
   readonly zones: Set<string>;
   /** The first of them who was recognised. */
   person: string | undefined;
+  /** Those of them of whom it is open who they are. */
+  readonly unsure: Set<string>;
   /** What its pictures show. */
   shown: Best | undefined;
   /** What is seen better since, and when pictures of it are made at the latest: before it leaves the memory. */
@@ -247,7 +251,7 @@ export class AlarmsDuty {
 
   #begin(rule: AlarmRule, seen: Observed, { fromMs }: Visit): void {
     const one: InHand = { camera: seen.camera, rule, fromMs, toMs: undefined, id: undefined, ended: false, held: 0, why: undefined, waiting: [],
-      names: new Set([seen.name]), zones: new Set(), person: undefined, shown: seen.best, better: undefined, said: '', writing: Promise.resolve() };
+      names: new Set([seen.name]), zones: new Set(), person: undefined, unsure: new Set(), shown: seen.best, better: undefined, said: '', writing: Promise.resolve() };
     this.#inHand.add(one);
     this.#begun.set(rule.name, (this.#begun.get(rule.name) ?? 0) + 1);
     this.#lastMs = fromMs;
@@ -302,12 +306,14 @@ export class AlarmsDuty {
   }
 
   /** What one of its observations tells beside that it goes on. */
-  #learn(one: InHand, { camera, atMs, box, best, person }: Observed): void {
+  #learn(one: InHand, { camera, name, atMs, box, best, person, unsure }: Observed): void {
     for (const zone of box === undefined ? [] : zonesOf(camera, box, this.#o.config().zones)) one.zones.add(zone);
     if (best !== undefined && best.worth > ((one.better?.best ?? one.shown)?.worth ?? -Infinity)) {
       one.better = { best, byMs: one.better?.byMs ?? atMs + betterMs };
       this.#loop.nudge();
     }
+    if (unsure === true) one.unsure.add(name);
+    else one.unsure.delete(name);
     if (person !== undefined && one.person === undefined) {
       one.person = person;
       this.#track(this.#say(one));
@@ -342,9 +348,9 @@ export class AlarmsDuty {
     });
   }
 
-  #textOf({ zones, person }: InHand, id: string): CanonicalValue {
+  #textOf({ zones, person, unsure }: InHand, id: string): CanonicalValue {
     const mark = person === undefined ? '' : this.#o.markOf(person, id);
-    return alarmTextOf({ zones: [...zones], person: mark === '' ? undefined : mark });
+    return alarmTextOf({ zones: [...zones], person: mark === '' ? undefined : mark, unsure: person === undefined && unsure.size > 0 });
   }
 
   /** One deed after the other, so that an older picture or word never takes the place of a newer one. */

@@ -78,11 +78,15 @@ export class FaceFinder {
   /** Overwrites them. */
   #compare(faces: readonly ExaminedFace[]): FrameMatch | undefined {
     try {
-      const [face, next] = faces;
+      const [face] = faces;
       if (face === undefined) return undefined;
-      const { widthPx, vector } = face;
-      if (widthPx < namedWidthLeastPx || (next !== undefined && next.widthPx > widthPx * behindMost)) return { match: 'unsure', widthPx };
-      return { match: matchFace(vector, this.#o.templates()), widthPx };
+      const { widthPx } = face;
+      if (widthPx < namedWidthLeastPx) return { match: 'unsure', widthPx };
+      const templates = this.#o.templates();
+      const matches = faces.filter((one) => one === face || one.widthPx > widthPx * behindMost).map(({ vector }) => matchFace(vector, templates));
+      const [match = 'unknown'] = matches;
+      // Of two it may be either; two strangers are strangers.
+      return { match: matches.length === 1 || matches.every((one) => one === 'unknown') ? match : 'unsure', widthPx };
     } finally {
       wipeFaces(faces);
     }

@@ -9,7 +9,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { dayMs, secondMs } from '../base/units.ts';
-import { Frames, type GrayFrame } from '../capture/frames.ts';
+import { Frames, type FramesOptions, type GrayFrame } from '../capture/frames.ts';
 import type { Jail } from '../capture/jail.ts';
 import type { Moments } from '../capture/moments.ts';
 import { wholePicture, type Box } from '../detect/box.ts';
@@ -17,7 +17,7 @@ import { Motion } from '../detect/motion.ts';
 import type { Picture } from '../detect/protocol.ts';
 import { Tracks, worth, type Found, type Seen, type Sighting, type Visit } from '../detect/tracks.ts';
 import { footOf, isInside, type Best, type Zone } from '../policy/alarmrules.ts';
-import { nameOf as whoIs, type FrameMatch } from '../policy/faces.ts';
+import { isInDoubt, nameOf as whoIs, type FrameMatch } from '../policy/faces.ts';
 import type { ObservationKind } from '../policy/observations.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Observed } from './alarms.ts';
@@ -42,6 +42,8 @@ export interface LookerOptions {
   readonly detector: ObjectFinder;
   readonly face: FaceLook;
   readonly moments: Pick<Moments, 'colour'>;
+  /** Where small pictures come from; a decoder of the stream when absent. */
+  readonly frames?: (o: FramesOptions) => Pick<Frames, 'start' | 'close' | 'state'>;
   readonly ffmpeg: string;
   readonly jail: Jail | undefined;
   readonly vault: Pick<Vault, 'noteObservations'>;
@@ -72,6 +74,8 @@ interface FaceLooks {
   /** Monotonic. */
   nextMs: number;
   person: string | undefined;
+  /** It may be somebody enrolled. */
+  unsure: boolean;
 }
 
 /** While something moves. */
@@ -91,7 +95,7 @@ const movingFramesMin = 3;
 
 export class Looker {
   readonly #o: LookerOptions;
-  readonly #frames: Frames;
+  readonly #frames: Pick<Frames, 'start' | 'close' | 'state'>;
   readonly #motion: Motion;
   readonly #masks: readonly Zone[];
   #tracks = new Tracks();
@@ -115,11 +119,11 @@ export class Looker {
 
   constructor(o: LookerOptions) {
     this.#o = o;
-    const { camera, lent, ffmpeg, jail, clock, log, random, zones } = o;
+    const { camera, lent, ffmpeg, jail, clock, log, random, zones, frames = (of: FramesOptions) => new Frames(of) } = o;
     this.#startedMs = Math.round(clock.wallMs());
     this.#masks = zones.filter(({ mask }) => mask);
     this.#motion = new Motion({ masks: this.#masks.map(({ points }) => points) });
-    this.#frames = new Frames({ camera, capture: lent.capture, ffmpeg, jail, clock, log, random, onFrame: (frame) => this.#onFrame(frame), onBreak: () => this.#onBreak() });
+    this.#frames = frames({ camera, capture: lent.capture, ffmpeg, jail, clock, log, random, onFrame: (frame) => this.#onFrame(frame), onBreak: () => this.#onBreak() });
   }
 
   start(): void {
@@ -204,7 +208,7 @@ export class Looker {
 
   /** One of those who were seen just now, who has been looked at the least often; not any more once it is certain who it is. */
   async #recognise(wallMs: UnixMs, monotonicMs: number): Promise<void> {
-    const of = ({ id }: Visit): FaceLooks => this.#faces.get(id) ?? { frames: [], looks: 0, nextMs: -Infinity, person: undefined };
+    const of = ({ id }: Visit): FaceLooks => this.#faces.get(id) ?? { frames: [], looks: 0, nextMs: -Infinity, person: undefined, unsure: false };
     const [visit] = this.#tracks.going.filter(({ label, toMs }) => label === 'person' && toMs === monotonicMs)
       .filter((one) => of(one).person === undefined && of(one).looks < faceLooksMax && monotonicMs >= of(one).nextMs).sort((a, b) => of(a).looks - of(b).looks);
     if (visit === undefined) return;
@@ -214,10 +218,11 @@ export class Looker {
     known.looks++;
     known.nextMs = monotonicMs + lookEveryMs * 2 ** Math.max(0, known.looks - faceLooksAtOnce);
     if (frame !== undefined) known.frames.push(frame);
-    const name = whoIs(known.frames);
+    const name = whoIs(known.frames), wasUnsure = known.unsure;
     if (typeof name !== 'string') known.person = name.person;
+    known.unsure = isInDoubt(known.frames);
     this.#faces.set(visit.id, known);
-    if (known.person !== undefined) this.#tell(visit, wallMs, visit.last.box);
+    if (known.person !== undefined || known.unsure !== wasUnsure) this.#tell(visit, wallMs, visit.last.box);
   }
 
   /** From time to time, so that a kill costs little of what it was. */
@@ -231,7 +236,8 @@ export class Looker {
   #tell(visit: Visit, atMs: UnixMs, box: Box): void {
     const { camera, onSeen } = this.#o;
     const { best } = visit;
-    onSeen({ camera, kind: visit.label, by: 'hub', atMs, box, name: this.#named(nameOf(visit)), lasts: true, score: best.score, best: this.#bestOf(best), person: this.#faces.get(visit.id)?.person });
+    const known = this.#faces.get(visit.id);
+    onSeen({ camera, kind: visit.label, by: 'hub', atMs, box, name: this.#named(nameOf(visit)), lasts: true, score: best.score, best: this.#bestOf(best), person: known?.person, unsure: known?.unsure });
   }
 
   #bestOf(best: Sighting): Best {

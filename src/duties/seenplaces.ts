@@ -1,5 +1,5 @@
 /**
- * Where in the picture the hub saw something within the last day, for trying a rule with zones. In memory alone: a disk that says where somebody stood
+ * Where in the picture the hub saw something within the last day, and how large, for trying a rule with zones or sizes. In memory alone: a disk that says where somebody stood
  * would outlive the footage of it. After a restart it is not known any more, and who tries a rule is told so.
  */
 import type { Clock, UnixMs } from '../base/clock.ts';
@@ -17,7 +17,7 @@ interface SeenPlace {
 
 /** Of one camera; the oldest go first. */
 const placesMost = 5_000;
-/** Whoever stands still is noted so often, and whoever has gone so far (of the picture's width or height) at once. */
+/** Whoever stands still is noted so often, and whoever has gone so far (of the picture's width or height), or has grown by so much, at once. */
 const stillMs = 30 * secondMs;
 const movedLeast = 1 / 40;
 
@@ -51,5 +51,5 @@ export class SeenPlaces {
 
 function isElsewhere(one: Box, other: Box): boolean {
   const [a, b] = [footOf(one), footOf(other)];
-  return Math.max(Math.abs(a[0] - b[0]), Math.abs(a[1] - b[1])) >= movedLeast;
+  return Math.max(Math.abs(a[0] - b[0]), Math.abs(a[1] - b[1]), Math.abs(one.height - other.height)) >= movedLeast;
 }

@@ -1,7 +1,7 @@
 /**
  * Which observations become alarms. A rule says of which cameras, what, where in the picture and when; whoever comes and stays is one
  * visit, and a visit is one alarm of each rule that it concerns. What rings too often is bounded and counted. The camera's own word and
- * the hub's have the same rank, but only what the hub has seen has a place in the picture.
+ * the hub's have the same rank, but only what the hub has seen has a place in the picture, and a size.
  */
 import type { UnixMs } from '../base/clock.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
@@ -26,6 +26,9 @@ export interface AlarmRule extends CamerasOrSpaces, Schedule {
   readonly kinds: readonly ObservationKind[];
   /** Names of zones; anywhere when absent. */
   readonly zones?: readonly string[];
+  /** How high what is seen must be, and may be, 0 to 1 of the picture's height; any height when absent. */
+  readonly sizeLeast?: number;
+  readonly sizeMost?: number;
   readonly keepMs: number;
   readonly beforeMs: number;
   readonly afterMs: number;
@@ -68,10 +71,10 @@ export interface Best {
 
 /** What the hub can see itself. */
 export const hubKinds: ReadonlySet<ObservationKind> = new Set(['person', 'vehicle', 'motion']);
-/** What is nowhere in the picture, so that no zone matters. */
+/** What is nowhere in the picture, so that neither zone nor size matters. */
 const placeless: ReadonlySet<ObservationKind> = new Set(['sound', 'doorbell', 'tamper', 'input', 'firmware', 'restart']);
 
-export type Verdict = 'rings' | 'switched off' | 'another camera' | 'another kind' | 'another source' | 'another time' | 'masked' | 'outside its zones' | 'without a place';
+export type Verdict = 'rings' | 'switched off' | 'another camera' | 'another kind' | 'another source' | 'another time' | 'masked' | 'outside its zones' | 'without a place' | 'too small' | 'too large' | 'without a size';
 
 /** Whether a rule keeps an observation, and if not, why. */
 export function judge(rule: AlarmRule, seen: Seen, { space, detect, zones, place }: RuleFacts): Verdict {
@@ -84,9 +87,25 @@ export function judge(rule: AlarmRule, seen: Seen, { space, detect, zones, place
   const ofCamera = zones.filter(({ camera }) => camera === seen.camera);
   const foot = seen.box === undefined ? undefined : footOf(seen.box);
   if (foot !== undefined && ofCamera.some(({ mask, points }) => mask && isInside(foot, points))) return 'masked';
-  if (rule.zones === undefined) return 'rings';
-  if (foot === undefined) return 'without a place';
-  return ofCamera.some(({ name, mask, points }) => !mask && rule.zones?.includes(name) === true && isInside(foot, points)) ? 'rings' : 'outside its zones';
+  if (foot === undefined || seen.box === undefined) return rule.zones !== undefined ? 'without a place' : asksSize(rule) ? 'without a size' : 'rings';
+  if (rule.zones !== undefined && !ofCamera.some(({ name, mask, points }) => !mask && rule.zones?.includes(name) === true && isInside(foot, points))) return 'outside its zones';
+  if (!(seen.box.height >= (rule.sizeLeast ?? 0))) return 'too small';
+  return seen.box.height <= (rule.sizeMost ?? Infinity) ? 'rings' : 'too large';
+}
+
+/** The rule as it would be if nothing were known of where in the picture anything is, nor how large. */
+export function anywhere(rule: AlarmRule): AlarmRule {
+  const { zones: _, sizeLeast: _least, sizeMost: _most, ...without } = rule;
+  return without;
+}
+
+/** Whether it matters to the rule where in the picture something is, or how large. */
+export function asksPlace(rule: Pick<AlarmRule, 'zones' | 'sizeLeast' | 'sizeMost'>): boolean {
+  return rule.zones !== undefined || asksSize(rule);
+}
+
+function asksSize({ sizeLeast, sizeMost }: Pick<AlarmRule, 'sizeLeast' | 'sizeMost'>): boolean {
+  return sizeLeast !== undefined || sizeMost !== undefined;
 }
 
 /** The camera's zones, by name, that what is seen there stands in; masks are none. */
@@ -247,9 +266,17 @@ export function holdFor({ segment, alarm, nowMs }: HoldQuestion): 'hold' | 'not 
   return nowMs - segment.closedMs < alarmKeysMsMax ? 'hold' : 'too late';
 }
 
-/** "night: person, vehicle at front-door, in door, each day from 22:00 to 06:00" */
+/** "night: person, vehicle at front-door, in door, at least 20 % of the picture's height, each day from 22:00 to 06:00" */
 export function alarmInWords(rule: AlarmRule): string {
-  return `${rule.name}: ${rule.kinds.join(', ')} at ${camerasInWords(rule)}${rule.zones === undefined ? '' : `, in ${rule.zones.join(', ')}`}, ${timesInWords(rule)}${rule.enabled ? '' : ', switched off'}`;
+  return `${rule.name}: ${rule.kinds.join(', ')} at ${camerasInWords(rule)}${rule.zones === undefined ? '' : `, in ${rule.zones.join(', ')}`}${asksSize(rule) ? `, ${sizeInWords(rule)}` : ''}, ${timesInWords(rule)}${rule.enabled ? '' : ', switched off'}`;
+}
+
+/** "at least 20 % of the picture's height"; "any" */
+export function sizeInWords({ sizeLeast, sizeMost }: Pick<AlarmRule, 'sizeLeast' | 'sizeMost'>): string {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  if (sizeLeast !== undefined && sizeMost !== undefined) return `${percent(sizeLeast)} to ${percent(sizeMost)} of the picture's height`;
+  if (sizeLeast !== undefined) return `at least ${percent(sizeLeast)} of the picture's height`;
+  return sizeMost === undefined ? 'any' : `at most ${percent(sizeMost)} of the picture's height`;
 }
 
 export function zoneInWords({ camera, name, mask }: Zone): string {

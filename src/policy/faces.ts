@@ -63,6 +63,14 @@ export function nameOf(frames: readonly FrameMatch[]): Match {
   return frames.every(({ match }) => match === 'unknown') ? 'unknown' : 'unsure';
 }
 
+/**
+ * Whether it stays open who it is, so that an alarm may say so: a face that is wide enough to be named resembles somebody enrolled, and it is not certain.
+ * A face that is too small says nothing of its own, so that no stranger far away is a doubt.
+ */
+export function isInDoubt(frames: readonly FrameMatch[]): boolean {
+  return nameOf(frames) === 'unsure' && frames.some(({ match, widthPx }) => match !== 'unknown' && widthPx >= namedWidthLeastPx);
+}
+
 /** What a face of an enrolment's picture is judged by. */
 export interface FaceMeasures {
   /** Fractions of the picture. */

@@ -1,6 +1,6 @@
 /** What a new configuration would change, in plain words; for `plan` and for the log of a reload. */
 import { formatBytes, formatDuration, plural } from '../base/units.ts';
-import { alarmInWords, zoneInWords, type AlarmRule, type Zone } from './alarmrules.ts';
+import { alarmInWords, sizeInWords, zoneInWords, type AlarmRule, type Zone } from './alarmrules.ts';
 import { camerasInWords } from './concerns.ts';
 import { destinationInWords, withoutYes } from './declared.ts';
 import { ruleInWords, rulesLost } from './privacy.ts';
@@ -117,6 +117,7 @@ function alarmChanges(before: AlarmRule, after: AlarmRule): PlannedChange[] {
     ['kinds', 'it is about', before.kinds.join(', '), after.kinds.join(', ')],
     ['cameras', 'it is of', camerasInWords(before), camerasInWords(after)],
     ['zones', 'it looks at', before.zones?.join(', ') ?? 'the whole picture', after.zones?.join(', ') ?? 'the whole picture'],
+    ['size', 'its size must be', sizeInWords(before), sizeInWords(after)],
     ['days', 'its time is', timesInWords(before), timesInWords(after)],
     ['keep', 'its pictures and footage are kept', formatDuration(before.keepMs), formatDuration(after.keepMs), after.keepMs > before.keepMs],
     ['before', 'before it, this is kept too:', formatDuration(before.beforeMs), formatDuration(after.beforeMs)],

@@ -1,5 +1,6 @@
 /** Whom an alarm's text names: told here, by the marks of those whom the hub lists to this visitor. Neither the hub nor the alarm says it. */
 import type { AlarmText } from '../policy/alarmtext.ts';
+import { say } from './strings.ts';
 
 /** Somebody enrolled, as far as a name is concerned. */
 export interface Nameable {
@@ -13,6 +14,19 @@ export interface Nameable {
 export interface AlarmWords {
   readonly zones: readonly string[];
   readonly who?: Nameable | undefined;
+  /** It may have been somebody enrolled; told only to whom names are. */
+  readonly unsure?: boolean | undefined;
+}
+
+/** `names`: whether this visitor may know names at all. */
+export function wordsOf({ zones, unsure }: AlarmText, who: Nameable | undefined, names: boolean): AlarmWords {
+  return { zones, ...(who === undefined ? {} : { who }), ...(names && who === undefined && unsure === true ? { unsure } : {}) };
+}
+
+/** "Anna", "Person, not sure who", "Person" */
+export function whoOrWhat(kind: string, words: AlarmWords | undefined): string {
+  const what = say.observation[kind] ?? kind;
+  return words?.who?.name ?? (words?.unsure === true ? say.review.unsureWho(what) : what);
 }
 
 const bytesOfMark = 16;

@@ -182,7 +182,7 @@ export const english = {
     byNotice: 'Find what a notice was about', notice: 'Number of the notice', noticeHint: 'As it stands in the message, or the name of the picture that came with it.', find: 'Find', noNotice: 'No notice of that number is known here.', openNotice: 'Look at it',
     noticeOf: (kind: string, camera: string, when: string) => `${kind}${camera === '' ? '' : ` (${camera})`}, ${when}.`, noticeSaid: (sentence: string, todo: string) => `${sentence}. ${todo}`, goneAlarm: 'The alarm itself is not there any more.',
     title: 'Review', noCameras: 'There is no camera whose alarms you may see.', notRight: 'Your account may see live pictures, and no alarms.', empty: 'No alarms', allSeen: 'All of them were seen', emptyLead: 'What becomes an alarm stands under Settings, Alarms.',
-    who: 'Who', anybody: 'Anybody', zones: 'Zones', inZones: (zones: string) => `In ${zones}`, recognised: 'Recognised', openingWords: 'Opening what the alarms say…', notSeenHere: (name: string) => `${name} is in none of these alarms`,
+    who: 'Who', anybody: 'Anybody', zones: 'Zones', inZones: (zones: string) => `In ${zones}`, recognised: 'Recognised', unsure: 'Not sure who: a face resembles somebody who is enrolled, and it is not certain', unsureWho: (what: string) => `${what}, not sure who`, openingWords: 'Opening what the alarms say…', notSeenHere: (name: string) => `${name} is in none of these alarms`,
     count: (n: number, fresh: number, more: boolean) => `${more ? 'More than ' : ''}${count(n, 'alarm', 'alarms')}, ${fresh.toLocaleString('en')} not seen yet`,
     filters: 'Which alarms', anyCamera: 'All cameras', kind: 'What', anyKind: 'Anything', time: 'When', spans: { day: 'The last 24 hours', week: 'The last 7 days', all: 'All there are', date: 'One day' }, onlyFresh: 'Not seen yet',
     what: (kind: string, camera: string) => `${kind} · ${camera}`, about: (what: string, when: string) => `${what}, ${when}`, open: (about: string) => `Look at it: ${about}`, alt: (what: string, when: string) => `Picture of the alarm: ${what}, ${when}`,
@@ -196,9 +196,9 @@ export const english = {
   rules: {
     title: 'Rules', lead: 'A rule says which observations become alarms. Their pictures, and the footage around them, are sealed to a key of their own and kept as long as the rule says.', none: 'No rule yet: what cameras observe stands on the timeline, and nothing rings.', add: 'Add a rule', off: 'off',
     changeTitle: (name: string) => `Change ${name}`, removeOf: (name: string) => `Remove ${name}`, removeTitle: (name: string) => `Remove ${name}?`, removeLead: 'What it has kept stays until its deadline.',
-    words: (kinds: string, where: string) => `${kinds} at ${where}`, everywhere: 'all cameras', in: (zones: string) => `in ${zones}`, keeps: (span: string) => `kept ${span}`,
+    words: (kinds: string, where: string) => `${kinds} at ${where}`, everywhere: 'all cameras', in: (zones: string) => `in ${zones}`, size: (least: number | string | undefined, most: number | string | undefined) => `${least === undefined ? `at most ${most}` : most === undefined ? `at least ${least}` : `${least} to ${most}`} % of the picture's height`, keeps: (span: string) => `kept ${span}`,
     try: 'Try it', testOf: (name: string) => `Try it: ${name}`, test: 'Tried against the last day', testLead: 'How often it would have rung, by what was observed since this time yesterday. Nothing is changed.', testNow: 'Try it now',
-    rang: (n: number, of: number) => `This rule would have rung ${n === 0 ? 'not once' : n === 1 ? 'once' : `${n.toLocaleString('en')} times`} in the last day, of ${count(of, 'observation', 'observations')}.`, at: (when: string, kind: string, camera: string) => `${when}: ${kind}, ${camera}`, unplaced: (n: number) => `Of ${n.toLocaleString('en')} the place in the picture is not known any more, since it is kept in memory alone: zones are left out for ${n === 1 ? 'it' : 'them'}.`,
+    rang: (n: number, of: number) => `This rule would have rung ${n === 0 ? 'not once' : n === 1 ? 'once' : `${n.toLocaleString('en')} times`} in the last day, of ${count(of, 'observation', 'observations')}.`, at: (when: string, kind: string, camera: string) => `${when}: ${kind}, ${camera}`, unplaced: (n: number) => `Of ${n.toLocaleString('en')} the place in the picture is not known any more, since it is kept in memory alone: zones and sizes are left out for ${n === 1 ? 'it' : 'them'}.`,
   },
 
   zones: {
@@ -438,6 +438,9 @@ export const english = {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', told: 'Within the last week', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
     ways: { home: 'Reached from home', vpn: 'Reached by a VPN', shared: 'Reached from a provider\'s shared network', public: 'Reached by the whole internet, unless a firewall stands before it' },
     way: (address: string, name: string, named: boolean) => `${address} (${name}${named ? '' : ', which the certificate does not name'})`,
+    looks: 'What the hub looks at itself', looksLead: 'Where something moves, a picture is looked at for persons and vehicles, as a rule of alarms asks. A look that is dropped or comes to nothing costs a sighting, never footage.',
+    looksOf: (looks: number, missed: number, problem: string | undefined) => `${count(looks, 'picture', 'pictures')} looked at, ${missed === 0 ? 'none' : missed.toLocaleString('en')} came to nothing${problem === undefined ? '' : `; failing now: ${problem}`}`,
+    dropped: 'Dropped for newer ones', droppedOf: (n: number) => n === 0 ? 'none: this machine keeps up' : `${count(n, 'look', 'looks')} since the start, because there was more to look at than this machine can`,
   },
 
   tokens: {

@@ -54,6 +54,7 @@ t.test('somebody agrees to be recognised, is named to whom it may concern, and i
   process.kill(site.hub!.pid, 'SIGHUP');
   await named(t, page, site);
   await onTerminal(t, site, kit);
+  await looks(page);
   await byRight(t, page, member);
   await forgotten(t, page, member);
   await context.setOffline(true);
@@ -216,6 +217,14 @@ async function named(t: Test, page: Page, site: TestSite): Promise<void> {
   await page.getByText('As a list').click();
   await page.getByRole('cell', { name: `alarm: ${berta} in step` }).first().waitFor();
   t.pass('and on the timeline');
+}
+
+/** What it cost to look is said in words, and what was dropped. */
+async function looks(page: Page): Promise<void> {
+  await openSettings(page, 'System');
+  const card = page.getByRole('region', { name: 'What the hub looks at itself' });
+  await card.getByText(/^[1-9]\d* pictures? looked at, (none|\d+) came to nothing/).waitFor();
+  await card.getByText(/^(none: this machine keeps up|\d+ looks? since the start, because)/).waitFor();
 }
 
 /** With the kit the command line says where, and that it was somebody enrolled; it has no names. */

@@ -396,16 +396,26 @@ async function tryRule(t: Test, page: Page): Promise<void> {
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Add a rule' }).click();
   await dialog.getByLabel('Name', { exact: true }).fill('People');
+  const least = dialog.getByLabel('Size at least', { exact: true });
+  await least.fill('20');
+  await dialog.getByRole('button', { name: 'Try it now' }).click();
+  await dialog.getByText('This rule would have rung not once in the last day').waitFor();
+  await least.fill('tall');
+  await dialog.getByRole('button', { name: 'Try it now' }).click();
+  await dialog.locator('p.danger').first().waitFor();
+  t.equal(await dialog.locator('p.danger').first().textContent(), 'Must be a whole number, not text');
+  await least.fill('');
   await dialog.getByRole('button', { name: 'Try it now' }).click();
   await dialog.getByText('This rule would have rung once in the last day').waitFor();
   await inBothThemes(t, page, '97-rule', { whole: false });
+  await dialog.getByLabel('Size at most', { exact: true }).fill('95');
   await dialog.getByLabel('Kept for', { exact: true }).fill('12');
   await dialog.getByLabel('Unit of Kept for').selectOption('hour');
   await dialog.getByRole('button', { name: 'See what changes' }).click();
-  await dialog.getByText(/^New alarm People: person at all cameras/).waitFor();
+  await dialog.getByText(/^New alarm People: person at all cameras, at most 95 % of the picture's height/).waitFor();
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await page.getByText('Person at all cameras · kept 12 hours').waitFor();
+  await page.getByText('Person at all cameras · at most 95 % of the picture\'s height · kept 12 hours').waitFor();
   await inBothThemes(t, page, '97-rules');
 }
 

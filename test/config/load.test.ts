@@ -153,7 +153,7 @@ t.test('zones, alarms and recordings of all files add up, and may be about what 
   const folder = t.testdir({
     'sallyport.toml': `${night}[[recording]]\ncameras = ["two"]\nmode = "alarms"\ndays = ["friday"]\nfrom = "sunset"\n[[camera]]\nid = "one"\naddress = "10.0.0.1"\nuser = "u"\ndetect = "hub"\n`,
     'conf.d': {
-      '90-page.toml': '[[camera]]\nid = "two"\naddress = "10.0.0.2"\nuser = "u"\n[[zone]]\ncamera = "two"\nname = "door"\npoints = [[0, 0.5], [1, 0.5], [1, 1]]\n[[alarm]]\nname = "Car"\nspaces = ["home"]\nkinds = ["vehicle"]\nkeep = "2 days"\nbefore = "0 s"\nafter = "1 minute"\nfrom = "22:00"\nto = "06:00"\nenabled = false\n',
+      '90-page.toml': '[[camera]]\nid = "two"\naddress = "10.0.0.2"\nuser = "u"\n[[zone]]\ncamera = "two"\nname = "door"\npoints = [[0, 0.5], [1, 0.5], [1, 1]]\n[[alarm]]\nname = "Car"\nspaces = ["home"]\nkinds = ["vehicle"]\nkeep = "2 days"\nbefore = "0 s"\nafter = "1 minute"\nsize_least = 7\nsize_most = 90\nfrom = "22:00"\nto = "06:00"\nenabled = false\n',
     },
   });
   const path = join(folder, 'sallyport.toml');
@@ -162,7 +162,7 @@ t.test('zones, alarms and recordings of all files add up, and may be about what 
   t.same(config.zones, [{ camera: 'two', name: 'door', mask: false, points: [[0, 0.5], [1, 0.5], [1, 1]] }]);
   t.same(config.alarms, [
     { name: 'Night', kinds: ['person'], zones: ['door'], days: everyDay, from: '00:00', to: '00:00', keepMs: 30 * 86_400_000, beforeMs: 5000, afterMs: 20_000, enabled: true },
-    { name: 'Car', spaces: ['home'], kinds: ['vehicle'], days: everyDay, from: '22:00', to: '06:00', keepMs: 2 * 86_400_000, beforeMs: 0, afterMs: 60_000, enabled: false },
+    { name: 'Car', spaces: ['home'], kinds: ['vehicle'], sizeLeast: 0.07, sizeMost: 0.9, days: everyDay, from: '22:00', to: '06:00', keepMs: 2 * 86_400_000, beforeMs: 0, afterMs: 60_000, enabled: false },
   ]);
   t.same(config.recordings, [{ cameras: ['two'], days: ['friday'], from: 'sunset', to: '00:00', mode: 'alarms' }]);
   t.same(config.cameras.map(({ detect }) => detect), ['hub', 'both']);
@@ -171,7 +171,7 @@ t.test('zones, alarms and recordings of all files add up, and may be about what 
   t.match(text, /^two is recorded around alarms only friday from sunset to 00:00$/m);
   t.match(text, /^two: zone door$/m);
   t.match(text, /^alarm Night: person at all cameras, in door, each day; kept 30 days$/m);
-  t.match(text, /^alarm Car: vehicle at all cameras of home, each day from 22:00 to 06:00, switched off; kept 2 days$/m);
+  t.match(text, /^alarm Car: vehicle at all cameras of home, 7 % to 90 % of the picture's height, each day from 22:00 to 06:00, switched off; kept 2 days$/m);
 
   await t.rejects(takeOut(path, 'two'), /names a camera that there is not/, 'the household\'s own file is about it');
   writeFileSync(path, '');

@@ -72,9 +72,10 @@ t.test('a zone and a rule of alarms come, change and go by their names; those of
   await change({ alarm: { in: { name: 'Door', kinds: ['person'], zones: ['door'], keep: '2 days' } } });
   t.same(await own(), { zone: [{ camera: 'a', name: 'door', points }], alarm: [{ name: 'Door', kinds: ['person'], zones: ['door'], keep: '2 days' }] });
   t.match(settingsOf(await readEntries(path)), { zones: [{ camera: 'a', name: 'door', file: page, fixed: false }], alarms: [{ name: 'Theirs', file: main, fixed: true }, { name: 'Door', file: page, fixed: false }] });
-  await change({ alarm: { out: { name: 'Door' }, in: { name: 'Anywhere', kinds: ['person', 'vehicle'] } } });
+  await change({ alarm: { out: { name: 'Door' }, in: { name: 'Anywhere', kinds: ['person', 'vehicle'], size_least: 12 } } });
   await change({ zone: { out: { camera: 'a', name: 'door' }, in: { camera: 'a', name: 'street', mask: true, points } } });
-  t.same(await own(), { zone: [{ camera: 'a', name: 'street', mask: true, points }], alarm: [{ name: 'Anywhere', kinds: ['person', 'vehicle'] }] });
+  t.same(await own(), { zone: [{ camera: 'a', name: 'street', mask: true, points }], alarm: [{ name: 'Anywhere', kinds: ['person', 'vehicle'], size_least: 12 }] });
+  await t.rejects(change({ alarm: { in: { name: 'Wrong', kinds: ['person'], size_most: 'tall' } } }), /size_most/, 'what is no number is refused as in a file');
   await t.rejects(change({ alarm: { out: { name: 'Theirs' } } }), { code: 'SP_SETTING_FIXED' });
   await t.rejects(change({ zone: { out: { camera: 'a', name: 'door' } } }), { code: 'SP_SETTING_GONE' });
   await t.rejects(change({ zone: { in: { camera: 'a', name: 'street', points } } }), /zone/, 'a name is given once');

@@ -1,19 +1,22 @@
 /**
- * How well it is seen what moves and who comes, on real clips with labels by eye (`labels/`): visits and where they go, as the hub works; and persons
- * in single pictures of a square with many of them. Then false alarms on generated scenes without anybody. `node test/detect/quality.ts` prints it.
+ * How well it is seen who comes, on real clips with labels by eye (`labels/`), by the hub's own way from pictures to alarms (`hubpath.ts`): visits, who
+ * stands in a zone, and persons in single pictures of a square with many of them; and false alarms on generated scenes without anybody, of a rule of
+ * persons and vehicles and of one of motion. `node test/detect/quality.ts` prints it (`--minutes` of each scene, 10 when absent).
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { run } from '../../src/base/spawn.ts';
 import { Jail, probeJail } from '../../src/capture/jail.ts';
-import { around, type Box, type Point } from '../../src/detect/box.ts';
+import type { Box } from '../../src/detect/box.ts';
 import { Detector } from '../../src/detect/client.ts';
-import { Motion } from '../../src/detect/motion.ts';
-import { Tracks, type Visit } from '../../src/detect/tracks.ts';
-import { isInside, type ZonePoint } from '../../src/policy/alarmrules.ts';
+import type { Picture } from '../../src/detect/protocol.ts';
+import type { ObjectFinder } from '../../src/duties/looker.ts';
+import { footOf, isInside, type Zone } from '../../src/policy/alarmrules.ts';
 import { motionHeight, motionWidth } from '../../src/policy/motionpicture.ts';
+import { ruleOf, watch, type SeenAt, type Watched } from './hubpath.ts';
 import { missing, squareClip, walkClip } from './pictures.ts';
 import { fps, scene, type SceneOptions } from './scenes.ts';
 
@@ -32,91 +35,75 @@ export async function grayOf(clip: string): Promise<Uint8Array[]> {
   return Array.from({ length: Math.floor(stdout.length / size) }, (_, index) => new Uint8Array(stdout.subarray(index * size, (index + 1) * size)));
 }
 
-/** Colour pictures at one a second. */
+/** Colour pictures, as they are at each whole second. */
 async function coloursOf(clip: string, width: number, height: number): Promise<Uint8Array[]> {
-  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', clip, '-vf', `fps=1,scale=${width}:${height}:flags=area,format=rgb24`, '-f', 'rawvideo', '-'], { timeoutMs: 120_000, stdoutBytesMax: 2 ** 28 });
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', clip, '-vf', `fps=1:round=up,scale=${width}:${height}:flags=area,format=rgb24`, '-f', 'rawvideo', '-'], { timeoutMs: 120_000, stdoutBytesMax: 2 ** 28 });
   const size = width * height * 3;
   return Array.from({ length: Math.floor(stdout.length / size) }, (_, index) => new Uint8Array(stdout.subarray(index * size, (index + 1) * size)));
 }
 
-/** What was found counts where it overlaps what was labelled, in time, and each label once. */
-export function score(found: readonly Span[], wanted: readonly Span[]): { found: number; wanted: number; right: number; precision: number; recall: number } {
-  const left = [...found];
-  const right = wanted.filter(([from, to]) => {
-    const at = left.findIndex(([a, b]) => a <= to + 1 && b >= from - 1);
-    if (at !== -1) left.splice(at, 1);
-    return at !== -1;
-  }).length;
-  return { found: found.length, wanted: wanted.length, right, precision: right / found.length, recall: right / wanted.length };
+const overlaps = ([from, to]: Span, [a, b]: Span): boolean => a <= to + 1 && b >= from - 1;
+
+/** What is labelled is found where something was told of at its time; what was told is right where something is labelled. To a second. */
+export function score(found: readonly Span[], wanted: readonly Span[]): { found: number; wanted: number; covered: number; precision: number; recall: number } {
+  const covered = wanted.filter((label) => found.some((span) => overlaps(label, span))).length;
+  return { found: found.length, wanted: wanted.length, covered, precision: found.filter((span) => wanted.some((label) => overlaps(label, span))).length / found.length, recall: covered / wanted.length };
 }
 
-/** As the hub does it: motion on gray; while something moves a look each second, while a visit goes on each third. */
-async function visitsOf(detector: Detector, clip: string): Promise<{ visits: readonly Visit[]; feet: readonly (readonly [number, Point])[]; looks: number }> {
-  const [width, height] = [640, 360];
+/** A clip as the hub would look at it, all of it. */
+async function watched(detector: ObjectFinder, clip: string, [width, height]: readonly [number, number], more: { readonly rules: readonly ReturnType<typeof ruleOf>[]; readonly zones?: readonly Zone[] }): Promise<Watched> {
   const gray = await grayOf(clip), colours = await coloursOf(clip, width, height);
-  const motion = new Motion(), tracks = new Tracks({ unseenMs: 4000 });
-  const visits: Visit[] = [];
-  const feet: [number, Point][] = [];
-  let looks = 0;
-  for (const [index, frame] of gray.entries()) {
-    const atMs = index * (1000 / fps), said = motion.frame(frame, atMs), second = Math.floor(index / fps);
-    const rgb = colours[second];
-    if (index % fps !== 0 || rgb === undefined) continue;
-    const going = tracks.going.map(({ last }) => last.box);
-    const roi = said.state === 'moving' ? around([...(said.moving === undefined ? [] : [said.moving]), ...going]) : second % 3 === 0 ? around(going) : undefined;
-    const found = roi === undefined ? undefined : await detector.objects({ rgb, width, height }, roi);
-    if (found !== undefined) looks++;
-    visits.push(...(found === undefined ? tracks.pass(atMs) : tracks.look({ atMs, picture: second, found })).ended);
-    for (const { box } of found ?? []) feet.push([second, { x: box.x + box.width / 2, y: box.y + box.height }]);
-  }
-  visits.push(...tracks.end().ended);
-  return { visits, feet, looks };
+  const colour = (second: number): Picture | undefined => {
+    const rgb = colours[Math.floor(second)];
+    // It is wiped after its look.
+    return rgb === undefined ? undefined : { rgb: Uint8Array.from(rgb), width, height };
+  };
+  return watch({ detector, colour, gray: gray.map((picture, index) => ({ gray: picture, second: index / fps })), ...more });
 }
 
-/** Times at which feet were in the zone, together where less than three seconds lie between. */
-function spansIn(feet: readonly (readonly [number, Point])[], points: readonly ZonePoint[]): Span[] {
+/** Times at which persons were told of in the zone, or anywhere, together where less than five seconds lie between. */
+export function spansOf(seen: readonly SeenAt[], zone?: Pick<Zone, 'points'>): Span[] {
   const spans: [number, number][] = [];
-  for (const [second, foot] of feet) {
+  for (const { kind, box, second } of seen) {
+    if (kind !== 'person' || box === undefined) continue;
+    const [x, y] = footOf(box);
     // The feet of who is cut by the lower edge lie on it.
-    if (!isInside([foot.x, Math.min(foot.y, 0.999)], points)) continue;
+    if (zone !== undefined && !isInside([x, Math.min(y, 0.999)], zone.points)) continue;
     const last = spans.at(-1);
-    if (last !== undefined && second - last[1] <= 4) last[1] = second;
+    if (last !== undefined && second - last[1] <= 4) last[1] = Math.max(last[1], second);
     else spans.push([second, second]);
   }
   return spans;
 }
 
-async function room(detector: Detector): Promise<void> {
-  const { zones, ...wanted } = await labels<RoomLabels>('room');
-  const { visits, feet, looks } = await visitsOf(detector, walkClip);
-  const spans = visits.filter(({ label }) => label === 'person').map(({ fromMs, toMs }): Span => [fromMs / 1000, toMs / 1000]);
-  print('visits of the room', score(spans, wanted.visits), `${looks} looks; ${visits.filter(({ label }) => label !== 'person').length} of other kinds; ${spans.map(([a, b]) => `${a}-${b}`).join(' ')}`);
-  for (const { name, points } of zones) print(`zone ${name}`, score(spansIn(feet, points), wanted[name as 'table' | 'door']));
+async function room(detector: ObjectFinder): Promise<void> {
+  const { zones: places, ...wanted } = await labels<RoomLabels>('room');
+  const zones: Zone[] = places.map(({ name, points }) => ({ camera: 'front', name, mask: false, points }));
+  const { seen, looks, observations, alarms } = await watched(detector, walkClip, [640, 360], { zones, rules: [ruleOf('anybody', ['person', 'vehicle']), ...zones.map(({ name }) => ruleOf(name, ['person'], [name]))] });
+  const stray = seen.filter(({ second }) => !wanted.visits.some((label) => overlaps(label, [second, second]))).length;
+  const of = (kind: string): number => observations.filter((one) => one.kind === kind).length;
+  print('who comes into the room', score(spansOf(seen), wanted.visits), `${stray} of ${seen.length} sightings while nobody is there; ${looks.length} looks; ${of('person')} observations of persons, ${of('vehicle')} of vehicles; alarms of a rule of both: ${told(alarms['anybody'])}`);
+  for (const zone of zones) print(`who stands at the ${zone.name}`, score(spansOf(seen, zone), wanted[zone.name as 'table' | 'door']), `alarms of a rule with that zone: ${told(alarms[zone.name])}`);
 }
 
-/** A person is found when a box holds the point, nearly; a box is right when it holds one. */
-async function square(detector: Detector): Promise<void> {
+/** A person is found when a box holds the point, nearly; a box is right when it holds one. Of the hub's own look that is nearest to each labelled picture, within a second. */
+async function square(detector: ObjectFinder): Promise<void> {
   const { pictures } = await labels<SquareLabels>('square');
-  const [width, height] = [768, 576];
-  const motion = new Motion(), gray = await grayOf(squareClip);
-  const counts = new Map(['whole picture', 'whole picture, where something moved'].map((name) => [name, { persons: 0, seen: 0, boxes: 0, right: 0 }]));
-  let watched = 0;
+  const { looks } = await watched(detector, squareClip, [768, 576], { rules: [ruleOf('anybody', ['person', 'vehicle'])] });
+  const hits = (box: Box, [x, y]: readonly [number, number]): boolean => Math.abs(x - box.x - box.width / 2) < box.width / 2 + 0.015 && Math.abs(y - box.y - box.height / 2) < box.height / 2 + 0.015;
+  const count = { pictures: 0, persons: 0, seen: 0, boxes: 0, right: 0 };
   for (const { second, persons } of pictures) {
-    for (; watched <= second * fps; watched++) motion.frame(gray[watched] as Uint8Array, watched * (1000 / fps));
-    const { stdout } = await run('ffmpeg', ['-v', 'error', '-ss', String(second), '-i', squareClip, '-frames:v', '1', '-vf', `scale=${width}:${height},format=rgb24`, '-f', 'rawvideo', '-']);
-    const all = (await detector.objects({ rgb: new Uint8Array(stdout), width, height })).filter(({ label }) => label === 'person');
-    const hits = (box: Box, [x, y]: readonly [number, number]): boolean => Math.abs(x - box.x - box.width / 2) < box.width / 2 + 0.015 && Math.abs(y - box.y - box.height / 2) < box.height / 2 + 0.015;
-    for (const [name, count] of counts) {
-      // Before it has learned the scene, everything may move.
-      if (name.endsWith('moved') && second < 8) continue;
-      const boxes = name.endsWith('moved') ? all.filter(({ box }) => motion.moved(box)) : all;
-      count.persons += persons.length;
-      count.boxes += boxes.length;
-      count.seen += persons.filter((point) => boxes.some(({ box }) => hits(box, point))).length;
-      count.right += boxes.filter(({ box }) => persons.some((point) => hits(box, point))).length;
-    }
+    const look = looks.find((one) => Math.floor(one.second) === second);
+    if (look === undefined) continue;
+    const boxes = look.found.filter(({ label }) => label === 'person');
+    count.pictures++;
+    count.persons += persons.length;
+    count.boxes += boxes.length;
+    count.seen += persons.filter((point) => boxes.some(({ box }) => hits(box, point))).length;
+    count.right += boxes.filter(({ box }) => persons.some((point) => hits(box, point))).length;
   }
-  for (const [name, { persons, seen, boxes, right }] of counts) console.log(`persons of the square, ${name}: ${seen} of ${persons} found (recall ${percent(seen / persons)}), ${right} of ${boxes} boxes right (precision ${percent(right / boxes)})`);
+  const { persons, seen, boxes, right } = count;
+  console.log(`persons of the square: the hub looked at ${count.pictures} of ${pictures.length} labelled pictures; ${seen} of ${persons} found there (recall ${percent(seen / persons)}), ${right} of ${boxes} boxes right (precision ${percent(right / boxes)})`);
 }
 
 export const empty: readonly (readonly [name: string, scene: SceneOptions])[] = [
@@ -124,20 +111,26 @@ export const empty: readonly (readonly [name: string, scene: SceneOptions])[] = 
   ['windy', { wind: 3 }], ['stormy', { wind: 4, streaks: 100, noise: 3 }], ['drizzle', { streaks: 50 }], ['rain', { streaks: 150 }], ['downpour', { streaks: 300 }], ['flickering', { flicker: 40 }],
 ];
 
-/** Motions that begin, each of ten minutes. */
-export function falseMotions(seconds: number, what: SceneOptions, seed: number): number {
-  const motion = new Motion();
-  let count = 0, before = false;
-  for (const { gray, atMs } of scene(seconds, seed, what)) {
-    const now = motion.frame(gray, atMs).moving !== undefined;
-    if (now && !before) count++;
-    before = now;
+/** Alarms of a rule of persons and vehicles, and of one of motion, where nobody is. The detector is shown the scene as large as it is made. */
+export async function falseAlarms(detector: ObjectFinder, seconds: number, what: SceneOptions, seed: number): Promise<{ readonly objects: number; readonly motion: number; readonly looks: number }> {
+  let last: Uint8Array = new Uint8Array(motionWidth * motionHeight);
+  function* pictures(): Generator<{ gray: Uint8Array; second: number }> {
+    for (const { gray, second } of scene(seconds, seed, what)) {
+      last = Uint8Array.from(gray);
+      yield { gray, second };
+    }
   }
-  return count;
+  const colour = (): Picture => ({ rgb: Uint8Array.from({ length: last.length * 3 }, (_, at) => last[Math.floor(at / 3)] as number), width: motionWidth, height: motionHeight });
+  const { alarms, looks } = await watch({ gray: pictures(), colour, detector, rules: [ruleOf('objects', ['person', 'vehicle']), ruleOf('motion', ['motion'])] });
+  return { objects: alarms['objects']?.length ?? 0, motion: alarms['motion']?.length ?? 0, looks: looks.length };
 }
 
-function print(name: string, { found, wanted, right, precision, recall }: ReturnType<typeof score>, more = ''): void {
-  console.log(`${name}: ${right} of ${wanted} (recall ${percent(recall)}), ${found} said (precision ${percent(precision)})${more === '' ? '' : `; ${more}`}`);
+function told(begun: readonly number[] = []): string {
+  return begun.length === 0 ? 'none' : `${begun.length} (${begun.map((second) => `${second.toFixed(0)} s`).join(', ')})`;
+}
+
+function print(name: string, { found, wanted, covered, precision, recall }: ReturnType<typeof score>, more = ''): void {
+  console.log(`${name}: ${covered} of ${wanted} (recall ${percent(recall)}), ${found} said (precision ${percent(precision)})${more === '' ? '' : `; ${more}`}`);
 }
 
 function percent(share: number): string {
@@ -151,8 +144,13 @@ if (import.meta.main) {
     else console.log('visits of the room: skipped, the clip is not there');
     if (missing(squareClip) === false) await square(detector);
     else console.log('persons of the square: skipped, the clip is not there');
+    const { values: { minutes } } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+    for (const [name, what] of empty) {
+      const { objects, motion, looks } = await falseAlarms(detector, Number(minutes) * 60, what, 1);
+      const hourly = (count: number): string => `${count} (${((60 * count) / Number(minutes)).toFixed(0)} an hour)`;
+      console.log(`false alarms in ${minutes} minutes, ${name}: of persons and vehicles ${hourly(objects)}, of motion ${hourly(motion)}; ${looks} looks`);
+    }
   } finally {
     await detector.close();
   }
-  for (const [name, what] of empty) console.log(`motions in ten minutes, ${name}: ${falseMotions(600, what, 1)}`);
 }

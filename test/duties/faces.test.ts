@@ -73,6 +73,8 @@ t.test('a face is compared with those who may be recognised, and overwritten bef
     ['nobody', [], undefined],
     ['too small to be named', [faceAt(0, namedWidthLeastPx - 1)], { match: 'unsure', widthPx: namedWidthLeastPx - 1 }],
     ['two side by side', [faceAt(0), faceAt(2, 90)], { match: 'unsure', widthPx: 100 }],
+    ['two strangers side by side', [faceAt(1), faceAt(1.05, 90)], { match: 'unknown', widthPx: 100 }],
+    ['a stranger beside somebody who is enrolled', [faceAt(1), faceAt(0, 90)], { match: 'unsure', widthPx: 100 }],
     ['one behind', [faceAt(0), faceAt(2, 50)], { match: { person: 'ann' }, widthPx: 100 }],
   ];
   for (const [what, faces, answer] of cases) {

@@ -70,7 +70,10 @@ t.test('what a camera says becomes an alarm: pictures that only the kit opens, f
   t.match(await site.attempt(['alarms', 'notice', number, '--picture', attachment, '--identity', join(stranger, 'kit.txt'), ...config]), { status: 1, stderr: /SP_WRONG_IDENTITY/ });
   t.match(await site.attempt(['alarms', 'notice', 'f'.repeat(32), ...config]), { status: 1, stdout: /no notice of that number/ });
 
+  t.match(await site.call(['alarms', 'front-door', '--kind', 'vehicle,person', '--new', ...config]), new RegExp(`^${alarm!.id} `, 'm'));
+  t.match(await site.call(['alarms', '--kind', 'vehicle', ...config]), /no alarms in that time/);
   t.match(await site.call(['alarms', 'false', alarm!.id, ...config]), / false/);
+  t.match(await site.call(['alarms', '--kind', 'person', '--new', ...config]), /no alarms in that time/, 'it was looked at');
 
   // Its hour is long over, the footage of the alarm is not.
   const held = await callHub(join(site.data, 'control.sock'), 'alarm-pictures', { id: alarm!.id });

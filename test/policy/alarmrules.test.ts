@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  alarmKeysMsMax, alarmMsMax, alarmsPerMinute, alarmsPerRuleAndMinute, endObservation, endVisits, footOf, holdFor, hubLooksAt, isInside, judge, nextEndMs, noVisits, visit,
+  alarmInWords, alarmKeysMsMax, alarmMsMax, alarmsPerMinute, alarmsPerRuleAndMinute, anywhere, asksPlace, endObservation, endVisits, footOf, holdFor, hubLooksAt, isInside, judge, nextEndMs, noVisits, sizeInWords, visit,
   type AlarmRule, type Box, type RuleFacts, type Seen, type Verdict, type VisitEvent, type Visits, type Zone,
 } from '../../src/policy/alarmrules.ts';
 import { weekdays } from '../../src/policy/schedule.ts';
@@ -26,6 +26,10 @@ function seen(more: Partial<Seen> = {}): Seen {
 /** Somebody whose feet are there. */
 function standing(x: number, y: number): Box {
   return { x: x - 0.05, y: y - 0.3, width: 0.1, height: 0.3 };
+}
+
+function high(height: number): Box {
+  return { x: 0.4, y: 0.6, width: 0.2, height };
 }
 
 const lower: Zone = { camera: 'front', name: 'path', mask: false, points: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]] };
@@ -55,6 +59,15 @@ const table: [what: string, rule: Partial<AlarmRule>, seen: Partial<Seen>, facts
   ['with its head there, and its feet not', {}, { box: standing(0.5, 0.7) }, { zones: [street] }, 'rings'],
   ['in both: the mask counts', { zones: ['path'] }, { box: standing(0.5, 0.55) }, { zones: [lower, street] }, 'masked'],
   ['somewhere, says the camera', { zones: ['path'] }, { by: 'camera', box: undefined }, {}, 'without a place'],
+  ['as high as it must be', { sizeLeast: 0.3, sizeMost: 0.3 }, { box: high(0.3) }, {}, 'rings'],
+  ['too far away', { sizeLeast: 0.31 }, { box: high(0.3) }, {}, 'too small'],
+  ['too near', { sizeMost: 0.29 }, { box: high(0.3) }, {}, 'too large'],
+  ['of no height that is a number', { sizeLeast: 0.1 }, { box: high(Number.NaN) }, {}, 'too small'],
+  ['too far away, and outside: the zone is said', { sizeLeast: 0.5, zones: ['path'] }, { box: standing(0.5, 0.49) }, {}, 'outside its zones'],
+  ['too far away, in the zone', { sizeLeast: 0.5, zones: ['path'] }, {}, {}, 'too small'],
+  ['of whatever size, says the camera', { sizeMost: 0.9 }, { by: 'camera', box: undefined }, {}, 'without a size'],
+  ['somewhere, of whatever size, says the camera', { sizeMost: 0.9, zones: ['path'] }, { by: 'camera', box: undefined }, {}, 'without a place'],
+  ['a sound has no size', { sizeLeast: 0.5, kinds: ['sound'] }, { by: 'camera', kind: 'sound', box: undefined }, {}, 'rings'],
   ['a door bell is nowhere in the picture', { zones: ['path'], kinds: ['doorbell'] }, { by: 'camera', kind: 'doorbell', box: undefined }, {}, 'rings'],
 ];
 
@@ -63,6 +76,38 @@ for (const [what, of, about, more, verdict] of table) {
     t.equal(judge(rule(of), seen(about), { ...facts, ...more }), verdict);
   });
 }
+
+const share = fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100);
+const sizes = fc.record({ sizeLeast: share, sizeMost: share }, { requiredKeys: [] });
+
+t.test('a size only ever takes away: what rings with it rings without, and of all heights exactly those between the two ring', async (t) => {
+  const counts = new Map<Verdict, number>();
+  fc.assert(fc.property(sizes, fc.integer({ min: 0, max: 100 }), fc.boolean(), fc.constantFrom<readonly string[] | undefined>(undefined, ['path']), (size, percent, placed, zones) => {
+    const of = rule({ ...size, ...(zones === undefined ? {} : { zones }) });
+    const about = seen({ box: placed ? high(percent / 100) : undefined, by: placed ? 'hub' : 'camera' });
+    const verdict = judge(of, about, facts), without = judge(anywhere(of), about, facts);
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    const between = percent / 100 >= (size.sizeLeast ?? 0) && percent / 100 <= (size.sizeMost ?? 1);
+    if (without !== 'rings') return false;
+    if (!placed) return (verdict === 'rings') === !asksPlace(of);
+    return (verdict === 'rings') === (between && (zones === undefined || percent <= 100 && judge(rule({ zones }), about, facts) === 'rings'));
+  }), { numRuns: 600 });
+  for (const verdict of ['rings', 'too small', 'too large', 'without a size', 'without a place'] as const) t.ok((counts.get(verdict) ?? 0) > 5, `${verdict} was seen`);
+});
+
+t.test('whoever is high enough for a rule stays so when they come nearer, unless the rule has an upper end', async () => {
+  fc.assert(fc.property(share, share, share, (sizeLeast, one, other) => {
+    const rings = (height: number): boolean => judge(rule({ sizeLeast }), seen({ box: high(height) }), facts) === 'rings';
+    return !rings(Math.min(one, other)) || rings(Math.max(one, other));
+  }));
+});
+
+t.test('a rule says its size in words', async (t) => {
+  t.match(alarmInWords(rule({ sizeLeast: 0.2 })), 'at all cameras, at least 20 % of the picture\'s height, each day');
+  t.match(alarmInWords(rule({ sizeMost: 0.07, zones: ['path'] })), ', in path, at most 7 % of the picture\'s height,');
+  t.match(sizeInWords({ sizeLeast: 0.2, sizeMost: 0.29 }), '20 % to 29 % of the picture\'s height');
+  t.equal(sizeInWords({}), 'any');
+});
 
 t.test('a foot is in the picture, and in a polygon when it is', async (t) => {
   t.same(footOf({ x: 0.9, y: 0.9, width: 0.4, height: 0.4 }), [1, 1]);

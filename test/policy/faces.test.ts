@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  distanceMost, distanceOf, enrolWidthLeastPx, framesLeast, judgePicture, marginLeast, matchFace, namedWidthLeastPx, nameOf, poorReasons, strangersAmong, templatesMost, vectorLength,
+  distanceMost, distanceOf, enrolWidthLeastPx, framesLeast, isInDoubt, judgePicture, marginLeast, matchFace, namedWidthLeastPx, nameOf, poorReasons, strangersAmong, templatesMost, vectorLength,
   type FaceMeasures, type FrameMatch, type Match, type PersonTemplates, type PoorReason,
 } from '../../src/policy/faces.ts';
 
@@ -103,6 +103,17 @@ t.test('a name needs two frames that agree, of faces that are wide enough', (t) 
   t.end();
 });
 
+t.test('a doubt is told where a face that is wide enough resembles somebody enrolled, and of nobody else', (t) => {
+  const a: Match = { person: 'a' }, b: Match = { person: 'b' };
+  const cases: readonly (readonly [what: string, frames: readonly (readonly [Match, number])[], doubt: boolean])[] = [
+    ['no frame', [], false], ['a stranger', [['unknown', 100], ['unknown', 100]], false], ['a stranger far away', [['unsure', 40], ['unsure', 47.9]], false], ['a stranger who came from far', [['unsure', 40], ['unknown', 100]], false],
+    ['one frame', [[a, 100]], true], ['two persons as near', [['unsure', 100], ['unknown', 100]], true], ['frames that differ', [[a, 100], [b, 100]], true], ['one frame, and one too small', [[a, 100], [a, 20]], true],
+    ['certain', [[a, 100], [a, 100]], false], ['certain, after a doubt', [['unsure', 100], [a, 100], [a, 100]], false], ['too small alone', [[a, 40], [a, 40]], false], ['of no width', [[a, Number.NaN]], false],
+  ];
+  for (const [what, list, doubt] of cases) t.equal(isInDoubt(list.map(([match, widthPx]) => ({ match, widthPx }))), doubt, what);
+  t.end();
+});
+
 const matches: fc.Arbitrary<Match> = fc.oneof(fc.constantFrom('a', 'b').map((name) => ({ person: name })), fc.constantFrom('unsure' as const, 'unknown' as const));
 const frames = fc.array(fc.record({ match: matches, widthPx: fc.integer({ min: 10, max: 120 }) }), { maxLength: 8 });
 
@@ -113,6 +124,15 @@ t.test('nobody is named by fewer frames than it takes, in whatever order they ca
     const wide = list.filter(({ widthPx }) => widthPx >= namedWidthLeastPx);
     if (!same(typeof match === 'string' ? 'unknown' : match, typeof nameOf(wide) === 'string' ? 'unknown' : nameOf(wide))) return false;
     return typeof match === 'string' || wide.filter((one) => same(one.match, match)).length >= framesLeast;
+  }), { numRuns: 500 });
+  t.end();
+});
+
+t.test('a doubt is no name, and is there only where some frame alone could have been one', (t) => {
+  fc.assert(fc.property(frames, (list) => {
+    const doubt = isInDoubt(list), name = nameOf(list);
+    const hints = list.some(({ match, widthPx }) => match !== 'unknown' && widthPx >= namedWidthLeastPx);
+    return doubt === (hints && typeof name === 'string');
   }), { numRuns: 500 });
   t.end();
 });

@@ -51,8 +51,9 @@ t.test('alarms, zones and modes of recording are told in plain words, and only a
     ['new: garden is recorded around alarms only each day', false], ['new: front-door: zone door', false], ['new alarm Night: person at all cameras, each day; its pictures and footage are kept 2 days', false],
   ]);
   t.match(told({}, { alarms: [{ ...night, keepMs: 30 * day }] }), [[/kept 30 days$/, true]], 'longer than footage');
-  t.same(told({ alarms: [night] }, { alarms: [{ ...night, keepMs: 3 * day, zones: ['door'], cameras: ['garden'], from: '22:00', to: '06:00', enabled: false }] }), [
+  t.same(told({ alarms: [night] }, { alarms: [{ ...night, keepMs: 3 * day, zones: ['door'], sizeLeast: 0.2, cameras: ['garden'], from: '22:00', to: '06:00', enabled: false }] }), [
     ['alarm Night: it rings: no instead of yes', false], ['alarm Night: it is of garden instead of all cameras', false], ['alarm Night: it looks at door instead of the whole picture', false],
+    ['alarm Night: its size must be at least 20 % of the picture\'s height instead of any', false],
     ['alarm Night: its time is each day from 22:00 to 06:00 instead of each day', false], ['alarm Night: its pictures and footage are kept 3 days instead of 2 days', true],
   ]);
   t.same(told({ alarms: [night], zones: [door], recordings: [alarms, { ...alarms, mode: 'off' }] }, { zones: [{ ...door, points: [[0, 0], [1, 0], [0, 1]] }], recordings: [{ ...alarms, mode: 'off' }, alarms] }), [

@@ -256,11 +256,12 @@ t.test('one that outgrows its memory is ended after its answer', async (t) => {
 
 t.test('a model file of which one byte differs is refused, whichever it is', async (t) => {
   const packages = join(import.meta.dirname, '../../node_modules');
-  for (const file of ['@vladmandic/human/models/centernet.bin', '@vladmandic/human/models/blazeface.json', '@vladmandic/face-api/model/face_recognition_model.bin']) {
+  const files = ([['@vladmandic/human/models', /^(centernet|blazeface)\./], ['@vladmandic/face-api/model', /^face_recognition_model/]] as const)
+    .flatMap(([folder, pattern]) => readdirSync(join(packages, folder)).filter((one) => pattern.test(one)).map((name) => `${folder}/${name}`));
+  t.equal(files.length, 6);
+  for (const file of files) {
     const models = t.testdir();
-    for (const [folder, pattern] of [['@vladmandic/human/models', /^(centernet|blazeface)\./], ['@vladmandic/face-api/model', /^face_recognition_model/]] as const) {
-      for (const name of readdirSync(join(packages, folder)).filter((one) => pattern.test(one))) cpSync(join(packages, folder, name), join(models, folder, name));
-    }
+    for (const one of files) cpSync(join(packages, one), join(models, one));
     const bytes = readFileSync(join(models, file));
     const at = bytes.length >> 1;
     bytes[at] = (bytes[at] as number) ^ 1;

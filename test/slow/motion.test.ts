@@ -114,20 +114,6 @@ t.test('two who walk apart have two boxes', (t) => {
   t.end();
 });
 
-t.test('where something moved is remembered for a while, and where nothing did is known too', (t) => {
-  const motion = new Motion();
-  const way: Box = { x: 0.1, y: 0.55, width: 0.2, height: 0.35 }, sky: Box = { x: 0.1, y: 0, width: 0.8, height: 0.3 };
-  const said = Array.from(scene(40, 12, { walker }), ({ gray, atMs, second }) => {
-    motion.frame(gray, atMs);
-    return { second, way: motion.moved(way), sky: motion.moved(sky) };
-  });
-  t.ok(said.every(({ sky: moved }) => !moved));
-  t.ok(said.filter(({ second }) => second < walker.fromSecond).every(({ way: moved }) => !moved));
-  t.ok(said.some(({ second, way: moved }) => moved && second < 24));
-  t.notOk(said.at(-1)?.way, 'it passed long ago');
-  t.end();
-});
-
 t.test('a camera that is turned about or carried off rings in the end', (t) => {
   const motion = new Motion();
   const states: string[] = [];

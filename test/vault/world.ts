@@ -1,11 +1,12 @@
 /** A vault in a temp folder with a clock that the test moves, and an owner that can open what it holds. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import Database from 'better-sqlite3';
 import type { Clock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { makeBox } from '../../src/base/mp4.ts';
 import { Identity } from '../../src/seal/identity.ts';
-import { openConnection, type Connection } from '../../src/vault/connection.ts';
+import { openConnection, unlock, type Connection } from '../../src/vault/connection.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
 import { Vault, type Period, type SegmentRow, type SegmentWriter, type VaultOptions } from '../../src/vault/vault.ts';
 
@@ -60,10 +61,14 @@ export async function readJson(file: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
 }
 
-/** The working database of a closed vault, for a test that tampers. */
-export async function openRaw(world: World): Promise<Connection> {
+/** The working database of a closed vault, for a test that tampers; or one beside it, of a vault that is open, for one that locks it. */
+export async function openRaw(world: World, name: 'working.db' | 'pictures.db' = 'working.db'): Promise<Connection> {
   const key = await loadWorkingKey({ folder: world.folder, mayCreate: false });
-  return openConnection(join(world.folder, 'working.db'), key.databaseKey(), { readonly: false });
+  if (name === 'working.db') return openConnection(join(world.folder, name), key.databaseKey(), { readonly: false });
+  const db = new Database(join(world.folder, name));
+  unlock(db, key.databaseKey());
+  key.close();
+  return db;
 }
 
 /** Every file below a folder, relative and sorted. */

@@ -1,7 +1,7 @@
 /** Whom an alarm names: told in the browser by marks, the same as the hub makes them. */
 import { createHmac, randomBytes } from 'node:crypto';
 import t from 'tap';
-import { Naming, type Nameable } from '../../src/web/naming.ts';
+import { Naming, whoOrWhat, wordsOf, type Nameable } from '../../src/web/naming.ts';
 
 interface Made extends Nameable { readonly key: Buffer }
 const personOf = (name: string): Made => {
@@ -26,4 +26,15 @@ t.test('who was forgotten, or is not listed to this visitor, has no name', async
   t.equal(await new Naming([berta]).whoIs(first, { zones: [], person: markOn(anna, first) }), undefined);
   t.equal(await new Naming([]).whoIs(first, { zones: [], person: markOn(anna, first) }), undefined);
   t.equal(await new Naming([{ ...anna, mark: berta.mark }]).whoIs(first, { zones: [], person: markOn(anna, first) }), undefined, 'enrolled anew is somebody else');
+});
+
+t.test('that it is not certain who it was is told only to whom names are, and names nobody', async (t) => {
+  const unsure = { zones: ['door'], unsure: true };
+  t.strictSame(wordsOf(unsure, undefined, true), { zones: ['door'], unsure: true });
+  t.strictSame(wordsOf(unsure, undefined, false), { zones: ['door'] }, 'without the right it is a person');
+  t.strictSame(wordsOf({ zones: [] }, anna, true), { zones: [], who: anna });
+  t.equal(whoOrWhat('person', wordsOf(unsure, undefined, true)), 'Person, not sure who');
+  t.equal(whoOrWhat('person', wordsOf(unsure, undefined, false)), 'Person');
+  t.equal(whoOrWhat('person', { zones: [], who: anna }), 'Anna');
+  t.equal(whoOrWhat('person', undefined), 'Person');
 });

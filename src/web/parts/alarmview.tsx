@@ -5,7 +5,7 @@ import { clockSeconds, dateClock, deadline } from '../format.ts';
 import { useHeld } from '../held.tsx';
 import { hubNow } from '../hubtime.ts';
 import { hubWords } from '../hubwords.ts';
-import type { AlarmWords } from '../naming.ts';
+import { whoOrWhat, type AlarmWords } from '../naming.ts';
 import { Link } from '../navigation.tsx';
 import { say } from '../strings.ts';
 import { AlarmPicture, type Shown } from './alarmpicture.tsx';
@@ -22,9 +22,9 @@ export interface MarkProps {
 /** So long before an alarm replay begins. */
 export const leadMs = 3000;
 
-/** Who it was, where this visitor may know it; else what it was. And where. */
+/** Who it was, or that it is not certain, where this visitor may know it; else what it was. And where. */
 export function whatOf({ kind }: Pick<PageAlarm, 'kind'>, camera: string, words: AlarmWords | undefined): string {
-  return say.review.what(words?.who?.name ?? say.observation[kind] ?? kind, camera);
+  return say.review.what(whoOrWhat(kind, words), camera);
 }
 
 export function AlarmView({ alarm, camera, words, opens, busy, error, onMark, onNewer, onOlder, onClose }: MarkProps & {
@@ -61,6 +61,7 @@ function AlarmFacts({ alarm: { kind, fromMs, toMs, rule, scorePm, segments, foot
   const { reader } = useHeld();
   return <dl class="facts">
     <div><dt>{say.review.when}</dt><dd>{dateClock(fromMs, reader)} · {toMs === undefined ? say.review.lasts : say.review.until(clockSeconds(toMs, reader), say.span(Math.max(1000, toMs - fromMs)))}</dd></div>
+    {words?.unsure === true ? <div><dt>{say.review.recognised}</dt><dd>{say.review.unsure}</dd></div> : null}
     {words?.who === undefined ? null : <div><dt>{say.review.recognised}</dt><dd>{words.who.name} · {say.observation[kind] ?? kind}</dd></div>}
     {words === undefined || words.zones.length === 0 ? null : <div><dt>{say.review.zones}</dt><dd>{say.list(words.zones)}</dd></div>}
     <div><dt>{say.review.rule}</dt><dd>{rule}{scorePm > 0 && scorePm < 1000 ? ` · ${say.review.sure(Math.round(scorePm / 10))}` : ''}</dd></div>

@@ -6,7 +6,7 @@ import { AlarmTexts } from '../alarmtexts.ts';
 import { ask } from '../api.ts';
 import { has, useHeld } from '../held.tsx';
 import { loadFootage } from '../load.ts';
-import { Naming, type AlarmWords, type Nameable } from '../naming.ts';
+import { Naming, wordsOf, type AlarmWords, type Nameable } from '../naming.ts';
 import { useLoaded } from './loaded.ts';
 
 const texts = new AlarmTexts(async ({ camera, id, slot, generation }, signal) => {
@@ -66,6 +66,7 @@ export function useAlarmWords(alarms: readonly PageAlarm[], people: readonly Nam
     });
     return () => { over = true; };
   }, [known, naming]);
-  const words = useMemo(() => new Map([...known].map(([id, { zones }]) => [id, { zones, who: named.get(id) }])), [known, named]);
+  const names = has(useHeld(), 'names');
+  const words = useMemo(() => new Map([...known].map(([id, text]) => [id, wordsOf(text, named.get(id), names)])), [known, named, names]);
   return { words, opening };
 }

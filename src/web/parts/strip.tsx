@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Timeline as Rows } from '../../api/pagecontract.ts';
 import { clock, clockSeconds, type Reader } from '../format.ts';
+import { whoOrWhat } from '../naming.ts';
 import { say } from '../strings.ts';
 import { at, barOf, msOf, pictureAt, seenBeside, ticksOf, xOf, type DayView, type Run, type Rung, type Scale } from '../timelineview.ts';
 import { Thumbnail } from './thumbnail.tsx';
@@ -131,7 +132,7 @@ export function whatIs(view: DayView, ms: number): string {
 
 /** Who or what it was, and in which zones, as far as this device has opened it. */
 export function alarmInWords({ kind, words }: Rung): string {
-  const what = words?.who?.name ?? say.observation[kind] ?? kind;
+  const what = whoOrWhat(kind, words);
   return words === undefined || words.zones.length === 0 ? say.timeline.alarmOf(what) : say.timeline.alarmIn(what, say.list(words.zones));
 }
 

@@ -66,10 +66,10 @@ export function AlarmSettings() {
   </div>;
 }
 
-function wordsOf({ kinds, cameras, spaces, zones, days, from, to, keep }: Rule): string {
+function wordsOf({ kinds, cameras, spaces, zones, size_least: least, size_most: most, days, from, to, keep }: Rule): string {
   const where = cameras !== undefined ? say.list(cameras) : spaces !== undefined ? say.list(spaces.map((space) => say.privacy.space(space))) : say.rules.everywhere;
   return [
-    say.rules.words(say.list(kinds.map((kind) => say.observation[kind] ?? kind)), where), ...(zones === undefined ? [] : [say.rules.in(say.list(zones))]),
+    say.rules.words(say.list(kinds.map((kind) => say.observation[kind] ?? kind)), where), ...(zones === undefined ? [] : [say.rules.in(say.list(zones))]), ...(least === undefined && most === undefined ? [] : [say.rules.size(least, most)]),
     ...(days === undefined && from === undefined && to === undefined ? [] : [say.schedule.times(days ?? Object.keys(say.forms.days), say.forms.sun[from ?? ''] ?? from ?? '00:00', say.forms.sun[to ?? ''] ?? to ?? '00:00')]),
     ...(keep === undefined ? [] : [say.rules.keeps(keep)]),
   ].join(' · ');

@@ -27,6 +27,7 @@ export function SystemSettings() {
   const { value, error, again } = useLoaded((signal) => ask('status', { signal }), [], 10_000);
   if (value === undefined) return error === undefined ? <Loading /> : <Problem error={error} onAgain={again} />;
   const { certificate } = hello;
+  const looking = value.cameras.flatMap(({ camera, looking: one }) => (one === undefined ? [] : [{ camera, ...one }]));
   return <div class="stack">
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     <section class="card" aria-labelledby="system-notices"><h2 id="system-notices">{say.system.notices}</h2>
@@ -40,6 +41,10 @@ export function SystemSettings() {
       <Fact name={say.system.owner} value={value.owner.present ? say.system.ownerPresent(say.list(value.owner.spaces)) : say.system.ownerMissing} />
       <Fact name={say.system.confinement} value={[value.confinement.level, value.confinement.missing ?? ''].filter((part) => part !== '').join('; ')} />
     </dl></section>
+    {looking.length === 0 ? null : <section class="card" aria-labelledby="system-looks"><h2 id="system-looks">{say.system.looks}</h2><p class="muted">{say.system.looksLead}</p><dl class="facts">
+      {looking.map(({ camera, looks, missed, problem }) => <Fact key={camera} name={camera} value={say.system.looksOf(looks, missed, problem === undefined ? undefined : hubWords(problem))} />)}
+      <Fact name={say.system.dropped} value={say.system.droppedOf(value.alarms.droppedLooks)} />
+    </dl></section>}
     <section class="card" aria-labelledby="system-certificate"><h2 id="system-certificate">{say.system.certificate}</h2>
       {value.page.ways === undefined ? null : <dl class="facts">{wayKinds.flatMap((kind) => {
         const of = value.page.ways?.filter((way) => way.kind === kind) ?? [];
