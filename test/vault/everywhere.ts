@@ -4,7 +4,7 @@
  * and with each key that any slot gives up to these; what opens is looked through again. So what is searched for here and not found cannot be had.
  */
 import { createDecipheriv, hkdfSync } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Identity } from '../../src/seal/identity.ts';
@@ -13,7 +13,7 @@ import { looksLikeSlot, openSlot, slotBlockBytes, slotTextBytes } from '../../sr
 import { unlock } from '../../src/vault/connection.ts';
 import { loadWorkingKey, type WorkingKey } from '../../src/vault/workingkey.ts';
 import { finderOf, type Needle } from './needles.ts';
-import { blockBytes, pageOf, Pages } from './pages.ts';
+import { blockBytes, frameNumbers, pageOf, Pages } from './pages.ts';
 import { filesBelow } from './world.ts';
 
 export { needlesOf, needlesOfFace, type Needle } from './needles.ts';
@@ -35,15 +35,15 @@ const looseBytesMax = 2 ** 21;
 
 /** @param kit Whatever else somebody may have: the owner's kit. */
 export async function searchEverywhere(folder: string, needles: readonly Needle[], scratch: string, kit: readonly Identity[] = []): Promise<Everywhere> {
-  const search = await Search.begin(folder, needles, kit);
+  const search = await Search.begin(folder, needles, kit, scratch);
   const names = await filesBelow(folder);
   const files = await Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(folder, name)) })));
   for (const { name, bytes } of files) {
     search.take(name, bytes);
     search.tryPages(name, bytes);
   }
-  for (const { name, bytes } of files) if (name.endsWith('.db')) await search.tryDatabase(name, bytes, files.find((file) => file.name === `${name}-wal`)?.bytes, scratch);
-  await search.run(scratch);
+  for (const { name, bytes } of files) if (name.endsWith('.db')) await search.tryDatabase(name, bytes, files.find((file) => file.name === `${name}-wal`)?.bytes);
+  await search.run();
   return search.end(files.length);
 }
 
@@ -52,12 +52,17 @@ export async function searchEverywhere(folder: string, needles: readonly Needle[
  * the beginning of a sealed thing is opened without asking whether it is whole.
  * @param folder Where it is mounted: for the working key, and for how many pages a database has.
  */
-export async function searchImage(image: string, folder: string, needles: readonly Needle[], scratch: string, kit: readonly Identity[] = []): Promise<Everywhere> {
+export async function searchImage(image: string, folder: string, needles: readonly Needle[], kit: readonly Identity[] = []): Promise<Everywhere> {
   const search = await Search.begin(folder, needles, kit);
-  const databases = await Promise.all((await filesBelow(folder)).filter((name) => name.endsWith('.db')).map((name) => readFile(join(folder, name))));
-  search.takeBlocks('the disk', await readFile(image), Math.max(0, ...databases.map(({ length }) => length / blockBytes)) + 16);
-  await search.run(scratch);
+  search.takeBlocks('the disk', await readFile(image), Math.max(...await Promise.all((await filesBelow(folder)).map((name) => pagesMostOf(join(folder, name))))));
+  await search.run();
   return search.end(1);
+}
+
+/** The highest number that a page of it has, or may get soon; 0 for what is no database and no log of one. */
+async function pagesMostOf(file: string): Promise<number> {
+  if (file.endsWith('.db')) return Math.ceil((await stat(file)).size / blockBytes) + 16;
+  return file.endsWith('.db-wal') ? Math.max(0, ...frameNumbers(await readFile(file))) + 16 : 0;
 }
 
 interface Thing {
@@ -75,13 +80,16 @@ class Search {
   readonly #kit: readonly Identity[];
   readonly #identities: Identity[];
   readonly #seenKeys: Set<string>;
+  /** Where databases are opened as such. */
+  readonly #scratch: string;
   readonly #find: (bytes: Buffer) => readonly string[];
   readonly #things: Thing[] = [];
   readonly #hits = new Set<string>();
   #pages = 0;
   #sealed = 0;
 
-  private constructor(workingKey: WorkingKey, needles: readonly Needle[], kit: readonly Identity[]) {
+  private constructor(workingKey: WorkingKey, needles: readonly Needle[], kit: readonly Identity[], scratch: string) {
+    this.#scratch = scratch;
     this.#workingKey = workingKey;
     this.#pageKey.set(Buffer.from(workingKey.databaseKey().toString('latin1').slice(4), 'hex'));
     this.#kit = kit;
@@ -90,8 +98,8 @@ class Search {
     this.#find = finderOf(needles);
   }
 
-  static async begin(folder: string, needles: readonly Needle[], kit: readonly Identity[]): Promise<Search> {
-    return new Search(await loadWorkingKey({ folder, mayCreate: false }), needles, kit);
+  static async begin(folder: string, needles: readonly Needle[], kit: readonly Identity[], scratch = ''): Promise<Search> {
+    return new Search(await loadWorkingKey({ folder, mayCreate: false }), needles, kit, scratch);
   }
 
   /** Looked through, and opened as far as there are keys. */
@@ -114,8 +122,8 @@ class Search {
   }
 
   /** Every value of every row, those too that lie on several pages. */
-  async tryDatabase(where: string, bytes: Buffer, log: Buffer | undefined, scratch: string): Promise<void> {
-    const file = join(scratch, `${basename(where).replaceAll(/[^a-z0-9.]/gi, '_')}-${this.#things.length}.db`);
+  async tryDatabase(where: string, bytes: Buffer, log: Buffer | undefined): Promise<void> {
+    const file = join(this.#scratch, `${basename(where).replaceAll(/[^a-z0-9.]/gi, '_')}-${this.#things.length}.db`);
     await writeFile(file, bytes);
     if (log !== undefined) await writeFile(`${file}-wal`, log);
     try {
@@ -144,11 +152,11 @@ class Search {
   }
 
   /** A key may open another one, or a copy of the database: as long as there is something new, everything again. */
-  async run(scratch: string): Promise<void> {
+  async run(): Promise<void> {
     for (let known = -1; known !== this.#identities.length + this.#things.length;) {
       known = this.#identities.length + this.#things.length;
       for (const thing of this.#things.slice()) this.#tryKeys(thing.bytes);
-      for (const thing of this.#things.slice()) await this.#tryOpen(thing, scratch);
+      for (const thing of this.#things.slice()) await this.#tryOpen(thing);
     }
   }
 
@@ -180,7 +188,7 @@ class Search {
   }
 
   /** Each place where a sealed thing may begin, to the end of what there is. */
-  async #tryOpen(thing: Thing, scratch: string): Promise<void> {
+  async #tryOpen(thing: Thing): Promise<void> {
     const { where, bytes, loose, tried } = thing;
     thing.tried = this.#identities.length;
     const fresh = this.#identities.slice(tried);
@@ -188,19 +196,19 @@ class Search {
     for (let at = bytes.indexOf(ageHead); at !== -1; at = bytes.indexOf(ageHead, at + 1)) {
       try {
         if (loose) this.#openLoose(`${where} > sealed`, bytes.subarray(at, at + looseBytesMax), fresh);
-        else await this.#openWhole(`${where} > sealed`, bytes.subarray(at), fresh, scratch);
+        else await this.#openWhole(`${where} > sealed`, bytes.subarray(at), fresh);
       } catch {
         // Not ours, or not whole.
       }
     }
   }
 
-  async #openWhole(where: string, sealed: Buffer, identities: readonly Identity[], scratch: string): Promise<void> {
+  async #openWhole(where: string, sealed: Buffer, identities: readonly Identity[]): Promise<void> {
     const plain = openWhole(sealed, identities, 'it');
     this.#sealed++;
     this.take(where, plain);
     this.tryPages(where, plain);
-    if (where.includes('.db.age')) await this.tryDatabase(where, plain, undefined, scratch);
+    if (where.includes('.db.age')) await this.tryDatabase(where, plain, undefined);
   }
 
   /**

@@ -30,6 +30,11 @@ function xor(bytes: Buffer, key: Buffer, nonce: Buffer, counter: number): Buffer
   return createDecipheriv('chacha20', key, iv).update(bytes);
 }
 
+/** Of a log, from its beginning on. */
+export function* frameNumbers(log: Buffer): Generator<number> {
+  for (let at = 32; at + frameHeadBytes + blockBytes <= log.length; at += frameHeadBytes + blockBytes) yield log.readUInt32BE(at);
+}
+
 /** Those that turned out to be one, by their numbers; of each as many versions as lie there. */
 export class Pages {
   readonly #most: number;
