@@ -218,6 +218,7 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/slow/faces.test.ts', test: 'who is forgotten is nowhere any more, neither template nor crop nor name; and deleting the rows alone would not be enough' },
       { file: 'test/slow/faces.test.ts', test: 'a hub that is killed at any step of forgetting ends it at the next start' },
       { file: 'test/slow/notemplate.test.ts', test: 'of fifty clips with faces that nobody agreed to have recognised, no file has a template, whatever of it opens, and no memory that they came in' },
+      { file: 'test/slow/facememory.test.ts', test: 'a face that was examined, its numbers, its picture and what it was made from are nowhere in the detector\'s memory when it has answered, while it waits for the next' },
       { file: 'test/slow/faces.test.ts', test: 'real pictures: who agreed is enrolled by them, poor ones are refused each with its reason, and no picture touches the disk' },
       { file: 'test/duties/people.test.ts', test: 'matching stops in the moment in which a consent lapses; the owner is told; it may be given anew, or the person is due 30 days later' },
       { file: 'test/web/naming.test.ts', test: 'who was forgotten, or is not listed to this visitor, has no name' },

@@ -27,7 +27,7 @@ import { mountImage, syncImage, unmountImage } from '../vault/image.ts';
 import { dayMs, page, somebody } from '../vault/somebody.ts';
 import { filesBelow, makeWorld, openVault, record, prepare, start, type World } from '../vault/world.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(480_000);
 
 let searches = 0;
 async function searched(t: Test, folder: string, needles: readonly Needle[], kit: readonly Identity[] = []): Promise<string[]> {
