@@ -21,7 +21,7 @@ import { openConnection } from '../../src/vault/connection.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
-import { facesFolder, missing } from '../detect/pictures.ts';
+import { cartoon, facesFolder, missing } from '../detect/pictures.ts';
 import { needlesOf, searchEverywhere, searchImage, type Needle } from '../vault/everywhere.ts';
 import { mountImage, syncImage, unmountImage } from '../vault/image.ts';
 import { dayMs, page, somebody } from '../vault/somebody.ts';
@@ -119,6 +119,14 @@ t.test('who is forgotten is nowhere any more, neither template nor crop nor name
   for (const what of ['crop', 'name', 'template']) t.ok(after?.some((hit) => hit.startsWith(`the other's ${what}`)) ?? true, `while the other's ${what} is on the disk`, skip);
   t.match((await filesBelow(world.folder)).filter((name) => name.startsWith('copies/')), [/^copies\/working-/], 'one copy, of after it');
 });
+
+/** As a child draws somebody. */
+async function cartoonJpeg(): Promise<Buffer> {
+  const { rgb, width, height } = cartoon(512);
+  const { stdout, status, stderr } = await run('ffmpeg', ['-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-i', '-', '-frames:v', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-'], { input: rgb });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
 
 /** As the hub writes it on an alarm that was this person's. */
 async function markFor(vault: Vault, world: World, person: string, alarm: string): Promise<string> {
@@ -247,6 +255,10 @@ t.test('real pictures: who agreed is enrolled by them, poor ones are refused eac
     ['more than any page sends', Buffer.concat([whole, Buffer.alloc(600_000)]), 'too large'],
     ['a gray wall', await made('-f', 'lavfi', '-i', 'color=gray:s=640x480'), 'no face'],
     ['a drawing', await made('-f', 'lavfi', '-i', 'testsrc=s=640x480'), /no face|unclear/],
+    ['a cartoon', await cartoonJpeg(), /no face|unclear|more than one face/],
+    ['a face that is out of focus', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=640:640,gblur=sigma=12:steps=3'), 'blurred'],
+    ['a head that is tilted by 45 degrees', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=640:640,rotate=PI/4:ow=900:oh=900'), 'tilted'],
+    ['half a face at the edge', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=640:640,crop=320:640:0:0'), /cut off|no face|unclear|turned aside/],
     ['a face of some 20 pixels', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=-2:60,pad=640:480:300:200:gray'), /too small|no face|unclear/],
     ['two people', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-i', join(facesFolder, 'person-2/16.jpg'), '-filter_complex', '[0]scale=480:480[a];[1]scale=480:480[b];[a][b]hstack'), 'more than one face'],
   ];
