@@ -85,6 +85,11 @@ export class UploadDuty {
     return this.#problem;
   }
 
+  /** A destination was asked what it does, or is about to be, and its answer is not remembered yet; for tests. */
+  get probes(): boolean {
+    return this.#probing.size > 0;
+  }
+
   async #turn(): Promise<number> {
     const nowMs = this.#o.clock.monotonicMs();
     const sweeps = nowMs - this.#sweptMs >= lookMs;

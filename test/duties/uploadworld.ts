@@ -92,13 +92,12 @@ export async function runCourier(made: UploadWorld, destinations = made.destinat
 export async function settle(made: UploadWorld): Promise<void> {
   for (let quiet = 0; quiet < 2;) {
     await made.upload.look();
-    while (made.ledger.orders.size > 0) {
+    // A probe is asked for beside, so its order may not lie there yet; and what its answer says is remembered beside, too.
+    while (made.ledger.orders.size > 0 || made.upload.probes) {
       await made.ledger.look();
       await new Promise((resolve) => { setImmediate(resolve); });
       quiet = 0;
     }
-    // What an answer made of the probe is written beside.
-    await new Promise((resolve) => { setImmediate(resolve); });
     quiet++;
   }
 }
