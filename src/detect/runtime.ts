@@ -3,7 +3,7 @@
  * behind `Models`. Runs in the detector's process alone; what it reads, it reads at the start.
  */
 import { loadGraphModelSync, type GraphModel } from '@tensorflow/tfjs-converter';
-import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { setThreadsCount, setWasmPaths, type BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { joinPath } from '../base/files.ts';
 import type { AllModelFiles, ModelFiles } from './models.ts';
@@ -30,6 +30,7 @@ export async function openModels(files: AllModelFiles, folder: string): Promise<
   setWasmPaths(`${joinPath(folder, '@tensorflow/tfjs-backend-wasm/dist')}/`);
   if (!await tf.setBackend('wasm')) throw new Error('WebAssembly does not start');
   await tf.ready();
+  wipeWhatIsFreed(tf.backend() as BackendWasm);
   const objects = graphOf(files.objects), faces = graphOf(files.faces);
   let embedding: Embedding | undefined;
   return {
@@ -47,10 +48,26 @@ export async function openModels(files: AllModelFiles, folder: string): Promise<
 function numbersOf(run: () => tf.Tensor): Float32Array {
   const result = tf.tidy(run);
   try {
-    return Float32Array.from(result.dataSync());
+    // A copy already, and the only one outside of the runtime's memory.
+    return result.dataSync() as Float32Array;
   } finally {
     result.dispose();
   }
+}
+
+/**
+ * What is freed in the runtime's memory stays there until something else needs the place: a face and its numbers until somebody else comes. So all that any step
+ * made of a picture is overwritten as soon as no step needs it.
+ */
+function wipeWhatIsFreed(backend: BackendWasm): void {
+  const dispose = backend.disposeData.bind(backend);
+  backend.disposeData = (dataId, force = false) => {
+    if (backend.dataIdMap.has(dataId)) {
+      const { shape, dtype, refCount } = backend.dataIdMap.get(dataId);
+      if (force || refCount <= 1) backend.typedArrayFromHeap({ dataId, shape, dtype }).fill(0);
+    }
+    return dispose(dataId, force);
+  };
 }
 
 function graphOf({ json, weights }: ModelFiles): GraphModel<tf.io.IOHandlerSync> {

@@ -1,5 +1,6 @@
 /** A person on the disk: what a withdrawal leaves of them, whenever the hub is killed; and real pictures through the real decoder and detector. */
-import { cp, mkdir, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createHmac, randomBytes } from 'node:crypto';
+import { copyFile, cp, mkdir, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
@@ -11,18 +12,22 @@ import { CopiesDuty } from '../../src/duties/copies.ts';
 import { EnrolDuty, type EnrolWish } from '../../src/duties/enrol.ts';
 import { Notices } from '../../src/duties/notices.ts';
 import { PeopleBook } from '../../src/duties/people.ts';
+import { alarmTextOf, readAlarmText } from '../../src/policy/alarmtext.ts';
 import { consentText } from '../../src/policy/facesnotice.ts';
 import { Identity } from '../../src/seal/identity.ts';
+import { openWhole } from '../../src/seal/opener.ts';
+import { openSlot } from '../../src/seal/slot.ts';
 import { openConnection } from '../../src/vault/connection.ts';
 import { Vault } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
-import { facesFolder, missing } from '../detect/pictures.ts';
-import { needlesOf, searchEverywhere, type Needle } from '../vault/everywhere.ts';
+import { cartoon, facesFolder, missing } from '../detect/pictures.ts';
+import { needlesOf, searchEverywhere, searchImage, type Needle } from '../vault/everywhere.ts';
+import { mountImage, syncImage, unmountImage } from '../vault/image.ts';
 import { dayMs, page, somebody } from '../vault/somebody.ts';
 import { filesBelow, makeWorld, openVault, record, prepare, start, type World } from '../vault/world.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(480_000);
 
 let searches = 0;
 async function searched(t: Test, folder: string, needles: readonly Needle[], kit: readonly Identity[] = []): Promise<string[]> {
@@ -45,36 +50,101 @@ async function copiesTurn(vault: Vault, world: Pick<World, 'clock'>): Promise<vo
 
 t.test('who is forgotten is nowhere any more, neither template nor crop nor name; and deleting the rows alone would not be enough', async (t) => {
   const world = makeWorld(t.testdir());
+  const image = join(t.testdirName, 'disk.img'), control = { folder: join(t.testdirName, 'control'), image: join(t.testdirName, 'control.img') };
+  const noImage = await mountImage(image, world.folder);
+  const skip = noImage === undefined ? {} : { skip: noImage };
+  t.teardown(() => Promise.all([unmountImage(world.folder), unmountImage(control.folder)]));
+  /** On the disk, with all that was ever unlinked there; where there is one. */
+  const onDisk = async (needles: readonly Needle[], of: { image: string; folder: string } = { image, folder: world.folder }): Promise<string[] | undefined> => {
+    if (noImage !== undefined) return undefined;
+    await syncImage(of.folder);
+    const { hits, pages } = await searchImage(of.image, of.folder, needles, [world.owner]);
+    t.ok(pages > 50, `${pages} of the disk's blocks and of what they hold are pages of a database`);
+    return [...hits];
+  };
   let vault = await openVault(world);
   const [ada, ben] = [somebody(), somebody('Benedict Ashworth-Quill')];
   await record(vault, await prepare(vault, world));
   const id = await vault.people.enrol(ada);
   await vault.people.enrol(ben);
   await vault.makeCopy();
+
+  // An alarm was hers: what names her there is made with a mark that her record alone has.
+  const { mark } = await vault.people.templates(id);
+  const kinds = ['crop', 'mark', 'name', 'template'];
+  const needles = [...needlesOf(ada), { what: 'mark', bytes: Buffer.from(mark) }, { what: 'mark', bytes: Buffer.from(mark.toString('base64url')) }];
+  const { id: alarm } = await vault.openAlarm({ camera: 'front', rule: 'anybody', kind: 'person', atMs: start, keepMs: 30 * dayMs, recipients: [world.owner.recipient] });
+  const marked = await markFor(vault, world, id, alarm);
+  const jpeg = Buffer.concat([Buffer.from('ffd8', 'hex'), randomBytes(3_000), Buffer.from('ffd9', 'hex')]);
+  await vault.putAlarmPictures(alarm, { full: jpeg, text: alarmTextOf({ zones: ['gate'], person: marked }) });
+  t.match(await namesOf(vault, world, alarm), ['Wilhelmina Featherstone'], 'the alarm has her name');
+
   world.clock.set(start + dayMs);
   await vault.makeCopy();
   await vault.close();
-  const places = ['crop', 'name', 'template'].flatMap((what) => [new RegExp(`^${what} in copies.*24T`), new RegExp(`^${what} in copies.*25T`), new RegExp(`^${what} in working.db`)]);
-  t.match(await searched(t, world.folder, needlesOf(ada), [world.owner]), places, 'the search finds it in the database and in both copies');
+  const places = kinds.flatMap((what) => [new RegExp(`^${what} in copies.*24T`), new RegExp(`^${what} in copies.*25T`), new RegExp(`^${what} in working.db`)]);
+  t.match(await searched(t, world.folder, needles, [world.owner]), places, 'the search finds it in the database and in both copies');
+  const before = await onDisk(needles);
+  for (const what of kinds) t.ok(before?.some((hit) => hit.startsWith(what)) ?? true, `and the ${what} by the disk's blocks`, skip);
 
-  const control = join(t.testdirName, 'control');
-  await cp(world.folder, control, { recursive: true });
-  const key = await loadWorkingKey({ folder: control, mayCreate: false });
-  const db = openConnection(join(control, 'working.db'), key.databaseKey(), { readonly: false });
+  // On another disk, or in another folder, the rows alone are deleted.
+  if (noImage === undefined) {
+    await copyFile(image, control.image);
+    t.equal(await mountImage(control.image, control.folder, { isMade: true }), undefined, 'a copy of the disk is mounted');
+  } else await cp(world.folder, control.folder, { recursive: true });
+  const key = await loadWorkingKey({ folder: control.folder, mayCreate: false });
+  const db = openConnection(join(control.folder, 'working.db'), key.databaseKey(), { readonly: false });
   db.prepare('DELETE FROM people WHERE id = ?').run(id);
   db.pragma('wal_checkpoint(TRUNCATE)');
   db.close();
   key.close();
-  t.match(await searched(t, control, needlesOf(ada), [world.owner]), places.filter((_, at) => at % 3 !== 2), 'a deletion of rows leaves it in the copies');
+  t.match(await searched(t, control.folder, needles, [world.owner]), places.filter((_, at) => at % 3 !== 2), 'a deletion of rows leaves it in the copies');
+  await rm(join(control.folder, 'copies'), { recursive: true });
+  t.same(await searched(t, control.folder, needles, [world.owner]), [], 'where those are deleted, too, no file has it');
+  const unlinked = await onDisk(needles, control);
+  for (const what of kinds) t.ok(unlinked?.some((hit) => hit.startsWith(what)) ?? true, `but the ${what} is on the disk`, skip);
 
   vault = await openVault(world);
   await vault.people.forget(id, page);
-  t.same(await searched(t, world.folder, needlesOf(ada), [world.owner]), [], 'also while the hub runs, with the log of its database');
+  t.same(await searched(t, world.folder, needles, [world.owner]), [], 'also while the hub runs, with the log of its database');
+  t.same(await onDisk(needles) ?? [], [], 'nor does any block of the disk have it, whatever opens', skip);
+  t.match((await vault.alarm(alarm))?.pictures, ['full', 'text'], 'the alarm is there');
+  t.match(await namesOf(vault, world, alarm), [], 'and has nobody\'s name');
   await vault.close();
-  t.same(await searched(t, world.folder, needlesOf(ada), [world.owner]), []);
-  t.not((await searched(t, world.folder, needlesOf(ben))).length, 0, 'the other one is still there: the search opens what can be opened');
+  t.same(await searched(t, world.folder, needles, [world.owner]), []);
+  const bens = needlesOf(ben).map(({ what, bytes }) => ({ what: `the other's ${what}`, bytes }));
+  t.match(await searched(t, world.folder, bens, [world.owner]), [/crop in copies/, /crop in working.db/, /name in copies/, /name in working.db/, /template in copies/, /template in working.db/], 'the other one is still there: the search opens what can be opened');
+  const after = await onDisk([...needles, ...bens]);
+  t.ok(after?.every((hit) => hit.startsWith('the other')) ?? true, 'nor after the hub has ended', skip);
+  for (const what of ['crop', 'name', 'template']) t.ok(after?.some((hit) => hit.startsWith(`the other's ${what}`)) ?? true, `while the other's ${what} is on the disk`, skip);
   t.match((await filesBelow(world.folder)).filter((name) => name.startsWith('copies/')), [/^copies\/working-/], 'one copy, of after it');
 });
+
+/** As a child draws somebody. */
+async function cartoonJpeg(): Promise<Buffer> {
+  const { rgb, width, height } = cartoon(512);
+  const { stdout, status, stderr } = await run('ffmpeg', ['-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-i', '-', '-frames:v', '1', '-c:v', 'mjpeg', '-f', 'mjpeg', '-'], { input: rgb });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** As the hub writes it on an alarm that was this person's. */
+async function markFor(vault: Vault, world: World, person: string, alarm: string): Promise<string> {
+  const book = new PeopleBook({ vault, faces: () => ({ enabled: true, consentMs: 365 * dayMs }), model: 'a model:1', timeTrusted: async () => true, notices: new Notices({ vault, clock: world.clock, log: silentLog }), clock: world.clock, log: silentLog });
+  await book.refresh();
+  const marked = book.markOf(person, alarm);
+  await book.close();
+  return marked;
+}
+
+/** Whoever opens the alarm with the kit, and has the records of all who are enrolled. */
+async function namesOf(vault: Vault, world: World, alarm: string): Promise<string[]> {
+  const { sealed, period } = await vault.alarmPicture(alarm, 'text');
+  const { identity } = openSlot((await vault.slotText(period)), [world.owner], 'the alarm\'s day');
+  const { person } = readAlarmText(openWhole(sealed, [identity], 'its text'));
+  identity.close();
+  return (await vault.people.open()).flatMap(({ name, mark }) => (createHmac('sha256', mark).update(alarm, 'latin1').digest('hex').startsWith(person ?? 'none') ? [name] : []));
+}
 
 t.test('a hub that is killed at any step of forgetting ends it at the next start', async (t) => {
   const base = makeWorld(t.testdir());
@@ -185,6 +255,10 @@ t.test('real pictures: who agreed is enrolled by them, poor ones are refused eac
     ['more than any page sends', Buffer.concat([whole, Buffer.alloc(600_000)]), 'too large'],
     ['a gray wall', await made('-f', 'lavfi', '-i', 'color=gray:s=640x480'), 'no face'],
     ['a drawing', await made('-f', 'lavfi', '-i', 'testsrc=s=640x480'), /no face|unclear/],
+    ['a cartoon', await cartoonJpeg(), /no face|unclear|more than one face/],
+    ['a face that is out of focus', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=640:640,gblur=sigma=12:steps=3'), 'blurred'],
+    ['a head that is tilted by 45 degrees', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=640:640,rotate=PI/4:ow=900:oh=900'), 'tilted'],
+    ['half a face at the edge', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=640:640,crop=320:640:0:0'), /cut off|no face|unclear|turned aside/],
     ['a face of some 20 pixels', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-vf', 'scale=-2:60,pad=640:480:300:200:gray'), /too small|no face|unclear/],
     ['two people', await made('-i', join(facesFolder, 'person-1/20.jpg'), '-i', join(facesFolder, 'person-2/16.jpg'), '-filter_complex', '[0]scale=480:480[a];[1]scale=480:480[b];[a][b]hstack'), 'more than one face'],
   ];
