@@ -6,6 +6,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
+import { referencePattern } from '../policy/pieces.ts';
 import { thumbnailBoxBytes, type ThumbnailPlace } from '../seal/thumbnail.ts';
 import { isCameraId, parseSegmentPath, periodMsMax, type StreamName } from './footagepaths.ts';
 
@@ -180,7 +181,7 @@ function thumbOf(fields: Fields): ThumbnailPlace {
 function placeOf(fields: Fields): { destination: string; object: string } {
   const [destination, object] = [fields.text('destination'), fields.text('object')];
   if (!isCameraId(destination)) fields.fail('destination', 'is no name of a destination');
-  if (!/^[0-9a-f]{32}$/.test(object)) fields.fail('object', 'is no name of an object');
+  if (!referencePattern.test(object)) fields.fail('object', 'is no name of an object');
   return { destination, object };
 }
 

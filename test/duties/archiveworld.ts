@@ -7,6 +7,7 @@ import { dayMs, hourMs, minuteMs } from '../../src/base/units.ts';
 import { ArchiveDuty } from '../../src/duties/archive.ts';
 import { Notices } from '../../src/duties/notices.ts';
 import { PlaybackDuty } from '../../src/duties/playback.ts';
+import type { StoreRules } from '../../src/policy/declared.ts';
 import { Archive, type FetchSegment } from '../../src/vault/archive.ts';
 import type { Archivable, SegmentRow } from '../../src/vault/vault.ts';
 import { always, prepare, record, start } from '../vault/world.ts';
@@ -15,8 +16,8 @@ import { answered, makeUploads, runCourier, settle, type UploadWorld } from './u
 export type Archived = UploadWorld & { archive: ArchiveDuty; playback: PlaybackDuty; notices: Notices };
 
 /** Two segments that have arrived, of a day ago. */
-export async function arrived(folder: string): Promise<{ made: Archived; one: SegmentRow; two: SegmentRow; bytes: Buffer[] }> {
-  const made = (await makeUploads(folder, { archiveAfterMs: 2 * hourMs })) as Archived;
+export async function arrived(folder: string, more: Partial<StoreRules> = {}): Promise<{ made: Archived; one: SegmentRow; two: SegmentRow; bytes: Buffer[] }> {
+  const made = (await makeUploads(folder, { archiveAfterMs: 2 * hourMs, ...more })) as Archived;
   const period = await prepare(made.vault, made.world, { keepMs: 5 * dayMs });
   const [one, two] = [await record(made.vault, period), await record(made.vault, period, { wallMs: start + minuteMs, bytes: 300_000 })];
   const bytes = await Promise.all([one, two].map(({ path }) => readFile(join(made.world.folder, 'footage', path))));
@@ -51,8 +52,8 @@ export async function played(made: Archived, { camera, stream, seq }: SegmentRow
 export const gets = async (made: UploadWorld): Promise<number> => (await made.vault.far.lines({ limit: 100 })).filter(({ kind }) => kind === 'get').length;
 
 /** Two segments that lie at the disk alone, and the hour list says so. */
-export async function archived(folder: string): Promise<Awaited<ReturnType<typeof arrived>>> {
-  const all = await arrived(folder);
+export async function archived(folder: string, more: Partial<StoreRules> = {}): Promise<Awaited<ReturnType<typeof arrived>>> {
+  const all = await arrived(folder, more);
   const { made } = all;
   {
     await using _courier = await runCourier(made);
