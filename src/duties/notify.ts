@@ -58,9 +58,9 @@ const settingName = 'notify';
 const numbersName = 'camera numbers';
 const destinationsName = 'destinations known';
 const retryMs = 5 * secondMs;
-/** So long a notice that is to have a picture waits for it. */
+/** So long a notice that is to have a picture waits for it, from when its alarm rang: its moment may be seconds before that, where whoever saw it was slow. */
 const pictureWaitMs = 10 * secondMs;
-/** Alarms whose pictures are there, or will not be; older ones are not waited for anyway. */
+/** Alarms that are remembered for it; older ones are not waited for anyway. */
 const picturedMax = 100;
 /** An order that has waited so long, but for quiet hours and what goes at night, shows that its destination does not take it. */
 const lateMs = 2 * hourMs;
@@ -81,7 +81,10 @@ export class NotifyDuty {
   readonly #raised = new Set<string>();
   #settleByMs = Infinity;
   readonly #failing = new Map<string, string>();
+  /** Alarms whose pictures are there, or will not be. */
   readonly #pictured = new Set<string>();
+  /** When alarms rang, monotonic. Of those of before the start only their moment is known. */
+  readonly #rangMs = new Map<string, number>();
   #dropped = 0;
 
   constructor(o: NotifyOptions) {
@@ -124,13 +127,15 @@ export class NotifyDuty {
   }
 
   rang(rung: Rung): void {
+    if (rung.id !== undefined) this.#rangMs.set(rung.id, this.#o.clock.monotonicMs());
+    dropOldest(this.#rangMs);
     this.#note({ what: 'rang', rung });
   }
 
   /** An alarm's first pictures are stored, or there will be none. */
   pictured(alarm: string): void {
     this.#pictured.add(alarm);
-    if (this.#pictured.size > picturedMax) for (const oldest of this.#pictured) { this.#pictured.delete(oldest); break; }
+    dropOldest(this.#pictured);
     this.#loop.nudge();
   }
 
@@ -284,7 +289,8 @@ export class NotifyDuty {
   /** For how long its picture is waited for still; whoever is told without one is told at once. */
   #pictureWaitMs({ alarm, at_ms: atMs }: WaitingNotice, to: string): number {
     if (alarm === undefined || this.#pictured.has(alarm) || !this.#getsPictures(to)) return 0;
-    const waitedMs = this.#now - atMs;
+    const rangMs = this.#rangMs.get(alarm);
+    const waitedMs = rangMs === undefined ? this.#now - atMs : this.#o.clock.monotonicMs() - rangMs;
     return waitedMs < 0 ? 0 : Math.max(0, pictureWaitMs - waitedMs);
   }
 
@@ -324,6 +330,10 @@ export class NotifyDuty {
   get #now(): UnixMs {
     return Math.round(this.#o.clock.wallMs());
   }
+}
+
+function dropOldest(of: Set<string> | Map<string, number>): void {
+  if (of.size > picturedMax) for (const oldest of of.keys()) { of.delete(oldest); break; }
 }
 
 /** Says nothing outside; whoever has the alarm can make it again. */

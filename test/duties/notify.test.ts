@@ -72,6 +72,17 @@ t.test('what is raised, what is over, and what rings goes to each destination th
   t.notMatch(JSON.stringify(orders()), /Anna|garden|front|0a0b/, 'no name, no id of ours, no detail');
 });
 
+t.test('an alarm that was seen late waits for its picture as long as one that was seen at once', async (t) => {
+  const { duty, clock, until, orders } = await hub(t, t.testdir(), { destinations: [{ ...phone, picture: true }, { name: 'hook', kind: 'webhook' }] });
+  const id = '20260309T10-front-0a0c';
+  duty.rang({ camera: 'front', kind: 'person', atMs: clock.nowMs - 30_000, id });
+  await until(() => orders().length > 0);
+  t.same(orders().map(({ to }) => to), ['hook'], 'who gets no picture hears of it at once');
+  duty.pictured(id);
+  await until(() => orders().length === 2);
+  t.equal(orders()[1]?.to, 'phone');
+});
+
 t.test('what the outbox does not take is remembered over a kill, and told once', async (t) => {
   const folder = t.testdir();
   const first = await hub(t, folder);
