@@ -71,7 +71,7 @@ function onDisk(path: string): Omit<Far, 'store'> {
   };
 }
 
-export interface Rclone { readonly url: URL; readonly path: string; close(): Promise<void> }
+export interface Rclone { readonly pid: number; readonly url: URL; readonly path: string; close(): Promise<void> }
 
 /** The real server; resolves when it listens. */
 export async function serveWebdav(folder: string, o: { user?: string; password?: string; readOnly?: boolean; etagHash?: 'MD5' | 'SHA-1' } = {}): Promise<Rclone> {
@@ -85,7 +85,7 @@ export async function serveWebdav(folder: string, o: { user?: string; password?:
   ], { environment: { HOME: folder }, package: 'rclone', onErrorLine: (line) => { const url = /started on \[?(http:\S+?)\]?$/i.exec(line)?.[1]; if (url !== undefined) heard(url); } });
   child.stdout.resume();
   const url = new URL(await Promise.race([listens, child.exited.then(({ status }) => { throw new Error(`rclone ended with ${status}`); })]));
-  return { url, path, close: async () => { child.kill('SIGKILL'); await child.exited; } };
+  return { pid: child.pid, url, path, close: async () => { child.kill('SIGKILL'); await child.exited; } };
 }
 
 export async function webdavFar(folder: string, o: { etagHash?: 'MD5' | 'SHA-1'; readBack?: WebdavOptions['readBack'] } = {}): Promise<Far> {

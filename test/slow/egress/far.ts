@@ -1,16 +1,17 @@
 /**
  * The far side of the link, as a process in a network namespace of its own: a WebDAV store, an S3 store, a sink for webhooks and one for ntfy, a broker, all by TLS
- * at addresses of their own, a host that nobody declared, and who resolves names. `far.ts FOLDER`: cert.pem and key.pem lie there, and there it keeps what came.
- * Takes orders by lines on standard input: `redirect` (the webhook's next answer), `report`; answers each with one line of JSON. Ends with its standard input.
+ * at addresses of their own, a proxy before the webhooks, a host that nobody declared, and who resolves names. `far.ts FOLDER`: cert.pem and key.pem lie there, and there it keeps what came.
+ * Takes orders by lines on standard input: `redirect` (the webhook's next answer), `publish TOPIC TEXT` (at the broker), `report`; answers each with one line of JSON. Ends with its standard input.
  */
 import { createSocket } from 'node:dgram';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { launch } from '../../../src/base/spawn.ts';
-import { Listener, startBroker } from '../../courier/mosquitto.ts';
+import { Listener, publish, startBroker } from '../../courier/mosquitto.ts';
 import { S3Stub } from '../../egress/s3stub.ts';
 import { farAddresses, farNames } from './plan.ts';
 
@@ -50,7 +51,8 @@ await handOn(farAddresses.s3, 443, Number(new URL(stub.url).port));
 const login = { user: 'hub', password: process.env['MQTT_PASSWORD'] ?? '' };
 mkdirSync(join(folder, 'broker'));
 const broker = await startBroker(join(folder, 'broker'), { login, tls: { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') } });
-const listener = await Listener.open({ port: broker.port, login, ca: join(folder, 'cert.pem') });
+const door = { port: broker.port, login, ca: join(folder, 'cert.pem') };
+const listener = await Listener.open(door);
 await handOn(farAddresses.mqtt, 8883, broker.port);
 
 mkdirSync(join(folder, 'dav'), { recursive: true });
@@ -74,6 +76,16 @@ for (const address of [farAddresses.hook, farAddresses.ntfy]) {
   });
   await new Promise<void>((resolve) => { sink.listen(443, address, resolve); });
 }
+// Joins whom it is asked for by name, if that is one of them.
+const joined: string[] = [];
+const proxy = createHttpServer().on('connect', (request, near: Socket) => {
+  const [host = '', port = ''] = (request.url ?? '').split(':');
+  joined.push(`${request.url}`);
+  const far = connect(Number(port), farNames[host] ?? '192.0.2.1', () => { near.write('HTTP/1.1 200 Joined\r\n\r\n'); });
+  for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy());
+  near.pipe(far).pipe(near);
+});
+await new Promise<void>((resolve) => { proxy.listen(3128, farAddresses.proxy, resolve); });
 // Nobody has any business here.
 const stranger = createServer((socket) => { strangers.push(`${socket.remoteAddress}`); socket.on('error', () => {}).end(); });
 await new Promise<void>((resolve) => { stranger.listen(443, farAddresses.undeclared, resolve); });
@@ -83,12 +95,14 @@ process.on('SIGTERM', () => {});
 console.log(JSON.stringify({ key: stub.grant(['put', 'get', 'delete']) }));
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'redirect') redirects++;
+  const [, topic, text] = /^publish (\S+) (\S+)$/.exec(line) ?? [];
+  if (topic !== undefined) await publish(door, topic, text ?? '');
   if (line === 'report') {
     mkdirSync(join(folder, 's3'), { recursive: true });
     for (const [name, { bytes }] of stub.objects) writeFileSync(join(folder, 's3', name.replaceAll('/', '_')), bytes);
     writeFileSync(join(folder, 'bodies.txt'), [...bodies, ...listener.messages.map(({ topic, payload }) => `${topic} ${payload}`)].join('\n'));
   }
-  console.log(JSON.stringify({ asked: [...new Set(asked)].toSorted(), bodies: bodies.length, states: listener.messages.length, strangers, stored: [...stub.objects.keys()].toSorted() }));
+  console.log(JSON.stringify({ asked: [...new Set(asked)].toSorted(), bodies: bodies.length, states: listener.messages.length, strangers, joined: [...new Set(joined)], stored: [...stub.objects.keys()].toSorted() }));
 }
 await listener.close();
 await broker.kill();

@@ -12,19 +12,19 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { launch, run, type Child } from '../../../src/base/spawn.ts';
 import { callHub } from '../../../src/cli/control.ts';
+import { modelId } from '../../../src/detect/client.ts';
 import type { NoticeMessageKind } from '../../../src/policy/noticing.ts';
-import { Identity } from '../../../src/seal/identity.ts';
-import { Sealed } from '../../../src/seal/sealed.ts';
 import { Vault, type LedgerRow } from '../../../src/vault/vault.ts';
 import { HubSide, startCourier, type Home, type Running } from '../../courier/kit.ts';
 import { sallyport, shortFolder } from '../../e2e/site.ts';
+import { consentOf, dayMs, somebody } from '../../vault/somebody.ts';
 import { Link, type FarScript } from './link.ts';
 import type { Marker } from './markers.ts';
 import { courierUser, homeAddress, hubUser } from './plan.ts';
 
 export interface CameraFacts { readonly name: string; readonly address: string; readonly onvifPort: number; readonly user: string; readonly password: string; readonly serial: string; readonly urn: string; readonly scenes: { readonly main: string; readonly sub: string } }
 
-export interface FarReport { readonly asked: string[]; readonly bodies: number; readonly states: number; readonly strangers: string[]; readonly stored: string[] }
+export interface FarReport { readonly asked: string[]; readonly bodies: number; readonly states: number; readonly strangers: string[]; readonly joined: string[]; readonly stored: string[] }
 
 const places = ['porch-of-marigold', 'nursery-upstairs'];
 
@@ -107,7 +107,8 @@ export class House {
   /** The owner's yes to each destination; resolves when the courier serves them all. */
   async declare(kit: string): Promise<void> {
     await writeFile(this.path('kit.txt'), `${kit}\n`, { mode: 0o600 });
-    const wanted = Object.keys(purposesOf).length;
+    // And to the notice about faces.
+    const wanted = Object.keys(purposesOf).length + 1;
     const waits = async (): Promise<StatusReport['pending']> => (await this.status()).pending;
     while ((await waits()).length < wanted) await delay(100);
     for (const { id } of await waits()) {
@@ -149,13 +150,11 @@ export class House {
     }
   }
 
-  /** One notice to each phone and program, past the hub, with a sealed picture where they take one; resolves to the outcomes. */
+  /** One notice to each phone and program, past the hub; resolves to the outcomes. */
   async notify(kind: NoticeMessageKind): Promise<string[]> {
     const outcomes: string[] = [];
-    // Whether an alarm's own picture is there in time is the hub's race with its notice.
-    const picture = Sealed.text(randomBytes(4_000), [Identity.generate().recipient]);
     for (const to of ['hook', 'phone', 'broker']) {
-      const { name } = await this.hubSide.outbox.notice(to, { kind, camera: 'camera-1', atMs: Math.round(systemClock.wallMs()), id: randomBytes(16).toString('hex') }, to === 'broker' ? undefined : picture);
+      const { name } = await this.hubSide.outbox.notice(to, { kind, camera: 'camera-1', atMs: Math.round(systemClock.wallMs()), id: randomBytes(16).toString('hex') });
       await copyFile(join(this.home.outbox, 'out', name), join(this.folder, 'outbox-copies', name));
       const answer = await this.hubSide.answerTo(name);
       outcomes.push(answer.code ?? answer.outcome);
@@ -168,7 +167,7 @@ export class House {
   markers(): Marker[] {
     const text = (what: string, value: string): Marker => ({ what, text: value });
     return [
-      text('the name of the hub', hubName), text('the name of a person', personName), text('a latitude', '52.4713'), text('a longitude', '13.3807'),
+      text('the name of the hub', hubName), text('the name of a person', personName), text('the name of somebody enrolled', enrolledName), text('who gave consent', consentName), text('a latitude', '52.4713'), text('a longitude', '13.3807'),
       ...zones.map((zone) => text(`zone ${zone}`, zone)), ...rules.map((rule) => text(`rule ${rule}`, rule)), ...places.map((place) => text(`camera ${place}`, place)), ...cameraNames.map((name) => text(`camera ${name}`, name)),
       ...this.cameras.flatMap(({ name, address, user, password, serial, urn, onvifPort }) => [
         text(`${name}: address`, `${address}:${onvifPort}`), text(`${name}: password`, password), text(`${name}: serial`, serial), text(`${name}: urn`, urn), text(`${name}: login`, `${user}:${password}`),
@@ -215,20 +214,23 @@ export class House {
 
 const hubName = 'Marigold Lane 7';
 const personName = 'Ottilie Brandtner';
+const enrolledName = 'Leonore Amselgruber';
+const consentName = 'Konstantin Amselgruber';
 const cameraNames = ['Porch of the Brandtners', 'Nursery of little Jonas'];
 const zones = ['Gate of the neighbours', 'Bed of little Jonas'];
 const rules = ['Burglar after midnight', 'Somebody at the bed'];
-const purposesOf: Readonly<Record<string, string>> = { dav: 'a copy at my sister Elfriede\'s', s3: 'a copy in a rented store', hook: 'a program that switches the lamp', phone: 'the phone of Ottilie', broker: 'the lights of Marigold Lane' };
+const purposesOf: Readonly<Record<string, string>> = { dav: 'a copy at my sister Elfriede\'s', s3: 'a copy in a rented store', hook: 'a program that switches the lamp', phone: 'the phone of Ottilie', broker: 'the lights of Marigold Lane', disk: 'the disk under the stairs' };
 
-const farKinds: Readonly<Record<string, string>> = {
+const farKinds = (disk: string): Readonly<Record<string, string>> => ({
+  disk: `kind = "folder"\npath = "${disk}"\nmount = false\nsend = "all"`,
   dav: 'kind = "webdav"\nurl = "https://dav.far.test/"\nsend = "all"',
   s3: 'kind = "s3"\nurl = "https://s3.far.test/"\nbucket = "bucket"\nsend = "all"\nslots = "far"\nslots_at = "dav"',
-  hook: 'kind = "webhook"\nurl = "https://hook.far.test/house"\npicture = true\ngroup = "0 seconds"\nper_hour = 1000',
+  hook: 'kind = "webhook"\nurl = "https://hook.far.test/house"\nproxy = "http://proxy.far.test:3128"\npicture = true\ngroup = "0 seconds"\nper_hour = 1000',
   phone: 'kind = "ntfy"\nurl = "https://ntfy.far.test/"\npicture = true\ngroup = "0 seconds"\nper_hour = 1000',
-  broker: 'kind = "mqtt"\nurl = "mqtts://mqtt.far.test:8883"\ngroup = "0 seconds"\nper_hour = 1000\ndiscovery = "homeassistant"',
-};
+  broker: 'kind = "mqtt"\nurl = "mqtts://mqtt.far.test:8883"\ngroup = "0 seconds"\nper_hour = 1000\ndiscovery = "homeassistant"\ncommands = true',
+});
 
-const siteConfig = (cameras: readonly CameraFacts[], ca: string): string => `name = "${hubName}"
+const siteConfig = (cameras: readonly CameraFacts[], ca: string, disk: string): string => `name = "${hubName}"
 data = "data"
 
 [record]
@@ -245,6 +247,9 @@ settle = "1 second"
 [page]
 port = 7443
 http_port = 0
+
+[faces]
+enabled = true
 
 [place]
 latitude = 52.4713
@@ -264,16 +269,18 @@ points = [[0, 0], [1, 0], [1, 1], [0, 1]]
 name = "${rules[0]}"
 cameras = ["${places[0]}"]
 kinds = ["person", "motion", "doorbell"]
+after = "4 seconds"
 
 [[alarm]]
 name = "${rules[1]}"
 cameras = ["${places[1]}"]
 kinds = ["motion", "person"]
-${Object.entries(farKinds).map(([name, keys]) => `
+after = "4 seconds"
+${Object.entries(farKinds(disk)).map(([name, keys]) => `
 [[destination]]
 name = "${name}"
 purpose = "${purposesOf[name]}"
-ca = "${ca}"
+${name === 'disk' ? '' : `ca = "${ca}"`}
 ${keys}
 `).join('')}
 ${cameras.map(({ address, onvifPort, user }, index) => `
@@ -300,7 +307,7 @@ async function certificate(folder: string): Promise<void> {
 }
 
 async function emulated(t: Test, link: Link, folder: string): Promise<[Child, CameraFacts[]]> {
-  const [first = '', ...rest] = [...link.atHome(), sallyport, 'emulate', '--cameras', '2', '--address', '127.44.0.2', '--seconds', '3', '--audio', 'aac,none', '--control', join(folder, 'emulator.sock'), '--folder', join(folder, 'scenes'), '--json'];
+  const [first = '', ...rest] = [...link.atHome(), sallyport, 'emulate', '--cameras', '2', '--address', '127.44.0.2', '--seconds', '3', '--audio', 'aac,none', '--ptz', 'on', '--control', join(folder, 'emulator.sock'), '--folder', join(folder, 'scenes'), '--json'];
   const child = await launch(first, rest, { onErrorLine: (line) => console.error(line) });
   t.teardown(async () => { child.kill('SIGTERM'); await child.exited; });
   let text = '';
@@ -337,6 +344,7 @@ async function courierHome(folder: string, users: House['users'], secrets: House
   await make(join(home.outbox, 'back'), 0o2750, courier, hub);
   await make(home.state, 0o700, courier, courier);
   await make(home.credentials, 0o700, courier, courier);
+  await make(join(folder, 'disk'), 0o700, courier, courier);
   await mkdir(join(folder, 'outbox-copies'));
   for (const [name, text] of Object.entries({ 'dav.all': `sally\n${secrets.dav}\n`, 's3.all': `${secrets.s3.id}\n${secrets.s3.secret}\n`, 'hook.key': `${secrets.hook}\n`, 'phone.topic': `${secrets.topic}\n`, 'phone.token': `${secrets.token}\n`, 'broker.login': `hub\n${secrets.broker}\n` })) {
     await writeFile(join(home.credentials, name), text, { mode: 0o600 });
@@ -345,12 +353,21 @@ async function courierHome(folder: string, users: House['users'], secrets: House
   return home;
 }
 
+/** As the page does, with numbers and a picture of nobody. */
+async function enrol(data: string): Promise<void> {
+  const vault = await Vault.open({ folder: data, clock: systemClock, log: silentLog, hubName });
+  const nowMs = Math.round(systemClock.wallMs());
+  await vault.people.enrol(somebody(enrolledName, { model: modelId, consent: consentOf({ atMs: nowMs, givenBy: consentName }), lapsesMs: nowMs + 100 * dayMs, forgottenMs: nowMs + 130 * dayMs }));
+  await vault.close();
+}
+
 async function startHub(t: Test, link: Link, folder: string, user: number | undefined, cameras: readonly CameraFacts[]): Promise<Child> {
   const site = join(folder, 'site');
   await mkdir(join(site, 'conf.d'), { recursive: true });
   await mkdir(join(site, 'tmp'));
-  await writeFile(join(site, 'sallyport.toml'), siteConfig(cameras, join(folder, 'far/cert.pem')));
-  for (const path of [site, join(site, 'conf.d'), join(site, 'tmp')]) await chown(path, user ?? 0, user ?? 0);
+  await writeFile(join(site, 'sallyport.toml'), siteConfig(cameras, join(folder, 'far/cert.pem'), join(folder, 'disk')));
+  await enrol(join(site, 'data'));
+  for (const path of [site, ...(await readdir(site, { recursive: true })).map((name) => join(site, name))]) await chown(path, user ?? 0, user ?? 0);
   const [first = '', ...rest] = [...link.atHome(user), sallyport, 'run', '--config', join(site, 'sallyport.toml')];
   const log: string[] = [];
   const hub = await launch(first, rest, { environment: { TMPDIR: join(site, 'tmp'), SALLYPORT_OUTBOX: join(folder, 'outbox'), SALLYPORT_COURIER: 'service' }, stderrLinesMax: 1_000_000, onErrorLine: (line) => log.push(line) });

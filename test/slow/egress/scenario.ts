@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { systemClock } from '../../../src/base/clock.ts';
 import { run } from '../../../src/base/spawn.ts';
+import { headBytes } from '../../../src/outbox/boxfile.ts';
 import { plaintextOf, searchFolders, type Plaintext } from '../../e2e/plaintext.ts';
 import { sallyport, shortFolder } from '../../e2e/site.ts';
 import { namesAsked, readCapture, streamsOf, type Packet } from './capture.ts';
@@ -14,7 +15,12 @@ import { farAddresses, farPorts, homeAddress } from './plan.ts';
 import { House, type FarReport } from './prove.ts';
 import { proveRules } from './rules.ts';
 
-const declaredNames = ['dav.far.test', 'hook.far.test', 'mqtt.far.test', 'ntfy.far.test', 's3.far.test'];
+/** The webhook's host is resolved by its proxy. */
+const declaredNames = ['dav.far.test', 'mqtt.far.test', 'ntfy.far.test', 'proxy.far.test', 's3.far.test'];
+/** When the broker is told to turn a camera, and to end its privacy, which is refused. */
+const [turnRound, lowerRound] = [8, 10];
+/** Longer than an alarm with what comes after it, so that each is one of its own. */
+const alarmRounds = 12;
 
 export async function proveEgress(t: Test, seconds: number): Promise<void> {
   const link = await Link.build(t);
@@ -29,13 +35,17 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
   const visit = visitor.next<{ pages: number; liveBytes: number; segments: number; alarms: number }>().finally(() => { gone = true; });
   visit.catch(() => {}); // awaited below
   for (let round = 0; !gone; round++) {
-    if (round % 5 === 0) await alarm(house);
+    if (round % alarmRounds === 0) await alarm(house);
     if (round % 20 === 0) t.equal((await link.inHome([sallyport, 'discover', '--json', '--socket', house.socket])).status, 0);
+    if (round === turnRound) await house.far.order('publish sallyport/camera-1/place/set place-1');
+    if (round === lowerRound) await house.far.order('publish sallyport/camera-1/privacy/set OFF');
     await systemClock.sleep(1000);
   }
   const seen = await visit;
   t.ok(seen.pages > 0 && seen.liveBytes > 10_000 && seen.segments > 0, `the visitor saw ${JSON.stringify(seen)}`);
   t.ok(seen.alarms > 0, 'alarms among it');
+  await house.far.order('publish sallyport/camera-1/privacy/set ON');
+  while (!(await house.status()).cameras.some(({ privacy }) => privacy)) await systemClock.sleep(100);
   await house.stopHub();
 
   await t.test('what is not declared is refused in code, and what is told to go elsewhere does not', async (t) => {
@@ -52,13 +62,15 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
   await pcap.stop();
   const packets = readCapture(join(captures, 'main.pcap'));
   const ledger = await house.ledger();
-  t.comment(`${packets.length} packets in ${seconds} s; ${ledger.length} lines in the ledger; ${report.bodies} messages, ${report.states} states; the visitor saw ${JSON.stringify(seen)}`);
+  const told = ledger.filter(({ kind, destination, class: of, outcome }) => kind === 'notice' && destination === 'phone' && outcome === 'done' && (of === 'person' || of === 'motion'));
+  t.comment(`${packets.length} packets in ${seconds} s; ${ledger.length} lines in the ledger; ${told.filter(({ sizeBytes }) => sizeBytes > 0).length} of ${told.length} alarms told with their picture; ${report.bodies} messages, ${report.states} states; the visitor saw ${JSON.stringify(seen)}`);
 
   await t.test('addresses outside of what is declared: none; each that is declared was spoken to', async (t) => {
     const { odd, spoken } = strangersIn(packets);
     t.same(odd, []);
     t.same(spoken, Object.keys(farPorts).toSorted());
     t.same(report.strangers, [], 'and nobody came to the host that is not declared');
+    t.same(report.joined, ['hook.far.test:443'], 'nor was the proxy asked for anybody else');
   });
 
   await t.test('names outside of what is declared: none', async (t) => {
@@ -69,7 +81,8 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
   await t.test('what lies at the far ends is what the ledger says, object by object', async (t) => {
     t.ok(ledger.filter(({ kind, class: of, outcome }) => kind === 'put' && of === 'segment' && outcome === 'done').length >= 8, 'footage went to both');
     t.ok(ledger.some(({ destination, kind, class: of, outcome }) => destination === 'dav' && kind === 'put' && of === 'keyring' && outcome === 'done'), 'the sealed keys of one to the other');
-    for (const [to, folder] of [['dav', house.path('far/dav')], ['s3', house.path('far/s3')]] as const) {
+    t.match(new Set(ledger.filter(({ kind }) => kind === 'heard').map(({ class: of }) => of)), new Set(['done', 'lowers privacy']), 'what the broker ordered');
+    for (const [to, folder] of [['dav', house.path('far/dav')], ['s3', house.path('far/s3')], ['disk', house.path('disk')]] as const) {
       const rows = ledger.filter((row) => row.destination === to && row.outcome === 'done');
       const said = new Map<string, string>();
       for (const { kind, object, sha256 } of rows) {
@@ -81,6 +94,7 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
       const there = await hashesIn(folder);
       t.same([...there].filter(([object]) => !open.has(object)).toSorted(), [...said].filter(([object]) => !open.has(object)).toSorted(), to);
       t.ok(there.size > open.size, `${there.size} objects`);
+      if (to === 'disk') continue;
       // TLS and its heads, and what is read back or asked, make it more; what was never sent makes it less.
       const carried = packets.filter((packet) => packet.to === farAddresses[to]).reduce((sum, { payload }) => sum + payload.length, 0);
       const sent = [...rows, ...house.answered.filter((answer) => answer.to === to)].reduce((sum, { sentBytes = 0 }) => sum + sentBytes, 0);
@@ -96,15 +110,16 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
   const streams = await written(house, 'streams', packets);
   await mkdir(house.path('bodies'));
   await cp(house.path('far/bodies.txt'), house.path('bodies/bodies.txt'));
-  const sealed = [house.path('outbox-copies'), house.path('far/dav'), house.path('far/s3')];
+  const [far, outbox] = await eachOnce(house, [house.path('far/dav'), house.path('far/s3'), house.path('disk')], house.path('outbox-copies'));
 
   await t.test('plaintext on the wire, in the outbox, in the far stores, in what phones and programs were told: none', async (t) => {
-    t.same(await findMarkers([streams, ...sealed], markers), []);
+    t.same(await findMarkers([streams, far, outbox], markers), []);
     t.same(await findMarkers([house.path('bodies')], markers.filter(({ told }) => told !== true)), []);
-    t.match(await readFile(house.path('bodies/bodies.txt'), 'latin1'), /"filename":"[0-9a-f]{32}\.jpg\.age"[^]*age-encryption\.org\/v1/, 'a sealed picture was among it');
-    const { findings, files, bytes } = await searchFolders([streams, ...sealed, house.path('bodies')], frames, { runsOnly: true });
-    t.same(findings, [], `in ${files} files, ${bytes} bytes`);
-    t.same((await searchFolders(sealed.slice(1), frames)).findings, [], 'nor anything that begins as media does');
+    t.match(await readFile(house.path('bodies/bodies.txt'), 'latin1'), /"filename":"[0-9a-f]{32}\.jpg\.age"[^]*age-encryption\.org\/v1/, 'an alarm\'s own picture was among it, sealed');
+    for (const [folders, o] of [[[streams, outbox, house.path('bodies')], { runsOnly: true }], [[far], {}]] as const) {
+      const { findings, files, bytes } = await searchFolders(folders, frames, o);
+      t.same(findings, [], `in ${files} files, ${bytes} bytes`);
+    }
   });
 
   await t.test('the control: the same looks find what is sent on purpose', (t) => control(t, house, frames, join(captures, 'control.pcap')));
@@ -148,7 +163,40 @@ function together(all: readonly Plaintext[]): Plaintext {
 /** Object → SHA-256. */
 async function hashesIn(folder: string): Promise<Map<string, string>> {
   const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  return new Map(await Promise.all(names.map(async ({ name, parentPath }) => [name.slice(-32), createHash('sha256').update(await readFile(join(parentPath, name))).digest('hex')] as const)));
+  return new Map(await Promise.all(names.map(async ({ name, parentPath }) => [name.slice(-32), sha256(await readFile(join(parentPath, name)))] as const)));
+}
+
+/**
+ * What lies at several stores and lay in the outbox is one sealed thing, so each content is looked through once: links to what is far, by its hash, with
+ * all names in a file; and of the outbox the heads of orders, and the bodies that are not far.
+ */
+async function eachOnce(house: House, stores: readonly string[], copies: string): Promise<[far: string, outbox: string]> {
+  const [far, outbox] = [house.path('far-once'), house.path('outbox-once')];
+  const names: string[] = [];
+  for (const folder of [far, outbox]) await mkdir(folder);
+  for (const store of stores) {
+    for (const { name, parentPath } of (await readdir(store, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())) {
+      const bytes = await readFile(join(parentPath, name));
+      names.push(join(parentPath, name).slice(store.length));
+      await writeFile(join(far, sha256(bytes)), bytes, { flag: 'wx' }).catch(isThere);
+    }
+  }
+  const known = new Set(await readdir(far));
+  for (const name of await readdir(copies)) {
+    const bytes = await readFile(join(copies, name));
+    const body = bytes.subarray(headBytes);
+    await writeFile(join(outbox, name), known.has(sha256(body)) ? bytes.subarray(0, headBytes) : bytes);
+  }
+  await writeFile(join(far, 'names'), names.join('\n'));
+  return [far, outbox];
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function isThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 async function written(house: House, name: string, packets: readonly Packet[]): Promise<string> {
