@@ -71,3 +71,13 @@ function sentenceOf(code: string): string | undefined {
   // The code tells a developer which of SQLite's calls it was.
   return row === undefined || row[0] === code ? row?.[1] : `${row[1]} (${code})`;
 }
+
+/** A hint that a power cut may take back is not worth an fsync on a card. */
+export function withoutSync<T>(db: Connection, deed: () => T): T {
+  db.pragma('synchronous = NORMAL');
+  try {
+    return db.transaction(deed).immediate();
+  } finally {
+    db.pragma('synchronous = FULL');
+  }
+}
