@@ -96,9 +96,10 @@ export class HubSide {
     return new HubSide(await Outbox.open({ folder: join(home.outbox, 'out'), clock: systemClock }), new BackReader(join(home.outbox, 'back')));
   }
 
-  /** As the ledger would: waits for the answer. */
-  async answerTo(name: string): Promise<Answer> {
+  /** As the ledger would: waits for the answer; rejects when nobody waits for it any more, for once it is settled it never comes. */
+  async answerTo(name: string, signal?: AbortSignal): Promise<Answer> {
     for (;;) {
+      signal?.throwIfAborted();
       const found = (await this.back.scan()).find((one) => one.name === name);
       if (found?.refused !== undefined) throw found.refused;
       if (found?.answer !== undefined) return found.answer;

@@ -18,7 +18,11 @@ for (const call of calls) {
       t.ok(point < pointsMax, 'the sweep comes to its end');
       const scene = await makeScene(t.testdir());
       const courier = await startCourier(scene.home, ['--confined', 'test'], ['strace', '-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${point}`], false);
-      const lived = await Promise.race([scene.hub.answerTo(scene.placed.name).then(() => 'answered' as const), courier.child.exited.then(() => 'killed' as const)]);
+      const over = new AbortController();
+      const answered = scene.hub.answerTo(scene.placed.name, over.signal).then(() => 'answered' as const);
+      answered.catch(() => {});
+      const lived = await Promise.race([answered, courier.child.exited.then(() => 'killed' as const)]);
+      over.abort();
       // An answer is seen before the calls behind it: the courier may still be about to be killed. strace passes no signal on.
       const traced = await readFile(`/proc/${courier.child.pid}/task/${courier.child.pid}/children`, 'latin1').catch(() => '');
       if (lived === 'answered' && traced.trim() !== '') process.kill(Number(traced.trim()), 'SIGTERM');
