@@ -53,16 +53,30 @@ function setClockAhead(aheadMs: number): void {
 
 interface Violation { id: string; nodes: { html: string; failureSummary: string }[] }
 
+/** For people to look at, who are not there in CI: hundreds of pictures take a machine of two processors a minute. */
+const drawn = process.env['CI'] === undefined;
+
+export async function draw(page: Page, name: string, { whole = false } = {}): Promise<void> {
+  if (drawn) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: whole, animations: 'disabled' });
+}
+
 /** A picture of the page in both themes, in each of which axe finds nothing. */
 export async function inBothThemes(t: Test, page: Page, name: string, { whole = true } = {}): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme });
-    await page.waitForTimeout(250); // colours fade over
-    await page.screenshot({ path: join(pictures, `${name}-${theme}.png`), fullPage: whole });
+    await page.evaluate(untilFaded);
+    await draw(page, `${name}-${theme}`, { whole });
     t.same(await violations(page), [], `axe finds nothing: ${name}, ${theme}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
   t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `nothing is wider than the window: ${name}`);
+}
+
+/** In the page: colours fade over when the theme changes. A page behind another one draws nothing and ends no fading, so this waits half a second at most. */
+function untilFaded(): Promise<unknown> {
+  const fading = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity).map(({ finished }) => finished.catch(() => {}));
+  const over = new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }).then(() => Promise.all(fading));
+  return Promise.race([over, new Promise((resolve) => { setTimeout(resolve, 500); })]);
 }
 
 /** By the debugger, for the page's own policy lets no foreign script in. */

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import type { Download, Page } from 'playwright-core';
 import { run } from '../../src/base/spawn.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { inBothThemes, openBrowser, pictures, untilShown, visitor } from './browser.ts';
+import { draw, inBothThemes, openBrowser, untilShown, visitor } from './browser.ts';
 import { noChromium } from './chromium.ts';
 import { makeOwner, whereIs } from './owner.ts';
 
@@ -54,9 +54,9 @@ async function looking(t: Test, page: Page): Promise<void> {
   t.match(await page.locator('.peek').textContent(), /\d\d:\d\d:\d\d/);
   t.equal(await page.locator('.peek').getAttribute('aria-hidden'), 'true');
   t.same([await page.evaluate(() => document.documentElement.scrollHeight), await strip.boundingBox()], [before, box], 'nothing moves');
-  await page.screenshot({ path: join(pictures, '60-peek-light.png') });
+  await draw(page, '60-peek-light');
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.screenshot({ path: join(pictures, '60-peek-dark.png') });
+  await draw(page, '60-peek-dark');
   await page.emulateMedia({ colorScheme: 'light' });
   await page.mouse.move(10, 10);
   await page.locator('.peek').waitFor({ state: 'detached' });
@@ -120,7 +120,7 @@ async function handles(t: Test, page: Page): Promise<void> {
   await page.mouse.move(grip.x - 17, grip.y + 25, { steps: 4 });
   await page.locator('.peek b').waitFor();
   t.equal(clockIn(await page.locator('.peek b').textContent()), await spoken(ends), 'the picture of where the edge is');
-  await page.screenshot({ path: join(pictures, '66-handles-light.png') });
+  await draw(page, '66-handles-light');
   await page.mouse.up();
   await page.locator('.peek').waitFor({ state: 'detached' });
   const dragged = await to.inputValue();
@@ -174,7 +174,7 @@ async function byFinger(t: Test, page: Page): Promise<void> {
   await page.waitForFunction((was) => document.querySelector('.handle.to')?.getAttribute('aria-valuenow') !== was, before);
   t.ok(Number(await ends.getAttribute('aria-valuenow')) > Number(before), 'a finger moves it');
   t.equal(await page.locator('.peek').count(), 0, 'nothing stays over the page');
-  await page.screenshot({ path: join(pictures, '66-handles-360.png') });
+  await draw(page, '66-handles-360');
   t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a small phone');
   await page.setViewportSize({ width: 1280, height: 820 });
 }
@@ -208,7 +208,7 @@ async function withoutStreaming(t: Test, site: TestSite, page: Page): Promise<vo
   await inBothThemes(t, page, '62-clip');
   await page.setViewportSize({ width: 360, height: 740 });
   await page.waitForTimeout(300);
-  await page.screenshot({ path: join(pictures, '62-clip-360.png'), fullPage: true });
+  await draw(page, '62-clip-360', { whole: true });
   t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a small phone');
   await page.setViewportSize({ width: 1280, height: 820 });
   await page.getByRole('button', { name: 'Make the clip' }).click();

@@ -8,7 +8,7 @@ import { Identity } from '../../src/web/crypto/identity.ts';
 import { quickConfig, TestSite } from '../e2e/site.ts';
 import { settingsSections } from '../../src/web/router.ts';
 import { goTo } from './everypage.ts';
-import { inBothThemes, keyboardWalk, openBrowser, playFirst, untilShown, visitor } from './browser.ts';
+import { draw, inBothThemes, keyboardWalk, openBrowser, playFirst, untilShown, visitor } from './browser.ts';
 
 execFileSync(resolve(import.meta.dirname, '../../scripts/page'), { stdio: ['ignore', 'ignore', 'inherit'] });
 
@@ -218,7 +218,7 @@ async function everySize(t: Test, page: Page): Promise<void> {
       await page.locator('main .loading').first().waitFor({ state: 'detached' });
       for (const colorScheme of ['dark', 'light'] as const) {
         await page.emulateMedia({ colorScheme });
-        await page.screenshot({ path: `dist/pictures/40-${name}${path.replaceAll('/', '-')}-${colorScheme}.png`, animations: 'disabled' });
+        await draw(page, `40-${name}${path.replaceAll('/', '-')}-${colorScheme}`);
       }
       t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${path} fits ${width} px`);
     }

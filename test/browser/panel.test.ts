@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import type { BrowserContext, Page } from 'playwright-core';
 import { quickConfig, TestSite } from '../e2e/site.ts';
-import { inBothThemes, openBrowser, pictures, visitor } from './browser.ts';
+import { draw, inBothThemes, openBrowser, visitor } from './browser.ts';
 import { noChromium } from './chromium.ts';
 import { makeOwner, whereIs, type Where } from './owner.ts';
 
@@ -51,7 +51,7 @@ async function everySize(t: Test, page: Page, where: Where): Promise<void> {
       for (const theme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: theme });
         await page.waitForTimeout(250); // colours fade over
-        await page.screenshot({ path: join(pictures, `73-live-${count}-${width}-${theme}.png`) });
+        await draw(page, `73-live-${count}-${width}-${theme}`);
       }
       const { tile, room, bottom } = await page.evaluate(() => ({
         tile: document.querySelector('.grid > li')?.getBoundingClientRect().width ?? 0, room: document.querySelector('.page-head')?.getBoundingClientRect().width ?? 0,
