@@ -1,6 +1,6 @@
 /** What leaves the house, to be shown: destinations and how they stand, what lies there, the ledger; and whether what should lie there does. */
 import type { Clock, UnixMs } from '../base/clock.ts';
-import { SallyportError } from '../base/errors.ts';
+import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { dayMs } from '../base/units.ts';
 import { nonceOf, pieceName } from '../outbox/pieces.ts';
 import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
@@ -101,8 +101,19 @@ export async function doorsOf({ vault, courier, ledger, upload, farSlots, archiv
     ...state, orders, bytes, problem: (ofCourier ?? problem ?? upload.problem ?? archive.problem)?.message,
     last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
     stuck: (word?.destinations ?? []).flatMap(({ name, waiting, last_error: error, last_ok_ms: okMs }) => (error === undefined || (okMs ?? 0) > error.at_ms ? [] : [{ destination: name, waiting, code: error.code, text: error.text, atMs: error.at_ms }])),
-    refused: await vault.far.refusals(destinations().map(({ name }) => name)), slots: farSlots.states,
+    refused: await refusalsOf(vault.far, destinations().map(({ name }) => name)), slots: farSlots.states,
   };
+}
+
+/** While the disk is away nobody knows, and the status is wanted most. */
+async function refusalsOf(far: Pick<Vault['far'], 'refusals'>, names: readonly string[]): Promise<readonly FarRefusal[]> {
+  try {
+    return await far.refusals(names);
+  } catch (error) {
+    const { code } = asSallyportError(error);
+    if (code === 'SP_DISK' || code === 'SP_DATABASE' || code === 'SP_STOPPED') return [];
+    throw error;
+  }
 }
 
 export async function egressOf(parts: EgressParts, { destination, sinceMs, before, limit }: EgressQuery): Promise<EgressReport> {
