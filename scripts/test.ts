@@ -11,7 +11,7 @@ import { TapReader, type Skip, type TapResult } from './tapreader.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values: options, positionals } = parseArgs({ options: { slow: { type: 'boolean' } }, allowPositionals: true, strict: true });
-const limitSeconds = options.slow === true || positionals.length > 0 ? 900 : 240;
+const limitSeconds = options.slow === true || positionals.length > 0 ? 1800 : 240;
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 const over = AbortSignal.any([AbortSignal.timeout(limitSeconds * 1000), interrupted.signal]);
@@ -115,7 +115,7 @@ function processesFor(files: readonly string[]): string[][] {
 
 async function runProcess(files: readonly string[]): Promise<{ result: TapResult; said: string[] }> {
   const reader = new TapReader();
-  const secondsMax = files.some(isSlow) ? 840 : 300;
+  const secondsMax = files.some(isSlow) ? 1740 : 300;
   const { cut, stuck, status, errorLines } = await start(
     ['--disable-warning=ExperimentalWarning', 'scripts/testprocess.ts', String(secondsMax), ...files], (line) => reader.line(line),
     () => files.every((file) => reader.finished.has(file)) ? lingerSecondsMax : secondsMax + lingerSecondsMax,

@@ -63,20 +63,31 @@ export async function draw(page: Page, name: string, { whole = false } = {}): Pr
 /** A picture of the page in both themes, in each of which axe finds nothing. */
 export async function inBothThemes(t: Test, page: Page, name: string, { whole = true } = {}): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: theme });
-    await page.evaluate(untilFaded);
+    // Without motion colours change at once, as soon as the page is drawn.
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await page.evaluate(untilDrawn);
     await draw(page, `${name}-${theme}`, { whole });
-    t.same(await violations(page), [], `axe finds nothing: ${name}, ${theme}`);
+    t.same(await lastingViolations(page), [], `axe finds nothing: ${name}, ${theme}`);
   }
-  await page.emulateMedia({ colorScheme: 'light' });
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
   t.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `nothing is wider than the window: ${name}`);
 }
 
-/** In the page: colours fade over when the theme changes. A page behind another one draws nothing and ends no fading, so this waits half a second at most. */
-function untilFaded(): Promise<unknown> {
-  const fading = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity).map(({ finished }) => finished.catch(() => {}));
-  const over = new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }).then(() => Promise.all(fading));
-  return Promise.race([over, new Promise((resolve) => { setTimeout(resolve, 500); })]);
+/** In the page; a page behind another one may draw nothing. */
+function untilDrawn(): Promise<unknown> {
+  return Promise.race([new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }), new Promise((resolve) => { setTimeout(resolve, 500); })]);
+}
+
+const looksMax = 10;
+
+/** A busy machine draws late: what axe finds while colours still change is looked at again, and what is wrong stays. */
+async function lastingViolations(page: Page): Promise<string[]> {
+  let found = await violations(page);
+  for (let look = 1; look < looksMax && found.length > 0; look++) {
+    await page.waitForTimeout(200);
+    found = await violations(page);
+  }
+  return found;
 }
 
 /** By the debugger, for the page's own policy lets no foreign script in. */
