@@ -119,8 +119,9 @@ async function refusalsOf(far: Pick<Vault['far'], 'refusals'>, names: readonly s
 export async function egressOf(parts: EgressParts, { destination, sinceMs, before, limit }: EgressQuery): Promise<EgressReport> {
   const { vault: { far }, clock } = parts;
   const lines = await far.lines({ destination, sinceMs, before, limit });
+  const doors = await doorsOf(parts);
   return {
-    doors: await doorsOf(parts), destinations: await standings(parts),
+    doors, destinations: await standings(parts, doors.refused),
     sums: (await far.ledgerSums(sinceMs ?? clock.wallMs() - 30 * dayMs)).filter((sum) => destination === undefined || sum.destination === destination),
     lines, next: lines.length < limit ? undefined : lines.at(-1)?.n,
   };
@@ -146,10 +147,9 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
   };
 }
 
-async function standings({ vault, destinations }: EgressParts): Promise<DestinationStanding[]> {
+async function standings({ vault, destinations }: EgressParts, refusals: readonly FarRefusal[]): Promise<DestinationStanding[]> {
   const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archivedSums()];
   const declared = destinations();
-  const refusals = await vault.far.refusals(declared.map(({ name }) => name));
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
   const standing = (name: string): Pick<DestinationStanding, 'counts' | 'lacks' | 'deletes' | 'keepsVersions'> => {

@@ -62,9 +62,6 @@ export class UploadDuty {
   #off: ReadonlyMap<string, string> = new Map();
   #problem: SallyportError | undefined;
   #sweptMs = -Infinity;
-  /** Segments are read into it one after another: a fresh one for each would stay the collector's for a while. It goes when a look has sent none. */
-  #lent = Buffer.alloc(0);
-  #lends = false;
 
   constructor(o: UploadOptions) {
     this.#o = o;
@@ -116,7 +113,6 @@ export class UploadDuty {
   async look(sweeps = true): Promise<void> {
     const stores = this.#o.destinations().filter((destination): destination is StoreDestination => destination.store !== undefined);
     if (sweeps) this.#off = new Map((await this.#o.courier.word())?.destinations.map(({ name, off }) => [name, off.join()]));
-    this.#lends = false;
     await this.#settleRules(stores);
     await this.#takeBack(stores, sweeps);
     for (const destination of stores) {
@@ -127,7 +123,6 @@ export class UploadDuty {
         this.#o.log.debug({ component: 'upload', destination: destination.name }, 'the outbox is full');
       });
     }
-    if (!this.#lends) this.#lent = Buffer.alloc(0);
   }
 
   /** What was named by other rules and never went is not wanted any more; orders for a destination that is none any more are withdrawn. */
@@ -227,9 +222,7 @@ export class UploadDuty {
   /** Only what is as it was written leaves the house. SP_SEGMENT_DAMAGED. */
   async #segment(file: SealedFile): Promise<Sealed> {
     const { row } = file;
-    if (this.#lent.length < file.size) this.#lent = Buffer.allocUnsafeSlow(file.size);
-    this.#lends = true;
-    const bytes = this.#lent.subarray(0, file.size);
+    const bytes = Buffer.allocUnsafeSlow(file.size);
     let at = 0;
     for await (const piece of file.read()) at += piece.copy(bytes, at);
     const [header, body] = [bytes.subarray(0, row.headerBytes), bytes.subarray(row.headerBytes)].map((part) => createHash('sha256').update(part).digest('hex'));

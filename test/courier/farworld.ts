@@ -2,9 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ciphered, pieceName } from '../../src/outbox/pieces.ts';
 import { farListJson, type FarList } from '../../src/policy/farlist.ts';
-import { pieceNonceBytes, piecesOf, writeReference } from '../../src/policy/pieces.ts';
+import { writeReference } from '../../src/policy/pieces.ts';
 import { encodeSlotsObject, type SlotsEntry } from '../../src/seal/format/slotsobject.ts';
 import type { Identity } from '../../src/seal/identity.ts';
 import { Sealed } from '../../src/seal/sealed.ts';
@@ -12,6 +11,7 @@ import { openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts'
 import { Archive } from '../../src/vault/archive.ts';
 import { holdName } from '../../src/vault/footagepaths.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import { inPieces } from '../outbox/inpieces.ts';
 
 export interface Sent {
   /** The object of each segment, by its path. */
@@ -30,15 +30,9 @@ function put(store: string, bytes: Uint8Array, object = randomBytes(16).toString
   return object;
 }
 
-/** In pieces of one length, as docs/FORMAT.md says. */
 function putPieces(store: string, bytes: Uint8Array, pieceBytes: number): string {
   const name = randomBytes(16).toString('hex');
-  const plain = Buffer.alloc(piecesOf(bytes.length, pieceBytes) * pieceBytes - pieceNonceBytes);
-  plain.writeBigUInt64BE(BigInt(bytes.length));
-  plain.set(bytes, 8);
-  const nonce = randomBytes(pieceNonceBytes);
-  const all = Buffer.concat([nonce, ciphered(name, nonce, 0, plain)]);
-  for (let at = 0; at < all.length; at += pieceBytes) put(store, all.subarray(at, at + pieceBytes), pieceName(name, nonce, at / pieceBytes));
+  for (const [piece, content] of inPieces(name, bytes, pieceBytes)) put(store, content, piece);
   return writeReference({ name, pieceBytes });
 }
 

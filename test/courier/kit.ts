@@ -6,6 +6,7 @@ import { launch, type Child } from '../../src/base/spawn.ts';
 import { BackReader } from '../../src/outbox/back.ts';
 import type { Answer } from '../../src/outbox/orders.ts';
 import { Outbox } from '../../src/outbox/out.ts';
+import { compiled } from '../vault/killedchild.ts';
 
 export const program = join(import.meta.dirname, '../../src/courier.ts');
 
@@ -45,7 +46,6 @@ export interface Running {
 }
 
 const stopMsMax = 15_000;
-const compiled = process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 
 /** Resolves when it runs (at once, where nobody waits for that); rejects with what it said when it ends before. */
 export async function startCourier(home: Home, more: readonly string[] = [], before: readonly string[] = [], waits = true): Promise<Running> {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { run } from '../../src/base/spawn.ts';
 import { hourMs } from '../../src/base/units.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { fileOf, arrived, played, withDuties, type Archived } from '../duties/archiveworld.ts';
 import { answered, close, makeUploads, objectsIn, runCourier, settle } from '../duties/uploadworld.ts';
+import { runKilled } from '../vault/killedchild.ts';
 import { always, start } from '../vault/world.ts';
 
 const child = join(import.meta.dirname, '../courier/killedarchive.ts');
@@ -30,7 +30,7 @@ t.test('a hub that is killed at any step of moving footage away, or of bringing 
     t.ok(step < stepsMax, 'the sweep comes to its end');
     const home = join(folder, `step-${step}`);
     cpSync(first, home, { recursive: true });
-    const { status, signal, stderr } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', child, home, String(step)], { environment: process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] } });
+    const { status, signal, stderr } = await runKilled(child, home, String(step));
     if (status === 0) break;
     t.equal(signal, 'SIGKILL', stderr);
     const there = new Set([...(await objectsIn(join(home, 'disk'))).values()].map(hashOf));

@@ -28,8 +28,8 @@ const arrivedMin = 200;
 /** Segments of each camera in each part of it. */
 const meanwhile = 3;
 /**
- * More than they had when they only recorded. Either holds one object at a time and pieces of others: the hub reads a segment whole before it leaves (24 MiB here, into
- * one buffer), the courier pieces of 64 KiB to 8 MiB in each of its lanes; and names, of 4,096 orders at most. What is left is V8's: young objects of busy
+ * More than they had when they only recorded. Either holds one object at a time and pieces of others: the hub reads a segment whole before it leaves (24 MiB here, and
+ * what it freed last is the collector's for a while), the courier pieces of 64 KiB to 8 MiB in each of its lanes; and names, of 4,096 orders at most. What is left is V8's: young objects of busy
  * seconds. It was 141 to 166 MiB of the hub and 87 to 146 of the courier; without a bound it would be the backlog, 270 MiB of bytes, and its lines.
  */
 const grownBytesMax = 224 * 2 ** 20;

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { run } from '../../src/base/spawn.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { close, makeUploads, objectsIn, runCourier, settle } from '../duties/uploadworld.ts';
+import { runKilled } from '../vault/killedchild.ts';
 import { hourMs, prepare, record } from '../vault/world.ts';
 
 const child = join(import.meta.dirname, '../courier/killeduploads.ts');
@@ -23,7 +23,7 @@ t.test('a hub that is killed at any step of sending and taking back loses nothin
     t.ok(step < stepsMax, 'the sweep comes to its end');
     const home = join(folder, `step-${step}`);
     cpSync(first, home, { recursive: true });
-    const { status, signal, stderr } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', child, home, String(step)], { environment: process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] } });
+    const { status, signal, stderr } = await runKilled(child, home, String(step));
     if (status === 0) break;
     t.equal(signal, 'SIGKILL', stderr);
     const again = await makeUploads(home);

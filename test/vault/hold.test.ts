@@ -17,6 +17,7 @@ import { rebuildDatabase } from '../../src/vault/rebuild.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { newOrderId, type Period, type SegmentRow, type Vault } from '../../src/vault/vault.ts';
 import { ageOpens, noAge } from '../seal/referees.ts';
+import { runKilled } from './killedchild.ts';
 import { always, begin, filesBelow, ftyp, hourMs, makeWorld, moov, openRaw, openVault, prepare, readJson, record, start, type World } from './world.ts';
 
 const day = 24 * hourMs;
@@ -236,7 +237,6 @@ t.test('a broken second header from a device harms nothing', { skip: noAge }, as
   t.same(await problemsIn(world), []);
 });
 
-const compiled = process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 const steps: readonly PurgeStep[] = ['intended', 'shredded', 'marked', 'unlinked', 'deleted', 'recorded', 'filed'];
 
 for (const step of steps) {
@@ -249,7 +249,7 @@ for (const step of steps) {
     await vault.finishPeriods(due.endMs);
     const hold = (await vault.livePeriods()).find((period) => period.class === 'hold')!;
     await vault.close();
-    const { signal, stderr } = await run(process.execPath, [join(import.meta.dirname, 'purge-child.ts'), world.folder, step], { environment: compiled });
+    const { signal, stderr } = await runKilled(join(import.meta.dirname, 'purge-child.ts'), world.folder, step);
     t.equal(signal, 'SIGKILL', stderr);
 
     vault = await openVault(world);
@@ -273,7 +273,7 @@ for (const step of steps) {
     const both = await recordWithKey(vault, live, 0);
     await holdByHub(vault, world, both, start + 2 * hourMs + 1);
     await vault.close();
-    const { signal, stderr } = await run(process.execPath, [join(import.meta.dirname, 'purge-child.ts'), world.folder, step], { environment: compiled });
+    const { signal, stderr } = await runKilled(join(import.meta.dirname, 'purge-child.ts'), world.folder, step);
     t.equal(signal, 'SIGKILL', stderr);
     vault = await openVault(world);
     t.same((await vault.livePeriods()).map(({ id }) => id), [live.id]);
@@ -295,7 +295,7 @@ for (const step of steps) {
     await holdByDevice(vault, world, stays.row, rest);
     await vault.finishPeriods(hour.endMs);
     await vault.close();
-    const { signal, stderr } = await run(process.execPath, [join(import.meta.dirname, 'purge-child.ts'), world.folder, step, 'a guest asked'], { environment: compiled });
+    const { signal, stderr } = await runKilled(join(import.meta.dirname, 'purge-child.ts'), world.folder, step, 'a guest asked');
     t.equal(signal, 'SIGKILL', stderr);
     vault = await openVault(world);
     t.match(await vault.segments(always), [{ seq: stays.row.seq, periodClass: 'rest' }]);

@@ -3,13 +3,13 @@ import { mkdir, open, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { silentLog } from '../../src/base/log.ts';
-import { run } from '../../src/base/spawn.ts';
 import { openSlot, slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
 import { hourListPath, periodFolder, segmentPath } from '../../src/vault/footagepaths.ts';
 import { Keyring } from '../../src/vault/keyring.ts';
 import type { PurgeStep } from '../../src/vault/purge.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import type { Period, SegmentRow, Vault } from '../../src/vault/vault.ts';
+import { runKilled } from './killedchild.ts';
 import { always, begin, filesBelow, hourMs, makeWorld, openRaw, openVault, prepare, readJson, record, start, type World } from './world.ts';
 
 const outside = 'Outside this promise: an older copy of the keyring, or a flash chip read below its controller, together with the recovery kit.';
@@ -46,8 +46,6 @@ async function prepareKill(vault: Vault, world: World): Promise<{ live: Period; 
   return { live, due };
 }
 
-/** Seven children load what this process has loaded. */
-const compiled = process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 
 const steps: readonly PurgeStep[] = ['intended', 'shredded', 'marked', 'unlinked', 'deleted', 'recorded', 'filed'];
 
@@ -58,7 +56,7 @@ for (const step of steps) {
     const { live, due } = await prepareKill(vault, world);
     const before = (await slotTexts(world, due.slot)).map((text) => text.toString('latin1'));
     await vault.close();
-    const { signal, stderr } = await run(process.execPath, [join(import.meta.dirname, 'purge-child.ts'), world.folder, step], { environment: compiled });
+    const { signal, stderr } = await runKilled(join(import.meta.dirname, 'purge-child.ts'), world.folder, step);
     t.equal(signal, 'SIGKILL', stderr);
 
     vault = await openVault(world);

@@ -1,20 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
-import { ciphered, nonceOf, pieceName } from '../../src/outbox/pieces.ts';
-import { pieceNonceBytes, piecesOf, writeReference } from '../../src/policy/pieces.ts';
+import { writeReference } from '../../src/policy/pieces.ts';
 import { withPieces } from '../../src/web/viewer/pieces.ts';
 import { folderStore } from '../../src/web/viewer/stores.ts';
+import { inPieces } from '../outbox/inpieces.ts';
 
 const pieceBytes = 65_535;
 
 /** The files of a store in which this lies. */
-function pieces(name: string, bytes: Buffer, length = bytes.length): File[] {
-  const nonce = nonceOf(name, undefined);
-  const plain = Buffer.alloc(piecesOf(bytes.length, pieceBytes) * pieceBytes - pieceNonceBytes);
-  plain.writeBigUInt64BE(BigInt(length));
-  bytes.copy(plain, 8);
-  const all = Buffer.concat([nonce, ciphered(name, nonce, 0, plain)]);
-  return Array.from({ length: all.length / pieceBytes }, (_, piece) => new File([all.subarray(piece * pieceBytes, (piece + 1) * pieceBytes)], pieceName(name, nonce, piece)));
+function pieces(name: string, bytes: Buffer, told?: number): File[] {
+  return inPieces(name, bytes, pieceBytes, told).map(([piece, content]) => new File([Uint8Array.from(content)], piece));
 }
 
 t.test('the viewer puts pieces together, whole and in ranges, as the courier takes them apart', async (t) => {
