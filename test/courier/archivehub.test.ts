@@ -55,8 +55,9 @@ t.test('who is logged in plays what lies far alone, the command line exports and
   await until((found) => (found?.there ?? 0) >= 3 && found?.waiting === 0);
   await second.hub.close();
   const third = await start();
-  await until((found) => found?.alone === 2);
-  t.notOk(files.some((file) => existsSync(file)), 'they lie there alone');
+  // The row comes first, the file goes after it, and then the hour's list says where it lies.
+  await until((found) => found?.alone === 2 && !files.some((file) => existsSync(file)));
+  while (!(await must('list', 'front', '--from', '-1 day')).includes('archived')) await delay(100);
 
   const browser = new Browser(third.base, owner.browser.cookie);
   const timeline = (await browser.get(`timeline?camera=front&fromMs=${startMs}&toMs=${startMs + hourMs}`)).body as unknown as Timeline;
@@ -66,7 +67,6 @@ t.test('who is logged in plays what lies far alone, the command line exports and
   const part = await browser.get(path, { range: 'bytes=1000-1999' });
   t.same([part.status, part.bytes.equals(bytes[0]?.subarray(1000, 2000) ?? Buffer.alloc(0))], [206, true], 'a range, and with it the segment');
   t.ok((await browser.get(path)).bytes.equals(bytes[0] ?? Buffer.alloc(0)), 'byte for byte');
-  t.match(await must('list', 'front', '--from', '-1 day'), /archived/);
   await must('export', 'front', ...range, '-o', join(folder, 'out', 'after.mp4'));
   const [before, after] = await Promise.all(['before', 'after'].map(async (name) => createHash('sha256').update(await readFile(join(folder, 'out', `${name}.mp4`))).digest('hex')));
   t.equal(after, before, 'an export is what it was');
