@@ -32,7 +32,7 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
 
   // The work: footage is sealed and goes to both stores, alarms ring, somebody looks, cameras are looked for.
   let gone = false;
-  const visit = visitor.next<{ pages: number; liveBytes: number; segments: number; alarms: number }>().finally(() => { gone = true; });
+  const visit = visitor.next<{ pages: number; liveBytes: number; segments: number; alarms: number; pictures: number }>().finally(() => { gone = true; });
   visit.catch(() => {}); // awaited below
   for (let round = 0; !gone; round++) {
     if (round % alarmRounds === 0) await alarm(house);
@@ -43,7 +43,7 @@ export async function proveEgress(t: Test, seconds: number): Promise<void> {
   }
   const seen = await visit;
   t.ok(seen.pages > 0 && seen.liveBytes > 10_000 && seen.segments > 0, `the visitor saw ${JSON.stringify(seen)}`);
-  t.ok(seen.alarms > 0, 'alarms among it');
+  t.ok(seen.alarms > 0 && seen.pictures > 0, 'alarms and their pictures among it');
   await house.far.order('publish sallyport/camera-1/privacy/set ON');
   while (!(await house.status()).cameras.some(({ privacy }) => privacy)) await systemClock.sleep(100);
   await house.stopHub();

@@ -26,7 +26,7 @@ const sockets = cameras.map(({ camera }) => {
 // A minute of it is enough to search through.
 const liveMs = systemClock.wallMs() + 60_000;
 const untilMs = systemClock.wallMs() + (Number(seconds) * 1000);
-while (systemClock.wallMs() < untilMs || seen.segments === 0 || seen.alarms === 0) {
+while (systemClock.wallMs() < untilMs || seen.segments === 0 || seen.pictures === 0) {
   const nowMs = Math.round(systemClock.wallMs());
   for (const { camera } of cameras) {
     const timeline = await browser.must<Timeline>('GET', `timeline?camera=${camera}&fromMs=${nowMs - 600_000}&toMs=${nowMs}`);
@@ -40,7 +40,16 @@ while (systemClock.wallMs() < untilMs || seen.segments === 0 || seen.alarms === 
   for (const path of ['alarms', 'settings', 'audit', 'notices', 'people', 'egress', 'status']) {
     const { status, bytes } = await browser.get(path);
     if (status === 200) seen.bytes += bytes.length;
-    if (path === 'alarms' && status === 200) seen.alarms = Math.max(seen.alarms, (JSON.parse(bytes.toString()) as { alarms?: unknown[] }).alarms?.length ?? 0);
+    if (path !== 'alarms' || status !== 200) continue;
+    const { alarms = [] } = JSON.parse(bytes.toString()) as { alarms?: { camera: string; id: string }[] };
+    seen.alarms = Math.max(seen.alarms, alarms.length);
+    for (const { camera, id } of alarms.filter((one) => !looked.has(one.id)).slice(0, 3)) {
+      const picture = await browser.get(`alarms/${camera}/${id}/thumb`);
+      if (picture.status !== 200) continue; // not there yet
+      looked.add(id);
+      seen.pictures++;
+      seen.bytes += picture.bytes.length;
+    }
   }
   if (systemClock.wallMs() > liveMs) for (const socket of sockets) socket.terminate();
   await systemClock.sleep(1000);
