@@ -1,23 +1,18 @@
 /** What the database's thread can be asked to do about what leaves the house: what is to lie elsewhere, the ledger of it, and what lies there alone. */
 import type { UnixMs } from '../base/clock.ts';
 import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery } from './archivetable.ts';
-import type { AuditEntry } from './audit.ts';
 import type { Catalogue } from './catalogue.ts';
-import { withoutSync, type Connection } from './connection.ts';
+import { withoutSync } from './connection.ts';
 import { farListOf, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRefusal, type FarRule, type FarSum, type FarWish, type FarTable } from './fartable.ts';
 import { ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum, type LedgerTable } from './ledgertable.ts';
 import type { SegmentName } from './served.ts';
+import type { Transactions } from './transactions.ts';
 
-export interface FarParts {
-  readonly db: Connection;
+export interface FarParts extends Transactions {
   readonly catalogue: Pick<Catalogue, 'periods' | 'lists' | 'alarms'>;
   readonly far: FarTable;
   readonly ledger: LedgerTable;
   readonly archive: ArchiveTable;
-  /** In one transaction; `write` raises the database's generation. */
-  readonly write: <T>(deed: () => T) => T;
-  readonly read: <T>(deed: () => T) => T;
-  readonly audit: (atMs: UnixMs, entry: AuditEntry) => void;
 }
 
 export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, ledger, archive, write, read, audit }: FarParts) {
