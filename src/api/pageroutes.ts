@@ -94,6 +94,7 @@ export interface PageRooms {
   readonly alarms: AlarmsPart;
   readonly privacy: PrivacyPart;
   readonly people: PeoplePart;
+  readonly destinationSecret: (name: string, text: string, account: string) => Promise<void>;
   readonly still: (camera: string) => Promise<Uint8Array>;
   readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
 }
@@ -466,6 +467,13 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     moved: async (ask) => operate('moved', ask),
     secret: async (ask) => operate('secret', ask),
+    destinationSecret: async (ask) => {
+      const { principal, body: { destination, secret, text } } = ask;
+      // Whose account footage goes to is more than a session alone must be enough for.
+      prove(accounts, ask, 'giving a secret of a destination');
+      await rooms.destinationSecret(`${destination}.${secret}`, text, principal.account.id);
+      return done;
+    },
     camera: async (ask) => operate('camera', ask),
     ptz: async (ask) => {
       if (!turningActs.has(ask.body.order.act) && !ask.principal.may('configure')) throw new SallyportError('SP_PAGE_RIGHT');
@@ -479,12 +487,12 @@ function handlersOf(rooms: PageRooms): Handlers {
     },
     settingsSchema: async () => formSchema(),
     settings: async ({ principal }) => {
-      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, recordings, restart } = await site.settings();
+      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, destinations, recordings, restart } = await site.settings();
       return {
         // Where the hub is, and when a house is private, is the house's own business.
         keys: keys.filter(({ key }) => !key.startsWith('place.') || principal.may('privacy')).map(toPlain), cameras: cameras.map(toPlain),
         privacy: rules.filter(({ space }) => principal.may('privacy', space)).map(toPlain),
-        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), recordings: recordings.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
+        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), destinations: destinations.map(toPlain), recordings: recordings.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
       };
     },
     settingsPlan: async ({ principal, body }) => {
@@ -524,11 +532,12 @@ function byOf(principal: Principal): By {
   return { who: 'page', account: principal.account.id };
 }
 
-/** Who looks after a site says neither who sees a camera nor when a house is private. SP_PAGE_RIGHT. */
-function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsPlan'>): void {
+/** Who looks after a site says neither who sees a camera, nor when a house is private, nor what leaves it. SP_PAGE_RIGHT. */
+function checkSettings(principal: Principal, { camera, keys = [], privacy, destination }: PageRequestOf<'settingsPlan'>): void {
   const spaces = [privacy?.out?.space, privacy?.in?.space].filter((space) => space !== undefined);
   const may = spaces.every((space) => principal.may('privacy', space))
     && (!keys.some(({ key }) => key.startsWith('place.')) || principal.may('privacy'))
+    && (destination === undefined || principal.may('people'))
     && (camera === undefined || !keys.some(({ key }) => key === 'space') || principal.may('people'));
   if (!may) throw new SallyportError('SP_PAGE_RIGHT');
 }
