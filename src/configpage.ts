@@ -275,6 +275,6 @@ function hubKeys(): string[] {
 /** What forms are made of: of the whole file, with each table that it may have several of. */
 export function formSchema(): SchemaNode {
   const all = nodeOf(FileSchema);
-  const kinds = Object.fromEntries(destinationKinds.map((kind) => [kind, { ...keysOf[kind], secrets: secretsOf[kind] }]));
+  const kinds = Object.fromEntries(destinationKinds.map((kind) => [kind, { needs: keysOf[kind].needs, may: keysOf[kind].may.filter((key) => !keysOf[kind].needs.includes(key)), secrets: secretsOf[kind] }]));
   return { ...all, properties: { ...all.properties, destination: { ...all.properties?.['destination'], 'x-kinds': kinds } } };
 }
