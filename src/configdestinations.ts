@@ -18,7 +18,7 @@ const store: readonly Key[] = ['send', 'cameras', 'slots', 'slots_at', 'slots_sa
 const messenger: readonly Key[] = ['kinds', 'group', 'per_hour', 'quiet', 'urgent'];
 
 /** Those that a kind needs, and those that it may have besides. */
-const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[]; readonly may: readonly Key[] }>> = {
+export const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[]; readonly may: readonly Key[] }>> = {
   folder: { needs: ['path'], may: [...store, 'mount'] },
   webdav: { needs: ['url'], may: [...web, ...store, 'read_back'] },
   s3: { needs: ['url', 'bucket'], may: [...web, ...store, 'region', 'prefix', 'read_back'] },

@@ -6,7 +6,9 @@
  */
 import { SallyportError } from './base/errors.ts';
 import { isOfPage, pageFile, type ConfigErrors, type EntriesOfFile } from './config.ts';
+import { keysOf } from './configdestinations.ts';
 import { FileSchema, nodeOf, type CameraEntry, type FileEntries, type SchemaNode } from './configschema.ts';
+import { destinationKinds, secretsOf } from './policy/declared.ts';
 import { fileKeys, householdKeys } from './policy/settings.ts';
 import { ruleInWords, type PrivacyRule } from './policy/privacy.ts';
 import { weekdays } from './policy/schedule.ts';
@@ -28,6 +30,8 @@ export interface SettingsChange {
   /** A place in a picture, by camera and name, or a rule of alarms, by its name: one that goes, one that comes, or one in the place of the other. */
   readonly zone?: { readonly out?: Pick<ZoneEntry, 'camera' | 'name'> | undefined; readonly in?: ZoneEntry | undefined } | undefined;
   readonly alarm?: { readonly out?: Pick<RuleOfAlarms, 'name'> | undefined; readonly in?: RuleOfAlarms | undefined } | undefined;
+  /** Where something goes to, by its name. */
+  readonly destination?: { readonly out?: { readonly name: string } | undefined; readonly in?: DestinationOfPage | undefined } | undefined;
   /**
    * When cameras are recorded: a rule that goes, one that comes, or one in the place of the other. The first that fits counts, so one that comes stands
    * `at` this number of the hub's own, the first is 0; without it where the other was, or last.
@@ -59,6 +63,9 @@ export interface RuleOfAlarms {
   readonly enabled?: boolean;
 }
 
+/** Its keys, as files have them; `name` among them. */
+export type DestinationOfPage = Readonly<Record<string, SettingValue>>;
+
 export interface RuleOfRecording {
   readonly mode: string;
   readonly cameras?: readonly string[];
@@ -83,6 +90,7 @@ export interface Settings {
   readonly privacy: readonly (PrivacyRule & { readonly file: string; readonly fixed: boolean })[];
   readonly zones: readonly (ZoneEntry & { readonly file: string; readonly fixed: boolean })[];
   readonly alarms: readonly (RuleOfAlarms & { readonly file: string; readonly fixed: boolean })[];
+  readonly destinations: readonly { readonly name: string; readonly file: string; readonly fixed: boolean; readonly values: Readonly<Record<string, SettingValue>> }[];
   /** In the order in which they count. */
   readonly recordings: readonly (RuleOfRecording & { readonly file: string; readonly fixed: boolean })[];
 }
@@ -105,6 +113,7 @@ export function settingsOf(files: readonly EntriesOfFile[]): Settings {
     privacy: files.flatMap(({ name, page, entries }) => (entries.privacy ?? []).map((rule) => ({ ...ruleOf(rule), file: name, fixed: !page }))),
     zones: files.flatMap(({ name, page, entries }) => (entries.zone ?? []).map((zone) => ({ ...zone, file: name, fixed: !page }))),
     alarms: files.flatMap(({ name, page, entries }) => (entries.alarm ?? []).map((rule) => ({ ...rule, file: name, fixed: !page }))),
+    destinations: files.flatMap(({ name, page, entries }) => (entries.destination ?? []).map((one) => ({ name: one.name, file: name, fixed: !page, values: one as Record<string, SettingValue> }))),
     recordings: files.flatMap(({ name, page, entries }) => (entries.recording ?? []).map((rule) => ({ ...rule, file: name, fixed: !page }))),
   };
 }
@@ -115,7 +124,8 @@ export function applyChange(own: FileEntries, files: readonly EntriesOfFile[], c
   const other = change.privacy === undefined ? changed : changePrivacy(changed, files, change.privacy);
   const zoned = change.zone === undefined ? other : changeNamed(other, files, 'zone', change.zone, ({ camera, name }) => `${camera} ${name}`);
   const ringing = change.alarm === undefined ? zoned : changeNamed(zoned, files, 'alarm', change.alarm, ({ name }) => name);
-  return change.recording === undefined ? ringing : changeRecording(ringing, files, change.recording);
+  const leaving = change.destination === undefined ? ringing : changeNamed(ringing, files, 'destination', change.destination, ({ name }: DestinationOfPage) => String(name));
+  return change.recording === undefined ? leaving : changeRecording(leaving, files, change.recording);
 }
 
 /** In the words of a form, with the key that each is about. `own`: what the file would have held. */
@@ -125,10 +135,11 @@ export function problemsOf({ problems }: ConfigErrors, change: SettingsChange, o
   const numbers: Readonly<Record<string, number>> = {
     camera, privacy: change.privacy?.in === undefined ? -1 : (own.privacy ?? []).length - 1,
     zone: change.zone?.in === undefined ? -1 : (own.zone ?? []).length - 1, alarm: change.alarm?.in === undefined ? -1 : (own.alarm ?? []).length - 1,
+    destination: change.destination?.in === undefined ? -1 : (own.destination ?? []).length - 1,
     recording: (own.recording ?? []).findIndex((rule) => change.recording?.in !== undefined && sameRecording(rule, change.recording.in)),
   };
   return problems.map((problem) => {
-    const [, name, table, number] = /^(.+?)(?: of (camera|privacy|zone|alarm|recording) no\. (\d+))?$/.exec(String(problem.evidence['key'] ?? '')) ?? [];
+    const [, name, table, number] = /^(.+?)(?: of (camera|privacy|zone|alarm|destination|recording) no\. (\d+))?$/.exec(String(problem.evidence['key'] ?? '')) ?? [];
     const ours = isOfPage(problem) && (table === undefined || Number(number) - 1 === numbers[table]);
     return {
       code: problem.code, hint: problem.hint, ...(ours && name !== undefined ? { key: name } : {}),
@@ -185,7 +196,7 @@ function changePrivacy(own: FileEntries, files: readonly EntriesOfFile[], { out,
 }
 
 /** Tables that have a name: one of another file stays there. */
-function changeNamed<N extends object, E extends N>(own: FileEntries, files: readonly EntriesOfFile[], table: 'zone' | 'alarm', { out, in: coming }: { readonly out?: N | undefined; readonly in?: E | undefined }, nameOf: (entry: N) => string): FileEntries {
+function changeNamed<N extends object, E extends N>(own: FileEntries, files: readonly EntriesOfFile[], table: 'zone' | 'alarm' | 'destination', { out, in: coming }: { readonly out?: N | undefined; readonly in?: E | undefined }, nameOf: (entry: N) => string): FileEntries {
   const all = (entries: FileEntries): readonly N[] => (entries[table] ?? []) as unknown as readonly N[];
   const isOut = (entry: N): boolean => out !== undefined && nameOf(entry) === nameOf(out);
   if (out !== undefined && !all(own).some(isOut)) {
@@ -253,7 +264,7 @@ function isTable(key: string): boolean {
   return node?.properties !== undefined || node?.items?.properties !== undefined;
 }
 
-/** All but the tables of which there may be several: cameras, times of privacy, zones, alarms, recordings. */
+/** All but the tables of which there may be several: cameras, times of privacy, zones, alarms, destinations, recordings. */
 function hubKeys(): string[] {
   return Object.entries(nodeOf(FileSchema).properties ?? {}).flatMap(([name, node]: [string, SchemaNode]) => {
     if (node.items?.properties !== undefined) return [];
@@ -263,5 +274,7 @@ function hubKeys(): string[] {
 
 /** What forms are made of: of the whole file, with each table that it may have several of. */
 export function formSchema(): SchemaNode {
-  return nodeOf(FileSchema);
+  const all = nodeOf(FileSchema);
+  const kinds = Object.fromEntries(destinationKinds.map((kind) => [kind, { needs: keysOf[kind].needs, may: keysOf[kind].may.filter((key) => !keysOf[kind].needs.includes(key)), secrets: secretsOf[kind] }]));
+  return { ...all, properties: { ...all.properties, destination: { ...all.properties?.['destination'], 'x-kinds': kinds } } };
 }

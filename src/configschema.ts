@@ -202,7 +202,7 @@ const broker = '"mqtt": ';
 export const DestinationSchema = Type.Object({
   name: text('destination.name', 'What it is called, in the ledger and as the name of its credentials (`sallyport secret set NAME.put`).', { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: '1 to 40 of a-z, 0-9 and hyphen', examples: ['nas'] }),
   purpose: text('destination.purpose', 'Why something goes there, in your words; the owner reads it before saying yes.', { maxLength: 200, examples: ['a copy in another house'] }),
-  kind: Type.Enum([...destinationKinds], about('destination.kind', 'How it is spoken to: the first three take sealed footage, the others notices.', { 'x-expected': destinationKinds.map((kind) => `"${kind}"`).join(', ') })),
+  kind: Type.Enum([...destinationKinds], about('destination.kind', 'How it is spoken to: the first three take sealed footage, the others notices.', { 'x-expected': destinationKinds.map((kind) => `"${kind}"`).join(', '), 'x-labels': { folder: 'A disk or folder', webdav: 'A WebDAV server', s3: 'An S3 bucket', ntfy: 'ntfy, for phones', webhook: 'A webhook', mqtt: 'An MQTT broker' } })),
   // where
   path: Type.Optional(path('destination.path', '"folder": where it is, such as a USB disk or a network mount.')),
   mount: Type.Optional(yesNo('destination.mount', '"folder": whether nothing is written unless a disk of its own is mounted there.', true)),
@@ -214,7 +214,7 @@ export const DestinationSchema = Type.Object({
   region: Type.Optional(text('destination.region', '"s3": the region.', { maxLength: 40, pattern: '^[a-z0-9-]{1,40}$', expected: 'the name of a region', default: 'us-east-1' })),
   prefix: Type.Optional(text('destination.prefix', '"s3": what stands before each name.', { maxLength: 164, pattern: '^([a-z0-9-]{1,40}/){1,4}$', expected: 'folder names, each with / behind it' })),
   // what of footage
-  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage and the pictures of alarms. "all": all that is recorded, and the pictures of alarms.`, { default: 'alarms', 'x-expected': '"alarms" or "all"' }))),
+  send: Type.Optional(Type.Enum([...sends], about('destination.send', `${store}"alarms": the footage and the pictures of alarms. "all": all that is recorded, and the pictures of alarms.`, { default: 'alarms', 'x-expected': '"alarms" or "all"', 'x-labels': { alarms: 'What alarms keep', all: 'All that is recorded' } }))),
   cameras: Type.Optional(Type.Array(text('destination.cameras', 'A camera.', { maxLength: 40, pattern: cameraIdPattern.source }),
     about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 0, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),

@@ -243,7 +243,7 @@ export class Hub {
     });
     const alarmList = new AlarmList({ vault, timekeeper, config: () => site.config, places, clock });
     const page: Page = this.#page = await this.#life.own('page', new Page({
-      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
+      config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, courier, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
     const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, archive, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, playback, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, told, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));

@@ -226,7 +226,7 @@ export class Page {
     const server = await makeServer({
       accounts, site, vault, operations: operations(), watchLog: this.#watchLog, clock, log, reach: () => this.#reach, shown: () => this.#certificates.shown, files: this.#files,
       isIn: (request, account) => this.#connections.keep(endOf(request.socket), account),
-      playback: parts.playback, alarms: parts.alarms, privacy: parts.privacy, people: parts.people, still: parts.still, logs: parts.logs,
+      playback: parts.playback, alarms: parts.alarms, privacy: parts.privacy, people: parts.people, destinationSecret: parts.destinationSecret, still: parts.still, logs: parts.logs,
     }, { ...options, requestTimeout: requestMs, connectionTimeout: idleMs, keepAliveTimeout: keepAliveMs, maxRequestsPerSocket: requestsOfConnectionMax, forceCloseConnections: true });
     const door = server.server as HttpServer;
     door.maxConnections = connectionsMax;

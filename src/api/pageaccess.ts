@@ -20,11 +20,12 @@ export function spaceOf({ config }: Pick<Site, 'config'>, camera: string): strin
   return config.cameras.find(({ id }) => id === camera)?.space;
 }
 
-/** Who looks after a site says neither who sees a camera nor when a house is private. SP_PAGE_RIGHT. */
-export function checkSettings(principal: Principal, { camera, keys = [], privacy }: PageRequestOf<'settingsPlan'>): void {
+/** Who looks after a site says neither who sees a camera, nor when a house is private, nor what leaves it. SP_PAGE_RIGHT. */
+export function checkSettings(principal: Principal, { camera, keys = [], privacy, destination }: PageRequestOf<'settingsPlan'>): void {
   const spaces = [privacy?.out?.space, privacy?.in?.space].filter((space) => space !== undefined);
   const may = spaces.every((space) => principal.may('privacy', space))
     && (!keys.some(({ key }) => key.startsWith('place.')) || principal.may('privacy'))
+    && (destination === undefined || principal.may('people'))
     && (camera === undefined || !keys.some(({ key }) => key === 'space') || principal.may('people'));
   if (!may) throw new SallyportError('SP_PAGE_RIGHT');
 }

@@ -161,6 +161,8 @@ const AlarmEntryShape = Type.Object({
   name: Text(80), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), kinds: Type.Array(Word, { maxItems: 64 }), zones: Optional(Type.Array(Word, { maxItems: 64 })),
   size_least: Optional(TypedNumber), size_most: Optional(TypedNumber), days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)), keep: Optional(Text(40)), before: Optional(Text(40)), after: Optional(Text(40)), enabled: Optional(Type.Boolean()),
 }, closed);
+/** Where something goes to, as files have it. */
+const DestinationEntryShape = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,39}$' }), SettingValue, { ...closed, required: ['name'], maxProperties: 64 });
 /** When cameras are recorded, as files have it. */
 const RecordingEntryShape = Type.Object({
   mode: Text(20), cameras: Optional(Type.Array(Word, { maxItems: 256 })), spaces: Optional(Type.Array(Word, { maxItems: 64 })), days: Optional(Type.Array(Text(20), { maxItems: 7 })), from: Optional(Text(20)), to: Optional(Text(20)),
@@ -175,6 +177,7 @@ export const SettingsChangeShape = Type.Object({
   /** One that goes, by its name; one that comes, or one in the place of the other. */
   zone: Optional(Type.Object({ out: Optional(Type.Object({ camera: CameraId, name: Text(80) }, closed)), in: Optional(ZoneEntryShape) }, closed)),
   alarm: Optional(Type.Object({ out: Optional(Type.Object({ name: Text(80) }, closed)), in: Optional(AlarmEntryShape) }, closed)),
+  destination: Optional(Type.Object({ out: Optional(Type.Object({ name: Text(80) }, closed)), in: Optional(DestinationEntryShape) }, closed)),
   /** The first that fits counts: `at` is where it stands among the hub's own, from 0; where the other was, or last, when absent. */
   recording: Optional(Type.Object({ out: Optional(RecordingEntryShape), in: Optional(RecordingEntryShape), at: Optional(Type.Integer({ minimum: 0, maximum: 63 })) }, closed)),
 }, closed);
@@ -191,6 +194,7 @@ export const SettingsReply = Type.Object({
   privacy: Type.Array(Type.Object({ ...RuleShape.properties, file: Text(300), fixed: Type.Boolean() })),
   zones: Type.Array(Type.Object({ ...ZoneEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   alarms: Type.Array(Type.Object({ ...AlarmEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
+  destinations: Type.Array(Type.Object({ name: Text(80), file: Text(300), fixed: Type.Boolean(), values: Type.Record(Type.String(), SettingValue) })),
   /** In the order in which they count. */
   recordings: Type.Array(Type.Object({ ...RecordingEntryShape.properties, file: Text(300), fixed: Type.Boolean() })),
   spaces: Type.Array(Text(40)),
@@ -375,6 +379,10 @@ export const pageRoutes = {
     request: Type.Object({ camera: CameraId, name: Optional(Text(80, 1)), space: Optional(Text(40, 1)) }, closed), reply: ReloadReply,
   },
   moved: { method: 'POST', path: '/moved', need: 'configure', says: 'a camera is elsewhere now', request: MovedRequest, reply: MovedReply },
+  destinationSecret: {
+    method: 'POST', path: '/destinations/secret', need: 'people', says: 'a secret of a destination, such as `all` of a store: a line with a user or key id and one with its secret, or one with a secret. For the passphrase once more',
+    request: Type.Object({ destination: Text(40, 1), secret: Text(20, 1), text: Type.String({ maxLength: 4096 }), half: Optional(Key) }, closed), reply: Done,
+  },
   secret: { method: 'POST', path: '/secret', need: 'configure', says: 'a camera\'s new password', request: SecretRequest, reply: Done },
   camera: { method: 'POST', path: '/camera', need: 'configure', says: 'asks a camera, or tells it what to do', request: CameraRequest, reply: CameraReply },
   ptz: { method: 'POST', path: '/ptz', need: 'live', says: 'moves a camera while one looks through it', request: CameraRequest, reply: CameraReply },
@@ -384,7 +392,7 @@ export const pageRoutes = {
   settingsSchema: { method: 'GET', path: '/settings/schema', need: 'configure', says: 'the configuration\'s JSON Schema: what forms are made of', reply: Type.Unsafe<SchemaNode>({}) },
   settings: { method: 'GET', path: '/settings', need: 'configure', says: 'what is set, by which file, and what waits for an owner\'s yes or the next start', reply: SettingsReply },
   settingsPlan: { method: 'POST', path: '/settings/plan', need: 'configure', says: 'what a change of settings would do, in words, and what is wrong with it; changes nothing', request: SettingsChangeShape, reply: SettingsPlanReply },
-  settingsChange: { method: 'POST', path: '/settings', need: 'configure', says: 'changes settings: in the hub\'s own file; what lowers privacy waits for an owner\'s yes. Spaces, and times of privacy, by an owner alone; what destroys footage or audit needs the right to erase and the passphrase once more', request: Type.Object({ ...SettingsChangeShape.properties, half: Optional(Key) }, closed), reply: ReloadReply },
+  settingsChange: { method: 'POST', path: '/settings', need: 'configure', says: 'changes settings: in the hub\'s own file; what lowers privacy waits for an owner\'s yes. Spaces, times of privacy and destinations by an owner alone; what destroys footage or audit needs the right to erase and the passphrase once more', request: Type.Object({ ...SettingsChangeShape.properties, half: Optional(Key) }, closed), reply: ReloadReply },
   logs: { method: 'GET', path: '/logs', need: 'status', says: 'the newest lines of the operator\'s log, the newest first; `level`: that one and worse', query: LogsQuery, reply: LogsReply },
   spaces: {
     method: 'GET', path: '/spaces', need: 'privacy', says: 'whether each space is private now, and when it is so by itself, in words',

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { AlarmList } from '../duties/alarmlist.ts';
+import type { CourierDuty } from '../duties/doors.ts';
 import type { EnrolDuty } from '../duties/enrol.ts';
 import type { LiveDuty } from '../duties/live.ts';
 import { newestLines } from '../duties/logbook.ts';
@@ -23,13 +24,14 @@ export interface PageDuties {
   readonly stills: StillDuty;
   readonly privacy: PrivacyDuty;
   readonly enrol: EnrolDuty;
+  readonly courier: Pick<CourierDuty, 'setSecret'>;
   /** Where the operator's log lies. */
   readonly logFolder: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }: PageDuties): PageParts {
+export function pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, courier, logFolder, clock, log }: PageDuties): PageParts {
   return {
     live: (socket, ask, signal) => serveLive(socket, live, ask, { clock, log, signal }),
     panel: (socket, ask, signal) => serveLive(socket, panel, { ...ask, mayListen: false }, { clock, log, signal }),
@@ -37,6 +39,7 @@ export function pageParts({ live, panel, talk, playback, alarmList, stills, priv
     playback,
     alarms: alarmList,
     people: enrol,
+    destinationSecret: (name, text, account) => courier.setSecret(name, text, { who: 'page', account }),
     still: (camera) => stills.still(camera),
     logs: (query) => newestLines(logFolder, query),
     privacy: {

@@ -58,6 +58,8 @@ export interface DutyParts {
   readonly alarms: AlarmsPart;
   readonly privacy: PrivacyPart;
   readonly people: PeoplePart;
+  /** `<destination>.<right>`. SP_CREDENTIAL. */
+  readonly destinationSecret: (name: string, text: string, account: string) => Promise<void>;
   /** A JPEG of this moment. */
   readonly still: (camera: string) => Promise<Uint8Array>;
   readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;

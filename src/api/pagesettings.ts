@@ -1,15 +1,15 @@
-/** The page's routes about settings: what they are, what a change would do, and the change. */
+/** The page's routes about settings: what they are, what a change would do, and the change; and secrets of destinations. */
 import { SallyportError } from '../base/errors.ts';
 import { formSchema } from '../configpage.ts';
 import type { Visitor } from '../duties/accounts.ts';
 import type { Principal } from '../duties/sessions.ts';
 import { toPlain } from './defined.ts';
 import { byOf, checkSettings } from './pageaccess.ts';
-import { prove } from './pageaccounts.ts';
+import { done, prove } from './pageaccounts.ts';
 import type { Operate } from './pageoperate.ts';
 import type { Handlers, PageRooms } from './pagerooms.ts';
 
-export function settingsHandlers({ accounts, site, operations, vault }: PageRooms, operate: Operate) {
+export function settingsHandlers({ accounts, site, operations, vault, destinationSecret }: PageRooms, operate: Operate) {
   /** A change that destroys something needs the right to, and is more than a session alone must be enough for. The audit says who, and what it was. */
   const mayDestroy = (ask: { principal: Principal; visitor: Visitor; body: { half?: string } }, route: 'keep' | 'settings') => async (losses: readonly string[]): Promise<void> => {
     const { principal } = ask;
@@ -24,14 +24,21 @@ export function settingsHandlers({ accounts, site, operations, vault }: PageRoom
       const changes = await site.changeSettings({ keys: [{ key: 'keep.footage', value: ask.body.footage }] }, byOf(ask.principal), mayDestroy(ask, 'keep'));
       return { changes, pending: operations.pending() };
     },
+    destinationSecret: async (ask) => {
+      const { principal, body: { destination, secret, text } } = ask;
+      // Whose account footage goes to is more than a session alone must be enough for.
+      prove(accounts, ask, 'giving a secret of a destination');
+      await destinationSecret(`${destination}.${secret}`, text, principal.account.id);
+      return done;
+    },
     settingsSchema: async () => formSchema(),
     settings: async ({ principal }) => {
-      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, recordings, restart } = await site.settings();
+      const { keys, cameras, privacy: rules, zones, alarms: alarmRules, destinations, recordings, restart } = await site.settings();
       return {
         // Where the hub is, and when a house is private, is the house's own business.
         keys: keys.filter(({ key }) => !key.startsWith('place.') || principal.may('privacy')).map(toPlain), cameras: cameras.map(toPlain),
         privacy: rules.filter(({ space }) => principal.may('privacy', space)).map(toPlain),
-        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), recordings: recordings.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
+        zones: zones.map(toPlain), alarms: alarmRules.map(toPlain), destinations: principal.may('people') ? destinations.map(toPlain) : [], recordings: recordings.map(toPlain), spaces: [...site.spaces], pending: operations.pending(), restart: [...restart],
       };
     },
     settingsPlan: async ({ principal, body }) => {

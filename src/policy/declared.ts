@@ -11,6 +11,11 @@ export const messengerKinds = ['ntfy', 'webhook', 'mqtt'] as const;
 export const destinationKinds = [...storeKinds, ...messengerKinds] as const;
 export type DestinationKind = (typeof destinationKinds)[number];
 
+/** The ends of the names of its secrets: `nas.put`. */
+export const secretsOf: Readonly<Record<DestinationKind, readonly string[]>> = {
+  folder: [], webdav: ['all', 'put', 'get', 'delete', 'proxy'], s3: ['all', 'put', 'get', 'delete', 'proxy'], ntfy: ['topic', 'token', 'proxy'], webhook: ['key', 'proxy'], mqtt: ['login'],
+};
+
 /** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, every second header of it. With either, alarms' pictures, where they were agreed to. */
 export const sends = ['alarms', 'all'] as const;
 /** Where the keys of what is sent lie: nowhere but at home, or at another destination too. */

@@ -1,5 +1,12 @@
 /** The configuration's schema as whoever reads it sees it: the check of files, the documents, and the forms of the page, which are made of it alone. */
 
+/** Keys that an entry of that kind must have, and those that it may have besides; and which secrets it may have, by the ends of their names. */
+export interface KindKeys {
+  readonly needs: readonly string[];
+  readonly may: readonly string[];
+  readonly secrets: readonly string[];
+}
+
 /** A schema as JSON Schema sees it, as far as it is used here. */
 export interface SchemaNode {
   readonly type?: string;
@@ -24,4 +31,6 @@ export interface SchemaNode {
   readonly 'x-min'?: string;
   readonly 'x-max'?: string;
   readonly 'x-expected'?: string;
+  /** Of a table whose entries are of kinds: what goes with each. */
+  readonly 'x-kinds'?: Readonly<Record<string, KindKeys>>;
 }

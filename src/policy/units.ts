@@ -3,6 +3,7 @@
  * drop-ins. The rule stands outside of both processes, so it holds also where one of them was taken over (docs/THREAT_MODEL.md).
  */
 import { isIP } from 'node:net';
+import { secretsOf } from './declared.ts';
 import { portsOf, type Destination } from './destinations.ts';
 
 /** Where a household's networks are, when nobody says more. */
@@ -63,8 +64,7 @@ export function courierRule({ destinations, resolvers, addresses, moving, networ
 
 /** Names of the credentials that it may have. */
 export function credentialsOf(destinations: readonly Destination[]): string[] {
-  const rights = { folder: [], webdav: ['put', 'get', 'delete', 'all', 'proxy'], s3: ['put', 'get', 'delete', 'all', 'proxy'], ntfy: ['topic', 'token', 'proxy'], webhook: ['key', 'proxy'], mqtt: ['login'] } as const;
-  return destinations.flatMap(({ name, kind }) => rights[kind].map((right) => `${name}.${right}`));
+  return destinations.flatMap(({ name, kind }) => secretsOf[kind].map((right) => `${name}.${right}`));
 }
 
 /** As systemd reads it back: quotes, specifiers and escapes say nothing. */

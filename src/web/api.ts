@@ -53,6 +53,7 @@ const routes: RouteTable = {
   discover: ['POST', '/discover'],
   adopt: ['POST', '/adopt'],
   moved: ['POST', '/moved'],
+  destinationSecret: ['POST', '/destinations/secret'],
   secret: ['POST', '/secret'],
   camera: ['POST', '/camera'],
   ptz: ['POST', '/ptz'],

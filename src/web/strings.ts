@@ -356,7 +356,7 @@ export const english = {
     waits: 'waits for a yes', waitsLead: 'What lowers privacy waits until an owner says yes, signed by a device. The rest counts at once.', restarts: 'at the next start', nextStart: 'Counts at the next start of the hub.', afterStart: 'After the next start of the hub:',
     waitingNow: (now: string) => `Waits for an owner's yes; now ${now}.`, byInstaller: (file: string) => `Set by the installer's file (${file}), and changed there.`, filesOnly: (file: string | undefined) => file === undefined ? 'Files alone set this.' : `Files alone set this: ${file}.`,
     wrong: (text: string, hint: string) => `This ${text}.${hint === '' ? '' : ` ${hint}`}`, usual: (value: string) => `Usual: ${value}.`, range: (min: string, max: string) => `From ${min} to ${max}.`, lines: (hint: string) => `${hint} One on each line.`,
-    unset: 'not set', empty: 'none', noneThere: 'There is none yet.', yes: 'yes', no: 'no', unitOf: (label: string) => `Unit of ${label}`, timeOf: (label: string) => `Time of ${label}`, atTime: 'At a time', sun: { sunrise: 'sunrise', sunset: 'sunset' } as Readonly<Record<string, string>>,
+    more: 'More', unset: 'not set', empty: 'none', noneThere: 'There is none yet.', yes: 'yes', no: 'no', unitOf: (label: string) => `Unit of ${label}`, timeOf: (label: string) => `Time of ${label}`, atTime: 'At a time', sun: { sunrise: 'sunrise', sunset: 'sunset' } as Readonly<Record<string, string>>,
     units: { second: 'seconds', minute: 'minutes', hour: 'hours', day: 'days', week: 'weeks', month: 'months', year: 'years' } as Readonly<Record<string, string>>,
     days: { monday: 'Monday', tuesday: 'Tuesday', wednesday: 'Wednesday', thursday: 'Thursday', friday: 'Friday', saturday: 'Saturday', sunday: 'Sunday' } as Readonly<Record<string, string>>,
   },
@@ -397,6 +397,14 @@ export const english = {
     kinds: { put: 'sent', delete: 'deleted', get: 'fetched', list: 'asked for a list', probe: 'asked what it does', notice: 'told', heard: 'answered a command', dropped: 'orders from there, dropped' } as Readonly<Record<string, string>>,
     classes: { segment: 'footage', hold: 'a second header', hours: 'a list', keyring: 'sealed keys', picture: 'a picture', odd: 'no orders', flood: 'too many in a minute', waiting: 'too many at once' } as Readonly<Record<string, string>>,
     outcomes: { done: 'Done', failed: 'Failed', withdrawn: 'Withdrawn', lost: 'Lost, and sent again' } as Readonly<Record<string, string>>, open: 'Waits', tries: (n: number, size: string) => `${count(n, 'try', 'tries')}, ${size} sent`, proof: (how: string) => `known to be there by: ${how}`, opens: (n: number) => `Opens for ${count(n, 'key', 'keys')}`,
+  },
+
+  destinations: {
+    title: 'Destinations', add: 'Add a destination', none: 'None is declared.', lead: 'A disk or a server elsewhere keeps a sealed copy, a messenger tells you of alarms. Nothing goes there before an owner says yes to the line that says what it gets.',
+    kind: 'Kind', formLead: 'The hub says in one line what this place gets; an owner says yes to that line, with this device.', service: 'The courier is a service of its own here: its secrets are credentials of systemd, which an administrator gives.',
+    removeLead: 'Nothing goes there any more, and nothing is deleted there any more: what lies there stays, sealed. If its keys stayed at home, it opens with nothing once they are destroyed here. To have it deleted there, let it go to its deadline before you remove the destination.',
+    secret: 'Its password', secretOf: (name: string) => `Password or key of ${name}`, secretLead: 'The hub gives it to the courier alone, and shows it to nobody.', which: 'What it is for', user: 'User, or key id', userHint: 'Empty where the secret stands alone.', secretWord: 'Password, or key', onceMore: 'Whose account your footage goes to is more than an open page should decide.',
+    secrets: { all: 'Everything there', put: 'To put things there', get: 'To read there', delete: 'To delete there', proxy: 'The proxy on the way', topic: 'The topic', token: 'The access token', key: 'The key that signs', login: 'The login at the broker' } as Readonly<Record<string, string>>,
   },
 
   audit: {

@@ -36,7 +36,7 @@ function question(name: PageRouteName, where: Where): Asked {
     meChange: { nickname: '' }, meErase: { half: newHalf() }, mePassphrase: { half: newHalf(), login: newLogin() }, meDevice: device,
     slotReplace: { camera, slot: 1, generation: 1, from: 'a'.repeat(64), text: 'A'.repeat(1366), signature: 'x' },
     invite: { role: 'guest', spaces: [] }, accountChange: {}, ownerListTake: { text: '{}' }, tokenMake: { name: 'x', rights: ['live'], days: 1 },
-    discover: { seconds: 0.5, range: '127.9.9.9-127.9.9.9' }, adopt: { address: '127.9.9.3', user: 'u', password: 'p' }, moved: { camera, address: '127.9.9.4' }, secret: { camera, password: 'p' },
+    discover: { seconds: 0.5, range: '127.9.9.9-127.9.9.9' }, adopt: { address: '127.9.9.3', user: 'u', password: 'p' }, moved: { camera, address: '127.9.9.4' }, secret: { camera, password: 'p' }, destinationSecret: { destination: 'nowhere', secret: 'none', text: 'p', half: newHalf() },
     noteExport: { camera, fromMs: 0, toMs: 1 }, camera: { camera, order: { act: 'info' } }, ptz: { camera, order: { act: 'stop' } }, accept: { id: 'ffffffff', document: '{}', signature: 'x' }, keep: { footage: 'x' },
     hold: { camera, document: '{}', signature: 'x' }, holdHeaders: { camera, order: 'ffffffff', headers: [] }, holdDone: { camera, order: 'ffffffff' }, release: { camera, document: '{}', signature: 'x' },
     erase: { camera, document: '{}', signature: 'x' }, eraseHours: { camera, fromMs: 0, toMs: 1, why: '', half: newHalf() }, eraseLook: { camera, fromMs: 0, toMs: 1, whole: true }, erasePlan: { camera, order: 'ffffffff' },

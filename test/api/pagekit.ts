@@ -259,7 +259,7 @@ const off = async (): Promise<never> => {
 
 /** Nothing is recorded or shown, and nothing is private. */
 const nothingBehind: PageParts = {
-  alarms: { list: off, picture: off, mark: off, test: off, ofNotice: off }, live: off, panel: off, talk: off, still: off, logs: off, playback: { timeline: off, slot: off, segment: off, secondHeader: off }, privacy: { of: () => undefined, switch: off }, people: { list: off, picture: off, check: off, enrol: off, renew: off, forget: off },
+  alarms: { list: off, picture: off, mark: off, test: off, ofNotice: off }, live: off, panel: off, talk: off, still: off, destinationSecret: off, logs: off, playback: { timeline: off, slot: off, segment: off, secondHeader: off }, privacy: { of: () => undefined, switch: off }, people: { list: off, picture: off, check: off, enrol: off, renew: off, forget: off },
 };
 
 /** The page alone, over a real vault, with what a test puts behind its doors; no camera is watched. */
@@ -277,7 +277,7 @@ export async function openDoor(t: Test, parts: Partial<PageParts> | ((behind: Be
   });
   const behind: Behind = { vault, clock, owner: { get list() { return list; }, problem: undefined }, config: hubConfig(3, [cameraConfig('front'), { ...cameraConfig('garden'), space: 'garden' }]) };
   const offered = operations(behind) as PageOperations;
-  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], zones: [], alarms: [], recordings: [], restart: [] }), rulesAfter: async () => [], planSettings: async () => ({ changes: [], losses: [], leavesOut: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'], ...ofSite };
+  const site: { -readonly [K in keyof PageOptions['site']]: PageOptions['site'][K] } = { config: behind.config, cameras: [], facts: async () => undefined, owner: behind.owner, ownerLists: async () => ({ text: undefined, before: [] }), changeCamera: async () => [], settings: async () => ({ keys: [], cameras: [], privacy: [], zones: [], alarms: [], destinations: [], recordings: [], restart: [] }), rulesAfter: async () => [], planSettings: async () => ({ changes: [], losses: [], leavesOut: [], problems: [] }), changeSettings: async () => [], spaces: ['home', 'garden'], ...ofSite };
   const page = new Page({
     config: { enabled: true, port: 0, httpPort: 0, names: [], panels: false, ...more }, hubName: 'Test', accounts, vault, notices, clock, log: silentLog, parts: { ...nothingBehind, ...(typeof parts === 'function' ? parts(behind) : parts) }, folder: join(folder, 'page'), operations: () => offered, site,
   });

@@ -111,6 +111,36 @@ t.test('what lowers privacy waits for a signed yes; asked for no more, it waits 
   t.same((await browser.must<Changed>('POST', 'settings', { camera: 'yard', keys: [{ key: 'keep', value: '1 day' }] })).changes, ['yard: footage is kept 1 day instead of 10 days'], 'a shorter time counts at once');
 });
 
+t.test('a destination is an owner\'s to declare, gets nothing before a signed yes, and its secret needs the passphrase once more', async (t) => {
+  const { site, owner } = await startSite(t);
+  const { browser } = owner;
+  const disk = { name: 'disk', purpose: 'a copy on another disk', kind: 'folder', path: join(site.folder, 'disk'), mount: false, send: 'all' };
+  const wish = { destination: { in: disk } };
+  for (const role of ['installer', 'member']) {
+    const other = (await joinAs(site, browser, role, ['home'])).browser;
+    t.equal((await other.post('settings/plan', wish)).code, 'SP_PAGE_RIGHT', role);
+    t.equal((await other.post('settings', wish)).code, 'SP_PAGE_RIGHT', role);
+  }
+  t.match(await browser.must<Plan>('POST', 'settings/plan', wish), { changes: [{ text: /new destination disk \(folder .*\/disk\) gets all footage.*its keys stay at home; its purpose: a copy on another disk/, waits: true }], problems: [] });
+  t.match(await browser.must<Plan>('POST', 'settings/plan', { destination: { in: { ...disk, name: 'Disk!', send: 'some' } } }), { changes: [], problems: [{ key: 'name' }, { key: 'send' }] });
+  const { pending } = await browser.must<Changed>('POST', 'settings', wish);
+  t.match(pending, [{ key: 'destination' }]);
+  t.match((await browser.must<Settings>('GET', 'settings')).destinations, [{ name: 'disk', file: 'conf.d/90-page.toml', fixed: false, values: disk }]);
+  const declared = async (): Promise<string[]> => (await browser.must<PageReplyOf<'egress'>>('GET', 'egress')).destinations.map(({ name }) => name);
+  t.same(await declared(), [], 'not before the yes');
+  await signYes(owner, pending[0]!);
+  t.same(await declared(), ['disk']);
+  const secret = { destination: 'nas', secret: 'all', text: 'sally\nport' };
+  t.equal((await browser.post('destinations/secret', secret)).code, 'SP_PAGE_PROOF');
+  t.equal((await browser.post('destinations/secret', { ...secret, secret: 'any', half: owner.half })).code, 'SP_CREDENTIAL');
+  t.equal((await browser.post('destinations/secret', { ...secret, text: 'one\ntwo\nthree', half: owner.half })).code, 'SP_CREDENTIAL');
+  await browser.must('POST', 'destinations/secret', { ...secret, half: owner.half });
+  t.match((await browser.must<PageReplyOf<'audit'>>('GET', 'audit?limit=60')).lines.find(({ what }) => what === 'destination.secret-set'), { who: 'Olga Owner', person: true, detail: /nas\.all/ });
+  t.equal((await browser.post('secret', { camera: 'nas.all', password: 'x' })).code, 'SP_CAMERA_UNKNOWN', 'by the way of cameras\' passwords nobody gets there');
+  t.same((await browser.must<Changed>('POST', 'settings', { destination: { out: { name: 'disk' } } })).pending, [], 'less leaves at once');
+  t.same((await browser.must<Settings>('GET', 'settings')).destinations, []);
+});
+
 t.test('what a change destroys is told beforehand, camera by camera, and is done with the passphrase once more', async (t) => {
   const { owner: { browser, half } } = await startSite(t, '', [{ camera: 'yard', hoursAgo: 60, keepDays: 30 }, { camera: 'yard', hoursAgo: 5, keepDays: 30 }, { camera: 'front', hoursAgo: 60, keepDays: 3 }]);
   const plan = (body: object) => browser.must<Plan>('POST', 'settings/plan', body);

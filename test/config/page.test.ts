@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { changePageFile, readEntries, type ConfigErrors } from '../../src/config.ts';
+import { ConfigErrors, changePageFile, readEntries } from '../../src/config.ts';
 import type { FileEntries } from '../../src/configschema.ts';
 import { applyChange, formSchema, problemsOf, settingsOf, type SettingsChange } from '../../src/configpage.ts';
 import type { SchemaNode } from '../../src/policy/schemanode.ts';
@@ -80,6 +80,34 @@ t.test('a zone and a rule of alarms come, change and go by their names; those of
   await t.rejects(change({ zone: { out: { camera: 'a', name: 'door' } } }), { code: 'SP_SETTING_GONE' });
   await t.rejects(change({ zone: { in: { camera: 'a', name: 'street', points } } }), /zone/, 'a name is given once');
   await change({ zone: { out: { camera: 'a', name: 'street' } }, alarm: { out: { name: 'Anywhere' } } });
+  t.same(await own(), {});
+});
+
+t.test('a destination comes, changes and goes by its name; one of another file stays there; what is wrong is told by its key', async (t) => {
+  const folder = t.testdir({ [main]: '[[camera]]\nid = "a"\naddress = "10.0.0.1"\nuser = "u"\n[[destination]]\nname = "theirs"\npurpose = "x"\nkind = "folder"\npath = "/mnt/theirs"\n', 'conf.d': {} });
+  const path = join(folder, main);
+  const change = (destination: SettingsChange['destination'], write = true): Promise<unknown> => changePageFile(path, (own, files) => applyChange(own, files, { destination }), { write });
+  const own = async (): Promise<object | undefined> => (await readEntries(path)).find((file) => file.page)?.entries;
+  const nas = { name: 'nas', purpose: 'a copy', kind: 'webdav', url: 'https://nas.example/dav/', send: 'all', lanes: 2, cameras: ['a'], slots_same_place: false };
+  await change({ in: nas });
+  t.same(await own(), { destination: [nas] });
+  t.match(settingsOf(await readEntries(path)).destinations, [{ name: 'theirs', file: main, fixed: true, values: { path: '/mnt/theirs' } }, { name: 'nas', file: page, fixed: false, values: nas }]);
+  await change({ out: { name: 'nas' }, in: { ...nas, lanes: 4 } });
+  t.same(await own(), { destination: [{ ...nas, lanes: 4 }] });
+  await t.rejects(change({ out: { name: 'theirs' } }), { code: 'SP_SETTING_FIXED' });
+  await t.rejects(change({ out: { name: 'attic' } }), { code: 'SP_SETTING_GONE' });
+  for (const [wrong, key] of [
+    [{ ...nas, name: 'other', lanes: 9 }, 'lanes'], [{ ...nas, name: 'other', url: 'https://user:word@nas.example/' }, 'url'], [{ ...nas, name: 'other', bucket: 'b' }, 'bucket'],
+    [{ name: 'other', purpose: 'x', kind: 's3', url: 'https://s3.example' }, 'bucket'], [{ ...nas, name: 'other', slots: 'far' }, 'slots_at'], [{ ...nas, name: 'other', password: 'x' }, undefined],
+  ] as const) {
+    const wish: SettingsChange = { destination: { in: wrong } };
+    let entries = {};
+    const error = await changePageFile(path, (mine, files) => { entries = applyChange(mine, files, wish); return entries; }, { write: false }).then(() => undefined, (caught: unknown) => caught);
+    t.type(error, ConfigErrors);
+    const problems = problemsOf(error as ConfigErrors, wish, entries);
+    t.ok(problems.some((one) => key === undefined || one.key === key), `${key}: ${JSON.stringify(problems)}`);
+  }
+  await change({ out: { name: 'nas' } });
   t.same(await own(), {});
 });
 

@@ -11,7 +11,7 @@ interface SchemaFieldProps {
   readonly draft: Draft;
   readonly onDraft: (draft: Draft) => void;
   readonly wrong: string | undefined;
-  /** Of a text that is one of these: a space. Of a list, whose items are. */
+  /** Of a text that is one of these: a space; '' among them: or none. Of a list, whose items are. */
   readonly among?: readonly string[] | undefined;
 }
 
@@ -27,7 +27,7 @@ export function SchemaField({ node, draft, onDraft, wrong, among }: SchemaFieldP
     case 'choice': return <div class="field"><Select label={label} hint={hint} value={String(draft)} onChoose={onDraft} options={(node.enum ?? []).map((value) => ({ value, label: labelOf(node, value) }))} /><Wrong wrong={wrong} /></div>;
     case 'number': return <Field label={label} hint={hint} value={String(draft)} onInput={onDraft} inputMode="numeric" wrong={wrong} />;
     case 'text': return among === undefined ? <Field label={label} hint={hint} value={String(draft)} onInput={onDraft} wrong={wrong} {...(node.maxLength === undefined ? {} : { maxLength: node.maxLength })} />
-      : <div class="field"><Select label={label} hint={hint} value={String(draft)} onChoose={onDraft} options={[...new Set([...among, String(draft)])].filter((one) => one !== '').map((value) => ({ value, label: value }))} /><Wrong wrong={wrong} /></div>;
+      : <div class="field"><Select label={label} hint={hint} value={String(draft)} onChoose={onDraft} options={[...new Set([...among, String(draft)])].filter((one) => one !== '' || among.includes('')).map((value) => ({ value, label: value === '' ? say.forms.unset : value }))} /><Wrong wrong={wrong} /></div>;
   }
 }
 

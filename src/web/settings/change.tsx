@@ -33,6 +33,10 @@ interface FormProps {
   readonly lead?: string | undefined;
   /** What a list of names may hold, by key. */
   readonly among?: Readonly<Record<string, readonly string[]>>;
+  /** Stands before the fields, and may say which there are. */
+  readonly before?: ComponentChildren;
+  /** Fields that are rarely needed, by key: they stand last, folded up. */
+  readonly aside?: ReadonlySet<string>;
   /** Something that goes by what is typed. */
   readonly beside?: (keys: NonNullable<SettingsChange['keys']>, drafts: ReadonlyMap<string, Draft>) => ComponentChildren;
   readonly onClose: () => void;
@@ -107,7 +111,7 @@ export function PlanDialog({ title, wide = false, planning: { planned, nothing, 
 }
 
 /** A form for some keys. */
-export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}, beside, onClose }: FormProps) {
+export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}, before, aside, beside, onClose }: FormProps) {
   const [drafts, setDrafts] = useState<ReadonlyMap<string, Draft>>(new Map());
   const planning = usePlanning();
   const { problems } = planning;
@@ -117,10 +121,16 @@ export function SettingsForm({ title, fields, spaces, changeOf, lead, among = {}
     // How a file writes a list of days helps nobody who ticks them.
     return problem === undefined ? undefined : say.forms.wrong(problem.text, kindOf(node) === 'days' ? '' : problem.hint);
   };
+  // Other fields: what was found wrong was about those that stood there.
+  useEffect(() => planning.touch(), [fields.map(({ key }) => key).join(' ')]);
+  const shown = (field: FormField): ComponentChildren => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
+    onDraft={(draft) => { planning.touch(field.key); setDrafts((was) => new Map([...was, [field.key, draft]])); }} />;
+  const folded = fields.filter(({ key }) => aside?.has(key) === true);
   return <PlanDialog title={title} planning={planning} problems={problems.filter(({ key }) => !fields.some((field) => field.key === key))} onLook={() => planning.look(changeOf(changedKeys(fields, drafts), drafts))} onClose={onClose}>
     {lead === undefined ? null : <p class="muted">{lead}</p>}
-    {fields.map((field) => <SchemaField key={field.key} node={field.node} draft={drafts.get(field.key) ?? draftOf(field)} wrong={wrongOf(field)} among={nameOf(field.key) === 'space' ? spaces : among[field.key]}
-      onDraft={(draft) => { planning.touch(field.key); setDrafts((before) => new Map([...before, [field.key, draft]])); }} />)}
+    {before}
+    {fields.filter((field) => !folded.includes(field)).map(shown)}
+    {folded.length === 0 ? null : <details class="folded" open={folded.some((field) => wrongOf(field) !== undefined)}><summary>{say.forms.more}</summary><div class="form">{folded.map(shown)}</div></details>}
     {beside?.(changedKeys(fields, drafts), drafts)}
   </PlanDialog>;
 }

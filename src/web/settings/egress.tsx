@@ -3,13 +3,14 @@ import { useState } from 'preact/hooks';
 import type { PageReplyOf } from '../../api/pagecontract.ts';
 import { ask } from '../api.ts';
 import { bytes, dateClock, type Reader } from '../format.ts';
-import { useHeld } from '../held.tsx';
+import { has, useHeld } from '../held.tsx';
 import { hubWords } from '../hubwords.ts';
 import { say } from '../strings.ts';
 import { Button, Select } from '../parts/controls.tsx';
 import { useDoing, useLoaded } from '../parts/loaded.ts';
 import { Empty, Loading, Problem } from '../parts/states.tsx';
 import { Fact } from './cameras.tsx';
+import { DestinationList } from './destinations.tsx';
 
 type Report = PageReplyOf<'egress'>;
 type Line = Report['lines'][number];
@@ -18,6 +19,7 @@ const linesAtOnce = 50;
 const everywhere = '';
 
 export function EgressSettings() {
+  const held = useHeld();
   const [destination, setDestination] = useState(everywhere);
   const { value, error, again, set } = useLoaded((signal) => look(destination, undefined, signal), [destination]);
   const doing = useDoing();
@@ -30,6 +32,7 @@ export function EgressSettings() {
   };
   return <div class="stack">
     <p class="muted">{say.egress.lead}</p>
+    {has(held, 'people') && has(held, 'configure') ? <DestinationList service={value.doors.run === 'service'} onChanged={again} /> : null}
     {value.destinations.length === 0 ? <Empty icon="hidden" title={say.egress.none}><p>{say.egress.noneHint}</p></Empty> : <>
       <Door doors={value.doors} />
       {value.destinations.map((one) => <Destination key={one.name} one={one} sums={value.sums} keys={value.doors.slots.find(({ destination }) => destination === one.name)} />)}
