@@ -55,6 +55,7 @@ const titles: Readonly<Record<string, string>> = {
 
 /** Where nothing says otherwise. */
 export const footageKeptFor = '3 days';
+export const dataFolder = '/var/lib/sallyport';
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
   const { expected, ...rest } = more;
@@ -242,7 +243,7 @@ export const DestinationSchema = Type.Object({
 
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
-  data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
+  data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', dataFolder)),
   data_mount: Type.Optional(yesNo('data_mount', 'Whether the data folder lies on a disk of its own. The hub then waits for that disk at its start, instead of beginning anew in the empty folder where it should be.', false)),
   owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
   socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),
