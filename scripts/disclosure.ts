@@ -34,7 +34,7 @@ export const programs: readonly (readonly [name: string, what: string])[] = [
 const destinationsOf: Readonly<Record<DestinationKind, string>> = {
   folder: 'sealed objects; a disk or a mounted folder, no socket of ours', webdav: 'sealed objects', s3: 'sealed objects',
   ntfy: 'messages of closed fields: kind of notice, a camera\'s alias, time, a random id; and, where the owner said `picture = true`, an alarm\'s small picture, sealed to its day\'s key', webhook: 'the same, signed',
-  mqtt: 'the same, and each camera\'s state: whether it runs, is private, sees something; takes commands that raise privacy',
+  mqtt: 'the same closed fields, never a picture, and each camera\'s state: whether it runs, is private, sees something; where the owner said `commands = true`, what comes back may make spaces private and turn cameras to saved places',
 };
 
 const classesOf: Readonly<Record<ObjectClass, string>> = {

@@ -11,7 +11,7 @@ import { formatBytes, formatDuration } from './base/units.ts';
 import { Findings, checkFile, checkTogether, durationMs, nestingMax, problemsMax, sizeBytes, type SoundFile } from './configcheck.ts';
 import { checkDestinations, destinationOf } from './configdestinations.ts';
 import { KeyLines } from './configlines.ts';
-import { footageKeptFor, type AlarmEntry, type CameraEntry, type FileEntries, type RecordingEntry } from './configschema.ts';
+import { dataFolder, footageKeptFor, type AlarmEntry, type CameraEntry, type FileEntries, type RecordingEntry } from './configschema.ts';
 import { alarmInWords, zoneInWords, type AlarmRule } from './policy/alarmrules.ts';
 import { destinationInWords, withKeysOf } from './policy/declared.ts';
 import { ruleInWords } from './policy/privacy.ts';
@@ -179,7 +179,7 @@ function lineOfBadUtf8(bytes: Uint8Array): number | undefined {
 function build(path: string, { files, ignored }: { files: readonly ConfigFile[]; ignored: readonly string[] }): LoadedConfig {
   const problems = files.flatMap((file) => file.problems);
   const sound = files.filter((file): file is ConfigFile & SoundFile => file.entries !== undefined);
-  const all = [...problems, ...checkTogether(sound), ...checkDestinations(sound)];
+  const all = [...problems, ...checkTogether(sound), ...checkDestinations(sound, path)];
   if (all.length > 0) throw new ConfigErrors(all.slice(0, problemsMax));
   const config = merge(dirname(path), sound.map((file) => file.entries), sound.find((file) => file.path === pagePath(path))?.entries);
   return { config, files: files.map((file) => file.path), warnings: warningsOf(config, ignored) };
@@ -190,7 +190,7 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
   const last = <T>(pick: (file: FileEntries) => T | undefined): T | undefined => entries.map(pick).findLast((value) => value !== undefined);
   const lengthMs = (fallback: string, pick: (file: FileEntries) => string | undefined): number => durationMs(last(pick) ?? fallback);
   const pathOf = (text: string): string => resolve(folder, text);
-  const data = pathOf(last((file) => file.data) ?? '/var/lib/sallyport');
+  const data = pathOf(last((file) => file.data) ?? dataFolder);
   const optionalPath = <K extends string>(key: K, text: string | undefined): { [key in K]?: string } => (text === undefined ? {} : { [key]: pathOf(text) } as { [key in K]: string });
   const owner = last((file) => file.owner);
   const footageMs = lengthMs(footageKeptFor, (file) => file.keep?.footage);

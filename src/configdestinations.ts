@@ -2,15 +2,18 @@
  * `[[destination]]`: which keys go with which kind, and what an entry comes to. What the courier would refuse is refused here already, by the same
  * check, with file and line.
  */
+import { dirname, resolve } from 'node:path';
 import { formatDuration, secondMs } from './base/units.ts';
 import type { SallyportError } from './base/errors.ts';
 import { Findings, durationMs, sizeBytes, type SoundFile } from './configcheck.ts';
-import { footageKeptFor, type DestinationEntry } from './configschema.ts';
+import { dataFolder, footageKeptFor, type DestinationEntry } from './configschema.ts';
 import { entryOf, storeKinds, type DestinationConfig, type DestinationKind } from './policy/declared.ts';
-import { destinationSchema } from './policy/destinations.ts';
+import { destinationSchema, destinationsMax } from './policy/destinations.ts';
+import { homeRules } from './policy/homeassistant.ts';
 import { pieceBytesFor } from './policy/pieces.ts';
 
 type Key = keyof DestinationEntry;
+type Say = (key: Key, reason: string, expected: string) => void;
 
 const every: readonly Key[] = ['name', 'purpose', 'kind'];
 const web: readonly Key[] = ['url', 'fingerprint', 'ca', 'proxy'];
@@ -27,15 +30,20 @@ export const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly
   mqtt: { needs: ['url'], may: [...web.filter((key) => key !== 'proxy'), ...messenger, 'topic', 'discovery', 'commands'] },
 };
 
-/** Of all files together: names, cameras and other destinations may stand in another file. */
-export function checkDestinations(files: readonly SoundFile[]): SallyportError[] {
+/** Of all files together: names, cameras and other destinations may stand in another file. `configPath`: of sallyport.toml, in whose folder relative paths begin. */
+export function checkDestinations(files: readonly SoundFile[], configPath: string): SallyportError[] {
+  const folder = dirname(configPath);
+  const data = resolve(folder, files.map(({ entries }) => entries.data).findLast((text) => text !== undefined) ?? dataFolder);
+  const all = files.flatMap(({ entries }) => entries.destination ?? []);
   const cameras = new Set(files.flatMap(({ entries }) => entries.camera ?? []).map(({ id }) => id));
-  const stores = new Set(files.flatMap(({ entries }) => entries.destination ?? []).filter(isStore).map(({ name }) => name));
+  const stores = new Map(all.filter(isStore).map((entry) => [entry.name, entry]));
   const seen = new Set<string>();
+  let count = 0;
   return files.flatMap((file) => {
     const found = new Findings(file.path, file.lines);
     for (const [index, entry] of (file.entries.destination ?? []).entries()) {
-      const say = (key: Key, reason: string, expected: string): void => found.value(['destination', index, key], reason, expected);
+      const say: Say = (key, reason, expected) => found.value(['destination', index, key], reason, expected);
+      if (++count === destinationsMax + 1) say('name', `is that of one more than ${destinationsMax}`, `At most ${destinationsMax} destinations, in all files together.`);
       if (seen.has(entry.name)) found.duplicate(['destination', index, 'name'], entry.name);
       seen.add(entry.name);
       const { needs, may } = keysOf[entry.kind];
@@ -43,7 +51,9 @@ export function checkDestinations(files: readonly SoundFile[]): SallyportError[]
       const odd = (Object.keys(entry) as Key[]).filter((key) => ![...every, ...needs, ...may].includes(key));
       for (const key of odd) say(key, `does not go with kind "${entry.kind}"`, `With it go: ${[...needs, ...may].join(', ')}.`);
       if (entry.cameras?.some((camera) => !cameras.has(camera)) === true) say('cameras', 'names a camera that there is not', cameras.size === 0 ? 'There are no cameras yet.' : `Known cameras: ${[...cameras].slice(0, 20).join(', ')}.`);
-      checkSlots(entry, stores, say);
+      checkSlots(entry, stores, folder, say);
+      checkPaths(entry, folder, data, say);
+      if (entry.kind === 'mqtt' && all.slice(0, all.indexOf(entry)).some((other) => isSameBroker(entry, other))) say('url', 'and topic are those of another destination already', 'Each broker knows a hub by its topic: give one of the two another topic, or make one of both.');
       checkArchive(entry, files, say);
       if (odd.length === 0 && needs.every((key) => entry[key] !== undefined)) checkEntry(entry, say);
     }
@@ -51,18 +61,49 @@ export function checkDestinations(files: readonly SoundFile[]): SallyportError[]
   });
 }
 
-function checkSlots(entry: DestinationEntry, stores: ReadonlySet<string>, say: (key: Key, reason: string, expected: string) => void): void {
+function checkSlots(entry: DestinationEntry, stores: ReadonlyMap<string, DestinationEntry>, folder: string, say: Say): void {
   if (entry.slots !== 'far') {
     if (entry.slots_at !== undefined) say('slots_at', 'stands without slots = "far"', 'Take it out, or write slots = "far".');
     return;
   }
   if (entry.slots_at === undefined) return say('slots_at', 'is missing', 'With slots = "far": the name of the destination that gets the sealed keys.');
-  if (!stores.has(entry.slots_at)) say('slots_at', 'names a destination that there is not, or that takes notices alone', `Known: ${[...stores].join(', ')}.`);
-  else if (entry.slots_at === entry.name && entry.slots_same_place !== true) say('slots_at', 'is this destination itself', 'Name another one; or, knowing that one place then holds footage and sealed keys, write slots_same_place = true.');
+  const keys = stores.get(entry.slots_at);
+  if (keys === undefined) say('slots_at', 'names a destination that there is not, or that takes notices alone', `Known: ${[...stores.keys()].join(', ')}.`);
+  else if (entry.slots_same_place !== true && isSamePlace(entry, keys, folder)) say('slots_at', entry.slots_at === entry.name ? 'is this destination itself' : 'is this very place by another name', 'Name another one; or, knowing that one place then holds footage and sealed keys, write slots_same_place = true.');
+}
+
+/** Whoever copies the one has the other, too. */
+function isSamePlace(one: DestinationEntry, other: DestinationEntry, folder: string): boolean {
+  if (one.name === other.name) return true;
+  if (one.path !== undefined && other.path !== undefined) return overlap(resolve(folder, one.path), resolve(folder, other.path));
+  const [here, there] = [one, other].map(({ url }) => URL.parse(url ?? ''));
+  if (one.kind !== other.kind || here === null || here === undefined || there?.host !== here.host) return false;
+  return one.kind === 's3' ? one.bucket === other.bucket : overlap(here.pathname, there.pathname);
+}
+
+/** The courier reads and writes what a destination names: never what the hub alone may see, nor what tells the hub what to do. */
+function checkPaths({ path, ca }: DestinationEntry, folder: string, data: string, say: Say): void {
+  if (path !== undefined && overlap(resolve(folder, path), data)) say('path', 'is, holds or lies in the hub\'s own data folder', 'Name a folder of its own, on another disk: the process that sends must not reach what the hub keeps.');
+  else if (path !== undefined && (isWithin(folder, resolve(folder, path)) || isWithin(resolve(folder, path), resolve(folder, 'conf.d')))) say('path', 'holds the hub\'s configuration', 'Name a folder of its own: the process that sends must not tell the hub what to do.');
+  if (ca !== undefined && isWithin(resolve(folder, ca), data)) say('ca', 'lies in the hub\'s own data folder', 'Lay the authority\'s certificate beside this file: the process that sends must not reach what the hub keeps.');
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const top = folder.replace(/\/*$/, '/');
+  return `${path.replace(/\/*$/, '')}/`.startsWith(top);
+}
+
+function overlap(one: string, other: string): boolean {
+  return isWithin(one, other) || isWithin(other, one);
+}
+
+function isSameBroker(one: DestinationEntry, other: DestinationEntry): boolean {
+  const [here, there] = [one, other].map(({ url }) => URL.parse(url ?? ''));
+  return other.kind === 'mqtt' && here !== null && here !== undefined && here.host.toLowerCase() === there?.host.toLowerCase() && (one.topic ?? homeRules.topic) === (other.topic ?? homeRules.topic);
 }
 
 /** What would never lie there alone is no archive: the owner would wait for room that never comes. */
-function checkArchive(entry: DestinationEntry, files: readonly SoundFile[], say: (key: Key, reason: string, expected: string) => void): void {
+function checkArchive(entry: DestinationEntry, files: readonly SoundFile[], say: Say): void {
   const { send, cameras, archive_after: after } = entry;
   const afterMs = after === undefined ? undefined : durationMs(after);
   if (afterMs === undefined || !isStore(entry)) return;
@@ -74,7 +115,7 @@ function checkArchive(entry: DestinationEntry, files: readonly SoundFile[], say:
 }
 
 /** What the courier takes. */
-function checkEntry(entry: DestinationEntry, say: (key: Key, reason: string, expected: string) => void): void {
+function checkEntry(entry: DestinationEntry, say: Say): void {
   try {
     destinationSchema(entryOf(destinationOf(entry, (path) => (path.startsWith('/') ? path : `/${path}`))), '');
   } catch (error) {

@@ -55,6 +55,7 @@ const titles: Readonly<Record<string, string>> = {
 
 /** Where nothing says otherwise. */
 export const footageKeptFor = '3 days';
+export const dataFolder = '/var/lib/sallyport';
 
 function text(key: string, description: string, more: { default?: string; maxLength?: number; pattern?: string; expected?: string; examples?: string[]; 'x-unit'?: 'address' | 'moment' } = {}) {
   const { expected, ...rest } = more;
@@ -204,9 +205,9 @@ export const DestinationSchema = Type.Object({
   purpose: text('destination.purpose', 'Why something goes there, in your words; the owner reads it before saying yes.', { maxLength: 200, examples: ['a copy in another house'] }),
   kind: Type.Enum([...destinationKinds], about('destination.kind', 'How it is spoken to: the first three take sealed footage, the others notices.', { 'x-expected': destinationKinds.map((kind) => `"${kind}"`).join(', '), 'x-labels': { folder: 'A disk or folder', webdav: 'A WebDAV server', s3: 'An S3 bucket', ntfy: 'ntfy, for phones', webhook: 'A webhook', mqtt: 'An MQTT broker' } })),
   // where
-  path: Type.Optional(path('destination.path', '"folder": where it is, such as a USB disk or a network mount.')),
+  path: Type.Optional(path('destination.path', '"folder": where it is, such as a USB disk or a network mount; never the data folder, nor one that holds it or this file.')),
   mount: Type.Optional(yesNo('destination.mount', '"folder": whether nothing is written unless a disk of its own is mounted there.', true)),
-  url: Type.Optional(text('destination.url', 'All but "folder": its address.', { maxLength: 500, pattern: '^(https?|mqtts?)://[!-~]+$', expected: 'https://… or mqtts://…, or http:// or mqtt:// to this machine itself, without user, password or question mark' })),
+  url: Type.Optional(text('destination.url', 'All but "folder": its address, written as it is used: nothing in it may be short for something else.', { maxLength: 500, pattern: '^(https?|mqtts?)://[!-~]+$', expected: 'https://… or mqtts://…, or http:// or mqtt:// to this machine itself, without user, password or question mark' })),
   fingerprint: Type.Optional(text('destination.fingerprint', 'SHA-256 of the certificate that it must show, in an authority\'s place.', { maxLength: 64, pattern: '^[0-9a-f]{64}$', expected: '64 hexadecimal digits' })),
   ca: Type.Optional(path('destination.ca', 'A PEM file of the authority that signs its certificate.')),
   proxy: Type.Optional(text('destination.proxy', 'All but "folder" and "mqtt": an HTTP proxy that joins the connection through (CONNECT); it sees host, port and sizes. Its login is the credential `NAME.proxy`.', { maxLength: 300, pattern: '^http://[!-~]+$', expected: 'http://HOST:PORT' })),
@@ -219,7 +220,7 @@ export const DestinationSchema = Type.Object({
     about('destination.cameras', `${store}of which cameras; of all when absent.`, { minItems: 0, maxItems: 256, 'x-expected': 'a list of camera ids, such as ["front-door"]' }))),
   slots: Type.Optional(Type.Enum([...slotPlaces], about('destination.slots', `${store}"home": the keys of what lies there never leave the hub, and once they are shredded here nothing there opens any more. "far": the sealed keys go to \`slots_at\`, so that the recovery kit alone opens it when the hub is lost.`, { default: 'home', 'x-expected': '"home" or "far"' }))),
   slots_at: Type.Optional(text('destination.slots_at', `${store}with \`slots = "far"\`: the name of the destination that gets the sealed keys.`, { maxLength: 40, pattern: '^[a-z0-9][a-z0-9-]{0,39}$', expected: 'the name of another destination' })),
-  slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination.`, false)),
+  slots_same_place: Type.Optional(yesNo('destination.slots_same_place', `${store}whether keys and footage may lie at the same destination, or at one place under two names.`, false)),
   archive_after: Type.Optional(duration('destination.archive_after', `${store}footage that is older lies there alone: once the far end has shown that it holds it, the hub removes its own file, and fetches it back through the courier for whoever plays it. Needs send = "all", the credential to get, and that footage is kept for longer. Footage that is held stays at the hub, and what is purged is erased there.`, { min: '1 hour', max: '10 years' })),
   // how it is sent
   constant_size: Type.Optional(size('destination.constant_size', `${store}all but the sealed keys lies there in pieces of this size (less a byte where it is an even number) that look alike, so that sizes tell nothing. Each thing is filled up to whole pieces: a second header of 168 bytes takes one, too. It counts for what is sent from then on.`, { min: '64 KiB', max: '8 MiB' })),
@@ -242,7 +243,7 @@ export const DestinationSchema = Type.Object({
 
 export const FileSchema = Type.Object({
   name: Type.Optional(text('name', 'What the hub is called.', { default: 'Home' })),
-  data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', '/var/lib/sallyport')),
+  data: Type.Optional(path('data', 'The data folder: footage, keys, catalogue, log.', dataFolder)),
   data_mount: Type.Optional(yesNo('data_mount', 'Whether the data folder lies on a disk of its own. The hub then waits for that disk at its start, instead of beginning anew in the empty folder where it should be.', false)),
   owner: Type.Optional(path('owner', 'The owner list that `sallyport keys new` wrote. Without it nothing is recorded.')),
   socket: Type.Optional(path('socket', 'The control socket; `control.sock` in the data folder when absent.')),

@@ -14,7 +14,8 @@ Asks for the password, or reads it from standard input. It is kept in the hub's 
 and can be replaced there, never read back.
 
 Of a destination the right is put, get, delete or all (two lines: a user or key id, then its
-secret), topic or token (ntfy), or key (webhook); the courier gets it at its next start, which is at once.`,
+secret), topic or token (ntfy), key (webhook), login (a broker: user and password), or proxy (its
+user and password); the courier gets it at its next start, which is at once.`,
   async run(args) {
     const { values, positionals } = parseOptions('secret', args, { ...socketOption }, 2);
     if (positionals[0] !== 'set') throw new SallyportError('SP_USAGE', { command: 'secret', reason: 'only "set" is known' });

@@ -204,7 +204,8 @@ export async function verifyFar({ vault: { far }, ledger, destinations }: Egress
     for (let at = 0; at + 1 < rows.length; at += 2) listed.set(rows[at] as string, Number(rows[at + 1]));
     foreign += answer.foreign ?? 0;
     const last = rows.at(-2);
-    more = answer.more === true && last !== undefined && last !== after;
+    // Whatever it says, it goes on from name to name.
+    more = answer.more === true && last !== undefined && last > (after ?? '');
     after = last;
   }
   const now = new Map((await rowsOf(far, name)).map((row) => [row.object, row]));

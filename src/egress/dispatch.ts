@@ -18,6 +18,8 @@ export interface DispatchOptions {
   readonly log: Log;
 }
 
+/** The hub places orders as soon as an owner has said yes, and tells this process where things may go in the same moment: it looks for that every other second, and begins anew. */
+const undeclaredMs = 3 * secondMs;
 /** The folder is watched; this is for what a watch may miss, and for machines that have no watch left. */
 const lookMs = secondMs;
 
@@ -26,6 +28,8 @@ export class Dispatch {
   readonly #loop: Loop;
   #watch: { close(): void } | undefined;
   #odd = 0;
+  /** Orders for what is no destination here, and since when they are known, by the monotonic clock. */
+  #undeclared = new Map<string, number>();
 
   constructor(o: DispatchOptions) {
     this.#o = o;
@@ -58,7 +62,7 @@ export class Dispatch {
   }
 
   async #look(): Promise<void> {
-    const { out, back, journal, destinations, log } = this.#o;
+    const { out, back, journal, destinations, clock, log } = this.#o;
     const found = await out.scan();
     const names = new Set(found.map(({ name }) => name));
     for (const name of [...back.answered, ...journal.names]) {
@@ -69,7 +73,16 @@ export class Dispatch {
     if (out.odd !== this.#odd) log.warn({ component: 'courier', odd: out.odd }, 'there are files in the outbox that are no orders; they are left alone');
     this.#odd = out.odd;
     const open = found.filter(({ name, refused }) => !back.has(name) && refused?.code !== 'SP_READ');
-    for (const one of open) if (one.order === undefined || one.refused !== undefined || !destinations.has(one.order.to)) await this.#refuse(one);
+    const nowMs = clock.monotonicMs();
+    const before = this.#undeclared;
+    this.#undeclared = new Map();
+    for (const one of open) {
+      const known = one.order !== undefined && one.refused === undefined;
+      if (known && destinations.has(one.order.to)) continue;
+      const sinceMs = before.get(one.name) ?? nowMs;
+      if (known && one.order.order !== 'withdraw' && nowMs - sinceMs < undeclaredMs) this.#undeclared.set(one.name, sinceMs);
+      else await this.#refuse(one);
+    }
     for (const [name, destined] of destinations) destined.take(open.filter(({ order, refused }) => refused === undefined && order?.to === name));
   }
 

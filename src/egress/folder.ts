@@ -43,7 +43,10 @@ export class FolderStore implements Store {
       const there = await this.#hashOf(path, signal);
       if (there === source.sha256) return 'read back';
       if (there !== undefined && !replace) throw new SallyportError('SP_FAR_EXISTS', { destination: this.name, object });
-      await mkdir(join(this.#o.path, object.slice(0, 2)), { recursive: true });
+      const shard = join(this.#o.path, object.slice(0, 2));
+      await mkdir(shard, { recursive: true });
+      // On a disk of somebody else's it may lead elsewhere.
+      if (!(await lstat(shard)).isDirectory()) throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: 'a link is in the place of a folder' });
       const handle = await open(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
       try {
         await this.#fill(handle, source, sent, signal);
@@ -97,9 +100,11 @@ export class FolderStore implements Store {
       await this.#ready();
       const objects: [string, number][] = [];
       let foreign = 0;
-      for (const shard of (await readdir(this.#o.path)).sort()) {
+      const names = (await readdir(this.#o.path, { withFileTypes: true })).map((entry) => ({ shard: entry.name, isFolder: entry.isDirectory() }));
+      for (const { shard, isFolder } of names.sort((a, b) => (a.shard < b.shard ? -1 : 1))) {
         if (shard === probeName) continue;
-        if (!shardPattern.test(shard)) foreign++;
+        // Also what is only called so: a file, or a link to elsewhere.
+        if (!isFolder || !shardPattern.test(shard)) foreign++;
         else if (after === undefined || shard >= after.slice(0, 2)) foreign += await this.#listShard(shard, after, objects);
         if (objects.length > listedMax) break;
       }

@@ -59,7 +59,11 @@ export class HomeDestination implements Destined {
     const messenger: Messenger = {
       name: o.origin.name,
       picturesMax: 0,
-      send: async (notices: readonly NoticeMessage[], _message: string, _urgent: boolean, signal: AbortSignal) => { for (const notice of notices) await this.#broker.publish(noticeMessage(o.home, notice), signal); },
+      send: async (notices: readonly NoticeMessage[], _message: string, _urgent: boolean, signal: AbortSignal) => {
+        const messages = notices.map((notice) => noticeMessage(o.home, notice));
+        for (const message of messages) await this.#broker.publish(message, signal);
+        return messages.reduce((sum, message) => sum + bytesOf(message), 0);
+      },
       close: async () => {},
     };
     this.#notifier = new Notifier({ ...o, messenger });
@@ -152,7 +156,7 @@ export class HomeDestination implements Destined {
     let bytes = 0;
     for (const message of messages) {
       await this.#broker.publish(message, signal);
-      bytes += Buffer.byteLength(message.payload) + Buffer.byteLength(message.topic);
+      bytes += bytesOf(message);
     }
     this.#shown.set(state.camera, shown);
     return bytes;
@@ -188,4 +192,8 @@ export class HomeDestination implements Destined {
     this.#dropped = { ...this.#dropped, [why]: this.#dropped[why] + 1 };
     if (before % 100 === 0) this.#o.log.warn({ component: 'courier', destination: this.#o.origin.name, dropped: before + 1 }, `an order that came was dropped: ${dropWords[why]}`);
   }
+}
+
+function bytesOf({ topic, payload }: HomeMessage): number {
+  return Buffer.byteLength(topic) + Buffer.byteLength(payload);
 }

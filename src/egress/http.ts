@@ -103,6 +103,9 @@ export class HttpDoor {
       let interims = 0;
       sent.on('information', () => { if (++interims > interimMax) sent.destroy(new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'it goes on announcing an answer' })); });
       sent.once('error', reject);
+      // With neither an answer nor an error Node lets go of a connection whose far end begins to speak something else.
+      sent.once('upgrade', (_answer, socket) => { socket.destroy(); reject(new SallyportError('SP_FAR_ANSWER', { destination: name, reason: 'it begins to speak something else than HTTP' })); });
+      sent.once('close', () => { if (!progress.answering) reject(new Error('the connection was closed')); });
       sent.once('response', (response) => { progress.answering = true; this.#read(response, request, progress).then(resolve, reject); });
     });
     answered.catch(() => {}); // awaited below, after the body
@@ -225,9 +228,11 @@ function joinedBy({ url: proxy, login }: NonNullable<Origin['proxy']>, { name, u
       reject(error);
     };
     asked.on('error', (error) => fail(new Error(`its proxy: ${reasonOf(error)}`)));
-    asked.setTimeout(patienceMs, () => fail(new Error('its proxy does not answer')));
+    const late = AbortSignal.timeout(patienceMs);
+    const tooLate = (): void => fail(new Error('its proxy does not answer'));
+    late.addEventListener('abort', tooLate, { once: true });
     asked.once('connect', ({ statusCode = 0 }, socket, early) => {
-      socket.setTimeout(0);
+      late.removeEventListener('abort', tooLate);
       if (statusCode === 200 && early.length === 0) return resolve(socket);
       socket.destroy();
       fail([401, 403, 407].includes(statusCode) ? new SallyportError('SP_FAR_REFUSED', { destination: name, what: 'be reached by its proxy', reason: `status ${statusCode}` }) : new Error(`its proxy: status ${statusCode}`));

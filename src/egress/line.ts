@@ -26,13 +26,15 @@ export function openLine(origin: Origin, patienceMs: number, { signal, through }
   return new Promise((resolve, reject) => {
     const secure = origin.url.protocol === 'https:' || origin.url.protocol === 'mqtts:';
     const socket = secure ? openTls(origin, through) : connectPlain({ host: hostOf(origin.url), port: portOf(origin.url) });
+    // Of the whole: one that drips its greeting must not be waited for without end.
+    const late = AbortSignal.timeout(patienceMs);
     let told = false;
     const tell = (error: unknown): void => {
       if (told) return;
       told = true;
       signal?.removeEventListener('abort', stop);
+      late.removeEventListener('abort', tooLate);
       if (error === undefined) {
-        socket.setTimeout(0);
         resolve(socket);
       } else {
         socket.destroy();
@@ -41,7 +43,8 @@ export function openLine(origin: Origin, patienceMs: number, { signal, through }
     };
     const stop = (): void => tell(signal?.reason ?? new Error('stopped'));
     signal?.addEventListener('abort', stop, { once: true });
-    socket.setTimeout(patienceMs, () => tell(new Error(secure ? 'it does not begin to speak TLS' : 'it does not answer')));
+    const tooLate = (): void => tell(new Error(secure ? 'it does not begin to speak TLS' : 'it does not answer'));
+    late.addEventListener('abort', tooLate, { once: true });
     socket.on('error', tell);
     socket.once('close', () => tell(new Error('the connection was closed')));
     socket.once(secure ? 'secureConnect' : 'connect', () => tell(secure ? wrongCertificate(origin, socket as TLSSocket) : undefined));

@@ -15,8 +15,8 @@ export interface Messenger {
   readonly name: string;
   /** So many pictures go with a message at most. */
   readonly picturesMax: number;
-  /** One message about all of these. `message`: the same for each try of it, so that a receiver can tell. SP_FAR_… */
-  send(notices: readonly TellNotice[], message: string, urgent: boolean, signal: AbortSignal): Promise<void>;
+  /** One message about all of these; resolves to how many bytes told it, pictures not counted. `message`: the same for each try of it, so that a receiver can tell. SP_FAR_… */
+  send(notices: readonly TellNotice[], message: string, urgent: boolean, signal: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -40,15 +40,16 @@ export class Ntfy implements Messenger {
     this.name = o.door.origin.name;
   }
 
-  async send(notices: readonly TellNotice[], _message: string, urgent: boolean, signal: AbortSignal): Promise<void> {
+  async send(notices: readonly TellNotice[], _message: string, urgent: boolean, signal: AbortSignal): Promise<number> {
     const { door, topic, token, clock } = this.#o;
     const pictured = notices.find(({ picture }) => picture !== undefined);
     // A server that takes no attachments, or no more of them, is told without.
-    if (pictured?.picture !== undefined && await this.#attach(notices, pictured.id, pictured.picture, urgent, signal)) return;
+    if (pictured?.picture !== undefined && await this.#attach(notices, pictured.id, pictured.picture, urgent, signal)) return Buffer.byteLength(noticeText(notices));
     const body = Buffer.from(canonicalJson({ topic: topic.reveal(), title: 'Sallyport', message: noticeText(notices), priority: urgent ? 5 : 3 }));
     const headers = { 'Content-Type': 'application/json', ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }) };
     const answer = await door.ask({ method: 'POST', path: '/', headers, body }, signal);
     if (answer.status !== 200) throw refusedBy(this.name, 'notify', 'the topic', answer, clock.wallMs());
+    return body.length;
   }
 
   /** The picture is the body, what is told stands in headers. False when the server takes the notice, but no attachment. */
@@ -79,13 +80,14 @@ export class Webhook implements Messenger {
     this.name = o.door.origin.name;
   }
 
-  async send(notices: readonly TellNotice[], message: string, urgent: boolean, signal: AbortSignal): Promise<void> {
+  async send(notices: readonly TellNotice[], message: string, urgent: boolean, signal: AbortSignal): Promise<number> {
     const { door, key, clock } = this.#o;
     const sentMs = Math.round(clock.wallMs());
     const body = Buffer.from(canonicalJson({ v: 1, message, urgent, notices: notices.map(({ kind, camera, atMs, id, over, picture }) => ({ kind, camera, at_ms: Math.round(atMs), id, over, picture: picture === undefined ? undefined : Buffer.from(picture).toString('base64') })) }));
     const signature = createHmac('sha256', key.reveal()).update(`${sentMs}.`).update(body).digest('hex');
     const answer = await door.ask({ method: 'POST', path: '', headers: { 'Content-Type': 'application/json', 'Sallyport-Signature': `t=${sentMs},v1=${signature}` }, body }, signal);
     if (answer.status < 200 || answer.status > 299) throw refusedBy(this.name, 'notify', 'the address', answer, clock.wallMs());
+    return body.length - notices.reduce((sum, { picture }) => sum + (picture?.length ?? 0), 0);
   }
 
   async close(): Promise<void> {

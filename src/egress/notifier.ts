@@ -89,11 +89,12 @@ export class Notifier implements Destined {
     for (const { name } of group) await journal.write(name, { ...journal.of(name), attempts: journal.of(name).attempts + 1, sent_bytes: journal.of(name).sent_bytes + (pictures.get(name)?.length ?? 0) });
     const message = createHash('sha256').update(group.map(({ name }) => name).join()).digest('hex').slice(0, 32);
     try {
-      await messenger.send(group.map(({ name, notice }) => ({ ...notice, picture: pictures.get(name) })), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
+      const saidBytes = await messenger.send(group.map(({ name, notice }) => ({ ...notice, picture: pictures.get(name) })), message, group.some(({ notice }) => isUrgent(notice, rules)), signal);
       this.#sent.push({ kinds: group.map(({ notice }) => notice.kind), atMs: clock.wallMs() });
       this.#failures = 0;
       this.#last.ok(clock.wallMs());
-      for (const { name, order } of group) await this.#answer(name, order, { outcome: 'done' });
+      // What one message said of several stands at the first.
+      for (const [index, { name, order }] of group.entries()) await this.#answer(name, order, { outcome: 'done', ...(index === 0 ? { sent_bytes: journal.of(name).sent_bytes + saidBytes } : {}) });
       log.info({ component: 'courier', destination: messenger.name, notices: group.length }, 'notified');
     } catch (thrown) {
       if (signal.aborted) return;

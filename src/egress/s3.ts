@@ -41,6 +41,8 @@ const emptySha256 = createHash('sha256').digest('hex');
 const etagPattern = /^"?[A-Za-z0-9+/=_.:-]{1,200}"?$/;
 /** Few enough that a listing stays within the bounds of our XML. */
 const listMax = 500;
+/** Of names that are none of ours, before one is. */
+const pagesMax = 200;
 
 /** What a try notes of an upload in parts. */
 const uploadSchema = table({ upload: text(/^[!-~]+$/, 1024), part_bytes: whole(1, 2 ** 32), parts: list(text(etagPattern), 1000) });
@@ -91,15 +93,27 @@ export class S3Store implements Store {
     if (![200, 204, 404].includes(answer.status)) throw deletingRefused(this.name, answer) ?? this.#refused('delete', object, answer);
   }
 
+  /** Names of others do not end it: a bucket may hold whatever its owner lays there besides. */
   async list(after: string | undefined, signal: AbortSignal): Promise<Listed> {
     const { prefix } = this.#o;
-    const query = { 'list-type': '2', 'max-keys': String(listMax), ...(prefix === '' ? {} : { prefix }), ...(after === undefined ? {} : { 'start-after': `${prefix}${after}` }) };
-    const answer = await this.#ask('get', { method: 'GET', query, answerBytesMax: 2 ** 19 }, signal);
-    if (answer.status !== 200) throw this.#refused('get', 'the list', answer);
-    const root = this.#xml(answer);
-    const contents = findAll(root, 'Contents').map((entry) => ({ key: textOf(entry, 'Key') ?? '', size: textOf(entry, 'Size') ?? '' }));
-    const ours = contents.filter(({ key, size }) => key.startsWith(prefix) && objectPattern.test(key.slice(prefix.length)) && /^\d{1,15}$/.test(size));
-    return { objects: ours.map(({ key, size }): [string, number] => [key.slice(prefix.length), Number(size)]), more: textOf(root, 'IsTruncated') === 'true', foreign: contents.length - ours.length };
+    let foreign = 0;
+    let from: Readonly<Record<string, string>> = after === undefined ? {} : { 'start-after': `${prefix}${after}` };
+    for (let page = 0; page < pagesMax; page++) {
+      const query = { 'list-type': '2', 'max-keys': String(listMax), ...(prefix === '' ? {} : { prefix }), ...from };
+      const answer = await this.#ask('get', { method: 'GET', query, answerBytesMax: 2 ** 19 }, signal);
+      if (answer.status !== 200) throw this.#refused('get', 'the list', answer);
+      const root = this.#xml(answer);
+      const contents = findAll(root, 'Contents').map((entry) => ({ key: textOf(entry, 'Key') ?? '', size: textOf(entry, 'Size') ?? '' }));
+      // Nothing twice, whatever it says: whoever asks goes on behind the last.
+      const ours = contents.filter(({ key, size }) => key.startsWith(prefix) && objectPattern.test(key.slice(prefix.length)) && /^\d{1,15}$/.test(size) && (after === undefined || key > `${prefix}${after}`));
+      foreign += contents.length - ours.length;
+      const more = textOf(root, 'IsTruncated') === 'true';
+      if (ours.length > 0 || !more) return { objects: ours.map(({ key, size }): [string, number] => [key.slice(prefix.length), Number(size)]).sort(([one], [other]) => (one < other ? -1 : 1)), more, foreign };
+      const [token, last] = [textOf(root, 'NextContinuationToken'), contents.at(-1)?.key];
+      if (token === undefined && last === undefined) throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: 'it has more to list, and does not say what' });
+      from = token === undefined ? { 'start-after': last ?? '' } : { 'continuation-token': token };
+    }
+    throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: `${pagesMax * listMax} names in a row are none of ours; give it a prefix or a bucket of its own` });
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {

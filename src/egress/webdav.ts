@@ -27,7 +27,10 @@ export interface WebdavOptions {
   readonly readBack: 'always' | 'unless hashed' | 'never';
 }
 
-const listBytesMax = 2 ** 20;
+/** Of one of 256 folders: some 40,000 objects. */
+const listBytesMax = 2 ** 24;
+/** Few enough that they stay within the bounds of our XML, whatever a server tells of each. */
+const responsesAtOnce = 100;
 const shardPattern = /^[0-9a-f]{2}$/;
 /** After so many ETags that are no hashes none is computed again: Nextcloud's only look like one. */
 const missesMax = 3;
@@ -86,11 +89,12 @@ export class WebdavStore implements Store {
     const objects: [string, number][] = [];
     const top = await this.#children('/', signal);
     let foreign = top.filter(({ name }) => !shardPattern.test(name)).length;
-    for (const { name: shard } of top.filter(({ name }) => shardPattern.test(name) && (after === undefined || name >= after.slice(0, 2)))) {
+    // Not every server lists in order, and the next look goes on behind the last name of this one.
+    for (const { name: shard } of inOrder(top).filter(({ name }) => shardPattern.test(name) && (after === undefined || name >= after.slice(0, 2)))) {
       const children = (await this.#children(`/${shard}/`, signal)).filter(({ name }) => !/^[0-9a-f]{32}\.part$/.test(name));
       const ours = children.filter(({ name, bytes }) => objectPattern.test(name) && name.startsWith(shard) && bytes !== undefined);
       foreign += children.length - ours.length;
-      objects.push(...ours.filter(({ name }) => after === undefined || name > after).map(({ name, bytes }): [string, number] => [name, bytes ?? 0]));
+      objects.push(...inOrder(ours).filter(({ name }) => after === undefined || name > after).map(({ name, bytes }): [string, number] => [name, bytes ?? 0]));
       if (objects.length > listedMax) break;
     }
     return { objects: objects.slice(0, listedMax), more: objects.length > listedMax, foreign };
@@ -191,7 +195,7 @@ export class WebdavStore implements Store {
     const answer = await this.#ask('get', { method: 'PROPFIND', path, headers: { Depth: '1', 'Content-Type': 'application/xml' }, body: propfind, answerBytesMax: listBytesMax }, signal);
     if (answer.status !== 207) throw this.#refused('get', path, answer);
     try {
-      return childrenOf(parseXml(answer.body.toString('utf8')), `${this.#o.door.origin.url.pathname.replace(/\/$/, '')}${path}`);
+      return childrenOf(responsesOf(answer.body.toString('utf8')), `${this.#o.door.origin.url.pathname.replace(/\/$/, '')}${path}`);
     } catch (error) {
       throw new SallyportError('SP_FAR_ANSWER', { destination: this.name, reason: 'its listing is no list' }, error);
     }
@@ -240,14 +244,51 @@ function pathOf(object: string): string {
   return `/${object.slice(0, 2)}/${object}`;
 }
 
-/** Names directly below `folder`, whatever host the far end gives itself; a name that is no plain one stays as it is, and is foreign. */
-function childrenOf(root: XmlElement, folder: string): { name: string; bytes: number | undefined }[] {
-  return findAll(root, 'response').flatMap((response) => {
-    const path = (textOf(response, 'href') ?? '').replace(/^https?:\/\/[^/]*/, '').replace(/\/$/, '');
-    if (path === folder.replace(/\/$/, '')) return [];
+/** The elements of a multistatus, some at a time: a long list makes no large tree. Throws a plain Error for what is none. */
+function responsesOf(text: string): XmlElement[] {
+  const [, root = ''] = /^\uFEFF?\s*(?:<\?xml[^>]*>\s*)?<((?:[\w.-]+:)?multistatus)(?=[\s/>])/.exec(text) ?? [];
+  if (root === '' || !new RegExp(`(</${root}\\s*>|/>)\\s*$`).test(text.slice(-100))) throw new Error('no multistatus');
+  const name = root.replace(/multistatus$/, 'response');
+  const responses: XmlElement[] = [];
+  const some: string[] = [];
+  const read = (): void => { if (some.length > 0) responses.push(...parseXml(`<some>${some.splice(0).join('')}</some>`).children); };
+  for (let end = 0; ;) {
+    const start = text.indexOf(`<${name}`, end);
+    // What is not read as one must not be one: then a list would be taken for whole that is not.
+    if (/<(?:[\w.-]+:)?response[\s/>]/.test(text.slice(end, start === -1 ? undefined : start))) throw new Error('responses of two kinds');
+    if (start === -1) break;
+    const close = text.indexOf(`</${name}`, start);
+    end = close === -1 ? -1 : text.indexOf('>', close) + 1;
+    if (end <= 0) throw new Error('a response without an end');
+    some.push(text.slice(start, end));
+    if (some.length === responsesAtOnce) read();
+  }
+  read();
+  return responses;
+}
+
+/** Each once, however often it is said. */
+function inOrder<C extends { readonly name: string }>(children: readonly C[]): C[] {
+  return [...new Map(children.map((child) => [child.name, child])).values()].toSorted((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+}
+
+/** Names directly below `folder`, whatever host the far end gives itself, and whatever it writes as percent signs; a name that is no plain one stays as it is, and is foreign. */
+function childrenOf(responses: readonly XmlElement[], folder: string): { name: string; bytes: number | undefined }[] {
+  const above = decoded(folder);
+  return responses.flatMap((response) => {
+    const path = decoded((textOf(response, 'href') ?? '').trim().replace(/^https?:\/\/[^/]*/, '').replace(/\/$/, ''));
+    if (path === above.replace(/\/$/, '')) return [];
     const properties = findAll(response, 'propstat').map((propstat) => find(propstat, 'prop'));
     const length = properties.map((prop) => textOf(prop, 'getcontentlength')).find((text) => text !== undefined && /^\d{1,15}$/.test(text));
     const isFolder = properties.some((prop) => find(prop, 'resourcetype', 'collection') !== undefined);
-    return [{ name: path.startsWith(folder) ? path.slice(folder.length) : path, bytes: isFolder || length === undefined ? undefined : Number(length) }];
+    return [{ name: path.startsWith(above) ? path.slice(above.length) : path, bytes: isFolder || length === undefined ? undefined : Number(length) }];
   });
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

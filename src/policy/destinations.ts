@@ -22,19 +22,33 @@ const hours: Check<DayHours> = (value, at) => {
 
 /** HTTPS to anywhere; plain HTTP to this machine alone, where nobody listens on the way. No user info, no question, no fragment. */
 const address: Check<URL> = (value, at) => {
-  const url = URL.parse(text(/^https?:\/\/[!-~]+$/, 500)(value, at));
-  if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') throw new TypeError(`${at} is no address that can be used (no user, no password, nothing behind the path)`);
+  const written = text(/^https?:\/\/[!-~]+$/, 500)(value, at);
+  const url = URL.parse(written);
+  if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(written)) throw new TypeError(`${at} is no address that can be used (no user, no password, nothing behind the path)`);
+  if (!isPlain(url, written)) throw new TypeError(`${at} ${notPlain}`);
   if (url.protocol === 'http:' && !isHere(url)) throw new TypeError(`${at} must begin with https://: what is said there could be read on the way`);
   return url;
 };
 
 /** MQTT with TLS to anywhere; without, to this machine alone. */
 const broker: Check<URL> = (value, at) => {
-  const url = URL.parse(text(/^mqtts?:\/\/[!-~]+$/, 500)(value, at));
-  if (url === null || url.hostname === '' || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || !['', '/'].includes(url.pathname)) throw new TypeError(`${at} is no address of a broker that can be used (no user, no password, nothing behind the port)`);
+  const written = text(/^mqtts?:\/\/[!-~]+$/, 500)(value, at);
+  const url = URL.parse(written);
+  if (url === null || url.hostname === '' || url.username !== '' || url.password !== '' || /[?#]/.test(written) || !['', '/'].includes(url.pathname)) throw new TypeError(`${at} is no address of a broker that can be used (no user, no password, nothing behind the port)`);
+  if (!isPlain(url, written)) throw new TypeError(`${at} ${notPlain}`);
   if (url.protocol === 'mqtt:' && !isHere(url)) throw new TypeError(`${at} must begin with mqtts://: what is said there could be read on the way`);
   return url;
 };
+
+const notPlain = 'is not written as it is used: host, port or path are short for others, or hidden (no percent sign or odd number in the host, no dot at its end, no port 0, no /../)';
+
+/** What an owner reads, and says yes to, is the very place that things go to: nothing in it is short for something else. */
+function isPlain(url: URL, written: string): boolean {
+  const [, authority = '', path = ''] = /^\w+:\/\/([^/]*)(.*)$/.exec(written) ?? [];
+  const host = url.port === '' ? authority.replace(/:\d+$/, '') : authority;
+  // Of an address that is not the web's the host is taken as it stands: it must be one that the web takes, too.
+  return host.toLowerCase() === url.host.toLowerCase() && !url.hostname.endsWith('.') && url.port !== '0' && (url.pathname === path || (path === '' && url.pathname === '/')) && URL.parse(`https://${url.hostname}/`)?.hostname === url.hostname.toLowerCase();
+}
 
 function isHere({ hostname }: URL): boolean {
   return /^(127(\.\d+){3}|\[::1\]|localhost)$/.test(hostname);
@@ -44,7 +58,7 @@ function isHere({ hostname }: URL): boolean {
 const proxy: Check<URL> = (value, at) => {
   const written = text(/^http:\/\/[A-Za-z0-9.[\]:-]+:\d{1,5}\/?$/, 300)(value, at);
   const url = URL.parse(written);
-  if (url === null || url.username !== '' || url.pathname !== '/') throw new TypeError(`${at} is no proxy; write http://HOST:PORT`);
+  if (url === null || url.username !== '' || url.pathname !== '/' || !isPlain(url, written)) throw new TypeError(`${at} is no proxy; write http://HOST:PORT`);
   return url;
 };
 
@@ -53,7 +67,7 @@ const far = { ...every, url: address, pin: maybe(pin), ca: maybe(path), proxy: m
 const upload = { limit_bytes_per_second: maybe(whole(1024, 2 ** 40)), hours: maybe(list(hours, 8)), lanes: maybe(whole(1, 8)) };
 const noticed = { group_seconds: maybe(whole(0, 3600)), per_hour: maybe(whole(1, 1000)), quiet: maybe(list(hours, 8)), urgent: maybe(list(oneOf(noticeMessageKinds), noticeMessageKinds.length)) };
 
-export const destinationSchema = variants('kind', {
+const kinds = variants('kind', {
   folder: table({ ...every, ...upload, kind: oneOf(['folder']), path, mount: maybe(yesNo) }),
   webdav: table({ ...far, ...upload, kind: oneOf(['webdav']), read_back: maybe(yesNo) }),
   s3: table({ ...far, ...upload, kind: oneOf(['s3']), bucket: text(/^[a-z0-9][a-z0-9.-]{1,62}$/), region: maybe(text(/^[a-z0-9-]{1,40}$/)), prefix: maybe(text(/^([a-z0-9-]{1,40}\/){0,4}$/)), read_back: maybe(yesNo) }),
@@ -62,9 +76,17 @@ export const destinationSchema = variants('kind', {
   /** `topic`: what all of its topics begin with; `discovery`: where Home Assistant looks, empty where nobody does; `commands`: whether orders are taken from there. */
   mqtt: table({ ...every, ...noticed, kind: oneOf(['mqtt']), url: broker, pin: maybe(pin), ca: maybe(path), topic: maybe(topic), discovery: maybe(text(/^([a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3})?$/)), commands: maybe(yesNo) }),
 });
-export type Destination = Checked<typeof destinationSchema>;
+export type Destination = Checked<typeof kinds>;
 
-const fileSchema = table({ v: oneOf([1]), destinations: list(destinationSchema, 16) });
+export const destinationSchema: Check<Destination> = (value, at) => {
+  const destination = kinds(value, at);
+  if ('url' in destination && proxyOf(destination) !== undefined && destination.url.protocol !== 'https:') throw new TypeError(`${at === '' ? '' : `${at}.`}url must begin with https:// where there is a proxy: the proxy could read what is said`);
+  return destination;
+};
+
+/** So many there may be. */
+export const destinationsMax = 16;
+const fileSchema = table({ v: oneOf([1]), destinations: list(destinationSchema, destinationsMax) });
 
 /** TypeError names what is wrong. */
 export function readDestinations(json: string): readonly Destination[] {
@@ -78,8 +100,6 @@ export function readDestinations(json: string): readonly Destination[] {
   const names = destinations.map((destination) => destination.name);
   const twice = names.find((one, index) => names.indexOf(one) !== index);
   if (twice !== undefined) throw new TypeError(`two destinations are called ${twice}`);
-  const open = destinations.find((one) => 'url' in one && proxyOf(one) !== undefined && one.url.protocol !== 'https:');
-  if (open !== undefined) throw new TypeError(`${open.name} has a proxy, so its url must begin with https://: the proxy could read what is said`);
   return destinations;
 }
 

@@ -287,21 +287,25 @@ export const promises: readonly PromiseRow[] = [
     mechanism: 'There is no relay. Away from home the household uses its own VPN, or sealed copies in a store of its own that open on its own devices.',
     proofs: [
       { file: 'test/browser/viewer.test.ts', test: 'the file alone plays what is far, shows what is missing, saves a clip, and speaks to the two stores only' },
+      { file: 'test/slow/viewers3.test.ts', test: 'the file alone plays from an S3 bucket' },
       { file: 'test/browser/viewer.test.ts', test: 'a copy of the store in a folder plays too, shows what rang with its picture, and nobody is spoken to' },
       { file: 'test/courier/restore.test.ts', test: 'a hub whose disk is gone comes back whole from its stores and the kit, and verify is clean' },
       { file: 'test/slow/vpn.test.ts', test: 'the page says by which addresses it is reached and which are a VPN\'s, and its own certificate is good for those too' },
     ],
-    missing: 'S3 in the browser without a hub (WebDAV and folders are tried); the household\'s VPN itself is a guide, with checks.',
+    missing: 'the household\'s VPN itself is a guide, with checks.',
   },
   {
     id: 'P24', title: 'Push messages',
     policy: 'Push messages go through a third party.',
-    mechanism: 'Messages are without content: a kind, an alias, a time, a random number; the picture is fetched from the hub.',
+    mechanism: 'Messages are without content: a kind, an alias, a time, a random number. The picture is fetched from the hub; or, where the owner has said yes to that, a small one goes along, sealed to the key of its day.',
     proofs: [
+      { file: 'test/slow/egress/scenario.ts', test: 'plaintext on the wire, in the outbox, in the far stores, in what phones and programs were told: none' },
       { file: 'test/egress/messengers.test.ts', test: 'ntfy is told kind, alias, time and how many more, by its own format, and nothing else' },
       { file: 'test/duties/notify.test.ts', test: 'what is raised, what is over, and what rings goes to each destination that is to hear of it: a kind, an alias, a time, a number, and nothing else' },
       { file: 'test/courier/house.test.ts', test: 'an alarm rings the phone and shows at the broker; from there the house can be made private and a camera be turned, and nothing else' },
+      { file: 'test/courier/noticepictures.test.ts', test: 'a notice waits for its alarm\'s picture, which goes along as it was sealed: the key of the day opens it, no other does; who asked for none gets none' },
     ],
+    missing: 'Web Push: ntfy, webhooks and MQTT are what there is.',
   },
   {
     id: 'P25', title: 'Payment',

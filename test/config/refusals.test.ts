@@ -25,6 +25,9 @@ function file(t: Test, content: string | Buffer): string {
 
 const camera = (more = ''): string => `[[camera]]\nid = "front-door"\naddress = "192.168.1.20"\nuser = "onvif"\n${more}`;
 
+const store = (name: string, more = ''): string => `[[destination]]\nname = "${name}"\npurpose = "x"\nkind = "folder"\npath = "/d"\n${more}`;
+const bucket = (name: string, more = ''): string => `[[destination]]\nname = "${name}"\npurpose = "x"\nkind = "s3"\nurl = "https://s3.example"\nbucket = "cameras"\n${more}`;
+
 const cases: [name: string, text: string | Buffer, code: string, line: number, message: RegExp, hint: RegExp][] = [
   ['an unknown key', 'name = "Home"\nnmae = "Home"\n', 'SP_CONFIG_UNKNOWN_KEY', 2, /unknown key nmae/, /Did you mean name\?/],
   ['an unknown key in a table', '[record]\n\ncut_aftr = "60 s"\n', 'SP_CONFIG_UNKNOWN_KEY', 3, /record\.cut_aftr/, /Did you mean cut_after\?/],
@@ -102,6 +105,16 @@ const cases: [name: string, text: string | Buffer, code: string, line: number, m
   ['an archive of a camera that is kept for less', `${camera('keep = "1 day"\n')}[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nsend = "all"\ncameras = ["front-door"]\narchive_after = "2 days"\n`, 'SP_CONFIG_VALUE', 13, /not shorter/, /kept for 1 day at most/],
   ['keys that go nowhere', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nslots = "far"\nslots_at = "e"\n', 'SP_CONFIG_VALUE', 7, /slots_at of destination no\. 1 names a destination that there is not/, /Known: d/],
   ['keys beside what they open, unsaid', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nslots = "far"\nslots_at = "d"\n', 'SP_CONFIG_VALUE', 7, /slots_at of destination no\. 1 is this destination itself/, /slots_same_place/],
+  ['keys at the very place of what they open, under another name', `${store('d', 'slots = "far"\nslots_at = "e"\n')}${store('e').replace('/d', '/d/../d/keys')}`, 'SP_CONFIG_VALUE', 7, /slots_at of destination no\. 1 is this very place by another name/, /slots_same_place/],
+  ['keys in the bucket of what they open', `${bucket('d', 'prefix = "a/"\nslots = "far"\nslots_at = "e"\n')}${bucket('e', 'prefix = "b/"\n')}`, 'SP_CONFIG_VALUE', 9, /slots_at of destination no\. 1 is this very place/, /slots_same_place/],
+  ['the hub\'s data as a destination', `data = "data"\n${store('d').replace('/d', 'data')}`, 'SP_CONFIG_VALUE', 6, /path of destination no\. 1 is, holds or lies in the hub's own data folder/, /must not reach/],
+  ['a destination in the hub\'s data', `data = "data"\n${store('d').replace('/d', 'x/../data/footage')}`, 'SP_CONFIG_VALUE', 6, /lies in the hub's own data folder/, /must not reach/],
+  ['the whole machine as a destination', store('d').replace('/d', '/'), 'SP_CONFIG_VALUE', 5, /holds or lies in the hub's own data folder/, /must not reach/],
+  ['a destination that holds the configuration', store('d').replace('/d', '.'), 'SP_CONFIG_VALUE', 5, /path of destination no\. 1 holds the hub's configuration/, /must not tell the hub/],
+  ['an authority among the hub\'s keys', 'data = "data"\n[[destination]]\nname = "d"\npurpose = "x"\nkind = "webdav"\nurl = "https://nas.example/"\nca = "data/working.key"\n', 'SP_CONFIG_VALUE', 7, /ca of destination no\. 1 lies in the hub's own data folder/, /must not reach/],
+  ['a host that is written as another', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "webdav"\nurl = "https://nas.home.arpa%2Eevil.example/"\n', 'SP_CONFIG_VALUE', 5, /url of destination no\. 1 is not written as it is used/, /CONFIG/],
+  ['a proxy for what is said in the clear', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "webdav"\nurl = "http://127.0.0.1:8080/"\nproxy = "http://192.168.1.2:3128"\n', 'SP_CONFIG_VALUE', 5, /url of destination no\. 1 must begin with https:\/\/ where there is a proxy/, /CONFIG/],
+  ['one broker and topic twice', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "mqtt"\nurl = "mqtts://b.example"\n[[destination]]\nname = "e"\npurpose = "x"\nkind = "mqtt"\nurl = "mqtts://B.example"\ntopic = "sallyport"\n', 'SP_CONFIG_VALUE', 10, /url of destination no\. 2 and topic are those of another/, /another topic/],
   ['pieces that are too small', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "folder"\npath = "/d"\nconstant_size = "4 KiB"\n', 'SP_CONFIG_VALUE', 6, /constant_size of destination no\. 1 is too small/, /64 KiB/],
   ['pieces of a notice', '[[destination]]\nname = "d"\npurpose = "x"\nkind = "ntfy"\nurl = "https://n.example"\njitter = "5 minutes"\n', 'SP_CONFIG_VALUE', 6, /jitter of destination no\. 1 does not go with kind "ntfy"/, /With it go: url/],
   ['a password', camera('password = "hunter2"\n'), 'SP_CONFIG_SECRET', 5, /password of camera no\. 1 holds a secret/, /sallyport secret set/],

@@ -28,6 +28,7 @@ t.test('notices become messages: grouped, content-free, each answered; a far end
   t.teardown(() => courier.stop());
   const answers = await Promise.all(first.map(({ name }) => hub.answerTo(name)));
   t.same(answers.map(({ outcome, attempts }) => [outcome, attempts]), [['done', 2], ['done', 2], ['done', 2]]);
+  t.same(answers.map(({ sent_bytes: bytes }) => bytes), [Buffer.byteLength(JSON.stringify(bodies[1])), 0, 0], 'what the message had is in the ledger, once');
   t.equal(bodies.length, 2, 'one message, tried twice');
   t.equal(bodies[0]?.message, bodies[1]?.message, 'under one id, by which the receiver tells');
   t.same(bodies[1]?.notices.map(({ kind, id }) => [kind, id]), [['motion', first[0]?.object], ['motion', first[1]?.object], ['person', first[2]?.object]]);

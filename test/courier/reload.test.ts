@@ -32,6 +32,9 @@ t.test('other destinations end it with status 0, and started again it serves the
   t.match(await hub.answerTo(name), { outcome: 'done' }, 'the destinations before are served');
   t.type((await statusOf(home, ({ destinations: [one] }) => one?.last_ok_ms !== undefined)).destinations[0]?.last_ok_ms, 'number');
 
+  // The hub places an order as soon as there is an owner's yes, and this courier does not know of it yet.
+  const early = await hub.outbox.put(sealedText('e'.repeat(5000)), { to: 'two', class: 'segment' });
+  await hub.outbox.put(sealedText('f'.repeat(5000)), { to: 'one', class: 'segment' }).then(({ name: after }) => hub.answerTo(after));
   declare(home, [disk('one'), disk('two')]);
   t.same(await courier.child.exited, { status: 0, signal: null });
   t.match(await courier.said('to begin anew'), /has stopped/);
@@ -39,6 +42,7 @@ t.test('other destinations end it with status 0, and started again it serves the
   t.teardown(() => again.stop());
   const second = await hub.outbox.put(sealedText('b'.repeat(5000)), { to: 'two', class: 'segment' });
   t.match(await hub.answerTo(second.name), { outcome: 'done' });
+  t.match(await hub.answerTo(early.name), { outcome: 'done' }, 'what was ordered a moment before its destination was known');
   const now = await statusOf(home, ({ destinations }) => destinations.length === 2);
   t.not(now.config_sha256, first.config_sha256);
   t.equal(now.config_error, undefined);

@@ -38,9 +38,10 @@ t.test('ntfy is told kind, alias, time and how many more, by its own format, and
   const far = await farEnd((_, response) => response.end('{}'));
   t.teardown(far.close);
   const ntfy = new Ntfy({ door: far.door(), clock: systemClock, topic: new Secret('topic-of-ours'), token: new Secret('tk_secret') });
-  await ntfy.send(notices, 'm'.repeat(32), true, never);
+  const saidBytes = await ntfy.send(notices, 'm'.repeat(32), true, never);
   await ntfy.send(notices.slice(0, 1), 'n'.repeat(32), false, never);
   await ntfy.close();
+  t.equal(saidBytes, Number(far.seen[0]?.request.headers['content-length']));
   t.same(far.seen.map(({ body }) => JSON.parse(body) as object), [
     { topic: 'topic-of-ours', title: 'Sallyport', message: 'person, camera-2, 14:32 UTC, no. aaaaaaaa (and 1 more)', priority: 5 }, { topic: 'topic-of-ours', title: 'Sallyport', message: 'person, camera-2, 14:32 UTC, no. aaaaaaaa', priority: 3 },
   ]);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { Secret } from '../../src/base/secret.ts';
 import { run } from '../../src/base/spawn.ts';
 import { FolderStore } from '../../src/egress/folder.ts';
 import { HttpDoor } from '../../src/egress/http.ts';
+import { openLine } from '../../src/egress/line.ts';
 import { Pace } from '../../src/egress/pace.ts';
 import { WebdavStore } from '../../src/egress/webdav.ts';
 import { S3Stub, type Fault, type Right } from './s3stub.ts';
@@ -70,6 +71,34 @@ t.test('a far end that begins no TLS is left: the connection does not stay', asy
   t.equal(error.code, 'SP_FAR_UNREACHABLE');
   t.equal(closed.length, 1);
   await Promise.all(closed);
+});
+
+t.test('a greeting that drips is not waited for longer than one that does not come', async (t) => {
+  const server = createTcpServer((socket) => {
+    // A record of TLS that goes on coming.
+    socket.on('error', () => {}).resume().write(Buffer.from([22, 3, 3, 64, 0]));
+    const drip = setInterval(() => socket.write(Buffer.from([2])), 20);
+    socket.on('close', () => clearInterval(drip));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await t.rejects(openLine({ name: 's3', url }, 200), { message: /does not begin to speak TLS/ });
+});
+
+t.test('a far end that begins to speak something else than HTTP is left, and the next is asked as if nothing had been', async (t) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const door = new HttpDoor({ origin: { name: 's3', url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) }, clock: systemClock, pace: noPace, socketsMax: 1 });
+  t.teardown(() => door.close());
+  for (const body of [undefined, randomBytes(300_000), undefined]) {
+    await t.rejects(door.ask({ method: 'PUT', path: '/', ...(body === undefined ? {} : { body }) }, never), { code: 'SP_FAR_ANSWER', message: /something else than HTTP/ });
+  }
 });
 
 t.test('an answer that drips for ever is cut', async (t) => {
@@ -286,6 +315,19 @@ t.test('a folder: no disk, no writing; links in an object\'s place are not follo
   symlinkSync(join(folder, 'precious'), join(disk, object.slice(0, 2), `${object.replace(/.$/, (last) => (last === '0' ? '1' : '0'))}.part`));
   await t.rejects(store.put(putOf(object.replace(/.$/, (last) => (last === '0' ? '1' : '0')), randomBytes(10)).put, never), { code: 'SP_FAR_UNREACHABLE' });
   t.equal(readFileSync(join(folder, 'precious'), 'utf8'), 'mine');
+});
+
+t.test('a folder with odd things in the places of its own folders is listed all the same, and nothing is written behind a link', async (t) => {
+  const disk = t.testdir({ disk: {}, elsewhere: {} });
+  const store = new FolderStore({ name: 'disk', path: join(disk, 'disk'), mount: false, pace: noPace });
+  const object = objectName();
+  const [other] = ['00', '01'].filter((shard) => shard !== object.slice(0, 2));
+  await store.put(putOf(object, randomBytes(10)).put, never);
+  writeFileSync(join(disk, 'disk', 'fe'.replace(object.slice(0, 2), 'fd')), 'a file');
+  symlinkSync(join(disk, 'elsewhere'), join(disk, 'disk', other as string));
+  t.same(await store.list(undefined), { objects: [[object, 10]], more: false, foreign: 2 });
+  await t.rejects(store.put(putOf(`${other}${object.slice(2)}`, randomBytes(10)).put, never), { code: 'SP_FAR_ANSWER', message: /a link is in the place/ });
+  t.same(readdirSync(join(disk, 'elsewhere')), []);
 });
 
 t.test('a bandwidth limit holds on the average, over all that is sent at once', async (t) => {

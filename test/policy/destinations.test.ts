@@ -2,6 +2,7 @@ import t from 'tap';
 import { placesOf, portsOf, readDestinations } from '../../src/policy/destinations.ts';
 
 const good = { name: 's3', purpose: 'a copy in another house', kind: 's3', url: 'https://store.example', bucket: 'bucket' };
+const broker = { name: 'home', purpose: 'lamps', kind: 'mqtt', url: 'mqtts://broker.example' };
 const folder = { name: 'disk', purpose: 'a copy', kind: 'folder', path: '/mnt/usb' };
 const read = (destinations: readonly object[]) => readDestinations(JSON.stringify({ v: 1, destinations }));
 
@@ -12,6 +13,18 @@ t.test('a destination without a purpose, over an open line, with a secret, or wi
     ['plain HTTP to elsewhere', [{ ...good, url: 'http://store.example' }], /https/],
     ['plain HTTP to a name that only begins so', [{ ...good, url: 'http://127.0.0.1.example' }], /https/],
     ['a password in the address', [{ ...good, url: 'https://me:pass@store.example' }], /no password/],
+    ['a host that hides another', [{ ...good, url: 'https://store.example%2Eevil.example' }], /not written as it is used/],
+    ['a number for a host', [{ ...good, url: 'https://2130706433' }], /not written as it is used/],
+    ['a short number for this machine', [{ ...good, url: 'http://127.1:8080' }], /not written as it is used/],
+    ['a path that climbs', [{ ...good, url: 'https://store.example/a/%2e%2e/b' }], /not written as it is used/],
+    ['a host with a dot at its end', [{ ...good, url: 'https://store.example.' }], /not written as it is used/],
+    ['a port that is none', [{ ...good, url: 'https://store.example:0' }], /not written as it is used/],
+    ['an empty question', [{ ...good, url: 'https://store.example/?' }], /nothing behind the path/],
+    ['a broker that is this machine only by its look', [{ ...broker, url: 'mqtt://127.999.999.999' }], /not written as it is used/],
+    ['a broker that hides another', [{ ...broker, url: 'mqtts://broker.example%2Eevil.example' }], /not written as it is used/],
+    ['plain MQTT to elsewhere', [{ ...broker, url: 'mqtt://127.0.0.1.example' }], /mqtts/],
+    ['a proxy that hides another', [{ ...good, proxy: 'http://3232235777:3128' }], /proxy/],
+    ['a proxy for plain HTTP', [{ ...good, url: 'http://127.0.0.1:8080', proxy: 'http://192.168.1.1:3128' }], /url must begin with https/],
     ['a secret behind the address', [{ ...good, url: 'https://store.example/?token=x' }], /address/],
     ['an unknown key', [{ ...good, secret: 'x' }], /not known: secret/],
     ['an unknown kind', [{ ...good, kind: 'ftp' }], /kind/],
@@ -27,6 +40,12 @@ t.test('a destination without a purpose, over an open line, with a secret, or wi
   ] as const) t.throws(() => read(destinations), says, why);
   for (const json of ['', '{', '[]', 'null', '{"v":2,"destinations":[]}', '{"v":1}', '{"v":1,"destinations":[],"x":1}']) t.throws(() => readDestinations(json), TypeError, json);
   t.throws(() => read(Array.from({ length: 17 }, (_, index) => ({ ...folder, name: `d${index}` }))), /more than 16/);
+});
+
+t.test('addresses that are written as they are used are taken: with a port, in capitals, of IPv6', async (t) => {
+  for (const url of ['https://store.example', 'https://STORE.example:443/', 'https://store.example:8443/a/b/', 'https://[2001:db8::1]:8443/dav', 'http://[::1]:8080', 'http://127.0.0.1:8080/dav', 'http://localhost/', 'https://xn--nas-qla.example/a%20b']) t.equal(read([{ ...good, url }]).length, 1, url);
+  for (const url of ['mqtts://Broker.example', 'mqtts://broker.example:8883/', 'mqtt://127.0.0.1:1883', 'mqtt://[::1]', 'mqtts://[2001:db8::1]:8883', 'mqtts://192.168.1.4']) t.equal(read([{ ...broker, url }]).length, 1, url);
+  for (const proxy of ['http://192.168.1.1:3128', 'http://Proxy.example:80/', 'http://[fd00::1]:3128']) t.equal(read([{ ...good, proxy }]).length, 1, proxy);
 });
 
 t.test('what a good file means', async (t) => {
