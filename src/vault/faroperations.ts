@@ -4,6 +4,7 @@ import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery
 import type { AuditEntry } from './audit.ts';
 import type { Catalogue } from './catalogue.ts';
 import { withoutSync, type Connection } from './connection.ts';
+import type { FarKnown, FarSizes, FarSurvey } from './farsurvey.ts';
 import { farListOf, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRefusal, type FarRule, type FarSum, type FarWish, type FarTable } from './fartable.ts';
 import { ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum, type LedgerTable } from './ledgertable.ts';
 import type { SegmentName } from './served.ts';
@@ -12,6 +13,7 @@ export interface FarParts {
   readonly db: Connection;
   readonly catalogue: Pick<Catalogue, 'periods' | 'lists' | 'alarms'>;
   readonly far: FarTable;
+  readonly survey: FarSurvey;
   readonly ledger: LedgerTable;
   readonly archive: ArchiveTable;
   /** In one transaction; `write` raises the database's generation. */
@@ -20,7 +22,7 @@ export interface FarParts {
   readonly audit: (atMs: UnixMs, entry: AuditEntry) => void;
 }
 
-export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, ledger, archive, write, read, audit }: FarParts) {
+export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, survey, ledger, archive, write, read, audit }: FarParts) {
   return {
     /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
     farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
@@ -114,6 +116,9 @@ export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, f
     farLeaveKeyring: (a: { id: number; atMs: UnixMs }): void => write(() => far.leaveKeyring(a.id, a.atMs)),
     farKeysAt: (a: { destination: string; place: string }): void => write(() => far.keysAt(a.destination, a.place)),
     farAdopt: (a: { found: readonly FarFoundThere[]; atMs: UnixMs }): number => write(() => far.adopt(a.found, a.atMs)),
+    farSizes: (a: { destination: string }): FarSizes[] => read(() => survey.sizes(a.destination)),
+    farKnown: (a: { hashes: readonly string[] }): FarKnown[] => read(() => survey.known(a.hashes)),
+    farClear: (a: { destination: string; objects: readonly (readonly [object: string, bytes: number])[]; atMs: UnixMs }): number => write(() => survey.clear(a.destination, a.objects, a.atMs)),
     farSums: (): FarSum[] => far.sums(),
     farRefusals: (a: { destinations: readonly string[] }): FarRefusal[] => read(() => far.refusals(a.destinations)),
     farDestinations: (): string[] => far.destinations(),

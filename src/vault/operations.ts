@@ -18,6 +18,7 @@ import { CheckpointTable, parseCheckpoint, type CheckpointFacts } from './checkp
 import { withoutSync, type Connection } from './connection.ts';
 import { checkTable, databaseRoot, doubtOf, tablesOf } from './databaseroot.ts';
 import { makeFarOperations } from './faroperations.ts';
+import { FarSurvey } from './farsurvey.ts';
 import { FarTable, type FarLeft } from './fartable.ts';
 import type { StreamName } from './footagepaths.ts';
 import { awayIn, type HourList } from './hourlist.ts';
@@ -377,7 +378,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     picturesPut: (a: { id: string; facts: PictureFacts }): void => write(() => alarms.setPictures(a.id, a.facts)),
     noPictures: (a: { id: string; why: string }): void => write(() => alarms.withoutPictures(a.id, a.why)),
 
-    ...makeFarOperations({ db, catalogue, far, ledger, archive, write, read, audit }),
+    ...makeFarOperations({ db, catalogue, far, survey: new FarSurvey(db), ledger, archive, write, read, audit }),
 
     // the file of their pictures
 

@@ -70,6 +70,7 @@ export type { AlarmBeginning, AlarmFromAfar, AlarmPictures } from './alarms.ts';
 export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 export type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 export type { FarBook } from './farbook.ts';
+export type { FarKnown, FarSizes } from './farsurvey.ts';
 export type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
