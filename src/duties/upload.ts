@@ -23,6 +23,8 @@ export interface UploadOptions {
   readonly vault: Pick<Vault, 'far' | 'sealedFile' | 'secondHeader' | 'backlogBytes' | 'setting' | 'putSetting'>;
   readonly ledger: Pick<Ledger, 'put' | 'delete' | 'probe' | 'withdraw' | 'orders' | 'list' | 'onAnswer'>;
   readonly courier: Pick<CourierDuty, 'word'>;
+  /** Nothing new gets a name there yet; never where this is absent. */
+  readonly holds?: (destination: string) => Promise<boolean>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
   readonly clock: Clock;
@@ -156,6 +158,8 @@ export class UploadDuty {
   async #send(destination: StoreDestination, sweeps: boolean): Promise<void> {
     const { far } = this.#o.vault;
     await this.#probe(destination.name);
+    // What a catalogue that was made anew does not know may lie there.
+    if (await this.#o.holds?.(destination.name) === true) return;
     await this.#nameNew(destination);
     const out = await far.out(destination.name);
     let { orders, bytes } = out;
