@@ -4,6 +4,7 @@ import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery
 import type { AuditEntry } from './audit.ts';
 import type { Catalogue } from './catalogue.ts';
 import { withoutSync, type Connection } from './connection.ts';
+import { drawAgain, tooFarAhead } from './fardraw.ts';
 import { farListOf, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRefusal, type FarRule, type FarSum, type FarWish, type FarTable } from './fartable.ts';
 import { ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum, type LedgerTable } from './ledgertable.ts';
 import type { SegmentName } from './served.ts';
@@ -22,8 +23,10 @@ export interface FarParts {
 
 export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, ledger, archive, write, read, audit }: FarParts) {
   return {
-    /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
+    /** Names what a rule wants, and mends what waits for a time that a clock ahead has set; answers whether there may be more behind row `after`, and which. */
     farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
+      const ahead = read(() => tooFarAhead(db, a.rule, a.atMs));
+      if (ahead.length > 0) write(() => drawAgain(db, a.rule, ahead, a.atMs));
       const { segments: found, holds: headers, alarms: pictured } = read(() => ({ ...far.lookFor(a.rule, a.after, a.limit), alarms: far.lookForPictures(a.rule, a.limit) }));
       const named = found.length + headers.length + pictured.length;
       if (named > 0) {
