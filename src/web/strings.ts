@@ -436,7 +436,7 @@ export const english = {
 
   system: {
     version: 'Version', running: 'Running since', certificate: 'Certificate', fingerprint: 'Fingerprint', ownCertificate: 'Made by this hub', foreignCertificate: 'Your own', noCertificate: 'This page came by plain http, on the hub itself.', notices: 'Notices', noNotices: 'Nothing needs you.', told: 'Within the last week', warnings: 'Warnings', confinement: 'How far ffmpeg is confined', owner: 'Sealed for', ownerPresent: (spaces: string) => `the owner; ${spaces}`, ownerMissing: 'nobody, so nothing is recorded',
-    ways: { home: 'Reached from home', vpn: 'Reached by a VPN', shared: 'Reached from a provider\'s shared network', public: 'Reached by the whole internet, unless a firewall stands before it' },
+    ways: { home: 'Reached from home', vpn: 'Reached by a VPN', shared: 'Reached from a provider\'s shared network', aside: 'Reached from its own network alone: set aside for documentation or tests', public: 'Reached by the whole internet, unless a firewall stands before it' },
     way: (address: string, name: string, named: boolean) => `${address} (${name}${named ? '' : ', which the certificate does not name'})`,
     looks: 'What the hub looks at itself', looksLead: 'Where something moves, a picture is looked at for persons and vehicles, as a rule of alarms asks. A look that is dropped or comes to nothing costs a sighting, never footage.',
     looksOf: (looks: number, missed: number, problem: string | undefined) => `${count(looks, 'picture', 'pictures')} looked at, ${missed === 0 ? 'none' : missed.toLocaleString('en')} came to nothing${problem === undefined ? '' : `; failing now: ${problem}`}`,
