@@ -209,7 +209,7 @@ export const DestinationSchema = Type.Object({
   url: Type.Optional(text('destination.url', 'All but "folder": its address.', { maxLength: 500, pattern: '^(https?|mqtts?)://[!-~]+$', expected: 'https://… or mqtts://…, or http:// or mqtt:// to this machine itself, without user, password or question mark' })),
   fingerprint: Type.Optional(text('destination.fingerprint', 'SHA-256 of the certificate that it must show, in an authority\'s place.', { maxLength: 64, pattern: '^[0-9a-f]{64}$', expected: '64 hexadecimal digits' })),
   ca: Type.Optional(path('destination.ca', 'A PEM file of the authority that signs its certificate.')),
-  proxy: Type.Optional(text('destination.proxy', 'All but "folder" and "mqtt": an HTTP proxy that joins the connection through (CONNECT); it sees host, port and sizes. Its login is the credential `NAME.proxy`.', { maxLength: 300, pattern: '^http://[!-~]+$', expected: 'http://HOST:PORT' })),
+  proxy: Type.Optional(text('destination.proxy', 'All but "folder": an HTTP proxy that joins the connection through (CONNECT); it sees host, port and sizes. Its login is the credential `NAME.proxy`.', { maxLength: 300, pattern: '^http://[!-~]+$', expected: 'http://HOST:PORT' })),
   bucket: Type.Optional(text('destination.bucket', '"s3": the bucket.', { maxLength: 63, pattern: '^[a-z0-9][a-z0-9.-]{1,62}$', expected: 'the name of a bucket' })),
   region: Type.Optional(text('destination.region', '"s3": the region.', { maxLength: 40, pattern: '^[a-z0-9-]{1,40}$', expected: 'the name of a region', default: 'us-east-1' })),
   prefix: Type.Optional(text('destination.prefix', '"s3": what stands before each name.', { maxLength: 164, pattern: '^([a-z0-9-]{1,40}/){1,4}$', expected: 'folder names, each with / behind it' })),

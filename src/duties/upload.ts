@@ -10,7 +10,7 @@ import { SallyportError, asSallyportError, isSallyportError } from '../base/erro
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { dayMs, minuteMs, secondMs } from '../base/units.ts';
-import { destinationInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
+import { rulesInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
 import { isReplaced, readReference } from '../policy/pieces.ts';
 import { againAfterMs, atOnce } from '../policy/uploading.ts';
 import { encodePicturesObject } from '../seal/format/picturesobject.ts';
@@ -131,7 +131,7 @@ export class UploadDuty {
   async #settleRules(stores: readonly StoreDestination[]): Promise<void> {
     const { vault, ledger } = this.#o;
     const known = ((await vault.setting(rulesName)) ?? {}) as Readonly<Record<string, string>>;
-    const now = Object.fromEntries(stores.map((destination) => [destination.name, destinationInWords(destination)]));
+    const now = Object.fromEntries(stores.map((destination) => [destination.name, rulesInWords(destination)]));
     const declared = new Set(this.#o.destinations().map(({ name }) => name));
     if (canonicalJson(known) !== canonicalJson(now)) {
       for (const name of Object.keys(known)) if (known[name] !== now[name]) await vault.far.unwant(name);
@@ -236,7 +236,7 @@ export class UploadDuty {
 
   async #nameNew(destination: StoreDestination): Promise<void> {
     const { name, store } = destination;
-    const rules = destinationInWords(destination);
+    const rules = rulesInWords(destination);
     // What alarms keep is not known when a segment is closed, so for them all is looked at each time.
     const known = this.#after.get(name);
     let row = store.send === 'all' && known?.rules === rules ? known.row : 0;

@@ -40,7 +40,7 @@ function isHere({ hostname }: URL): boolean {
   return /^(127(\.\d+){3}|\[::1\]|localhost)$/.test(hostname);
 }
 
-/** Of an HTTP proxy (CONNECT): a host and a port alone. What goes through it is TLS with the destination, so it may stand on the way; its own login is read by whoever listens before it. */
+/** Of an HTTP proxy (CONNECT), which a broker is reached through, too: a host and a port alone. What goes through it is TLS with the destination, so it may stand on the way; its own login is read by whoever listens before it. */
 const proxy: Check<URL> = (value, at) => {
   const written = text(/^http:\/\/[A-Za-z0-9.[\]:-]+:\d{1,5}\/?$/, 300)(value, at);
   const url = URL.parse(written);
@@ -60,7 +60,7 @@ export const destinationSchema = variants('kind', {
   ntfy: table({ ...far, ...noticed, kind: oneOf(['ntfy']) }),
   webhook: table({ ...far, ...noticed, kind: oneOf(['webhook']) }),
   /** `topic`: what all of its topics begin with; `discovery`: where Home Assistant looks, empty where nobody does; `commands`: whether orders are taken from there. */
-  mqtt: table({ ...every, ...noticed, kind: oneOf(['mqtt']), url: broker, pin: maybe(pin), ca: maybe(path), topic: maybe(topic), discovery: maybe(text(/^([a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3})?$/)), commands: maybe(yesNo) }),
+  mqtt: table({ ...every, ...noticed, kind: oneOf(['mqtt']), url: broker, pin: maybe(pin), ca: maybe(path), proxy: maybe(proxy), topic: maybe(topic), discovery: maybe(text(/^([a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3})?$/)), commands: maybe(yesNo) }),
 });
 export type Destination = Checked<typeof destinationSchema>;
 
@@ -78,8 +78,8 @@ export function readDestinations(json: string): readonly Destination[] {
   const names = destinations.map((destination) => destination.name);
   const twice = names.find((one, index) => names.indexOf(one) !== index);
   if (twice !== undefined) throw new TypeError(`two destinations are called ${twice}`);
-  const open = destinations.find((one) => 'url' in one && proxyOf(one) !== undefined && one.url.protocol !== 'https:');
-  if (open !== undefined) throw new TypeError(`${open.name} has a proxy, so its url must begin with https://: the proxy could read what is said`);
+  const open = destinations.find((one) => 'url' in one && proxyOf(one) !== undefined && !['https:', 'mqtts:'].includes(one.url.protocol));
+  if (open !== undefined) throw new TypeError(`${open.name} has a proxy, so its url must begin with https:// or mqtts://: the proxy could read what is said`);
   return destinations;
 }
 
@@ -100,7 +100,7 @@ export function hostsOf(destinations: readonly Destination[]): string[] {
   return [...new Set(doorsOf(destinations).map(({ hostname }) => hostname.replaceAll(/^\[|\]$/g, '')))].toSorted();
 }
 
-/** What it is reached through; a broker is reached straight. */
+/** What it is reached through. */
 export function proxyOf(destination: Destination): URL | undefined {
   return 'proxy' in destination ? destination.proxy : undefined;
 }

@@ -3,6 +3,7 @@ import type { UnixMs } from '../base/clock.ts';
 import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 import type { Catalogue } from './catalogue.ts';
 import { withoutSync } from './connection.ts';
+import { drawAgain, tooFarAhead } from './fardraw.ts';
 import type { FarKnown, FarSizes, FarSurvey } from './farsurvey.ts';
 import { farListOf, type FarAlarm, type FarList, type FarListed, type FarListTable, type FarListWish } from './farlisttable.ts';
 import type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarTable, FarWish } from './fartable.ts';
@@ -21,8 +22,10 @@ export interface FarParts extends Transactions {
 
 export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, farLists, survey, ledger, archive, write, read, audit }: FarParts) {
   return {
-    /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
+    /** Names what a rule wants, and mends what waits for a time that a clock ahead has set; answers whether there may be more behind row `after`, and which. */
     farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
+      const ahead = read(() => tooFarAhead(db, a.rule, a.atMs));
+      if (ahead.length > 0) write(() => drawAgain(db, a.rule, ahead, a.atMs));
       const { segments: found, holds: headers, alarms: pictured } = read(() => ({ ...far.lookFor(a.rule, a.after, a.limit), alarms: far.lookForPictures(a.rule, a.limit) }));
       const named = found.length + headers.length + pictured.length;
       if (named > 0) {
