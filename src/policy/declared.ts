@@ -13,7 +13,7 @@ export type DestinationKind = (typeof destinationKinds)[number];
 
 /** The ends of the names of its secrets: `nas.put`. */
 export const secretsOf: Readonly<Record<DestinationKind, readonly string[]>> = {
-  folder: [], webdav: ['all', 'put', 'get', 'delete', 'proxy'], s3: ['all', 'put', 'get', 'delete', 'proxy'], ntfy: ['topic', 'token', 'proxy'], webhook: ['key', 'proxy'], mqtt: ['login'],
+  folder: [], webdav: ['all', 'put', 'get', 'delete', 'proxy'], s3: ['all', 'put', 'get', 'delete', 'proxy'], ntfy: ['topic', 'token', 'proxy'], webhook: ['key', 'proxy'], mqtt: ['login', 'proxy'],
 };
 
 /** `alarms`: what alarms keep, with its second headers. `all`: all that is recorded, every second header of it. With either, alarms' pictures, where they were agreed to. */
@@ -89,9 +89,14 @@ export function destinationsFile(destinations: readonly DestinationConfig[]): st
 
 /** One line that says all an owner says yes to. */
 export function destinationInWords(destination: DestinationConfig): string {
-  const { name, purpose, store, messenger } = destination;
+  return `${rulesInWords(destination)}; its purpose: ${destination.purpose}`;
+}
+
+/** What goes where: all that it says but why. Where it stays the same, what was named by it stays wanted. */
+export function rulesInWords(destination: DestinationConfig): string {
+  const { name, store, messenger } = destination;
   const gets = store === undefined ? `${messengerInWords(messenger)}${destination.kind === 'mqtt' ? '; and, at every moment, whether each camera runs, is private, and sees something of that' : ''}` : storeInWords(store);
-  return `${name} (${placeInWords(destination)}) ${gets}; its purpose: ${purpose}`;
+  return `${name} (${placeInWords(destination)}) ${gets}`;
 }
 
 /** Where it is, for ledger and page too. */

@@ -3,6 +3,8 @@ import type { UnixMs } from '../base/clock.ts';
 import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 import type { Catalogue } from './catalogue.ts';
 import { withoutSync } from './connection.ts';
+import { drawAgain, tooFarAhead } from './fardraw.ts';
+import type { FarKnown, FarSizes, FarSurvey } from './farsurvey.ts';
 import { farListOf, type FarAlarm, type FarList, type FarListed, type FarListTable, type FarListWish } from './farlisttable.ts';
 import type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarTable, FarWish } from './fartable.ts';
 import { ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum, type LedgerTable } from './ledgertable.ts';
@@ -13,14 +15,17 @@ export interface FarParts extends Transactions {
   readonly catalogue: Pick<Catalogue, 'periods' | 'lists' | 'alarms'>;
   readonly far: FarTable;
   readonly farLists: FarListTable;
+  readonly survey: FarSurvey;
   readonly ledger: LedgerTable;
   readonly archive: ArchiveTable;
 }
 
-export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, farLists, ledger, archive, write, read, audit }: FarParts) {
+export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, farLists, survey, ledger, archive, write, read, audit }: FarParts) {
   return {
-    /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
+    /** Names what a rule wants, and mends what waits for a time that a clock ahead has set; answers whether there may be more behind row `after`, and which. */
     farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
+      const ahead = read(() => tooFarAhead(db, a.rule, a.atMs));
+      if (ahead.length > 0) write(() => drawAgain(db, a.rule, ahead, a.atMs));
       const { segments: found, holds: headers, alarms: pictured } = read(() => ({ ...far.lookFor(a.rule, a.after, a.limit), alarms: far.lookForPictures(a.rule, a.limit) }));
       const named = found.length + headers.length + pictured.length;
       if (named > 0) {
@@ -111,6 +116,9 @@ export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, f
     farLeaveKeyring: (a: { id: number; atMs: UnixMs }): void => write(() => far.leaveKeyring(a.id, a.atMs)),
     farKeysAt: (a: { destination: string; place: string }): void => write(() => far.keysAt(a.destination, a.place)),
     farAdopt: (a: { found: readonly FarFoundThere[]; atMs: UnixMs }): number => write(() => far.adopt(a.found, a.atMs)),
+    farSizes: (a: { destination: string }): FarSizes[] => read(() => survey.sizes(a.destination)),
+    farKnown: (a: { hashes: readonly string[] }): FarKnown[] => read(() => survey.known(a.hashes)),
+    farClear: (a: { destination: string; objects: readonly (readonly [object: string, bytes: number])[]; atMs: UnixMs }): number => write(() => survey.clear(a.destination, a.objects, a.atMs)),
     farSums: (): FarSum[] => far.sums(),
     farRefusals: (a: { destinations: readonly string[] }): FarRefusal[] => read(() => far.refusals(a.destinations)),
     farDestinations: (): string[] => far.destinations(),

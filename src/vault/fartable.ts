@@ -3,11 +3,12 @@
  * tells is in farlisttable.ts). It is all found from the rows as they stand, so nothing of it is lost by a restart. Runs where the connection lives; each
  * writing call runs inside the transaction of its caller.
  */
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { UnixMs } from '../base/clock.ts';
 import { writeReference } from '../policy/pieces.ts';
 import { afterAnswer, deleteRefused, picturesAreDue, picturesVersion, type FarAnswer, type FarState } from '../policy/uploading.ts';
 import type { Connection } from './connection.ts';
+import { drawn } from './fardraw.ts';
 import type { StreamName } from './footagepaths.ts';
 
 export type FarClass = 'segment' | 'hold' | 'hours' | 'keyring' | 'picture';
@@ -146,11 +147,6 @@ const gone = `CASE f.class
   WHEN 'hours' THEN NOT EXISTS (SELECT 1 FROM periods AS p WHERE p.id = f.period_id AND p.state = 'live')
   WHEN 'picture' THEN NOT EXISTS (SELECT 1 FROM alarms AS a JOIN periods AS p ON p.id = a.period_id WHERE a.id = f.alarm_id AND p.id = f.period_id AND p.state = 'live')
   ELSE 0 END`;
-
-/** When something new may go. It is durable: a restart draws no other moment. */
-function drawn(jitterMs: number | undefined, nowMs: UnixMs): UnixMs {
-  return jitterMs === undefined || jitterMs < 1 ? 0 : Math.round(nowMs) + randomInt(Math.round(jitterMs) + 1);
-}
 
 export class FarTable {
   readonly #db: Connection;

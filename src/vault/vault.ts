@@ -69,6 +69,7 @@ export type { AlarmBeginning, AlarmFromAfar, AlarmPictures } from './alarms.ts';
 export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
 export type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 export type { FarBook } from './farbook.ts';
+export type { FarKnown, FarSizes } from './farsurvey.ts';
 export type { FarList, FarListed, FarListWish } from './farlisttable.ts';
 export type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
