@@ -109,6 +109,8 @@ async function prepare(demo: Demo): Promise<void> {
     const kit = await readFile(demo.kit, 'utf8');
     return `a standard age identity file, ${/public key: (\S+)/.exec(kit)?.[1]?.slice(0, 16)}…; the hub gets public halves only`;
   });
+  const { stdout } = await run(resolve(import.meta.dirname, '../native/build/jail'), ['--probe']);
+  const { level } = JSON.parse(stdout.toString()) as { level: string };
   await writeFile(demo.config, `# The demo's hub: short periods, real clock, real scheduler.
 name = "Demo"
 data = "data"
@@ -131,7 +133,7 @@ http_port = 0
 
 [discovery]
 loopback = true
-`);
+${level === 'off' ? '\n[capture]\njail = "off"   # this kernel has no Landlock\n' : ''}`);
   await demo.step('Cameras', async () => {
     const audio = Array.from({ length: cameraCount }, (_, index) => ['aac', 'none', 'alaw'][index % 3]).join(',');
     const child = await launch(sallyport, ['emulate', '--cameras', String(cameraCount), '--audio', audio, '--json'], { detached: true });
@@ -158,7 +160,7 @@ loopback = true
     await until('the hub to run', 20, async () => lines.some((line) => line.includes('the hub is running')) ? true : undefined).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}\n${lines.join('\n')}`);
     });
-    return `runs as process ${child.pid}, ready after ${Math.round(performance.now() - begun)} ms`;
+    return `runs as process ${child.pid}, ready after ${Math.round(performance.now() - begun)} ms${level === 'off' ? '; this kernel does not keep its files from ffmpeg (no Landlock)' : ''}`;
   });
 }
 

@@ -372,7 +372,7 @@ export const errorTable = {
   SP_JAIL_LEVEL: {
     kind: 'refuse',
     sentence: 'this kernel confines ffmpeg at level {level}, but `capture.jail` asks for {need}',
-    hint: 'Use a kernel with Landlock ("files" needs 5.13, "full" needs 6.7; `lsm=` at boot must not leave it out), or accept less with `jail = "{level}"` under [capture].',
+    hint: 'Use a kernel with Landlock ("files" needs 5.13, "full" needs 6.7; `lsm=` at boot must not leave it out; Raspberry Pi OS\'s own has none, Debian\'s has), or accept less with `jail = "{level}"` under [capture].',
   },
   // detect
   SP_PICTURE_SIZE: {

@@ -12,6 +12,7 @@ import { Jail, jailLauncher, probeJail, type JailFacts } from '../../src/capture
 import { probeArguments, sourceList, sourcePort, streamArguments } from '../../src/capture/ffmpeg.ts';
 import { Emulator } from '../../src/emulator/emulator.ts';
 import { fileArguments, makeClip } from '../capture/clips.ts';
+import { casesOf, filesOfCases, madeByCases, mayBeMissing, refusal, type Case } from '../native/cases.ts';
 
 t.setTimeout(120_000);
 
@@ -28,38 +29,8 @@ const [camera, other] = [await listener(), await listener()];
 /** Stands for the hub: the same user's process, outside of the jail. */
 const inHub = await victim();
 
-interface Case {
-  readonly words: readonly string[];
-  /** What enforces it: calls at every level, files from ABI 1 on, the port from ABI 4 on. */
-  readonly by: 'calls' | 'files' | 'port';
-}
-
 const at = (name: string): string => join(folder, 'data', name);
-const cases: readonly Case[] = [
-  ...([
-    ['read_file', '/etc/passwd'], ['read_file', at('working.key')], ['read_file', `/proc/${inHub.pid}/cmdline`], ['read_file', '/proc/self/status'], ['list_folder', at('')], ['list_folder', '/etc'],
-    ['write_file', at('new')], ['write_file', at('kept')], ['make_folder', at('folder')], ['rename_file', at('kept'), at('kept2')], ['link_file', at('working.key'), at('linked')],
-    ['symlink_file', '/etc/passwd', at('symlinked')], ['truncate_file', at('kept2')], ['remove_file', at('kept2')],
-    ['read_memory_of_process', inHub.pid], ['read_environment_of_process', inHub.pid],
-  ] as const).map((words) => ({ words, by: 'files' as const })),
-  ...([['connect_tcp', other.port], ['fast_open_tcp', other.port]] as const).map((words, index) => ({ words, by: index === 0 ? 'port' as const : 'calls' as const })),
-  ...([
-    ['bind_tcp'], ['listen_tcp'], ['udp_socket'], ['udp6_socket'], ['raw_socket'], ['packet_socket'], ['netlink_socket'], ['unix_socket'], ['socket_pair'],
-    ['exec_program', '/bin/true'], ['exec_itself', probe], ['exec_from_the_jails_place', '/bin/true'], ['move_memory_there'], ['exec_at', '/bin/true'],
-    ['fork_process'], ['clone_process'], ['clone3_process'], ...(process.arch === 'x64' ? [['vfork_process']] : []),
-    ['signal_process', inHub.pid], ['signal_thread', inHub.pid], ['signal_by_queue', inHub.pid], ['signal_group'], ['signal_everybody'], ['open_pidfd', inHub.pid],
-    ['trace_process', inHub.pid], ['vm_read_process', inHub.pid, inHub.address], ['change_priority_of_process', inHub.pid], ['limits_of_process', inHub.pid],
-    ['mount_folder', at('')], ['new_namespace'], ['change_root', '/'], ['key_ring'], ['bpf_map'], ['perf_event'], ['io_uring'], ['user_fault'], ['change_personality'],
-    ['memory_file'], ['shared_memory'], ['kernel_log'], ['own_session'], ['raise_limit'], ['outlive_parent'], ['be_dumpable'], ['change_mode', at('working.key')],
-    ['open_many_files'], ['fill_memory', '700'],
-  ] as string[][]).map((words) => ({ words, by: 'calls' as const })),
-];
-
-/** Needs root or a kernel that has it: where the control fails, there is nothing to refuse. */
-const mayBeMissing = new Set([
-  'raw_socket', 'packet_socket', 'mount_folder', 'new_namespace', 'change_root', 'key_ring', 'bpf_map', 'perf_event', 'io_uring', 'user_fault', 'kernel_log', 'raise_limit', 'fast_open_tcp',
-  'trace_process', 'vm_read_process', 'read_memory_of_process',
-]);
+const cases = casesOf({ at, probe, victim: inHub, otherPort: other.port, arch: process.arch });
 const possible = new Set<Case>();
 
 t.test('outside of the jail each action succeeds', async (t) => {
@@ -240,17 +211,12 @@ function answers({ stdout }: Finished): string[][] {
   return stdout.toString().split('\n').filter((line) => line !== '').map((line) => line.split(' '));
 }
 
-/** In the action's own name, by what a rule answers. Not ENOENT and the like: that would be an accident. */
-function refusal(name: string): RegExp {
-  return new RegExp(`^${name} (?:EPERM|EACCES|ENOSYS|ENOMEM|EMFILE|EXDEV)$`);
-}
-
 /** What an action may have changed. */
 async function putBack(): Promise<void> {
   await mkdir(join(folder, 'data'), { recursive: true });
-  for (const [name, text] of [['working.key', 'the hub\'s key'], ['kept', 'kept'], ['kept2', 'kept']] as const) await writeFile(at(name), text);
+  for (const [name, text] of filesOfCases) await writeFile(at(name), text);
   await chmod(at('working.key'), 0o600);
-  await run('rm', ['-rf', at('new'), at('folder'), at('linked'), at('symlinked')]);
+  await run('rm', ['-rf', ...madeByCases.map(at)]);
 }
 
 async function listener(): Promise<{ port: string }> {
