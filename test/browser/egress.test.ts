@@ -9,7 +9,7 @@ import { makeOwner, openSettings, whereIs } from './owner.ts';
 
 const passphrase = 'violet candle harbour';
 
-t.test('nothing leaves before the yes; after it the page says where it went, why, and each order', { timeout: 180_000 }, async (t) => {
+t.test('nothing leaves before the yes; after it the page says where it went, why, and each order', { timeout: 300_000 }, async (t) => {
   const folder = await shortFolder(t);
   for (const name of ['disk', 'keys']) mkdirSync(join(folder, name));
   const site = await TestSite.start(t, { folder, owner: false, adopt: false, config: quickConfig({ keep: '1 day', more: '\n[[destination]]\nname = "disk"\npurpose = "a copy on another disk"\nkind = "folder"\npath = "disk"\nmount = false\nsend = "all"\nslots = "far"\nslots_at = "keys"\n\n[[destination]]\nname = "keys"\npurpose = "sealed keys in another house"\nkind = "folder"\npath = "keys"\nmount = false\nsend = "alarms"\ncameras = []\n' }).replace('owner = "owner/owner.json"\n', ''), emulator: { cameras: 1, seconds: 5 } });
@@ -119,6 +119,6 @@ async function byForm(t: Test, page: Page, site: TestSite): Promise<void> {
 
 async function wrongOf(dialog: Locator, label: string): Promise<string> {
   const field = dialog.getByLabel(label, { exact: true });
-  t.equal(await field.getAttribute('aria-invalid'), 'true', label);
+  await field.and(dialog.locator('[aria-invalid="true"]')).waitFor();
   return await field.evaluate((element) => element.closest('.field')?.querySelector('[role=alert]')?.textContent ?? '');
 }
