@@ -18,7 +18,7 @@ t.test('hub and courier under systemd', { skip: noMachine, timeout: 390_000 }, a
     ]);
   });
 
-  await t.test('before anything is declared both run, and the courier reaches nobody', async (t) => {
+  await t.test('before anything is declared both run, and stay', async (t) => {
     await machine.must(['systemctl', 'enable', '--now', 'sallyport']);
     await machine.must(['systemctl', 'enable', '--now', 'sallyport-units.path', 'sallyport-courier']);
     t.match(await machine.show('sallyport'), { ActiveState: 'active', SubState: 'running', NRestarts: '0', StatusText: /watching 0 cameras/ });
