@@ -88,7 +88,9 @@ async function confine(o: Options): Promise<void> {
   const places = placesOf(destinations);
   const back = joinPath(o.outbox, 'back');
   for (const folder of [back, o.state]) await ensureFolder(folder, 0o750);
-  const reads = [joinPath(root, 'src'), joinPath(root, 'dist'), joinPath(root, 'node_modules'), joinPath(root, 'package.json'), joinPath(o.outbox, 'out'), o.config, ...(o.credentials === undefined ? [] : [o.credentials]), ...places.reads];
+  // The file of destinations is replaced when they change, and a rule on a file is for that one alone: where it lies in the outbox, that is read as a whole.
+  const config = folderOf(o.config) === o.outbox ? o.outbox : o.config;
+  const reads = [joinPath(root, 'src'), joinPath(root, 'dist'), joinPath(root, 'node_modules'), joinPath(root, 'package.json'), joinPath(o.outbox, 'out'), config, ...(o.credentials === undefined ? [] : [o.credentials]), ...places.reads];
   become(launcher, [
     '--courier', '--need', o.jail, '--parent', String(process.ppid), ...portsOf(destinations).flatMap((port) => ['--port', String(port)]),
     ...reads.flatMap((path) => ['--read', path]), ...[back, o.state, ...places.writes].flatMap((path) => ['--write', path]),

@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { secretsOf } from './declared.ts';
-import { portsOf, type Destination } from './destinations.ts';
+import { placesOf, portsOf, type Destination } from './destinations.ts';
 
 /** Where a household's networks are, when nobody says more. */
 export const siteNetworks = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'] as const;
@@ -57,6 +57,8 @@ export function courierRule({ destinations, resolvers, addresses, moving, networ
     ...(moving ? ['# Their addresses move: what is denied is this site.', 'IPAddressDeny=', `IPAddressDeny=localhost link-local multicast ${networks.join(' ')}`] : []),
     'IPAddressAllow=', ...(allowed.length === 0 ? [] : [`IPAddressAllow=${allowed.join(' ')}`]),
     ...destinations.flatMap((one) => (one.kind === 'folder' ? [`ReadWritePaths=-${quoted(one.path)}`] : [])),
+    // A certificate beside the household's configuration, of which the courier sees nothing else.
+    ...placesOf(destinations).reads.flatMap((path) => (path.startsWith('/etc/sallyport/') ? [`BindReadOnlyPaths=-${quoted(path)}`] : [])),
     // Of those that are not in the store of credentials nothing is said.
     ...credentialsOf(destinations).map((name) => `LoadCredential=${name}:sallyport.${name}`), '',
   ].join('\n');

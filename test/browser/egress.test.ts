@@ -85,7 +85,7 @@ async function byForm(t: Test, page: Page, site: TestSite): Promise<void> {
   await dialog.waitFor({ state: 'detached' });
   const card = page.getByRole('region', { name: 'cellar', exact: true });
   await card.getByText('a disk in the cellar').waitFor();
-  while (!readdirSync(join(site.folder, 'cellar')).some((name) => /^[0-9a-f]{32}$/.test(name))) await page.waitForTimeout(100);
+  while (!readdirSync(join(site.folder, 'cellar'), { recursive: true }).some((name) => /[0-9a-f]{32}$/.test(String(name)))) await page.waitForTimeout(100);
 
   await list.getByRole('button', { name: 'Add a destination' }).click();
   await dialog.getByLabel('Kind').selectOption('A WebDAV server');

@@ -27,6 +27,13 @@ t.test('the courier\'s rule names the destinations\' addresses and who resolves 
   for (const right of ['put', 'get', 'delete', 'all', 'proxy']) t.ok(rule.includes(`\nLoadCredential=s3.${right}:sallyport.s3.${right}\n`), right);
 });
 
+t.test('of the configuration\'s folder the courier sees the certificates that are named, and no other file', async (t) => {
+  const binds = (ca: string): string[] => courierRule({ ...nobody, destinations: read({ ...s3, ca }) }).split('\n').filter((line) => line.startsWith('Bind'));
+  t.same(binds('/etc/sallyport/a "ca".pem'), ['BindReadOnlyPaths=-"/etc/sallyport/a \\"ca\\".pem"']);
+  t.same(binds('/etc/ssl/certs/nas.pem'), [], 'it is there to be read by all');
+  t.same(binds('/var/lib/sallyport/keyring'), []);
+});
+
 t.test('where addresses move, this site is denied instead, but for what is named', async (t) => {
   const rule = courierRule({ ...nobody, destinations: read(s3), addresses: ['192.168.1.5'], moving: true });
   t.match(rule, /^IPAddressDeny=\nIPAddressDeny=localhost link-local multicast 10\.0\.0\.0\/8 172\.16\.0\.0\/12 192\.168\.0\.0\/16 fc00::\/7\nIPAddressAllow=\nIPAddressAllow=192\.168\.1\.5$/m);

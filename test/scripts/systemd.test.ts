@@ -17,7 +17,7 @@ t.test('systemd understands every line of the units, and of the rules that are m
   // The program of an installation is not on this machine; any that exists will do, under a user that exists.
   for (const name of names) writeFileSync(join(folder, name), textOf(name).replaceAll(/\/opt\/sallyport\/scripts\/(sallyport|courier)/g, '/bin/true').replaceAll(/^(User|Group)=sallyport(-courier)?$/gm, '$1=root'));
   writeFileSync(join(folder, 'sallyport.service.d/networks.conf'), hubRule(['192.168.20.0/24', 'fd00:1::/64']));
-  const destinations = readDestinations(JSON.stringify({ v: 1, destinations: [{ name: 'usb', purpose: 'x', kind: 'folder', path: '/mnt/a disk "of" 100%\\' }, { name: 's3', purpose: 'x', kind: 's3', url: 'https://[2001:db8::1]:8443', bucket: 'bucket' }] }));
+  const destinations = readDestinations(JSON.stringify({ v: 1, destinations: [{ name: 'usb', purpose: 'x', kind: 'folder', path: '/mnt/a disk "of" 100%\\' }, { name: 'dav', purpose: 'x', kind: 'webdav', url: 'https://nas.example', ca: '/etc/sallyport/an authority.pem' }, { name: 's3', purpose: 'x', kind: 's3', url: 'https://[2001:db8::1]:8443', bucket: 'bucket' }] }));
   const made = courierRule({ destinations, addresses: ['2001:db8::1'], resolvers: ['127.0.0.53'], moving: true, networks: siteNetworks });
   writeFileSync(join(folder, 'sallyport-courier.service.d/destinations.conf'), made);
   for (const name of names) {
@@ -48,7 +48,7 @@ t.test('the unit keeps what the threat model counts on', async (t) => {
 
 t.test('the courier has a user of its own, nothing of the hub\'s, nobody to speak to before it is said, no swap and no core', async (t) => {
   for (const line of [
-    'User=sallyport-courier', 'ReadWritePaths=/var/lib/sallyport-outbox/back', 'InaccessiblePaths=-/var/lib/sallyport -/etc/sallyport -/run/sallyport', 'IPAddressDeny=any', 'SocketBindDeny=any',
+    'User=sallyport-courier', 'ReadWritePaths=/var/lib/sallyport-outbox/back', 'InaccessiblePaths=-/var/lib/sallyport -/run/sallyport', 'TemporaryFileSystem=/etc/sallyport:ro', 'IPAddressDeny=any', 'SocketBindDeny=any',
     'RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK', 'LimitCORE=1', 'MemorySwapMax=0', 'NoNewPrivileges=yes', 'CapabilityBoundingSet=', 'ProtectSystem=strict', 'ProcSubset=pid', 'Restart=always',
     'SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp',
   ]) t.ok(courier.split('\n').includes(line), line);

@@ -300,7 +300,7 @@ async function usersFor(folder: string): Promise<House['users']> {
   return status === 0 ? { hub: hubUser, courier: courierUser } : { hub: undefined, courier: undefined };
 }
 
-async function certificate(folder: string): Promise<void> {
+export async function certificate(folder: string): Promise<void> {
   const names = ['IP:127.0.0.1', ...['dav', 's3', 'hook', 'ntfy', 'mqtt', 'undeclared'].map((name) => `DNS:${name}.far.test`)].join(',');
   const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem'), '-days', '2', '-subj', '/CN=far', '-addext', `subjectAltName=${names}`]);
   if (made.status !== 0) throw new Error(made.stderr);
