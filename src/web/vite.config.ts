@@ -38,5 +38,7 @@ export default defineConfig({
     // The polyfill is a script in the document; every browser that can show the page knows modulepreload.
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
+    // Set-up is quiet on a slow machine, too.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
 });

@@ -18,7 +18,7 @@ function bareCopy(t: Test, script: string): { copy: string; tools: string } {
   mkdirSync(join(folder, 'copy/scripts'), { recursive: true });
   mkdirSync(join(folder, 'tools'));
   cpSync(join(root, 'scripts', script), join(folder, 'copy/scripts', script));
-  for (const tool of ['sh', 'readlink', 'dirname', 'uname', 'cat', 'sha256sum']) symlinkSync(`/usr/bin/${tool}`, join(folder, 'tools', tool));
+  for (const tool of ['sh', 'readlink', 'dirname', 'uname', 'cat', 'sha256sum', 'getconf']) symlinkSync(`/usr/bin/${tool}`, join(folder, 'tools', tool));
   // What set-up calls beside npm: a compiler, and the build of native/.
   tool(join(folder, 'copy/scripts'), 'native', 'exit 0');
   tool(join(folder, 'copy/scripts'), 'page', 'exit 0');
@@ -96,4 +96,13 @@ t.test('set-up that fails is not taken for done', async (t) => {
     t.not(status, 0, attempt);
     t.match(stderr, /no network/, attempt);
   }
+});
+
+t.test('scripts/setup begins nothing on a system of 32-bit programs, whatever its kernel is', async (t) => {
+  const { copy, tools } = bareCopy(t, 'setup');
+  rmSync(join(tools, 'getconf'));
+  tool(tools, 'getconf', 'echo 32');
+  const { status, stderr } = await plainly(tools, join(copy, 'scripts/setup'));
+  t.equal(status, 78);
+  t.match(stderr, /needs a 64-bit one/);
 });
