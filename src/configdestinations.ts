@@ -27,7 +27,7 @@ const keysOf: Readonly<Record<DestinationKind, { readonly needs: readonly Key[];
   s3: { needs: ['url', 'bucket'], may: [...web, ...store, 'region', 'prefix', 'read_back'] },
   ntfy: { needs: ['url'], may: [...web, ...messenger, 'picture'] },
   webhook: { needs: ['url'], may: [...web, ...messenger, 'picture'] },
-  mqtt: { needs: ['url'], may: [...web.filter((key) => key !== 'proxy'), ...messenger, 'topic', 'discovery', 'commands'] },
+  mqtt: { needs: ['url'], may: [...web, ...messenger, 'topic', 'discovery', 'commands'] },
 };
 
 /** Of all files together: names, cameras and other destinations may stand in another file. `configPath`: of sallyport.toml, in whose folder relative paths begin. */

@@ -62,6 +62,7 @@ import { TalkDuty } from './duties/talk.ts';
 import { Timekeeper } from './duties/timekeeper.ts';
 import { Told } from './duties/told.ts';
 import { SeenPlaces } from './duties/seenplaces.ts';
+import { FarSurveyDuty } from './duties/farsurvey.ts';
 import { UploadDuty } from './duties/upload.ts';
 import { CommandReader } from './outbox/commands.ts';
 import type { DestinationConfig } from './policy/declared.ts';
@@ -108,6 +109,7 @@ export class Hub {
   #notify: NotifyDuty | undefined;
   #started = false;
   #farSlots: FarSlotsDuty | undefined;
+  #survey: FarSurveyDuty | undefined;
 
   async start(options: HubOptions): Promise<void> {
     const clock = options.clock ?? systemClock;
@@ -168,7 +170,7 @@ export class Hub {
     const site = await this.#life.own('site', new Site({
       configPath: options.configPath, wanted: config, vault, notices, listen, fileKeys, jail, clock, log, random, bootId, clockState: () => timekeeper.clockState, room: disk, privacy: (space) => privacy.of(space),
       onSealed: (camera, segment) => { alarms.sealed(camera, segment); this.#upload?.nudge(); }, onObserved: (camera, changes) => { alarms.changed(camera, changes); home.changed(camera, changes); },
-      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); this.#farSlots?.nudge(); },
+      onChange: () => { purge.nudge(); disk.nudge(); copies.changed(); privacy.nudge(); people.nudge(); this.#detect?.nudge(); this.#page?.siteChanged(); this.#courier?.nudge(); this.#upload?.nudge(); notify.nudge(); home.nudge(); this.#farSlots?.nudge(); this.#survey?.nudge(); },
     }));
     this.#site = site;
 
@@ -214,7 +216,9 @@ export class Hub {
     courier.start();
     const drops = await this.#life.own('drops', new DropsDuty({ vault, word: () => courier.word(), destinations: () => noticeDestinations(destinations()), purposeOf: (name) => purposeOf(destinations(), name), clock, log }));
     drops.start();
-    const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, courier, destinations, clock, log }));
+    const survey = this.#survey = await this.#life.own('far survey', new FarSurveyDuty({ vault, ledger, destinations, owner: () => site.owner.list, clock, log, onChange: () => this.#upload?.nudge() }));
+    survey.start();
+    const upload = this.#upload = await this.#life.own('upload', new UploadDuty({ vault, ledger, courier, holds: (name) => survey.holds(name), destinations, clock, log }));
     upload.start();
     const farSlots = this.#farSlots = await this.#life.own('far slots', new FarSlotsDuty({ vault, ledger, destinations, clock, log }));
     farSlots.start();
@@ -245,7 +249,7 @@ export class Hub {
     const page: Page = this.#page = await this.#life.own('page', new Page({
       config: config.page, hubName: config.name, accounts, site, vault, operations: () => operations, parts: pageParts({ live, panel, talk, playback, alarmList, stills, privacy, enrol, logFolder, clock, log }), notices, clock, log, folder: pageFolder,
     }));
-    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, archive, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, playback, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, told, clock, log, startedMs: clock.wallMs(), warnings });
+    const operations: PageOperations = operationsOf({ page, site, ledger, courier, upload, farSlots, archive, survey, destinations, privacy, alarms, alarmList, detect, sealing, hold, erase, headers, playback, enrol, follow, vault, purge, disk, scrub, copies, timekeeper, notices, told, clock, log, startedMs: clock.wallMs(), warnings });
     this.#control = await this.#life.own('control socket', serveControl({ socket: config.socket, operations, talk: (camera, sound, gone) => talk.talk(camera, sound, gone), log }));
     // Recording has begun; whatever is wrong with the page is told by it and stops nothing.
     await page.start();

@@ -121,6 +121,8 @@ export const DoorsShape = Type.Object({
   stuck: Type.Array(Type.Object({ destination: Text(40), waiting: Type.Integer(), code: Text(44), text: Text(300), atMs: UnixMs }), { maxItems: 16 }),
   /** What lies there still, because the store refused to delete it: it is asked again each day. */
   refused: Type.Array(Type.Object({ destination: Text(40), objects: Type.Integer(), bytes: Type.Integer() }), { maxItems: 16 }),
+  /** What lies there and is not known here, where it was looked for. */
+  unknown: Type.Array(Type.Object({ destination: Text(40), objects: Type.Integer(), bytes: Type.Integer() }), { maxItems: 16 }),
   /** Of each place that has sealed keys (`slots = "far"`), or should; `current`: exactly those that it should have. */
   slots: Type.Array(Type.Object({ destination: Text(40), current: Type.Boolean(), reason: Optional(Text(1000)), slots: Type.Integer(), madeMs: Optional(UnixMs) }), { maxItems: 16 }),
 });
@@ -359,6 +361,12 @@ export const EgressVerifyReply = Type.Object({
   unknown: Type.Integer(), unknownNames: Type.Array(Text(32)), repaired: Type.Integer(),
 });
 
+/** What lies there and is not known here; `known`: what was not and is now. */
+export const EgressUnknownReply = Type.Object({
+  destination: Text(40), known: Type.Integer(), objects: Type.Integer(), bytes: Type.Integer(), set: Text(64), sinceMs: UnixMs, lookedMs: UnixMs, erasableMs: UnixMs,
+  some: Type.Array(Type.Object({ object: Text(32), bytes: Type.Integer() })),
+});
+
 export const ScrubRequest = Type.Object({ start: Type.Boolean() }, { additionalProperties: false });
 /** Prometheus' text format. */
 export const MetricsReply = Type.Object({ text: Type.String({ maxLength: 4 * 2 ** 20 }) });
@@ -412,6 +420,9 @@ export const routes = {
   'purge-plan': { reply: PurgePlanReply },
   processing: { reply: Type.Object({ text: Type.String() }, closed) },
   egress: { request: EgressRequest, reply: EgressReply },
+  'egress-unknown': { request: Type.Object({ destination: Destination }, closed), reply: EgressUnknownReply },
+  /** By the owner's signature. */
+  'egress-clear': { request: Signed, reply: Type.Object({ objects: Type.Integer() }) },
   'egress-verify': { request: Type.Object({ destination: Destination, repair: Type.Boolean() }, closed), reply: EgressVerifyReply },
 } as const;
 

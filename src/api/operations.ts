@@ -26,7 +26,7 @@ import type { PageOperations, Pending } from './contract.ts';
 import { withoutUndefined } from './defined.ts';
 import type { Page } from './page.ts';
 
-export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'archive' | 'destinations'> & {
+export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | 'courier' | 'upload' | 'farSlots' | 'archive' | 'survey' | 'destinations'> & {
   clock: Clock; log: Log; sealing: SealingDuty; privacy: PrivacyDuty; hold: HoldDuty; erase: EraseDuty; headers: HeaderOrders; playback: Pick<PlaybackDuty, 'fetch'>; enrol: EnrolDuty; follow: FollowDuty; alarmList: AlarmList; page: Pick<Page, 'state' | 'pair' | 'warnings'>; startedMs: UnixMs;
   warnings: readonly string[];
 }): PageOperations {
@@ -116,6 +116,8 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
       return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };
     },
     egress: async (query) => withoutUndefined(await egressOf(parts, query)),
+    'egress-unknown': async ({ destination }) => withoutUndefined(await parts.survey.look(destination)),
+    'egress-clear': async (signed) => ({ objects: await parts.survey.erase(signed) }),
     'egress-verify': async ({ destination, repair }) => withoutUndefined(await verifyFar(parts, destination, repair)),
     'purge-plan': async () => {
       const verdict = await timekeeper.look();

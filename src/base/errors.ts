@@ -703,7 +703,7 @@ export const errorTable = {
   SP_ARCHIVE_HUB: {
     kind: 'refuse',
     sentence: '{file} lies at {destination} alone, and no hub answers here that would have it fetched',
-    hint: 'Start the hub: its courier fetches it. Where the keys lie far too (`slots = "far"`), `--far WHERE` opens it from there without the hub.',
+    hint: 'Start the hub: its courier fetches it. Without it, `--data FOLDER --far WHERE` fetches it from there; where the keys lie far too (`slots = "far"`), `--far WHERE` is enough.',
   },
   SP_ARCHIVE_GONE: {
     kind: 'refuse',

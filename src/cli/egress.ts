@@ -1,9 +1,11 @@
 import type { ReplyOf } from '../api/contract.ts';
 import { systemClock } from '../base/clock.ts';
 import { formatAge, formatBytes, plural } from '../base/units.ts';
+import { eraseNamespace, wishDocument } from '../duties/wishes.ts';
 import { callHub } from './control.ts';
 import { parseOptions, socketOf, socketOption, type Command } from './command.ts';
-import { timeOf } from './footage.ts';
+import { timeOf, withIdentities } from './footage.ts';
+import { signWith } from './headers.ts';
 import { localTime, print, printJson, printTable } from './terminal.ts';
 
 type Report = ReplyOf<'egress'>;
@@ -17,6 +19,7 @@ export const egress: Command = {
   help: `
 Usage: sallyport egress [--since TIME] [--to DESTINATION] [--lines N] [--long] [--json]
        sallyport egress --verify DESTINATION [--repair] [--json]
+       sallyport egress --unknown DESTINATION [--erase --identity KIT] [--json]
 
 Shows the destinations and how they stand, what lies there, and the newest lines of the
 ledger: every order to the courier and its answer.
@@ -25,6 +28,13 @@ ledger: every order to the courier and its answer.
 what the hub has sent: what is missing, has another size, or is not known. With --repair
 what is missing is sent again.
 
+--unknown shows what lies at a destination under names like the hub's, and is not known
+here: after \`rebuild\` or \`database restore\` lists and pictures of before, or what another
+hub has put there. What is known by what it is gets its row back. The rest can be erased with
+--erase, by your kit's signature, when it has stayed the same for a day. Never do that where
+another hub sends to the same place, or where footage lies that nothing else has.
+
+  --identity KIT the recovery kit, or an owner's device (else $SALLYPORT_IDENTITY)
   --since TIME   lines and sums since then (whole days); the last 30 days when absent
   --long         each line with its purpose, hash, recipients and how it is known to be there
   --lines N      so many lines at most; ${linesDefault} when absent, up to ${linesMax}
@@ -32,9 +42,11 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), or "-2 days".`,
   async run(args) {
     const { values } = parseOptions('egress', args, {
       ...socketOption, json: { type: 'boolean' }, since: { type: 'string' }, to: { type: 'string' }, lines: { type: 'string' }, long: { type: 'boolean' }, verify: { type: 'string' }, repair: { type: 'boolean' },
+      unknown: { type: 'string' }, erase: { type: 'boolean' }, identity: { type: 'string', short: 'i' },
     }, 0);
     const socket = await socketOf(values);
     if (values.verify !== undefined) return verify(socket, values.verify, values.repair === true, values.json === true);
+    if (values.unknown !== undefined) return unknown(socket, values.unknown, values.erase === true ? values.identity ?? '' : undefined, values.json === true);
     const lines = Math.min(linesMax, Math.max(1, Math.round(Number(values.lines ?? linesDefault)) || linesDefault));
     const report = await callHub(socket, 'egress', {
       limit: lines, ...(values.to === undefined ? {} : { destination: values.to }),
@@ -46,7 +58,7 @@ Times: 2026-11-24T05:00:00Z, "2026-11-24 05:00" (local time), or "-2 days".`,
   },
 };
 
-export function doorLines({ run, running, confined, restarts, orders, bytes, last, problem, stuck, refused, slots }: Report['doors'], nowMs: number): string[] {
+export function doorLines({ run, running, confined, restarts, orders, bytes, last, problem, stuck, refused, unknown: strange, slots }: Report['doors'], nowMs: number): string[] {
   const held = confined === undefined ? '' : confined === 'no' ? '; nothing confines it: this kernel has no Landlock, or its jail was not built' : `; its files and ports are held by the jail (level ${confined})`;
   const apart = run === 'service' ? 'the courier is a service of its own, held by the service manager' : running ? `the courier is a child of the hub, under the hub's user${held}` : 'no courier runs: there is no destination';
   const said = last === undefined ? 'it has answered nothing yet' : `it answered ${formatAge(Math.max(0, nowMs - last.atMs))} ago: ${last.order} at ${last.destination} ${last.outcome}${last.code === '' ? '' : ` (${last.code})`}`;
@@ -56,6 +68,7 @@ export function doorLines({ run, running, confined, restarts, orders, bytes, las
     ...(problem === undefined ? [] : [`  ! ${problem}`]),
     ...stuck.map(({ destination, waiting, code, text, atMs }) => `  ! ${destination}: ${code} ${formatAge(Math.max(0, nowMs - atMs))} ago: ${text}${waiting === 0 ? '' : `; ${plural(waiting, 'order')} ${waiting === 1 ? 'waits' : 'wait'}`}`),
     ...refused.map(({ destination, objects, bytes: size }) => `  ! ${refusedLine(destination, objects, size)}`),
+    ...strange.map(({ destination, objects, bytes: size }) => `  ! ${plural(objects, 'object')} (${formatBytes(size)}) at ${destination} ${objects === 1 ? 'is' : 'are'} not known here: \`sallyport egress --unknown ${destination}\``),
     ...slots.map(({ destination, current, reason, slots: count, madeMs }) => {
       const since = madeMs === undefined ? 'none were put there yet' : `${plural(count, 'key')} of ${formatAge(Math.max(0, nowMs - madeMs))} ago`;
       return current ? `  sealed keys at ${destination}: ${since}` : `  ! sealed keys at ${destination} are not those of now (${since})${reason === undefined ? '' : `: ${reason}`}; while it is so, what was purged may still open there with the kit, and a lost hub loses what came since`;
@@ -119,4 +132,27 @@ async function verify(socket: string, destination: string, repair: boolean, json
     if (verdict.missing.length + verdict.unknown === 0) print('all is there');
   }
   return verdict.missing.length + verdict.unknown === 0 ? 0 : 1;
+}
+
+/** @param kit Whose signature erases it; '': the environment says which. */
+async function unknown(socket: string, destination: string, kit: string | undefined, json: boolean): Promise<number> {
+  const look = await callHub(socket, 'egress-unknown', { destination });
+  if (json) printJson(look);
+  else {
+    if (look.known > 0) print(`${destination}: ${plural(look.known, 'object')} ${look.known === 1 ? 'is' : 'are'} known again by what ${look.known === 1 ? 'it is' : 'they are'}`);
+    print(`${destination}: ${plural(look.objects, 'object')} (${formatBytes(look.bytes)}) that nobody here knows${look.objects === 0 ? '' : `, the same since ${localTime(look.sinceMs)}`}`);
+    for (const { object, bytes } of look.some) print(`  ${object} ${formatBytes(bytes)}`);
+    if (look.objects > look.some.length) print(`  and ${look.objects - look.some.length} more`);
+  }
+  if (look.objects === 0) return 0;
+  if (kit === undefined) {
+    if (!json) print(look.erasableMs > systemClock.wallMs() ? `They can be erased after ${localTime(look.erasableMs)}, if they are the same then (--erase --identity KIT).` : 'They can be erased: --erase --identity KIT.');
+    return 1;
+  }
+  return withIdentities('egress', { identity: kit === '' ? undefined : kit }, async (identities) => {
+    const document = wishDocument({ what: 'clear', destination, objects: look.objects, set: look.set }, systemClock.wallMs());
+    const { objects } = await callHub(socket, 'egress-clear', signWith('egress', identities, document, eraseNamespace));
+    if (!json) print(`${plural(objects, 'object')} ${objects === 1 ? 'goes' : 'go'} from ${destination}; the ledger tells what came of it`);
+    return 0;
+  });
 }

@@ -13,6 +13,7 @@ import { Archive, type FetchSegment } from '../vault/archive.ts';
 import { callHub } from './control.ts';
 import { configOf, dataOf, dataOption, identitiesOf } from './command.ts';
 import { farOption, farOptionsHelp, withFar, type FarValues } from './faraway.ts';
+import { fetchFrom } from './fetchfar.ts';
 import { printError, progress } from './terminal.ts';
 
 export const footageOptionsHelp = `
@@ -28,7 +29,8 @@ export const footageOption = { ...dataOption, owner: { type: 'string' } } as con
 /** Of the commands that also open what lies at stores. */
 export const farFootageOption = { ...footageOption, ...farOption } as const;
 export const farFootageHelp = `${footageOptionsHelp}
-From stores, when the hub is gone, and its footage was sent away with slots = "far":${farOptionsHelp}`;
+From stores, when the hub is gone, and its footage was sent away with slots = "far"; or, with --data, what a
+data folder has the keys of and lies at a store alone (archive_after), without its hub:${farOptionsHelp}`;
 
 const ownerListBytesMax = 2 ** 20;
 
@@ -39,8 +41,9 @@ interface ArchiveValues extends FarValues {
   readonly owner?: string | undefined;
 }
 
-/** As `withArchive`, or of stores, of which what `part` needs is fetched first. */
+/** As `withArchive`, or of stores, of which what `part` needs is fetched first; of a data folder and stores: what lies there alone is fetched as it is opened. */
 export async function withFootage<T>(command: string, values: ArchiveValues, part: FarPart, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  if (values.far !== undefined && values.data !== undefined) return withBoth(command, values, values.data, work);
   if (values.far === undefined) return withArchive(command, values, work, { socket: values.data !== undefined && values.config === undefined ? undefined : (await configOf(values.config)).socket });
   return withFarFilled(command, values, { part }, (folder, identities) => withFolder(folder, identities, work));
 }
@@ -67,6 +70,18 @@ function fetchBy(socket: string, folder: string): FetchSegment {
       throw destination === '' ? new SallyportError('SP_SEGMENT_MISSING', { file }, error) : new SallyportError('SP_ARCHIVE_HUB', { file, destination }, error);
     }
   };
+}
+
+/** The keys and lists of a data folder, and what lies at stores alone: no hub is needed. */
+function withBoth<T>(command: string, values: ArchiveValues, data: string, work: (archive: Archive, identities: Identity[]) => Promise<T>): Promise<T> {
+  return withIdentities(command, values, (identities) => withFar(command, values, async ({ stores }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-fetched-'));
+    try {
+      return await withFolder(data, identities, (lists) => withFolder(data, identities, work, fetchFrom(stores, lists, folder)));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }));
 }
 
 async function withFolder<T>(folder: string, identities: Identity[], work: (archive: Archive, identities: Identity[]) => Promise<T>, fetch?: FetchSegment): Promise<T> {

@@ -57,5 +57,6 @@ function report({ periods, segments, archived, gaps, gapsUnexplained, deadlinesG
   if (gapsUnexplained > 0) print(`! of ${plural(gapsUnexplained, 'gap')} the reason is lost with the old database`);
   if (deadlinesGuessed > 0) print(`! nothing tells the deadline of ${plural(deadlinesGuessed, 'period')}: kept as long as the configuration (or --keep) says`);
   if ((reconciliation?.unknownSlots ?? 0) > 0) print(`! ${plural(reconciliation?.unknownSlots ?? 0, 'key')} do not open with this kit: kept, with what may belong to them`);
+  print('What was sent away is looked at there before anything is sent again: `sallyport egress --unknown DESTINATION` tells what nobody knows any more.');
   print('Lost with the old database: its audit and signing key (a new one begins; checkpoints kept elsewhere no longer fit), cameras\' passwords\n(`sallyport secret set CAMERA`), and accepted changes (they wait for the owner\'s yes again).');
 }

@@ -126,7 +126,7 @@ export function pageLines({ enabled, urls, ways, state, problem }: StatusReport[
   ];
 }
 
-const wayWords: Readonly<Record<WayKind, string>> = { home: 'from home', vpn: 'by a VPN', shared: 'by whoever shares the provider\'s network', public: 'by the whole internet, unless a firewall stands before it' };
+const wayWords: Readonly<Record<WayKind, string>> = { home: 'from home', vpn: 'by a VPN', shared: 'by whoever shares the provider\'s network', aside: 'from its own network alone, by an address that is set aside for documentation or tests (RFC 6890)', public: 'by the whole internet, unless a firewall stands before it' };
 
 function copiesLine({ copies, nowMs }: StatusReport): string {
   const newest = copies.newestMs === undefined ? 'no copy yet' : `${copies.copies === 1 ? 'one copy' : `${copies.copies} copies`}, the newest made ${formatAge(Math.max(0, nowMs - copies.newestMs))} ago`;

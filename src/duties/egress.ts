@@ -2,24 +2,25 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import { dayMs } from '../base/units.ts';
-import { nonceOf, pieceName } from '../outbox/pieces.ts';
 import { destinationInWords, placeInWords, type DestinationConfig } from '../policy/declared.ts';
-import { isReplaced, piecesOf, readReference } from '../policy/pieces.ts';
 import type { FarObject, FarRefusal, LedgerRow, LedgerSum, Vault } from '../vault/vault.ts';
 import type { ArchiveDuty } from './archive.ts';
 import type { CourierDuty, CourierState } from './doors.ts';
+import { foundOf, listAll, rowsOf, unknownIn } from './farlisting.ts';
 import type { FarSlotsDuty, FarSlotsState } from './farslots.ts';
+import type { FarSurveyDuty } from './farsurvey.ts';
 import type { Ledger } from './ledger.ts';
 import type { Principal } from './sessions.ts';
 import type { UploadDuty } from './upload.ts';
 
 export interface EgressParts {
-  readonly vault: Pick<Vault, 'far' | 'archivedSums'>;
+  readonly vault: Pick<Vault, 'far' | 'archiving'>;
   readonly ledger: Ledger;
   readonly courier: CourierDuty;
   readonly upload: UploadDuty;
   readonly farSlots: FarSlotsDuty;
   readonly archive: Pick<ArchiveDuty, 'problem'>;
+  readonly survey: FarSurveyDuty;
   readonly destinations: () => readonly DestinationConfig[];
   readonly clock: Clock;
 }
@@ -42,6 +43,8 @@ export interface Doors extends Omit<CourierState, 'problem'> {
   readonly stuck: readonly { readonly destination: string; readonly waiting: number; readonly code: string; readonly text: string; readonly atMs: UnixMs }[];
   /** What lies there still, because the store refused to delete it; it is asked again each day. */
   readonly refused: readonly FarRefusal[];
+  /** What lies there and is not known here, when it was looked for last. */
+  readonly unknown: readonly { readonly destination: string; readonly objects: number; readonly bytes: number }[];
   /** Of each place that has sealed keys, or should. */
   readonly slots: readonly FarSlotsState[];
 }
@@ -91,9 +94,9 @@ export interface EgressReport {
   readonly next: number | undefined;
 }
 
-type DoorsParts = Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots' | 'archive' | 'destinations'> & { readonly vault: Pick<Vault, 'far'> };
+type DoorsParts = Pick<EgressParts, 'courier' | 'ledger' | 'upload' | 'farSlots' | 'archive' | 'survey' | 'destinations'> & { readonly vault: Pick<Vault, 'far'> };
 
-export async function doorsOf({ vault, courier, ledger, upload, farSlots, archive, destinations }: DoorsParts): Promise<Doors> {
+export async function doorsOf({ vault, courier, ledger, upload, farSlots, archive, survey, destinations }: DoorsParts): Promise<Doors> {
   const { last, orders, bytes, problem } = ledger.state;
   const { problem: ofCourier, ...state } = courier.state;
   const word = state.running ? await courier.word() : undefined;
@@ -102,6 +105,7 @@ export async function doorsOf({ vault, courier, ledger, upload, farSlots, archiv
     last: last === undefined ? undefined : { atMs: last.atMs, destination: last.answer.to, order: last.answer.order, outcome: last.answer.outcome, code: last.answer.code ?? '' },
     stuck: (word?.destinations ?? []).flatMap(({ name, waiting, last_error: error, last_ok_ms: okMs }) => (error === undefined || (okMs ?? 0) > error.at_ms ? [] : [{ destination: name, waiting, code: error.code, text: error.text, atMs: error.at_ms }])),
     refused: await refusalsOf(vault.far, destinations().map(({ name }) => name)), slots: farSlots.states,
+    unknown: survey.unknown.filter(({ destination }) => destinations().some(({ name }) => name === destination)).map(({ destination, objects, bytes: size }) => ({ destination, objects, bytes: size })),
   };
 }
 
@@ -140,7 +144,7 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
   if (principal.isWholeOwner) return report;
   const { last: _, problem: __, ...doors } = report.doors;
   return {
-    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0, stuck: [], refused: [], slots: [] },
+    ...report, sums: [], doors: { ...doors, orders: 0, bytes: 0, stuck: [], refused: [], unknown: [], slots: [] },
     lines: report.lines.filter(({ camera }) => camera !== '' && principal.may('audit', spaceOf(camera)) && principal.rank.spaces.includes(spaceOf(camera) ?? '')),
     // Its words name cameras, and its counts are of all of them.
     destinations: report.destinations.map(({ counts: ___, ...one }) => ({ ...one, words: `${one.name}: ${one.purpose}` })),
@@ -148,7 +152,7 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
 }
 
 async function standings({ vault, destinations }: EgressParts, refusals: readonly FarRefusal[]): Promise<DestinationStanding[]> {
-  const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archivedSums()];
+  const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archiving.sums()];
   const declared = destinations();
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));
@@ -186,62 +190,24 @@ export interface FarVerdict {
   readonly repaired: number;
 }
 
-const pageRows = 1_000;
+const missingMax = 1_000;
 const shownMax = 100;
-/** Names that one look takes. */
-const listedMax = 1_000_000;
 
 /** Compares what the book says with what the destination lists. SP_FAR_UNDECLARED, SP_FAR_NO, SP_OUTBOX_FULL. */
 export async function verifyFar({ vault: { far }, ledger, destinations }: EgressParts, name: string, repair: boolean): Promise<FarVerdict> {
   if (!destinations().some((destination) => destination.name === name && destination.store !== undefined)) throw new SallyportError('SP_FAR_UNDECLARED', { destination: name });
   // Before it lists: what comes meanwhile is no one's fault.
   const known = await rowsOf(far, name);
-  const listed = new Map<string, number>();
-  let foreign = 0;
-  for (let after: string | undefined, more = true; more && listed.size < listedMax;) {
-    const { answer, body } = await ledger.list(name, after);
-    const rows = (body?.toString('latin1') ?? '').split('\n').flatMap((line) => /^([0-9a-f]{32}) (\d{1,15})$/.exec(line)?.slice(1) ?? []);
-    for (let at = 0; at + 1 < rows.length; at += 2) listed.set(rows[at] as string, Number(rows[at + 1]));
-    foreign += answer.foreign ?? 0;
-    const last = rows.at(-2);
-    // Whatever it says, it goes on from name to name.
-    more = answer.more === true && last !== undefined && last > (after ?? '');
-    after = last;
-  }
+  const listing = await listAll(ledger, name);
+  const { listed, foreign } = listing;
   const now = new Map((await rowsOf(far, name)).map((row) => [row.object, row]));
   // A list is replaced while it is looked at, so its size may be another one by now.
   const missing = known.filter((row) => row.state === 'there' && now.get(row.object)?.state === 'there' && now.get(row.object)?.sinceMs === row.sinceMs && foundOf(row, listed) !== row.sizeBytes);
-  const ours = new Set([...known, ...now.values()].flatMap((row) => partsOf(row).map(([part]) => part)));
-  const unknownNames = [...listed.keys()].filter((object) => !ours.has(object));
+  const unknownNames = unknownIn(listing, [...known, ...now.values()]).map(([object]) => object);
   const whole = [...now.values()].filter((row) => row.sizeBytes > 0 && foundOf(row, listed) === row.sizeBytes).length;
   if (repair && missing.length > 0) await far.again(missing.map(({ id }) => id));
   return {
     destination: name, listed: listed.size, foreign, whole, unknown: unknownNames.length, unknownNames: unknownNames.slice(0, shownMax), repaired: repair ? missing.length : 0,
-    missing: missing.slice(0, pageRows).map((row) => ({ object: row.object, class: row.class, camera: row.camera, startMs: row.startMs, sizeBytes: row.sizeBytes, foundBytes: foundOf(row, listed) })),
+    missing: missing.slice(0, missingMax).map((row) => ({ object: row.object, class: row.class, camera: row.camera, startMs: row.startMs, sizeBytes: row.sizeBytes, foundBytes: foundOf(row, listed) })),
   };
-}
-
-type Part = Pick<FarObject, 'object' | 'class' | 'sizeBytes' | 'sha256'>;
-
-/** The names under which it lies there, with their sizes. */
-function partsOf({ object, class: klass, sizeBytes, sha256 }: Part): (readonly [name: string, bytes: number])[] {
-  const { name, pieceBytes } = readReference(object);
-  if (pieceBytes === undefined) return [[object, sizeBytes]];
-  const nonce = nonceOf(name, isReplaced(klass) ? sha256 : undefined);
-  return Array.from({ length: piecesOf(sizeBytes, pieceBytes) }, (_, piece) => [pieceName(name, nonce, piece), pieceBytes]);
-}
-
-/** How much of it is listed; undefined: nothing. */
-function foundOf(row: Part, listed: ReadonlyMap<string, number>): number | undefined {
-  const parts = partsOf(row);
-  const found = parts.filter(([name]) => listed.has(name));
-  if (found.length === 0) return undefined;
-  if (parts.every(([name, bytes]) => listed.get(name) === bytes)) return row.sizeBytes;
-  return found.reduce((sum, [name]) => sum + (listed.get(name) ?? 0), 0);
-}
-
-async function rowsOf(far: Vault['far'], destination: string): Promise<FarObject[]> {
-  const rows: FarObject[] = [];
-  for (let page = await far.after(destination, '', pageRows); page.length > 0; page = page.length < pageRows ? [] : await far.after(destination, page.at(-1)?.object ?? '', pageRows)) rows.push(...page);
-  return rows;
 }

@@ -10,7 +10,7 @@ import { SallyportError, asSallyportError, isSallyportError } from '../base/erro
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { dayMs, minuteMs, secondMs } from '../base/units.ts';
-import { destinationInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
+import { rulesInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
 import { isReplaced, readReference } from '../policy/pieces.ts';
 import { againAfterMs, atOnce } from '../policy/uploading.ts';
 import { encodePicturesObject } from '../seal/format/picturesobject.ts';
@@ -23,6 +23,8 @@ export interface UploadOptions {
   readonly vault: Pick<Vault, 'far' | 'sealedFile' | 'secondHeader' | 'backlogBytes' | 'setting' | 'putSetting'>;
   readonly ledger: Pick<Ledger, 'put' | 'delete' | 'probe' | 'withdraw' | 'orders' | 'list' | 'onAnswer'>;
   readonly courier: Pick<CourierDuty, 'word'>;
+  /** Nothing new gets a name there yet; never where this is absent. */
+  readonly holds?: (destination: string) => Promise<boolean>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
   readonly clock: Clock;
@@ -129,7 +131,7 @@ export class UploadDuty {
   async #settleRules(stores: readonly StoreDestination[]): Promise<void> {
     const { vault, ledger } = this.#o;
     const known = ((await vault.setting(rulesName)) ?? {}) as Readonly<Record<string, string>>;
-    const now = Object.fromEntries(stores.map((destination) => [destination.name, destinationInWords(destination)]));
+    const now = Object.fromEntries(stores.map((destination) => [destination.name, rulesInWords(destination)]));
     const declared = new Set(this.#o.destinations().map(({ name }) => name));
     if (canonicalJson(known) !== canonicalJson(now)) {
       for (const name of Object.keys(known)) if (known[name] !== now[name]) await vault.far.unwant(name);
@@ -156,6 +158,8 @@ export class UploadDuty {
   async #send(destination: StoreDestination, sweeps: boolean): Promise<void> {
     const { far } = this.#o.vault;
     await this.#probe(destination.name);
+    // What a catalogue that was made anew does not know may lie there.
+    if (await this.#o.holds?.(destination.name) === true) return;
     await this.#nameNew(destination);
     const out = await far.out(destination.name);
     let { orders, bytes } = out;
@@ -232,7 +236,7 @@ export class UploadDuty {
 
   async #nameNew(destination: StoreDestination): Promise<void> {
     const { name, store } = destination;
-    const rules = destinationInWords(destination);
+    const rules = rulesInWords(destination);
     // What alarms keep is not known when a segment is closed, so for them all is looked at each time.
     const known = this.#after.get(name);
     let row = store.send === 'all' && known?.rules === rules ? known.row : 0;

@@ -7,7 +7,7 @@ import { publicKeyIn } from '../seal/sshsig.ts';
 import type { Vault } from '../vault/vault.ts';
 import { checkOwner, useOnce } from './consent.ts';
 
-export { eraseNamespace, holdNamespace, wishDocument, type EraseWish, type HoldWish, type Wish } from '../policy/wishes.ts';
+export { eraseNamespace, holdNamespace, wishDocument, type ClearWish, type EraseWish, type HoldWish, type Wish } from '../policy/wishes.ts';
 
 export interface Signed {
   readonly document: string;
@@ -16,8 +16,9 @@ export interface Signed {
 
 /** What the owner signed. SP_NO_OWNER; SP_OWNER_NEEDED when it was another person who did; SP_BAD_SIGNATURE when somebody else signed it, it says something else, or it was used before. */
 export async function takeWish<K extends Wish['what']>(vault: Vault, owner: OwnerList | undefined, signed: Signed, kind: K): Promise<Extract<Wish, { what: K }>> {
-  const what = kind === 'erase' ? 'the order to erase' : kind === 'hold' ? 'the order to hold' : 'the order to release';
-  checkSignedBy(owner, signed, kind === 'erase' ? eraseNamespace : holdNamespace, what);
+  const erases = kind === 'erase' || kind === 'clear';
+  const what = erases ? 'the order to erase' : kind === 'hold' ? 'the order to hold' : 'the order to release';
+  checkSignedBy(owner, signed, erases ? eraseNamespace : holdNamespace, what);
   const wish = readWish(signed.document);
   if (wish?.what !== kind) throw new SallyportError('SP_BAD_SIGNATURE', { what, reason: 'it says something else' });
   await useOnce(vault, signed, what);

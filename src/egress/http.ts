@@ -204,10 +204,9 @@ class TrustingAgent extends HttpsAgent {
   }
 
   async #connect(done: (error: Error | null, socket: Duplex) => void): Promise<void> {
-    const { proxy } = this.#origin;
     let socket: Duplex;
     try {
-      socket = await openLine(this.#origin, this.#patienceMs, proxy === undefined ? {} : { through: await joinedBy(proxy, this.#origin, this.#patienceMs) });
+      socket = await openFar(this.#origin, this.#patienceMs);
     } catch (error) {
       return done(error as Error, undefined as unknown as Duplex);
     }
@@ -215,27 +214,42 @@ class TrustingAgent extends HttpsAgent {
   }
 }
 
+/** As `openLine`, through the origin's proxy where it has one: then through it or not at all. */
+export async function openFar(origin: Origin, patienceMs: number, signal?: AbortSignal): Promise<Duplex> {
+  const until = signal === undefined ? {} : { signal };
+  return openLine(origin, patienceMs, origin.proxy === undefined ? until : { ...until, through: await joinedBy(origin.proxy, origin, patienceMs, signal) });
+}
+
 /** A proxy's connection to the origin, for TLS to go through. */
-function joinedBy({ url: proxy, login }: NonNullable<Origin['proxy']>, { name, url }: Origin, patienceMs: number): Promise<Duplex> {
+function joinedBy({ url: proxy, login }: NonNullable<Origin['proxy']>, { name, url }: Origin, patienceMs: number, signal: AbortSignal | undefined): Promise<Duplex> {
   const to = `${url.hostname}:${portOf(url)}`;
   return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error);
     const asked = httpRequest({
       agent: false, method: 'CONNECT', host: hostOf(proxy), port: portOf(proxy), path: to, maxHeaderSize: headerBytesMax,
       headers: { Host: to, ...(login === undefined ? {} : { 'Proxy-Authorization': `Basic ${Buffer.from(`${login.user}:${login.password.reveal()}`).toString('base64')}` }) },
     });
+    const settle = (): void => {
+      late.removeEventListener('abort', tooLate);
+      signal?.removeEventListener('abort', stop);
+    };
     const fail = (error: Error): void => {
+      settle();
       asked.destroy();
       reject(error);
     };
-    asked.on('error', (error) => fail(new Error(`its proxy: ${reasonOf(error)}`)));
+    // Of the whole: one that drips its answer must not be waited for without end.
     const late = AbortSignal.timeout(patienceMs);
     const tooLate = (): void => fail(new Error('its proxy does not answer'));
+    const stop = (): void => fail(signal?.reason as Error);
     late.addEventListener('abort', tooLate, { once: true });
+    signal?.addEventListener('abort', stop, { once: true });
+    asked.on('error', (error) => fail(new Error(`its proxy: ${reasonOf(error)}`)));
     asked.once('connect', ({ statusCode = 0 }, socket, early) => {
-      late.removeEventListener('abort', tooLate);
+      settle();
       if (statusCode === 200 && early.length === 0) return resolve(socket);
       socket.destroy();
-      fail([401, 403, 407].includes(statusCode) ? new SallyportError('SP_FAR_REFUSED', { destination: name, what: 'be reached by its proxy', reason: `status ${statusCode}` }) : new Error(`its proxy: status ${statusCode}`));
+      fail([401, 403, 407].includes(statusCode) ? new SallyportError('SP_FAR_REFUSED', { destination: name, what: 'be reached by its proxy', reason: `status ${statusCode}` }) : new Error(statusCode === 200 ? 'its proxy: it speaks before the destination does' : `its proxy: status ${statusCode}`));
     });
     asked.end();
   });

@@ -1,5 +1,5 @@
 /**
- * A connection to one broker, by MQTT 5: made by `line.ts`, so that no password goes to anybody else, kept up, and made anew when it ends. The
+ * A connection to one broker, by MQTT 5: made by `http.ts` and `line.ts`, through a proxy where there is one, so that no password goes to anybody else, kept up, and made anew when it ends. The
  * broker forgets with it what was asked for: nothing is delivered later that was said while nobody was there. This file alone knows the package.
  */
 import { MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
@@ -12,7 +12,8 @@ import { minuteMs, secondMs } from '../base/units.ts';
 import type { HomeMessage } from '../policy/homeassistant.ts';
 import { nextTry, retryMaxMs } from '../policy/sending.ts';
 import type { Credential } from './credentials.ts';
-import { openLine, translated, type Origin } from './line.ts';
+import { openFar } from './http.ts';
+import { translated, type Origin } from './line.ts';
 import { Last } from './sender.ts';
 
 export interface BrokerOptions {
@@ -142,7 +143,7 @@ export class Broker {
 
   async #open(signal: AbortSignal): Promise<MqttClient> {
     const { origin, login, client: clientId, will, onMessage } = this.#o;
-    const socket = await openLine(origin, this.#o.patienceMs ?? patienceMs, { signal }).catch((error: unknown) => { throw translated(origin.name, error); });
+    const socket = await openFar(origin, this.#o.patienceMs ?? patienceMs, signal).catch((error: unknown) => { throw translated(origin.name, error); });
     const options: IClientOptions = {
       protocolVersion: 5, clientId, clean: true, keepalive: keepAliveSeconds, reconnectPeriod: 0, connectTimeout: this.#o.patienceMs ?? patienceMs, resubscribe: false, queueQoSZero: false,
       properties: { sessionExpiryInterval: 0, maximumPacketSize: packetBytesMax, receiveMaximum: 16 },

@@ -84,9 +84,14 @@ export function destinationsFile(destinations: readonly DestinationConfig[]): st
 
 /** One line that says all an owner says yes to. */
 export function destinationInWords(destination: DestinationConfig): string {
-  const { name, purpose, store, messenger } = destination;
+  return `${rulesInWords(destination)}; its purpose: ${destination.purpose}`;
+}
+
+/** What goes where: all that it says but why. Where it stays the same, what was named by it stays wanted. */
+export function rulesInWords(destination: DestinationConfig): string {
+  const { name, store, messenger } = destination;
   const gets = store === undefined ? `${messengerInWords(messenger)}${destination.kind === 'mqtt' ? '; and, at every moment, whether each camera runs, is private, and sees something of that' : ''}` : storeInWords(store);
-  return `${name} (${placeInWords(destination)}) ${gets}; its purpose: ${purpose}`;
+  return `${name} (${placeInWords(destination)}) ${gets}`;
 }
 
 /** Where it is, for ledger and page too. */

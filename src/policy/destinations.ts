@@ -54,7 +54,7 @@ function isHere({ hostname }: URL): boolean {
   return /^(127(\.\d+){3}|\[::1\]|localhost)$/.test(hostname);
 }
 
-/** Of an HTTP proxy (CONNECT): a host and a port alone. What goes through it is TLS with the destination, so it may stand on the way; its own login is read by whoever listens before it. */
+/** Of an HTTP proxy (CONNECT), which a broker is reached through, too: a host and a port alone. What goes through it is TLS with the destination, so it may stand on the way; its own login is read by whoever listens before it. */
 const proxy: Check<URL> = (value, at) => {
   const written = text(/^http:\/\/[A-Za-z0-9.[\]:-]+:\d{1,5}\/?$/, 300)(value, at);
   const url = URL.parse(written);
@@ -74,13 +74,13 @@ const kinds = variants('kind', {
   ntfy: table({ ...far, ...noticed, kind: oneOf(['ntfy']) }),
   webhook: table({ ...far, ...noticed, kind: oneOf(['webhook']) }),
   /** `topic`: what all of its topics begin with; `discovery`: where Home Assistant looks, empty where nobody does; `commands`: whether orders are taken from there. */
-  mqtt: table({ ...every, ...noticed, kind: oneOf(['mqtt']), url: broker, pin: maybe(pin), ca: maybe(path), topic: maybe(topic), discovery: maybe(text(/^([a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3})?$/)), commands: maybe(yesNo) }),
+  mqtt: table({ ...every, ...noticed, kind: oneOf(['mqtt']), url: broker, pin: maybe(pin), ca: maybe(path), proxy: maybe(proxy), topic: maybe(topic), discovery: maybe(text(/^([a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3})?$/)), commands: maybe(yesNo) }),
 });
 export type Destination = Checked<typeof kinds>;
 
 export const destinationSchema: Check<Destination> = (value, at) => {
   const destination = kinds(value, at);
-  if ('url' in destination && proxyOf(destination) !== undefined && destination.url.protocol !== 'https:') throw new TypeError(`${at === '' ? '' : `${at}.`}url must begin with https:// where there is a proxy: the proxy could read what is said`);
+  if ('url' in destination && proxyOf(destination) !== undefined && !['https:', 'mqtts:'].includes(destination.url.protocol)) throw new TypeError(`${at === '' ? '' : `${at}.`}url must begin with https:// or mqtts:// where there is a proxy: the proxy could read what is said`);
   return destination;
 };
 
@@ -120,7 +120,7 @@ export function hostsOf(destinations: readonly Destination[]): string[] {
   return [...new Set(doorsOf(destinations).map(({ hostname }) => hostname.replaceAll(/^\[|\]$/g, '')))].toSorted();
 }
 
-/** What it is reached through; a broker is reached straight. */
+/** What it is reached through. */
 export function proxyOf(destination: Destination): URL | undefined {
   return 'proxy' in destination ? destination.proxy : undefined;
 }

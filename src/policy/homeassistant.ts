@@ -5,7 +5,7 @@
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import { isoTime } from './times.ts';
 import { noticeMessageKinds, type NoticeMessage } from './noticing.ts';
-import type { CameraState, PresenceKind } from './presence.ts';
+import { presenceKinds, type CameraState, type PresenceKind } from './presence.ts';
 
 export interface HomeRules {
   /** What all topics begin with. */
@@ -51,14 +51,14 @@ export function noticeMessage({ topic }: HomeRules, { kind, camera, atMs, id, ov
 export function cameraDiscovery(rules: HomeRules, { camera, gone, shown, places }: CameraState): HomeMessage[] {
   const id = `${idOf(rules)}_${camera}`;
   const state_topic = stateTopic(rules, camera);
-  const part = (name: string, platform: string, more: Record<string, CanonicalValue>): CanonicalValue => ({ platform, unique_id: `${id}_${name}`, ...more });
-  const binary = (name: string, title: string, deviceClass: string | undefined): CanonicalValue => part(name, 'binary_sensor', { name: title, ...(deviceClass === undefined ? {} : { device_class: deviceClass }), state_topic, value_template: `{{ value_json.${name} }}`, payload_on: 'ON', payload_off: 'OFF' });
+  const part = (name: string, platform: string, more: Record<string, CanonicalValue>): CanonicalValue => ({ platform, unique_id: `${id}_${name}`, qos, ...more });
+  const binary = (name: string, title: string, more: Record<string, CanonicalValue>): CanonicalValue => part(name, 'binary_sensor', { name: title, ...more, state_topic, value_template: `{{ value_json.${name} }}`, payload_on: 'ON', payload_off: 'OFF' });
   const components = {
-    ...Object.fromEntries(shown.map((kind) => [kind, binary(kind, titleOf(kind), classes[kind])])),
-    online: binary('online', 'Online', 'connectivity'),
-    sealed: part('sealed', 'sensor', { name: 'Last sealed', device_class: 'timestamp', state_topic, value_template: '{{ value_json.sealed }}' }),
-    // What is only a platform takes a part away that was there before.
-    private: rules.commands ? { platform: 'binary_sensor' } : binary('private', 'Private', undefined),
+    // What is only a platform takes a part away that was there before; what is left out would stay as it was, and be told nothing any more.
+    ...Object.fromEntries(presenceKinds.map((kind) => [kind, shown.includes(kind) ? binary(kind, titleOf(kind), classOf(kind)) : { platform: 'binary_sensor' }])),
+    online: binary('online', 'Online', { device_class: 'connectivity', entity_category: 'diagnostic' }),
+    sealed: part('sealed', 'sensor', { name: 'Last sealed', device_class: 'timestamp', entity_category: 'diagnostic', state_topic, value_template: '{{ value_json.sealed }}' }),
+    private: rules.commands ? { platform: 'binary_sensor' } : binary('private', 'Private', {}),
     privacy: rules.commands ? part('privacy', 'switch', { name: 'Privacy', state_topic, value_template: '{{ value_json.private }}', command_topic: `${rules.topic}/${camera}/privacy/set`, payload_on: 'ON', payload_off: 'OFF', optimistic: false }) : { platform: 'switch' },
     place: rules.commands && places !== undefined ? part('place', 'select', { name: 'Place', command_topic: `${rules.topic}/${camera}/place/set`, options: Array.from({ length: places }, (_, n) => placeName(n + 1)) }) : { platform: 'select' },
   };
@@ -70,7 +70,7 @@ export function hubDiscovery(rules: HomeRules): HomeMessage[] {
   const id = idOf(rules);
   return deviceMessage(rules, id, {
     device: { identifiers: [id], name: 'Sallyport', manufacturer: 'Sallyport' },
-    components: { notice: { platform: 'event', unique_id: `${id}_notice`, name: 'Notice', state_topic: `${rules.topic}/notice`, event_types: [...noticeMessageKinds] } },
+    components: { notice: { platform: 'event', unique_id: `${id}_notice`, qos, name: 'Notice', state_topic: `${rules.topic}/notice`, event_types: [...noticeMessageKinds] } },
   });
 }
 
@@ -87,11 +87,14 @@ export function readOrder({ topic, commands }: HomeRules, sent: string, payload:
   return Number.isInteger(place) ? { do: 'place', camera, place } : undefined;
 }
 
+/** Said of each part: before 2026.5 Home Assistant took no notice of one that stands for all of them. */
+const qos = 1;
+
 const classes: Readonly<Partial<Record<PresenceKind, string>>> = { motion: 'motion', person: 'occupancy', vehicle: 'motion', pet: 'motion', face: 'occupancy', sound: 'sound', tamper: 'tamper', line: 'motion' };
 
 function deviceMessage(rules: HomeRules, id: string, about: Readonly<Record<string, CanonicalValue>> | undefined): HomeMessage[] {
   if (rules.discovery === '') return [];
-  const payload = about === undefined ? '' : canonicalJson({ ...about, origin: { name: 'sallyport' }, availability_topic: availableTopic(rules), payload_available: available, payload_not_available: unavailable, qos: 1 });
+  const payload = about === undefined ? '' : canonicalJson({ ...about, origin: { name: 'sallyport' }, availability_topic: availableTopic(rules), payload_available: available, payload_not_available: unavailable });
   return [{ topic: `${rules.discovery}/device/${id}/config`, payload, retain: true }];
 }
 
@@ -102,6 +105,11 @@ function stateTopic({ topic }: HomeRules, camera: string): string {
 /** A name that has no slash. */
 function idOf({ topic }: HomeRules): string {
   return topic.replaceAll('/', '-');
+}
+
+function classOf(kind: PresenceKind): Record<string, CanonicalValue> {
+  const deviceClass = classes[kind];
+  return deviceClass === undefined ? {} : { device_class: deviceClass };
 }
 
 function titleOf(kind: string): string {

@@ -7,10 +7,15 @@ const here = new BlockList();
 for (const [network, bits] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['0.0.0.0', 8], ['224.0.0.0', 3]] as const) here.addSubnet(network, bits, 'ipv4');
 for (const [network, bits] of [['fc00::', 7], ['fe80::', 10], ['ff00::', 8], ['::', 127]] as const) here.addSubnet(network, bits, 'ipv6');
 
+/** Set aside for documentation, for measuring, for protocols' own use, or to be thrown away (RFC 6890 and IANA's lists since): the internet knows no way there. */
+const aside = new BlockList();
+for (const [network, bits] of [['192.0.0.0', 24], ['192.0.2.0', 24], ['198.51.100.0', 24], ['203.0.113.0', 24], ['198.18.0.0', 15]] as const) aside.addSubnet(network, bits, 'ipv4');
+for (const [network, bits] of [['2001:db8::', 32], ['3fff::', 20], ['2001:2::', 48], ['100::', 64], ['100:0:0:1::', 64], ['64:ff9b:1::', 48], ['5f00::', 16]] as const) aside.addSubnet(network, bits, 'ipv6');
+
 export function isPublic(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
   const family = isIP(plain);
-  return family !== 0 && !here.check(plain, family === 4 ? 'ipv4' : 'ipv6');
+  return family !== 0 && ![here, aside].some((list) => list.check(plain, family === 4 ? 'ipv4' : 'ipv6'));
 }
 
 /** Sentences for `check`; none where the page is at home alone, as far as the machine itself can tell. */
@@ -48,6 +53,7 @@ export function wayKindOf({ address, interface: name, tunnel, card }: OwnAddress
   if (isPublic(address)) return 'public';
   if (tunnel || vpnNames.test(name)) return 'vpn';
   if (family === 4 && shared.check(address)) return card ? 'shared' : 'vpn';
+  if (aside.check(address, family === 4 ? 'ipv4' : 'ipv6')) return 'aside';
   return 'home';
 }
 

@@ -63,7 +63,7 @@ export function courierRule({ destinations, resolvers, addresses, moving, networ
 
 /** Names of the credentials that it may have. */
 export function credentialsOf(destinations: readonly Destination[]): string[] {
-  const rights = { folder: [], webdav: ['put', 'get', 'delete', 'all', 'proxy'], s3: ['put', 'get', 'delete', 'all', 'proxy'], ntfy: ['topic', 'token', 'proxy'], webhook: ['key', 'proxy'], mqtt: ['login'] } as const;
+  const rights = { folder: [], webdav: ['put', 'get', 'delete', 'all', 'proxy'], s3: ['put', 'get', 'delete', 'all', 'proxy'], ntfy: ['topic', 'token', 'proxy'], webhook: ['key', 'proxy'], mqtt: ['login', 'proxy'] } as const;
   return destinations.flatMap(({ name, kind }) => rights[kind].map((right) => `${name}.${right}`));
 }
 

@@ -1,5 +1,5 @@
 /**
- * What an owner asks for by signature: to keep footage longer, to end that, to erase a time. The document is canonical JSON in words that a
+ * What an owner asks for by signature: to keep footage longer, to end that, to erase a time, or what nobody knows at a destination. The document is canonical JSON in words that a
  * person can read, and its exact bytes are signed; pure, so that terminal, page and hub make and read the same. docs/FORMAT.md describes it.
  */
 import { canonicalJson } from '../base/canonical.ts';
@@ -31,12 +31,22 @@ export interface EraseWish {
   readonly why: string;
 }
 
-export type Wish = HoldWish | ReleaseWish | EraseWish;
+/** What the hub does not know is to go from a destination: exactly this, and nothing that came since. */
+export interface ClearWish {
+  readonly what: 'clear';
+  readonly destination: string;
+  readonly objects: number;
+  /** SHA-256, in hexadecimal digits: `unknownText` of farunknown.ts. */
+  readonly set: string;
+}
+
+export type Wish = HoldWish | ReleaseWish | EraseWish | ClearWish;
 
 /** Canonical JSON, times in ISO 8601. */
 export function wishDocument(wish: Wish, madeMs: number): string {
   const made = iso(madeMs);
   if (wish.what === 'release') return canonicalJson({ v: 1, what: 'release', order: wish.order, made });
+  if (wish.what === 'clear') return canonicalJson({ v: 1, what: 'clear', destination: wish.destination, objects: wish.objects, set: wish.set, made });
   const { camera, fromMs, toMs } = wish;
   const range = { v: 1, camera, from: iso(fromMs), to: iso(toMs), made };
   return wish.what === 'hold'
@@ -54,6 +64,8 @@ export function readWish(document: string): Wish | undefined {
   const ms = (name: string): number => Date.parse(text(name));
   const wish: Wish = text('what') === 'release'
     ? { what: 'release', order: text('order') }
+    : text('what') === 'clear'
+      ? { what: 'clear', destination: text('destination'), objects: Number(fields.get('objects')), set: text('set') }
     : text('what') === 'hold'
       ? { what: 'hold', camera: text('camera'), fromMs: ms('from'), toMs: ms('to'), untilMs: ms('until'), label: text('label') }
       : { what: 'erase', camera: text('camera'), fromMs: ms('from'), toMs: ms('to'), why: text('why') };

@@ -1,8 +1,10 @@
-/** What lies elsewhere, and the ledger of what went there: the tables of fartable.ts and ledgertable.ts, for duties. */
+/** What lies elsewhere, and the ledger of what went there: the tables of fartable.ts, farlisttable.ts and ledgertable.ts, for duties. */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarList, FarListed, FarListWish } from './farlisttable.ts';
+import type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarKnown, FarSizes } from './farsurvey.ts';
 import type { PictureName } from './alarmtable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
 import type { Operations } from './operations.ts';
@@ -163,6 +165,21 @@ export class FarBook {
   /** What a restored hub has found there; answers how many were new to it. */
   adopt(found: readonly FarFoundThere[]): Promise<number> {
     return this.#call('farAdopt', { found, atMs: this.#now });
+  }
+
+  /** How long segments and their headers are that have no name at the destination. */
+  sizes(destination: string): Promise<FarSizes[]> {
+    return this.#call('farSizes', { destination });
+  }
+
+  /** What has one of these hashes: a segment by its header, a second header, a slot. */
+  known(hashes: readonly string[]): Promise<FarKnown[]> {
+    return this.#call('farKnown', { hashes });
+  }
+
+  /** What nobody here knows is to go from there; answers how much of it was new. */
+  clear(destination: string, objects: readonly (readonly [object: string, bytes: number])[]): Promise<number> {
+    return this.#call('farClear', { destination, objects, atMs: this.#now });
   }
 
   sums(): Promise<FarSum[]> {

@@ -31,6 +31,8 @@ import { receiptNamespace } from './receipts.ts';
 
 /** The setting that asks for it; written into the database before that is put in place. */
 export const reconcileSetting = 'reconcile';
+/** When the database was made anew or put back: it may not know what lies at destinations (duties/farsurvey.ts). */
+export const farLookSetting = 'far look';
 export const keptFoldersSetting = 'kept folders';
 
 export interface ReconcileOrder {

@@ -19,7 +19,7 @@ import { FileSource } from './filesource.ts';
 import { lockFolder } from './folderlock.ts';
 import { Keyring } from './keyring.ts';
 import { makeOperations } from './operations.ts';
-import { reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
+import { farLookSetting, reconcileSetting, type ReconcileOrder, type Reconciliation } from './reconcile.ts';
 import type { Recovery } from './recover.ts';
 import { Vault } from './vault.ts';
 import { loadWorkingKey, type WorkingKey } from './workingkey.ts';
@@ -144,6 +144,7 @@ function prepare(file: string, workingKey: WorkingKey, o: RestoreOptions, found:
   try {
     const operations = makeOperations(db);
     operations.putSetting({ name: reconcileSetting, json: JSON.stringify({ keepMs: o.keepMs }) });
+    operations.putSetting({ name: farLookSetting, json: JSON.stringify({ sinceMs: Math.round(o.clock.wallMs()) }) });
     operations.audit({ entry: { what: 'database.restored', who: 'cli', detail: { copy: basename(found.copy), made_ms: found.madeMs } }, atMs: o.clock.wallMs() });
     return operations.newestCheckpointNumber();
   } finally {

@@ -54,6 +54,9 @@ t.test('settings say which file sets what; what the installer\'s file sets is ch
     t.equal((await browser.post('settings', body)).code, code, JSON.stringify(body));
     t.equal(page(), before, 'nothing is written');
   }
+  const rule = { alarm: { in: { name: 'tall', kinds: ['person'], size_least: 'tall' } } };
+  t.match((await browser.must<Plan>('POST', 'settings/plan', rule)).problems, [{ key: 'size_least' }], 'of a rule that is tried first, too, it is said what is wrong');
+  t.match((await browser.post('alarms/test', { rule: 'tall', change: rule })).body, { error: { code: 'SP_CONFIG_VALUE', message: /size_least of alarm no\. \d+ must be/ } });
   const schema = await browser.must<{ properties: Record<string, { title: string; properties?: Record<string, object> }> }>('GET', 'settings/schema');
   t.match(schema.properties['record'], { title: 'Recording', properties: { cut_after: { 'title': 'New segment after', 'x-unit': 'duration', 'x-max': '90 seconds', 'default': '60 seconds' } } });
   t.equal((await loadConfig(join(site.folder, 'sallyport.toml'))).config.cameras.length, 3);

@@ -403,7 +403,7 @@ async function tryRule(t: Test, page: Page): Promise<void> {
   await least.fill('tall');
   await dialog.getByRole('button', { name: 'Try it now' }).click();
   await dialog.locator('p.danger').first().waitFor();
-  t.equal(await dialog.locator('p.danger').first().textContent(), 'Must be a whole number, not text');
+  t.match(await dialog.locator('p.danger').first().textContent(), /^Size at least must be a whole number, not text\. /, 'it says of which field');
   await least.fill('');
   await dialog.getByRole('button', { name: 'Try it now' }).click();
   await dialog.getByText('This rule would have rung once in the last day').waitFor();

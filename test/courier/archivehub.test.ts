@@ -1,7 +1,7 @@
 /** A hub with its courier and a real `rclone serve webdav`: what lies there alone comes back through the page's own route for who is logged in, and through the command line. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -19,7 +19,7 @@ import { recordFilm } from '../web/crypto/world.ts';
 
 const sallyport = resolve(import.meta.dirname, '../../scripts/sallyport');
 
-t.test('who is logged in plays what lies far alone, the command line exports and holds it, and without the hub it is said where it is', { timeout: 120_000 }, async (t) => {
+t.test('who is logged in plays what lies far alone, the command line exports and holds it, without the hub it is said where it is, and the login of the store opens it', { timeout: 120_000 }, async (t) => {
   const folder = await shortFolder(t);
   const dav = await serveWebdav(folder);
   t.teardown(() => dav.close());
@@ -76,6 +76,21 @@ t.test('who is logged in plays what lies far alone, the command line exports and
   await third.hub.close();
   await callsOff(t, command('export', 'front', ...range, '-o', join(folder, 'out', 'none.mp4')));
   t.notOk(existsSync(join(folder, 'out', 'none.mp4')));
+  // With the store's login, too: the keys are in the folder, and the lists say what lies where.
+  const login = join(folder, 'login.txt');
+  await writeFile(login, 'sally\nport\n', { mode: 0o600 });
+  const far = ['--data', join(folder, 'data'), '--far', dav.url.href, '--far-login', login, '--identity', kit];
+  const { status, stderr } = await run(sallyport, ['export', 'front', ...range, ...far, '-o', join(folder, 'out', 'alone.mp4')], { timeoutMs: 60_000 });
+  t.equal(status, 0, stderr.toString());
+  t.equal(createHash('sha256').update(await readFile(join(folder, 'out', 'alone.mp4'))).digest('hex'), before, 'an export without the hub is what it was');
+  t.notOk(files.some((file) => existsSync(file)), 'and the folder is as it was');
+  const object = [...await readdir(dav.path, { recursive: true })].map((name) => join(dav.path, name)).find((name) => statSync(name).isFile() && readFileSync(name).equals(bytes[0] ?? Buffer.alloc(0))) ?? '';
+  const altered = Buffer.from(bytes[0] ?? []);
+  altered[altered.length - 100] = (altered.at(-100) ?? 0) ^ 1;
+  await writeFile(object, altered);
+  const wrong = await run(sallyport, ['export', 'front', ...range, ...far, '-o', join(folder, 'out', 'wrong.mp4')], { timeoutMs: 60_000 });
+  t.equal(wrong.status, 1);
+  t.match(wrong.stderr.toString(), /SP_SEGMENT_DAMAGED[^]*not what was sent/);
 });
 
 async function callsOff(t: Test, ending: ReturnType<typeof run>): Promise<void> {

@@ -56,9 +56,9 @@ t.test('a broker with TLS and a password has a camera\'s state, how to show it, 
   t.ok(told.retained, 'whoever comes later has it too');
   t.same(JSON.parse(told.payload), { motion: 'ON', person: 'OFF', online: 'ON', private: 'OFF', sealed: '2026-11-24T04:59:00Z' });
   t.equal((await listener.until(({ topic }) => topic === 'sallyport/available')).payload, 'online');
-  const shown = JSON.parse((await listener.until(({ topic }) => topic === 'homeassistant/device/sallyport_camera-1/config')).payload) as { components: Record<string, { platform: string; options?: string[] }>; device: { name: string } };
+  const shown = JSON.parse((await listener.until(({ topic }) => topic === 'homeassistant/device/sallyport_camera-1/config')).payload) as { components: Record<string, { platform: string; unique_id?: string; options?: string[] }>; device: { name: string } };
   t.equal(shown.device.name, 'camera-1');
-  t.same(Object.fromEntries(Object.entries(shown.components).map(([name, { platform }]) => [name, platform])), { motion: 'binary_sensor', person: 'binary_sensor', online: 'binary_sensor', sealed: 'sensor', private: 'binary_sensor', privacy: 'switch', place: 'select' });
+  t.same(Object.fromEntries(Object.entries(shown.components).flatMap(([name, { platform, unique_id: id }]) => (id === undefined ? [] : [[name, platform]]))), { motion: 'binary_sensor', person: 'binary_sensor', online: 'binary_sensor', sealed: 'sensor', privacy: 'switch', place: 'select' });
   t.same(shown.components['place']?.options, ['place-1', 'place-2']);
 
   const from = listener.messages.length;

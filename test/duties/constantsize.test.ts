@@ -6,7 +6,7 @@ import { dayMs, minuteMs } from '../../src/base/units.ts';
 import { verifyFar, type EgressParts } from '../../src/duties/egress.ts';
 import { run } from '../../src/base/spawn.ts';
 import { prepare, record, start } from '../vault/world.ts';
-import { answered, close, makeUploads, objectsIn, reopen, runCourier, settle, type UploadWorld } from './uploadworld.ts';
+import { answered, close, diskAt, makeUploads, objectsIn, reopen, runCourier, settle, type UploadWorld } from './uploadworld.ts';
 
 const pieceBytes = 65_535;
 
@@ -76,6 +76,62 @@ t.test('with jitter nothing goes at once, all goes within it, and a restart draw
   t.equal((await made.vault.far.there('disk', ['segment'])).length, 12);
   t.equal((await made.vault.far.there('disk', ['hours'])).length, 1);
   t.equal((await objectsIn(disk)).size, 13);
+});
+
+t.test('a clock that was ahead leaves nothing late: what was drawn by it is drawn anew, once, and all goes within the jitter', async (t) => {
+  await using made = await makeUploads(t.testdir(), { jitterMs: 10 * minuteMs });
+  const { vault, world } = made;
+  const period = await prepare(vault, world, { keepMs: dayMs });
+  for (let n = 0; n < 12; n++) await record(vault, period, { wallMs: start + n * 1000 });
+  const wallMs = start + 60_000;
+  world.clock.set(wallMs + 5 * dayMs);
+  await using _courier = await runCourier(made);
+  await made.upload.look();
+  t.ok((await drawn(made)).every((ms) => ms >= wallMs + 5 * dayMs), 'control: by the clock that was ahead');
+  world.clock.set(wallMs);
+  await made.upload.look();
+  const dueMs = await drawn(made);
+  t.ok(dueMs.every((ms) => ms >= wallMs && ms <= wallMs + 10 * minuteMs), 'none later than it may be');
+  t.ok(new Set(dueMs).size > 6, 'each by its own chance, not all at the moment of the clock');
+  await close(made);
+  await reopen(made);
+  await made.upload.look();
+  t.same(await drawn(made), dueMs, 'once');
+  world.clock.set(wallMs + 10 * minuteMs);
+  await settle(made);
+  t.equal((await made.vault.far.there('disk', ['segment'])).length, 12);
+});
+
+t.test('what was refused is asked for again within a day, however far ahead the clock was', async (t) => {
+  await using made = await makeUploads(t.testdir(), { jitterMs: 10 * minuteMs });
+  const { vault, world } = made;
+  await record(vault, await prepare(vault, world, { keepMs: dayMs }));
+  await made.upload.look();
+  const [row] = await vault.far.after('disk', '', 1);
+  const nowMs = world.clock.wallMs();
+  await vault.far.refuse(row?.id ?? 0, 'SP_READ', nowMs + 40 * dayMs);
+  await made.upload.look();
+  const [later] = await vault.far.after('disk', '', 1);
+  t.ok((later?.nextMs ?? Infinity) <= nowMs + dayMs && (later?.nextMs ?? 0) > nowMs, `in ${(later?.nextMs ?? 0) - nowMs} ms`);
+  await vault.far.refuse(row?.id ?? 0, 'SP_READ', nowMs + 20 * 3_600_000);
+  await made.upload.look();
+  t.equal((await vault.far.after('disk', '', 1))[0]?.nextMs, nowMs + 20 * 3_600_000, 'what may be is left as it is');
+});
+
+t.test('another purpose is no other rule: what waits keeps its name and its time; other keys of the rule draw anew', async (t) => {
+  await using made = await makeUploads(t.testdir(), { jitterMs: 10 * minuteMs });
+  const { vault, world } = made;
+  const period = await prepare(vault, world, { keepMs: dayMs });
+  for (let n = 0; n < 8; n++) await record(vault, period, { wallMs: start + n * 1000 });
+  await made.upload.look();
+  const before = await vault.far.after('disk', '', 100);
+  const [disk] = made.destinations;
+  made.destinations = [{ ...disk as NonNullable<typeof disk>, purpose: 'a copy at my sister\'s' }];
+  await made.upload.look();
+  t.same(await vault.far.after('disk', '', 100), before);
+  made.destinations = [diskAt(made.disk, { jitterMs: 5 * minuteMs })];
+  await made.upload.look();
+  t.notSame((await vault.far.after('disk', '', 100)).map(({ object }) => object), before.map(({ object }) => object), 'control');
 });
 
 t.test('what is purged before its time never goes', async (t) => {

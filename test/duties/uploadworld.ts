@@ -125,7 +125,7 @@ export async function standingsOf(made: UploadWorld): Promise<readonly Destinati
 export async function reportOf(made: UploadWorld): Promise<EgressReport> {
   const { vault, ledger, upload, world: { clock } } = made;
   const courier = { state: { run: 'child', running: false, restarts: 0 }, word: async () => undefined };
-  const parts = { vault, ledger, upload, courier, farSlots: { states: [] }, archive: { problem: undefined }, destinations: () => made.destinations, clock };
+  const parts = { vault, ledger, upload, courier, farSlots: { states: [] }, archive: { problem: undefined }, survey: { unknown: [] }, destinations: () => made.destinations, clock };
   return egressOf(parts as unknown as EgressParts, { limit: 1 });
 }
 

@@ -1,8 +1,5 @@
 /** A proxy joins the TLS connection through, and is told no more than where to. */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
 import { asSallyportError } from '../../src/base/errors.ts';
@@ -11,35 +8,8 @@ import { HttpDoor } from '../../src/egress/http.ts';
 import type { Origin } from '../../src/egress/line.ts';
 import { S3Store } from '../../src/egress/s3.ts';
 import { portsOf, hostsOf, readDestinations } from '../../src/policy/destinations.ts';
+import { proxyIn } from './connectproxy.ts';
 import { keysOf, never, noPace, objectName, partBytes, putOf, stubByTls } from './stores.ts';
-
-/** A proxy of our own: it notes what it is asked, and all bytes that pass. */
-async function proxyIn(t: Test, o: { status?: number; silent?: boolean; early?: boolean } = {}) {
-  const asked: { where: string; login: string | undefined }[] = [];
-  const passed: Buffer[] = [];
-  const sockets = new Set<Socket>();
-  const server: Server = createServer();
-  server.on('connection', (socket: Socket) => { sockets.add(socket); });
-  server.on('connect', (request, near: Socket) => {
-    asked.push({ where: request.url ?? '', login: request.headers['proxy-authorization'] });
-    near.on('error', () => {});
-    if (o.silent === true) return;
-    if (o.status !== undefined) return void near.end(`HTTP/1.1 ${o.status} No\r\nContent-Length: 0\r\n\r\n`);
-    const [host = '', port = ''] = (request.url ?? '').split(':');
-    const far = connect(Number(port), host, () => {
-      near.write(`HTTP/1.1 200 Joined\r\n\r\n${o.early === true ? 'early words' : ''}`);
-      near.on('data', (piece: Buffer) => passed.push(piece));
-      far.on('data', (piece: Buffer) => passed.push(piece));
-      near.pipe(far).pipe(near);
-    });
-    sockets.add(far);
-    far.on('error', () => near.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => { for (const socket of sockets) socket.destroy(); server.close(); });
-  return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), asked, passed };
-}
 
 async function farIn(t: Test) {
   const { stub, cert, pin } = await stubByTls(t, t.testdir());
@@ -85,6 +55,8 @@ t.test('a proxy that refuses, is silent, speaks too early or is not there is tol
   for (const [what, url, code, says] of [
     ['it wants a login', (await proxyIn(t, { status: 407 })).url, 'SP_FAR_REFUSED', /407/],
     ['it reaches nobody', (await proxyIn(t, { status: 502 })).url, 'SP_FAR_UNREACHABLE', /its proxy: status 502/],
+    ['it speaks no HTTP', (await proxyIn(t, { says: 'SSH-2.0-OpenSSH_9.6\r\n' })).url, 'SP_FAR_UNREACHABLE', /its proxy: Parse Error/],
+    ['it goes away', (await proxyIn(t, { says: '' })).url, 'SP_FAR_UNREACHABLE', /its proxy/],
     ['it is silent', (await proxyIn(t, { silent: true })).url, 'SP_FAR_UNREACHABLE', /its proxy|nothing moved/],
     ['it speaks before the destination does', (await proxyIn(t, { early: true })).url, 'SP_FAR_UNREACHABLE', /proxy/],
     ['it is not there', new URL('http://127.0.0.1:9'), 'SP_FAR_UNREACHABLE', /its proxy/],
@@ -103,6 +75,10 @@ t.test('with a proxy the courier connects to it alone, and only TLS goes through
   t.same(portsOf(read(s3)), [53, 3128]);
   t.same(hostsOf(read(s3)), ['proxy.lan']);
   t.same(hostsOf(read(s3, { ...s3, name: 'two', proxy: undefined })), ['proxy.lan', 'store.example']);
+  const broker = { name: 'home', purpose: 'x', kind: 'mqtt', url: 'mqtts://broker.example', proxy: 'http://proxy.lan:3128' };
+  t.same(portsOf(read(broker)), [53, 3128], 'a broker, too');
+  t.same(hostsOf(read(broker)), ['proxy.lan']);
   t.throws(() => read({ ...s3, url: 'http://127.0.0.1:80' }), /https/);
+  t.throws(() => read({ ...broker, url: 'mqtt://127.0.0.1:1883' }), /mqtts/);
   for (const proxy of ['https://proxy.lan:1', 'http://proxy.lan', 'http://a:b@proxy.lan:1', 'http://proxy.lan:1/x', 'http://proxy.lan:99999', 'socks://proxy.lan:1', '']) t.throws(() => read({ ...s3, proxy }), /proxy/, proxy);
 });

@@ -42,4 +42,5 @@ t.test('who resolves names, and what a name is', async (t) => {
   t.same(resolversOf('# x\nnameserver 192.168.1.1\nnameserver\t2001:db8::1\nnameserver evil\noptions x\nnameserver 9.9.9.9\nnameserver 1.1.1.1\n'), ['192.168.1.1', '2001:db8::1', '9.9.9.9']);
   t.same(addressesOf('203.0.113.7     STREAM store\n203.0.113.7     DGRAM\n2001:db8::7 STREAM\nno address\n'), ['2001:db8::7', '203.0.113.7']);
   t.same(credentialsOf(read(folder, { name: 'phone', kind: 'ntfy', url: 'https://ntfy.example' })), ['phone.topic', 'phone.token', 'phone.proxy']);
+  t.same(credentialsOf(read({ name: 'home', kind: 'mqtt', url: 'mqtts://broker.example' })), ['home.login', 'home.proxy']);
 });

@@ -39,7 +39,7 @@ t.test('the page says by which addresses it is reached and which are a VPN\'s, a
   await add('eth0', pair('eth0'), '192.168.7.2/24');
   await add('wg0', pair('wg0'), '10.8.0.1/24', 'fd12:3456::1/64');
   await add('overlay', pair('overlay'), '100.101.102.103/10');
-  await add('uplink', pair('uplink'), '203.0.113.9/24');
+  await add('uplink', pair('uplink'), '9.9.9.9/24');
   // By its kind, whatever it is called; not every kernel has WireGuard.
   const real = await add('house', ['wireguard'], '10.9.0.1/24').then(() => true, () => false);
   // One whose packets a program takes, as Tailscale and OpenVPN make them; without the program it carries nothing.
@@ -55,17 +55,17 @@ t.test('the page says by which addresses it is reached and which are a VPN\'s, a
   const { ways, visits, lines, warnings } = await page(join(t.testdir(), 'hub'));
   const kinds = Object.fromEntries(ways.map(({ address, interface: device, kind }) => [`${address} ${device}`, kind]));
   t.match(kinds, {
-    '192.168.7.2 eth0': 'home', '10.8.0.1 wg0': 'vpn', 'fd12:3456::1 wg0': 'vpn', '100.101.102.103 overlay': 'vpn', '203.0.113.9 uplink': 'public', ...(real ? { '10.9.0.1 house': 'vpn' } : {}), ...(tun ? { '10.10.0.1 phones': 'vpn' } : {}),
+    '192.168.7.2 eth0': 'home', '10.8.0.1 wg0': 'vpn', 'fd12:3456::1 wg0': 'vpn', '100.101.102.103 overlay': 'vpn', '9.9.9.9 uplink': 'public', ...(real ? { '10.9.0.1 house': 'vpn' } : {}), ...(tun ? { '10.10.0.1 phones': 'vpn' } : {}),
   });
   for (const { address, kind, named } of ways.filter((way) => way.kind !== 'public')) {
     t.ok(named, `${address} (${kind}) is in the certificate`);
     t.equal(visits[address], 'taken', `a browser that trusts the hub's authority takes ${address}`);
   }
   t.equal(ways.find(({ kind }) => kind === 'public')?.named, false, 'for a public address the hub\'s authority signs nothing');
-  t.equal(visits['203.0.113.9'], 'ERR_TLS_CERT_ALTNAME_INVALID');
+  t.equal(visits['9.9.9.9'], 'ERR_TLS_CERT_ALTNAME_INVALID');
   t.match(lines.join('\n'), /^ {2}from home: 192\.168\.7\.2 \(eth0\)$/m);
   t.match(lines.join('\n'), /^ {2}by a VPN: .*10\.8\.0\.1 \(wg0\)/m);
-  t.match(lines.join('\n'), /^ {2}by the whole internet, unless a firewall stands before it: 203\.0\.113\.9 \(uplink; its certificate does not name it\)$/m);
+  t.match(lines.join('\n'), /^ {2}by the whole internet, unless a firewall stands before it: 9\.9\.9\.9 \(uplink; its certificate does not name it\)$/m);
   t.same(warnings, []);
 });
 

@@ -87,7 +87,7 @@ function RuleForm({ known: { schema, settings }, rule, cameras, onClose }: { rea
   };
   return <SettingsForm
     title={rule === undefined ? say.rules.add : say.rules.changeTitle(rule.name)} fields={fields} spaces={settings.spaces} among={among} onClose={onClose} changeOf={changeOf}
-    beside={(keys, drafts) => <RuleTest rule={String(drafts.get('name') ?? first.name ?? '')} change={() => changeOf(keys, drafts)} />}
+    beside={(keys, drafts) => <RuleTest rule={String(drafts.get('name') ?? first.name ?? '')} change={() => changeOf(keys, drafts)} titleOf={(key) => fields.find((field) => field.key === key)?.node.title} />}
   />;
 }
 
@@ -95,7 +95,7 @@ type Tested = PageReplyOf<'alarmTest'>;
 const toldMax = 5;
 
 /** What the rule, as it stands in the form, would have made of the last day. */
-function RuleTest({ rule, change }: { readonly rule: string; readonly change: () => SettingsChange | undefined }) {
+function RuleTest({ rule, change, titleOf }: { readonly rule: string; readonly change: () => SettingsChange | undefined; readonly titleOf?: (key: string) => string | undefined }) {
   const { reader } = useHeld();
   const [tested, setTested] = useState<Tested>();
   const [problems, setProblems] = useState<Plan['problems']>([]);
@@ -108,12 +108,16 @@ function RuleTest({ rule, change }: { readonly rule: string; readonly change: ()
       setTested(wrong.length > 0 ? undefined : await ask('alarmTest', { body: { rule, ...(asked === undefined ? {} : { change: asked }) } }));
     });
   };
+  const wrong = ({ key, text, hint }: Plan['problems'][number]): string => {
+    const title = key === undefined ? undefined : titleOf?.(key);
+    return title === undefined ? hubWords(text) : say.rules.wrong(title, text, hint);
+  };
   return <div class="note" aria-live="polite">
     <b>{say.rules.test}</b>
     {tested === undefined ? <p class="small">{say.rules.testLead}</p> : <><p>{say.rules.rang(tested.alarms, tested.observations)}</p>
       {tested.visits.length === 0 ? null : <ul class="small">{tested.visits.slice(-toldMax).map(({ camera, kind, fromMs }) => <li key={`${camera} ${kind} ${fromMs}`}>{say.rules.at(weekdayClock(fromMs, reader), say.observation[kind] ?? kind, camera)}</li>)}</ul>}
       {tested.unplaced === 0 ? null : <p class="small">{say.rules.unplaced(tested.unplaced)}</p>}</>}
-    {problems.map((problem) => <p class="danger" key={problem.text}>{hubWords(problem.text)}</p>)}
+    {problems.map((problem) => <p class="danger" key={`${problem.key ?? ''} ${problem.text}`}>{wrong(problem)}</p>)}
     {doing.error === undefined ? null : <Problem error={doing.error} />}
     <div class="buttons"><Button busy={doing.busy} onClick={test}>{say.rules.testNow}</Button></div>
   </div>;
