@@ -11,7 +11,7 @@ import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { Answer } from '../outbox/orders.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
-import { slotsPlaces, slotsRefusal, type SlotsPlace } from '../policy/farslots.ts';
+import { liveOn, slotsPlaces, slotsRefusal, type SlotsPlace } from '../policy/farslots.ts';
 import { encodeSlotsObject, slotsEntriesMax, type SlotsEntry } from '../seal/format/slotsobject.ts';
 import { Sealed } from '../seal/sealed.ts';
 import type { FarListed, FarSlotsNote, Vault } from '../vault/vault.ts';
@@ -204,7 +204,8 @@ export class FarSlotsDuty {
     this.#renewedMs.set(destination, clock.monotonicMs());
     this.#show(destination, true, undefined, facts);
     log.info({ component: 'far slots', destination, slots: facts.slots }, 'the slots object is renewed');
-    return undefined;
+    // The new one is there, and what it took the place of lives on.
+    return answer.keeps_versions === 'yes' ? liveOn(destination) : undefined;
   }
 
   /** A slot that is shredded meanwhile is in it no more. */

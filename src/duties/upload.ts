@@ -62,13 +62,17 @@ export class UploadDuty {
   readonly #probed = new Map<string, Probed>();
   /** What the courier has no credential for, by its own word, by destination. */
   #off: ReadonlyMap<string, string> = new Map();
+  #remembering: Promise<void> = Promise.resolve();
   #problem: SallyportError | undefined;
   #sweptMs = -Infinity;
 
   constructor(o: UploadOptions) {
     this.#o = o;
     this.#loop = new Loop(o.clock);
-    o.ledger.onAnswer(({ order }) => { if (order !== 'get' && order !== 'list') this.#loop.nudge(); });
+    o.ledger.onAnswer(({ to, order, keeps_versions: keepsVersions }) => {
+      if (order === 'put' && keepsVersions === 'yes') void this.#noteVersions(to);
+      if (order !== 'get' && order !== 'list') this.#loop.nudge();
+    });
   }
 
   start(): void {
@@ -77,6 +81,7 @@ export class UploadDuty {
 
   async close(): Promise<void> {
     await this.#loop.close();
+    await this.#remembering;
   }
 
   /** A segment was closed, a period was purged, destinations have changed. */
@@ -258,12 +263,31 @@ export class UploadDuty {
     const probed = (failures: number): void => void this.#probed.set(name, { atMs: clock.monotonicMs(), off, failures });
     ledger.probe(name).then(async ({ answer }) => {
       probed(0);
-      await vault.far.rememberAbilities(name, { may: answer.may ?? [], keepsVersions: answer.keeps_versions ?? 'unknown', overwrites: answer.overwrites ?? 'unknown', atMs: this.#now });
+      await this.#remember(async () => vault.far.rememberAbilities(name, { may: answer.may ?? [], keepsVersions: answer.keeps_versions ?? 'unknown', overwrites: answer.overwrites ?? 'unknown', atMs: this.#now }));
       if (answer.may?.includes('delete') === true) await vault.far.release(name);
     }).catch((error: unknown) => {
       log.debug({ component: 'upload', destination: name, code: asSallyportError(error).code }, 'a destination was not probed');
       probed((last?.failures ?? 0) + 1);
     }).finally(() => this.#probing.delete(name));
+  }
+
+  /** Somebody has let the store keep older versions since it was asked: from now on it counts as if it had said so then. */
+  async #noteVersions(name: string): Promise<void> {
+    const { vault: { far }, log } = this.#o;
+    await this.#remember(async () => {
+      const known = (await far.abilities())[name];
+      // Where it was never asked, that comes first.
+      if (known === undefined || known.keepsVersions === 'yes') return;
+      await far.rememberAbilities(name, { ...known, keepsVersions: 'yes', atMs: this.#now });
+      log.warn({ component: 'upload', destination: name }, 'it has begun to keep older versions of what is replaced or deleted there');
+    }).catch((error: unknown) => log.debug({ component: 'upload', destination: name, code: asSallyportError(error).code }, 'that it keeps versions was not written; its next answer says it again'));
+  }
+
+  /** One after the other: each writes what is known of all. */
+  #remember(deed: () => Promise<void>): Promise<void> {
+    const done = this.#remembering.then(deed);
+    this.#remembering = done.catch(() => {});
+    return done;
   }
 
   get #now(): UnixMs {

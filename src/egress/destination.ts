@@ -30,6 +30,8 @@ export interface Put {
   note(resume: string): Promise<void>;
   /** Bytes that went out. */
   sent(bytes: number): void;
+  /** The far end has said that it keeps older versions: what is replaced or deleted there lives on. */
+  versioned(): void;
 }
 
 export type Feature = 'put' | 'get' | 'delete';

@@ -127,9 +127,7 @@ export class S3Store implements Store {
         // Whoever may put may not replace: a rule of the bucket, or a lock on what is there.
         if (turn === 'second' && [403, 405, 409, 412].includes(answer.status)) return { keepsVersions, overwrites: 'no' };
         if (answer.status !== 200) throw this.#refused('put', object, answer);
-        // A bucket with versions gives each its number.
-        const version = answer.headers['x-amz-version-id'];
-        if (typeof version === 'string' && version !== 'null') keepsVersions = 'yes';
+        if (isVersioned(answer)) keepsVersions = 'yes';
       }
       const second = this.#o.keys.get === undefined ? undefined : await this.get(object, 0, probeBytes, signal);
       return { keepsVersions, overwrites: second === undefined ? 'unknown' : second.equals(last) ? 'yes' : 'no' };
@@ -175,6 +173,7 @@ export class S3Store implements Store {
     const answer = await this.#ask('put', ask, signal);
     if (this.#knowsNoCondition(answer)) return this.#putWhole(put, signal);
     if (answer.status !== 200 && answer.status !== 412) throw this.#refused('put', object, answer);
+    if (isVersioned(answer)) put.versioned();
     return answer;
   }
 
@@ -196,6 +195,7 @@ export class S3Store implements Store {
     if (answer.status === 412) return answer;
     // It may say 200 and then that it failed.
     if (answer.status !== 200 || /<Error>/.test(answer.body.toString('latin1'))) throw this.#refused('put', object, answer.status === 200 ? { ...answer, status: 500 } : answer);
+    if (isVersioned(answer)) put.versioned();
     // Its ETag and checksum are of the parts' checksums, which were compared one by one.
     return { ...answer, headers: {} };
   }
@@ -316,6 +316,12 @@ export class S3Store implements Store {
   #refused(what: string, object: string, answer: Answer): SallyportError {
     return refusedBy(this.name, what, object, answer, this.#o.clock.wallMs());
   }
+}
+
+/** A bucket with versions gives each its number; one where that was stopped says "null". */
+function isVersioned({ headers }: Answer): boolean {
+  const version = headers['x-amz-version-id'];
+  return typeof version === 'string' && version !== 'null';
 }
 
 /** In hexadecimal digits; undefined where the far end says none of the whole object. */

@@ -216,15 +216,17 @@ export class Sender implements Destined {
       const source: Source = { bytes: order.size, sha256: order.sha256, read: (from, length, into) => box.read(from, length, into) };
       if (await hashOfAll(source, 'sha256') !== order.sha256) throw new SallyportError('SP_OUTBOX_FILE', { file: name, reason: 'its body is not what its head says' });
       const { resume } = entry.now;
+      let versioned = false;
       const proof = await this.#o.store.put({
         object: order.object, source, replace: order.replace, again: entry.now.attempts > 1, resume,
         sent: (bytes) => { entry.now = { ...entry.now, sent_bytes: entry.now.sent_bytes + bytes }; },
+        versioned: () => { versioned = true; },
         note: async (text) => {
           entry.now = { ...entry.now, resume: text };
           await this.#o.journal.write(name, entry.now);
         },
       }, signal);
-      return { outcome: 'done', proof };
+      return { outcome: 'done', proof, ...(versioned ? { keeps_versions: 'yes' as const } : {}) };
     } finally {
       await box.close();
     }

@@ -89,7 +89,7 @@ export const answerSchema = table({
   /** `list`: whether there are more; how many names there that are none of ours. */
   more: maybe(yesNo),
   foreign: maybe(whole(0, 2 ** 31)),
-  /** `probe` */
+  /** `probe`; of a `put` `keeps_versions` alone, where the far end has said so by itself. */
   may: maybe(list(oneOf(['put', 'get', 'delete']), 3)),
   keeps_versions: maybe(oneOf(['yes', 'no', 'unknown'])),
   overwrites: maybe(oneOf(['yes', 'no', 'unknown'])),

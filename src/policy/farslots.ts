@@ -36,9 +36,14 @@ export function slotsRefusal(place: SlotsPlace, destinations: readonly Destinati
   if (beside !== undefined) return { reason: `${place.name} is in the same place as the footage of ${beside.name}, and slots_same_place does not stand there`, wait: false };
   if (abilities === undefined) return { reason: `${place.name} was not asked yet what it does`, wait: true };
   if (!abilities.may.includes('put')) return { reason: `the courier may not put anything at ${place.name}`, wait: true };
-  if (abilities.keepsVersions === 'yes') return { reason: `${place.name} keeps older versions, in which shredded slots would live on`, wait: true };
+  if (abilities.keepsVersions === 'yes') return { reason: liveOn(place.name), wait: true };
   if (abilities.overwrites === 'no') return { reason: `${place.name} does not replace what it has, so shredded slots would live on`, wait: true };
   return undefined;
+}
+
+/** Of a store that keeps versions: why what was replaced there is not gone. */
+export function liveOn(name: string): string {
+  return `${name} keeps older versions, in which shredded slots would live on`;
 }
 
 /** Whoever sees the one sees the other. */

@@ -168,6 +168,32 @@ for (const [name, options, refused] of [
   });
 }
 
+t.test('versions that are switched on after all was well are noticed by the next upload: the receipt of that very purge says so, and the next one gets no slots', async (t) => {
+  const { made, duty, prepare, answered } = await slotsAt(t, 2_000);
+  const { vault } = made;
+  const stub = await S3Stub.start();
+  t.teardown(() => stub.close());
+  keysByS3(made, new URL(stub.url), stub.grant(['put', 'get', 'delete']));
+  const [first, second, living] = [await prepare(0), await prepare(1), await prepare(5)];
+  for (const period of [first, second, living]) await record(vault, period);
+  const courier = await runCourier(made);
+  t.teardown(() => courier[Symbol.asyncDispose]());
+  await settle(made);
+  await answered(() => duty.look());
+  t.match(duty.states, [{ destination: 'ring', current: true, slots: 3 }]);
+  t.match((await vault.far.abilities())['ring'], { keepsVersions: 'no' });
+  stub.versions = true;
+  const receipt = await answered(() => vault.purge([first], {}));
+  t.match(await readJson(receipt.file), { far_slots: [{ destination: 'ring', renewed: false, reason: /keeps older versions/ }] });
+  await settle(made);
+  t.match((await vault.far.abilities())['ring'], { keepsVersions: 'yes', may: ['put', 'get', 'delete'], overwrites: 'yes' }, 'as if it had been asked again');
+  const puts = stub.requests.filter(({ method }) => method === 'PUT').length;
+  const next = await answered(() => vault.purge([second], {}));
+  t.match(await readJson(next.file), { far_slots: [{ destination: 'ring', renewed: false, reason: /keeps older versions/ }] });
+  t.equal(stub.requests.filter(({ method }) => method === 'PUT').length, puts, 'nothing is put there any more');
+  t.match(duty.states, [{ destination: 'ring', current: false, reason: /keeps older versions/ }]);
+});
+
 t.test('a real S3 server that replaces what it has gets the slots, and a purge replaces them', async (t) => {
   const { made, duty, prepare, answered } = await slotsAt(t);
   const server = await serveS3(join(made.folder, 'keys'));

@@ -236,6 +236,22 @@ t.test('a probe finds versioning, and a store that does not overwrite', async (t
   await keeps.close();
 });
 
+t.test('each upload says whether the bucket keeps versions, in one part and in several; one where that was stopped does not', async (t) => {
+  const { stub, store, close } = await stubbed();
+  t.teardown(close);
+  const versioned = async (bytes: number): Promise<boolean> => {
+    const tried = putOf(objectName(), randomBytes(bytes));
+    await store.put(tried.put, never);
+    return tried.versioned === true;
+  };
+  const sizes = [10, partBytes * 2 + 1];
+  for (const bytes of sizes) t.notOk(await versioned(bytes), `${bytes}`);
+  stub.versions = true;
+  for (const bytes of sizes) t.ok(await versioned(bytes), `${bytes}`);
+  stub.versions = 'stopped';
+  for (const bytes of sizes) t.notOk(await versioned(bytes), `${bytes}`);
+});
+
 t.test('hostile names in a bucket come nowhere', async (t) => {
   const { stub, store, close } = await stubbed();
   t.teardown(close);

@@ -44,6 +44,8 @@ export class S3Stub {
   readonly requests: { method: string; path: string; bytes: number; status: number }[] = [];
   #server!: Server;
   readonly #o: StubOptions;
+  /** Its owner may switch that on, and stop it again, at any time. */
+  versions: boolean | 'stopped';
   readonly #sockets = new Set<Socket>();
   /** Called when a request has come in whole, before it is done, and when it is done, before it is answered. */
   hook: (moment: 'before' | 'done', method: string, path: string) => Promise<void> | void = () => {};
@@ -52,6 +54,7 @@ export class S3Stub {
 
   constructor(o: StubOptions = {}) {
     this.#o = { checksums: true, knowsConditions: true, ...o };
+    this.versions = o.versions ?? false;
   }
 
   static async start(o: StubOptions = {}): Promise<S3Stub> {
@@ -69,6 +72,10 @@ export class S3Stub {
 
   get url(): string {
     return `${this.#o.tls === undefined ? 'http' : 'https'}://127.0.0.1:${(this.#server.address() as AddressInfo).port}/bucket`;
+  }
+
+  get #versionHeaders(): Record<string, string> {
+    return this.versions === false ? {} : { 'x-amz-version-id': this.versions === 'stopped' ? 'null' : randomBytes(8).toString('hex') };
   }
 
   grant(rights: readonly Right[]): { id: string; secret: string } {
@@ -200,7 +207,7 @@ export class S3Stub {
       this.objects.set(key, { bytes, etag: `"${createHash('md5').update(bytes).digest('hex')}-${upload.parts.size}"`, sha256: undefined });
       this.stored.set(key, (this.stored.get(key) ?? 0) + 1);
       this.uploads.delete(query.get('uploadId') ?? '');
-      return reply(200, {}, `<CompleteMultipartUploadResult><Key>${key}</Key></CompleteMultipartUploadResult>`);
+      return reply(200, this.#versionHeaders, `<CompleteMultipartUploadResult><Key>${key}</Key></CompleteMultipartUploadResult>`);
     }
     if (request.method === 'PUT') {
       if (this.#o.refusesReplacing === true && this.objects.has(key)) return reply(403, {}, '<Error><Code>AccessDenied</Code></Error>');
@@ -210,7 +217,7 @@ export class S3Stub {
       else if (this.#o.checksums === true && request.headers['x-amz-checksum-sha256'] !== undefined && request.headers['x-amz-checksum-sha256'] !== held.sha256 && !request.socket.destroyed) return reply(400, {}, '<Error><Code>BadDigest</Code></Error>');
       if (!(this.#o.keepsFirst === true && this.objects.has(key))) this.objects.set(key, held);
       this.stored.set(key, (this.stored.get(key) ?? 0) + 1);
-      return reply(200, { ETag: held.etag, ...checksumHeaders(held), ...(this.#o.versions === true ? { 'x-amz-version-id': randomBytes(8).toString('hex') } : {}) });
+      return reply(200, { ETag: held.etag, ...checksumHeaders(held), ...this.#versionHeaders });
     }
     if (request.method === 'DELETE') {
       this.objects.delete(key);

@@ -37,14 +37,14 @@ function pieceOf(bytes: Buffer, from: number, length: number, into: Buffer | und
   return into === undefined ? piece : into.subarray(0, piece.copy(into));
 }
 
-export interface Tried { readonly put: Put; sentBytes: number; noted: string | undefined }
+export interface Tried { readonly put: Put; sentBytes: number; noted: string | undefined; versioned?: boolean }
 
 export function putOf(object: string, bytes: Buffer, o: Partial<Pick<Put, 'replace' | 'again' | 'resume' | 'source'>> = {}): Tried {
   const tried: Tried = {
     sentBytes: 0, noted: o.resume,
     put: {
       object, source: o.source ?? sourceOf(bytes), replace: o.replace ?? false, again: o.again ?? false, resume: o.resume,
-      note: async (resume) => { tried.noted = resume; }, sent: (count) => { tried.sentBytes += count; },
+      note: async (resume) => { tried.noted = resume; }, sent: (count) => { tried.sentBytes += count; }, versioned: () => { tried.versioned = true; },
     },
   };
   return tried;
