@@ -8,3 +8,9 @@ export function withoutUndefined<T>(value: T): Defined<T> {
 type Defined<T> = T extends readonly (infer E)[] ? Defined<E>[]
   : T extends object ? { [K in keyof T as undefined extends T[K] ? never : K]: Defined<T[K]> } & { [K in keyof T as undefined extends T[K] ? K : never]?: Defined<Exclude<T[K], undefined>> }
   : T;
+
+/** The contract's lists are not readonly; as JSON they are the same. */
+export function toPlain<T>(value: T): Plain<T> {
+  return value as Plain<T>;
+}
+type Plain<T> = T extends readonly (infer E)[] ? Plain<E>[] : T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;

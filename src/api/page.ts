@@ -14,7 +14,6 @@ import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { AccountsDuty } from '../duties/accounts.ts';
-import type { LogPage } from '../duties/logbook.ts';
 import type { Notices } from '../duties/notices.ts';
 import { WatchLog } from '../duties/watchlog.ts';
 import { Crowd } from '../policy/crowd.ts';
@@ -23,27 +22,19 @@ import type { PageConfig } from '../policy/settings.ts';
 import type { Way } from '../policy/ways.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { PageOperations, PageState, PairReply } from './contract.ts';
-import type { PageQueryOf } from './pagecontract.ts';
 import { PageFiles } from './pagefiles.ts';
-import { makeServer, type AlarmsPart, type PageSite, type PeoplePart, type PlaybackPart, type PrivacyPart } from './pageroutes.ts';
+import type { DutyParts, PageSite } from './pagerooms.ts';
+import { makeServer } from './pageroutes.ts';
 import { PageSockets, type SocketPart } from './pagesockets.ts';
 import { ownAddresses, reachOf, type Reach } from './reach.ts';
 import { Certificates, namesAddress } from './tls.ts';
 
-export type { AlarmsPart, PeoplePart, PlaybackPart, PrivacyPart } from './pageroutes.ts';
+export type { AlarmsPart, PeoplePart, PlaybackPart, PrivacyPart } from './pagerooms.ts';
 export { rangeOf, type SealedFile } from './pagesegments.ts';
 export type { SocketPart } from './pagesockets.ts';
 
-/** What other duties bring. All of it is there: what were left out would be a door that stands open, such as privacy that nobody asks. */
-export interface PageParts extends SocketPart {
-  readonly playback: PlaybackPart;
-  readonly alarms: AlarmsPart;
-  readonly privacy: PrivacyPart;
-  readonly people: PeoplePart;
-  /** A JPEG of this moment. */
-  readonly still: (camera: string) => Promise<Uint8Array>;
-  readonly logs: (query: PageQueryOf<'logs'>) => Promise<LogPage>;
-}
+/** What other duties bring, for requests and for sockets. */
+export interface PageParts extends DutyParts, SocketPart {}
 
 export interface PageOptions {
   readonly config: PageConfig;

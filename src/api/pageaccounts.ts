@@ -10,7 +10,7 @@ import { sessionMsMax, type Principal } from '../duties/sessions.ts';
 import type { AccountRow, SessionRow } from '../vault/vault.ts';
 import { isSecure, setCookie } from './pageauth.ts';
 import { RecoverDocument, type Account, type PageReplyOf } from './pagecontract.ts';
-import type { Handlers, PageRooms } from './pageroutes.ts';
+import type { Handlers, PageRooms } from './pagerooms.ts';
 
 export const done = { done: true } as const;
 

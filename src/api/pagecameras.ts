@@ -1,8 +1,51 @@
-/** The cameras as the page shows them to who may see them at all. */
+/** The cameras as the page shows them to who may see them at all, and the routes about them. */
+import { SallyportError } from '../base/errors.ts';
 import type { CameraFacts } from '../duties/adopt.ts';
 import type { Principal } from '../duties/sessions.ts';
 import type { Site } from '../duties/site.ts';
+import { byOf, spaceOf } from './pageaccess.ts';
 import type { PageCamera } from './pagecontract.ts';
+import type { Operate } from './pageoperate.ts';
+import type { Handlers, PageRooms } from './pagerooms.ts';
+
+/** With the right `live` a camera may be turned; all else of it is `configure`. */
+const turningActs: ReadonlySet<string> = new Set(['move', 'goto', 'stop', 'home']);
+
+export function cameraHandlers({ site, operations, vault, watchLog, privacy, still }: PageRooms, operate: Operate) {
+  const isPrivate = (space: string): boolean => privacy.of(space) !== undefined;
+  return {
+    cameras: async ({ principal }) => ({ cameras: await camerasOf({ site, isPrivate }, principal) }),
+    still: async ({ params, principal, reply }) => {
+      const camera = params['camera'] ?? '';
+      const checkPrivacy = (): void => {
+        if (isPrivate(spaceOf(site, camera) ?? '')) throw new SallyportError('SP_PRIVATE', { camera });
+      };
+      checkPrivacy();
+      await watchLog.live(principal.account.id, camera, 'still');
+      const picture = await still(camera);
+      // It may have been asked for before.
+      checkPrivacy();
+      // It is the camera's word that this is a picture: nothing but one is made of it.
+      return reply.type('image/jpeg').header('cache-control', 'no-store').header('content-disposition', 'inline').send(Buffer.from(picture));
+    },
+    discover: async (ask) => operate('discover', ask),
+    adopt: async (ask) => operate('adopt', ask),
+    cameraChange: async ({ principal, body: { camera, name, space } }) => {
+      // Who looks after a site does not say who sees a camera.
+      if (space !== undefined && !principal.may('people')) throw new SallyportError('SP_PAGE_RIGHT');
+      await vault.audit({ what: 'page.asked', who: 'page', account: principal.account.id, camera, detail: { route: 'cameras', ...(name === undefined ? {} : { name }), ...(space === undefined ? {} : { space }) } });
+      const changes = await site.changeCamera(camera, { name, space }, byOf(principal));
+      return { changes, pending: operations.pending() };
+    },
+    moved: async (ask) => operate('moved', ask),
+    secret: async (ask) => operate('secret', ask),
+    camera: async (ask) => operate('camera', ask),
+    ptz: async (ask) => {
+      if (!turningActs.has(ask.body.order.act) && !ask.principal.may('configure')) throw new SallyportError('SP_PAGE_RIGHT');
+      return operate('camera', ask);
+    },
+  } satisfies Partial<Handlers>;
+}
 
 export interface CameraRooms {
   readonly site: Pick<Site, 'config' | 'cameras' | 'facts'>;

@@ -10,10 +10,12 @@ import type { AccountsDuty } from '../duties/accounts.ts';
 import type { Principal } from '../duties/sessions.ts';
 import type { Site } from '../duties/site.ts';
 import type { WatchLog } from '../duties/watchlog.ts';
+import { checkObject, spaceOf } from './pageaccess.ts';
 import { checkHost, checkOrigin, whoIs } from './pageauth.ts';
 import { pageRoutes } from './pagecontract.ts';
 import { pageHeaders } from './pagefiles.ts';
-import { apiRoot, checkObject, knownOf, queryOf, spaceOf, statusOf, tellable } from './pageroutes.ts';
+import { knownOf, statusOf, tellable } from './pagerefusals.ts';
+import { apiRoot, queryOf } from './pageroutes.ts';
 import type { Reach } from './reach.ts';
 
 /** What runs over a socket once somebody is let in. Resolves when it is over; the signal comes when it has to be. */

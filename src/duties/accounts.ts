@@ -3,15 +3,13 @@
  * kept; the other half, which wraps the device's identity, stays there. Each change is in one transaction with its line in the audit, which
  * names an account by its id, so that with the account everything that names the person is gone.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
 import { Secret } from '../base/secret.ts';
-import { dayMs, hourMs, minuteMs, plural, secondMs } from '../base/units.ts';
+import { dayMs, hourMs, minuteMs } from '../base/units.ts';
 import type { Right, Role } from '../policy/access.ts';
-import { LoginTries, type Try } from '../policy/logintries.ts';
 import { recoverNamespace, type Recovery } from '../policy/ownerdocuments.ts';
 import { readOwnerList, type OwnerList } from '../seal/owner.ts';
 import { verifySignature } from '../seal/sshsig.ts';
@@ -19,8 +17,11 @@ import type { AccountRow, AccountsChange, DeviceRow, InvitationRow, TokenRow, Va
 import type { AuditEntry } from '../vault/audit.ts';
 import { AccountBook, hashOf, nameKeyOf, newId, newKey, type BesideSetting } from './accountbook.ts';
 import { FirstHour } from './firsthour.ts';
+import { ListKeys } from './listkeys.ts';
+import { LoginGuard } from './loginguard.ts';
 import type { Notices } from './notices.ts';
 import { bringsKit } from './owner.ts';
+import { falseStretch, isHalf, stretchOf, verifierOf, type LoginSecret, type Stretch } from './passphrase.ts';
 import { Principal, Sessions, type Visitor } from './sessions.ts';
 
 export type { Visitor } from './sessions.ts';
@@ -33,31 +34,19 @@ const tokensMax = 50;
 export const invitationMs = 2 * dayMs;
 const tokenMsMax = 400 * dayMs;
 const recoveriesKept = 200;
-const leftMax = 1000;
 /** A kit may lie in another room. */
 const recoveryMsMax = hourMs;
-/** So many within an hour are told to the owner. */
-const failedTold = 10;
 
 const sweepEveryMs = minuteMs;
 const falseSaltName = 'page false salt';
 const erasingName = 'page erasing';
 const recoveredName = 'page recovered';
-const kitReplacedName = 'page kit replaced';
-const kitToldMs = 7 * dayMs;
-/** Recipients that the list named when their account, or their device, went. */
-const leftName = 'page left keys';
 
-export interface Stretch { readonly salt: string; readonly memoryKib: number; readonly passes: number }
-export interface LoginSecret { readonly stretch: Stretch; readonly half: string }
 export interface NewDevice { readonly name: string; readonly recipient: string; readonly signer: string }
 export interface Person { readonly name: string; readonly nickname?: string; readonly picture?: string; readonly language?: string; readonly timeZone?: string }
 
 /** Somebody is in: the cookie that says so from now on. */
 export interface Entered { readonly principal: Principal; readonly cookie: string }
-
-/** Of a name that is not there, so that an answer tells nothing. */
-const usualStretch = { memoryKib: 65_536, passes: 3 } as const;
 
 export interface AccountsOptions {
   readonly vault: Pick<Vault, 'accountsBook' | 'changeAccounts' | 'sessionUsed' | 'secret' | 'putSecret' | 'setting' | 'putSetting' | 'audit' | 'forgetDeleted' | 'publicKey'>;
@@ -75,21 +64,20 @@ export interface AccountsOptions {
 export class AccountsDuty {
   readonly #o: AccountsOptions;
   readonly #loop: Loop;
-  readonly #tries = new LoginTries();
+  readonly #guard: LoginGuard;
+  readonly #keys: ListKeys;
   readonly first: FirstHour;
   readonly sessions: Sessions;
   #book: AccountBook | undefined;
   /** Taken in the first hour; should the account fail after it, it is brought again. */
   #firstList: string | undefined;
   #falseSalt: Buffer = Buffer.alloc(0);
-  /** When tries failed, within the last hour; and how many the audit has not heard of. */
-  #failedMs: number[] = [];
-  #untold = 0;
-
   constructor(o: AccountsOptions) {
     this.#o = o;
     this.#loop = new Loop(o.clock);
     this.first = new FirstHour(o.clock);
+    this.#guard = new LoginGuard(o);
+    this.#keys = new ListKeys({ ...o, book: () => this.book });
     this.sessions = new Sessions({ clock: o.clock, log: o.log, book: () => this.book });
   }
 
@@ -134,9 +122,9 @@ export class AccountsDuty {
   /** SP_PAGE_CODE, SP_PAGE_TRIES. Answers a cookie. */
   begin(code: string, visitor: Visitor): string {
     if (this.state !== 'new') throw new SallyportError('SP_PAGE_CODE');
-    const trying = this.#trying(undefined, visitor, undefined);
+    const trying = this.#guard.begin(undefined, visitor, undefined);
     const cookie = this.first.enter(code);
-    this.#tries.passed(trying);
+    this.#guard.passed(trying);
     return cookie;
   }
 
@@ -166,16 +154,16 @@ export class AccountsDuty {
   stretchOf(name: string): Stretch {
     const row = this.book.named(name);
     if (row !== undefined) return stretchOf(row);
-    return { salt: createHmac('sha256', this.#falseSalt).update(nameKeyOf(name)).digest('base64url'), ...usualStretch };
+    return falseStretch(this.#falseSalt, nameKeyOf(name));
   }
 
   /** SP_PAGE_LOGIN, SP_PAGE_TRIES. */
   async login(a: { name: string; half: string; device?: string }, visitor: Visitor): Promise<Entered> {
     const row = this.book.named(a.name);
     const device = row === undefined || a.device === undefined ? undefined : this.book.devicesOf(row.id).find(({ id }) => id === a.device);
-    const trying = this.#trying(nameKeyOf(a.name), visitor, device?.id);
-    if (!isHalf(row ?? { ...this.stretchOf(a.name), verifier: '00'.repeat(32) }, a.half) || row === undefined) throw this.#failed();
-    this.#tries.passed(trying);
+    const trying = this.#guard.begin(nameKeyOf(a.name), visitor, device?.id);
+    if (!isHalf(row ?? { ...this.stretchOf(a.name), verifier: '00'.repeat(32) }, a.half) || row === undefined) throw this.#guard.failed();
+    this.#guard.passed(trying);
     return this.book.inTurn(async () => {
       const now = this.book.accounts.get(row.id);
       if (now === undefined || now.verifier !== row.verifier) throw new SallyportError('SP_PAGE_LOGIN');
@@ -268,9 +256,9 @@ export class AccountsDuty {
       const device = this.book.devices.get(id);
       if (device?.account !== account.id) throw new SallyportError('SP_PAGE_UNKNOWN', { what: 'device' });
       const withoutSessions = this.book.sessionsOf(account.id).filter((session) => session.device === id).map((session) => session.id);
-      const left = this.#listedOf([device]);
-      await this.book.write({ withoutDevices: [id], withoutSessions }, [this.#line('page.device-removed', account.id)], await this.#leaving(left));
-      await this.#tellLeft();
+      const left = this.#keys.listed([device]);
+      await this.book.write({ withoutDevices: [id], withoutSessions }, [this.#line('page.device-removed', account.id)], await this.#keys.leaving(left));
+      await this.#keys.tellLeft();
       return { listed: left.length > 0 };
     });
   }
@@ -294,9 +282,9 @@ export class AccountsDuty {
       this.#checkOwnerStays(this.book.account(id));
       // The line that stays says by whom, and not who it was.
       const line = this.#line('page.account-erased', by.account.id === id ? undefined : by.account.id);
-      const left = this.#listedOf(this.book.devicesOf(id));
-      await this.book.write({ withoutAccounts: [id] }, [line], [{ name: erasingName, value: true }, ...await this.#leaving(left)]);
-      await this.#tellLeft();
+      const left = this.#keys.listed(this.book.devicesOf(id));
+      await this.book.write({ withoutAccounts: [id] }, [line], [{ name: erasingName, value: true }, ...await this.#keys.leaving(left)]);
+      await this.#keys.tellLeft();
     });
     await this.finishErasing();
   }
@@ -333,11 +321,11 @@ export class AccountsDuty {
 
   /** SP_PAGE_CODE, SP_PAGE_TRIES. */
   invitation(code: string, visitor: Visitor): InvitationRow {
-    const trying = this.#trying(undefined, visitor, undefined);
+    const trying = this.#guard.begin(undefined, visitor, undefined);
     const hash = hashOf(code);
     const row = [...this.book.invitations.values()].find((known) => known.hash === hash && known.untilMs > this.#nowMs());
     if (row === undefined) throw new SallyportError('SP_PAGE_CODE');
-    this.#tries.passed(trying);
+    this.#guard.passed(trying);
     return row;
   }
 
@@ -360,9 +348,9 @@ export class AccountsDuty {
     await this.#o.takeOwnerList(text);
     if (confirmed !== undefined) await this.#o.takeOwnerList(confirmed);
     await this.#o.vault.audit(this.#line('page.asked', by, { route: 'owner' }));
-    if (kit !== undefined && this.#o.ownerList()?.kit !== kit) await this.#o.vault.putSetting(kitReplacedName, this.#nowMs());
-    await this.#tellKit();
-    await this.book.inTurn(() => this.#tellLeft());
+    if (kit !== undefined && this.#o.ownerList()?.kit !== kit) await this.#keys.noteKit();
+    await this.#keys.tellKit();
+    await this.book.inTurn(() => this.#keys.tellLeft());
   }
 
   // tokens
@@ -405,29 +393,6 @@ export class AccountsDuty {
     return devices.toSorted((a, b) => Number(named.has(a.recipient)) - Number(named.has(b.recipient)) || a.madeMs - b.madeMs).slice(0, tooMany).map(({ id }) => id);
   }
 
-  /** Keys that open something, or sign, by the list in force. */
-  #listedOf(devices: readonly DeviceRow[]): string[] {
-    const list = this.#o.ownerList();
-    return list === undefined ? [] : devices.map(({ recipient }) => recipient).filter((recipient) => isListed(list, recipient));
-  }
-
-  async #leaving(recipients: readonly string[]): Promise<BesideSetting[]> {
-    if (recipients.length === 0) return [];
-    const before = ((await this.#o.vault.setting(leftName)) ?? []) as string[];
-    return [{ name: leftName, value: [...new Set([...before, ...recipients])].slice(-leftMax) }];
-  }
-
-  /** The owner is told as long as the list names keys of nobody any more. Within a turn. */
-  async #tellLeft(): Promise<void> {
-    const { vault, notices } = this.#o;
-    const list = this.#o.ownerList();
-    const left = ((await vault.setting(leftName)) ?? []) as string[];
-    const named = left.filter((recipient) => list !== undefined && recipient !== list.kit && isListed(list, recipient) && ![...this.book.devices.values()].some((device) => device.recipient === recipient));
-    if (named.length < left.length) await vault.putSetting(leftName, named);
-    if (named.length > 0) notices.raise('keys of who left', plural(named.length, 'key'));
-    else notices.settle('keys of who left');
-  }
-
   #invitationsOf(account: string): string[] {
     return [...this.book.invitations.values()].filter((row) => row.account === account).map(({ id }) => id);
   }
@@ -457,29 +422,10 @@ export class AccountsDuty {
     return { principal: new Principal(this.book.account(account.id), row), cookie };
   }
 
-  /** Counts it as failed until it has passed. SP_PAGE_TRIES. */
-  #trying(nameKey: string | undefined, { address }: Visitor, device: string | undefined): Try {
-    const trying = { nameKey, address, device };
-    const nowMs = this.#o.clock.monotonicMs();
-    const waitMs = this.#tries.waitMs(trying, nowMs);
-    if (waitMs > 0) throw new SallyportError('SP_PAGE_TRIES', { seconds: Math.ceil(waitMs / secondMs) });
-    this.#tries.begin(trying, nowMs);
-    return trying;
-  }
-
   #checkHalf({ account, session }: Principal, half: string, visitor: Visitor): void {
-    const trying = this.#trying(account.nameKey, visitor, session?.device);
-    if (!isHalf(this.book.account(account.id), half)) throw this.#failed();
-    this.#tries.passed(trying);
-  }
-
-  #failed(): SallyportError {
-    const nowMs = this.#o.clock.monotonicMs();
-    this.#untold++;
-    this.#failedMs.push(nowMs);
-    this.#failedMs = this.#failedMs.filter((ms) => nowMs - ms < hourMs).slice(-1000);
-    if (this.#failedMs.length >= failedTold) this.#o.notices.raise('failed logins', `${plural(this.#failedMs.length, 'try').replace('trys', 'tries')} within an hour`);
-    return new SallyportError('SP_PAGE_LOGIN');
+    const trying = this.#guard.begin(account.nameKey, visitor, session?.device);
+    if (!isHalf(this.book.account(account.id), half)) throw this.#guard.failed();
+    this.#guard.passed(trying);
   }
 
   #checkOwnerStays({ role }: AccountRow): void {
@@ -492,34 +438,19 @@ export class AccountsDuty {
 
   /** What the deed could not finish is finished by a later turn. */
   async #turn(): Promise<number> {
-    const { vault, notices, log } = this.#o;
+    const { log } = this.#o;
     try {
       this.sessions.check();
-      const nowMs = this.#o.clock.monotonicMs();
-      this.#failedMs = this.#failedMs.filter((ms) => nowMs - ms < hourMs);
-      if (this.#failedMs.length === 0) notices.settle('failed logins');
-      if (this.#untold > 0) {
-        const count = this.#untold;
-        await vault.audit({ what: 'page.logins-failed', who: 'page', detail: { count } });
-        this.#untold -= count;
-      }
+      await this.#guard.tell();
       await this.book.inTurn(() => this.#dropOver());
-      await this.book.inTurn(() => this.#tellLeft());
-      await this.#tellKit();
+      await this.book.inTurn(() => this.#keys.tellLeft());
+      await this.#keys.tellKit();
       await this.finishErasing();
     } catch (error) {
       const problem = asSallyportError(error);
       log.warn({ component: 'accounts', code: problem.code }, problem.message);
     }
     return sweepEveryMs;
-  }
-
-  /** Owners hear of another kit for a week, over restarts too. */
-  async #tellKit(): Promise<void> {
-    const { vault, notices } = this.#o;
-    const atMs = await vault.setting(kitReplacedName);
-    if (typeof atMs === 'number' && this.#nowMs() - atMs < kitToldMs) notices.raise('kit replaced', new Date(atMs).toISOString());
-    else notices.settle('kit replaced');
   }
 
   async #dropOver(): Promise<void> {
@@ -542,28 +473,6 @@ export class AccountsDuty {
   #nowMs(): UnixMs {
     return Math.round(this.#o.clock.wallMs());
   }
-}
-
-/** Whether that key opens anything, or signs. */
-function isListed({ devices = [], spaces }: OwnerList, recipient: string): boolean {
-  return devices.some((device) => device.recipient === recipient) || spaces.some(({ members, former = [] }) => [members, ...former.map((one) => one.members)].some((each) => each.includes(recipient)));
-}
-
-function stretchOf({ salt, memoryKib, passes }: Stretch): Stretch {
-  return { salt, memoryKib, passes };
-}
-
-function verifierOf({ stretch, half }: LoginSecret): Stretch & { verifier: string } {
-  return { ...stretchOf(stretch), verifier: hashHalf(stretch.salt, half).toString('hex') };
-}
-
-/** As long for a name that is not there. */
-function isHalf({ salt, verifier }: { salt: string; verifier: string }, half: string): boolean {
-  return timingSafeEqual(hashHalf(salt, half), Buffer.from(verifier, 'hex'));
-}
-
-function hashHalf(salt: string, half: string): Buffer {
-  return createHash('sha256').update(Buffer.from(salt, 'base64url')).update(Buffer.from(half, 'base64url')).digest();
 }
 
 /** What a person may change of the row, and no more, whatever else stands in the object. */

@@ -14,7 +14,7 @@ import type { Ledger } from './ledger.ts';
 import type { Notices } from './notices.ts';
 
 export interface ArchiveOptions {
-  readonly vault: Pick<Vault, 'archivable' | 'archive' | 'archivedSums' | 'finishPeriods' | 'removeArchived' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
+  readonly vault: Pick<Vault, 'archiving' | 'finishPeriods' | 'fetchedFile' | 'sealedFile' | 'far' | 'backlogBytes'>;
   readonly ledger: Pick<Ledger, 'get'>;
   /** In force: what an owner has said yes to. */
   readonly destinations: () => readonly DestinationConfig[];
@@ -103,11 +103,11 @@ export class ArchiveDuty {
     const beforeMs = Math.round(clock.wallMs()) - archiveAfterMs;
     let count = 0;
     for (let after: number | undefined = 0; after !== undefined && !this.#loop.signal.aborted && vault.backlogBytes <= backlogMax;) {
-      const { rows, next } = await vault.archivable({ destination: name, beforeMs, after, limit: rowsAtOnce });
+      const { rows, next } = await vault.archiving.archivable({ destination: name, beforeMs, after, limit: rowsAtOnce });
       for (let at = 0; at < rows.length && !this.#loop.signal.aborted; at += askedAtOnce) {
         const there = (await Promise.all(rows.slice(at, at + askedAtOnce).map(async (row) => ({ row, is: await this.#isThere(name, row) })))).filter(({ is }) => is);
         if (there.length === 0) continue;
-        count += await vault.archive(name, there.map(({ row }) => row.rowId));
+        count += await vault.archiving.archive(name, there.map(({ row }) => row.rowId));
         await this.#remove();
       }
       after = next;
@@ -120,7 +120,7 @@ export class ArchiveDuty {
 
   async #tellLost(): Promise<void> {
     const { vault, notices } = this.#o;
-    const lost = (await vault.archivedSums()).filter((sum) => sum.lost > 0);
+    const lost = (await vault.archiving.sums()).filter((sum) => sum.lost > 0);
     if (lost.length === 0) notices.settle('far footage lost');
     else notices.raise('far footage lost', lost.map((sum) => `${sum.destination}: ${plural(sum.lost, 'segment')}`).join('; '));
   }
@@ -194,7 +194,7 @@ export class ArchiveDuty {
   }
 
   async #remove(): Promise<void> {
-    while (!this.#loop.signal.aborted && (await this.#o.vault.removeArchived(removedAtOnce)) === removedAtOnce);
+    while (!this.#loop.signal.aborted && (await this.#o.vault.archiving.removeFiles(removedAtOnce)) === removedAtOnce);
   }
 }
 

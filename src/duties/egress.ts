@@ -14,7 +14,7 @@ import type { Principal } from './sessions.ts';
 import type { UploadDuty } from './upload.ts';
 
 export interface EgressParts {
-  readonly vault: Pick<Vault, 'far' | 'archivedSums'>;
+  readonly vault: Pick<Vault, 'far' | 'archiving'>;
   readonly ledger: Ledger;
   readonly courier: CourierDuty;
   readonly upload: UploadDuty;
@@ -152,7 +152,7 @@ export function egressFor<R extends Told>(report: R, principal: Principal, space
 }
 
 async function standings({ vault, destinations }: EgressParts, refusals: readonly FarRefusal[]): Promise<DestinationStanding[]> {
-  const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archivedSums()];
+  const [sums, abilities, archived] = [await vault.far.sums(), await vault.far.abilities(), await vault.archiving.sums()];
   const declared = destinations();
   const known = new Set(declared.map(({ name }) => name));
   const gone = [...new Set(sums.map(({ destination }) => destination))].filter((name) => !known.has(name));

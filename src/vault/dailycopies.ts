@@ -4,7 +4,7 @@ import { secondMs } from '../base/units.ts';
 import { checkTables, copyPeriod, writeCopy } from './copies.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import type { Filing } from './filing.ts';
-import { copiesOwedSetting } from './operations.ts';
+import { copiesOwedSetting } from './copyoperations.ts';
 import type { NewPeriod } from './periodkeys.ts';
 import type { Period, PeriodFacts } from './periodtable.ts';
 import { Turns } from './turns.ts';

@@ -1,8 +1,9 @@
-/** What lies elsewhere, and the ledger of what went there: the tables of fartable.ts and ledgertable.ts, for duties. */
+/** What lies elsewhere, and the ledger of what went there: the tables of fartable.ts, farlisttable.ts and ledgertable.ts, for duties. */
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { canonicalJson, type CanonicalValue } from '../base/canonical.ts';
 import type { Name } from './database.ts';
-import type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
+import type { FarList, FarListed, FarListWish } from './farlisttable.ts';
+import type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
 import type { FarKnown, FarSizes } from './farsurvey.ts';
 import type { PictureName } from './alarmtable.ts';
 import type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';

@@ -1,28 +1,25 @@
 /** What the database's thread can be asked to do about what leaves the house: what is to lie elsewhere, the ledger of it, and what lies there alone. */
 import type { UnixMs } from '../base/clock.ts';
 import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery } from './archivetable.ts';
-import type { AuditEntry } from './audit.ts';
 import type { Catalogue } from './catalogue.ts';
-import { withoutSync, type Connection } from './connection.ts';
+import { withoutSync } from './connection.ts';
+import { farListOf, type FarAlarm, type FarList, type FarListed, type FarListTable, type FarListWish } from './farlisttable.ts';
 import type { FarKnown, FarSizes, FarSurvey } from './farsurvey.ts';
-import { farListOf, type FarAlarm, type FarClass, type FarFoundThere, type FarGoing, type FarListed, type FarList, type FarListWish, type FarNaming, type FarObject, type FarPicturesWish, type FarRefusal, type FarRule, type FarSum, type FarWish, type FarTable } from './fartable.ts';
+import type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarTable, FarWish } from './fartable.ts';
 import { ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum, type LedgerTable } from './ledgertable.ts';
 import type { SegmentName } from './served.ts';
+import type { Transactions } from './transactions.ts';
 
-export interface FarParts {
-  readonly db: Connection;
+export interface FarParts extends Transactions {
   readonly catalogue: Pick<Catalogue, 'periods' | 'lists' | 'alarms'>;
   readonly far: FarTable;
+  readonly farLists: FarListTable;
   readonly survey: FarSurvey;
   readonly ledger: LedgerTable;
   readonly archive: ArchiveTable;
-  /** In one transaction; `write` raises the database's generation. */
-  readonly write: <T>(deed: () => T) => T;
-  readonly read: <T>(deed: () => T) => T;
-  readonly audit: (atMs: UnixMs, entry: AuditEntry) => void;
 }
 
-export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, survey, ledger, archive, write, read, audit }: FarParts) {
+export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, far, farLists, survey, ledger, archive, write, read, audit }: FarParts) {
   return {
     /** Names what a rule wants; answers whether there may be more behind row `after`, and which. */
     farWant: (a: { rule: FarRule; after: number; limit: number; atMs: UnixMs }): { named: number; after: number; more: boolean } => {
@@ -46,12 +43,12 @@ export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, f
     /** Lists that are due; each has a name by then. */
     farLists: (a: { naming: FarNaming; atMs: UnixMs }): FarListWish[] => {
       const { destination } = a.naming;
-      const stirred = far.stirred(destination);
+      const stirred = farLists.stirred(destination);
       if (stirred === 0) return [];
-      const { due, open } = read(() => far.listsDue(destination, a.atMs));
+      const { due, open } = read(() => farLists.due(destination, a.atMs));
       const changing = <T>(deed: () => T): T => (open.length < stirred || due.some(({ named }) => named === undefined) ? write(deed) : deed());
       return changing(() => {
-        if (open.length < stirred) far.settleLists(destination, open);
+        if (open.length < stirred) farLists.settle(destination, open);
         // At once: what it names has had its delay.
         return due.map(({ named, ...row }) => ({ ...(named ?? far.name({ ...a.naming, jitterMs: 0 }, 'hours', row, a.atMs)), destination, periodId: row.periodId, camera: row.camera, recipient: row.recipient }));
       });
@@ -59,7 +56,7 @@ export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, f
     /** What lies there of a period, to be sealed to its key; undefined when its key is gone. */
     farList: (a: { destination: string; periodId: number }): { list: FarList; covers: number } | undefined => read(() => {
       const list = periods.byId(a.periodId)?.state === 'live' ? lists.hourList(a.periodId) : undefined;
-      const { objects, pictures: named, covers } = far.namesOf(a.destination, a.periodId);
+      const { objects, pictures: named, covers } = farLists.namesOf(a.destination, a.periodId);
       if (list === undefined) return undefined;
       const told = list.class !== 'alarm' ? undefined : alarms.ofPeriod(a.periodId).map(({ id, rule, kind, fromMs, toMs, scorePm, footage, sha256 }): FarAlarm => ({
         id, rule, kind, from_ms: fromMs, ...(toMs === undefined ? {} : { to_ms: toMs }), score_pm: scorePm, footage,
@@ -106,7 +103,7 @@ export function makeFarOperations({ db, catalogue: { periods, lists, alarms }, f
     farRelease: (a: { destination: string }): void => write(() => far.release(a.destination)),
     farKeep: (a: { destination: string; code: string; atMs: UnixMs }): void => write(() => far.keep(a.destination, a.code, a.atMs)),
     farOut: (a: { destination: string }): { orders: number; bytes: number } => far.outOf(a.destination),
-    farListed: (a: { destinations: readonly string[] }): FarListed[] => read(() => far.listed(a.destinations)),
+    farListed: (a: { destinations: readonly string[] }): FarListed[] => read(() => farLists.listed(a.destinations)),
     farKeyring: (a: { destination: string }): FarObject | undefined => far.keyring(a.destination),
     /** Named where there is none; one that is to go from there is kept on. */
     farNameKeyring: (a: { destination: string; object: string | undefined; atMs: UnixMs }): FarObject | undefined => write(() => {

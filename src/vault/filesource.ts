@@ -1,7 +1,7 @@
 /** A sealed file as an opener's source. No handle stays open between reads, so an opener that nobody closes leaks nothing. */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { SallyportError, reasonOf } from '../base/errors.ts';
+import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import type { ByteSource } from '../seal/opener.ts';
 import { partSuffix } from './footagepaths.ts';
 
@@ -91,4 +91,9 @@ async function openEither(file: string): Promise<FileHandle> {
     if (error.code !== 'ENOENT' || !file.endsWith(partSuffix)) throw error;
     return open(file.slice(0, -partSuffix.length), flags);
   });
+}
+
+/** It was there when it was named, and is not any more. */
+export function isGone(error: unknown): boolean {
+  return isSallyportError(error, 'SP_READ') && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }

@@ -12,6 +12,16 @@ import type { HourList, SegmentRecord } from './hourlist.ts';
 import { bareClasses, isBare, type PeriodTable } from './periodtable.ts';
 import type { SegmentRow, SegmentTable } from './segmenttable.ts';
 
+/** An hour list on the disk. */
+export interface ListFile {
+  readonly id: number;
+  readonly camera: string;
+  readonly startMs: UnixMs;
+  readonly slot: number;
+  /** Of its file, hex. */
+  readonly sha256: string;
+}
+
 export interface ListedTables {
   readonly periods: PeriodTable;
   readonly segments: SegmentTable;
@@ -65,8 +75,8 @@ export class ListTable {
   }
 
   /** Live periods whose hour list's hash is known: at most `limit` after `afterId`. */
-  after(afterId: number, limit: number): { id: number; camera: string; startMs: UnixMs; slot: number; sha256: string }[] {
-    return this.#db.prepare<[number, number], { id: number; camera: string; startMs: number; slot: number; sha256: string }>(`
+  after(afterId: number, limit: number): ListFile[] {
+    return this.#db.prepare<[number, number], ListFile>(`
       SELECT id, camera, start_ms AS startMs, slot, lower(hex(list_sha256)) AS sha256 FROM periods
       WHERE id > ? AND state = 'live' AND class NOT IN ${bareClasses} AND listed = 1 AND list_sha256 IS NOT NULL ORDER BY id LIMIT ?`).all(afterId, limit);
   }

@@ -13,7 +13,7 @@ import { Signer } from '../seal/sshsig.ts';
 import { WorkingDatabase } from './database.ts';
 import { lockFolder } from './folderlock.ts';
 import { Keyring } from './keyring.ts';
-import type { VaultFacts } from './operations.ts';
+import type { VaultFacts } from './vaultfacts.ts';
 import { loadWorkingKey } from './workingkey.ts';
 
 export interface PartsOptions {

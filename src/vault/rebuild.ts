@@ -30,11 +30,12 @@ import type { HoldOrder } from './holdtable.ts';
 import type { HourList, SegmentRecord } from './hourlist.ts';
 import { Keyring } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
-import { makeOperations, type VaultFacts } from './operations.ts';
+import { makeOperations } from './operations.ts';
 import { openNote, type NotedPeriod } from './periodnote.ts';
 import { farLookSetting, reconcileSetting, type Reconciliation } from './reconcile.ts';
 import type { Recovery } from './recover.ts';
 import { replaceDatabase, settle } from './restore.ts';
+import type { VaultFacts } from './vaultfacts.ts';
 import { loadWorkingKey, type WorkingKey } from './workingkey.ts';
 
 export interface RebuildOptions {

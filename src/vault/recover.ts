@@ -11,11 +11,10 @@ import { expecting, isSallyportError, reasonOf, SallyportError } from '../base/e
 import { removeFile, syncFolder } from '../base/files.ts';
 import { chunkSealedBytes } from '../seal/opener.ts';
 import { isHoldClass, type PeriodFacts } from './periodtable.ts';
-import type { Begun, NewSegment } from './segmenttable.ts';
+import type { Begun, ClaimedPath, NewSegment } from './segmenttable.ts';
 import { hashFile, readHeaderSize, truncateDurably, walkFootage } from './filehash.ts';
 import { parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodFolder, type SegmentPath, type StreamName } from './footagepaths.ts';
 import { readHold, sha256 } from './holds.ts';
-import type { ClaimedPath } from './operations.ts';
 import { finishPurges, removedFolder, type PurgeParts } from './purge.ts';
 
 export interface Recovery {

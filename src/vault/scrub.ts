@@ -10,12 +10,14 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { isSallyportError, reasonOf } from '../base/errors.ts';
 import { readFileBounded } from '../base/files.ts';
 import type { Name } from './database.ts';
+import type { ScrubRow } from './diskoperations.ts';
 import { hashFile } from './filehash.ts';
 import { hourListPath } from './footagepaths.ts';
 import { hourListBytesMax } from './hourlist.ts';
 import { wrongWithHold } from './holds.ts';
 import type { HoldRow } from './holdtable.ts';
-import type { Operations, ScrubList, ScrubRow } from './operations.ts';
+import type { ListFile } from './listtable.ts';
+import type { Operations } from './operations.ts';
 
 /** Called after each piece that was read; waits as long as reading should rest, and throws to stop. */
 export type Pacer = (bytes: number) => Promise<void>;
@@ -92,12 +94,12 @@ export class Scrub {
     return damaged;
   }
 
-  lists(afterId: number, limit: number): Promise<ScrubList[]> {
+  lists(afterId: number, limit: number): Promise<ListFile[]> {
     return this.#o.call('scrubLists', { afterId, limit });
   }
 
   /** False when the list is not what was written: then it is written anew from its rows at the next look of the purge duty. */
-  async list({ id, camera, startMs, slot, sha256 }: ScrubList): Promise<boolean> {
+  async list({ id, camera, startMs, slot, sha256 }: ListFile): Promise<boolean> {
     const path = hourListPath(camera, startMs, slot);
     const bytes = await readFileBounded(join(this.#o.footage, path), hourListBytesMax).catch(() => undefined);
     if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === sha256) return true;

@@ -57,6 +57,15 @@ export interface Begun {
   readonly startMs: UnixMs;
 }
 
+/** A path below footage/ with what its row says. */
+export interface ClaimedPath {
+  readonly path: string;
+  readonly state: SegmentRow['state'];
+  readonly sizeBytes: number;
+  /** 1: it lies at a destination alone. */
+  readonly archived: 0 | 1;
+}
+
 export interface TimeQuery {
   readonly camera?: string | undefined;
   readonly stream?: StreamName | undefined;
@@ -160,9 +169,9 @@ export class SegmentTable {
   }
 
   /** The files that rows claim in a folder `<camera>/<date>/<hour>`. */
-  rowsIn(folder: string): { path: string; state: SegmentRow['state']; sizeBytes: number; archived: 0 | 1 }[] {
+  rowsIn(folder: string): ClaimedPath[] {
     // '0' follows '/' in ASCII: everything that begins with "<folder>/".
-    return this.#db.prepare<[string, string], { path: string; state: SegmentRow['state']; sizeBytes: number; archived: 0 | 1 }>(
+    return this.#db.prepare<[string, string], ClaimedPath>(
       'SELECT path, state, size_bytes AS sizeBytes, EXISTS (SELECT 1 FROM archived WHERE segment_id = segments.id) AS archived FROM segments WHERE path >= ? AND path < ?',
     ).all(`${folder}/`, `${folder}0`);
   }

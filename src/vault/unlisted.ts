@@ -5,13 +5,14 @@ import { SallyportError, asSallyportError, expecting, isSallyportError } from '.
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
 import { readMetadata } from '../seal/metadata.ts';
-import { chunkSealedBytes, headerSizeOf, Opener, type ByteSource } from '../seal/opener.ts';
+import { chunkSealedBytes, headerSizeOf, Opener } from '../seal/opener.ts';
 import { findThumbnail, type ThumbnailPlace } from '../seal/thumbnail.ts';
-import type { ArchiveSegment, Folder } from './archive.ts';
+import type { ArchiveSegment, Folder } from './archivefindings.ts';
 import type { ArchiveSlots, SlotFacts } from './archiveslots.ts';
-import { FileSource, HeldSource } from './filesource.ts';
+import { FileSource } from './filesource.ts';
 import { holdName, parseHoldName, parseSegmentName, type SegmentName } from './footagepaths.ts';
 import { readHold } from './holds.ts';
+import { isUseless, sourceOf, type SealedPlace } from './segmentopening.ts';
 
 export interface UnlistedFile extends SegmentName {
   readonly path: string;
@@ -95,25 +96,7 @@ async function describeHeld(place: Place, folder: Folder, file: UnlistedFile, us
   return undefined;
 }
 
-/** What a second header fails with that does not belong to its file, or to nobody any more. */
-export function isUseless(error: unknown): boolean {
-  return (['SP_SLOT_MISSING', 'SP_WRONG_IDENTITY', 'SP_AGE_HEADER', 'SP_AGE_MAC', 'SP_READ'] as const).some((code) => isSallyportError(error, code));
-}
-
-interface Sealed {
-  /** Absolute. */
-  readonly file: string;
-  /** The second header that it is opened by. */
-  readonly hold?: Buffer;
-}
-
-/** The file's bytes up to `sizeMax`, behind its second header where it is opened by one. */
-export async function sourceOf({ file, hold }: Sealed, sizeMax?: number): Promise<ByteSource> {
-  const source = await FileSource.open(file, sizeMax);
-  return hold === undefined ? source : new HeldSource(source, hold);
-}
-
-async function describeWith(sealed: Sealed, identity: Identity, { slot, camera }: SlotFacts, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
+async function describeWith(sealed: SealedPlace, identity: Identity, { slot, camera }: SlotFacts, file: UnlistedFile, usable: UsableSize): Promise<ArchiveSegment | undefined> {
   const ending = await endingOf(sealed, identity, file, usable);
   if (ending === undefined) return undefined;
   const { opener, sizeBytes, cutChunks } = ending;
@@ -144,7 +127,7 @@ function thumbOf(opener: Opener): Promise<ThumbnailPlace | undefined> {
  * The whole file when its last chunk is genuine, else its whole chunks; undefined for a file in the making that has none yet. A part of a
  * chunk at the end is what a kill leaves in a file in the making; under its final name a file has whole ones, or it was damaged.
  */
-async function endingOf(sealed: Sealed, identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
+async function endingOf(sealed: SealedPlace, identity: Identity, file: UnlistedFile, usable: UsableSize): Promise<Ending | undefined> {
   const whole = await Opener.open(await sourceOf(sealed, usable.sizeBytes), [identity], file.path);
   const damage = await whole.read(whole.plainSize - 1, 1).then(() => undefined, (error: unknown) => asSallyportError(error));
   const partial = (usable.sizeBytes - usable.headerBytes) % chunkSealedBytes > 0;

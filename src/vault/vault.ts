@@ -25,8 +25,7 @@ import type { FileKey } from '../seal/filekey.ts';
 import type { AccountsBook, AccountsChange } from './accounts.ts';
 import { Alarms, type AlarmBeginning, type AlarmFromAfar, type AlarmPictures } from './alarms.ts';
 import type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable.ts';
-import type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
-import { removeArchived, type ArchiveStep } from './archiving.ts';
+import { Archiving, type ArchiveStep } from './archiving.ts';
 import type { AuditEntry } from './audit.ts';
 import { DailyCopies } from './dailycopies.ts';
 import type { Name } from './database.ts';
@@ -71,7 +70,8 @@ export type { AlarmMarks, AlarmQuery, AlarmRow, PictureName } from './alarmtable
 export type { Archivable, ArchivedSum, ArchiveQuery } from './archivetable.ts';
 export type { FarBook } from './farbook.ts';
 export type { FarKnown, FarSizes } from './farsurvey.ts';
-export type { FarClass, FarFoundThere, FarGoing, FarList, FarListed, FarListWish, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
+export type { FarList, FarListed, FarListWish } from './farlisttable.ts';
+export type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
 export type { PersonRow } from './peopletable.ts';
@@ -136,6 +136,8 @@ export class Vault {
   readonly scrub: Scrub;
   /** What lies at destinations, and the ledger. */
   readonly far: FarBook;
+  /** What lies at a destination alone. */
+  readonly archiving: Archiving;
   #reconciliation: Reconciliation | undefined;
   #recovery: Recovery = { cut: 0, adopted: 0, removed: 0, unsettled: 0, missing: [], purgesFinished: 0, tookMs: 0 };
 
@@ -161,6 +163,7 @@ export class Vault {
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
     this.far = new FarBook((op, ...args) => this.#call(op, ...args), clock);
+    this.archiving = new Archiving({ disk, clock, afterStep: options.hooks?.afterStep ?? (() => {}) });
     this.scrub = new Scrub({ footage: parts.footage, call: (op, ...args) => this.#call(op, ...args), clock });
   }
 
@@ -447,29 +450,6 @@ export class Vault {
   /** As `sealedFile`, of a segment that lies elsewhere alone: it is fetched, compared and kept for a while. Undefined when it does not. SP_ARCHIVE_LIED, and what `fetch` throws. */
   fetchedFile(name: SegmentName, fetch: (destination: string, object: string, from: number, length: number) => Promise<Uint8Array>): Promise<SealedFile | undefined> {
     return this.#serving.fetchedFile(name, fetch);
-  }
-
-  // what lies far alone
-
-  /** At most `limit` rows are looked at. */
-  archivable(q: ArchiveQuery): Promise<{ rows: Archivable[]; next: number | undefined }> {
-    return this.#call('archivable', q);
-  }
-
-  /** They lie there alone from now on, as far as the rows of now allow it; answers how many. Durable when it resolves: `removeArchived` may follow, now or after a kill. */
-  async archive(destination: string, rowIds: readonly number[]): Promise<number> {
-    const count = await this.#call('archive', { destination, rowIds, atMs: this.#now() });
-    await this.#o.hooks?.afterStep?.('archived');
-    return count;
-  }
-
-  /** Removes the files of what lies elsewhere alone; answers how many there were. SP_WRITE, SP_DISK, SP_DATABASE. */
-  removeArchived(limit: number): Promise<number> {
-    return removeArchived({ database: { call: (op, ...args) => this.#call(op, ...args) }, footage: this.#disk.ready.footage }, limit, (step) => this.#o.hooks?.afterStep?.(step));
-  }
-
-  archivedSums(): Promise<ArchivedSum[]> {
-    return this.#call('archivedSums');
   }
 
   /** The second header of a segment for the live period that has that slot, 168 bytes. SP_SEGMENT_MISSING when there is none (any more), SP_HOLD_DAMAGED, SP_DISK. */

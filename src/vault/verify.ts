@@ -25,7 +25,7 @@ import { parseHoldName, parseHourListName, parseSegmentPath, partSuffix, periodF
 import { wrongWithHold } from './holds.ts';
 import type { HoldTable } from './holdtable.ts';
 import { Keyring } from './keyring.ts';
-import { readVaultFacts, type VaultFacts } from './operations.ts';
+import { readVaultFacts, type VaultFacts } from './vaultfacts.ts';
 import { checkpointFile, publicKeyFile, receiptFile } from './paperwork.ts';
 import { openPictures, picturesName, PictureTables } from './picturesfile.ts';
 import { ReceiptTable, receiptNamespace, type SignedText } from './receipts.ts';

@@ -8,7 +8,7 @@ import t from 'tap';
 import { dayMs } from '../../src/base/units.ts';
 import { Identity } from '../../src/seal/identity.ts';
 import { slotBlockBytes, slotTextBytes } from '../../src/seal/slot.ts';
-import type { FarList } from '../../src/vault/fartable.ts';
+import type { FarList } from '../../src/vault/farlisttable.ts';
 import { decodeHourList } from '../../src/vault/hourlist.ts';
 import { loadWorkingKey } from '../../src/vault/workingkey.ts';
 import { makeUploads, recordWithKey, runCourier, settle, type UploadWorld } from '../duties/uploadworld.ts';

@@ -27,7 +27,7 @@ t.test('what is old and surely far lies there alone, and is played from there by
     made.world.clock.set(start + 3 * hourMs);
     await answered(made, made.archive.look());
     t.notOk(existsSync(fileOf(made, one)) || existsSync(fileOf(made, two)), 'they lie there alone');
-    t.same(await made.vault.archivedSums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes, lost: 0 }]);
+    t.same(await made.vault.archiving.sums(), [{ destination: 'disk', segments: 2, bytes: one.sizeBytes + two.sizeBytes, lost: 0 }]);
     t.match(await standingsOf(made), [{ counts: { alone: 2, aloneBytes: one.sizeBytes + two.sizeBytes } }]);
     t.same((await made.playback.timeline({ camera: 'front', ...always })).segments.map(({ archivedAt }) => archivedAt), ['disk', 'disk']);
     t.same(await Promise.all([played(made, two), played(made, two, 1_000, 2_000)]), [bytes[1], bytes[1]?.subarray(1_000, 2_000)]);
@@ -65,7 +65,7 @@ t.test('a kill between the row and the file leaves both, and the next look remov
   // Killed behind the file, before that is noted.
   await rm(fileOf(made, one));
   await answered(made, made.archive.look());
-  t.same([await made.vault.removeArchived(10), await readdir(join(made.world.folder, 'fetched')).catch(() => [])], [0, []]);
+  t.same([await made.vault.archiving.removeFiles(10), await readdir(join(made.world.folder, 'fetched')).catch(() => [])], [0, []]);
   t.same((await verifyFolder({ folder: made.world.folder })).problems, []);
 });
 
@@ -104,7 +104,7 @@ t.test('a size alone is no proof, and the owner says yes to what lies there alon
   await using _courier = await runCourier(made);
   await made.upload.look();
   for (const [name, order] of made.ledger.orders) if (order.order === 'put') await made.vault.far.answered([{ line: (await made.vault.far.line(name)) as never, name, outcome: 'done', answeredMs: start, attempts: 1, sentBytes: 1, proof: 'size', code: '', reason: '' }]);
-  t.same((await made.vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 })).rows, []);
+  t.same((await made.vault.archiving.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 })).rows, []);
   t.match(made.destinations.map(destinationInWords), [/what is older than 2 hours lies there alone, not at home/]);
 });
 
@@ -116,7 +116,7 @@ t.test('what was proven there once, and is not there any more, stays here and is
       await using _courier = await runCourier(made);
       await settle(made);
       made.world.clock.set(start + 3 * hourMs);
-      const { rows: [first] } = await made.vault.archivable({ destination: 'disk', beforeMs: start + 3 * hourMs, after: 0, limit: 10 });
+      const { rows: [first] } = await made.vault.archiving.archivable({ destination: 'disk', beforeMs: start + 3 * hourMs, after: 0, limit: 10 });
       const { object = '' } = first ?? {};
       await harm(join(made.disk, object.slice(0, 2), object));
       await answered(made, made.archive.look());
@@ -136,7 +136,7 @@ t.test('between the row and the file it is asked again whether the object is kno
   await settle(made);
   const rows = await marked(made);
   await made.vault.far.again(rows.slice(0, 1).map(({ farId }) => farId));
-  t.equal(await made.vault.removeArchived(10), 1);
+  t.equal(await made.vault.archiving.removeFiles(10), 1);
   t.ok(existsSync(fileOf(made, one)), 'the one that is to be sent again stays');
   t.same((await made.vault.segments(always)).map(({ archivedAt }) => archivedAt), [undefined, 'disk']);
 });

@@ -37,8 +37,8 @@ export const fileOf = (made: UploadWorld, row: SegmentRow): string => join(made.
 
 /** All that may go has its row, and its file still: as a kill between the two leaves it. Answers what was marked. */
 export async function marked({ vault }: Archived): Promise<readonly Archivable[]> {
-  const { rows } = await vault.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 });
-  const count = await vault.archive('disk', rows.map(({ rowId }) => rowId));
+  const { rows } = await vault.archiving.archivable({ destination: 'disk', beforeMs: start + dayMs, after: 0, limit: 10 });
+  const count = await vault.archiving.archive('disk', rows.map(({ rowId }) => rowId));
   return rows.slice(0, count);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import { AuditTable } from '../../src/vault/audit.ts';
-import { readVaultFacts } from '../../src/vault/operations.ts';
+import { readVaultFacts } from '../../src/vault/vaultfacts.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
 import { filesBelow, hourMs, makeWorld, openRaw, openVault, prepare, readJson, record, start } from './world.ts';
 
