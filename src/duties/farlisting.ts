@@ -27,7 +27,7 @@ export async function listAll(ledger: Pick<Ledger, 'list'>, destination: string)
     for (let at = 0; at + 1 < rows.length; at += 2) listed.set(rows[at] as string, Number(rows[at + 1]));
     foreign += answer.foreign ?? 0;
     const last = rows.at(-2);
-    more = answer.more === true && last !== undefined && last > (after ?? '');
+    more = answer.more === true && last !== undefined && (after === undefined || last > after);
     after = last;
   }
   return { listed, foreign };

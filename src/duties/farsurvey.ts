@@ -55,6 +55,8 @@ const batch = 512;
 /** After so long nothing waits for a look any more. */
 const holdsMs = hourMs;
 const againMs = 5 * minuteMs;
+/** Of those that begin as one, so many are read whole: a hub has one, and several hubs may use the place. */
+const slotsObjectsMax = 16;
 const shownMax = 100;
 const clearedAtOnce = 1_000;
 
@@ -202,22 +204,23 @@ export class FarSurveyDuty {
     const sizes = new Map<number, number[]>();
     for (const { sizeBytes, headerBytes } of await far.sizes(destination)) sizes.set(sizeBytes, [...(sizes.get(sizeBytes) ?? []), headerBytes]);
     let taken = 0;
-    const slots: [object: string, bytes: number][] = [];
+    const slots: { object: string; bytes: number; madeMs: number }[] = [];
     for (let at = 0; at < found.length; at += batch) {
       const hashes = new Map<string, readonly [object: string, bytes: number]>();
       await eachOf(found.slice(at, at + batch), readsAtOnce, async ([object, bytes]) => {
         const lengths = [...(sizes.get(bytes) ?? []), ...(bytes === holdBytes ? [holdBytes] : [])].filter((length) => length <= bytes);
         const maySlots = maySlotsObjectBe(bytes);
         if (lengths.length === 0 && !maySlots) return;
-        const start = await this.#read0(destination, object, Math.min(bytes, Math.max(...lengths, maySlots ? slotsHeadBytesMax : 0)));
+        const start = await this.#bytesOf(destination, object, Math.min(bytes, Math.max(...lengths, maySlots ? slotsHeadBytesMax : 0)));
         if (start === undefined) return;
         for (const length of lengths) hashes.set(hashOf(start.subarray(0, length)), [object, bytes]);
-        if (maySlots && readSlotsHead(start) !== undefined) slots.push([object, bytes]);
+        const head = maySlots ? readSlotsHead(start) : undefined;
+        if (head !== undefined) slots.push({ object, bytes, madeMs: head.madeMs });
       });
       const knowns = hashes.size === 0 ? [] : await far.known([...hashes.keys()]);
       taken += await far.adopt(knowns.flatMap((known) => this.#foundAs(destination, known, hashes.get(known.sha256))));
     }
-    for (const [object, bytes] of slots) taken += await this.#takeSlots(destination, object, bytes);
+    for (const { object, bytes } of slots.toSorted((a, b) => b.madeMs - a.madeMs).slice(0, slotsObjectsMax)) taken += await this.#takeSlots(destination, object, bytes);
     return taken;
   }
 
@@ -230,7 +233,7 @@ export class FarSurveyDuty {
   /** A slots object is this hub's when it has a slot that lies here; then it says where lists lie, and it is replaced or goes, for what is shredded here is to open nowhere. */
   async #takeSlots(destination: string, object: string, bytes: number): Promise<number> {
     const { vault: { far }, destinations, log } = this.#o;
-    const whole = await this.#read0(destination, object, bytes);
+    const whole = await this.#bytesOf(destination, object, bytes);
     if (whole === undefined) return 0;
     let entries;
     try {
@@ -244,16 +247,16 @@ export class FarSurveyDuty {
     const knowns = (await far.known([...byHash.keys()])).filter(({ class: klass }) => klass === 'hours');
     if (knowns.length === 0) return 0;
     let taken = await far.adopt(knowns.flatMap(({ sha256, camera, slot }) => (byHash.get(sha256) ?? []).map((place): FarFoundThere => ({ destination: place.destination, object: place.list, class: 'hours', camera, slot, path: undefined, keysAt: destination, sizeBytes: 0 }))));
-    if (await far.keyring(destination) === undefined) {
-      const row = await far.nameKeyring(destination, object);
-      if (row?.object === object) taken++;
-      if (row !== undefined && !slotsPlaces(destinations()).some(({ name }) => name === destination)) await far.leaveKeyring(row.id);
-    }
+    const row = await far.keyring(destination) ?? await far.nameKeyring(destination, object);
+    // An older one, of a time between: it is this hub's, and nothing replaces it any more.
+    if (row?.object !== object) return taken + await far.clear(destination, [[object, bytes]]);
+    if (!slotsPlaces(destinations()).some(({ name }) => name === destination)) await far.leaveKeyring(row.id);
+    taken++;
     return taken;
   }
 
   /** The first bytes of it; undefined when it is gone, or shorter than it was listed. */
-  async #read0(destination: string, object: string, length: number): Promise<Buffer | undefined> {
+  async #bytesOf(destination: string, object: string, length: number): Promise<Buffer | undefined> {
     const pieces: Buffer[] = [];
     for (let at = 0; at < length; at += readMax) {
       try {

@@ -28,11 +28,11 @@ const arrivedMin = 200;
 /** Segments of each camera in each part of it. */
 const meanwhile = 3;
 /**
- * More than they had when they only recorded. Either holds one object at a time and pieces of others: the hub reads a segment whole before it leaves (24 MiB here, and
- * what it freed last is the collector's for a while), the courier pieces of 64 KiB to 8 MiB in each of its lanes; and names, of 4,096 orders at most. What is left is V8's: young objects of busy
- * seconds. It was 141 to 166 MiB of the hub and 87 to 146 of the courier; without a bound it would be the backlog, 270 MiB of bytes, and its lines.
+ * More than they had when they only recorded. Either holds one object at a time and pieces of others: the hub reads a segment whole before it leaves (24 MiB here, and the ones that
+ * it freed last are the collector's for a while, three at most; V8's young objects took 40 MiB more in one run), the courier pieces of 64 KiB to 8 MiB in each of its lanes; and names, of 4,096 orders at most. It was 80 to 97 MiB of
+ * the hub, of which 11 were left when all was over, and 87 to 146 of the courier; without a bound it would be the backlog, 270 MiB of bytes, and its lines.
  */
-const grownBytesMax = 224 * 2 ** 20;
+const [hubGrownMax, courierGrownMax] = [176 * 2 ** 20, 224 * 2 ** 20];
 
 t.test('thousands of objects on their way, stores that hang and fail, and all of it to be taken back: no hole in the recording, a bounded outbox, bounded memory', { timeout: 240_000 }, async (t) => {
   const folder = await shortFolder(t);
@@ -108,8 +108,8 @@ t.test('thousands of objects on their way, stores that hang and fail, and all of
 
   const [hubPeak, courierPeak] = [peakOf(hub), peakOf(courierOf(site))];
   t.equal(courierOf(site), courier, 'one courier went through all of it');
-  t.ok(hubPeak - hubBefore < grownBytesMax, `the hub: ${mib(hubBefore)} MiB when it records, ${mib(hubPeak)} MiB at most`);
-  t.ok(courierPeak - courierBefore < grownBytesMax, `the courier: ${mib(courierBefore)} MiB when it waits, ${mib(courierPeak)} MiB at most`);
+  t.ok(hubPeak - hubBefore < hubGrownMax, `the hub: ${mib(hubBefore)} MiB when it records, ${mib(hubPeak)} MiB at most`);
+  t.ok(courierPeak - courierBefore < courierGrownMax, `the courier: ${mib(courierBefore)} MiB when it waits, ${mib(courierPeak)} MiB at most`);
   const { gaps } = await site.list();
   t.same(gaps.filter(({ reason, fromMs }) => reason !== 'not recorded' && fromMs > begunMs && !reason.startsWith('hub')), [], 'nothing of the recording is missing');
   t.comment(`${Math.round(rate)} objects a second arrived at both; outbox at most ${hanging.orders} orders, ${mib(hanging.bytes)} MiB while stores hang, ${flooded.orders} orders with ${going} to be deleted; hub ${mib(hubBefore)} -> ${mib(hubPeak)} MiB, courier ${mib(courierBefore)} -> ${mib(courierPeak)} MiB; ${Math.round((Date.now() - begunMs) / 1000)} s`);
