@@ -9,7 +9,7 @@ import { noticeMessageKinds } from './noticing.ts';
 const name = text(/^[a-z0-9][a-z0-9-]{0,39}$/);
 /** In the owner's plain words, for the ledger and the page. */
 const purpose = text(/^[^\p{C}]{1,200}$/u);
-const path = text(/^\/[^\p{C}]{0,1000}$/u, 1001);
+const path = text(/^(?!.*\/\.\.(?:\/|$))\/[^\p{C}]{0,1000}$/u, 1001);
 const pin = text(/^[0-9a-f]{64}$/);
 const topic = text(/^[a-z0-9_-]{1,40}(\/[a-z0-9_-]{1,40}){0,3}$/);
 const hoursText = text(/^\d\d:\d\d-\d\d:\d\d$/);

@@ -4,8 +4,8 @@ import type { ArchiveTable, Archivable, ArchivedPlace, ArchivedSum, ArchiveQuery
 import type { Catalogue } from './catalogue.ts';
 import { withoutSync } from './connection.ts';
 import { drawAgain, tooFarAhead } from './fardraw.ts';
-import type { FarKnown, FarSizes, FarSurvey } from './farsurvey.ts';
 import { farListOf, type FarAlarm, type FarList, type FarListed, type FarListTable, type FarListWish } from './farlisttable.ts';
+import type { FarKnown, FarSizes, FarSurvey } from './farsurvey.ts';
 import type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarTable, FarWish } from './fartable.ts';
 import { ledgerLinesMax, type LedgerAnswer, type LedgerLine, type LedgerQuery, type LedgerRow, type LedgerSum, type LedgerTable } from './ledgertable.ts';
 import type { SegmentName } from './served.ts';

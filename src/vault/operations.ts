@@ -105,7 +105,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     ...makeHoldOperations({ ...transactions, catalogue, receipts }),
     ...makeAlarmOperations({ ...transactions, catalogue, pictures }),
     ...makePeopleOperations({ ...transactions, catalogue, people, receipts }),
-    ...makeFarOperations({ ...transactions, catalogue, far, farLists: new FarListTable(db), survey: new FarSurvey(db), ledger: new LedgerTable(db), archive: new ArchiveTable(db) }),
+    ...makeFarOperations({ ...transactions, catalogue, far, survey: new FarSurvey(db), farLists: new FarListTable(db), ledger: new LedgerTable(db), archive: new ArchiveTable(db) }),
     ...makePurgeOperations({ ...transactions, catalogue, receipts, far, people, settings }),
     ...makeAuditOperations({ ...transactions, catalogue, checkpoints: new CheckpointTable(db), receipts }),
     ...makeCopyOperations({ ...transactions, catalogue, settings }),

@@ -33,6 +33,8 @@ t.test('a destination without a purpose, over an open line, with a secret, or wi
     ['a name that is a path', [{ ...good, name: '../x' }], /name/],
     ['odd hours', [{ ...good, hours: ['25:00-26:00'] }], /hours/],
     ['a relative folder', [{ ...folder, path: 'usb' }], /path/],
+    ['a folder that climbs', [{ ...folder, path: '/mnt/../etc' }], /path/],
+    ['a folder that climbs at its end', [{ ...folder, path: '/mnt/..' }], /path/],
     ['a pin that is none', [{ ...good, pin: 'abc' }], /pin/],
     ['a prefix that climbs', [{ ...good, prefix: '../' }], /prefix/],
     ['a limit of nothing', [{ ...good, limit_bytes_per_second: 0 }], /limit/],
