@@ -202,12 +202,13 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
     }),
     heldIn: (a: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }): HeldSegment[] => holds.heldIn(a),
     /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
-    slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
+    slotReplaced: (a: { periodId: number; from: string; to: string; sealedTo?: string; setting: string; atMs: UnixMs }): void => write(() => {
       const period = periods.byId(a.periodId);
       if (period?.state === 'live' && period.slotSha256 === a.from) {
-        periods.changeSlotText(a.periodId, a.to);
+        periods.changeSlotText(a.periodId, a.to, a.sealedTo);
         periods.rememberShredded([a.from], a.atMs);
-        audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
+        if (period.class === 'person') audit(a.atMs, { what: 'person.sealed-anew', who: 'hub', detail: { person: period.camera, slot: period.slot, generation: period.generation } });
+        else audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
       }
       db.prepare('DELETE FROM settings WHERE name = ?').run(a.setting);
     }),
@@ -436,6 +437,7 @@ export function makeOperations(db: Connection, pictures?: PicturesFile) {
       return row === undefined || blobs === undefined || period?.state !== 'live' ? undefined : { row, blobs, period };
     }),
     personPeriods: (): PeriodFacts[] => periods.people(),
+    personSeals: (): { period: PeriodFacts; sealedTo: string }[] => periods.sealsOfPeople(),
     /** Answers false when the person is gone, or is being forgotten. */
     renewConsent: (a: { id: string; record: Uint8Array; consentMs: UnixMs; consentSha256: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
       const row = people.find(a.id);
