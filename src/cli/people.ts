@@ -2,9 +2,7 @@ import type { ReplyOf } from '../api/contract.ts';
 import { SallyportError } from '../base/errors.ts';
 import { plural } from '../base/units.ts';
 import type { Identity } from '../seal/identity.ts';
-import { openWhole } from '../seal/opener.ts';
-import { sealWhole } from '../seal/sealer.ts';
-import { securePages, wipe } from '../seal/secure.ts';
+import { openLender, sealLent } from '../seal/lender.ts';
 import { callHub } from './control.ts';
 import { identitiesOf, parseOptions, requirePositional, socketOf, type Command } from './command.ts';
 import { localTime, print, printJson, printTable } from './terminal.ts';
@@ -63,22 +61,17 @@ async function forget(socket: string, person: string): Promise<number> {
 }
 
 async function lend(socket: string, kit: readonly Identity[]): Promise<number> {
-  const opened: Buffer[] = [];
+  const lenders: Identity[] = [];
   try {
     const { to, sealed } = await callHub(socket, 'people-lock', {});
     if (sealed.length === 0) throw new SallyportError('SP_FACES_LEND', { reason: 'nothing is locked: the hub has the keys itself' });
-    for (const one of sealed) opened.push(openWhole(Buffer.from(one), kit, 'the keys of who is enrolled', (bytes) => securePages(bytes).subarray(0, bytes)));
-    const plain = securePages(opened.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const key of opened) at += key.copy(plain, at);
-    const keys = sealWhole(plain.subarray(0, at), [to]).toString('base64');
-    wipe(plain);
+    for (const one of sealed) lenders.push(openLender(one, kit));
+    const keys = sealLent(lenders, to).toString('base64');
     const { locked } = await callHub(socket, 'people-lend', { keys });
     print(locked === 0 ? 'lent until the hub ends; `sallyport people lock` takes the keys back' : `lent; for ${plural(locked, 'person')} the key does not open by it`);
     return locked === 0 ? 0 : 1;
   } finally {
-    for (const key of opened) wipe(key);
-    for (const identity of kit) identity.close();
+    for (const identity of [...lenders, ...kit]) identity.close();
   }
 }
 

@@ -10,10 +10,8 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError, isSallyportError } from '../base/errors.ts';
 import type { By } from '../policy/access.ts';
 import type { FacesLock } from '../policy/people.ts';
-import { Identity, identityTextBytes } from '../seal/identity.ts';
-import { openWhole } from '../seal/opener.ts';
-import { sealArmored } from '../seal/sealer.ts';
-import { securePages, wipe } from '../seal/secure.ts';
+import { Identity } from '../seal/identity.ts';
+import { openLent, sealLender } from '../seal/lender.ts';
 import { openSlot, sealPeriodKey } from '../seal/slot.ts';
 import type { Parts } from './parts.ts';
 import { sealedTo } from './periodkeys.ts';
@@ -67,7 +65,6 @@ interface Book {
 
 const settingName = 'faces lock';
 const nothing: Book = { v: 1, lock: 'hub', lenders: [] };
-const lineFeed = 0x0a;
 /** Far more keys than there ever are lenders. */
 const lentBytesMax = 16 * 1024;
 
@@ -121,7 +118,7 @@ export class PeopleLock {
   async lend(parts: Parts, sealed: Uint8Array, by: By): Promise<number> {
     if (this.#door === undefined || sealed.length > lentBytesMax) throw new SallyportError('SP_FACES_LEND', { reason: 'it is not sealed to this run of the hub' });
     const known = (await readBook(parts)).lenders;
-    const brought = readLent(sealed, this.#door);
+    const brought = openLent(sealed, this.#door);
     const fresh = brought.filter(({ recipient }) => known.some((lender) => lender.recipient === recipient && !this.#has(lender)));
     for (const identity of brought) if (!fresh.includes(identity)) identity.close();
     if (!brought.some(({ recipient }) => known.some((lender) => lender.recipient === recipient))) throw new SallyportError('SP_FACES_LEND', { reason: 'it holds no key of these people' });
@@ -185,16 +182,9 @@ export class PeopleLock {
   /** It is lent from the first: the hub had the keys until now, or there are none yet. */
   #newLender(owners: readonly string[]): Lender {
     const identity = Identity.generate();
-    const plain = securePages(identityTextBytes + 1).subarray(0, identityTextBytes + 1);
-    try {
-      identity.writeText(plain.subarray(0, identityTextBytes));
-      plain[identityTextBytes] = lineFeed;
-      const lender = { recipient: identity.recipient, to: owners, sealed: sealArmored(plain, owners) };
-      this.#lent.push(identity);
-      return lender;
-    } finally {
-      wipe(plain);
-    }
+    const lender = { recipient: identity.recipient, to: owners, sealed: sealLender(identity, owners) };
+    this.#lent.push(identity);
+    return lender;
   }
 
   async #seals(parts: Parts): Promise<{ period: PeriodFacts; sealedTo: string }[]> {
@@ -259,22 +249,6 @@ async function readBook({ database }: Pick<Parts, 'database'>): Promise<Book> {
 
 async function writeBook({ database }: Pick<Parts, 'database'>, { v, lock, lenders }: Book): Promise<void> {
   await database.call('putSetting', { name: settingName, json: canonicalJson({ v, lock, lenders: lenders.map(({ recipient, to, sealed }) => ({ recipient, to: [...to], sealed })) }) });
-}
-
-/** The caller closes them. */
-function readLent(sealed: Uint8Array, door: Identity): Identity[] {
-  const found: Identity[] = [];
-  let plain: Buffer | undefined;
-  try {
-    plain = openWhole(sealed, [door], 'what was lent', (bytes) => securePages(bytes).subarray(0, bytes));
-    for (let at = 0; at < plain.length; at += identityTextBytes + 1) found.push(Identity.parseBytes(plain.subarray(at, at + identityTextBytes), 'what was lent'));
-    return found;
-  } catch (error) {
-    for (const identity of found) identity.close();
-    throw new SallyportError('SP_FACES_LEND', { reason: 'it does not open here; the hub was restarted meanwhile, or it is damaged' }, error);
-  } finally {
-    if (plain !== undefined) wipe(plain);
-  }
 }
 
 function passed(error: unknown, code: 'SP_SLOT_MISSING' | 'SP_FACES_LOCKED'): undefined {

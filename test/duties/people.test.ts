@@ -5,8 +5,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { Notices } from '../../src/duties/notices.ts';
 import { PeopleBook } from '../../src/duties/people.ts';
 import type { FacesLock } from '../../src/policy/people.ts';
-import { openWhole } from '../../src/seal/opener.ts';
-import { sealWhole } from '../../src/seal/sealer.ts';
+import { openLender, sealLent } from '../../src/seal/lender.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { consentOf, dayMs, somebody } from '../vault/somebody.ts';
 import { makeWorld, openVault, start, type World } from '../vault/world.ts';
@@ -129,7 +128,7 @@ t.test('locked for the owner, the hub compares with nobody after a start; lent, 
   await next.refresh();
   t.same(next.templates(), []);
   const { to, sealed } = await later.people.lockQuestion();
-  await later.people.lend(sealWhole(openWhole(Buffer.from(sealed[0] ?? ''), [world.owner], 'it'), [to]), { who: 'cli' });
+  await later.people.lend(sealLent([openLender(sealed[0] ?? '', [world.owner])], to), { who: 'cli' });
   await next.refresh();
   t.same(next.templates().map(({ vectors }) => vectors), [ada.vectors]);
   const [held] = next.templates();

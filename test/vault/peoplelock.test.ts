@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { run } from '../../src/base/spawn.ts';
 import { Identity } from '../../src/seal/identity.ts';
-import { openWhole } from '../../src/seal/opener.ts';
+import { openLender, sealLent } from '../../src/seal/lender.ts';
 import { sealWhole } from '../../src/seal/sealer.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
@@ -22,14 +22,14 @@ function lockedBy(world: World, ...devices: readonly Identity[]): { lock: 'owner
 /** As a device of the owner, or the kit, does it. */
 async function lent(vault: Vault, who: Identity): Promise<number> {
   const { to, sealed } = await vault.people.lockQuestion();
-  const plain = sealed.flatMap((one) => {
+  const lenders = sealed.flatMap((one) => {
     try {
-      return [openWhole(Buffer.from(one), [who], 'a lender')];
+      return [openLender(one, [who])];
     } catch {
       return [];
     }
   });
-  return vault.people.lend(sealWhole(Buffer.concat(plain), [to]), page);
+  return vault.people.lend(sealLent(lenders, to), page);
 }
 
 async function hits(world: World, needles: Parameters<typeof searchEverywhere>[1], scratch: string, kit: readonly Identity[] = []): Promise<readonly string[]> {
