@@ -8,9 +8,9 @@ import { openLender, sealLent } from '../../src/seal/lender.ts';
 import { sealWhole } from '../../src/seal/sealer.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { verifyFolder } from '../../src/vault/verify.ts';
-import { needlesOf, searchEverywhere } from './everywhere.ts';
-import { consentOf, dayMs, page, somebody } from './somebody.ts';
-import { makeWorld, openVault, start, type World } from './world.ts';
+import { needlesOf, searchEverywhere } from '../vault/everywhere.ts';
+import { consentOf, dayMs, page, somebody } from '../vault/somebody.ts';
+import { makeWorld, openVault, start, type World } from '../vault/world.ts';
 
 const device = Identity.generate();
 const second = Identity.generate();
