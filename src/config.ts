@@ -89,7 +89,7 @@ export function describeConfig(config: HubConfig): string[] {
     ...config.privacy.map(ruleInWords),
     ...config.recordings.map(recordingInWords),
     ...config.zones.map(zoneInWords),
-    ...(config.faces.enabled ? [`faces are compared with those of people who agreed; a consent lasts ${formatDuration(config.faces.consentMs)}`] : []),
+    ...(config.faces.enabled ? [`faces are compared with those of people who agreed; a consent lasts ${formatDuration(config.faces.consentMs)}${config.faces.lock === 'owner' ? '; after a start nobody is recognised until an owner lends the keys' : ''}`] : []),
     ...config.alarms.map((rule) => `alarm ${alarmInWords(rule)}; kept ${formatDuration(rule.keepMs)}`),
     ...config.destinations.map((destination) => `destination ${destinationInWords(destination)}`),
     ...config.cameras.map((camera) =>
@@ -216,7 +216,7 @@ function merge(folder: string, entries: readonly FileEntries[], page: FileEntrie
       ...optionalPath('certificateKey', last((file) => file.page?.certificate_key)),
     },
     capture: { ffmpeg: program(last((file) => file.capture?.ffmpeg) ?? 'ffmpeg', pathOf), ffprobe: program(last((file) => file.capture?.ffprobe) ?? 'ffprobe', pathOf), jail: last((file) => file.capture?.jail) ?? 'files' },
-    faces: { enabled: last((file) => file.faces?.enabled) ?? false, consentMs: lengthMs('1 year', (file) => file.faces?.consent_lasts) },
+    faces: { enabled: last((file) => file.faces?.enabled) ?? false, consentMs: lengthMs('1 year', (file) => file.faces?.consent_lasts), lock: last((file) => file.faces?.lock) ?? 'hub' },
     log: { level: last((file) => file.log?.level) ?? 'info' },
     privacy: entries.flatMap((file) => file.privacy ?? []).map((rule) => ({ space: rule.space ?? 'home', days: rule.days ?? weekdays, from: rule.from, to: rule.to })),
     zones: entries.flatMap((file) => file.zone ?? []).map(({ camera, name, mask, points }) => ({ camera, name, mask: mask ?? false, points: points.map(([x = 0, y = 0]) => [x, y] as const) })),

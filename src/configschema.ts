@@ -8,6 +8,7 @@ import { destinationKinds, sends, slotPlaces } from './policy/declared.ts';
 import { cameraIdPattern } from './policy/names.ts';
 import { noticeMessageKinds } from './policy/noticing.ts';
 import { observationKinds } from './policy/observations.ts';
+import { facesLocks } from './policy/people.ts';
 import { recordModes } from './policy/recordmode.ts';
 import { momentPattern, weekdays } from './policy/schedule.ts';
 import type { SchemaNode } from './policy/schemanode.ts';
@@ -37,7 +38,7 @@ const titles: Readonly<Record<string, string>> = {
   'discovery': 'Finding cameras', 'discovery.loopback': 'On this machine, too', 'discovery.interfaces': 'Network interfaces',
   'page': 'This page', 'page.enabled': 'There is a page', 'page.port': 'Port for HTTPS', 'page.http_port': 'Port on this machine itself', 'page.names': 'Names and addresses', 'page.panels': 'Wall panels', 'page.certificate': 'Certificate', 'page.certificate_key': 'Key of the certificate',
   'capture': 'Programs that read cameras', 'capture.ffmpeg': 'ffmpeg', 'capture.ffprobe': 'ffprobe', 'capture.jail': 'Least confinement',
-  'faces': 'Faces', 'faces.enabled': 'Faces are recognised', 'faces.consent_lasts': 'A consent lasts',
+  'faces': 'Faces', 'faces.enabled': 'Faces are recognised', 'faces.consent_lasts': 'A consent lasts', 'faces.lock': 'Who has the keys of who is recognised',
   'log': 'Log', 'log.level': 'How much is logged',
   'place': 'Where the hub is', 'place.latitude': 'Latitude', 'place.longitude': 'Longitude',
   'privacy': 'Private by itself', 'privacy.space': 'Space', 'privacy.days': 'Days', 'privacy.from': 'From', 'privacy.to': 'To',
@@ -292,6 +293,7 @@ export const FileSchema = Type.Object({
   faces: table('faces', 'Recognising persons who agreed to it, in the pictures of alarms.', {
     enabled: Type.Optional(yesNo('faces.enabled', 'Whether faces are compared with those of people who agreed. Waits for the owner\'s yes to a notice that says what is computed, where it stays and how it is deleted. Turned off, nothing is compared any more; people stay until they are forgotten.', false)),
     consent_lasts: Type.Optional(duration('faces.consent_lasts', 'How long a person\'s consent lasts, from when it was given; then it must be given again, within 30 days, or the person is forgotten. A longer time than now waits for the owner\'s yes.', { default: '1 year', min: '1 day', max: '10 years' })),
+    lock: Type.Optional(Type.Enum([...facesLocks], about('faces.lock', 'Who has the keys of those who are recognised. "hub": the hub opens them at each start. "owner": they are sealed to the owners\' devices and the kit; after each start the hub knows no name and recognises nobody until an owner lends it the keys (`sallyport people lend`), which it has in memory alone until it ends. Back to "hub" waits for the owner\'s yes, and until the keys are lent once more.', { default: 'hub', 'x-expected': '"hub" or "owner"' }))),
   }),
   log: table('log', 'The log, for the operator.', {
     level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'], about('log.level', 'How much is logged.', { default: 'info', 'x-expected': '"debug", "info", "warn" or "error"' }))),

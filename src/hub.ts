@@ -50,7 +50,7 @@ import { LiveDuty } from './duties/live.ts';
 import { Notices } from './duties/notices.ts';
 import { NotifyDuty } from './duties/notify.ts';
 import { PanelDuty } from './duties/panel.ts';
-import { PeopleBook } from './duties/people.ts';
+import { PeopleBook, ownersOf } from './duties/people.ts';
 import { PlaybackDuty } from './duties/playback.ts';
 import { PrivacyDuty } from './duties/privacy.ts';
 import { PurgeDuty } from './duties/purge.ts';
@@ -160,7 +160,7 @@ export class Hub {
       isPrivate: (space) => privacy.of(space) !== undefined, places: (camera) => placesOf({ site, clock, log }, camera),
     }));
     const people = await this.#life.own('people', new PeopleBook({
-      vault, faces: () => (this.#site?.config ?? config).faces, model: modelId, timeTrusted: async () => (await timekeeper.look()).mayPurge, notices, clock, log,
+      vault, faces: () => (this.#site?.config ?? config).faces, owners: () => ownersOf(this.#site?.owner.list), model: modelId, timeTrusted: async () => (await timekeeper.look()).mayPurge, notices, clock, log,
     }));
     // It outlives the site, whose last segments belong to alarms too.
     const alarms = await this.#life.own('alarms', new AlarmsDuty({

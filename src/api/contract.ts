@@ -6,7 +6,7 @@
  */
 import Type, { type Static } from 'typebox';
 import type { By } from '../policy/access.ts';
-import { consentStates } from '../policy/people.ts';
+import { consentStates, facesLocks } from '../policy/people.ts';
 import { noticeNumberPattern } from '../policy/names.ts';
 import { wayKinds } from '../policy/ways.ts';
 
@@ -331,7 +331,8 @@ export const SentencesReply = Type.Object({ sentences: Sentences });
 /** Of a person without the name: this door names nobody. */
 export const PersonId = Type.String({ pattern: '^[0-9a-f]{32}$' });
 export const PersonFacts = Type.Object({ id: PersonId, state: Type.Enum([...consentStates]), enrolledMs: UnixMs, consentMs: UnixMs, lapsesMs: UnixMs, forgottenMs: UnixMs, templates: Type.Integer(), usable: Type.Boolean() });
-export const PeopleListReply = Type.Object({ enabled: Type.Boolean(), people: Type.Array(PersonFacts) });
+/** `locked`: of how many the owner has the key and has not lent it. */
+export const PeopleListReply = Type.Object({ enabled: Type.Boolean(), lock: Type.Enum([...facesLocks]), locked: Type.Integer(), people: Type.Array(PersonFacts) });
 const OrderRequest = Type.Object({ order: OrderId }, closed);
 
 const Destination = Type.String({ minLength: 1, maxLength: 40 });
@@ -416,6 +417,10 @@ export const routes = {
   'erase-plan': { request: OrderRequest, reply: ErasePlanReply },
   'erase-done': { request: Type.Object({ order: OrderId, force: Type.Boolean() }, closed), reply: SentencesReply },
   people: { reply: PeopleListReply },
+  'people-lock': { reply: Type.Object({ to: Type.String(), sealed: Type.Array(Type.String()) }) },
+  /** `keys`: what `people-lock` has in `sealed`, opened and sealed to its `to`; base64. */
+  'people-lend': { request: Type.Object({ keys: Type.String({ maxLength: 32 * 1024 }) }, closed), reply: Type.Object({ locked: Type.Integer() }) },
+  'people-take-back': { reply: Done },
   'person-forget': { request: Type.Object({ person: PersonId }, closed), reply: SentencesReply },
   'purge-plan': { reply: PurgePlanReply },
   processing: { reply: Type.Object({ text: Type.String() }, closed) },

@@ -49,7 +49,7 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
         page: parts.page.state,
         doors: await doorsOf(parts),
         recovery: { ...vault.recovery, missing: vault.recovery.missing.length },
-        warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings],
+        warnings: [...parts.warnings, ...parts.page.warnings, ...status.warnings, ...await enrol.lockWarnings()],
       });
     },
     pending: () => waiting(parts),
@@ -111,6 +111,15 @@ export function operationsOf(parts: StatusParts & Pick<EgressParts, 'ledger' | '
     'erase-done': async ({ order, force }) => ({ sentences: await erase.finish(order, force) }),
     processing: async () => ({ text: processingRecord(site.config) }),
     people: async () => enrol.show(),
+    'people-lock': async () => {
+      const { to, sealed } = await enrol.lockQuestion();
+      return { to, sealed: [...sealed] };
+    },
+    'people-lend': async ({ keys }) => ({ locked: (await enrol.lend(Buffer.from(keys, 'base64'), { who: 'cli' })).locked }),
+    'people-take-back': async () => {
+      await enrol.takeBack({ who: 'cli' });
+      return { done: true };
+    },
     'person-forget': async ({ person }) => {
       const { receipt, readBack } = await enrol.forget(person, { who: 'cli' });
       return { sentences: [`the person ${person} is forgotten; receipt ${receipt}${readBack ? ', the shredded key was read back' : ''}`] };

@@ -242,7 +242,9 @@ export const EnrolledShape = Type.Object({
 });
 export const PeopleReply = Type.Object({
   /** Faces are on, by an owner's yes. */
-  enabled: Type.Boolean(), consentLastsMs: Type.Integer(), notice: VersionedText, consent: VersionedText, people: Type.Array(EnrolledShape),
+  enabled: Type.Boolean(), consentLastsMs: Type.Integer(), notice: VersionedText, consent: VersionedText,
+  /** Of how many the owner has the key and has not lent it: they are not in the list. */
+  locked: Type.Integer(), people: Type.Array(EnrolledShape),
 });
 
 const CameraQuery = Type.Object({ camera: CameraId, stream: Optional(Stream) }, closed);

@@ -564,6 +564,16 @@ export const errorTable = {
     sentence: 'faces are off, so {what} cannot be done',
     hint: 'Set `enabled = true` in `[faces]` (or under Settings on the page), and say the owner\'s yes to the notice.',
   },
+  SP_FACES_LOCKED: {
+    kind: 'refuse',
+    sentence: 'faces are locked: the keys of those who are enrolled are the owner\'s to lend',
+    hint: '`sallyport people lend --identity KIT` lends them until the hub ends. Whoever withdraws a consent can be forgotten without them.',
+  },
+  SP_FACES_LEND: {
+    kind: 'refuse',
+    sentence: 'no keys were lent: {reason}',
+    hint: 'Lend again, with the recovery kit that is in force or a device of an owner that was one when faces were locked.',
+  },
   SP_CONSENT: {
     kind: 'refuse',
     sentence: 'there is no consent that counts: {reason}',

@@ -12,10 +12,10 @@ import { sideLeast, wipeFaces, type ExaminedFace } from '../detect/protocol.ts';
 import type { By } from '../policy/access.ts';
 import { judgePicture, strangersAmong } from '../policy/faces.ts';
 import { consentText, facesNotice, type VersionedText } from '../policy/facesnotice.ts';
-import { enrolPictureBytesMax, forgottenAfterMs, type ConsentState, type ConsentWay, type PictureReason } from '../policy/people.ts';
+import { enrolPictureBytesMax, forgottenAfterMs, type ConsentState, type ConsentWay, type FacesLock, type PictureReason } from '../policy/people.ts';
 import type { HubConfig } from '../policy/settings.ts';
 import { wipe } from '../seal/secure.ts';
-import type { ConsentRecord, OpenPerson, PersonRow, Vault } from '../vault/vault.ts';
+import type { ConsentRecord, LockQuestion, LockState, OpenPerson, PersonRow, Vault } from '../vault/vault.ts';
 import type { PeopleBook } from './people.ts';
 import { Turns } from '../vault/turns.ts';
 
@@ -59,7 +59,7 @@ export interface NamedPerson extends PersonShown {
 
 export interface EnrolOptions {
   readonly vault: Pick<Vault, 'audit'> & { readonly people: Vault['people'] };
-  readonly book: Pick<PeopleBook, 'refresh' | 'drop' | 'lapsesMs'>;
+  readonly book: Pick<PeopleBook, 'refresh' | 'drop' | 'lapsesMs' | 'takeBack'>;
   readonly faces: () => HubConfig['faces'];
   readonly model: string;
   readonly examine: (picture: ColourPicture) => Promise<readonly ExaminedFace[]>;
@@ -83,19 +83,41 @@ export class EnrolDuty {
   }
 
   /** With names, for the page; who looked is in the audit before they are given out. */
-  async list(by: string): Promise<{ enabled: boolean; consentLastsMs: number; notice: VersionedText; consent: VersionedText; people: NamedPerson[] }> {
+  async list(by: string): Promise<{ enabled: boolean; consentLastsMs: number; notice: VersionedText; consent: VersionedText; locked: number; people: NamedPerson[] }> {
     const { enabled, consentMs } = this.#o.faces();
     const rows = await this.#o.vault.people.list();
     if (rows.length > 0) await this.#noteLook(by);
-    return { enabled, consentLastsMs: consentMs, notice: facesNotice, consent: consentText, people: await this.#named() };
+    return { enabled, consentLastsMs: consentMs, notice: facesNotice, consent: consentText, locked: (await this.#o.vault.people.lockState()).locked, people: await this.#named() };
   }
 
   /** Without names, for whoever runs the hub. */
-  async show(): Promise<{ enabled: boolean; people: PersonShown[] }> {
-    return { enabled: this.#o.faces().enabled, people: (await this.#o.vault.people.list()).map((row) => this.#shown(row)) };
+  async show(): Promise<{ enabled: boolean; lock: FacesLock; locked: number; people: PersonShown[] }> {
+    return { enabled: this.#o.faces().enabled, ...await this.#o.vault.people.lockState(), people: (await this.#o.vault.people.list()).map((row) => this.#shown(row)) };
   }
 
-  /** A JPEG. SP_PERSON_UNKNOWN. */
+  /** What `status` says of it; nothing where the disk does not tell. */
+  async lockWarnings(): Promise<string[]> {
+    const locked = this.#o.faces().enabled ? await this.#o.vault.people.lockState().then((state) => state.locked, () => 0) : 0;
+    return locked === 0 ? [] : [`faces are locked: nobody of ${locked} who are enrolled is recognised until an owner lends the keys (sallyport people lend --identity KIT)`];
+  }
+
+  /** What is needed to lend the keys of persons. */
+  lockQuestion(): Promise<LockQuestion> {
+    return this.#o.vault.people.lockQuestion();
+  }
+
+  /** Until the hub ends, or they are taken back. Answers for how many persons keys are missing still. SP_FACES_LEND. */
+  async lend(sealed: Uint8Array, by: By): Promise<LockState> {
+    await this.#o.vault.people.lend(sealed, by);
+    await this.#o.book.refresh();
+    return this.#o.vault.people.lockState();
+  }
+
+  takeBack(by: By): Promise<void> {
+    return this.#o.book.takeBack(by);
+  }
+
+  /** A JPEG. SP_PERSON_UNKNOWN, SP_FACES_LOCKED. */
   async picture(person: string, by: string): Promise<Buffer> {
     await this.#noteLook(by);
     return this.#o.vault.people.crop(person);
@@ -117,6 +139,8 @@ export class EnrolDuty {
     try {
       this.#checkOn('somebody be enrolled');
       const consent = this.#consentOf(wish, by);
+      // Who would be enrolled could not be shown, and might be there already.
+      if ((await this.#o.vault.people.lockState()).locked > 0) throw new SallyportError('SP_FACES_LOCKED', {});
       for (const [index, picture] of pictures.entries()) {
         const looked = await this.#look(picture);
         if ('reason' in looked) throw refused(index, looked.reason);

@@ -10,15 +10,19 @@ import { Loop } from '../base/loop.ts';
 import { minuteMs } from '../base/units.ts';
 import type { PersonTemplates } from '../policy/faces.ts';
 import { forgottenAfterMs } from '../policy/people.ts';
+import type { By } from '../policy/access.ts';
 import type { HubConfig } from '../policy/settings.ts';
 import { hmacSha256 } from '../seal/hkdf.ts';
+import type { OwnerList } from '../seal/owner.ts';
 import { wipe } from '../seal/secure.ts';
 import type { PersonRow, Vault } from '../vault/vault.ts';
 import type { Notices } from './notices.ts';
 
 export interface PeopleBookOptions {
-  readonly vault: { readonly people: Pick<Vault['people'], 'list' | 'templates' | 'lapse'> };
+  readonly vault: { readonly people: Pick<Vault['people'], 'list' | 'templates' | 'lapse' | 'keepLock' | 'takeBack'> };
   readonly faces: () => HubConfig['faces'];
+  /** The kit, then the owners' devices; nobody while there is no owner. */
+  readonly owners: () => readonly string[];
   /** Of the vectors that the detector makes: others cannot be compared with them. */
   readonly model: string;
   /** The clock may be believed: else nothing is matched by a consent that would have lapsed by it, and nothing is written down. */
@@ -87,6 +91,22 @@ export class PeopleBook {
     return mac.toString('hex').slice(0, markHex);
   }
 
+  /** What the owner has lent, and all that was read by it, is wiped. SP_DATABASE when it could not be written down. */
+  async takeBack(by: By): Promise<void> {
+    this.#forgetAll();
+    // What a turn has read meanwhile goes with it.
+    const turn = this.#turn.catch(() => {}).then(async () => {
+      try {
+        await this.#o.vault.people.takeBack(by);
+      } finally {
+        this.#forgetAll();
+      }
+    });
+    this.#turn = turn;
+    await turn;
+    await this.refresh();
+  }
+
   /** Brings memory in line with the vault and the settings; to be called after each change of either. */
   refresh(): Promise<void> {
     // What counts no more goes at once, whatever the disk does.
@@ -105,6 +125,7 @@ export class PeopleBook {
 
   async #refresh(): Promise<void> {
     const { vault, notices } = this.#o;
+    await vault.people.keepLock({ lock: this.#o.faces().lock, owners: this.#o.owners() });
     const rows = await Promise.all((await vault.people.list()).map((row) => this.#lapseDue(row)));
     const lapsed = rows.filter(({ state }) => state === 'lapsed');
     if (lapsed.length === 0) notices.settle('consent lapsed');
@@ -138,8 +159,8 @@ export class PeopleBook {
     try {
       opened = await this.#o.vault.people.templates(row.id);
     } catch (error) {
-      // Forgotten meanwhile, or the key is lost, which the next start says.
-      if (isSallyportError(error, 'SP_PERSON_UNKNOWN') || isSallyportError(error, 'SP_SLOT_MISSING')) return this.drop(row.id);
+      // Forgotten meanwhile; the key is lost, which the next start says; or it is the owner's to lend.
+      if (isSallyportError(error, 'SP_FACES_LOCKED') || isSallyportError(error, 'SP_PERSON_UNKNOWN') || isSallyportError(error, 'SP_SLOT_MISSING')) return this.drop(row.id);
       throw error;
     }
     this.drop(row.id);
@@ -158,6 +179,11 @@ export class PeopleBook {
   #forgetAll(): void {
     for (const person of this.#known.keys()) this.drop(person);
   }
+}
+
+/** Whom keys of persons are sealed to where they are the owner's: the kit first. */
+export function ownersOf(list: OwnerList | undefined): readonly string[] {
+  return list === undefined ? [] : [list.kit, ...(list.devices ?? []).map(({ recipient }) => recipient)];
 }
 
 function wipeKnown({ vectors, mark }: Known): void {

@@ -12,12 +12,13 @@ import { dayMs, formatDuration } from '../base/units.ts';
 import type { AlarmRule } from './alarmrules.ts';
 import { destinationInWords, withoutYes, type DestinationConfig } from './declared.ts';
 import { facesNotice } from './facesnotice.ts';
+import type { FacesLock } from './people.ts';
 import { ruleInWords, rulesLost, type PrivacyRule } from './privacy.ts';
 import type { CameraConfig, HubConfig } from './settings.ts';
 
 const goneMax = 256;
 
-export type ConsentKey = 'faces' | 'faces.consent_lasts' | 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy' | 'alarm' | 'destination';
+export type ConsentKey = 'faces' | 'faces.lock' | 'faces.consent_lasts' | 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy' | 'alarm' | 'destination';
 
 export interface PendingChange {
   /** 8 hex digits over the change: a yes to one change is never a yes to another. */
@@ -51,6 +52,8 @@ interface FacesConsent {
   /** SHA-256 of the notice; absent while faces are off. Of another text than today's it counts for nothing. */
   readonly notice?: string;
   readonly consentMs?: number;
+  /** Absent while the hub has the keys. */
+  readonly lock?: FacesLock;
 }
 
 /** `line`: that the owner said yes to, as it read then. Where the same rules read otherwise today, it counts for them as they were, and is asked for anew. */
@@ -106,13 +109,13 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
     keepMs: waits('keep', camera.id) ? inForce(state, keep, camera.id) : camera.ownKeep ? camera.keepMs : keep.footageMs,
     audio: camera.audio && !waits('audio', camera.id),
   }));
-  const faces = { enabled: wanted.faces.enabled && !waits('faces'), consentMs: Math.min(wanted.faces.consentMs, consentInForce(state, wanted)) };
+  const faces = { enabled: wanted.faces.enabled && !waits('faces'), consentMs: Math.min(wanted.faces.consentMs, consentInForce(state, wanted)), lock: waits('faces.lock') ? 'owner' as const : wanted.faces.lock };
   const alarms = wanted.alarms.map((rule): AlarmRule => ({ ...rule, keepMs: Math.min(rule.keepMs, alarmInForce(state, keep, rule.name)) }));
   const destinations = wanted.destinations.flatMap((destination) => withoutYes(destinationInForce(state, destination.name), destination) ?? []);
   return {
     effective: { ...wanted, keep, cameras, privacy, alarms, faces, destinations },
     pending: waiting.map(withoutValue),
-    state: { v: 1, keep, privacy, faces: { consentMs: faces.consentMs, ...(faces.enabled ? { notice: facesNotice.sha256 } : {}) }, alarms: alarms.map(alarmConsentOf), destinations: destinations.map((destination) => agreed(destination, lineOf(destinationInForce(state, destination.name), destination))), cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
+    state: { v: 1, keep, privacy, faces: { consentMs: faces.consentMs, ...(faces.lock === 'owner' ? { lock: faces.lock } : {}), ...(faces.enabled ? { notice: facesNotice.sha256 } : {}) }, alarms: alarms.map(alarmConsentOf), destinations: destinations.map((destination) => agreed(destination, lineOf(destinationInForce(state, destination.name), destination))), cameras: [...cameras.map((camera, index) => consentOf(camera, wanted.cameras[index], keep)), ...gone(state, wanted, keep)], pending: waiting },
   };
 }
 
@@ -126,6 +129,7 @@ export function applyAcceptance(state: ConsentState, id: string): ConsentState {
   if (key === 'keep.logs') return { ...rest, keep: { ...state.keep, logsMs: Number(value) } };
   if (key === 'keep.audit') return { ...rest, keep: { ...state.keep, auditMs: Number(value) } };
   if (key === 'faces') return { ...rest, faces: { ...state.faces, notice: facesNotice.sha256 } };
+  if (key === 'faces.lock') return { ...rest, faces: { ...state.faces, lock: 'hub' } };
   if (key === 'faces.consent_lasts') return { ...rest, faces: { ...state.faces, consentMs: Number(value) } };
   if (key === 'privacy') return { ...rest, privacy: (state.privacy ?? []).filter((rule) => ruleInWords(rule) !== change.from) };
   if (key === 'alarm') return { ...rest, alarms: [...(state.alarms ?? []).filter((one) => one.alarm !== change.alarm), { alarm: change.alarm ?? '', keepMs: Number(value) }] };
@@ -155,6 +159,7 @@ function facesChanges(state: ConsentState, wanted: HubConfig): Waiting[] {
   const [nowMs, wantedMs] = [consentInForce(state, wanted), wanted.faces.consentMs];
   return [
     ...(wanted.faces.enabled && state.faces?.notice !== sha256 ? [change({ key: 'faces', from: 'off', to: `on, notice ${version}, SHA-256 ${sha256}`, text: `faces would be compared with those of people who agreed to it (notice ${version}, SHA-256 ${sha256}). ${text}` }, true)] : []),
+    ...(state.faces?.lock === 'owner' && wanted.faces.lock === 'hub' ? [change({ key: 'faces.lock', from: 'owner', to: 'hub', text: 'the hub would have the keys of those who are recognised, instead of the owner' }, true)] : []),
     ...(wantedMs > nowMs ? [longer({ key: 'faces.consent_lasts' }, 'a person\'s consent would last', nowMs, wantedMs)] : []),
   ];
 }

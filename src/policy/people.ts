@@ -13,6 +13,10 @@ export type ConsentState = (typeof consentStates)[number];
 export const pictureReasons = ['no picture', 'too large', ...poorReasons] as const;
 export type PictureReason = (typeof pictureReasons)[number];
 
+/** Who has the keys of persons: the hub itself, or the owner, whose device lends them until the hub ends. */
+export const facesLocks = ['hub', 'owner'] as const;
+export type FacesLock = (typeof facesLocks)[number];
+
 export const personIdPattern = /^[0-9a-f]{32}$/;
 /** Of a person's templates: one of each picture. */
 export const templatesMax = templatesMost;

@@ -55,10 +55,15 @@ function hubChanges(before: HubConfig, after: HubConfig): PlannedChange[] {
     ['capture.ffprobe', 'ffprobe is', before.capture.ffprobe, after.capture.ffprobe],
     ['capture.jail', 'the least confinement of ffmpeg that is accepted is', before.capture.jail, after.capture.jail],
     ['faces.consent_lasts', 'a person\'s consent lasts', formatDuration(before.faces.consentMs), formatDuration(after.faces.consentMs), after.faces.consentMs > before.faces.consentMs],
+    ['faces.lock', 'the keys of those who are recognised are with', lockInWords(before), lockInWords(after), before.faces.lock === 'owner' && after.faces.lock === 'hub'],
     ['place', 'for the sun, the hub is at', placeInWords(before), placeInWords(after)],
     ['log.level', 'the log level is', before.log.level, after.log.level],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row));
+}
+
+function lockInWords({ faces }: HubConfig): string {
+  return faces.lock === 'owner' ? 'the owner, who lends them until the hub ends' : 'the hub';
 }
 
 /** What being on means stands in the notice that the owner says yes to. */

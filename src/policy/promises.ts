@@ -214,7 +214,7 @@ export const promises: readonly PromiseRow[] = [
   {
     id: 'P18', title: 'Faces',
     policy: 'Face recognition collects face data, with notice.',
-    mechanism: 'Faces are off until a person\'s consent is recorded: who, when, to which text. Unknown faces are never stored, and withdrawing the consent erases what there was: the person\'s own key first, then the rows, then every older copy of the database. Consent lapses by itself.',
+    mechanism: 'Faces are off until a person\'s consent is recorded: who, when, to which text. Unknown faces are never stored, and withdrawing the consent erases what there was: the person\'s own key first, then the rows, then every older copy of the database. Consent lapses by itself. With `faces.lock = "owner"` the hub has the keys of these people only while the owner lends them.',
     proofs: [
       { file: 'test/policy/consent.test.ts', test: 'faces wait for a yes to the notice as it is; off is at once; a longer time of consents waits too' },
       { file: 'test/vault/people.test.ts', test: 'without a whole record of a consent nobody is enrolled, and no file has a template' },
@@ -224,6 +224,7 @@ export const promises: readonly PromiseRow[] = [
       { file: 'test/slow/facememory.test.ts', test: 'a face that was examined, its numbers, its picture and what it was made from are nowhere in the detector\'s memory when it has answered, while it waits for the next' },
       { file: 'test/slow/facememory.test.ts', test: 'nor is anything of it in the hub\'s part of the work, which knows whoever agreed for as long as the consent lives' },
       { file: 'test/slow/faces.test.ts', test: 'real pictures: who agreed is enrolled by them, poor ones are refused each with its reason, and no picture touches the disk' },
+      { file: 'test/slow/peoplelock.test.ts', test: 'after a restart nothing on the disk names or measures anybody until an owner lends the keys; in the other mode the hub reads it all' },
       { file: 'test/duties/people.test.ts', test: 'matching stops in the moment in which a consent lapses; the owner is told; it may be given anew, or the person is due 30 days later' },
       { file: 'test/web/naming.test.ts', test: 'who was forgotten, or is not listed to this visitor, has no name' },
       { file: 'test/browser/faces.test.ts', test: 'somebody agrees to be recognised, is named to whom it may concern, and is forgotten' },

@@ -9,6 +9,7 @@
 import type { UnixMs } from '../base/clock.ts';
 import type { AlarmRule, Zone } from './alarmrules.ts';
 import type { DestinationConfig } from './declared.ts';
+import type { FacesLock } from './people.ts';
 import type { PrivacyRule } from './privacy.ts';
 import type { RecordingRule } from './recordmode.ts';
 import type { Place } from './sun.ts';
@@ -86,8 +87,8 @@ export interface HubConfig {
   /** The page: HTTPS for visitors, plain HTTP on 127.0.0.1 alone. `names`: host names and addresses besides those the machine knows of itself. */
   readonly page: PageConfig;
   readonly capture: { readonly ffmpeg: string; readonly ffprobe: string; readonly jail: JailLevel };
-  /** Faces are compared with those of people who agreed; how long a consent lasts. */
-  readonly faces: { readonly enabled: boolean; readonly consentMs: number };
+  /** Faces are compared with those of people who agreed; how long a consent lasts; who has the keys of these people. */
+  readonly faces: { readonly enabled: boolean; readonly consentMs: number; readonly lock: FacesLock };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** When spaces are private by themselves. */
   readonly privacy: readonly PrivacyRule[];

@@ -22,19 +22,27 @@ const lineFeed = 0x0a;
  * camera and class have more than 13 characters together; SP_BAD_RECIPIENT.
  */
 export function makePeriodKey(period: SlotPeriod, recipients: readonly string[]): { recipient: string; slotText: Buffer } {
+  const identity = Identity.generate();
+  try {
+    return { recipient: identity.recipient, slotText: sealPeriodKey(period, identity, recipients) };
+  } finally {
+    identity.close();
+  }
+}
+
+/** The text of a slot for a key that is there already: `identity` stays the caller's. As `makePeriodKey`. */
+export function sealPeriodKey(period: SlotPeriod, identity: Identity, recipients: readonly string[]): Buffer {
   if (recipients.length > recipientsMax) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: recipients.length });
   const comment = commentOf(period);
   const plain = secureAlloc(comment.length + identityTextBytes + 1);
-  const identity = Identity.generate();
   try {
     plain.set(comment);
     identity.writeText(plain.subarray(comment.length, comment.length + identityTextBytes));
     plain[plain.length - 1] = lineFeed;
     const text = slotTextOf(Buffer.from(sealArmored(plain, recipients), 'latin1'));
     if (text === undefined) throw new SallyportError('SP_SLOT_TOO_LONG', { recipients: recipients.length });
-    return { recipient: identity.recipient, slotText: Buffer.from(text.buffer) };
+    return Buffer.from(text.buffer);
   } finally {
-    identity.close();
     zero(plain);
   }
 }

@@ -51,12 +51,13 @@ export function makeFootageOperations({ db, catalogue, settings, read, write, au
     }),
     heldIn: (a: { camera: string; stream: StreamName; fromMs: UnixMs; toMs: UnixMs }): HeldSegment[] => holds.heldIn(a),
     /** A slot's new text is on the disk: the old one counts as shredded, so that it is destroyed wherever it comes back. `setting` said that it was under way. */
-    slotReplaced: (a: { periodId: number; from: string; to: string; setting: string; atMs: UnixMs }): void => write(() => {
+    slotReplaced: (a: { periodId: number; from: string; to: string; sealedTo?: string; setting: string; atMs: UnixMs }): void => write(() => {
       const period = periods.byId(a.periodId);
       if (period?.state === 'live' && period.slotSha256 === a.from) {
-        periods.changeSlotText(a.periodId, a.to);
+        periods.changeSlotText(a.periodId, a.to, a.sealedTo);
         periods.rememberShredded([a.from], a.atMs);
-        audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
+        if (period.class === 'person') audit(a.atMs, { what: 'person.sealed-anew', who: 'hub', detail: { person: period.camera, slot: period.slot, generation: period.generation } });
+        else audit(a.atMs, { what: 'slot.replaced', who: 'owner', camera: period.camera, detail: { slot: period.slot, generation: period.generation, start_ms: period.startMs } });
       }
       settings.remove(a.setting);
     }),

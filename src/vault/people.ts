@@ -1,6 +1,6 @@
 /**
  * Persons who agreed that their face is recognised. Each has a key of their own, a period of class `person`, whose slot in the keyring is sealed to the
- * hub identity; name, consent, mark, templates and the small picture of the face are sealed to it. To forget a person is to purge that period:
+ * hub identity, or for the owner (peoplelock.ts); name, consent, mark, templates and the small picture of the face are sealed to it. To forget a person is to purge that period:
  * the slot is shredded in both files and read back, the rows go in the transaction that marks it, and older copies of the database, which
  * still have them, are destroyed with a new one. Whatever kills the hub in between, the next start ends it (purge.ts; `copies owed`).
  *
@@ -18,7 +18,6 @@ import { Identity } from '../seal/identity.ts';
 import { openWhole } from '../seal/opener.ts';
 import { sealWhole } from '../seal/sealer.ts';
 import { randomBytes, securePages, wipe } from '../seal/secure.ts';
-import { openSlot } from '../seal/slot.ts';
 import type { AuditEntry } from './audit.ts';
 import type { DiskKeeper } from './diskkeeper.ts';
 import type { Filing } from './filing.ts';
@@ -28,8 +27,8 @@ import type { PersonBlobs, PersonRow } from './peopletable.ts';
 import type { Period, PeriodFacts } from './periodtable.ts';
 import { purgePeriods, type PurgeParts } from './purge.ts';
 import type { Receipt } from './receipts.ts';
+import { PeopleLock, type LockQuestion, type LockState, type LockWish, type PeopleLockOptions } from './peoplelock.ts';
 import { Turns } from './turns.ts';
-import { loadWorkingKey } from './workingkey.ts';
 
 /** Who agreed, to what, and who wrote it down. */
 export interface ConsentRecord {
@@ -73,6 +72,8 @@ export interface PeopleOptions {
   readonly preparePeriod: (p: NewPeriod) => Promise<Period>;
   readonly renewCopies: (why: string) => Promise<void>;
   readonly workingKeyFile: string | undefined;
+  readonly withSlots: PeopleLockOptions['withSlots'];
+  readonly afterStep: PeopleLockOptions['afterStep'];
 }
 
 /** The record is padded to so many bytes, so that its size does not tell the name's length. */
@@ -84,6 +85,7 @@ const forgotten = 'a person was forgotten';
 
 export class People {
   readonly #o: PeopleOptions;
+  readonly #lock: PeopleLock;
   readonly #turns = new Turns();
   /** Keys whose person is being enrolled. */
   readonly #enrolling = new Set<number>();
@@ -92,6 +94,36 @@ export class People {
 
   constructor(options: PeopleOptions) {
     this.#o = options;
+    this.#lock = new PeopleLock(options);
+  }
+
+  // whose keys they are (peoplelock.ts)
+
+  /** To be called after each change of the setting or of the owners, and after lending. */
+  keepLock(wish: LockWish): Promise<void> {
+    return this.#turns.take(() => this.#lock.keep(wish));
+  }
+
+  lockState(): Promise<LockState> {
+    return this.#o.disk.with((parts) => this.#lock.state(parts));
+  }
+
+  lockQuestion(): Promise<LockQuestion> {
+    return this.#o.disk.with((parts) => this.#lock.question(parts));
+  }
+
+  /** Keys that the owner lends until the hub ends. SP_FACES_LEND. */
+  lend(sealed: Uint8Array, by: By): Promise<number> {
+    return this.#turns.take(() => this.#o.disk.with((parts) => this.#lock.lend(parts, sealed, by)));
+  }
+
+  takeBack(by: By): Promise<void> {
+    return this.#lock.takeBack(() => this.#o.disk.ready, by);
+  }
+
+  /** Wipes what was lent. */
+  close(): void {
+    this.#lock.close();
   }
 
   /**
@@ -106,8 +138,8 @@ export class People {
       const id = randomBytes(16).toString('hex');
       const atMs = Math.round(this.#o.clock.wallMs());
       const startMs = Math.floor(atMs / secondMs) * secondMs;
-      const { hubRecipient } = this.#o.disk.ready;
-      const period = await this.#o.preparePeriod({ camera: id, class: 'person', startMs, endMs: startMs + secondMs, deadlineMs: Math.round(p.forgottenMs), recipients: [hubRecipient] })
+      const recipients = await this.#o.disk.with((parts) => this.#lock.recipients(parts));
+      const period = await this.#o.preparePeriod({ camera: id, class: 'person', startMs, endMs: startMs + secondMs, deadlineMs: Math.round(p.forgottenMs), recipients })
         .catch((error: unknown) => this.#leave(error));
       this.#enrolling.add(period.id);
       try {
@@ -130,12 +162,12 @@ export class People {
     return this.#o.disk.call('people');
   }
 
-  /** With names, consents and marks. One whose key is lost is left out; a start drops it. */
+  /** With names, consents and marks. One whose key is lost is left out; a start drops it. One whose key the owner has not lent is left out, too. */
   async open(): Promise<OpenPerson[]> {
     const opened: OpenPerson[] = [];
     for (const { id } of await this.list()) {
       const person = await this.#with(id, (row, blobs, key) => openRecord(row, blobs.record, key)).catch((error: unknown) => {
-        if (!isSallyportError(error, 'SP_SLOT_MISSING') && !isSallyportError(error, 'SP_PERSON_UNKNOWN')) throw error;
+        if (!isSallyportError(error, 'SP_SLOT_MISSING') && !isSallyportError(error, 'SP_PERSON_UNKNOWN') && !isSallyportError(error, 'SP_FACES_LOCKED')) throw error;
         return undefined;
       });
       if (person !== undefined) opened.push(person);
@@ -143,17 +175,17 @@ export class People {
     return opened;
   }
 
-  /** SP_PERSON_UNKNOWN, SP_SLOT_MISSING. The caller wipes it all. */
+  /** SP_PERSON_UNKNOWN, SP_SLOT_MISSING, SP_FACES_LOCKED. The caller wipes it all. */
   templates(id: string): Promise<{ vectors: Float32Array[]; mark: Buffer }> {
     return this.#with(id, (row, blobs, key) => ({ vectors: openVectors(row, blobs.templates, key), mark: openRecord(row, blobs.record, key).mark }));
   }
 
-  /** A JPEG. SP_PERSON_UNKNOWN, SP_SLOT_MISSING. */
+  /** A JPEG. SP_PERSON_UNKNOWN, SP_SLOT_MISSING, SP_FACES_LOCKED. */
   crop(id: string): Promise<Buffer> {
     return this.#with(id, (_, { crop }, key) => openWhole(crop, [key], `the picture of ${id}`));
   }
 
-  /** Consent given anew: the same key, templates and mark. SP_CONSENT, SP_PERSON_UNKNOWN. */
+  /** Consent given anew: the same key, templates and mark. SP_CONSENT, SP_PERSON_UNKNOWN, SP_FACES_LOCKED. */
   renew(id: string, consent: ConsentRecord, o: { readonly lapsesMs: UnixMs; readonly forgottenMs: UnixMs }): Promise<void> {
     checkConsent(consent);
     return this.#turns.take(async () => {
@@ -227,22 +259,16 @@ export class People {
   }
 
   async #with<T>(id: string, deed: (row: PersonRow, blobs: PersonBlobs, key: Identity, period: PeriodFacts) => T): Promise<T> {
-    return this.#o.disk.with(async ({ folder, database, keyring }) => {
+    return this.#o.disk.with(async (parts) => {
+      const { database, keyring } = parts;
       const found = await database.call('person', { id });
       if (found === undefined) throw unknown(id);
       const text = await keyring.read(found.period.slot, found.period.slotSha256);
-      const workingKey = await loadWorkingKey({ folder, ...(this.#o.workingKeyFile === undefined ? {} : { credential: this.#o.workingKeyFile }), mayCreate: false });
-      const hub = workingKey.hubIdentity();
-      workingKey.close();
+      const key = await this.#lock.open(parts, text, id);
       try {
-        const { identity } = openSlot(text, [hub], `the slot of ${id}`);
-        try {
-          return deed(found.row, found.blobs, identity, found.period);
-        } finally {
-          identity.close();
-        }
+        return deed(found.row, found.blobs, key, found.period);
       } finally {
-        hub.close();
+        key.close();
       }
     });
   }

@@ -30,6 +30,7 @@ export function makePeopleOperations({ catalogue: { periods }, people, receipts,
       return row === undefined || blobs === undefined || period?.state !== 'live' ? undefined : { row, blobs, period };
     }),
     personPeriods: (): PeriodFacts[] => periods.people(),
+    personSeals: (): { period: PeriodFacts; sealedTo: string }[] => periods.sealsOfPeople(),
     /** Answers false when the person is gone, or is being forgotten. */
     renewConsent: (a: { id: string; record: Uint8Array; consentMs: UnixMs; consentSha256: string; lapsesMs: UnixMs; deadlineMs: UnixMs; entry: AuditEntry; atMs: UnixMs }): boolean => write(() => {
       const row = people.find(a.id);

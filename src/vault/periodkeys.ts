@@ -99,7 +99,7 @@ export class PeriodKeys {
 }
 
 /** What a period is known by besides its time: other recipients have another period. */
-function sealedTo(recipients: readonly string[]): string {
+export function sealedTo(recipients: readonly string[]): string {
   return createHash('sha256').update(recipients.map((recipient) => `${recipient}\n`).join('')).digest('hex');
 }
 

@@ -162,6 +162,11 @@ export class PeriodTable {
     return this.#db.prepare<[], RawPeriod>(`SELECT ${periodColumns} FROM periods WHERE state = 'live' AND class = 'person' ORDER BY start_ms, id`).all().map(factsOf);
   }
 
+  /** Of persons: to whom each slot is sealed, as `sealedTo` of periodkeys.ts says it; empty where that is not known. */
+  sealsOfPeople(): { period: PeriodFacts; sealedTo: string }[] {
+    return this.people().map((period) => ({ period, sealedTo: this.#db.prepare<[number], { hash: string | null }>('SELECT lower(hex(sealed_to)) AS hash FROM periods WHERE id = ?').get(period.id)?.hash ?? '' }));
+  }
+
   /** Of a person: consent was given anew, or lapses sooner. */
   moveDeadline(id: number, deadlineMs: UnixMs): void {
     this.#db.prepare("UPDATE periods SET deadline_ms = ? WHERE id = ? AND class = 'person' AND state = 'live'").run(Math.round(deadlineMs), id);
@@ -246,8 +251,9 @@ export class PeriodTable {
   }
 
   /** The same key, sealed to others: the slot has another text. */
-  changeSlotText(periodId: number, slotSha256: string): void {
-    this.#db.prepare('UPDATE periods SET slot_sha256 = ? WHERE id = ?').run(Buffer.from(slotSha256, 'hex'), periodId);
+  /** `sealedTo`: where it is for others than before by the hub's own doing. */
+  changeSlotText(periodId: number, slotSha256: string, sealedTo?: string): void {
+    this.#db.prepare('UPDATE periods SET slot_sha256 = ?, sealed_to = coalesce(?, sealed_to) WHERE id = ?').run(Buffer.from(slotSha256, 'hex'), hashOrNull(sealedTo), periodId);
   }
 
   rememberShredded(slotSha256: readonly string[], atMs: UnixMs): void {

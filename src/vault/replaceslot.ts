@@ -11,6 +11,7 @@ import { checkSlotText } from '../seal/slot.ts';
 import { textHash } from './keyringfile.ts';
 import type { Parts } from './parts.ts';
 import { sealNote } from './periodnote.ts';
+import type { PeriodFacts } from './periodtable.ts';
 
 export interface SlotReplacement {
   readonly slot: number;
@@ -32,6 +33,8 @@ interface Replacing {
   readonly slot: number;
   readonly from: string;
   readonly to: string;
+  /** Of a person's: whom it is for from then on. */
+  readonly sealedTo?: string;
 }
 
 /** Not beside a purge or a look at the keyring. SP_SLOT_CHANGED when the slot holds something else or its period is not live; what `checkSlotText` says; SP_WRITE. */
@@ -41,13 +44,18 @@ export async function replaceSlot(parts: ReplaceParts, r: SlotReplacement, nowMs
   const leaving = new Set((await parts.database.call('pendingPurges')).flatMap(({ periods }) => periods.map(({ id }) => id)));
   const period = (await parts.database.call('livePeriods')).find(({ slot, generation, id }) => slot === r.slot && generation === r.generation && !leaving.has(id));
   if (period === undefined || period.state !== 'live' || period.slotSha256 !== r.from) throw new SallyportError('SP_SLOT_CHANGED', { slot: r.slot });
-  const replacing: Replacing = { periodId: period.id, slot: period.slot, from: r.from, to: textHash(r.text) };
+  await putText(parts, period, { text: r.text }, nowMs, afterStep);
+}
+
+/** The three steps, of a living period. Not beside a purge or a look at the keyring. SP_WRITE. */
+export async function putText(parts: ReplaceParts, period: PeriodFacts, { text, sealedTo }: { readonly text: Buffer; readonly sealedTo?: string }, nowMs: UnixMs, afterStep: (step: ReplaceStep) => Promise<void> | void = () => {}): Promise<void> {
+  const replacing: Replacing = { periodId: period.id, slot: period.slot, from: period.slotSha256, to: textHash(text), ...(sealedTo === undefined ? {} : { sealedTo }) };
   if (replacing.to === replacing.from) return;
   await parts.database.call('putSetting', { name: replacingSetting, json: canonicalJson({ ...replacing }) });
   await afterStep('replace intended');
   try {
     const order = await parts.database.call('orderOf', { periodId: period.id });
-    await parts.keyring.write(r.slot, r.text, sealNote({ ...period, ...(order === undefined ? {} : { order: order.order, maker: order.maker }), slotSha256: replacing.to }, parts.hubRecipient));
+    await parts.keyring.write(period.slot, text, sealNote({ ...period, ...(order === undefined ? {} : { order: order.order, maker: order.maker }), slotSha256: replacing.to }, parts.hubRecipient));
     await afterStep('replace written');
   } finally {
     // Also when only one file took it: then it is the new one that counts, and the other is mended from it.

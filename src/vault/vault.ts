@@ -74,6 +74,7 @@ export type { FarList, FarListed, FarListWish } from './farlisttable.ts';
 export type { FarClass, FarFoundThere, FarGoing, FarNaming, FarObject, FarPicturesWish, FarRefusal, FarRule, FarSum, FarWish } from './fartable.ts';
 export type { GapRow } from './gaptable.ts';
 export type { ConsentRecord, NewPerson, OpenPerson } from './people.ts';
+export type { LockQuestion, LockState } from './peoplelock.ts';
 export type { PersonRow } from './peopletable.ts';
 export type { Period, PeriodBytes, PeriodClass, PeriodFacts } from './periodtable.ts';
 export type { LedgerAnswer, LedgerLine, LedgerQuery, LedgerRow, LedgerSum } from './ledgertable.ts';
@@ -158,7 +159,7 @@ export class Vault {
     this.#holding = new Holding(more);
     this.#alarms = new Alarms({ ...more, open: this.#open, holding: this.#holding });
     this.#copies = new DailyCopies(more);
-    this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile });
+    this.people = new People({ ...more, log, renewCopies: (why) => this.renewCopies(why), workingKeyFile: options.workingKeyFile, withSlots: (deed) => this.#slotTurns.take(() => this.#filing.take(deed)), afterStep: (step) => this.#o.hooks?.afterStep?.(step) });
     this.#serving = new Serving(disk, this.#open, new FetchedFiles(join(options.folder, 'fetched')), clock);
     this.#shown = new ShownFacts(disk);
     this.#gaps = new GapNotes(disk);
@@ -212,6 +213,7 @@ export class Vault {
   /** Abandons what is still open, signs a last checkpoint, closes the database (which truncates its log) and unlocks the folder. */
   async close(): Promise<void> {
     await this.#disk.settled();
+    this.people.close();
     await this.#open.abandonAll();
     await this.#disk.close(async (parts) => {
       await this.#open.settle(parts, true);

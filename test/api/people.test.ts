@@ -9,17 +9,18 @@ import { EnrolDuty } from '../../src/duties/enrol.ts';
 import { Notices } from '../../src/duties/notices.ts';
 import { PeopleBook } from '../../src/duties/people.ts';
 import { consentText, facesNotice } from '../../src/policy/facesnotice.ts';
+import type { FacesLock } from '../../src/policy/people.ts';
 import { dayMs, somebody } from '../vault/somebody.ts';
 import { openDoor, type Door } from './pagekit.ts';
 
 const jail = new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' });
 
-interface House { readonly door: Door; readonly faces: { enabled: boolean; consentMs: number }; add(name: string): Promise<string> }
+interface House { readonly door: Door; readonly faces: { enabled: boolean; consentMs: number; lock: FacesLock }; add(name: string): Promise<string> }
 
 async function house(t: Test): Promise<House> {
-  const faces = { enabled: true, consentMs: 365 * dayMs };
+  const faces: House['faces'] = { enabled: true, consentMs: 365 * dayMs, lock: 'hub' };
   const door = await openDoor(t, ({ vault, clock }) => {
-    const book = new PeopleBook({ vault, faces: () => faces, model: modelId, timeTrusted: async () => true, notices: new Notices({ vault, clock, log: silentLog }), clock, log: silentLog });
+    const book = new PeopleBook({ vault, owners: () => [], faces: () => faces, model: modelId, timeTrusted: async () => true, notices: new Notices({ vault, clock, log: silentLog }), clock, log: silentLog });
     // Started by the first picture that can be looked at; here is none.
     const detector = new Detector({ clock: systemClock, log: silentLog, jail, random: () => 0 });
     t.teardown(() => detector.close());

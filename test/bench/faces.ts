@@ -136,8 +136,8 @@ async function life(shown: readonly Shown[]): Promise<void> {
   const place = await mkdtemp(join(tmpdir(), 'sp-bench-faces-'));
   const world = makeWorld(place), vault = await openVault(world);
   const notices = new Notices({ vault, clock: world.clock, log: silentLog });
-  const on = { enabled: true, consentMs: 365 * dayMs };
-  const book = new PeopleBook({ vault, faces: () => on, model: modelId, timeTrusted: async () => true, notices, clock: world.clock, log: silentLog });
+  const on = { enabled: true, consentMs: 365 * dayMs, lock: 'hub' as const };
+  const book = new PeopleBook({ vault, owners: () => [], faces: () => on, model: modelId, timeTrusted: async () => true, notices, clock: world.clock, log: silentLog });
   const duty = new EnrolDuty({ vault, book, faces: () => on, model: modelId, examine: (picture) => detector.examine(picture), tools: () => ({ ffmpeg: 'ffmpeg', jail, clock: systemClock }), nameOf: () => 'bench', clock: world.clock });
   const enrolMs: number[] = [], perPictureMs: number[] = [], forgetMs: number[] = [];
   try {

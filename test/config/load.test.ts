@@ -43,7 +43,7 @@ t.test('an empty file is a hub with all defaults', async (t) => {
     time: { source: 'ntp', settleMs: 3_600_000 },
     page: { enabled: true, port: 7443, httpPort: 7480, names: [], panels: false }, discovery: { loopback: false, interfaces: [] },
     capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' },
-    faces: { enabled: false, consentMs: 365 * 86_400_000 }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [],
+    faces: { enabled: false, consentMs: 365 * 86_400_000, lock: 'hub' as const }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [],
     cameras: [],
   });
 });

@@ -24,7 +24,7 @@ function configOf(footageDays: number): HubConfig {
   return {
     name: 'test', data: '/nowhere', dataMount: false, socket: '/nowhere/control.sock', record: { periodMs: 3_600_000, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: footageDays * dayMs, logsMs: dayMs, auditMs: dayMs }, disk: {}, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1000 },
-    discovery: { loopback: false, interfaces: [] }, page: { enabled: false, port: 0, httpPort: 0, names: [], panels: false }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, faces: { enabled: false, consentMs: dayMs }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [], cameras: [],
+    discovery: { loopback: false, interfaces: [] }, page: { enabled: false, port: 0, httpPort: 0, names: [], panels: false }, capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, faces: { enabled: false, consentMs: dayMs, lock: 'hub' as const }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [], cameras: [],
   };
 }
 
@@ -49,7 +49,7 @@ t.test('the notice about faces, its version and its hash stand in the audit: as 
   const kit = Identity.generate();
   const owner = readOwnerList(makeOwnerList(kit, Date.now()), 'owner.json');
   const vault = await Vault.open({ folder: join(t.testdir(), 'data'), clock: systemClock, log: silentLog, hubName: 'test' });
-  const wanted: HubConfig = { ...configOf(3), faces: { enabled: true, consentMs: dayMs } };
+  const wanted: HubConfig = { ...configOf(3), faces: { enabled: true, consentMs: dayMs, lock: 'hub' as const } };
   const asked = await judgeConsent(vault, wanted);
   t.equal(asked.effective.faces.enabled, false);
   const change = asked.pending[0]!;

@@ -4,21 +4,24 @@ import t, { type Test } from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { Notices } from '../../src/duties/notices.ts';
 import { PeopleBook } from '../../src/duties/people.ts';
+import type { FacesLock } from '../../src/policy/people.ts';
+import { openLender, sealLent } from '../../src/seal/lender.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { consentOf, dayMs, somebody } from '../vault/somebody.ts';
 import { makeWorld, openVault, start, type World } from '../vault/world.ts';
 
 const model = 'a model:1';
 
-interface Made { readonly world: World; readonly vault: Vault; readonly notices: Notices; readonly book: PeopleBook; readonly faces: { enabled: boolean; consentMs: number }; readonly time: { trusted: boolean } }
+interface Made { readonly world: World; readonly vault: Vault; readonly notices: Notices; readonly book: PeopleBook; readonly faces: { enabled: boolean; consentMs: number; lock: FacesLock }; readonly time: { trusted: boolean } }
 
 async function made(t: Test): Promise<Made> {
   const world = makeWorld(t.testdir());
   const vault = await openVault(world);
   const notices = new Notices({ vault, clock: world.clock, log: silentLog });
-  const faces = { enabled: true, consentMs: 365 * dayMs };
+  const faces: Made['faces'] = { enabled: true, consentMs: 365 * dayMs, lock: 'hub' };
   const time = { trusted: true };
-  const book = new PeopleBook({ vault, faces: () => faces, model, timeTrusted: async () => time.trusted, notices, clock: world.clock, log: silentLog });
+  const owners = [world.owner.recipient];
+  const book = new PeopleBook({ vault, owners: () => owners, faces: () => faces, model, timeTrusted: async () => time.trusted, notices, clock: world.clock, log: silentLog });
   t.teardown(async () => {
     await book.close();
     await notices.close();
@@ -108,4 +111,30 @@ t.test('a shorter time counts for consents of before, a longer one does not; a c
   await book.refresh();
   t.match(await vault.people.list(), [{ id, state: 'lapsed', lapsesMs: start + 90 * dayMs }]);
   t.equal(await vault.nextDeadlineMs(), start + 120 * dayMs);
+});
+
+t.test('locked for the owner, the hub compares with nobody after a start; lent, it does; taken back, all is wiped at once', async (t) => {
+  const { world, vault, notices, book, faces } = await made(t);
+  const ada = somebody('Ada');
+  await vault.people.enrol(ada);
+  faces.lock = 'owner';
+  await book.refresh();
+  t.equal(book.templates().length, 1, 'until it ends it has them');
+  await book.close();
+  await vault.close();
+  const later = await openVault(world);
+  t.teardown(() => later.close());
+  const next = new PeopleBook({ vault: later, faces: () => faces, owners: () => [world.owner.recipient], model, timeTrusted: async () => true, notices, clock: world.clock, log: silentLog });
+  await next.refresh();
+  t.same(next.templates(), []);
+  const { to, sealed } = await later.people.lockQuestion();
+  await later.people.lend(sealLent([openLender(sealed[0] ?? '', [world.owner])], to), { who: 'cli' });
+  await next.refresh();
+  t.same(next.templates().map(({ vectors }) => vectors), [ada.vectors]);
+  const [held] = next.templates();
+  const taken = next.takeBack({ who: 'cli' });
+  t.ok(isWiped(held?.vectors), 'before anything is written down');
+  await taken;
+  t.same(next.templates(), []);
+  await next.close();
 });

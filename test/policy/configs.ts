@@ -9,7 +9,7 @@ export function hub(keepDays: number, cameras: readonly CameraConfig[] = [], mor
     record: { periodMs: hour, cutAfterMs: 60_000, thumbnails: true },
     keep: { footageMs: keepDays * day, logsMs: 14 * day, auditMs: 730 * day },
     disk: {}, scrub: { everyMs: 7 * day, bytesPerSecond: 2_000_000 }, time: { source: 'ntp', settleMs: hour }, discovery: { loopback: false, interfaces: [] }, page: { enabled: true, port: 7443, httpPort: 7480, names: [], panels: false },
-    capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, faces: { enabled: false, consentMs: 365 * day }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [],
+    capture: { ffmpeg: 'ffmpeg', ffprobe: 'ffprobe', jail: 'files' }, faces: { enabled: false, consentMs: 365 * day, lock: 'hub' as const }, log: { level: 'info' }, privacy: [], zones: [], alarms: [], recordings: [], destinations: [],
     cameras: cameras.map((camera) => (camera.ownKeep ? camera : { ...camera, keepMs: keepDays * day })),
     ...more,
   };

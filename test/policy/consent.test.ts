@@ -39,8 +39,22 @@ t.test('a private time applies at once, and ends only with the owner\'s yes', as
   t.same(texts(hub(3, [], { privacy: [night] }), { v: older.v, keep: older.keep, cameras: older.cameras, pending: older.pending }), [], 'a state of before there were any');
 });
 
+t.test('the keys of persons go to the owner at once, and back to the hub by a yes', (t) => {
+  const with_ = (lock: 'hub' | 'owner') => hub(3, [], { faces: { enabled: false, consentMs: 365 * day, lock } });
+  const first = effectiveConfig(with_('owner'), stored(effectiveConfig(with_('hub'), undefined).state));
+  t.match([first.effective.faces.lock, first.pending], ['owner', []]);
+  const back = effectiveConfig(with_('hub'), stored(first.state));
+  t.match([back.effective.faces.lock, back.pending], ['owner', [{ key: 'faces.lock', from: 'owner', to: 'hub' }]]);
+  const again = effectiveConfig(with_('hub'), stored(back.state));
+  t.match([again.effective.faces.lock, again.pending.length], ['owner', 1], 'it goes on waiting');
+  const accepted = effectiveConfig(with_('hub'), applyAcceptance(again.state, again.pending[0]?.id ?? ''));
+  t.match([accepted.effective.faces.lock, accepted.pending], ['hub', []]);
+  t.match(effectiveConfig(with_('hub'), stored(accepted.state)).pending, []);
+  t.end();
+});
+
 t.test('faces wait for a yes to the notice as it is; off is at once; a longer time of consents waits too', async (t) => {
-  const on = { faces: { enabled: true, consentMs: 365 * day } };
+  const on = { faces: { enabled: true, consentMs: 365 * day, lock: 'hub' as const } };
   const fresh = effectiveConfig(hub(3, [], on), undefined);
   t.equal(fresh.effective.faces.enabled, false, 'also where the first configuration of a hub has them on');
   const [change] = fresh.pending;
@@ -58,11 +72,11 @@ t.test('faces wait for a yes to the notice as it is; off is at once; a longer ti
   t.same([off.effective.faces.enabled, off.pending], [false, []], 'off at once');
   t.match(effectiveConfig(hub(3, [], on), stored(off.state)).pending, [{ key: 'faces' }], 'and on again only with another yes');
 
-  const longer = { faces: { enabled: true, consentMs: 730 * day } };
+  const longer = { faces: { enabled: true, consentMs: 730 * day, lock: 'hub' as const } };
   const waiting = effectiveConfig(hub(3, [], longer), stored(accepted.state));
-  t.match([waiting.effective.faces, waiting.pending], [{ enabled: true, consentMs: 365 * day }, [{ key: 'faces.consent_lasts', text: 'a person\'s consent would last 730 days instead of 365 days' }]]);
+  t.match([waiting.effective.faces, waiting.pending], [{ enabled: true, consentMs: 365 * day, lock: 'hub' as const }, [{ key: 'faces.consent_lasts', text: 'a person\'s consent would last 730 days instead of 365 days' }]]);
   t.equal(effectiveConfig(hub(3, [], longer), stored(applyAcceptance(stored(waiting.state), waiting.pending[0]?.id ?? ''))).effective.faces.consentMs, 730 * day);
-  t.same(effectiveConfig(hub(3, [], { faces: { enabled: true, consentMs: 30 * day } }), stored(accepted.state)).effective.faces, { enabled: true, consentMs: 30 * day }, 'a shorter one counts at once');
+  t.same(effectiveConfig(hub(3, [], { faces: { enabled: true, consentMs: 30 * day, lock: 'hub' as const } }), stored(accepted.state)).effective.faces, { enabled: true, consentMs: 30 * day, lock: 'hub' as const }, 'a shorter one counts at once');
   t.match(effectiveConfig(hub(3, [], longer), undefined).pending.map(({ key }) => key), ['faces', 'faces.consent_lasts'], 'on a new hub it is a year');
 });
 

@@ -64,7 +64,7 @@ t.test('alarms, zones and modes of recording are told in plain words, and only a
 });
 
 t.test('faces are said to be turned on, and what stays when they are turned off', async (t) => {
-  const on = hub(3, [], { faces: { enabled: true, consentMs: 30 * day } });
+  const on = hub(3, [], { faces: { enabled: true, consentMs: 30 * day, lock: 'hub' as const } });
   t.match(planChanges(hub(3), on), [{ text: 'a person\'s consent lasts 30 days instead of 365 days', lowersPrivacy: false }, { text: 'faces are compared with those of people who agreed to it', lowersPrivacy: true, restart: false }]);
   t.match(planChanges(on, hub(3)), [{ lowersPrivacy: true }, { text: 'faces are no longer compared with anybody\'s; people stay until they are forgotten', lowersPrivacy: false }]);
 });
@@ -74,7 +74,7 @@ t.test('no change of a configuration goes unmentioned', async (t) => {
     name: 'x', data: '/x', dataMount: true, owner: '/x', socket: '/x', record: { periodMs: 1, cutAfterMs: 1, thumbnails: false }, keep: { footageMs: 1, logsMs: 1, auditMs: 1 },
     disk: { budgetBytes: 1, reserveBytes: 1 }, scrub: { everyMs: 1, bytesPerSecond: 1 }, time: { source: 'system', settleMs: 1 }, discovery: { loopback: true, interfaces: ['x'] }, capture: { ffmpeg: 'x', ffprobe: 'x', jail: 'off' }, log: { level: 'warn' },
     page: { enabled: false, port: 1, httpPort: 1, names: ['x'], panels: true, certificate: '/x', certificateKey: '/x' },
-    faces: { enabled: true, consentMs: 1 },
+    faces: { enabled: true, consentMs: 1, lock: 'owner' as const },
     privacy: [{ space: 'home', days: ['friday'], from: '22:00', to: 'sunrise' }],
     recordings: [{ mode: 'off', ...always }], zones: [{ camera: 'front-door', name: 'x', mask: true, points: [[0, 0], [1, 0], [1, 1]] }],
     alarms: [{ name: 'x', kinds: ['person'], ...always, keepMs: 1, beforeMs: 1, afterMs: 1, enabled: true }],

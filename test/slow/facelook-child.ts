@@ -8,7 +8,7 @@ import { faceLooks } from './facelook.ts';
 
 const [, , folder = '', mode = '', ...streams] = process.argv;
 const vault = await Vault.open({ folder, clock: systemClock, log: silentLog, hubName: 'test hub' });
-const book = new PeopleBook({ vault, faces: () => ({ enabled: true, consentMs: 1e11 }), model: modelId, timeTrusted: async () => true, notices: { raise: () => {}, settle: () => {} }, clock: systemClock, log: silentLog });
+const book = new PeopleBook({ vault, owners: () => [], faces: () => ({ enabled: true, consentMs: 1e11, lock: 'hub' as const }), model: modelId, timeTrusted: async () => true, notices: { raise: () => {}, settle: () => {} }, clock: systemClock, log: silentLog });
 await book.refresh();
 const kept: Uint8Array[] = [];
 const looks = await faceLooks(() => book.templates(), (faces) => { if (mode === 'keep') for (const { vector, crop } of faces) kept.push(Uint8Array.from(new Uint8Array(vector.buffer)), Uint8Array.from(crop.rgb)); });

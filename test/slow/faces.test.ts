@@ -130,7 +130,7 @@ async function cartoonJpeg(): Promise<Buffer> {
 
 /** As the hub writes it on an alarm that was this person's. */
 async function markFor(vault: Vault, world: World, person: string, alarm: string): Promise<string> {
-  const book = new PeopleBook({ vault, faces: () => ({ enabled: true, consentMs: 365 * dayMs }), model: 'a model:1', timeTrusted: async () => true, notices: new Notices({ vault, clock: world.clock, log: silentLog }), clock: world.clock, log: silentLog });
+  const book = new PeopleBook({ vault, owners: () => [], faces: () => ({ enabled: true, consentMs: 365 * dayMs, lock: 'hub' as const }), model: 'a model:1', timeTrusted: async () => true, notices: new Notices({ vault, clock: world.clock, log: silentLog }), clock: world.clock, log: silentLog });
   await book.refresh();
   const marked = book.markOf(person, alarm);
   await book.close();
@@ -229,8 +229,8 @@ t.test('real pictures: who agreed is enrolled by them, poor ones are refused eac
   const jail = new Jail({ facts: await probeJail({ log: silentLog }), need: 'off' });
   const detector = new Detector({ clock: systemClock, log: silentLog, jail, random: () => 0, readyMs: 60_000, answerMs: 60_000 });
   const notices = new Notices({ vault, clock: world.clock, log: silentLog });
-  let faces = { enabled: true, consentMs: 365 * dayMs };
-  const book = new PeopleBook({ vault, faces: () => faces, model: modelId, timeTrusted: async () => true, notices, clock: world.clock, log: silentLog });
+  let faces = { enabled: true, consentMs: 365 * dayMs, lock: 'hub' as const };
+  const book = new PeopleBook({ vault, owners: () => [], faces: () => faces, model: modelId, timeTrusted: async () => true, notices, clock: world.clock, log: silentLog });
   const tools = { ffmpeg: 'ffmpeg', jail, clock: systemClock };
   const enrol = new EnrolDuty({ vault, book, faces: () => faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => tools, nameOf: () => 'Grace', clock: world.clock });
   t.teardown(async () => {

@@ -72,8 +72,8 @@ t.test('of fifty clips with faces that nobody agreed to have recognised, no file
   const jail = new Jail({ facts: await probeJail({ log }), need: 'off' });
   const detector = new Detector({ clock: systemClock, log, jail, random: () => 0, readyMs: 60_000, answerMs: 60_000 });
   const moments = new Moments({ clock: systemClock, log });
-  const faces = { enabled: true, consentMs: 365 * dayMs };
-  const book = new PeopleBook({ vault, faces: () => faces, model: modelId, timeTrusted: async () => true, notices: { raise: () => {}, settle: () => {} }, clock: systemClock, log });
+  const faces = { enabled: true, consentMs: 365 * dayMs, lock: 'hub' as const };
+  const book = new PeopleBook({ vault, owners: () => [], faces: () => faces, model: modelId, timeTrusted: async () => true, notices: { raise: () => {}, settle: () => {} }, clock: systemClock, log });
   const enrol = new EnrolDuty({ vault, book, faces: () => faces, model: modelId, examine: (picture) => detector.examine(picture), tools: () => ({ ffmpeg: 'ffmpeg', jail, clock: systemClock }), nameOf: () => 'Grace', clock: systemClock });
 
   // What the detector gave the hub, and copies of it to search for.

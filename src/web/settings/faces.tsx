@@ -40,7 +40,7 @@ export function FacesSettings() {
   return <div class="stack">
     {error === undefined ? null : <Problem error={error} onAgain={again} />}
     {value.enabled ? null : <OffCard people={value} waits={waits} byFile={byFile} onTurnOn={() => setOpen({ what: 'turn on' })} />}
-    {value.enabled || value.people.length > 0 ? <PeopleCard people={value} onOpen={setOpen} /> : null}
+    {value.enabled || value.people.length > 0 || value.locked > 0 ? <PeopleCard people={value} onOpen={setOpen} /> : null}
     {settings.value === undefined || !value.enabled ? null : <TableCard table="faces" known={settings.value} onChanged={close} />}
     {open?.what === 'turn on' ? <ConfirmChange title={say.faces.turnOnTitle} lead={say.faces.turnOnLead} change={{ keys: [{ key: enabledKey, value: true }] }} onClose={close} /> : null}
     {open?.what === 'enrol' ? <EnrolDialog consent={value.consent} onClose={close} /> : null}
@@ -64,11 +64,12 @@ function Paragraphs({ text }: { readonly text: string }) {
   return <>{text.split('\n').map((line) => <p key={line}>{line}</p>)}</>;
 }
 
-function PeopleCard({ people: { people, enabled }, onOpen }: { readonly people: People; readonly onOpen: (open: Open) => void }) {
+function PeopleCard({ people: { people, enabled, locked }, onOpen }: { readonly people: People; readonly onOpen: (open: Open) => void }) {
   return <section class="card" aria-labelledby="faces-people">
-    <div class="card-head"><h2 id="faces-people">{say.faces.people}</h2>{enabled ? <Button kind="main" icon="plus" onClick={() => onOpen({ what: 'enrol' })}>{say.faces.enrol}</Button> : null}</div>
+    <div class="card-head"><h2 id="faces-people">{say.faces.people}</h2>{enabled && locked === 0 ? <Button kind="main" icon="plus" onClick={() => onOpen({ what: 'enrol' })}>{say.faces.enrol}</Button> : null}</div>
     <p class="muted">{enabled ? say.faces.peopleLead : say.faces.peopleOffLead}</p>
-    {people.length === 0 ? <Empty icon="person" title={say.faces.none}><p>{say.faces.noneLead}</p></Empty> : <ul class="rows">{people.map((person) => <PersonRow key={person.id} person={person} onOpen={onOpen} />)}</ul>}
+    {locked === 0 ? null : <div class="note care" role="status"><b>{say.faces.locked}</b><p>{say.faces.lockedLead(locked)}</p></div>}
+    {people.length === 0 && locked > 0 ? null : people.length === 0 ? <Empty icon="person" title={say.faces.none}><p>{say.faces.noneLead}</p></Empty> : <ul class="rows">{people.map((person) => <PersonRow key={person.id} person={person} onOpen={onOpen} />)}</ul>}
   </section>;
 }
 
