@@ -191,7 +191,7 @@ static void restrict_files_and_ports(const struct order *order, const char *prog
 
 /*
  * The program's name for its one execve lies here, and the filter lets execve through with this address alone. Whoever runs in the
- * program later can put nothing there: no mapping below 4 GiB is allowed. So the jail can start one program, which can start none.
+ * program later can put nothing there: no mapping that begins below 2 MiB is allowed. So the jail can start one program, which can start none.
  */
 #define NAME_ADDRESS 0x100000ul
 #define NAME_LENGTH_MAX 4096ul
@@ -292,8 +292,10 @@ static void sockets(void) {
   ALLOW_WHEN(SYS_setsockopt, INT_IS(1, IPPROTO_TCP), {LOW(2), 0, ANY, 31 /* TCP_ULP */});
 }
 
-static void memory_above_4_gib(void) {
+static void memory_above_the_name(void) {
   const uint32_t grows = MAP_GROWSDOWN;
+  /* From 2 MiB on: V8 asks for memory at addresses of chance, and takes a refusal for no memory. */
+  ALLOW_WHEN(SYS_mmap, {LOW(0), 0, 0xffe00000u, 0}, NONE_OF(3, grows));
   ALLOW_WHEN(SYS_mmap, IS(0, 0), NONE_OF(3, grows));
   ALLOW_WHEN(SYS_mmap, ABOVE_4_GIB(0), NONE_OF(3, grows));
   const uint32_t elsewhere = MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */;
@@ -322,7 +324,7 @@ static int restrict_calls(const struct order *order) {
   for (size_t i = 0; i < COUNT(plain_calls); i++) allow(plain_calls[i]);
   ALLOW_WHEN(SYS_execve, IS(0, NAME_ADDRESS));
   if (order->port != 0) sockets();
-  memory_above_4_gib();
+  memory_above_the_name();
   threads_and_itself();
   /* For these the C library has an older way, which the filter can judge; and calls newer than this list are not there. */
   refuse_with(435 /* clone3 */, ENOSYS);

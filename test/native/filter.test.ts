@@ -61,7 +61,12 @@ t.test('on arm64 what a program needs is allowed, and what it must not is refuse
   t.notOk(everAllowed(arm64, 'noPort', 'socket'));
   t.equal(answer(arm64, 'noPort', 'execve', [0x100000n, 0n, 0n, 0n, 0n, 0n]), allowed, 'one program');
   t.equal(answer(arm64, 'noPort', 'execve', [0x1_0010_0000n, 0n, 0n, 0n, 0n, 0n]), refusedWith | eperm, 'by the name that the jail put there');
-  t.equal(answer(arm64, 'noPort', 'mmap', [0x100000n, 4096n, 3n, 0x32n, 0n, 0n]), refusedWith | eperm, 'and no other comes there');
+  for (const one of x86 === undefined ? [arm64] : [arm64, x86]) {
+    const mapping = (address: bigint, flags: bigint): number => answer(one, 'noPort', 'mmap', [address, 4096n, 3n, flags, 0n, 0n]);
+    for (const address of [0x1000n, 0xff000n, 0x100000n, 0x1ff000n]) for (const flags of [0x22n, 0x32n]) t.equal(mapping(address, flags), refusedWith | eperm, 'and no other comes there');
+    for (const address of [0n, 0x200000n, 0x1000000n, 0xfffff000n, 0x1_0000_0000n, 0x1_0010_0000n]) t.equal(mapping(address, 0x22n), allowed, `V8 may ask for 0x${address.toString(16)}`);
+    t.equal(mapping(0x200000n, 0x122n), refusedWith | eperm, 'what grows down could come there');
+  }
   t.end();
 });
 
