@@ -40,7 +40,6 @@ const residentMibDefault = 320;
 const confinement = { memoryMib: 900, spaceMib: 2 ** 24, nice: 10, cpuSeconds: 3600 } as const;
 /** Of the values of JavaScript; a model's numbers lie outside of it. */
 const heapMib = 96;
-const pageBytes = 4096;
 /** See src/detector.ts. */
 const exitModelChanged = 3;
 
@@ -152,7 +151,8 @@ export class Session {
   /** 0 when it is gone. */
   async #residentMib(): Promise<number> {
     try {
-      return (Number((await readTextBounded(`/proc/${this.#child.pid}/statm`, 200)).split(' ')[1]) * pageBytes) / 2 ** 20;
+      // In KiB; statm counts pages, which are of 16 KiB on a Raspberry Pi 5.
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readTextBounded(`/proc/${this.#child.pid}/status`, 8192))?.[1] ?? 0) / 1024;
     } catch {
       return 0;
     }
