@@ -129,7 +129,7 @@ export class FarSurveyDuty {
 
   /** An owner may say yes to a destination long after the database was made anew. */
   #isDue(destination: string): boolean {
-    return !this.#mute.has(destination) && (this.#looks[destination]?.lookedMs ?? -1) < (this.#dueMs ?? 0);
+    return !this.#mute.has(destination) && (this.#looks[destination]?.lookedMs ?? 0) < (this.#dueMs ?? 0);
   }
 
   async #read(): Promise<void> {
