@@ -50,12 +50,19 @@ export function unitsOf(node: SchemaNode, unit: string): readonly string[] {
   return usual.includes(unit) || unit === '' ? usual : [...usual, unit];
 }
 
+/** What most would give: not beyond the most that may be. */
+function usualUnit(node: SchemaNode): string {
+  const most = measureParts(node['x-max'] ?? '').unit;
+  if (node['x-unit'] === 'size') return most === 'MiB' || most === 'MB' ? 'MB' : 'GB';
+  return most === 'second' || most === 'minute' || most === 'hour' ? `${most}s` : 'days';
+}
+
 export function draftOf({ node, value = node.default as Value | undefined }: Pick<FormField, 'node' | 'value'>): Draft {
   switch (kindOf(node)) {
     case 'yes or no': return value === true;
     case 'days': return Array.isArray(value) ? value : [...node.items?.enum ?? []];
     case 'lines': return Array.isArray(value) ? value.join('\n') : '';
-    case 'measure': return value === undefined ? ` ${node['x-unit'] === 'size' ? 'GB' : 'days'}` : String(value);
+    case 'measure': return value === undefined ? ` ${usualUnit(node)}` : String(value);
     default: return value === undefined ? '' : String(value);
   }
 }

@@ -35,7 +35,7 @@ export function EgressSettings() {
     {has(held, 'people') && has(held, 'configure') ? <DestinationList service={value.doors.run === 'service'} onChanged={again} /> : null}
     {value.destinations.length === 0 ? <Empty icon="hidden" title={say.egress.none}><p>{say.egress.noneHint}</p></Empty> : <>
       <Door doors={value.doors} />
-      {value.destinations.map((one) => <Destination key={one.name} one={one} sums={value.sums} keys={value.doors.slots.find(({ destination }) => destination === one.name)} />)}
+      {value.destinations.map((one) => <Destination key={one.name} one={one} sums={value.sums} keys={value.doors.slots.find(({ destination }) => destination === one.name)} strange={value.doors.unknown.find(({ destination }) => destination === one.name)} />)}
     </>}
     {value.destinations.length === 0 && value.lines.length === 0 ? null : <section class="card" aria-labelledby="ledger">
       <h2 id="ledger">{say.egress.ledger}</h2>
@@ -63,7 +63,7 @@ function Door({ doors: { run, running, confined, last, problem } }: { readonly d
   </section>;
 }
 
-function Destination({ one, sums, keys }: { readonly one: Report['destinations'][number]; readonly sums: Report['sums']; readonly keys: Report['doors']['slots'][number] | undefined }) {
+function Destination({ one, sums, keys, strange }: { readonly one: Report['destinations'][number]; readonly sums: Report['sums']; readonly keys: Report['doors']['slots'][number] | undefined; readonly strange: Report['doors']['unknown'][number] | undefined }) {
   const { reader } = useHeld();
   const { name, purpose, place, declared, slots, counts, lacks, deletes, keepsVersions } = one;
   const sent = sums.filter(({ destination, kind }) => destination === name && (kind === 'put' || kind === 'notice'));
@@ -90,6 +90,7 @@ function Destination({ one, sums, keys }: { readonly one: Report['destinations']
     {lacks.length === 0 || slots === undefined ? null : <p class="problem">{lacks.map((right) => say.egress.lacks[right]).join(' ')}</p>}
     {deletes === 'no' && slots !== undefined ? <p class="small">{[say.egress.noDelete, ...(slots === 'home' ? [say.egress.noDeleteHome] : [])].join(', ')}.</p> : null}
     {counts === undefined || counts.refused === 0 ? null : <p class="problem">{say.egress.refused(counts.refused)} <span class="small">{say.egress.refusedHint}</span></p>}
+    {strange === undefined ? null : <p class="problem">{say.egress.unknown(strange.objects, bytes(strange.bytes, reader))} <span class="small">{say.egress.unknownHint(name)}</span></p>}
     {keepsVersions === 'yes' ? <p class="small">{say.egress.versions}</p> : null}
   </section>;
 }
