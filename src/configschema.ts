@@ -127,7 +127,7 @@ export const CameraSchema = Type.Object({
     maxLength: 40, pattern: cameraIdPattern.source, default: 'home', expected: 'the name of a space in the owner list',
   })),
   budget: Type.Optional(size('camera.budget', 'What its footage may take of the disk. Beyond it, its own oldest footage goes before its deadline.', { min: '10 MB', max: '999 TB' })),
-  alias: Type.Optional(text('camera.alias', 'What notices call it outside of the house: whoever reads them on their way reads this. Absent: a number, such as camera-1.', { maxLength: 40, pattern: '^(?!camera(-[0-9]+)?$)[a-z0-9][a-z0-9-]{0,39}$', expected: '1 to 40 of a-z, 0-9 and hyphen, and none of the numbers that the hub gives', examples: ['north'] })),
+  alias: Type.Optional(text('camera.alias', 'What notices call it outside of the house: whoever reads them on their way reads this, so another one waits for an owner\'s yes. Absent: a number, such as camera-1.', { maxLength: 40, pattern: '^(?!camera(-[0-9]+)?$)[a-z0-9][a-z0-9-]{0,39}$', expected: '1 to 40 of a-z, 0-9 and hyphen, and none of the numbers that the hub gives', examples: ['north'] })),
   serial: Type.Optional(text('camera.serial', 'Its serial number, as it said when it was adopted.', { maxLength: 100 })),
 }, { additionalProperties: false, description: 'A camera; one such table each.' });
 

@@ -1,6 +1,6 @@
 /**
  * What lowers privacy waits for an owner's yes: footage, alarms, logs or audit kept longer than now, a microphone switched on, faces
- * recognised, whatever leaves the house. Whoever can
+ * recognised, whatever leaves the house and the words in which it names a camera. Whoever can
  * write the file, an installer for example, cannot lower it alone. Everything else, and everything that raises privacy, applies at once.
  *
  * The state is what is in force; the vault stores it as JSON. The signature of an acceptance is checked by the caller.
@@ -18,7 +18,7 @@ import type { CameraConfig, HubConfig } from './settings.ts';
 
 const goneMax = 256;
 
-export type ConsentKey = 'faces' | 'faces.lock' | 'faces.consent_lasts' | 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'time' | 'privacy' | 'alarm' | 'destination';
+export type ConsentKey = 'faces' | 'faces.lock' | 'faces.consent_lasts' | 'keep.footage' | 'keep.logs' | 'keep.audit' | 'keep' | 'audio' | 'alias' | 'time' | 'privacy' | 'alarm' | 'destination';
 
 export interface PendingChange {
   /** 8 hex digits over the change: a yes to one change is never a yes to another. */
@@ -41,6 +41,8 @@ interface CameraConsent {
   /** Absent while the camera follows the hub's own rule. */
   readonly keepMs?: number;
   readonly audio: boolean;
+  /** What it may be called outside; absent while it has its number there alone. */
+  readonly alias?: string;
 }
 
 interface AlarmConsent {
@@ -76,7 +78,7 @@ export interface ConsentState {
 }
 
 /** With the value that a yes would bring; `alarm`: of which alarm; `destination`: what it would be. */
-type Waiting = PendingChange & { readonly value: number | boolean; readonly alarm?: string; readonly destination?: DestinationConfig };
+type Waiting = PendingChange & { readonly value: number | boolean | string; readonly alarm?: string; readonly destination?: DestinationConfig };
 
 export interface Effective {
   readonly effective: HubConfig;
@@ -92,10 +94,10 @@ export function lowersPrivacy(state: ConsentState, wanted: HubConfig): readonly 
 
 /**
  * What of the wanted configuration applies now. Without a state (a fresh hub) its retention is the first thing in force, and only
- * microphones and destinations wait.
+ * microphones, names for outside and destinations wait.
  */
 export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefined): Effective {
-  const state = stored ?? { v: 1 as const, keep: wanted.keep, cameras: wanted.cameras.map((camera) => ({ ...ownKeepOf(camera), camera: camera.id, audio: false })), alarms: wanted.alarms.map(alarmConsentOf), pending: [] };
+  const state: ConsentState = stored ?? { v: 1, keep: wanted.keep, cameras: wanted.cameras.map((camera) => ({ ...ownKeepOf(camera), camera: camera.id, audio: false })), alarms: wanted.alarms.map(alarmConsentOf), pending: [] };
   const waiting = findChanges(state, wanted);
   const waits = (key: ConsentKey, camera?: string): boolean => waiting.some((change) => change.key === key && change.camera === camera);
   const keep: Keeps = {
@@ -104,8 +106,8 @@ export function effectiveConfig(wanted: HubConfig, stored: ConsentState | undefi
     auditMs: Math.min(wanted.keep.auditMs, state.keep.auditMs),
   };
   const privacy = [...wanted.privacy, ...rulesLost(state.privacy ?? [], wanted.privacy)];
-  const cameras = wanted.cameras.map((camera): CameraConfig => ({
-    ...camera,
+  const cameras = wanted.cameras.map(({ alias, ...camera }): CameraConfig => ({
+    ...camera, ...aliasOr(waits('alias', camera.id) ? state.cameras.find((known) => known.camera === camera.id)?.alias : alias),
     keepMs: waits('keep', camera.id) ? inForce(state, keep, camera.id) : camera.ownKeep ? camera.keepMs : keep.footageMs,
     audio: camera.audio && !waits('audio', camera.id),
   }));
@@ -136,7 +138,7 @@ export function applyAcceptance(state: ConsentState, id: string): ConsentState {
   const { destination } = change;
   if (key === 'destination') return { ...rest, destinations: [...(state.destinations ?? []).filter(({ name }) => name !== destination?.name), ...(destination === undefined ? [] : [agreed(destination, destinationInWords(destination))])] };
   const known = state.cameras.find((one) => one.camera === camera) ?? { camera: camera ?? '', audio: false };
-  const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : { ...known, keepMs: Number(value) };
+  const changed: CameraConsent = key === 'audio' ? { ...known, audio: value === true } : key === 'alias' ? { ...known, alias: String(value) } : { ...known, keepMs: Number(value) };
   return { ...rest, cameras: [...state.cameras.filter((one) => one.camera !== camera), changed] };
 }
 
@@ -172,10 +174,11 @@ function consentInForce({ faces }: ConsentState, wanted: HubConfig): number {
 function cameraChanges(state: ConsentState, keep: Keeps, camera: CameraConfig): ConsentState['pending'] {
   const keepMs = inForce(state, keep, camera.id);
   const wantedMs = camera.ownKeep ? camera.keepMs : keep.footageMs;
-  const audio = state.cameras.find((known) => known.camera === camera.id)?.audio === true;
+  const { audio = false, alias } = state.cameras.find((known) => known.camera === camera.id) ?? {};
   return [
     ...(wantedMs > keepMs ? [longer({ key: 'keep', camera: camera.id }, `${camera.id}: footage would be kept`, keepMs, wantedMs)] : []),
     ...(camera.audio && !audio ? [change({ key: 'audio', camera: camera.id, from: 'off', to: 'on', text: `${camera.id}: sound would be recorded` }, true)] : []),
+    ...(camera.alias !== undefined && camera.alias !== alias ? [change({ key: 'alias', camera: camera.id, from: alias ?? 'its number', to: camera.alias, text: `${camera.id}: outside it would be called ${camera.alias} instead of ${alias ?? 'its number'}` }, camera.alias)] : []),
   ];
 }
 
@@ -231,7 +234,7 @@ function inForce(state: ConsentState, keep: Keeps, camera: string): number {
 /** A camera that follows the hub's rule follows it further; one that was held back at a time of its own stays there until a yes. */
 function consentOf(camera: CameraConfig, wanted: CameraConfig | undefined, keep: Keeps): CameraConsent {
   const own = wanted?.ownKeep === true || camera.keepMs !== keep.footageMs;
-  return { camera: camera.id, ...(own ? { keepMs: camera.keepMs } : {}), audio: camera.audio };
+  return { camera: camera.id, ...(own ? { keepMs: camera.keepMs } : {}), audio: camera.audio, ...aliasOr(camera.alias) };
 }
 
 /** Cameras that were taken out are remembered with their shorter times, so that taking out and putting back does not lengthen anything. */
@@ -243,6 +246,10 @@ function gone(state: ConsentState, wanted: HubConfig, keep: Keeps): CameraConsen
     .slice(-goneMax);
 }
 
+function aliasOr(alias: string | undefined): { alias?: string } {
+  return alias === undefined ? {} : { alias };
+}
+
 function ownKeepOf(camera: CameraConfig): { keepMs?: number } {
   return camera.ownKeep ? { keepMs: camera.keepMs } : {};
 }
@@ -252,7 +259,7 @@ function longer(of: { key: ConsentKey; camera?: string }, what: string, fromMs: 
   return change({ ...of, from, to, text: `${what} ${to} instead of ${from}` }, toMs);
 }
 
-function change<V extends number | boolean>(facts: Omit<PendingChange, 'id'>, value: V): PendingChange & { value: V } {
+function change<V extends number | boolean | string>(facts: Omit<PendingChange, 'id'>, value: V): PendingChange & { value: V } {
   return { ...changeOf(facts), value };
 }
 

@@ -182,7 +182,7 @@ function cameraChanges(before: CameraConfig, after: CameraConfig): PlannedChange
     ['detect', 'for alarms counts what is seen by', detectInWords(before), detectInWords(after)],
     ['space', 'its space is', before.space, after.space],
     ['budget', 'its footage may take', sizeOr(before.budgetBytes, 'as much as fits'), sizeOr(after.budgetBytes, 'as much as fits')],
-    ['alias', 'outside it is called', before.alias ?? 'by its number', after.alias ?? 'by its number'],
+    ['alias', 'outside it is called', before.alias ?? 'by its number', after.alias ?? 'by its number', after.alias !== undefined],
     ['serial', 'its serial number is', before.serial ?? 'not checked', after.serial ?? 'not checked'],
   ];
   return rows.filter(([, , from, to]) => from !== to).map((row) => planned(row, after.id));

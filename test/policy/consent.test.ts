@@ -39,6 +39,22 @@ t.test('a private time applies at once, and ends only with the owner\'s yes', as
   t.same(texts(hub(3, [], { privacy: [night] }), { v: older.v, keep: older.keep, cameras: older.cameras, pending: older.pending }), [], 'a state of before there were any');
 });
 
+t.test('what a camera is called outside waits for a yes to that word; its number again is at once', (t) => {
+  const called = (alias?: string): HubConfig => hub(3, [{ ...camera('a'), ...(alias === undefined ? {} : { alias }) }]);
+  const aliasIn = ({ effective }: ReturnType<typeof effectiveConfig>): string | undefined => effective.cameras[0]?.alias;
+  const fresh = effectiveConfig(called('door'), undefined);
+  t.match([aliasIn(fresh), fresh.pending], [undefined, [{ camera: 'a', key: 'alias', from: 'its number', to: 'door', text: 'a: outside it would be called door instead of its number' }]]);
+  t.equal(aliasIn(effectiveConfig(called('door'), stored(fresh.state))), undefined, 'it goes on waiting');
+  const accepted = effectiveConfig(called('door'), stored(applyAcceptance(stored(fresh.state), fresh.pending[0]?.id ?? '')));
+  t.match([aliasIn(accepted), accepted.pending], ['door', []]);
+  const other = effectiveConfig(called('anna'), stored(accepted.state));
+  t.match([aliasIn(other), other.pending], ['door', [{ from: 'door', to: 'anna' }]], 'a yes to one word is none to another');
+  const number = effectiveConfig(called(), stored(accepted.state));
+  t.same([aliasIn(number), number.pending], [undefined, []]);
+  t.match(effectiveConfig(called('door'), stored(number.state)).pending, [{ key: 'alias' }], 'and what was given up is asked for anew');
+  t.end();
+});
+
 t.test('the keys of persons go to the owner at once, and back to the hub by a yes', (t) => {
   const with_ = (lock: 'hub' | 'owner') => hub(3, [], { faces: { enabled: false, consentMs: 365 * day, lock } });
   const first = effectiveConfig(with_('owner'), stored(effectiveConfig(with_('hub'), undefined).state));
