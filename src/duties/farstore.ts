@@ -29,6 +29,8 @@ export interface FarAskerOptions {
 
 const patienceMsDefault = 2 * minuteMs;
 const lookMs = 15;
+/** Eight cameras for three years, about: whoever lists more lists without end. */
+const listedMax = 2 ** 24;
 
 export class FarAsker {
   readonly #o: FarAskerOptions;
@@ -52,6 +54,7 @@ export class FarAsker {
   }
 
   async *#list(to: string): AsyncGenerator<readonly [string, number]> {
+    let count = 0;
     for (let after: string | undefined, more = true; more;) {
       const from = after;
       const { answer, body } = await this.#ask(to, () => this.#o.outbox.list(to, from));
@@ -59,10 +62,12 @@ export class FarAsker {
       for (const line of lines) {
         const [, object, bytes] = /^([0-9a-f]{32}) (\d{1,15})$/.exec(line) ?? [];
         if (object === undefined) throw new SallyportError('SP_FAR_ANSWER', { destination: to, reason: 'its list has a line that is none' });
+        if (++count > listedMax) throw new SallyportError('SP_FAR_ANSWER', { destination: to, reason: `it lists more than ${listedMax} objects` });
         after = object;
         yield [object, Number(bytes)];
       }
-      more = answer.more === true && lines.length > 0;
+      // Whatever it says, it goes on from name to name.
+      more = answer.more === true && after !== undefined && after > (from ?? '');
     }
   }
 

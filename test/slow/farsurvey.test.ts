@@ -25,6 +25,8 @@ t.test('the command line: a hub whose database was made anew knows its segments 
   await accept();
   await site.untilSealed(3);
   while (((await report()).destinations[0]?.counts?.there ?? 0) < 3) await delay(100);
+  // A list is what nobody can tell from another hub's afterwards.
+  while (!(await report()).lines.some(({ kind, class: of, outcome }) => kind === 'put' && of === 'hours' && outcome === 'done')) await delay(100);
   await site.stop();
   const before = readdirSync(disk, { recursive: true }).length;
   rmSync(join(site.data, 'working.db'));
