@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { CanonicalValue } from '../base/canonical.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { AuditEntry } from '../vault/audit.ts';
-import { Turns } from '../vault/turns.ts';
+import { Turns } from '../base/turns.ts';
 import type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow, Vault } from '../vault/vault.ts';
 
 export type BookVault = Pick<Vault, 'accountsBook' | 'changeAccounts' | 'sessionUsed'>;

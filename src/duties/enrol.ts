@@ -17,7 +17,7 @@ import type { HubConfig } from '../policy/settings.ts';
 import { wipe } from '../seal/secure.ts';
 import type { ConsentRecord, LockQuestion, LockState, OpenPerson, PersonRow, Vault } from '../vault/vault.ts';
 import type { PeopleBook } from './people.ts';
-import { Turns } from '../vault/turns.ts';
+import { Turns } from '../base/turns.ts';
 
 /** A consent as somebody on the page records it. */
 export interface ConsentWish {

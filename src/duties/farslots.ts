@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
+import { Turns } from '../base/turns.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import type { Answer } from '../outbox/orders.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
@@ -64,7 +65,7 @@ export class FarSlotsDuty {
   readonly #pending = new Map<string, Pending>();
   /** Orders that were taken back and have not been answered. */
   readonly #taken = new Set<string>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(o: FarSlotsOptions) {
     this.#o = o;
@@ -138,7 +139,7 @@ export class FarSlotsDuty {
 
   /** Undefined when it is as it should be there; else why not. Not twice at once. */
   #renew(place: SlotsPlace, now: boolean): Promise<string | undefined> {
-    const done = this.#turn.then(async () => {
+    return this.#turns.take(async () => {
       try {
         return await this.#renewNow(place, now);
       } catch (error) {
@@ -148,8 +149,6 @@ export class FarSlotsDuty {
         return problem.message;
       }
     });
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   async #renewNow(place: SlotsPlace, now: boolean): Promise<string | undefined> {

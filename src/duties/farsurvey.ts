@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
+import { Turns } from '../base/turns.ts';
 import { dayMs, hourMs, minuteMs } from '../base/units.ts';
 import type { DestinationConfig } from '../policy/declared.ts';
 import { slotsPlaces } from '../policy/farslots.ts';
@@ -70,7 +71,7 @@ export class FarSurveyDuty {
   /** Since when looks are due; 0: none is. Undefined until it was read. */
   #dueMs: number | undefined;
   #looks: Looks = {};
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(o: FarSurveyOptions) {
     this.#o = o;
@@ -142,12 +143,12 @@ export class FarSurveyDuty {
 
   /** Lists a destination and takes back what is known of it. Not twice at once. SP_FAR_UNDECLARED, SP_FAR_NO, SP_OUTBOX_FULL. */
   look(destination: string): Promise<FarLook> {
-    return this.#one(async () => (await this.#lookNow(destination)).look);
+    return this.#turns.take(async () => (await this.#lookNow(destination)).look);
   }
 
   /** The owner's signed wish. Answers how many objects are to go. SP_ERASE when they are not exactly those, or have not been there unchanged for long enough. */
   erase(signed: Signed): Promise<number> {
-    return this.#one(async () => {
+    return this.#turns.take(async () => {
       const { vault, clock, owner, log, onChange } = this.#o;
       const wish = await takeWish(vault, owner(), signed, 'clear');
       const { look, unknown } = await this.#lookNow(wish.destination);
@@ -163,12 +164,6 @@ export class FarSurveyDuty {
       onChange();
       return count;
     });
-  }
-
-  #one<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   async #lookNow(destination: string): Promise<{ look: FarLook; unknown: Unknown }> {

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { secondMs } from '../base/units.ts';
-import { Turns } from '../vault/turns.ts';
+import { Turns } from '../base/turns.ts';
 
 /** Whoever turns a page comes back; a camera takes a second or two to begin. */
 export const lingerMs = 30 * secondMs;

@@ -7,6 +7,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
+import { Turns } from '../base/turns.ts';
 import { minuteMs, secondMs } from '../base/units.ts';
 import { liftedUntil, privacyAt, type PrivacyRule, type PrivacySwitch } from '../policy/privacy.ts';
 import type { Place } from '../policy/sun.ts';
@@ -41,7 +42,7 @@ export class PrivacyDuty {
   #switches: readonly PrivacySwitch[] | undefined;
   /** What was in force when it was last told. */
   #told = '';
-  #turns: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(o: PrivacyOptions) {
     this.#o = o;
@@ -69,7 +70,7 @@ export class PrivacyDuty {
 
   async close(): Promise<void> {
     await this.#loop.close();
-    await this.#turns;
+    await this.#turns.idle();
   }
 
   /** Undefined: pictures and sound may be taken there. */
@@ -85,7 +86,7 @@ export class PrivacyDuty {
    */
   switch(space: string, on: boolean, by: { readonly who: 'cli' | 'page' | 'hub'; readonly account?: string }): Promise<void> {
     if (!this.#o.spaces().includes(space)) return Promise.reject(new SallyportError('SP_SPACE_UNKNOWN', { space, known: this.#o.spaces().join(', ') || 'none' }));
-    const turn = this.#turns.then(async () => {
+    return this.#turns.take(async () => {
       const { privacy, place } = this.#o.rules();
       const nowMs = this.#now;
       const untilMs = on ? undefined : liftedUntil(space, privacy, place, nowMs);
@@ -102,8 +103,6 @@ export class PrivacyDuty {
       this.#loop.nudge();
       if (on) await audit();
     });
-    this.#turns = turn.catch(() => {});
-    return turn;
   }
 
   async #stored(): Promise<readonly PrivacySwitch[]> {

@@ -2,6 +2,7 @@
  * The site as it is configured: which cameras are watched, and how that changes while the hub runs. A change touches only the
  * cameras that it concerns; what lowers privacy waits for the owner's signed yes (`consent.ts`).
  */
+import { Turns } from '../base/turns.ts';
 import type { Clock } from '../base/clock.ts';
 import { SallyportError, asSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -107,7 +108,7 @@ export class Site {
   /** One for all cameras: it has one decoder at a time. */
   readonly #stills: Stills;
   /** Changes are made one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(o: SiteOptions) {
     this.#o = o;
@@ -122,7 +123,7 @@ export class Site {
   }
 
   async close(): Promise<void> {
-    await this.#turn.catch(() => {});
+    await this.#turns.idle();
     await Promise.all([...this.#watches.values()].map((watch) => watch.close('hub stopped')));
     await this.#stills.close();
   }
@@ -185,7 +186,7 @@ export class Site {
 
   /** Asks the camera who it is, remembers it and its password, and starts to watch it. Returns what was found, in words. */
   adopt(order: AdoptOrder, by: By = terminal): Promise<{ camera: string; sentences: string[]; pending: readonly PendingChange[] }> {
-    return this.#inTurn(() => this.#adopt(order, by));
+    return this.#turns.take(() => this.#adopt(order, by));
   }
 
   /** Cameras as they are watched: in force, and where they are now. */
@@ -205,7 +206,7 @@ export class Site {
     if (known !== undefined && known.device.serial !== facts.device.serial) {
       throw new SallyportError('SP_CAMERA_OTHER', { camera: id, address: placeOf(to), reason: `its serial number is ${facts.device.serial || 'none'} and not ${known.device.serial || 'none'}` });
     }
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const remembered = await rememberCamera(vault, id, withEndpoints(facts, known?.identity?.endpoints ?? []));
       await rememberPlace(vault, id, to, this.#wanted.cameras.find((wanted) => wanted.id === id) ?? camera);
       await vault.audit({ what: 'camera.moved', ...who, camera: id, detail: { from: placeOf(addressOf(camera)), to: placeOf(to), by } });
@@ -216,7 +217,7 @@ export class Site {
 
   /** Stores a camera's password; the camera is asked again at once. */
   setPassword(camera: string, password: string, by: By = terminal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const config = this.#known(camera);
       await this.#o.vault.putSecret(passwordName(camera), new Secret(password));
       await this.#o.vault.audit({ what: 'camera.password-set', ...by, camera });
@@ -254,7 +255,7 @@ export class Site {
 
   /** Asks a camera anew who it is and what it streams, and watches that. `believe`: also if it shows another certificate now. */
   readAgain(camera: string, { believe }: { believe: boolean }): Promise<string[]> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { access, facts: known } = await this.#recallInPlace(camera);
       const facts = await readCamera(access, this.#rooms, undefined, believe || known === undefined ? undefined : certificatesOf(camera, known));
       const remembered = await rememberCamera(this.#o.vault, camera, withEndpoints(facts, known?.identity?.endpoints ?? []));
@@ -269,7 +270,7 @@ export class Site {
 
   /** Reads the configuration again; the old one stays in force when it is refused. Returns what changed, in words. */
   reload(by: By = terminal): Promise<string[]> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const before = this.#wanted;
       const { config } = await loadConfig(this.#o.configPath);
       this.#wanted = config;
@@ -283,7 +284,7 @@ export class Site {
 
   /** The owner's list, newer, by the page: in force at once, and for what is open from its next key frame on. SP_OWNER_LIST. */
   takeOwnerList(text: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       this.#owner = { list: await takeOwnerList(text, 'of the page', this.#o.vault), problem: undefined };
       // It is taken; a camera that cannot be watched anew now is the business of the next change, not of who sent the list.
       await this.#apply().catch((error: unknown) => this.#o.log.error({ component: 'owner', code: asSallyportError(error).code }, asSallyportError(error).message));
@@ -321,7 +322,7 @@ export class Site {
    * words. What it destroys, `mayDestroy` is asked for first. ConfigErrors, SP_SETTING_FIXED, SP_SETTING_GONE, SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN.
    */
   async changeSettings(change: SettingsChange, by: By, mayDestroy: MayDestroy): Promise<string[]> {
-    await this.#inTurn(() => this.#changeFile(change, {
+    await this.#turns.take(() => this.#changeFile(change, {
       write: true,
       before: async (after) => {
         const losses = await foreseeLosses(this.#o, this.#effective, after);
@@ -360,7 +361,7 @@ export class Site {
   /** Another name or space of a camera that was taken in by page or command line; one of the household's files is changed there. Returns what changed, in words. SP_CAMERA_UNKNOWN, SP_SPACE_UNKNOWN. */
   async changeCamera(id: string, next: { readonly name?: string | undefined; readonly space?: string | undefined }, by: By): Promise<string[]> {
     if (next.space !== undefined) this.#checkSpace(next.space);
-    await this.#inTurn(() => changePageCamera(this.#o.configPath, id, next));
+    await this.#turns.take(() => changePageCamera(this.#o.configPath, id, next));
     return this.reload(by);
   }
 
@@ -382,7 +383,7 @@ export class Site {
 
   /** The owner's signed yes to a pending change. */
   accept(approval: Approval): Promise<string> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const change = this.#pending.find((pending) => pending.id === approval.id);
       if (change === undefined) throw new SallyportError('SP_CHANGE_UNKNOWN', { id: approval.id });
       await acceptChange(this.#o.vault, this.#owner.list, change, approval);
@@ -548,7 +549,7 @@ export class Site {
 
   /** A space became private, or is so no more: its cameras are cut off, or watched again, when this resolves. */
   privacyChanged(): Promise<void> {
-    return this.#inTurn(() => this.#apply('privacy'));
+    return this.#turns.take(() => this.#apply('privacy'));
   }
 
   async #watch(camera: CameraConfig): Promise<void> {
@@ -581,12 +582,6 @@ export class Site {
   /** All that a watch was started with: when it differs, the camera is watched anew. Budgets, and who looks for what, are not the watch's business; name and `keep` it asks for when it needs them; whether there are thumbnails, and for whom it is sealed, is asked at each segment. */
   #orderOf(camera: CameraConfig): string {
     return JSON.stringify([{ ...camera, budgetBytes: undefined, detect: undefined, name: undefined, keepMs: undefined, ownKeep: undefined, byPage: undefined }, this.#placeTaken(camera)?.message, { ...this.#effective.record, thumbnails: undefined }, this.#effective.capture, recipientsOf(this.#owner, camera.space).length > 0, this.#o.privacy(camera.space)]);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work, work);
-    this.#turn = result.catch(() => {});
-    return result;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError, asSallyportError, isSallyportError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Loop } from '../base/loop.ts';
+import { Turns } from '../base/turns.ts';
 import { dayMs, minuteMs, secondMs } from '../base/units.ts';
 import { rulesInWords, type DestinationConfig, type StoreRules } from '../policy/declared.ts';
 import { isReplaced, readReference } from '../policy/pieces.ts';
@@ -62,7 +63,8 @@ export class UploadDuty {
   readonly #probed = new Map<string, Probed>();
   /** What the courier has no credential for, by its own word, by destination. */
   #off: ReadonlyMap<string, string> = new Map();
-  #remembering: Promise<void> = Promise.resolve();
+  /** Abilities are written one after the other: each writes what is known of all. */
+  readonly #remembering = new Turns();
   #problem: SallyportError | undefined;
   #sweptMs = -Infinity;
 
@@ -81,7 +83,7 @@ export class UploadDuty {
 
   async close(): Promise<void> {
     await this.#loop.close();
-    await this.#remembering;
+    await this.#remembering.idle();
   }
 
   /** A segment was closed, a period was purged, destinations have changed. */
@@ -263,7 +265,7 @@ export class UploadDuty {
     const probed = (failures: number): void => void this.#probed.set(name, { atMs: clock.monotonicMs(), off, failures });
     ledger.probe(name).then(async ({ answer }) => {
       probed(0);
-      await this.#remember(async () => vault.far.rememberAbilities(name, { may: answer.may ?? [], keepsVersions: answer.keeps_versions ?? 'unknown', overwrites: answer.overwrites ?? 'unknown', atMs: this.#now }));
+      await this.#remembering.take(async () => vault.far.rememberAbilities(name, { may: answer.may ?? [], keepsVersions: answer.keeps_versions ?? 'unknown', overwrites: answer.overwrites ?? 'unknown', atMs: this.#now }));
       if (answer.may?.includes('delete') === true) await vault.far.release(name);
     }).catch((error: unknown) => {
       log.debug({ component: 'upload', destination: name, code: asSallyportError(error).code }, 'a destination was not probed');
@@ -274,20 +276,13 @@ export class UploadDuty {
   /** Somebody has let the store keep older versions since it was asked: from now on it counts as if it had said so then. */
   async #noteVersions(name: string): Promise<void> {
     const { vault: { far }, log } = this.#o;
-    await this.#remember(async () => {
+    await this.#remembering.take(async () => {
       const known = (await far.abilities())[name];
       // Where it was never asked, that comes first.
       if (known === undefined || known.keepsVersions === 'yes') return;
       await far.rememberAbilities(name, { ...known, keepsVersions: 'yes', atMs: this.#now });
       log.warn({ component: 'upload', destination: name }, 'it has begun to keep older versions of what is replaced or deleted there');
     }).catch((error: unknown) => log.debug({ component: 'upload', destination: name, code: asSallyportError(error).code }, 'that it keeps versions was not written; its next answer says it again'));
-  }
-
-  /** One after the other: each writes what is known of all. */
-  #remember(deed: () => Promise<void>): Promise<void> {
-    const done = this.#remembering.then(deed);
-    this.#remembering = done.catch(() => {});
-    return done;
   }
 
   get #now(): UnixMs {

@@ -7,7 +7,7 @@
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { hourMs, minuteMs } from '../base/units.ts';
 import type { AuditEntry } from '../vault/audit.ts';
-import { Turns } from '../vault/turns.ts';
+import { Turns } from '../base/turns.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const sameLiveMs = 10 * minuteMs;

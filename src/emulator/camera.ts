@@ -1,4 +1,5 @@
 /** One emulated camera: its face, its servers, and their coming and going. */
+import { Turns } from '../base/turns.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Announcer } from './announcer.ts';
@@ -99,7 +100,7 @@ export class Camera implements EmulatedCamera {
   #certificate: Certificate | undefined;
   #running = false;
   /** Starts and stops go one after the other. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   #boots = 0;
   /** Aborted by who starts or stops it while it is away. */
@@ -171,7 +172,7 @@ export class Camera implements EmulatedCamera {
   }
 
   #boot(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (this.#running) return;
       this.#running = true;
       this.#boots++;
@@ -187,7 +188,7 @@ export class Camera implements EmulatedCamera {
   }
 
   #halt(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (!this.#running) return;
       this.#running = false;
       await Promise.all(this.#announcers.map((announcer) => announcer.withdraw(this.#face)));
@@ -276,12 +277,6 @@ export class Camera implements EmulatedCamera {
 
   #makeCertificate(): Certificate {
     return makeCertificate({ address: this.#face.address, name: this.#face.device.model, nowMs: this.#face.clock.wallMs() });
-  }
-
-  #inTurn(step: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(step);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 }
 

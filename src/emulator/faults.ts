@@ -1,4 +1,5 @@
 /** Faults that go on with emulated cameras: begun by order, ended by order or by themselves. What there is stands in faulttable.ts. */
+import { Turns } from '../base/turns.ts';
 import { SallyportError, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { EmulatedCamera } from './camera.ts';
@@ -19,7 +20,7 @@ export class Faults {
   /** By camera and slot. */
   readonly #active = new Map<string, FaultState & { readonly row: FaultRow; timer: NodeJS.Timeout | undefined }>();
   readonly #waiting = new Set<NodeJS.Timeout>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(cameras: readonly EmulatedCamera[], log: Log) {
     this.#cameras = cameras;
@@ -36,7 +37,7 @@ export class Faults {
     const { row, value } = checkOrder(order);
     const cameras = this.#chosen(order.camera);
     if (order.afterSeconds === undefined || order.afterSeconds === 0) {
-      await this.#inTurn(() => Promise.all(cameras.map((camera) => this.#begin(camera, order, row, value))));
+      await this.#turns.take(() => Promise.all(cameras.map((camera) => this.#begin(camera, order, row, value))));
       return;
     }
     if (this.#waiting.size >= waitingMax) throw notPossible('too many others wait for their time');
@@ -50,7 +51,7 @@ export class Faults {
   /** Ends the fault, or all of the camera. What is not going on is no error. */
   async end(o: { camera: string; fault?: string }): Promise<void> {
     const names = new Set(this.#chosen(o.camera).map(({ name }) => name));
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       for (const [key, state] of this.#active) {
         if (names.has(state.camera) && (o.fault === undefined || o.fault === state.fault)) await this.#finish(key);
       }
@@ -71,7 +72,7 @@ export class Faults {
     await attempt(() => row.begin(camera, value as never));
     if (row.end === undefined) return;
     const timer = order.forSeconds === undefined ? undefined : setTimeout(() => {
-      this.#inTurn(() => this.#active.get(key)?.timer === timer ? this.#finish(key) : Promise.resolve())
+      this.#turns.take(() => this.#active.get(key)?.timer === timer ? this.#finish(key) : Promise.resolve())
         .catch((error: unknown) => this.#log.warn({ camera: camera.name, reason: reasonOf(error) }, 'a fault could not be ended'));
     }, order.forSeconds * 1000);
     this.#active.set(key, { camera: camera.name, fault: order.fault, value, row, timer });
@@ -90,12 +91,6 @@ export class Faults {
     const chosen = name === '*' ? this.#cameras : this.#cameras.filter((camera) => camera.name === name);
     if (chosen.length === 0) throw notPossible(`no camera is called ${name.slice(0, 64)}`);
     return chosen;
-  }
-
-  #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(step);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 }
 

@@ -1,6 +1,7 @@
 /** `out/`: what is to leave the house. The hub's side writes it, the courier's side reads it and can change nothing. */
 import { createHash, randomBytes } from 'node:crypto';
 import { watch } from 'node:fs';
+import { Turns } from '../base/turns.ts';
 import type { Clock, UnixMs } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { ensureFolder } from '../base/files.ts';
@@ -35,7 +36,7 @@ export class Outbox {
   readonly #odd: string[] = [];
   #lastMs = 0;
   /** One change after another, so that what is counted is so. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(o: OutboxOptions) {
     this.#o = o;
@@ -120,7 +121,7 @@ export class Outbox {
 
   /** It is not wanted any more: its bytes go at once, its answer says how far the courier had come. */
   withdraw(name: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const before = this.#orders.get(name)?.order;
       if (before === undefined || before.order === 'withdraw') return;
       const order: Order = { v: 1, order: 'withdraw', to: before.to, made_ms: before.made_ms, was: before.order };
@@ -138,7 +139,7 @@ export class Outbox {
 
   /** Its answer is in the ledger: the courier may forget it. */
   settle(name: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await removeBoxFile(this.#o.folder, name);
       this.#orders.delete(name);
     });
@@ -147,7 +148,7 @@ export class Outbox {
   #place(wanted: Wanted, object: string, body?: Uint8Array): Promise<Placed> {
     if (!destinationPattern.test(wanted.to)) throw new SallyportError('SP_OUTBOX_ORDER', { reason: 'the destination is no name of one' });
     if (object !== '' && !referencePattern.test(object)) throw new SallyportError('SP_OUTBOX_ORDER', { reason: 'the object\'s name is not 32 hexadecimal digits' });
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const made = Math.round(this.#o.clock.wallMs());
       const full = noRoomFor(wanted.order, headBytes + (body?.length ?? 0), this.held, this.#o.bounds ?? outboxBounds);
       if (full !== undefined) throw new SallyportError('SP_OUTBOX_FULL', { reason: full });
@@ -159,12 +160,6 @@ export class Outbox {
       this.#orders.set(name, { order, bytes });
       return { name, object };
     });
-  }
-
-  #inTurn<T>(deed: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(deed);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Filing } from './filing.ts';
 import { copiesOwedSetting } from './copyoperations.ts';
 import type { NewPeriod } from './periodkeys.ts';
 import type { Period, PeriodFacts } from './periodtable.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../base/turns.ts';
 
 export interface DailyCopiesOptions {
   readonly clock: Clock;

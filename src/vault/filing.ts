@@ -14,7 +14,7 @@ import type { Period } from './periodtable.ts';
 import type { PicturesCare } from './picturescare.ts';
 import { finishPurges, purgePeriods, type PurgeParts, type PurgeStep } from './purge.ts';
 import type { FarSlotsNote, PurgeReason, Receipt } from './receipts.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../base/turns.ts';
 
 export interface FilingOptions {
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import { writeHolds, type SecondHeader } from './holds.ts';
 import type { HoldOrder } from './holdtable.ts';
 import type { NewPeriod } from './periodkeys.ts';
 import type { Period } from './periodtable.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../base/turns.ts';
 
 /** Of a hold, in the owner's words. */
 export const labelMax = 100;

@@ -7,6 +7,7 @@
  * docs/THREAT_MODEL.md says so. docs/FORMAT.md describes the bytes.
  */
 import { basename, dirname, join } from 'node:path';
+import { Turns } from '../base/turns.ts';
 import { SallyportError, isSallyportError, reasonOf } from '../base/errors.ts';
 import { ensureFolder, fileExists, syncFolder, writeFileAtomic } from '../base/files.ts';
 import type { Log } from '../base/log.ts';
@@ -54,7 +55,8 @@ export interface KeyringReport {
 
 export class Keyring {
   readonly #files: KeyringFile[];
-  #last: Promise<unknown> = Promise.resolve();
+  /** One deed at a time: a write and a shred of the same block must not cross. */
+  readonly #turns = new Turns();
 
   private constructor(files: KeyringFile[]) {
     this.#files = files;
@@ -80,7 +82,7 @@ export class Keyring {
       return Promise.reject(new SallyportError('SP_INTERNAL', { reason: `slot ${slot} of ${slotText.length} bytes` }));
     }
     const block = Buffer.concat([slotText, blockRest(note, randomBytes(slotBlockBytes - slotTextBytes))]);
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       for (const file of this.#files) await file.writeBlock(slot, block);
       return textHash(block);
     });
@@ -140,7 +142,7 @@ export class Keyring {
   shred(targets: readonly ShredTarget[]): Promise<ShredResult[]> {
     const bad = targets.find(({ slot }) => !isSlotNumber(slot));
     if (bad !== undefined) return Promise.reject(new SallyportError('SP_INTERNAL', { reason: `slot ${bad.slot} cannot be shredded` }));
-    return this.#inTurn(() => this.#shredAll(targets));
+    return this.#turns.take(() => this.#shredAll(targets));
   }
 
   /**
@@ -149,7 +151,7 @@ export class Keyring {
    * when a file cannot be used at all.
    */
   check(living: ReadonlyMap<number, string>, wereShredded: (sha256: readonly string[]) => Promise<readonly string[]>): Promise<KeyringReport> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const replaced = await this.#openReplaced();
       try {
         return await this.#check(living, wereShredded, replaced);
@@ -160,7 +162,7 @@ export class Keyring {
   }
 
   async close(): Promise<void> {
-    await this.#inTurn(() => Promise.all(this.#files.map((file) => file.close())));
+    await this.#turns.take(() => Promise.all(this.#files.map((file) => file.close())));
   }
 
   /** A file that was taken away, or replaced, under a running hub is opened anew; what we held open still knows its slots. */
@@ -238,13 +240,6 @@ export class Keyring {
       if (one.status === 'rejected') throw one.reason;
       return one.value;
     });
-  }
-
-  /** One deed at a time: a write and a shred of the same block must not cross. */
-  #inTurn<T>(deed: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(deed);
-    this.#last = done.catch(() => {});
-    return done;
   }
 }
 

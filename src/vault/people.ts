@@ -28,7 +28,7 @@ import type { Period, PeriodFacts } from './periodtable.ts';
 import { purgePeriods, type PurgeParts } from './purge.ts';
 import type { Receipt } from './receipts.ts';
 import { PeopleLock, type LockQuestion, type LockState, type LockWish, type PeopleLockOptions } from './peoplelock.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../base/turns.ts';
 
 /** Who agreed, to what, and who wrote it down. */
 export interface ConsentRecord {

@@ -61,7 +61,7 @@ import type { SealedFile, SegmentName } from './served.ts';
 import { Serving } from './serving.ts';
 import { settleFolder } from './settlefolder.ts';
 import { ShownFacts, type DiskFacts, type FootageFacts } from './shownfacts.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../base/turns.ts';
 import type { SegmentWriter } from './writer.ts';
 
 export type { AccountRow, AccountsBook, AccountsChange, DeviceRow, InvitationRow, SessionRow, TokenRow } from './accounts.ts';

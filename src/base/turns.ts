@@ -7,4 +7,9 @@ export class Turns {
     this.#last = turn.catch(() => {});
     return turn;
   }
+
+  /** When all that was asked for so far is over. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
 }
