@@ -5,7 +5,7 @@ import { SallyportError, reasonOf } from '../base/errors.ts';
 import { segmentPieces } from '../duties/farfootage.ts';
 import type { FarStore } from '../duties/farstore.ts';
 import type { Archive, FetchSegment } from '../vault/archive.ts';
-import { hashFile } from '../vault/filehash.ts';
+import { isAsListed } from '../vault/filehash.ts';
 import type { SegmentRecord } from '../vault/hourlist.ts';
 import { printError } from './terminal.ts';
 
@@ -69,8 +69,6 @@ async function write(store: FarStore, segment: Away, file: string): Promise<stri
   } finally {
     await handle.close();
   }
-  const got = await hashFile(file, segment.header_bytes);
-  const same = got.sizeBytes === segment.size && got.headerSha256 === segment.header_sha256 && got.bodySha256 === segment.body_sha256;
-  if (!same) throw new SallyportError('SP_SEGMENT_DAMAGED', { file: segment.path, reason: 'what lay far is not what was sent' });
+  if (!await isAsListed(file, segment)) throw new SallyportError('SP_SEGMENT_DAMAGED', { file: segment.path, reason: 'what lay far is not what was sent' });
   return file;
 }

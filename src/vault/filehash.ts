@@ -52,6 +52,12 @@ export class SplitHash {
   }
 }
 
+/** Whether the file is the one that a list names. Reads it whole; errors are those of the file system. */
+export async function isAsListed(file: string, listed: { readonly size: number; readonly header_bytes: number; readonly header_sha256: string; readonly body_sha256: string }): Promise<boolean> {
+  const got = await hashFile(file, listed.header_bytes);
+  return got.sizeBytes === listed.size && got.headerSha256 === listed.header_sha256 && got.bodySha256 === listed.body_sha256;
+}
+
 /** Reads the whole file once, piece by piece; `pace` is waited for after each. Errors are those of the file system, or `pace`'s. */
 export async function hashFile(file: string, headerBytes: number, pace?: (bytes: number) => Promise<void>): Promise<FileHashes> {
   const handle = await open(file, 'r');

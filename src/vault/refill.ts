@@ -16,7 +16,7 @@ import { checkSlotText } from '../seal/slot.ts';
 import { lockFolder, type FolderLock } from './folderlock.ts';
 import { holdName, hourListPath, parseSegmentPath } from './footagepaths.ts';
 import { encodeHourList, type HourList, type SegmentRecord } from './hourlist.ts';
-import { hashFile } from './filehash.ts';
+import { isAsListed } from './filehash.ts';
 import { Keyring } from './keyring.ts';
 import { textHash } from './keyringfile.ts';
 
@@ -84,9 +84,7 @@ export class Refill {
       } finally {
         await handle.close();
       }
-      const got = await hashFile(part, wanted.header_bytes);
-      const same = got.sizeBytes === wanted.size && got.headerSha256 === wanted.header_sha256 && got.bodySha256 === wanted.body_sha256;
-      if (!same && wanted.damaged_ms === undefined) throw new SallyportError('SP_SEGMENT_DAMAGED', { file: wanted.path, reason: 'what lay far is not what was sent' });
+      if (!await isAsListed(part, wanted) && wanted.damaged_ms === undefined) throw new SallyportError('SP_SEGMENT_DAMAGED', { file: wanted.path, reason: 'what lay far is not what was sent' });
       await this.#place(part, wanted.path);
     } catch (error) {
       await rm(part, { force: true }).catch(() => {});
