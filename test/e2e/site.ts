@@ -144,22 +144,27 @@ export class TestSite {
   }
 }
 
+/** Short periods and segments, and a clock that is trusted at once. */
+export function quickTables(keep = '1 hour'): string {
+  return `[record]
+period = "10 seconds"
+cut_after = "2 seconds"
+
+[keep]
+footage = "${keep}"
+
+[time]
+source = "system"
+settle = "1 second"
+`;
+}
+
 export function quickConfig(o: { keep?: string; more?: string } = {}): string {
   return `name = "Test"
 data = "data"
 owner = "owner/owner.json"
 
-[record]
-period = "10 seconds"
-cut_after = "2 seconds"
-
-[keep]
-footage = "${o.keep ?? '1 hour'}"
-
-[time]
-source = "system"
-settle = "1 second"
-
+${quickTables(o.keep)}
 [page]
 port = 0
 http_port = 0

@@ -16,13 +16,12 @@ import { modelId } from '../../../src/detect/client.ts';
 import type { NoticeMessageKind } from '../../../src/policy/noticing.ts';
 import { Vault, type LedgerRow } from '../../../src/vault/vault.ts';
 import { HubSide, startCourier, type Home, type Running } from '../../courier/kit.ts';
-import { sallyport, shortFolder } from '../../e2e/site.ts';
+import { quickTables, sallyport, shortFolder } from '../../e2e/site.ts';
 import { consentOf, dayMs, somebody } from '../../vault/somebody.ts';
+import { emulatedAtHome, type CameraFacts } from './cameras.ts';
 import { Link, type FarScript } from './link.ts';
 import type { Marker } from './markers.ts';
 import { courierUser, homeAddress, hubUser } from './plan.ts';
-
-export interface CameraFacts { readonly name: string; readonly address: string; readonly onvifPort: number; readonly user: string; readonly password: string; readonly serial: string; readonly urn: string; readonly scenes: { readonly main: string; readonly sub: string } }
 
 export interface FarReport { readonly asked: string[]; readonly bodies: number; readonly states: number; readonly strangers: string[]; readonly joined: string[]; readonly stored: string[] }
 
@@ -71,7 +70,7 @@ export class House {
     const { key } = await far.next<{ key: { id: string; secret: string } }>();
     const secrets = { dav, broker, s3: key, hook: randomBytes(20).toString('hex'), topic: `topic-${randomBytes(12).toString('hex')}`, token: `tk_${randomBytes(12).toString('hex')}` };
 
-    const [emulator, cameras] = await emulated(t, link, folder);
+    const [emulator, cameras] = await emulatedAtHome(t, link, folder, ['--cameras', '2', '--audio', 'aac,none', '--ptz', 'on', '--control', join(folder, 'emulator.sock')]);
     const home = await courierHome(folder, users, secrets);
     const hub = await startHub(t, link, folder, users.hub, cameras);
     const house = new House({ t, folder, link, far, home, users, cameras, secrets, hub, emulator });
@@ -233,17 +232,7 @@ const farKinds = (disk: string): Readonly<Record<string, string>> => ({
 const siteConfig = (cameras: readonly CameraFacts[], ca: string, disk: string): string => `name = "${hubName}"
 data = "data"
 
-[record]
-period = "10 seconds"
-cut_after = "2 seconds"
-
-[keep]
-footage = "1 hour"
-
-[time]
-source = "system"
-settle = "1 second"
-
+${quickTables()}
 [page]
 port = 7443
 http_port = 0
@@ -304,30 +293,6 @@ export async function certificate(folder: string): Promise<void> {
   const names = ['IP:127.0.0.1', ...['dav', 's3', 'hook', 'ntfy', 'mqtt', 'undeclared'].map((name) => `DNS:${name}.far.test`)].join(',');
   const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem'), '-days', '2', '-subj', '/CN=far', '-addext', `subjectAltName=${names}`]);
   if (made.status !== 0) throw new Error(made.stderr);
-}
-
-async function emulated(t: Test, link: Link, folder: string): Promise<[Child, CameraFacts[]]> {
-  const [first = '', ...rest] = [...link.atHome(), sallyport, 'emulate', '--cameras', '2', '--address', '127.44.0.2', '--seconds', '3', '--audio', 'aac,none', '--ptz', 'on', '--control', join(folder, 'emulator.sock'), '--folder', join(folder, 'scenes'), '--json'];
-  const child = await launch(first, rest, { onErrorLine: (line) => console.error(line) });
-  t.teardown(async () => { child.kill('SIGTERM'); await child.exited; });
-  let text = '';
-  for await (const piece of child.stdout as AsyncIterable<Buffer>) {
-    text += piece.toString();
-    const read = parsed(text);
-    if (read !== undefined) {
-      child.stdout.resume();
-      return [child, read.cameras];
-    }
-  }
-  throw new Error('the emulated cameras ended');
-}
-
-function parsed(text: string): { cameras: CameraFacts[] } | undefined {
-  try {
-    return JSON.parse(text) as { cameras: CameraFacts[] };
-  } catch {
-    return undefined;
-  }
 }
 
 /** As tmpfiles.conf has it. */

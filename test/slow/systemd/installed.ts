@@ -7,13 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { StatusReport } from '../../../src/api/contract.ts';
 import { callHub } from '../../../src/cli/control.ts';
-import { launch, run } from '../../../src/base/spawn.ts';
-import { sallyport, shortFolder } from '../../e2e/site.ts';
+import { run } from '../../../src/base/spawn.ts';
+import { quickTables, shortFolder } from '../../e2e/site.ts';
+import { emulatedAtHome, type CameraFacts } from '../egress/cameras.ts';
 import { Link, type FarScript } from '../egress/link.ts';
 import { certificate } from '../egress/prove.ts';
 import { Machine } from './machine.ts';
-
-interface CameraFacts { readonly name: string; readonly address: string; readonly onvifPort: number; readonly user: string; readonly password: string }
 
 const config = '/etc/sallyport/sallyport.toml';
 const destinations: Readonly<Record<'dav' | 's3', string>> = {
@@ -65,7 +64,8 @@ export class Installed {
     await machine.must(['systemctl', 'daemon-reload']);
     for (const [name, text] of [['dav.all', `sally\n${dav}\n`], ['s3.all', `${key.id}\n${key.secret}\n`]] as const) await machine.write(`/etc/credstore/sallyport.${name}`, text, '0600');
     await machine.write('/etc/sallyport/far.pem', await readFile(join(farFolder, 'cert.pem'), 'utf8'));
-    const house = new Installed(machine, far, folder, await emulated(t, link, folder));
+    const [, [camera]] = await emulatedAtHome(t, link, folder, ['--cameras', '1', '--no-discovery']);
+    const house = new Installed(machine, far, folder, camera as CameraFacts);
     await house.#configure();
     return house;
   }
@@ -130,17 +130,7 @@ export class Installed {
 data = "/var/lib/sallyport"
 owner = "/etc/sallyport/owner.json"
 
-[record]
-period = "10 seconds"
-cut_after = "2 seconds"
-
-[keep]
-footage = "1 hour"
-
-[time]
-source = "system"
-settle = "1 second"
-
+${quickTables()}
 [discovery]
 loopback = true
 ${this.#declared.map((name) => `
@@ -154,18 +144,4 @@ ${destinations[name]}
     // As an editor does: the file stays, with its owner and its rights.
     await this.machine.must(['sh', '-c', `cat >${config}`], text);
   }
-}
-
-async function emulated(t: Test, link: Link, folder: string): Promise<CameraFacts> {
-  const [first = '', ...rest] = [...link.atHome(), sallyport, 'emulate', '--cameras', '1', '--address', '127.44.0.2', '--seconds', '3', '--no-discovery', '--folder', join(folder, 'scenes'), '--json'];
-  const child = await launch(first, rest, { onErrorLine: (line) => console.error(line) });
-  t.teardown(async () => { child.kill('SIGTERM'); await child.exited; });
-  let text = '';
-  for await (const piece of child.stdout as AsyncIterable<Buffer>) {
-    text += piece.toString();
-    if (!text.trimEnd().endsWith('\n}')) continue;
-    child.stdout.resume();
-    return (JSON.parse(text) as { cameras: [CameraFacts] }).cameras[0];
-  }
-  throw new Error('the emulated camera ended');
 }
